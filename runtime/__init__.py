@@ -1,0 +1,1 @@
+"""Torpor: everything outside the sandbox."""
