@@ -1,8 +1,8 @@
 """In-process publication: what has been committed, or has happened, told to whoever listens to that VM.
 
-Producers (sessions, processes, VMs) publish after the commit; a listener is a plain callback which must not wait, so that a
-producer never waits for a consumer. Buffers, lag and replay are the listener's own matter (`runtime.rpc.subscriptions`).
-Everything here runs on the trio thread.
+Producers (sessions, processes, VMs) publish after the commit; a listener is a plain callback which must not wait, so
+that a producer never waits for a consumer. Buffers, lag and replay are the listener's own matter
+(`runtime.rpc.subscriptions`). Everything here runs on the trio thread.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Hub:
                 logger.exception("a listener of VM %s failed on %s", notice.vm, notice.method)
 
     def attach(self, vm: str, callback: Listener) -> Callable[[], None]:
-        """Listen to the VM named `vm` (which need not exist yet); the returned function detaches, and may be called again."""
+        """Listen to the VM named `vm`, which need not exist yet; the returned function detaches (idempotent)."""
         token = object()
         self._listeners.setdefault(vm, {})[token] = callback
 
