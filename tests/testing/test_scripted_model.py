@@ -1,0 +1,307 @@
+"""The scripted model, seen by the official `anthropic` package and, where that hides too much, by a bare connection."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import asynccontextmanager
+from functools import partial
+from subprocess import PIPE
+from typing import TYPE_CHECKING, Any
+
+import anthropic
+import msgspec
+import pytest
+import trio
+
+from runtime.testing.demo_script import demo_script
+from runtime.testing.messages_api import check_request
+from runtime.testing.script import Break, Failure, Text, Thinking, ToolCall, Turn, call, load_script, say
+from runtime.testing.scripted_model import ScriptedModel, scripted_model
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from runtime.testing.scripted_model import Script
+
+WRITE_TOOL: dict[str, Any] = {
+    "name": "write",
+    "description": "Write a file",
+    "input_schema": {"type": "object", "properties": {"path": {"type": "string"}, "content": {"type": "string"}}},
+}
+
+
+@asynccontextmanager
+async def talking_to(script: Script, **options: Any) -> AsyncIterator[tuple[ScriptedModel, anthropic.AsyncAnthropic]]:
+    async with scripted_model(script) as model:
+        settings = {"max_retries": 0, **options}
+        async with anthropic.AsyncAnthropic(api_key="test", base_url=model.url, **settings) as client:
+            yield model, client
+
+
+def ask(*messages: dict[str, Any] | str, **members: Any) -> dict[str, Any]:
+    listed = [{"role": "user", "content": item} if isinstance(item, str) else item for item in messages]
+    return {"model": "claude-sonnet-5-5", "max_tokens": 1000, "messages": listed, **members}
+
+
+async def test_streams_text() -> None:
+    text = "It streams a longer answer, in several pieces: äöü 世界 🌍."
+    async with talking_to([say(text, chunk=5)]) as (model, client), client.messages.stream(**ask("Hello")) as stream:
+        pieces = [piece async for piece in stream.text_stream]
+        message = await stream.get_final_message()
+    assert len(pieces) > 5
+    assert "".join(pieces) == text
+    assert message.stop_reason == "end_turn"
+    assert message.usage.output_tokens > 0
+    assert model.requests[0].prompts() == ["Hello"]
+    assert model.requests[0].outcome == "answered"
+
+
+async def test_streams_thinking_and_tool_calls_and_takes_the_results() -> None:
+    first = Turn(
+        (
+            Thinking("I should write a file.", signature="sig"),
+            Text("Writing."),
+            ToolCall("write", {"path": "a.txt", "content": 'quotes " and \n lines'}),
+            ToolCall("write", {"path": "b.txt", "content": ""}, id="toolu_mine"),
+        )
+    )
+    async with talking_to([first, "Done."]) as (model, client):
+        async with client.messages.stream(**ask("Write", tools=[WRITE_TOOL])) as stream:
+            message = await stream.get_final_message()
+        assert [block.type for block in message.content] == ["thinking", "text", "tool_use", "tool_use"]
+        thinking, _, one, two = message.content
+        assert thinking.type == "thinking"
+        assert (thinking.thinking, thinking.signature) == ("I should write a file.", "sig")
+        assert one.type == two.type == "tool_use"
+        assert one.input == {"path": "a.txt", "content": 'quotes " and \n lines'}
+        assert two.id == "toolu_mine"
+        assert one.id != two.id
+        assert message.stop_reason == "tool_use"
+        results = [{"type": "tool_result", "tool_use_id": block.id, "content": "ok"} for block in (one, two)]
+        said = [block.model_dump(exclude_none=True) for block in message.content]
+        again = ask("Write", {"role": "assistant", "content": said}, {"role": "user", "content": results})
+        answer = await client.messages.create(**again, tools=[WRITE_TOOL])
+    assert answer.content[0].type == "text"
+    assert answer.content[0].text == "Done."
+    assert [result["content"] for result in model.requests[1].tool_results()] == ["ok", "ok"]
+    assert model.requests[1].tool_names == ["write"]
+
+
+async def test_tool_call_without_its_result_is_refused() -> None:
+    use = {"type": "tool_use", "id": "toolu_1", "name": "write", "input": {}}
+    async with talking_to([]) as (_, client):
+        with pytest.raises(anthropic.BadRequestError, match="toolu_1"):
+            await client.messages.create(**ask("Write", {"role": "assistant", "content": [use]}, "and?"))
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (429, anthropic.RateLimitError),
+        (500, anthropic.InternalServerError),
+        (529, anthropic.OverloadedError if hasattr(anthropic, "OverloadedError") else anthropic.InternalServerError),
+    ],
+)
+async def test_failures_have_their_status(status: int, error: type[anthropic.APIStatusError]) -> None:
+    async with talking_to([Failure(status, "no luck", retry_after=2)]) as (model, client):
+        with pytest.raises(error, match="no luck") as caught:
+            await client.messages.create(**ask("Hello"))
+    assert caught.value.status_code == status
+    assert caught.value.response.headers["retry-after"] == "2"
+    assert model.requests[0].outcome == "failed"
+
+
+async def test_client_retries_after_a_failure() -> None:
+    script = [Failure(529), Failure(429, retry_after=0.01), say("at last")]
+    async with talking_to(script, max_retries=2) as (model, client):
+        message = await client.messages.create(**ask("Hello"))
+    assert message.content[0].type == "text"
+    assert message.content[0].text == "at last"
+    assert len(model.requests) == 3
+
+
+async def test_a_script_that_is_over_is_an_error_without_retry() -> None:
+    async with talking_to(["only one"], max_retries=2) as (model, client):
+        await client.messages.create(**ask("Hello"))
+        with pytest.raises(anthropic.BadRequestError, match="only 1 steps"):
+            await client.messages.create(**ask("Hello"))
+    assert len(model.requests) == 2
+
+
+def test_missing_credentials_and_version_are_refused() -> None:
+    body = ask("Hello")
+    version = {"anthropic-version": "2023-06-01"}
+    assert check_request(body, version) == Failure(401, "x-api-key header is required")
+    assert check_request(body, {"x-api-key": "k"}) == Failure(400, "anthropic-version: header is required")
+    assert check_request(body, {"authorization": "Bearer t", **version}) is None
+
+
+async def test_missing_members_are_refused() -> None:
+    async with talking_to([]) as (_, client):
+        with pytest.raises(anthropic.BadRequestError, match="max_tokens"):
+            await client.messages.create(**{**ask("Hello"), "max_tokens": 0})
+        with pytest.raises(anthropic.BadRequestError, match="non-empty"):
+            await client.messages.create(**ask({"role": "user", "content": [{"type": "text", "text": ""}]}))
+        with pytest.raises(anthropic.NotFoundError):
+            await client.get("/v1/nothing", cast_to=object)
+
+
+async def stream_of(script: Script) -> tuple[ScriptedModel, str, BaseException | None]:
+    """Return the model, the text that came through, and what ended the stream."""
+    text = ""
+    error: BaseException | None = None
+    async with talking_to(script) as (model, client):
+        try:
+            async with client.messages.stream(**ask("Hello")) as stream:
+                async for piece in stream.text_stream:
+                    text += piece
+        except (anthropic.APIError, ValueError, AssertionError, OSError) as raised:
+            error = raised
+        except Exception as raised:  # noqa: BLE001 - the package lets errors of its HTTP library through
+            error = raised
+    return model, text, error
+
+
+async def test_disconnect_in_mid_stream() -> None:
+    model, text, error = await stream_of([Turn((Text("0123456789", chunk=2),), break_=Break("disconnect", 5))])
+    assert text == "0123"
+    assert error is not None
+    assert model.requests[0].outcome == "broken"
+
+
+async def test_malformed_event() -> None:
+    model, text, error = await stream_of([Turn((Text("0123456789", chunk=2),), break_=Break("malformed", 4))])
+    assert text == "01"
+    assert isinstance(error, ValueError)
+    assert model.requests[0].outcome == "broken"
+
+
+async def test_error_event_in_mid_stream() -> None:
+    _, text, error = await stream_of([Turn((Text("0123456789", chunk=2),), break_=Break("error", 4))])
+    assert text == "01"
+    assert isinstance(error, anthropic.APIStatusError)
+    assert "Overloaded" in str(error)
+
+
+async def test_tool_arguments_that_are_no_json() -> None:
+    async with talking_to([Turn((ToolCall("write", raw_input='{"path": "a'),))]) as (_, client):
+        stream = await client.messages.create(**ask("Hello", tools=[WRITE_TOOL]), stream=True)
+        pieces = [
+            event.delta.partial_json
+            async for event in stream
+            if getattr(event, "delta", None) and event.type == "content_block_delta"
+        ]
+    assert "".join(pieces) == '{"path": "a'
+
+
+async def test_a_hanging_stream_sees_the_client_leave() -> None:
+    with trio.fail_after(10):
+        async with talking_to([Turn((Text("never finished"),), break_=Break("hang", 4))]) as (model, client):
+            async with client.messages.stream(**ask("Hello")) as stream:
+                async for _ in stream.text_stream:
+                    break
+            await trio.testing.wait_all_tasks_blocked(0.01)
+            assert model.requests[0].outcome == "client_gone"
+
+
+async def test_slow_stream_waits_before_each_event(autojump_clock: trio.testing.MockClock) -> None:
+    async with scripted_model([say("abcdef", chunk=2, delay=1.0)]) as model:
+        stream = await trio.open_tcp_stream("127.0.0.1", int(model.url.rpartition(":")[2]))
+        body = msgspec.json.encode(ask("Hello", stream=True))
+        lines = ["POST /v1/messages HTTP/1.1", "host: x", "x-api-key: k", "anthropic-version: 1"]
+        head = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""])
+        began = trio.current_time()
+        async with stream:
+            await stream.send_all(head.encode() + body)
+            received = b""
+            while b"message_stop" not in received:
+                received += await stream.receive_some()
+    assert trio.current_time() - began == pytest.approx(
+        9
+    )  # message_start, ping, block start, 3 deltas, stop, delta, stop
+
+
+async def test_counts_tokens_and_lists_models() -> None:
+    async with talking_to([]) as (model, client):
+        listed = await client.messages.count_tokens(
+            model="m", messages=[{"role": "user", "content": "four words are here"}]
+        )
+        assert listed.input_tokens > 0
+        models = [found.id async for found in client.models.list()]
+        assert "claude-sonnet-5-5" in models
+        assert (await client.models.retrieve("claude-opus-5-5")).id == "claude-opus-5-5"
+    assert model.requests == []
+
+
+async def test_waits_for_requests() -> None:
+    async with talking_to(["a", "b"]) as (model, client), trio.open_nursery() as nursery:
+        nursery.start_soon(lambda: client.messages.create(**ask("one")))
+        nursery.start_soon(lambda: client.messages.create(**ask("two")))
+        await model.wait_for_requests(2)
+    assert len(model.requests) == 2
+
+
+def test_script_file_has_every_kind_of_step() -> None:
+    steps = load_script(
+        b"""[{"type": "turn", "delay": 0.5, "blocks": [
+               {"type": "thinking", "text": "hm"}, {"type": "text", "text": "x"}, {"type": "tool_use", "name": "write",
+               "input": {"path": "a"}, "rawInput": "{"}]},
+             {"type": "failure", "status": 429, "retryAfter": 1.5},
+             {"type": "turn", "blocks": [], "stopReason": "max_tokens", "break": {"kind": "hang", "after": 3}}]"""
+    )
+    assert steps == [
+        Turn((Thinking("hm"), Text("x"), ToolCall("write", {"path": "a"}, raw_input="{")), delay=0.5),
+        Failure(429, retry_after=1.5),
+        Turn((), stop_reason="max_tokens", break_=Break("hang", 3)),
+    ]
+    with pytest.raises(msgspec.ValidationError, match="unknown field"):
+        load_script(b'[{"type": "turn", "blocks": [], "speed": 1}]')
+
+
+async def test_demo_writes_a_file_and_remembers() -> None:
+    async with talking_to(demo_script()) as (_, client):
+        conversation: list[Any] = ['Create /home/user/notes.txt saying "Good morning"']
+        message = await client.messages.create(**ask(*conversation, tools=[WRITE_TOOL]))
+        use = message.content[0]
+        assert use.type == "tool_use"
+        assert use.input == {"path": "/home/user/notes.txt", "content": "Good morning\n"}
+        result = {"type": "tool_result", "tool_use_id": use.id, "content": "ok"}
+        conversation += [
+            {"role": "assistant", "content": [use.model_dump(exclude_none=True)]},
+            {"role": "user", "content": [result]},
+        ]
+        message = await client.messages.create(**ask(*conversation, tools=[WRITE_TOOL]))
+        assert message.content[0].type == "text"
+        assert "/home/user/notes.txt" in message.content[0].text
+        conversation += [{"role": "assistant", "content": message.content[0].text}, "What did I ask you to do?"]
+        message = await client.messages.create(**ask(*conversation, tools=[WRITE_TOOL]))
+        assert message.content[0].type == "text"
+        assert "notes.txt" in message.content[0].text
+        message = await client.messages.create(**ask("What did I ask you?"))
+        assert message.content[0].type == "text"
+        assert "first prompt" in message.content[0].text
+
+
+async def test_demo_thinks_when_asked_and_has_an_answer_for_everything() -> None:
+    async with talking_to(demo_script()) as (_, client):
+        thinking = {"type": "enabled", "budget_tokens": 1024}
+        message = await client.messages.create(**ask("write a file", tools=[WRITE_TOOL], thinking=thinking))
+        assert [block.type for block in message.content] == ["thinking", "tool_use"]
+        message = await client.messages.create(**ask("How are you?"))
+        assert message.content[0].type == "text"
+        assert "How are you?" in message.content[0].text
+
+
+async def test_runs_from_the_command_line(tmp_path: Any) -> None:
+    script = tmp_path / "script.json"
+    script.write_bytes(msgspec.json.encode([say("from a file"), call("write", path="x")]))
+    command = [sys.executable, "-m", "runtime.testing.scripted_model", "--script", str(script)]
+    with trio.fail_after(20):
+        async with trio.open_nursery() as nursery:
+            process = await nursery.start(partial(trio.run_process, command, stdout=PIPE, check=False))
+            url = (await process.stdout.receive_some()).decode().strip()
+            async with anthropic.AsyncAnthropic(api_key="test", base_url=url) as client:
+                message = await client.messages.create(**ask("Hello"))
+            process.terminate()
+    assert message.content[0].type == "text"
+    assert message.content[0].text == "from a file"
