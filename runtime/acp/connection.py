@@ -1,0 +1,155 @@
+"""The client's side of one ACP connection: which requests are out, which are being served, what a message means.
+
+Sans-I/O, after h11: `receive` turns bytes into events in the order in which the agent wrote them, the other methods
+return the bytes to write. What makes no sense (an answer to nothing, an id that is in use) becomes a `Noise` event that
+can be recorded, and changes nothing else; where JSON-RPC asks for an error in return, it carries that reply.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal, TypeAlias
+
+import attrs
+
+from runtime.acp.codec import (
+    INVALID_REQUEST,
+    REQUEST_CANCELLED,
+    Decoder,
+    Id,
+    Malformed,
+    Notification,
+    Request,
+    Response,
+    RpcError,
+    TooLong,
+    encode_error,
+    encode_notification,
+    encode_request,
+    encode_result,
+)
+
+CANCEL_REQUEST: Final = "$/cancel_request"
+
+NoiseKind: TypeAlias = Literal[
+    "malformed", "too_long", "unknown_answer", "late_answer", "duplicate_id", "refused_by_agent"
+]
+
+
+@attrs.frozen
+class Answer:
+    """The agent answered our request `id`."""
+
+    id: int
+    method: str
+    result: Any
+    error: RpcError | None
+
+
+@attrs.frozen
+class Noise:
+    """Something that has no place in the conversation."""
+
+    kind: NoiseKind
+    reason: str
+    size: int = 0
+    head: str = ""
+    reply: bytes | None = None
+    """What to write back, if anything."""
+
+
+@attrs.frozen
+class RequestCancelled:
+    """The agent no longer wants the answer to its request `id`, which is being served."""
+
+    id: Id
+
+
+Event: TypeAlias = "Request | Notification | Answer | RequestCancelled | Noise"
+
+
+class ClientConnection:
+    """JSON-RPC state of the client. Our ids count from 0, so that any smaller one than the next was ours once."""
+
+    def __init__(self, decoder: Decoder | None = None) -> None:
+        self._decoder = decoder or Decoder()
+        self._next_id = 0
+        self._outstanding: dict[int, str] = {}
+        self._serving: set[Id] = set()
+
+    @property
+    def outstanding(self) -> dict[int, str]:
+        """Our requests without an answer: id to method."""
+        return dict(self._outstanding)
+
+    @property
+    def serving(self) -> int:
+        """How many requests of the agent wait for our answer."""
+        return len(self._serving)
+
+    def request(self, method: str, params: Any) -> tuple[int, bytes]:
+        """Open a request: its id, and the bytes to write."""
+        id_ = self._next_id
+        self._next_id += 1
+        data = encode_request(id_, method, params)
+        self._outstanding[id_] = method
+        return id_, data
+
+    def notify(self, method: str, params: Any) -> bytes:
+        """The bytes of a notification to the agent."""
+        return encode_notification(method, params)
+
+    def abandon(self, id_: int) -> bytes:
+        """Forget a request of ours: an answer that still comes is `late_answer` noise. Returns the note to the agent."""
+        self._outstanding.pop(id_, None)
+        return encode_notification(CANCEL_REQUEST, {"requestId": id_})
+
+    def respond(self, id_: Id, result: Any) -> bytes:
+        """Answer a request of the agent. Raises KeyError if it is not being served."""
+        self._serving.remove(id_)
+        return encode_result(id_, result)
+
+    def refuse(self, id_: Id, error: RpcError) -> bytes:
+        """Answer a request of the agent with an error. Raises KeyError if it is not being served."""
+        self._serving.remove(id_)
+        return encode_error(id_, error)
+
+    def receive(self, data: bytes) -> list[Event]:
+        """Take what the agent wrote; every event is to be handled before the next."""
+        return [self._event(frame) for frame in self._decoder.feed(data)]
+
+    def _event(self, frame: Request | Notification | Response | Malformed | TooLong) -> Event:
+        match frame:
+            case Request(id=id_, method=method):
+                if id_ in self._serving:
+                    # No reply: the agent could only take it for the answer to the request that has the id already.
+                    return Noise("duplicate_id", f"request {method} reuses the id {id_!r} of one that is being served")
+                self._serving.add(id_)
+                return frame
+            case Notification(method=method, params=params):
+                if method == CANCEL_REQUEST:
+                    target = params.get("requestId") if isinstance(params, dict) else None
+                    if isinstance(target, (int, str)) and target in self._serving:
+                        return RequestCancelled(target)
+                return frame
+            case Response():
+                return self._answer(frame)
+            case Malformed(code=code, reason=reason, size=size, head=head):
+                reply = encode_error(None, RpcError(code, reason))
+                return Noise("malformed", reason, size, head, reply)
+            case TooLong(size=size, head=head):
+                reply = encode_error(None, RpcError(INVALID_REQUEST, "the line is too long"))
+                return Noise("too_long", f"a line of {size} bytes", size, head, reply)
+
+    def _answer(self, frame: Response) -> Answer | Noise:
+        if frame.id is None:
+            reason = f"{frame.error.code}: {frame.error.message}" if frame.error else "an answer without an id"
+            return Noise("refused_by_agent", reason)
+        if not isinstance(frame.id, int) or frame.id not in self._outstanding:
+            if isinstance(frame.id, int) and 0 <= frame.id < self._next_id:
+                return Noise("late_answer", f"request {frame.id} was answered before, or given up")
+            return Noise("unknown_answer", f"no request has the id {frame.id!r}")
+        return Answer(frame.id, self._outstanding.pop(frame.id), frame.result, frame.error)
+
+
+CANCELLED: Final = RpcError(REQUEST_CANCELLED, "the request was cancelled")
+"""What a request that the agent took back is answered with."""

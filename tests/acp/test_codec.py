@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+import tracemalloc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from runtime.acp.codec import (
+    INVALID_REQUEST,
+    PARSE_ERROR,
+    Decoder,
+    Malformed,
+    Notification,
+    Request,
+    Response,
+    RpcError,
+    TooLong,
+    decode_line,
+    encode_error,
+    encode_notification,
+    encode_request,
+    encode_result,
+)
+
+LINES = (
+    b'{"jsonrpc":"2.0","id":1,"method":"a","params":{"x":1}}\n'
+    b"\r\n"
+    b'{"jsonrpc":"2.0","method":"b"}\r\n'
+    b"[]\n"
+    b'{"jsonrpc":"2.0","id":7,"result":null}\n'
+)
+
+
+@given(st.lists(st.integers(min_value=0, max_value=len(LINES))))
+def test_any_cut_of_the_stream_gives_the_same_frames(cuts: list[int]) -> None:
+    decoder, frames, last = Decoder(), [], 0
+    for cut in [*sorted(cuts), len(LINES)]:
+        frames += decoder.feed(LINES[last:cut])
+        last = cut
+    assert frames == Decoder().feed(LINES)
+    assert [type(frame) for frame in frames] == [Request, Notification, Malformed, Response]
+    assert decoder.buffered == 0
+
+
+@pytest.mark.parametrize(
+    ("line", "frame"),
+    [
+        (b'{"id":"x","method":"m","params":[1]}', Request("x", "m", [1])),
+        (b'{"method":"m"}', Notification("m", None)),
+        (b'{"id":0,"result":{"a":1}}', Response(0, result={"a": 1})),
+        (b'{"id":0,"error":{"code":-5,"message":"no","data":[]}}', Response(0, error=RpcError(-5, "no", []))),
+        (b'{"id":null,"error":{"code":-32700,"message":"what?"}}', Response(None, error=RpcError(-32700, "what?"))),
+        (b'{"id":3,"error":"just text"}', Response(3, error=RpcError(-32603, "just text"))),
+        (b'{"id":3,"error":{"code":true}}', Response(3, error=RpcError(-32603, ""))),
+    ],
+)
+def test_messages(line: bytes, frame: object) -> None:
+    assert decode_line(line) == frame
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b"starting up...", PARSE_ERROR),
+        (b'{"method":"m"', PARSE_ERROR),
+        (b'{"method":"\xff"}', PARSE_ERROR),
+        (b'{"method":"\\ud800"}', PARSE_ERROR),
+        (b"[" * 100_000, PARSE_ERROR),
+        (b'{"a":1e999}', PARSE_ERROR),
+        (b"[]", INVALID_REQUEST),
+        (b'[{"method":"m"}]', INVALID_REQUEST),
+        (b"3", INVALID_REQUEST),
+        (b"{}", INVALID_REQUEST),
+        (b'{"method":5,"id":1}', INVALID_REQUEST),
+        (b'{"method":"m","id":null}', INVALID_REQUEST),
+        (b'{"method":"m","id":true}', INVALID_REQUEST),
+        (b'{"id":[],"result":1}', INVALID_REQUEST),
+    ],
+)
+def test_what_is_no_message(line: bytes, code: int) -> None:
+    frame = decode_line(line)
+    assert isinstance(frame, Malformed)
+    assert frame.code == code
+    assert frame.size == len(line)
+
+
+def test_a_line_that_is_too_long_is_skipped_in_bounded_memory() -> None:
+    decoder = Decoder(max_line=1000)
+    tracemalloc.start()
+    try:
+        frames = []
+        for _ in range(1600):
+            frames += decoder.feed(b"x" * 65536)  # 100 MiB
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    frames += decoder.feed(b'y\n{"method":"alive"}\n')
+    assert frames == [TooLong(size=1600 * 65536 + 1, head="x" * 200), Notification("alive", None)]
+    assert peak < 1024 * 1024
+
+
+@pytest.mark.parametrize("excess", [0, 1])
+def test_the_cap_is_exact_whether_or_not_the_newline_is_there(excess: int) -> None:
+    line = json.dumps({"method": "m", "params": "x"}).encode() + b" " * excess
+    for pieces in ([line + b"\n"], [line, b"\n"], [line[:5], line[5:], b"\n"]):
+        decoder = Decoder(max_line=len(line) - excess)
+        frames = [frame for piece in pieces for frame in decoder.feed(piece)]
+        assert [type(frame) for frame in frames] == [TooLong if excess else Notification]
+
+
+def test_what_is_encoded_decodes_to_itself() -> None:
+    assert decode_line(encode_request(4, "m", {"a": "ü\n"})) == Request(4, "m", {"a": "ü\n"})
+    assert decode_line(encode_notification("m", {})) == Notification("m", {})
+    assert decode_line(encode_result("x", None)) == Response("x", result=None)
+    assert decode_line(encode_error(None, RpcError(-1, "e", {"d": 1}))) == Response(
+        None, error=RpcError(-1, "e", {"d": 1})
+    )
+    assert encode_request(4, "m", {"a": "ü\n"}).count(b"\n") == 1

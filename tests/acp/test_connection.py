@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import pytest
+
+from runtime.acp.codec import METHOD_NOT_FOUND, Notification, Request, RpcError, decode_line
+from runtime.acp.connection import CANCELLED, Answer, ClientConnection, Noise, RequestCancelled
+
+
+def test_answers_in_any_order_find_their_requests() -> None:
+    connection = ClientConnection()
+    first, data = connection.request("initialize", {"protocolVersion": 1})
+    second, _ = connection.request("session/new", {})
+    assert decode_line(data) == Request(first, "initialize", {"protocolVersion": 1})
+    events = connection.receive(b'{"id":1,"result":{"a":1}}\n{"id":0,"error":{"code":-3,"message":"no"}}\n')
+    assert events == [
+        Answer(second, "session/new", {"a": 1}, None),
+        Answer(first, "initialize", None, RpcError(-3, "no")),
+    ]
+    assert connection.outstanding == {}
+
+
+def test_answers_that_nobody_waits_for_are_noise() -> None:
+    connection = ClientConnection()
+    id_, _ = connection.request("m", {})
+    connection.receive(b'{"id":0,"result":1}\n')
+    gone, _ = connection.request("m", {})
+    connection.abandon(gone)
+    lines = (
+        b'{"id":0,"result":1}\n'
+        b'{"id":1,"result":1}\n'
+        b'{"id":2,"result":1}\n'
+        b'{"id":"0","result":1}\n'
+        b'{"id":null,"error":{"code":-32700,"message":"?"}}\n'
+    )
+    kinds = [event.kind for event in connection.receive(lines) if isinstance(event, Noise)]
+    assert id_ == 0
+    assert kinds == ["late_answer", "late_answer", "unknown_answer", "unknown_answer", "refused_by_agent"]
+
+
+def test_an_id_in_use_is_refused_and_free_again_after_its_answer() -> None:
+    connection = ClientConnection()
+    line = b'{"id":"a","method":"fs/read_text_file","params":{}}\n'
+    first, second = connection.receive(line + line)
+    assert isinstance(first, Request)
+    assert isinstance(second, Noise)
+    assert second.kind == "duplicate_id"
+    assert second.reply is None
+    connection.refuse("a", RpcError(METHOD_NOT_FOUND, "no"))
+    assert connection.serving == 0
+    assert isinstance(connection.receive(line)[0], Request)
+    connection.respond("a", {})
+    with pytest.raises(KeyError):
+        connection.respond("a", {})
+
+
+def test_the_agent_takes_a_request_back() -> None:
+    connection = ClientConnection()
+    events = connection.receive(
+        b'{"id":9,"method":"session/request_permission"}\n'
+        b'{"method":"$/cancel_request","params":{"requestId":9}}\n'
+        b'{"method":"$/cancel_request","params":{"requestId":10}}\n'
+        b'{"method":"$/cancel_request","params":{"requestId":[]}}\n'
+    )
+    assert events[1] == RequestCancelled(9)
+    assert all(isinstance(event, Notification) for event in events[2:])
+    assert b"-32800" in connection.refuse(9, CANCELLED)
+
+
+def test_lines_that_are_no_messages_are_answered_with_a_null_id_and_nothing_else_happens() -> None:
+    connection = ClientConnection()
+    id_, _ = connection.request("m", {})
+    garbage, batch, answer = connection.receive(b'oops\n[{"method":"x"}]\n{"id":0,"result":2}\n')
+    assert isinstance(garbage, Noise)
+    assert garbage.reply is not None
+    assert b'"id":null' in garbage.reply
+    assert b"-32700" in garbage.reply
+    assert isinstance(batch, Noise)
+    assert batch.reply is not None
+    assert b"-32600" in batch.reply
+    assert answer == Answer(id_, "m", 2, None)
