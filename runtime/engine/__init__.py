@@ -1,0 +1,29 @@
+"""wasmtime under trio: components are compiled once, guests are fibers, host functions are plain Python."""
+
+from runtime.engine.cache import ArtefactCache, CacheDirectoryError, default_cache_directory
+from runtime.engine.engine import Engine
+from runtime.engine.errors import ComponentError, InvalidComponentError, UnsupportedComponentError
+from runtime.engine.guest import Exit, Guest, Limits
+from runtime.engine.interface import Err, GuestExit, HostInterface, Ok, Resource, Wait, WitError
+from runtime.engine.program import Program
+
+__all__ = [
+    "ArtefactCache",
+    "CacheDirectoryError",
+    "ComponentError",
+    "Engine",
+    "Err",
+    "Exit",
+    "Guest",
+    "GuestExit",
+    "HostInterface",
+    "InvalidComponentError",
+    "Limits",
+    "Ok",
+    "Program",
+    "Resource",
+    "UnsupportedComponentError",
+    "Wait",
+    "WitError",
+    "default_cache_directory",
+]

@@ -1,0 +1,105 @@
+"""Compiled components on disk.
+
+An artefact is machine code that the process will map and run, so a file is used only if it lies in a directory that nobody
+else can write, and its keyed digest (BLAKE2b with a key of this user) is the one that was written beside it. The name is made
+of everything that the code depends on: the component's content, wasmtime's version and the engine's configuration; a file for
+another configuration is simply not found.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import mmap
+import os
+import secrets
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+KEY_BYTES: Final = 32
+_KEY_FILE: Final = "key"
+
+
+class CacheDirectoryError(Exception):
+    """The cache directory cannot be trusted or used; the message says what to change."""
+
+
+def default_cache_directory() -> Path:
+    """`$TORPOR_CACHE`, else `torpor` below the XDG cache directory."""
+    if configured := os.environ.get("TORPOR_CACHE"):
+        return Path(configured)
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "torpor" / "components"
+
+
+class ArtefactCache:
+    """Serialized components by key. Several processes may share one directory.
+
+    Raises CacheDirectoryError where the directory or its key belong to somebody else or are open to others.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = directory.lstat()
+        if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid() or status.st_mode & 0o077:
+            raise CacheDirectoryError(
+                f"{directory} must be a directory of your own with mode 0700, since compiled code is run from it; "
+                "repair it, or name another one in TORPOR_CACHE"
+            )
+        self.directory = directory
+        self._key = self._load_key()
+
+    def _load_key(self) -> bytes:
+        path = self.directory / _KEY_FILE
+        if not path.exists():
+            temporary = self.directory / f".{_KEY_FILE}.{secrets.token_hex(8)}"
+            _write_private(temporary, secrets.token_bytes(KEY_BYTES))
+            with suppress(FileExistsError):  # another process was first: its key counts
+                os.link(temporary, path)
+            temporary.unlink()
+        key = path.read_bytes()
+        if len(key) != KEY_BYTES or path.stat().st_mode & 0o077:
+            raise CacheDirectoryError(f"{path} is damaged or readable by others: delete {self.directory}")
+        return key
+
+    def open(self, key: str) -> int | None:
+        """A descriptor of the verified artefact, for the caller to close; None when there is none or it was changed."""
+        path = self.directory / f"{key}.cwasm"
+        try:
+            expected = path.with_suffix(".digest").read_bytes()
+            descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as content:
+                actual = self._digest(content)
+        except (OSError, ValueError):
+            os.close(descriptor)
+            return None
+        if not hmac.compare_digest(actual, expected):
+            os.close(descriptor)
+            return None
+        return descriptor
+
+    def store(self, key: str, artefact: bytes | bytearray) -> None:
+        """Keep an artefact. Whoever reads meanwhile sees the old pair or the new one, or compiles by itself."""
+        path = self.directory / f"{key}.cwasm"
+        for target, content in ((path, artefact), (path.with_suffix(".digest"), self._digest(artefact))):
+            temporary = self.directory / f".{target.name}.{secrets.token_hex(8)}"
+            try:
+                _write_private(temporary, content)
+                temporary.rename(target)
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
+
+    def _digest(self, content: bytes | bytearray | mmap.mmap) -> bytes:
+        return hashlib.blake2b(content, key=self._key, digest_size=32).digest()
+
+
+def _write_private(path: Path, content: bytes | bytearray) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)

@@ -1,0 +1,147 @@
+"""The wasmtime engine of a process: configuration, compiled components, and the workers for guests that compute."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+import wasmtime
+from wasmtime import WasmtimeError
+from wasmtime.component import Component
+
+from runtime.engine import native
+from runtime.engine.errors import InvalidComponentError
+from runtime.engine.guest import Guest, Limits, destructor, trampoline
+from runtime.engine.program import Program, ResourceTypes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from runtime.engine.cache import ArtefactCache
+    from runtime.engine.interface import HostInterface
+
+# SpiderMonkey's and CPython's parsers recurse deeply. The fiber's stack holds the host's frames too.
+WASM_STACK_BYTES: Final = 1024 * 1024
+FIBER_STACK_BYTES: Final = 2 * 1024 * 1024
+# The largest component seen (an agent with a JavaScript engine and a shell) is 50 MB.
+MAX_COMPONENT_BYTES: Final = 256 * 1024 * 1024
+
+_COMPONENT_MAGIC: Final = b"\0asm\x0d\0\x01\0"
+_MODULE_MAGIC: Final = b"\0asm\x01\0\0\0"
+# Whatever changes the machine code that is produced, beside wasmtime's version; part of an artefact's name.
+_CONFIGURATION: Final = f"fuel;exceptions;cow;stack={WASM_STACK_BYTES}"
+
+
+def _configure() -> wasmtime.Config:
+    config = wasmtime.Config()
+    config.consume_fuel = True
+    config.wasm_exceptions = True  # setjmp in C guests
+    config.memory_init_cow = True  # instances of one component share its initial memory
+    config.max_wasm_stack = WASM_STACK_BYTES
+    native.set_async_stack_size(config, FIBER_STACK_BYTES)
+    return config
+
+
+class Engine:
+    """Compiles components (once, kept in the cache) and starts guests from them. One per process is enough."""
+
+    def __init__(self, interfaces: Iterable[HostInterface], cache: ArtefactCache | None = None) -> None:
+        self._engine = wasmtime.Engine(_configure())
+        self._interfaces = {interface.name: interface for interface in interfaces}
+        self._cache = cache
+        self._resource_types = ResourceTypes()
+        self._programs: dict[str, Program] = {}
+        self._digests: dict[tuple[Any, ...], str] = {}
+        self._loading = trio.Lock()
+        # One core is left for the event loop.
+        self._workers = trio.CapacityLimiter(max(1, (os.cpu_count() or 2) - 1))
+
+    def is_cached(self, content: bytes) -> bool:
+        """Whether loading this component needs no compilation."""
+        descriptor = self._cache.open(self._key(_digest(content))) if self._cache else None
+        if descriptor is not None:
+            os.close(descriptor)
+        return descriptor is not None
+
+    async def load(self, path: Path) -> Program:
+        """The program in a file of the host; at most one compilation at a time, off the event loop.
+
+        Raises InvalidComponentError, UnsupportedComponentError, OSError.
+        """
+        status = os.stat(path)  # noqa: PTH116 - a stat of a local file is too short to leave the loop for
+        identity = (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
+        if (known := self._digests.get(identity)) and (program := self._programs.get(known)):
+            return program
+        async with self._loading:
+            content = await trio.to_thread.run_sync(path.read_bytes)
+            program = await trio.to_thread.run_sync(self.load_bytes, content)
+            self._digests[identity] = _digest(content)
+        return program
+
+    def load_bytes(self, content: bytes) -> Program:
+        """The program of a component's bytes. May compile: seconds for large ones.
+
+        Raises InvalidComponentError, UnsupportedComponentError.
+        """
+        _check_header(content)
+        digest = _digest(content)
+        program = self._programs.get(digest)
+        if program is None:
+            component = self._map_or_compile(content, digest)
+            program = Program(self._engine, component, self._interfaces, self._resource_types, trampoline, destructor)
+            self._programs[digest] = program
+        return program
+
+    def guest(self, program: Program, state: Any, limits: Limits) -> Guest:
+        """A guest of the program, not started yet; `state` is what its host functions get."""
+        return Guest(program, state, limits, self._workers)
+
+    def _key(self, digest: str) -> str:
+        return hashlib.sha256("|".join((digest, version("wasmtime"), _CONFIGURATION)).encode()).hexdigest()
+
+    def _map_or_compile(self, content: bytes, digest: str) -> Component:
+        if self._cache is None:
+            return self._compile(content)
+        key = self._key(digest)
+        descriptor = self._cache.open(key)
+        if descriptor is None:
+            compiled = self._compile(content)
+            self._cache.store(key, compiled.serialize())
+            descriptor = self._cache.open(key)
+            if descriptor is None:
+                return compiled
+            del compiled
+        try:
+            # The descriptor's own path: what is mapped is the very file that was checked.
+            return Component.deserialize_file(self._engine, f"/proc/self/fd/{descriptor}")
+        except WasmtimeError:  # written by another build of wasmtime under the same version
+            return self._compile(content)
+        finally:
+            os.close(descriptor)
+
+    def _compile(self, content: bytes) -> Component:
+        try:
+            return Component(self._engine, content)
+        except WasmtimeError as error:
+            text = str(error).splitlines()
+            raise InvalidComponentError(f"not a valid component: {text[-1].strip() if text else 'unknown'}") from error
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _check_header(content: bytes) -> None:
+    if len(content) > MAX_COMPONENT_BYTES:
+        raise InvalidComponentError(f"the component is larger than {MAX_COMPONENT_BYTES // 2**20} MiB")
+    if content.startswith(_MODULE_MAGIC):
+        raise InvalidComponentError(
+            "this is a core WebAssembly module, not a component: wrap it with `wasm-tools component new` "
+            "and the WASI preview1 adapter"
+        )
+    if not content.startswith(_COMPONENT_MAGIC):
+        raise InvalidComponentError("this is not a WebAssembly component")

@@ -1,0 +1,385 @@
+"""One running component: a fiber that trio drives.
+
+A guest runs on the event loop's thread until it waits for the host or has used up a slice of fuel. A guest that computes is
+then moved to a worker thread, so that it holds up neither the loop nor another guest; its next host call brings it back,
+because host functions run on the loop's thread alone. ctypes drops the GIL while wasm runs.
+
+No Python frame stays on a suspended fiber: a host function that has to wait returns at once and leaves a note (`_parked` or
+`_waiting`); the guest's own task does the waiting and polls the fiber again, which then asks for the answer. A Python exception
+never crosses into wasm: it is kept here, per guest, and the guest ends by a trap or by dropping its future.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import threading
+import time
+from ctypes import memmove, string_at
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import trio
+
+from runtime.engine import native
+from runtime.engine.interface import GuestExit, Resource, Wait, WitError
+
+if TYPE_CHECKING:
+    from runtime.engine.program import Import, Program
+
+_log = logging.getLogger(__name__)
+
+UNLIMITED_FUEL: Final = 2**62
+# About a millisecond of work: long enough that a prompt's work mostly stays on the loop, short enough that a guest that
+# spins takes little of the loop's time before it is moved.
+SLICE_FUEL: Final = 5_000_000
+# How long a guest keeps a worker before the next one gets its turn.
+WORKER_TURN_SECONDS: Final = 0.01
+# A program has a few dozen handles open at a time; a leak is stopped long before it matters to the host.
+MAX_RESOURCES: Final = 100_000
+
+
+@attrs.frozen
+class Limits:
+    """What one guest may use. Memory is in bytes of each linear memory; fuel counts wasm instructions, roughly."""
+
+    memory_bytes: int = 512 * 1024 * 1024
+    fuel: int | None = None
+
+
+@attrs.frozen
+class Exit:
+    """How a guest ended. `code` is set for `exit` alone; `message` is prose for people."""
+
+    reason: str
+    """`exit`, `trap`, `out_of_fuel`, `fault` (the host's own failure) or `killed`."""
+    code: int | None = None
+    message: str = ""
+
+
+class _Current(threading.local):
+    """The guest that this thread is polling, and whether the thread is the event loop's."""
+
+    guest: Guest
+    on_loop: bool
+
+
+_current: Final = _Current()
+
+
+class Guest:
+    """A guest that has not started yet; `run` runs it to its end, once."""
+
+    def __init__(self, program: Program, state: Any, limits: Limits, workers: trio.CapacityLimiter) -> None:
+        self._program = program
+        self._state = state
+        self._limits = limits
+        self._workers = workers
+        self._resources: dict[int, Resource] = {}
+        self._next_rep = 1
+        self._dropped: list[Resource] = []
+        self._scope = trio.CancelScope()
+        self._stop = False
+        self._ended: Exit | None = None
+        self._parked: tuple[Import, list[Any], int] | None = None
+        self._waiting: tuple[Import, Wait, int] | None = None
+        self._answer: tuple[Import, bool, Any, int] | None = None
+        self._store: int | None = None
+        self._future: int | None = None
+        self._fuel_used = 0
+        self._on_worker = False
+        self.context = 0
+
+    @property
+    def fuel_used(self) -> int:
+        """Fuel used so far; while a worker runs the guest, as of the worker's start."""
+        if self._store is not None and not self._on_worker:
+            self._fuel_used = self._fuel_limit - native.get_fuel(self.context)
+        return self._fuel_used
+
+    @property
+    def _fuel_limit(self) -> int:
+        return UNLIMITED_FUEL if self._limits.fuel is None else self._limits.fuel
+
+    def kill(self) -> None:
+        """End the guest, whatever it does: waiting, spinning or in a host call. `run` returns when it is freed."""
+        self._stop = True
+        self._scope.cancel()
+
+    async def run(self) -> Exit:
+        """Instantiate, call `wasi:cli/run`, and return how it ended. Cancelling it kills the guest.
+
+        The guest's memory and resources are gone when this returns or raises.
+        """
+        try:
+            with self._scope:
+                return await self._run()
+            return Exit("killed", message="killed")
+        finally:
+            self._free()
+
+    async def _run(self) -> Exit:
+        self._store = native.store_new(native.pointer(self._program.engine), None, None)
+        self.context = native.store_context(self._store)
+        # -1: the count of instances, tables and memories is the component's own, fixed when it was compiled.
+        native.store_limiter(self._store, self._limits.memory_bytes, -1, -1, -1, -1)
+        native.take_error(native.set_fuel(self.context, self._fuel_limit))
+        native.take_error(native.set_yield_interval(self.context, SLICE_FUEL))
+
+        error = ctypes.c_void_p()
+        instance = ctypes.create_string_buffer(native.INSTANCE_SIZE)
+        self._future = native.instantiate(
+            self._program.linker_address,
+            self.context,
+            self._program.component_address,
+            ctypes.addressof(instance),
+            ctypes.addressof(error),
+        )
+        await self._drive()
+        if ended := self._how_it_ended(error.value):
+            return ended
+
+        function = ctypes.create_string_buffer(native.FUNC_SIZE)
+        found = native.instance_get_func(
+            ctypes.addressof(instance), self.context, self._program.run_index, ctypes.addressof(function)
+        )
+        assert found, "run_index was looked up in this component"
+        result = ctypes.create_string_buffer(native.VALUE_SIZE)
+        self._future = native.call(
+            ctypes.addressof(function), self.context, None, 0, ctypes.addressof(result), 1, ctypes.addressof(error)
+        )
+        await self._drive()
+        if ended := self._how_it_ended(error.value):
+            return ended
+        _, is_ok, _, _ = native.VALUE.unpack(result.raw)
+        native.value_delete(ctypes.addressof(result))
+        return Exit("exit", code=0 if is_ok & 1 else 1)
+
+    def _how_it_ended(self, error: int | None) -> Exit | None:
+        message = native.take_error(error)
+        if self._ended is not None:
+            return self._ended
+        if message is None:
+            return None
+        if "all fuel consumed" in message:
+            return Exit("out_of_fuel", message="the fuel limit is used up")
+        return Exit("trap", message=_last_cause(message))
+
+    async def _drive(self) -> None:
+        """Poll the future to its end, waiting and moving between threads as the guest's calls ask for."""
+        while not self._poll(on_loop=True):
+            while not (self._parked or self._waiting or self._stop or self._ended):
+                self._on_worker = True
+                try:
+                    finished = await trio.to_thread.run_sync(self._spin, limiter=self._workers)
+                finally:
+                    self._on_worker = False
+                self._drop_pending()
+                if finished:
+                    self._delete_future()
+                    return
+            if self._stop or self._ended:
+                # A host fault in an answer, or a kill from inside a host call: the fiber is not resumed.
+                await trio.lowlevel.checkpoint()
+                break
+            await self._find_answer()
+        self._delete_future()
+
+    def _spin(self) -> bool:
+        """On a worker thread: poll until the guest ends, calls the host, is killed or has had its turn."""
+        deadline = time.perf_counter() + WORKER_TURN_SECONDS
+        while not self._poll(on_loop=False):
+            if self._parked or self._stop or time.perf_counter() > deadline:
+                return False
+        return True
+
+    def _poll(self, *, on_loop: bool) -> bool:
+        _current.guest, _current.on_loop = self, on_loop
+        done: bool = native.future_poll(self._future)
+        return done
+
+    async def _find_answer(self) -> None:
+        """Turn what the guest waits for into an answer that its fiber picks up at the next poll."""
+        if self._parked:
+            imported, arguments, results = self._parked
+            self._parked = None
+            try:
+                value = imported.function(self._state, *arguments)
+            except WitError as error:
+                self._answer = (imported, False, error.value, results)
+                return
+            except BaseException as error:  # anything else is the host's fault and ends this guest alone
+                self._ended = _ended_by(imported, error)
+                return
+            if not isinstance(value, Wait):
+                self._answer = (imported, True, value, results)
+                return
+            self._waiting = (imported, value, results)
+        assert self._waiting is not None
+        imported, wait, results = self._waiting
+        self._waiting = None
+        try:
+            self._answer = (imported, True, await wait.function(*wait.arguments), results)
+        except WitError as error:
+            self._answer = (imported, False, error.value, results)
+        except Exception as error:  # as above; Cancelled passes, since it is how a guest is killed
+            self._ended = _ended_by(imported, error)
+
+    # What the fiber calls, on whichever thread polls it
+
+    def _call(self, index: int, context: int, arguments: int, count: int, results: int) -> bool:
+        """One host call; True when it is answered, False when the guest has to sleep."""
+        imported = self._program.imports[index]
+        self.context = context
+        words = native.VALUE_WORDS.iter_unpack(string_at(arguments, count * native.VALUE_SIZE))
+        values = [lift(self, *w) for lift, w in zip(imported.lifts, words, strict=True)]
+        if not _current.on_loop:
+            self._parked = (imported, values, results)
+            return False
+        try:
+            value = imported.function(self._state, *values)
+        except WitError as error:
+            self._lower(imported, False, error.value, results)
+            return True
+        if isinstance(value, Wait):
+            self._waiting = (imported, value, results)
+            return False
+        self._lower(imported, True, value, results)
+        return True
+
+    def _lower(self, imported: Import, ok: bool, value: Any, results: int) -> None:
+        lower = imported.lower if ok else imported.lower_error
+        if lower is not None:
+            lower(self, value, results)
+        elif not ok:
+            raise TypeError(f"{imported.name} has no error case, but failed with {value!r}")
+
+    def _resume(self) -> bool:
+        """The fiber asks whether its answer is there; if so it is written into the fiber's result."""
+        if self._answer is None:
+            return False
+        imported, ok, value, results = self._answer
+        self._answer = None
+        try:
+            self._lower(imported, ok, value, results)
+        except Exception as error:  # a value of the wrong type is the host's fault
+            self._ended = _ended_by(imported, error)
+            return False
+        return True
+
+    # The table of resources
+
+    def take_resource(self, rep: int, *, owned: bool) -> Resource:
+        """See values.Scope."""
+        return self._resources.pop(rep) if owned else self._resources[rep]
+
+    def add_resource(self, resource: Resource) -> tuple[int, int]:
+        """See values.Scope. Raises OverflowError when the guest holds too many."""
+        if len(self._resources) >= MAX_RESOURCES:
+            raise OverflowError(f"the guest holds {MAX_RESOURCES} resources")
+        rep = self._next_rep
+        while rep in self._resources:
+            rep = rep % 0xFFFF_FFFF + 1
+        self._next_rep = rep % 0xFFFF_FFFF + 1
+        self._resources[rep] = resource
+        return rep, self._program.resource_types.of(type(resource))
+
+    def _drop_resource(self, rep: int) -> None:
+        if resource := self._resources.pop(rep, None):
+            if _current.on_loop:
+                resource.drop()
+            else:
+                self._dropped.append(resource)
+
+    def _drop_pending(self) -> None:
+        while self._dropped:
+            self._dropped.pop().drop()
+
+    # The end
+
+    def _delete_future(self) -> None:
+        if self._future is not None:
+            _current.guest, _current.on_loop = self, True
+            native.future_delete(self._future)
+            self._future = None
+
+    def _free(self) -> None:
+        self._delete_future()
+        if self._store is not None:
+            _ = self.fuel_used
+            store, self._store = self._store, None
+            native.store_delete(store)
+        self._drop_pending()
+        while self._resources:
+            _, resource = self._resources.popitem()
+            try:
+                resource.drop()
+            except Exception:  # the others must still be dropped
+                _log.exception("a resource could not be dropped at the end of its guest")
+
+
+def _ended_by(imported: Import, error: BaseException) -> Exit:
+    if isinstance(error, GuestExit):
+        return Exit("exit", code=error.code)
+    _log.error("host function %s failed; its guest is ended", imported.name, exc_info=error)
+    return Exit("fault", message=f"internal error in {imported.name}")
+
+
+def _last_cause(message: str) -> str:
+    """wasmtime's report without its wasm backtrace of possibly thousands of frames: the causes, a line each."""
+    head, _, causes = message.partition("Caused by:")
+    lines = [line.strip() for line in causes.splitlines() if line.strip()]
+    return "; ".join(lines) if lines else head.splitlines()[0].strip()
+
+
+@native.CONTINUATION  # type: ignore[untyped-decorator]  # ctypes
+def _is_ready(_env: int) -> bool:
+    return True
+
+
+@native.CONTINUATION  # type: ignore[untyped-decorator]  # ctypes
+def _is_answered(_env: int) -> bool:
+    return _current.guest._resume()  # noqa: SLF001 - the fiber's side of the same class
+
+
+def _continuation(callback: Any) -> bytes:
+    address = ctypes.cast(callback, ctypes.c_void_p).value
+    return address.to_bytes(8, "little") + bytes(16) if address else b""
+
+
+_ANSWERED: Final = _continuation(_is_ready)
+_SUSPENDED: Final = _continuation(_is_answered)
+
+
+@native.HOST_FUNCTION  # type: ignore[untyped-decorator]  # ctypes
+def trampoline(
+    index: int,
+    context: int,
+    _type: int,
+    arguments: int,
+    count: int,
+    results: int,
+    _nresults: int,
+    error_out: int,
+    continuation: int,
+) -> None:
+    """Every host call of every guest enters Python here; nothing is raised out of it."""
+    guest = _current.guest
+    try:
+        answered = guest._call(index, context, arguments, count, results)  # noqa: SLF001 - the fiber's side
+        memmove(continuation, _ANSWERED if answered else _SUSPENDED, 24)
+    except BaseException as error:  # see the docstring
+        guest._ended = _ended_by(guest._program.imports[index], error)  # noqa: SLF001
+        memmove(continuation, _ANSWERED, 24)
+        memmove(error_out, native.error_new(b"host").to_bytes(8, "little"), 8)
+
+
+@native.DESTRUCTOR  # type: ignore[untyped-decorator]  # ctypes
+def destructor(_data: int, _context: int, rep: int) -> int:
+    """A guest has dropped a handle of a host resource."""
+    guest = _current.guest
+    try:
+        guest._drop_resource(rep)  # noqa: SLF001 - the fiber's side
+    except BaseException:
+        _log.exception("a resource could not be dropped")
+    return 0

@@ -1,0 +1,42 @@
+"""wasi:random: random, insecure and insecure-seed (WASI 0.2), all from the VM's one source."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from runtime.engine import HostInterface
+
+if TYPE_CHECKING:
+    from runtime.wasi.state import WasiState
+
+# One call makes a list of the whole length; nobody needs more than this at once, and more would hold up the event loop.
+MAX_RANDOM_BYTES: Final = 1024 * 1024
+
+random = HostInterface("wasi:random/random")
+insecure = HostInterface("wasi:random/insecure")
+insecure_seed = HostInterface("wasi:random/insecure-seed")
+
+
+@random.function("get-random-bytes")
+@insecure.function("get-insecure-random-bytes")
+def get_random_bytes(state: WasiState, count: int) -> bytes:
+    """`count` bytes; a guest that asks for more than MAX_RANDOM_BYTES is trapped."""
+    if count > MAX_RANDOM_BYTES:
+        raise ValueError(f"{count} random bytes asked for; at most {MAX_RANDOM_BYTES} at once")
+    return state.ambient.random(count)
+
+
+@random.function("get-random-u64")
+@insecure.function("get-insecure-random-u64")
+def get_random_u64(state: WasiState) -> int:
+    """Eight bytes as a number."""
+    return int.from_bytes(state.ambient.random(8), "little")
+
+
+@insecure_seed.function("insecure-seed")
+def get_insecure_seed(state: WasiState) -> tuple[int, int]:
+    """Two numbers to seed a hash map with."""
+    return get_random_u64(state), get_random_u64(state)
+
+
+INTERFACES: Final = (random, insecure, insecure_seed)

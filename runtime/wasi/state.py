@@ -1,0 +1,55 @@
+"""What one guest sees of the world: the state that every WASI host function gets."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import trio
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from runtime.network import HttpGate
+    from runtime.wasi.streams import InputStream, OutputStream
+    from wasi_fs import FileSystem
+
+
+class Ambient:
+    """Time and randomness of a VM: every source of nondeterminism but the network passes through here."""
+
+    def now_wall_ns(self) -> int:
+        """Nanoseconds since the Unix epoch."""
+        return time.time_ns()
+
+    def now_monotonic_ns(self) -> int:
+        """Nanoseconds on the clock that trio's deadlines are set on."""
+        return int(trio.current_time() * 1_000_000_000)
+
+    def random(self, count: int) -> bytes:
+        """`count` cryptographically secure bytes."""
+        return os.urandom(count)
+
+
+@attrs.define(eq=False)
+class WasiState:
+    """The environment, streams and capabilities of one guest."""
+
+    args: list[str]
+    """The command line, the program's name first."""
+    env: dict[str, str]
+    cwd: str
+    stdin: InputStream
+    stdout: OutputStream
+    stderr: OutputStream
+    filesystem: FileSystem
+    """The tree of the guest's VM, shared with all its guests."""
+    ambient: Ambient
+    http: HttpGate
+    """What the VM may reach over HTTP."""
+    sync_filesystem: Callable[[], Awaitable[None]]
+    """Commits what has been written so far; returns when it is durable."""
+    start_soon: Callable[..., Any]
+    """Starts a task that is cancelled when the guest ends. The task must not raise."""

@@ -1,0 +1,250 @@
+"""The streams and pollables behind wasi:io, without their WIT face.
+
+Readiness is level-triggered: a `Source` says whether it is ready now, and notifies its waiters whenever that may have
+changed. A waiter looks again; a notification too many does no harm.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from runtime.engine import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# A read or write moves at most this much at once: byte lists cost about 30 ns a byte on the event loop.
+MAX_TRANSFER: Final = 32 * 1024
+# What a guest may have written and the host not taken yet, and the other way round; then the writer waits.
+PIPE_CAPACITY: Final = 64 * 1024
+
+
+class IoError(Resource):
+    """A wasi:io `error`: says what went wrong. `code` is for interfaces that can tell more (filesystem, http)."""
+
+    def __init__(self, message: str, code: object = None) -> None:
+        self.message = message
+        self.code = code
+
+
+class StreamClosed(Exception):  # noqa: N818 - the end of a stream is not an error
+    """The stream has ended, or its other side is gone."""
+
+
+class StreamFailed(Exception):  # noqa: N818 - carries the error
+    """The last operation failed; `error` says why."""
+
+    def __init__(self, error: IoError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class Source:
+    """Something that can be waited for."""
+
+    def __init__(self) -> None:
+        self.waiters: set[trio.Event] = set()
+
+    @property
+    def deadline(self) -> float:
+        """When the source becomes ready by itself, on trio's clock."""
+        return math.inf
+
+    def is_ready(self) -> bool:
+        """Whether whoever waits for the source may go on."""
+        raise NotImplementedError
+
+    def notify(self) -> None:
+        """Let everybody who waits look again."""
+        for event in self.waiters:
+            event.set()
+
+
+async def wait_any(sources: Sequence[Source]) -> None:
+    """Return as soon as one of the sources is ready. Cancellation leaves nothing behind."""
+    while not any(source.is_ready() for source in sources):
+        event = trio.Event()
+        for source in sources:
+            source.waiters.add(event)
+        try:
+            with trio.move_on_at(min(source.deadline for source in sources)):
+                await event.wait()
+        finally:
+            for source in sources:
+                source.waiters.discard(event)
+
+
+class Timer(Source):
+    """Ready from a point of trio's clock on."""
+
+    def __init__(self, deadline: float) -> None:
+        super().__init__()
+        self._deadline = deadline
+
+    @property
+    def deadline(self) -> float:
+        """See Source."""
+        return self._deadline
+
+    def is_ready(self) -> bool:
+        """See Source."""
+        return trio.current_time() >= self._deadline
+
+
+class Pollable(Resource):
+    """A guest's handle to a source."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+
+
+def pollable_of(source: Source) -> Pollable:
+    """A new handle that becomes ready with the source."""
+    return Pollable(source)
+
+
+class InputStream(Resource, Source):
+    """Bytes that a guest reads."""
+
+    def read(self, count: int) -> bytes:
+        """At most `count` bytes that are there now, `b""` for none. Raises StreamClosed at the end, StreamFailed."""
+        raise NotImplementedError
+
+
+class OutputStream(Resource, Source):
+    """Bytes that a guest writes."""
+
+    def check_write(self) -> int:
+        """How many bytes `write` takes now. Raises StreamClosed, StreamFailed."""
+        raise NotImplementedError
+
+    def write(self, data: bytes) -> None:
+        """Take the bytes; never more than `check_write` allowed. Raises StreamClosed, StreamFailed."""
+        raise NotImplementedError
+
+    def flush(self) -> None:
+        """Ask that what was written gets to its destination; the stream is ready again once it has."""
+
+    def is_ready(self) -> bool:
+        """Ready when bytes can be written, or when the next call would report the end."""
+        try:
+            return self.check_write() > 0
+        except (StreamClosed, StreamFailed):
+            return True
+
+
+class BytesInput(InputStream):
+    """A fixed content, then the end."""
+
+    def __init__(self, content: bytes = b"") -> None:
+        super().__init__()
+        self._content = memoryview(content)
+
+    def read(self, count: int) -> bytes:
+        """See InputStream."""
+        if not self._content:
+            raise StreamClosed
+        data, self._content = bytes(self._content[:count]), self._content[count:]
+        return data
+
+    def is_ready(self) -> bool:
+        """Always: there is something, or the end."""
+        return True
+
+
+class PipeInput(InputStream):
+    """From the host to a guest: its stdin."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buffer = bytearray()
+        self._ended = False
+        self._broken = False
+        self._room = trio.lowlevel.ParkingLot()
+
+    def read(self, count: int) -> bytes:
+        """See InputStream."""
+        if not self._buffer:
+            if self._ended:
+                raise StreamClosed
+            return b""
+        data = bytes(self._buffer[:count])
+        del self._buffer[:count]
+        self._room.unpark_all()
+        return data
+
+    def is_ready(self) -> bool:
+        """See Source."""
+        return bool(self._buffer) or self._ended
+
+    async def send(self, data: bytes) -> None:
+        """Give the guest bytes; waits while its buffer is full.
+
+        Raises BrokenResourceError when the guest is gone, ClosedResourceError after `end`. If cancelled, some of the
+        data may have been given.
+        """
+        view = memoryview(data)
+        await trio.lowlevel.checkpoint()
+        while view:
+            if self._broken:
+                raise trio.BrokenResourceError("the process has ended")
+            if self._ended:
+                raise trio.ClosedResourceError("stdin is closed")
+            room = PIPE_CAPACITY - len(self._buffer)
+            if room <= 0:
+                await self._room.park()
+                continue
+            self._buffer += view[:room]
+            view = view[room:]
+            self.notify()
+
+    def end(self) -> None:
+        """No more bytes: the guest reads the rest, then the end."""
+        self._ended = True
+        self._room.unpark_all()
+        self.notify()
+
+    def break_(self) -> None:
+        """The guest is gone: whoever sends is told."""
+        self._broken = True
+        self._buffer.clear()
+        self._room.unpark_all()
+
+
+class PipeOutput(OutputStream):
+    """From a guest to the host: its stdout or stderr."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buffer = bytearray()
+        self._ended = False
+        self._arrived = trio.lowlevel.ParkingLot()
+
+    def check_write(self) -> int:
+        """See OutputStream."""
+        return PIPE_CAPACITY - len(self._buffer)
+
+    def write(self, data: bytes) -> None:
+        """See OutputStream."""
+        self._buffer += data
+        self._arrived.unpark_all()
+
+    async def receive(self) -> bytes:
+        """What the guest has written since the last call; `b""` once it has ended. Cancellation loses nothing."""
+        await trio.lowlevel.checkpoint()
+        while not self._buffer:
+            if self._ended:
+                return b""
+            await self._arrived.park()
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        self.notify()
+        return data
+
+    def end(self) -> None:
+        """The guest is gone: the reader gets the rest, then the end."""
+        self._ended = True
+        self._arrived.unpark_all()
