@@ -1,0 +1,143 @@
+"""
+Builds the agents into WASI components: agents/NAME/agent.toml -> agents/dist/NAME.wasm.
+
+    python build/components.py [--examples] [NAME ...]
+
+Without names it builds all agents; `--examples` adds those under agents/examples. Only what has changed is built.
+A manifest's [build] table says how:
+
+    kind     "quickjs" (componentize-qjs: tiny, no fetch), "javascript" (componentize-js: SpiderMonkey with fetch and
+             timers; bundled by esbuild) or "python" (componentize-py)
+    entry    the main module, relative to the manifest
+    world    a world of agents/wit/worlds.wit
+    sources  further files and folders that go into it, relative to the manifest
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tomllib
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from freshness import build_if_stale, fingerprint
+from toolchain import AGENTS, NODE_MODULES, WIT, BuildError, Node, find_node, python_tool, run, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+DIST = AGENTS / "dist"
+SCRIPTS = Path(__file__).resolve().parent
+COMPONENTIZE_PY = "componentize-py==0.25.1"
+
+
+@attrs.frozen
+class Agent:
+    """What a manifest says about its component."""
+
+    name: str
+    folder: Path
+    kind: str
+    entry: Path
+    world: str
+    sources: tuple[Path, ...]
+    component: str
+    """file name in agents/dist"""
+
+    def inputs(self) -> list[Path]:
+        """All that the component depends on."""
+        shared = [WIT, SCRIPTS / "components.py", SCRIPTS / "javascript.mjs", AGENTS / "package-lock.json"]
+        return [self.folder, *self.sources, *shared]
+
+
+def read_manifest(path: Path) -> Agent:
+    """Reads an agent.toml. Raises BuildError if it says too little."""
+    with path.open("rb") as file:
+        manifest: dict[str, Any] = tomllib.load(file)
+    try:
+        table = manifest["build"]
+        return Agent(
+            name=manifest["id"],
+            folder=path.parent,
+            kind=table["kind"],
+            entry=path.parent / table["entry"],
+            world=table["world"],
+            sources=tuple((path.parent / source).resolve() for source in table.get("sources", [])),
+            component=manifest["component"],
+        )
+    except KeyError as error:
+        msg = f"{path}: {error.args[0]} is missing"
+        raise BuildError(msg) from error
+
+
+def find_agents(*, examples: bool) -> Iterator[Agent]:
+    """The agents of the repository, built-in ones first."""
+    patterns = ["*/agent.toml", "examples/*/agent.toml"] if examples else ["*/agent.toml"]
+    for pattern in patterns:
+        for path in sorted(AGENTS.glob(pattern)):
+            yield read_manifest(path)
+
+
+def build_agent(agent: Agent, output: Path) -> None:
+    """Builds one agent's component. Raises BuildError."""
+    say(f"{agent.component}: building from {agent.kind}")
+    match agent.kind:
+        case "quickjs":
+            build_quickjs(installed_node(), agent.entry, agent.world, output)
+        case "javascript":
+            script = SCRIPTS / "javascript.mjs"
+            installed_node().run([script, agent.entry, WIT, agent.world, output])
+        case "python":
+            tool = python_tool("componentize-py", COMPONENTIZE_PY)
+            module = agent.entry.stem
+            run([tool, "-d", WIT, "-w", agent.world, "componentize", "-p", agent.entry.parent, module, "-o", output])
+        case other:
+            msg = f"{agent.name}: unknown kind of build: {other}"
+            raise BuildError(msg)
+
+
+def build_quickjs(node: Node, entry: Path, world: str, output: Path, wit: Path = WIT) -> None:
+    """Builds a JavaScript module on QuickJS. Imports may come from anywhere below the entry's grandparent."""
+    # --sync: the default runtime imports component-model async functions, which a WASI 0.2 host has not.
+    cli = NODE_MODULES / "componentize-qjs" / "cli.mjs"
+    node.run([cli, "--sync", "-w", wit, "-n", world, "-j", entry, "--module-root", AGENTS, "-o", output])
+
+
+def installed_node() -> Node:
+    """Node.js with the packages in place."""
+    node = find_node()
+    node.install()
+    return node
+
+
+def select(agents: dict[str, Agent], names: Sequence[str]) -> list[Agent]:
+    """The agents of these names, or all. Raises BuildError for a name that there is not."""
+    unknown = [name for name in names if name not in agents]
+    if unknown:
+        msg = f"no such agent: {', '.join(unknown)}; there are {', '.join(agents)}"
+        raise BuildError(msg)
+    return [agents[name] for name in names or agents]
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command line; the exit code."""
+    parser = argparse.ArgumentParser(description="Builds the agents into WASI components.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="agents to build (default: all)")
+    parser.add_argument("--examples", action="store_true", help="build agents/examples too")
+    options = parser.parse_args(arguments)
+    try:
+        agents = {agent.name: agent for agent in find_agents(examples=options.examples or bool(options.names))}
+        for agent in select(agents, options.names):
+            if not build_if_stale(DIST / agent.component, fingerprint(agent.inputs()), partial(build_agent, agent)):
+                say(f"{agent.component}: up to date")
+    except BuildError as error:
+        print(f"build/components.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

