@@ -1,0 +1,73 @@
+"""Connections that go to checked addresses only.
+
+httpcore asks its backend for a connection to a host name. This one resolves the name itself, once, checks the answers,
+and dials an address, never the name: a second DNS answer, for another address, has no place to come in.
+"""
+
+from __future__ import annotations
+
+import math
+import socket
+from collections.abc import Awaitable, Callable, Iterable
+from ipaddress import ip_address
+from typing import Any, Final
+
+import httpcore
+import trio
+
+from runtime.network.errors import HttpError
+from runtime.network.policy import Address, NetworkPolicy, parse_address
+
+Resolver = Callable[[str, int], Awaitable[list[str]]]
+
+MAX_ADDRESSES: Final = 8  # tried for one connection; more would only lengthen the wait for a host that is down
+ATTEMPT_TIMEOUT: Final = 5.0  # seconds for an address while others are left: a broken IPv6 route must not eat it all
+
+
+async def system_resolver(host: str, port: int) -> list[str]:
+    """Return the addresses of a name in the system's order of preference; socket.gaierror if it has none."""
+    found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    return [str(sockaddr[0]) for _, _, _, _, sockaddr in found]
+
+
+class CheckedBackend(httpcore.AsyncNetworkBackend):
+    """httpcore's network under a policy. It raises HttpError where it refuses, and httpcore's errors otherwise."""
+
+    def __init__(self, policy: NetworkPolicy, resolver: Resolver = system_resolver) -> None:
+        self._policy = policy
+        self._resolver = resolver
+        self._trio = httpcore.TrioBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address of the host that is allowed and answers, within `timeout` seconds in all."""
+        deadline = trio.current_time() + (math.inf if timeout is None else timeout)
+        with trio.move_on_at(deadline) as scope:
+            addresses = await self._addresses(host, port)
+        if scope.cancelled_caught:
+            raise HttpError("DNS-timeout")
+        for remaining in range(len(addresses) - 1, -1, -1):
+            address = addresses[-1 - remaining]
+            left = max(0.0, deadline - trio.current_time())
+            try:
+                return await self._trio.connect_tcp(
+                    str(address), port, min(left, ATTEMPT_TIMEOUT) if remaining else left, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if not remaining:
+                    raise
+        raise HttpError("DNS-error", (None, None), f"{host} has no address")
+
+    async def _addresses(self, host: str, port: int) -> list[Address]:
+        literal = parse_address(host)
+        found = [literal] if literal is not None else [ip_address(text) for text in await self._resolver(host, port)]
+        allowed = [address for address in found if self._policy.allows_address(host, port, address)]
+        if found and not allowed:
+            raise HttpError("destination-IP-prohibited", message=f"{host} resolves to closed addresses only")
+        return list(dict.fromkeys(allowed))[:MAX_ADDRESSES]

@@ -1,0 +1,257 @@
+"""Requests on the wire: httpcore's pool over the checked backend, and an answer that streams.
+
+What is here trusts its input; `runtime.network.gate` decides beforehand whether a request may be sent.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterable, AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import cache
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import certifi
+import httpcore
+import trio
+
+from runtime.network.backend import CheckedBackend, Resolver
+from runtime.network.errors import HttpError, from_cause
+
+if TYPE_CHECKING:
+    from runtime.network.policy import NetworkPolicy
+
+RawHeader = tuple[str, bytes]
+
+# One VM's share of sockets. Agents run a handful of requests at once; a guest that runs hundreds is broken or hostile.
+MAX_REQUESTS: Final = 64
+MAX_IDLE_CONNECTIONS: Final = 8  # kept for reuse, for some different hosts; each costs a TLS session's memory
+IDLE_SECONDS: Final = 30.0  # below the 60 s after which common servers and balancers hang up by themselves
+MAX_HEADERS: Final = 256  # fields of one message; browsers and SDKs send about 30, hyper takes 100 unless told
+MAX_HEADER_BYTES: Final = 64 * 1024  # of names and values together; nginx takes 32 KiB, Node 16 KiB
+
+CONNECT_TIMEOUT: Final = 30.0  # DNS, TCP and TLS, in seconds
+# A language model thinks for minutes before its first byte, and may pause as long between two. Their own SDKs give up
+# after ten minutes; below that a deadline would only break working answers.
+READ_TIMEOUT: Final = 600.0
+WRITE_TIMEOUT: Final = 60.0  # for a piece of a request body that the server does not take
+SWITCHING_PROTOCOLS: Final = 101
+
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+@attrs.frozen
+class Timeouts:
+    """How long a request may wait, in seconds, at each of its stages."""
+
+    connect: float = CONNECT_TIMEOUT
+    first_byte: float = READ_TIMEOUT
+    between_bytes: float = READ_TIMEOUT
+
+
+@attrs.frozen
+class GateRequest:
+    """A request of a guest.
+
+    `authority` is `host[:port]`; `path` begins with a slash. `headers` come without host and framing, which the gate adds:
+    a `body` of known length has its content-length among the headers, any other is sent in chunks; None is no body.
+    """
+
+    method: str
+    scheme: str
+    authority: str
+    path: str
+    headers: list[RawHeader] = attrs.field(factory=list)
+    body: AsyncIterable[bytes] | None = None
+    timeouts: Timeouts = attrs.field(factory=Timeouts)
+
+
+@attrs.frozen
+class HttpExchange:
+    """What an observer learns when a request is over: no bodies, no headers, no path, hence no credentials.
+
+    `status` is None if no answer came; `error` is wasi:http's error code, None if all went well. Bytes are of bodies.
+    """
+
+    method: str
+    scheme: str
+    host: str
+    port: int
+    status: int | None
+    error: str | None
+    bytes_out: int
+    bytes_in: int
+
+
+Observer = Callable[[HttpExchange], None]
+
+
+@attrs.define
+class Record:
+    """An HttpExchange while it is going on."""
+
+    method: str
+    scheme: str
+    host: str
+    port: int
+    status: int | None = None
+    error: str | None = None
+    bytes_out: int = 0
+    bytes_in: int = 0
+
+    def finished(self) -> HttpExchange:
+        """Return what the observer learns."""
+        return HttpExchange(**attrs.asdict(self))
+
+
+class GateResponse:
+    """The answer: status, headers (names in lower case, in order), and the body as it arrives."""
+
+    def __init__(self, response: httpcore.Response, record: Record) -> None:
+        self.status = response.status
+        self.headers: list[RawHeader] = [(name.decode("ascii").lower(), value) for name, value in response.headers]
+        self._parts = aiter(response.aiter_stream())
+        self._record = record
+        self._ended = False
+
+    async def receive(self) -> bytes:
+        """Return the next piece of the body as soon as there is one (up to 64 KiB), b"" at its end; HttpError."""
+        while not self._ended:
+            try:
+                part = await anext(self._parts)
+            except StopAsyncIteration:
+                self._ended = True
+            except Exception as error:
+                self._ended = True
+                raise from_cause(error) from error
+            else:
+                self._record.bytes_in += len(part)
+                if part:
+                    return part
+        return b""
+
+    async def exhaust(self) -> None:
+        """Run httpcore's generators to their end once the connection is closed, so that none is left to the collector."""
+        while not self._ended:
+            with suppress(HttpError):
+                await self.receive()
+
+
+class Connections:
+    """What the gates of one VM share: the pool, the number of running requests, the observer.
+
+    `policy` is the VM's: it says which closed addresses are open.
+    """
+
+    def __init__(
+        self, policy: NetworkPolicy, observer: Observer | None, resolver: Resolver, ssl_context: ssl.SSLContext | None
+    ) -> None:
+        self._running = 0
+        self._observer = observer
+        self._ssl_context = ssl_context
+        self._backend = CheckedBackend(policy, resolver)
+        self._pool: httpcore.AsyncConnectionPool | None = None
+
+    def _pool_in_use(self) -> httpcore.AsyncConnectionPool:
+        # Made on first use: most VMs never send a request, and loading the authorities takes 10 ms.
+        if self._pool is None:
+            self._pool = httpcore.AsyncConnectionPool(
+                ssl_context=self._ssl_context or _public_authorities(),
+                max_connections=MAX_REQUESTS,
+                max_keepalive_connections=MAX_IDLE_CONNECTIONS,
+                keepalive_expiry=IDLE_SECONDS,
+                network_backend=self._backend,
+            )
+        return self._pool
+
+    async def aclose(self) -> None:
+        """Close every connection; the next request makes new ones."""
+        if self._pool is not None:
+            await self._pool.aclose()
+
+    def observe(self, record: Record) -> None:
+        """Report a request that is over."""
+        if self._observer is not None:
+            self._observer(record.finished())
+
+    @asynccontextmanager
+    async def exchange(self, request: GateRequest, record: Record) -> AsyncIterator[GateResponse]:
+        """Send a request that the gate has passed, and yield its answer; HttpError."""
+        if self._running >= MAX_REQUESTS:
+            raise HttpError("connection-limit-reached")
+        self._running += 1
+        try:
+            async with self._response(request, record) as response:
+                yield response
+        finally:
+            self._running -= 1
+
+    @asynccontextmanager
+    async def _response(self, request: GateRequest, record: Record) -> AsyncIterator[GateResponse]:
+        timeouts = {
+            "connect": request.timeouts.connect,
+            "read": request.timeouts.first_byte,
+            "write": WRITE_TIMEOUT,
+            "pool": request.timeouts.connect,
+        }
+        try:
+            raw = await self._pool_in_use().handle_async_request(_core_request(request, record, timeouts))
+        except Exception as error:
+            raise from_cause(error) from error
+        timeouts["read"] = request.timeouts.between_bytes  # httpcore looks again when the body is first read
+        response = GateResponse(raw, record)
+        try:
+            record.status = response.status
+            if len(response.headers) > MAX_HEADERS or header_bytes(response.headers) > MAX_HEADER_BYTES:
+                raise HttpError("HTTP-response-header-section-size", header_bytes(response.headers))
+            if response.status == SWITCHING_PROTOCOLS:
+                raise HttpError("HTTP-upgrade-failed")
+            yield response
+        finally:
+            with trio.CancelScope(shield=True):
+                await raw.aclose()
+                await response.exhaust()
+
+
+def _core_request(request: GateRequest, record: Record, timeouts: dict[str, float]) -> httpcore.Request:
+    default = DEFAULT_PORTS[record.scheme]
+    name = f"[{record.host}]" if ":" in record.host else record.host
+    authority = name if record.port == default else f"{name}:{record.port}"
+    headers = [(b"host", authority.encode()), *((field.encode(), value) for field, value in request.headers)]
+    framed = any(field.lower() == "content-length" for field, _ in request.headers)
+    if not framed and request.body is not None:
+        headers.append((b"transfer-encoding", b"chunked"))
+    elif not framed and request.method in {"POST", "PUT", "PATCH"}:
+        headers.append((b"content-length", b"0"))
+    target = httpcore.URL(
+        scheme=record.scheme.encode(), host=record.host.encode(), port=record.port, target=request.path.encode()
+    )
+    content = None if request.body is None else _CountedBody(request.body, record)
+    return httpcore.Request(request.method, target, headers=headers, content=content, extensions={"timeout": timeouts})
+
+
+class _CountedBody:
+    """A request body on its way out, counted. A plain iterator: httpcore leaves generators to the garbage collector."""
+
+    def __init__(self, parts: AsyncIterable[bytes], record: Record) -> None:
+        self._parts = aiter(parts)
+        self._record = record
+
+    def __aiter__(self) -> _CountedBody:
+        return self
+
+    async def __anext__(self) -> bytes:
+        part = await anext(self._parts)
+        self._record.bytes_out += len(part)
+        return part
+
+
+def header_bytes(headers: list[RawHeader]) -> int:
+    """Return the size of a header section, names and values, which MAX_HEADER_BYTES limits."""
+    return sum(len(name) + len(value) for name, value in headers)
+
+
+@cache
+def _public_authorities() -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=certifi.where())

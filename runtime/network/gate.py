@@ -1,0 +1,118 @@
+"""The gate: what a guest may send, decided before anything leaves, and then sent under observation.
+
+`HttpGate.check` refuses synchronously, so that a guest hears of a refusal before a byte, or a DNS query, has left.
+`HttpGate.send` does the rest. Redirects are answers like any other: whoever follows one sends a new request, which is
+checked anew. Leaving the `send` block, or being cancelled in it, closes the connection unless the answer was read to its
+end; then it is kept for the next request.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from runtime.network.backend import Resolver, system_resolver
+from runtime.network.connections import (
+    DEFAULT_PORTS,
+    MAX_HEADER_BYTES,
+    MAX_HEADERS,
+    Connections,
+    GateRequest,
+    GateResponse,
+    Observer,
+    Record,
+    header_bytes,
+)
+from runtime.network.errors import HttpError, denied
+from runtime.network.policy import NetworkPolicy, canonical_host, split_authority
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator
+
+MAX_URI: Final = 32 * 1024  # RFC 9110, 4.1 asks for at least 8000 octets
+_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # RFC 9110, 5.6.2: a token
+_PATH = re.compile(r"[\x21-\x22\x24-\x7e]*")  # visible ASCII without a fragment; the server judges the rest
+
+
+class HttpGate:
+    """HTTP for the guests of one VM, under its policy. `observer` is called once for each request, also a refused one.
+
+    `resolver` and `ssl_context` replace the system's DNS and the certifi authorities in tests.
+    """
+
+    def __init__(
+        self,
+        policy: NetworkPolicy,
+        observer: Observer | None = None,
+        *,
+        resolver: Resolver = system_resolver,
+        ssl_context: ssl.SSLContext | None = None,
+        connections: Connections | None = None,
+    ) -> None:
+        self._policy = policy
+        self._connections = connections or Connections(policy, observer, resolver, ssl_context)
+
+    def with_hosts(self, hosts: tuple[str, ...] | list[str]) -> HttpGate:
+        """Return a gate for an agent that brings its own public hosts (ValueError for others).
+
+        It shares this one's connections, caps and observer. That is safe because the two differ in the destination
+        check only: which closed addresses are open is the VM's own list in both.
+        """
+        return HttpGate(self._policy.with_public(hosts), connections=self._connections)
+
+    async def aclose(self) -> None:
+        """Close every connection, as when the VM goes to sleep; the gate opens new ones when it is used again."""
+        await self._connections.aclose()
+
+    def check(self, request: GateRequest) -> None:
+        """Refuse what may not be sent: HttpError with the code that the guest is told. Sends nothing."""
+        record = Record(request.method, request.scheme, request.authority, 0)
+        try:
+            self._check(request, record)
+        except HttpError as error:
+            record.error = error.code
+            self._connections.observe(record)
+            raise
+
+    @asynccontextmanager
+    async def send(self, request: GateRequest) -> AsyncIterator[GateResponse]:
+        """Send a request and yield its answer as soon as its headers are there; HttpError if none comes."""
+        record = Record(request.method, request.scheme, request.authority, 0)
+        shared = self._connections
+        try:
+            self._check(request, record)
+            async with shared.exchange(request, record) as response:
+                yield response
+        except HttpError as error:
+            record.error = error.code
+            raise
+        except trio.Cancelled:
+            record.error = "cancelled"
+            raise
+        finally:
+            shared.observe(record)
+
+    def _check(self, request: GateRequest, record: Record) -> None:
+        if request.scheme not in DEFAULT_PORTS:
+            raise denied("neither http nor https")
+        # CONNECT would turn the connection into a tunnel, on which nothing can be checked any more.
+        if not _METHOD.fullmatch(request.method) or request.method.upper() == "CONNECT":
+            raise HttpError("HTTP-request-method-invalid")
+        try:
+            host, port = split_authority(request.authority)
+            record.host = canonical_host(host)
+        except ValueError as error:
+            raise HttpError("HTTP-request-URI-invalid", message=str(error)) from None
+        record.port = DEFAULT_PORTS[request.scheme] if port is None else port
+        if len(request.path) > MAX_URI:
+            raise HttpError("HTTP-request-URI-too-long")
+        if not request.path.startswith(("/", "*")) or not _PATH.fullmatch(request.path):
+            raise HttpError("HTTP-request-URI-invalid")
+        if len(request.headers) > MAX_HEADERS or header_bytes(request.headers) > MAX_HEADER_BYTES:
+            raise HttpError("HTTP-request-header-section-size", header_bytes(request.headers))
+        if not self._policy.allows_destination(record.host, record.port):
+            raise denied(f"{record.host}:{record.port} is not granted")
