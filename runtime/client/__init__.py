@@ -1,0 +1,1 @@
+"""The Python client. `runtime.client.sync` and `endpoint` need nothing beyond the standard library."""

@@ -1,0 +1,88 @@
+"""Where the daemon's socket is: the one rule that the server and all clients share (api.md, "Transport").
+
+Standard library only. `$TORPOR_SOCKET`, else `$XDG_RUNTIME_DIR/torpor/torpor.sock`, else `torpor-<uid>/torpor.sock` under
+the temp dir. Anybody may create things in the temp dir, so that the directory there is trusted only after a look at its
+owner, its mode and what it is: a client that did not look would hand its API keys to whoever was first to bind.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+from typing import Final
+
+SOCKET_NAME: Final = "torpor.sock"
+MAX_PATH: Final = 107  # bytes: sockaddr_un.sun_path has 108, of which one is the NUL (unix(7))
+
+
+class EndpointError(Exception):
+    """The socket's place cannot be used; the message says why."""
+
+
+def socket_path(given: str | os.PathLike[str] | None = None) -> Path:
+    """Return the absolute path of the socket: `given` (also as `unix:///path`), else the default.
+
+    Raises EndpointError when the path is too long for a Unix socket.
+    """
+    if given is not None:
+        text = os.fspath(given)
+        path = Path(text.removeprefix("unix://") if text.startswith("unix://") else text)
+    else:
+        path = _default_path()
+    path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, which are the caller's business
+    if len(os.fsencode(path)) > MAX_PATH:
+        raise EndpointError(f"the socket path is longer than {MAX_PATH} bytes: {path}")
+    return path
+
+
+def _default_path() -> Path:
+    named = os.environ.get("TORPOR_SOCKET")
+    if named:
+        return Path(named)
+    return default_directory() / SOCKET_NAME
+
+
+def default_directory() -> Path:
+    """Return the directory of the socket where neither a flag nor `$TORPOR_SOCKET` names one; it may not exist."""
+    runtime_dir = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
+    if runtime_dir.is_absolute():  # a relative one is to be ignored, says the XDG base directory specification
+        return runtime_dir / "torpor"
+    return Path(tempfile.gettempdir()) / f"torpor-{os.getuid()}"
+
+
+def prepare_directory(path: Path) -> None:
+    """Make the directory for the socket `path`, 0700, unless it exists; in the default place it must be private.
+
+    Raises EndpointError.
+    """
+    directory = path.parent
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise EndpointError(f"cannot create {directory}: {error.strerror}") from error
+    check_directory(path)
+
+
+def check_directory(path: Path) -> None:
+    """Raise EndpointError if the socket is in the default place and its directory, where it exists, is not private.
+
+    A directory that the user named is the user's own choice: the socket in it is 0600 all the same.
+    """
+    directory = path.parent
+    if directory != default_directory():
+        return
+    try:
+        found = os.lstat(directory)
+    except FileNotFoundError:
+        return
+    if not stat.S_ISDIR(found.st_mode):
+        raise EndpointError(f"{directory} is not a directory")
+    if found.st_uid != os.getuid():
+        raise EndpointError(f"{directory} belongs to another user (uid {found.st_uid})")
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        raise EndpointError(
+            f"{directory} is open to other users: chmod 700 it, or name another place by $TORPOR_SOCKET"
+        )

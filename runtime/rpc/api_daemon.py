@@ -1,0 +1,98 @@
+"""The methods on the daemon and the connection: `hello`, `daemon.status`, `subscribe`, `unsubscribe`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta, Struct
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.rpc.methods import Call, MethodTable
+from runtime.rpc.names import NoParams, Params, Seq, VmParams, joined
+from runtime.rpc.validation import invalid_params
+
+METHODS: Final = MethodTable()
+
+PROTOCOL: Final = 1
+
+
+class Hello(Params):
+    """Who calls; of use in logs only."""
+
+    client: str | dict[str, Any] | None = None
+    protocol: Literal[1] = 1
+
+
+class Welcome(Struct):
+    """Who answers. `epoch` is another one after each start of the daemon: live subscriptions do not outlast it."""
+
+    server: str
+    version: str
+    protocol: int
+    capabilities: list[str]
+    limits: dict[str, int]
+    epoch: str
+
+
+class Subscribe(VmParams):
+    """What to hear; `types` names events' types and notifications' methods. `after` needs `sessionId`."""
+
+    session_id: str | None = None
+    after: Seq | None = None
+    types: Annotated[list[str], Meta(max_length=1000)] | None = None
+
+
+class Subscribed(Struct, rename="camel"):
+    """The new subscription."""
+
+    subscription_id: str
+    epoch: str
+
+
+class Unsubscribe(Params):
+    """Which subscription of this connection."""
+
+    subscription_id: str
+
+
+@METHODS.method("hello", Hello, Welcome, "Introduce the client; optional, and answered at any time.")
+async def _hello(call: Call, _params: Hello) -> Any:
+    return call.server.welcome()
+
+
+@METHODS.method("daemon.status", NoParams, dict[str, Any], "Tell about the daemon: process, connections, VMs.")
+async def _status(call: Call, _params: NoParams) -> Any:
+    return {**call.server.status(), **call.host.status()}
+
+
+@METHODS.method(
+    "subscribe",
+    Subscribe,
+    Subscribed,
+    "Hear a VM or a session: first the replay after `after`, then live, without a gap or a duplicate.",
+    ErrorCode.VM_NOT_FOUND,
+    ErrorCode.SESSION_NOT_FOUND,
+    ErrorCode.LIMIT_EXCEEDED,
+)
+async def _subscribe(call: Call, params: Subscribe) -> Any:
+    vm = joined(params.vm)
+    if params.session_id is None:
+        if params.after is not None:
+            raise invalid_params(("/after", "a replay is of one session: sessionId is missing"))
+        await call.host.get(vm)
+    else:
+        await call.host.session_events(vm, params.session_id, limit=0)
+    subscription_id = call.subscriptions.reserve()
+    start = partial(call.subscriptions.start, subscription_id, vm, params.session_id, params.after, params.types)
+    call.afterwards.append(start)
+    return Subscribed(subscription_id, call.server.epoch)
+
+
+@METHODS.method(
+    "unsubscribe", Unsubscribe, dict[str, Any], "End a subscription of this connection.", ErrorCode.NOT_FOUND
+)
+async def _unsubscribe(call: Call, params: Unsubscribe) -> Any:
+    if not call.subscriptions.drop(params.subscription_id):
+        raise ApiError(ErrorCode.NOT_FOUND, f"no subscription {params.subscription_id} on this connection")
+    return {}

@@ -1,0 +1,125 @@
+"""The methods on a VM's files; none wakes the VM. Translation only; `runtime.vms` does the work."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+from msgspec import Meta, Struct
+
+from runtime.errors import ErrorCode
+from runtime.rpc.methods import Call, MethodTable
+from runtime.rpc.names import Bytes, VmParams, joined
+
+METHODS: Final = MethodTable()
+
+READING: Final = (ErrorCode.VM_NOT_FOUND, ErrorCode.NOT_FOUND, ErrorCode.NOT_A_DIRECTORY, ErrorCode.INVALID_ARGUMENT)
+WRITING: Final = (*READING, ErrorCode.READ_ONLY, ErrorCode.QUOTA_EXCEEDED)
+
+
+class PathParams(VmParams):
+    """An absolute POSIX path inside the VM."""
+
+    path: Annotated[str, Meta(min_length=1)]
+
+
+class ReadFile(PathParams):
+    """Which file, and how its content is to travel."""
+
+    encoding: Literal["utf8", "base64"] | None = None
+
+
+class FileContent(Struct):
+    """A file's content: text where it is valid UTF-8 and base64 was not asked for."""
+
+    content: str | Bytes
+
+
+class WriteFile(PathParams):
+    """Which file, and what it is to hold."""
+
+    content: str | Bytes
+    create_parents: bool = True
+
+
+class Stat(PathParams):
+    """Which file, or the link itself with `followLinks: false`."""
+
+    follow_links: bool = True
+
+
+class Recursive(PathParams):
+    """Which path, and whether what is below or above it is meant too."""
+
+    recursive: bool = False
+
+
+class FileStat(Struct, rename="camel", kw_only=True):
+    """What `stat` tells; times in milliseconds since the epoch."""
+
+    type: str
+    size: int
+    mode: int
+    mtime_ms: float
+    ctime_ms: float
+    atime_ms: float
+    nlink: int
+    ino: int
+
+
+@METHODS.method(
+    "readFile", ReadFile, FileContent, "Return a whole file.", *READING, ErrorCode.IS_A_DIRECTORY, ErrorCode.TOO_LARGE
+)
+async def _read_file(call: Call, params: ReadFile) -> Any:
+    files = await call.host.files(joined(params.vm))
+    data = await files.read_file(params.path)
+    if params.encoding != "base64":
+        try:
+            return {"content": data.decode()}
+        except UnicodeDecodeError:
+            pass
+    return {"content": Bytes(data)}
+
+
+@METHODS.method("writeFile", WriteFile, dict[str, Any], "Create or replace a file.", *WRITING, ErrorCode.IS_A_DIRECTORY)
+async def _write_file(call: Call, params: WriteFile) -> Any:
+    files = await call.host.files(joined(params.vm))
+    data = params.content.encode() if isinstance(params.content, str) else params.content.base64
+    await files.write_file(params.path, data, params.create_parents)
+    return {}
+
+
+@METHODS.method("readdir", PathParams, list[str], "Return the names in a directory.", *READING)
+async def _readdir(call: Call, params: PathParams) -> Any:
+    return await (await call.host.files(joined(params.vm))).readdir(params.path)
+
+
+@METHODS.method("stat", Stat, FileStat, "Describe a file.", *READING)
+async def _stat(call: Call, params: Stat) -> Any:
+    return await (await call.host.files(joined(params.vm))).stat(params.path, params.follow_links)
+
+
+@METHODS.method("exists", PathParams, bool, "Say whether the path names anything.", ErrorCode.VM_NOT_FOUND)
+async def _exists(call: Call, params: PathParams) -> Any:
+    return await (await call.host.files(joined(params.vm))).exists(params.path)
+
+
+@METHODS.method(
+    "deleteFile",
+    Recursive,
+    dict[str, Any],
+    "Remove a file or a link, or with `recursive` a directory.",
+    *WRITING,
+    ErrorCode.IS_A_DIRECTORY,
+    ErrorCode.DIRECTORY_NOT_EMPTY,
+)
+async def _delete_file(call: Call, params: Recursive) -> Any:
+    await (await call.host.files(joined(params.vm))).delete_file(params.path, params.recursive)
+    return {}
+
+
+@METHODS.method(
+    "mkdir", Recursive, dict[str, Any], "Create a directory, with `recursive` its parents.", *WRITING, ErrorCode.EXISTS
+)
+async def _mkdir(call: Call, params: Recursive) -> Any:
+    await (await call.host.files(joined(params.vm))).mkdir(params.path, params.recursive)
+    return {}

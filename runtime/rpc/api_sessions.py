@@ -1,0 +1,327 @@
+"""The methods on sessions. Translation only; `runtime.sessions` does the work."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from runtime.errors import ErrorCode
+from runtime.rpc.methods import Call, MethodTable
+from runtime.rpc.names import (
+    EnvName,
+    EnvValue,
+    Millis,
+    NewSessionId,
+    Params,
+    Seq,
+    SessionParams,
+    Timestamp,
+    VmName,
+    VmParams,
+    joined,
+)
+from runtime.rpc.validation import invalid_params
+
+METHODS: Final = MethodTable()
+
+DEFAULT_CANCEL_GRACE_MS: Final = 5000  # api.md, cancelPrompt
+NO_SUCH: Final = (ErrorCode.VM_NOT_FOUND, ErrorCode.SESSION_NOT_FOUND)
+NEEDS_AGENT: Final = (
+    *NO_SUCH,
+    ErrorCode.SESSION_CLOSED,
+    ErrorCode.AGENT_FAILED,
+    ErrorCode.AGENT_ERROR,
+    ErrorCode.SECRETS_REQUIRED,
+)
+
+
+class FromHostEnv(Params):
+    """A secret that the daemon takes from its own environment whenever it is needed."""
+
+    from_host_env: EnvName
+
+
+class SessionOptions(Params):
+    """Options of `createSession`."""
+
+    session_id: NewSessionId | None = None
+    env: dict[EnvName, EnvValue] | None = None
+    secrets: dict[EnvName, EnvValue | FromHostEnv] | None = None
+    cwd: Annotated[str, Meta(min_length=1)] | None = None
+    mcp_servers: list[dict[str, Any]] | None = None
+    additional_instructions: str | None = None
+    skip_os_instructions: bool | None = None
+    permission_policy: str | dict[str, Any] | None = None
+    additional_directories: list[str] | None = None
+
+
+class CreateSession(VmParams):
+    """Which agent, in which VM, and how."""
+
+    agent_type: Annotated[str, Meta(min_length=1, max_length=256)]
+    options: SessionOptions | None = None
+
+
+class SessionInfo(Struct, rename="camel", kw_only=True):
+    """A session with its agent, as after `createSession`."""
+
+    session_id: str
+    agent_type: str
+    capabilities: dict[str, Any] | None
+    agent_info: dict[str, Any] | None
+    modes: dict[str, Any] | None
+    config_options: list[dict[str, Any]]
+    cwd: str
+    created_at: Timestamp
+
+
+class SessionRow(Struct, rename="camel", kw_only=True):
+    """A session, as it is stored."""
+
+    session_id: str
+    agent_type: str
+    status: Literal["running", "idle", "suspended", "closed"]
+    capabilities: dict[str, Any] | None
+    agent_info: dict[str, Any] | None
+    cwd: str
+    title: str | None
+    last_seq: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class SessionEvent(Struct, rename="camel", kw_only=True):
+    """One event of a transcript."""
+
+    session_id: str
+    seq: int
+    created_at: Timestamp
+    event: dict[str, Any]
+
+
+class AgentInfo(Struct, kw_only=True):
+    """An agent that sessions can run."""
+
+    id: str
+    title: str
+    version: str
+    source: str
+    installed: bool
+
+
+class SendPrompt(SessionParams):
+    """The user's message."""
+
+    prompt: str | Annotated[list[dict[str, Any]], Meta(min_length=1)]
+    idempotency_key: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
+    timeout_ms: Millis | None = None
+
+
+class PromptResult(Struct, rename="camel", kw_only=True):
+    """How a turn ended."""
+
+    text: str
+    stop_reason: str
+    response: dict[str, Any]
+    seq: int
+
+
+class CancelPrompt(SessionParams):
+    """How long the agent has to end its turn."""
+
+    grace_ms: Millis = DEFAULT_CANCEL_GRACE_MS
+
+
+class CancelResult(Struct):
+    """What cancelling came to."""
+
+    outcome: Literal["cancelled", "no_active_prompt", "killed"]
+
+
+class GetSessionEvents(SessionParams):
+    """A range of the transcript; both bounds are exclusive."""
+
+    after: Seq | None = None
+    before: Seq | None = None
+    limit: Annotated[int, Meta(ge=0)] | None = None
+    types: list[str] | None = None
+
+
+class RespondPermission(SessionParams):
+    """An answer to a permission request: `reply` or `optionId`."""
+
+    permission_id: str
+    reply: Literal["once", "always", "reject"] | None = None
+    option_id: str | None = None
+
+
+class ListAgents(Params):
+    """The VM whose agents are meant; any without it."""
+
+    vm: VmName | None = None
+
+
+class RawSend(SessionParams):
+    """Any ACP request; `sessionId` of its params is filled in."""
+
+    method: Annotated[str, Meta(min_length=1, max_length=256)]
+    params: dict[str, Any] | None = None
+
+
+@METHODS.method(
+    "createSession",
+    CreateSession,
+    SessionInfo,
+    "Start an agent in the VM, which is woken, and open a session with it.",
+    ErrorCode.VM_NOT_FOUND,
+    ErrorCode.AGENT_NOT_FOUND,
+    ErrorCode.AGENT_FAILED,
+    ErrorCode.SESSION_CONFLICT,
+    ErrorCode.LIMIT_EXCEEDED,
+    settles=True,
+)
+async def _create(call: Call, params: CreateSession) -> Any:
+    vm = await call.host.vm(joined(params.vm))
+    options = {} if params.options is None else msgspec.to_builtins(params.options)
+    return await vm.sessions.create(params.agent_type, options)
+
+
+@METHODS.method(
+    "sendPrompt",
+    SendPrompt,
+    PromptResult,
+    "Run one turn and return how it ended; all its events come before this answer.",
+    *NEEDS_AGENT,
+    ErrorCode.PROMPT_IN_PROGRESS,
+    ErrorCode.SESSION_CONFLICT,
+    settles=True,
+)
+async def _send_prompt(call: Call, params: SendPrompt) -> Any:
+    vm = await call.host.vm(joined(params.vm))
+    return await vm.sessions.prompt(params.session_id, params.prompt, params.idempotency_key, params.timeout_ms)
+
+
+@METHODS.method(
+    "cancelPrompt",
+    CancelPrompt,
+    CancelResult,
+    "End the turn in progress; answers when it is over.",
+    *NO_SUCH,
+    settles=True,
+)
+async def _cancel_prompt(call: Call, params: CancelPrompt) -> Any:
+    vm = await call.host.vm(joined(params.vm))
+    return await vm.sessions.cancel(params.session_id, params.grace_ms)
+
+
+@METHODS.method(
+    "closeSession",
+    SessionParams,
+    dict[str, Any],
+    "Stop the agent, keep everything; idempotent.",
+    *NO_SUCH,
+    settles=True,
+)
+async def _close(call: Call, params: SessionParams) -> Any:
+    vm = await call.host.vm(joined(params.vm))
+    await vm.sessions.close(params.session_id)
+    return {}
+
+
+@METHODS.method(
+    "destroySession", SessionParams, dict[str, Any], "Remove the session and all its events.", *NO_SUCH, settles=True
+)
+async def _destroy(call: Call, params: SessionParams) -> Any:
+    vm = await call.host.vm(joined(params.vm))
+    await vm.sessions.destroy(params.session_id)
+    return {}
+
+
+@METHODS.method(
+    "resumeSession",
+    SessionParams,
+    SessionInfo,
+    "Bring a closed or suspended session back.",
+    *NO_SUCH,
+    ErrorCode.AGENT_FAILED,
+    ErrorCode.AGENT_ERROR,
+    ErrorCode.SECRETS_REQUIRED,
+    settles=True,
+)
+async def _resume(call: Call, params: SessionParams) -> Any:
+    vm = await call.host.vm(joined(params.vm))
+    return await vm.sessions.resume(params.session_id)
+
+
+@METHODS.method(
+    "getSessionEvents",
+    GetSessionEvents,
+    list[SessionEvent],
+    "Read the transcript by seq; wakes nothing. A very long answer ends early: go on with `after`.",
+    *NO_SUCH,
+)
+async def _get_session_events(call: Call, params: GetSessionEvents) -> Any:
+    return await call.host.session_events(
+        joined(params.vm),
+        params.session_id,
+        after=params.after,
+        before=params.before,
+        limit=params.limit,
+        types=params.types,
+    )
+
+
+@METHODS.method(
+    "listPersistedSessions",
+    VmParams,
+    list[SessionRow],
+    "List all sessions of the VM, oldest first; wakes nothing.",
+    ErrorCode.VM_NOT_FOUND,
+)
+async def _list_persisted(call: Call, params: VmParams) -> Any:
+    return await call.host.persisted_sessions(joined(params.vm))
+
+
+@METHODS.method(
+    "listSessions", VmParams, list[SessionRow], "List the sessions whose agent lives.", ErrorCode.VM_NOT_FOUND
+)
+async def _list_live(call: Call, params: VmParams) -> Any:
+    return (await call.host.vm(joined(params.vm))).sessions.live()
+
+
+@METHODS.method("getSession", SessionParams, dict[str, Any], "Describe a session.", *NO_SUCH)
+async def _get(call: Call, params: SessionParams) -> Any:
+    return (await call.host.vm(joined(params.vm))).sessions.get(params.session_id)
+
+
+@METHODS.method("listAgents", ListAgents, list[AgentInfo], "List the agents that sessions can run.")
+async def _list_agents(call: Call, params: ListAgents) -> Any:
+    return await call.host.list_agents(None if params.vm is None else joined(params.vm))
+
+
+@METHODS.method(
+    "respondPermission",
+    RespondPermission,
+    dict[str, Any],
+    "Answer a permission request; the first valid answer wins.",
+    *NO_SUCH,
+    ErrorCode.PERMISSION_NOT_PENDING,
+    ErrorCode.INVALID_PERMISSION_OPTION,
+    settles=True,
+)
+async def _respond_permission(call: Call, params: RespondPermission) -> Any:
+    if (params.reply is None) == (params.option_id is None):
+        raise invalid_params(("/reply", "exactly one of reply and optionId is expected"))
+    vm = await call.host.vm(joined(params.vm))
+    await vm.sessions.respond_permission(params.session_id, params.permission_id, params.reply, params.option_id)
+    return {}
+
+
+@METHODS.method(
+    "rawSend", RawSend, Any, "Send any ACP request to the agent and return its result.", *NEEDS_AGENT, settles=True
+)
+async def _raw_send(call: Call, params: RawSend) -> Any:
+    vm = await call.host.vm(joined(params.vm))
+    return await vm.sessions.raw_send(params.session_id, params.method, params.params or {})

@@ -1,0 +1,128 @@
+"""`vm.*`: the methods on VMs. Translation only; `runtime.vms` does the work."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from runtime.errors import ErrorCode
+from runtime.rpc.methods import Call, MethodTable
+from runtime.rpc.names import Millis, NoParams, Params, Timestamp, VmName, VmParams, joined, with_vm_as_given
+
+METHODS: Final = MethodTable()
+
+NetworkPattern = Annotated[
+    str, Meta(min_length=1, max_length=300, description='host or host:port, "*.domain", or "*" for every public host')
+]
+Positive = Annotated[int, Meta(gt=0)]
+Label = Annotated[str, Meta(max_length=1024)]
+
+
+class Network(Params):
+    """What the VM's guests may reach."""
+
+    allow: Annotated[list[NetworkPattern], Meta(max_length=1000)] = msgspec.field(default_factory=list)
+
+
+class Limits(Params):
+    """Limits of the VM; what is left out has the daemon's default."""
+
+    memory_bytes: Positive | None = None
+    fuel: Positive | None = None
+    files: Positive | None = None
+    file_bytes: Positive | None = None
+    processes: Positive | None = None
+    output_bytes: Positive | None = None
+
+
+class VmOptions(Params):
+    """Options of a VM, kept with it."""
+
+    network: Network | None = None
+    limits: Limits | None = None
+    idle_timeout_ms: Millis | None = None
+    labels: Annotated[dict[Label, Label], Meta(max_length=100)] | None = None
+
+
+class VmGetOrCreate(VmParams):
+    """The VM, and its options where it is to be created or checked."""
+
+    options: VmOptions | None = None
+
+
+class VmSleep(VmParams):
+    """Which VM, and how patiently."""
+
+    grace_ms: Millis | None = None
+    force: bool = False
+
+
+class VmInfo(Struct, rename="camel", kw_only=True):
+    """A VM."""
+
+    vm: VmName
+    state: Literal["awake", "asleep"]
+    created_at: Timestamp
+    options: dict[str, Any] | None = None
+
+
+class VmCreated(VmInfo):
+    """A VM, and whether it is new."""
+
+    created: bool
+
+
+@METHODS.method(
+    "vm.getOrCreate",
+    VmGetOrCreate,
+    VmCreated,
+    "Return the VM of this name, created if need be; idempotent.",
+    ErrorCode.VM_CONFLICT,
+    ErrorCode.LIMIT_EXCEEDED,
+)
+async def _get_or_create(call: Call, params: VmGetOrCreate) -> Any:
+    options = None if params.options is None else msgspec.to_builtins(params.options)
+    return with_vm_as_given(await call.host.get_or_create(joined(params.vm), options))
+
+
+@METHODS.method("vm.get", VmParams, VmInfo, "Describe a VM; never wakes it.", ErrorCode.VM_NOT_FOUND)
+async def _get(call: Call, params: VmParams) -> Any:
+    return with_vm_as_given(await call.host.get(joined(params.vm)))
+
+
+@METHODS.method("vm.list", NoParams, list[VmInfo], "Describe all VMs; wakes none.")
+async def _list_vms(call: Call, _params: NoParams) -> Any:
+    return [with_vm_as_given(info) for info in await call.host.list()]
+
+
+@METHODS.method(
+    "vm.sleep",
+    VmSleep,
+    dict[str, Any],
+    "Hibernate the VM now: wait for running turns up to graceMs, or force.",
+    ErrorCode.VM_NOT_FOUND,
+    ErrorCode.BUSY,
+)
+async def _sleep(call: Call, params: VmSleep) -> Any:
+    answer = await call.host.sleep(joined(params.vm), params.grace_ms, params.force)
+    return {} if answer is None else with_vm_as_given(answer)
+
+
+@METHODS.method("vm.wake", VmParams, VmInfo, "Wake the VM; never needed, since calls do.", ErrorCode.VM_NOT_FOUND)
+async def _wake(call: Call, params: VmParams) -> Any:
+    await call.host.vm(joined(params.vm))
+    return with_vm_as_given(await call.host.get(joined(params.vm)))
+
+
+@METHODS.method(
+    "vm.destroy",
+    VmParams,
+    dict[str, Any],
+    "Remove the VM with its sessions, files and everything.",
+    ErrorCode.VM_NOT_FOUND,
+)
+async def _destroy(call: Call, params: VmParams) -> Any:
+    await call.host.destroy(joined(params.vm))
+    return {}

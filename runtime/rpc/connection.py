@@ -1,0 +1,239 @@
+"""One client's connection: reads requests, runs each as a task of its own, writes what comes of them.
+
+The reader never waits for a request, so that `$/cancel_request` and the answers to permission requests are heard whatever
+else is going on. Answers go out as they come, through the outbox. When the connection ends, its tasks are cancelled; what
+they waited for (a turn, above all) goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import trio
+from msgspec import UNSET, UnsetType
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.rpc.framing import MAX_LINE, LineReader, LineTooLongError, Outbox
+from runtime.rpc.messages import (
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    ProtocolError,
+    Refusal,
+    Request,
+    cancelled_error,
+    error_line,
+    internal_error,
+    parse_line,
+    response_line,
+    sole_error,
+)
+from runtime.rpc.methods import Call, Method
+from runtime.rpc.names import VmParams, joined
+from runtime.rpc.subscriptions import Subscriptions
+from runtime.rpc.validation import decode_params
+
+if TYPE_CHECKING:
+    from runtime.rpc.server import Server
+
+logger = logging.getLogger(__name__)
+
+MAX_IN_FLIGHT: Final = 4096
+"""Requests of one connection under way: each is a task of some 10 KiB, and no client waits for more at once."""
+BUSY_IN_FLIGHT: Final = 1024
+"""From here on the reader pauses before each request, so that one that pipelines many short ones is served, not refused."""
+PAUSE: Final = 0.001  # seconds: many short requests end in it
+MAX_IN_FLIGHT_BYTES: Final = 4 * MAX_LINE
+"""Bytes of the requests under way: a few of the largest."""
+MAX_RESPONSE: Final = 256 * 1024 * 1024
+"""Bytes of one answer: several times any transcript or file that is asked for in earnest; JavaScript takes 512 MiB."""
+LINGER: Final = 1.0  # seconds for the peer to hear why it is hung up on
+HALF_CLOSED_POLL: Final = 0.25  # seconds between looks whether a peer that only stopped writing has gone altogether
+CANCEL: Final = "$/cancel_request"
+
+
+class Connection:
+    """Serves one peer until it goes."""
+
+    def __init__(self, stream: trio.SocketStream, server: Server) -> None:
+        self._stream = stream
+        self._server = server
+        self._reader = LineReader(stream)
+        self._outbox = Outbox()
+        self._subscriptions: Subscriptions | None = None
+        self._in_flight: dict[str | int | float, trio.CancelScope] = {}
+        self._running = 0
+        self._running_bytes = 0
+
+    @property
+    def subscriptions(self) -> int:
+        """How many subscriptions the peer has."""
+        return 0 if self._subscriptions is None else len(self._subscriptions)
+
+    @property
+    def running(self) -> int:
+        """How many of the peer's requests are under way."""
+        return self._running
+
+    @property
+    def quiet(self) -> bool:
+        """Whether no request is under way and nothing waits to be written."""
+        return not self._running and self._outbox.idle
+
+    async def run(self) -> None:
+        """Serve the peer; returns when it is gone. The stream is closed then."""
+        try:
+            async with self._stream, trio.open_nursery() as nursery:
+                self._subscriptions = Subscriptions(self._server.host, self._outbox, nursery)
+                nursery.start_soon(self._write, nursery.cancel_scope)
+                try:
+                    await self._read(nursery)
+                    await self._half_closed()
+                except trio.BrokenResourceError:
+                    pass
+                nursery.cancel_scope.cancel()
+        finally:
+            if self._subscriptions is not None:
+                self._subscriptions.close()
+            self._outbox.close()
+
+    async def _write(self, scope: trio.CancelScope) -> None:
+        try:
+            await self._outbox.write_to(self._stream)
+        except trio.BrokenResourceError:
+            scope.cancel()
+
+    async def _read(self, nursery: trio.Nursery) -> None:
+        while True:
+            try:
+                line = await self._reader.receive()
+            except LineTooLongError:
+                await self._hang_up()
+                return
+            if line is None:
+                return
+            message = parse_line(line)
+            if isinstance(message, Refusal):
+                await self._outbox.send(error_line(message.id, message.error))
+            else:
+                if self._running >= BUSY_IN_FLIGHT:
+                    await trio.sleep(PAUSE)
+                await self._begin(message, len(line), nursery)
+
+    async def _hang_up(self) -> None:
+        """Say that the line is too long, and read on for a moment so that the peer gets to hear it."""
+        fault = ProtocolError(INVALID_REQUEST, "a line is longer than the limit", {"maxLineBytes": MAX_LINE})
+        with trio.move_on_after(LINGER):
+            await self._outbox.send(error_line(None, fault))
+            while await self._stream.receive_some(MAX_LINE):
+                pass
+        with trio.move_on_after(LINGER):
+            await self._outbox.drained()
+
+    async def _half_closed(self) -> None:
+        """Let a peer that only stopped writing (`nc -N`) have its answers; one that is gone altogether is left at once."""
+        poll = select.poll()
+        poll.register(self._stream.socket.fileno(), 0)  # POLLHUP comes unasked, once both directions are closed
+        while not poll.poll(0):
+            if self.quiet and not self.subscriptions:
+                return
+            await trio.sleep(HALF_CLOSED_POLL)
+
+    async def _begin(self, request: Request, size: int, nursery: trio.Nursery) -> None:
+        """Start a request, or refuse it."""
+        if request.method == CANCEL:
+            self._cancel(request)
+            if request.id is not UNSET:
+                await self._outbox.send(response_line(request.id, {}))
+            return
+        method = self._server.methods.get(request.method)
+        error: ProtocolError | ApiError | None = None
+        if method is None:
+            error = ProtocolError(METHOD_NOT_FOUND, f"no method {request.method[:200]}")
+        elif request.id in self._in_flight:
+            error = ProtocolError(INVALID_REQUEST, "a request with this id is under way")
+        elif self._running >= MAX_IN_FLIGHT or self._running_bytes + size > MAX_IN_FLIGHT_BYTES:
+            error = ApiError(ErrorCode.BUSY, "too many requests under way on this connection")
+        elif self._server.closing:
+            error = ApiError(ErrorCode.SHUTTING_DOWN, "the daemon is shutting down")
+        if error is None and method is not None:
+            scope = trio.CancelScope()
+            if request.id is not UNSET:
+                self._in_flight[request.id] = scope
+            self._running += 1
+            self._running_bytes += size
+            nursery.start_soon(self._serve, request, method, size, scope)
+        elif error is not None and request.id is not UNSET:
+            await self._outbox.send(error_line(request.id, error))
+
+    def _cancel(self, request: Request) -> None:
+        try:
+            params = msgspec.json.decode(request.params)
+            scope = self._in_flight.get(params["id"])
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError, KeyError):
+            return  # a notification has no answer to say it in
+        if scope is not None:
+            scope.cancel()
+
+    async def _serve(self, request: Request, method: Method, size: int, scope: trio.CancelScope) -> None:
+        assert self._subscriptions is not None
+        call = Call(self._server.host, self._server, self._subscriptions)
+        line = b""
+        try:
+            with scope:
+                line = await self._answer(request, method, call)
+                if len(line) > MAX_RESPONSE:
+                    line = error_line(_answerable(request), _too_large())
+            if scope.cancelled_caught:
+                call.afterwards.clear()
+                line = error_line(_answerable(request), cancelled_error())
+            if request.id is not UNSET:
+                await self._outbox.send(line)
+            for step in call.afterwards:
+                step()
+        finally:
+            self._running -= 1
+            self._running_bytes -= size
+            if request.id is not UNSET:
+                del self._in_flight[request.id]
+
+    async def _answer(self, request: Request, method: Method, call: Call) -> bytes:
+        """Run the handler; whatever comes of it but cancellation becomes a line."""
+        request_id = _answerable(request)
+        error: ApiError | ProtocolError | None
+        try:
+            return response_line(request_id, await self._result(request, method, call))
+        except (ApiError, ProtocolError) as raised:
+            error = raised
+        except BaseExceptionGroup as group:
+            error = sole_error(group)
+            if error is None:
+                cancelled, rest = group.split(trio.Cancelled)
+                if rest is not None:
+                    logger.error("%s failed", method.name, exc_info=rest)  # noqa: TRY400 - only what is not cancellation
+                if cancelled is not None:
+                    raise cancelled from None
+        except Exception:
+            logger.exception("%s failed", method.name)
+            error = None
+        call.afterwards.clear()
+        return error_line(request_id, error or internal_error())
+
+    async def _result(self, request: Request, method: Method, call: Call) -> Any:
+        params = decode_params(request.params, method.params)
+        try:
+            return await method.handler(call, params)
+        finally:
+            if method.settles and isinstance(params, VmParams):
+                await call.subscriptions.settled(joined(params.vm), getattr(params, "session_id", None))
+
+
+def _too_large() -> ApiError:
+    return ApiError(ErrorCode.TOO_LARGE, "the answer is larger than the limit", limit=MAX_RESPONSE)
+
+
+def _answerable(request: Request) -> str | int | float:
+    """Return the id to answer under; a notification's answer is made all the same, and not sent."""
+    return "" if isinstance(request.id, UnsetType) else request.id

@@ -1,0 +1,203 @@
+"""What the RPC layer calls, and nothing more: the daemon's side of every method, as protocols.
+
+All dicts are in the API's camelCase and ready to send; a value of type `msgspec.Raw` anywhere in them is JSON that is
+already encoded. All raise `runtime.errors.ApiError` for what a client is to be told. VM names are strings here: a name
+that came as a list has its parts joined with "/" (see `runtime.rpc.names`).
+
+Cancellation: any of these may be cancelled at any moment, because the client cancelled its request or went away. That
+must end the wait and not the work: a turn goes on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runtime.hub import Listener
+
+Json = dict[str, Any]
+
+
+class HubFace(Protocol):
+    """`runtime.hub.Hub`, as a listener sees it."""
+
+    def attach(self, vm: str, callback: Listener) -> Any:
+        """Listen; the returned function detaches."""
+        ...
+
+
+class FilesFace(Protocol):
+    """The files of one VM; wakes nothing. Paths are absolute POSIX paths."""
+
+    async def read_file(self, path: str) -> bytes:
+        """Return the whole file."""
+        ...
+
+    async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
+        """Create or replace the file."""
+        ...
+
+    async def readdir(self, path: str) -> list[str]:
+        """Return the names in a directory, without `.` and `..`."""
+        ...
+
+    async def stat(self, path: str, follow_links: bool = True) -> Json:
+        """Return {type, size, mode, mtimeMs, ctimeMs, atimeMs, nlink, ino}."""
+        ...
+
+    async def exists(self, path: str) -> bool:
+        """Say whether the path names anything."""
+        ...
+
+    async def delete_file(self, path: str, recursive: bool = False) -> None:
+        """Remove a file, a link, or (with `recursive`) a directory and what it holds."""
+        ...
+
+    async def mkdir(self, path: str, recursive: bool = False) -> None:
+        """Create a directory, with `recursive` its parents too (and no error if it exists)."""
+        ...
+
+
+class SessionsFace(Protocol):
+    """The sessions of one VM (`runtime.sessions`)."""
+
+    async def create(self, agent_type: str, options: Json) -> Json:
+        """`createSession`."""
+        ...
+
+    async def prompt(
+        self, session_id: str, prompt: str | list[Json], idempotency_key: str | None, timeout_ms: int | None
+    ) -> Json:
+        """`sendPrompt`: wait for the turn's end. Cancelling the wait leaves the turn running."""
+        ...
+
+    async def cancel(self, session_id: str, grace_ms: int) -> Json:
+        """`cancelPrompt`: returns when the turn is over."""
+        ...
+
+    async def close(self, session_id: str) -> None:
+        """`closeSession`."""
+        ...
+
+    async def destroy(self, session_id: str) -> None:
+        """`destroySession`."""
+        ...
+
+    async def resume(self, session_id: str) -> Json:
+        """`resumeSession`."""
+        ...
+
+    def live(self) -> list[Json]:
+        """`listSessions`."""
+        ...
+
+    def get(self, session_id: str) -> Json:
+        """`getSession`."""
+        ...
+
+    async def respond_permission(
+        self, session_id: str, permission_id: str, reply: str | None, option_id: str | None
+    ) -> None:
+        """`respondPermission`: exactly one of `reply` ("once", "always", "reject") and `option_id` is given."""
+        ...
+
+    async def set_model(self, session_id: str, value: str) -> Json:
+        """`setModel`."""
+        ...
+
+    async def set_thought_level(self, session_id: str, value: str) -> Json:
+        """`setThoughtLevel`."""
+        ...
+
+    async def set_mode(self, session_id: str, mode_id: str) -> Json:
+        """`setMode`."""
+        ...
+
+    async def set_config_option(self, session_id: str, config_id: str, value: Any) -> Json:
+        """`setConfigOption`."""
+        ...
+
+    async def get_modes(self, session_id: str) -> Json | None:
+        """`getModes`."""
+        ...
+
+    async def get_config_options(self, session_id: str) -> list[Json]:
+        """`getConfigOptions`."""
+        ...
+
+    async def raw_send(self, session_id: str, method: str, params: Json) -> Any:
+        """`rawSend`: return the agent's result."""
+        ...
+
+
+class VmFace(Protocol):
+    """A VM that is awake."""
+
+    @property
+    def sessions(self) -> SessionsFace:
+        """Its sessions."""
+        ...
+
+
+class HostFace(Protocol):
+    """All VMs of one daemon (`runtime.vms.host.Host`)."""
+
+    @property
+    def hub(self) -> HubFace:
+        """Where what happens is published."""
+        ...
+
+    async def get_or_create(self, name: str, options: Json | None) -> Json:
+        """`vm.getOrCreate`."""
+        ...
+
+    async def get(self, name: str) -> Json:
+        """`vm.get`; `vm` in the result is the name as given here."""
+        ...
+
+    async def list(self) -> Sequence[Json]:
+        """`vm.list`: each as `get` returns it."""
+        ...
+
+    async def sleep(self, name: str, grace_ms: int | None, force: bool) -> Json | None:
+        """`vm.sleep`; `grace_ms` None: the default grace."""
+        ...
+
+    async def destroy(self, name: str) -> None:
+        """`vm.destroy`."""
+        ...
+
+    async def vm(self, name: str) -> VmFace:
+        """Return the VM, waking it if need be. ApiError vm_not_found."""
+        ...
+
+    async def files(self, name: str) -> FilesFace:
+        """Return the VM's files without waking it. ApiError vm_not_found."""
+        ...
+
+    async def session_events(
+        self,
+        name: str,
+        session_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        types: Sequence[str] | None = None,
+    ) -> Sequence[Json]:
+        """`getSessionEvents` from the store, by `seq`, both bounds exclusive. ApiError session_not_found."""
+        ...
+
+    async def persisted_sessions(self, name: str) -> Sequence[Json]:
+        """`listPersistedSessions` from the store."""
+        ...
+
+    async def list_agents(self, name: str | None) -> Sequence[Json]:
+        """`listAgents`, as this VM (None: any VM) sees them."""
+        ...
+
+    def status(self) -> Json:
+        """Figures for `daemon.status`: `vms`, `awake`, `sessions`, and what else there is to say."""
+        ...

@@ -1,0 +1,187 @@
+"""NDJSON over a byte stream: one JSON text a line, in and out (api.md, "Transport").
+
+Incoming lines are read by whoever calls `LineReader.receive`. Outgoing ones go through one `Outbox` per connection, emptied
+by one writer task: what is put in first leaves first, which is how a turn's events stay before the turn's response. Two
+kinds of producers use it. Those that can wait (responses, replays) call `send` and wait for room. Those that must not
+(live events) call `offer`, which says no instead.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import attrs
+import trio
+
+MAX_LINE: Final = 32 * 1024 * 1024
+"""Bytes of one incoming line, without its newline: api.md's number."""
+RECEIVE_SIZE: Final = 64 * 1024
+"""Bytes asked of the socket at a time: what Linux's default Unix socket buffer holds at most anyway."""
+OUTBOX_BYTES: Final = 64 * 1024 * 1024
+"""Bytes that may wait for one connection's peer: a burst of 100 events to each of 1,000 subscriptions, twice over."""
+FLOW_BYTES: Final = 4 * 1024 * 1024
+"""Bytes of one flow (one subscription) among them: some 10,000 events that a stuck peer costs at most."""
+WRITE_BATCH: Final = 256 * 1024
+"""Small lines are joined up to this size for one write: one system call for a burst of events."""
+
+
+class LineTooLongError(Exception):
+    """The peer sent more than `MAX_LINE` bytes without a newline; the stream cannot be resynchronised."""
+
+
+class LineReader:
+    """Splits what a stream delivers into lines. One task may call `receive` at a time."""
+
+    def __init__(self, stream: trio.abc.ReceiveStream, max_line: int = MAX_LINE) -> None:
+        self._stream = stream
+        self._max_line = max_line
+        self._buffer = bytearray()
+        self._scanned = 0  # the buffer up to here holds no newline, so that a long line is not searched again and again
+        self._ended = False
+
+    async def receive(self) -> bytes | None:
+        """Return the next line without its line ending, or None at the end of the stream.
+
+        Blank lines are skipped. An unfinished last line counts as a line: whoever pipes one request into the socket need
+        not end it. Cancellation loses nothing: the next call goes on where this one was.
+        Raises LineTooLongError, and trio.BrokenResourceError when the peer is gone.
+        """
+        while True:
+            end = self._buffer.find(b"\n", self._scanned)
+            if end >= 0:
+                if end > self._max_line:
+                    raise LineTooLongError
+                line = bytes(self._buffer[:end])
+                del self._buffer[: end + 1]
+                self._scanned = 0
+            elif len(self._buffer) > self._max_line:
+                raise LineTooLongError
+            elif self._ended:
+                line = bytes(self._buffer)
+                self._buffer.clear()
+                if not line.strip():
+                    return None
+            else:
+                self._scanned = len(self._buffer)
+                data = await self._stream.receive_some(RECEIVE_SIZE)
+                self._ended = not data
+                self._buffer += data
+                continue
+            line = line.removesuffix(b"\r")
+            if line.strip():
+                return line
+
+
+@attrs.define(eq=False)
+class Flow:
+    """The share of one subscription in an outbox: how many of its bytes wait there."""
+
+    queued: int = 0
+
+
+class Outbox:
+    """The lines that wait to be written to one peer, in order, bounded in bytes.
+
+    A line is admitted while the outbox is within its bound, or when nothing waits (a response may be larger than the
+    bound). After `close`, lines are dropped in silence: the peer will never read them.
+    """
+
+    def __init__(self, limit: int = OUTBOX_BYTES, flow_limit: int = FLOW_BYTES) -> None:
+        self.limit = limit
+        self.flow_limit = flow_limit
+        self.closed = False
+        self._lines: deque[tuple[bytes, Flow | None]] = deque()
+        self._queued = 0
+        self._filled = trio.Event()
+        self._turn = trio.StrictFIFOLock()  # senders that wait for room get it in the order in which they came
+        self._room = trio.Event()
+        self._writing = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything that was put in has been handed to the kernel."""
+        return not self._lines and not self._writing
+
+    def offer(self, line: bytes, flow: Flow) -> bool:
+        """Put `line` in without waiting; False, and nothing happens, when the outbox or the flow's share is full."""
+        size = len(line)
+        if self._is_full(flow, size) or not self._fits(size):
+            return False
+        self._put(line, flow)
+        return True
+
+    def force(self, line: bytes) -> None:
+        """Put in a short line whatever waits: the last word to a subscriber that lags, of which there is one each."""
+        self._put(line, None)
+
+    async def send(self, line: bytes, flow: Flow | None = None) -> None:
+        """Wait for room and put `line` in; no checkpoint when there is room. When cancelled, nothing was put in."""
+        while flow is not None and self._is_full(flow, len(line)) and not self.closed:
+            await self._room.wait()
+        if not self._turn.locked() and self._fits(len(line)):
+            self._put(line, flow)
+            return
+        async with self._turn:
+            while not self.closed and not self._fits(len(line)):
+                await self._room.wait()
+            self._put(line, flow)
+
+    async def write_to(self, stream: trio.abc.SendStream) -> None:
+        """Write what comes in to `stream`, until cancelled or until the peer is gone (trio.BrokenResourceError)."""
+        while True:
+            while not self._lines:
+                self._filled = trio.Event()
+                await self._filled.wait()
+            batch = self._take()
+            self._writing = True
+            try:
+                await stream.send_all(batch)
+            finally:
+                self._writing = False
+            if not self._lines:
+                self._wake()
+
+    async def drained(self) -> None:
+        """Wait until nothing waits to be written, or the outbox is closed."""
+        while not self.idle and not self.closed:
+            await self._room.wait()
+
+    def close(self) -> None:
+        """Drop what waits and let go of everybody who waits for room. Idempotent."""
+        self.closed = True
+        self._lines.clear()
+        self._queued = 0
+        self._wake()
+
+    def _fits(self, size: int) -> bool:
+        return not self._queued or self._queued + size <= self.limit
+
+    def _is_full(self, flow: Flow, size: int) -> bool:
+        return bool(flow.queued) and flow.queued + size > self.flow_limit
+
+    def _put(self, line: bytes, flow: Flow | None) -> None:
+        if self.closed:
+            return
+        self._lines.append((line, flow))
+        self._queued += len(line)
+        if flow is not None:
+            flow.queued += len(line)
+        self._filled.set()
+
+    def _take(self) -> bytes:
+        batch: list[bytes] = []
+        size = 0
+        while self._lines and (not batch or size + len(self._lines[0][0]) <= WRITE_BATCH):
+            line, flow = self._lines.popleft()
+            batch.append(line)
+            size += len(line)
+            if flow is not None:
+                flow.queued -= len(line)
+        self._queued -= size
+        self._wake()
+        return batch[0] if len(batch) == 1 else b"".join(batch)
+
+    def _wake(self) -> None:
+        self._room.set()
+        self._room = trio.Event()

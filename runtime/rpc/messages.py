@@ -1,0 +1,135 @@
+"""JSON-RPC 2.0 messages as data: one line in, a `Request` or the reason why it is none; results and errors out as lines.
+
+No I/O. Whatever a peer sends ends as a value of this module, never as an exception that would end the connection. Codes
+are JSON-RPC's own; application errors are those of `runtime.errors`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import attrs
+import msgspec
+from msgspec import UNSET, Raw, UnsetType
+
+from runtime.errors import REQUEST_CANCELLED, ApiError, ErrorCode
+
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+METHOD_NOT_FOUND: Final = -32601
+INVALID_PARAMS: Final = -32602
+INTERNAL_ERROR: Final = -32603
+
+EMPTY_PARAMS: Final = Raw(b"{}")
+
+
+class _Envelope(msgspec.Struct):
+    jsonrpc: Literal["2.0"]
+    method: str
+    id: str | int | float | UnsetType | None = UNSET
+    params: Raw = EMPTY_PARAMS
+
+
+_envelopes: Final = msgspec.json.Decoder(_Envelope)
+
+
+@attrs.frozen
+class Request:
+    """A request, or a notification when `id` is UNSET. `params` is not decoded yet."""
+
+    id: str | int | float | UnsetType
+    method: str
+    params: Raw
+
+
+class ProtocolError(Exception):
+    """A protocol fault (as opposed to an application error): answered with `code`, `message` and `data`."""
+
+    def __init__(self, code: int, message: str, data: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+
+@attrs.frozen
+class Refusal:
+    """A line that is no request: the fault, and the id to answer under (None where the line discloses none)."""
+
+    id: str | int | float | None
+    error: ProtocolError
+
+
+def parse_line(line: bytes) -> Request | Refusal:
+    """Decode one line; what is wrong with it comes back as a `Refusal`."""
+    try:
+        envelope = _envelopes.decode(line)
+    except msgspec.ValidationError as error:
+        return _refuse(line, str(error))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Refusal(None, ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}"))
+    except RecursionError:
+        return Refusal(None, ProtocolError(INVALID_REQUEST, "the message is nested too deeply"))
+    if envelope.id is None:
+        return Refusal(None, ProtocolError(INVALID_REQUEST, "id must be a string or a number"))
+    return Request(envelope.id, envelope.method, envelope.params)
+
+
+def _refuse(line: bytes, reason: str) -> Refusal:
+    """Say what kind of JSON that is no request the line holds, under the line's own id if it has a usable one."""
+    try:
+        message = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Refusal(None, ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}"))
+    except RecursionError:
+        return Refusal(None, ProtocolError(INVALID_REQUEST, "the message is nested too deeply"))
+    if isinstance(message, list):
+        return Refusal(None, ProtocolError(INVALID_REQUEST, "batches are not served: send one request a line"))
+    request_id = message.get("id") if isinstance(message, dict) else None
+    if isinstance(request_id, bool) or not isinstance(request_id, str | int | float):
+        request_id = None
+    return Refusal(request_id, ProtocolError(INVALID_REQUEST, f"not a JSON-RPC 2.0 request: {reason}"))
+
+
+def response_line(request_id: str | float, result: Any) -> bytes:
+    """Encode a response. Raises TypeError (and msgspec's errors) for what is not JSON: a fault of the handler."""
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "result": result}) + b"\n"
+
+
+def error_line(request_id: str | float | None, error: ProtocolError | ApiError) -> bytes:
+    """Encode an error response; `id` is null where the request's is not known."""
+    body: dict[str, Any]
+    if isinstance(error, ApiError):
+        body = {"code": error.rpc_code, "message": error.message, "data": error.to_data()}
+    else:
+        body = {"code": error.code, "message": error.message}
+        if error.data is not None:
+            body["data"] = error.data
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "error": body}) + b"\n"
+
+
+def notification_line(method: str, params: Any) -> bytes:
+    """Encode a notification."""
+    return msgspec.json.encode({"jsonrpc": "2.0", "method": method, "params": params}) + b"\n"
+
+
+def cancelled_error() -> ProtocolError:
+    """Return the answer to a request that its own client cancelled."""
+    data = {"code": ErrorCode.CANCELLED.value, "retryable": False}
+    return ProtocolError(REQUEST_CANCELLED, "the request was cancelled", data)
+
+
+def internal_error() -> ProtocolError:
+    """Return the answer to a request whose handler failed unexpectedly: says nothing about how."""
+    return ProtocolError(INTERNAL_ERROR, "internal error", {"code": "internal_error", "retryable": False})
+
+
+def sole_error(group: BaseExceptionGroup[BaseException]) -> ApiError | ProtocolError | None:
+    """Return the application error that a group from a nursery stands for, if it holds nothing but such."""
+    found: ApiError | ProtocolError | None = None
+    for error in group.exceptions:
+        leaf = sole_error(error) if isinstance(error, BaseExceptionGroup) else error
+        if not isinstance(leaf, ApiError | ProtocolError):
+            return None
+        found = found or leaf
+    return found

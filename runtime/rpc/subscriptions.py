@@ -1,0 +1,245 @@
+"""Subscriptions: replay from the store, then live, without a gap or a duplicate, and never at the producer's expense.
+
+A subscription hears the hub from its first moment. While it replays, what it hears waits beside (`_pending`); since every
+event is committed before it is published, whatever the last page of the store did not hold yet is there. Once the store
+has no more and nothing waits, it is live: each notice goes straight to the connection's outbox, or, when the peer has not
+kept up, the subscription ends with `subscriptionLagged`. A replay waits for its peer and so never lags; if too much comes
+meanwhile, the events that wait are forgotten and read from the store again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Final
+
+import attrs
+import msgspec
+import trio
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.rpc.framing import Flow, Outbox
+from runtime.rpc.messages import notification_line
+from runtime.rpc.names import as_given
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from runtime.hub import Notice
+    from runtime.rpc.facade import HostFace
+
+MAX_SUBSCRIPTIONS: Final = 4096
+"""Subscriptions of one connection: well over one for each session that a daemon can hold."""
+REPLAY_PAGE: Final = 256
+"""Events read from the store at a time: some 100 KiB of ordinary ones for each subscription that replays."""
+MAX_PENDING: Final = 1024
+"""Notices that wait beside a replay; events beyond it are read again, anything else makes the subscription lag."""
+
+logger = logging.getLogger(__name__)
+
+_PREFIX: Final = b'{"jsonrpc":"2.0","method":%s,"params":{"subscriptionId":"%s",'
+
+
+class _Encoder:
+    """Encodes a notice once for all its subscribers: they differ in `subscriptionId` alone."""
+
+    def __init__(self) -> None:
+        self._notice: Notice | None = None
+        self._body = b""
+        self._method = b""
+
+    def line(self, notice: Notice, subscription_id: str) -> bytes:
+        if notice is not self._notice:
+            params = notice.params
+            if params.get("vm") == notice.vm:
+                params = {**params, "vm": as_given(notice.vm)}
+            self._body = msgspec.json.encode(params)[1:]
+            self._method = msgspec.json.encode(notice.method)
+            self._notice = notice
+        return _joined(self._method, subscription_id, self._body)
+
+
+def _joined(method: bytes, subscription_id: str, body: bytes) -> bytes:
+    head = _PREFIX % (method, subscription_id.encode())
+    return (head[:-1] if body == b"}" else head) + body + b"}\n"
+
+
+class Subscription:
+    """One subscription of one connection."""
+
+    def __init__(
+        self,
+        subscription_id: str,
+        vm: str,
+        session_id: str | None,
+        types: frozenset[str] | None,
+        owner: Subscriptions,
+    ) -> None:
+        self.id = subscription_id
+        self.vm = vm
+        self.session_id = session_id
+        self.last_seq: int | None = None
+        self.settled = trio.Event()  # live, or over
+        self._types = types
+        self._owner = owner
+        self._flow = Flow()
+        self._pending: deque[Notice] = deque()
+        self._reread = False
+        self._detach: Callable[[], None] = owner.host.hub.attach(vm, self._hear)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing will be sent for it any more."""
+        return self._owner.find(self.id) is not self
+
+    async def replay(self, after: int) -> None:
+        """Send the session's events after `after`, then go live."""
+        self.last_seq = after
+        try:
+            await self._catch_up()
+        except ApiError as error:  # the session was destroyed meanwhile
+            logger.info("the replay of %s ended: %s", self.id, error)
+            self._owner.drop(self.id)
+
+    async def _catch_up(self) -> None:
+        while not self.over:
+            if await self._replay_page():
+                continue
+            while self._pending and not self._reread and not self.over:
+                await self._send(self._pending.popleft())
+            if not self._reread:
+                break
+            self._reread = False
+        self.settled.set()
+
+    def go_live(self) -> None:
+        """Start without a replay."""
+        self.settled.set()
+
+    def end(self) -> None:
+        """Stop listening. Idempotent."""
+        self._detach()
+        self._pending.clear()
+        self.settled.set()
+
+    async def _replay_page(self) -> bool:
+        """Send the next page from the store; False when there was none."""
+        assert self.session_id is not None
+        assert self.last_seq is not None
+        types = None if self._types is None or "sessionEvent" in self._types else sorted(self._types)
+        page = await self._owner.host.session_events(
+            self.vm, self.session_id, after=self.last_seq, limit=REPLAY_PAGE, types=types
+        )
+        for event in page:
+            if self.over:
+                return False
+            body = msgspec.json.encode({"vm": as_given(self.vm), **event})[1:]
+            await self._owner.outbox.send(_joined(b'"sessionEvent"', self.id, body), self._flow)
+            self.last_seq = event["seq"]
+        return bool(page)
+
+    async def _send(self, notice: Notice) -> None:
+        if self._is_news(notice):
+            await self._owner.outbox.send(self._owner.encoder.line(notice, self.id), self._flow)
+            self._note(notice)
+
+    def _hear(self, notice: Notice) -> None:
+        """Take a notice from the hub; never waits."""
+        if not self._wants(notice):
+            return
+        if not self.settled.is_set():
+            self._pending.append(notice)
+            if len(self._pending) > MAX_PENDING:
+                self._forget_events()
+        elif self._is_news(notice):
+            if self._owner.outbox.offer(self._owner.encoder.line(notice, self.id), self._flow):
+                self._note(notice)
+            else:
+                self._lag(notice)
+
+    def _wants(self, notice: Notice) -> bool:
+        if self.session_id is not None and notice.session_id not in (None, self.session_id):
+            return False
+        return self._types is None or notice.type in self._types or notice.method in self._types
+
+    def _is_news(self, notice: Notice) -> bool:
+        if notice.method != "sessionEvent" or self.session_id is None or notice.seq is None:
+            return True
+        return self.last_seq is None or notice.seq > self.last_seq
+
+    def _note(self, notice: Notice) -> None:
+        if notice.method == "sessionEvent" and self.session_id is not None:
+            self.last_seq = notice.seq
+
+    def _forget_events(self) -> None:
+        """Make room among what waits: committed events are read from the store again."""
+        kept = [notice for notice in self._pending if notice.method != "sessionEvent"]
+        self._pending = deque(kept)
+        self._reread = True
+        if len(kept) > MAX_PENDING // 2:
+            self._lag(kept[-1])
+
+    def _lag(self, missed: Notice) -> None:
+        last_seq = self.last_seq
+        if last_seq is None and self.session_id is not None and missed.seq is not None:
+            last_seq = missed.seq - 1
+        params = {"subscriptionId": self.id, "lastSeq": last_seq}
+        self._owner.drop(self.id)
+        self._owner.outbox.force(notification_line("subscriptionLagged", params))
+
+
+@attrs.define(eq=False)
+class Subscriptions:
+    """The subscriptions of one connection."""
+
+    host: HostFace
+    outbox: Outbox
+    nursery: trio.Nursery
+    """Where replays run: the connection's."""
+    encoder: _Encoder = attrs.field(factory=_Encoder)
+    _live: dict[str, Subscription] = attrs.field(factory=dict)
+    _count: int = 0
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def find(self, subscription_id: str) -> Subscription | None:
+        """Return the subscription of this id, if it is not over."""
+        return self._live.get(subscription_id)
+
+    def reserve(self) -> str:
+        """Return the id of a subscription to come; ApiError limit_exceeded."""
+        if len(self._live) >= MAX_SUBSCRIPTIONS:
+            raise ApiError(ErrorCode.LIMIT_EXCEEDED, "too many subscriptions on this connection", limit="subscriptions")
+        self._count += 1
+        return f"sub-{self._count}"
+
+    def start(
+        self, subscription_id: str, vm: str, session_id: str | None, after: int | None, types: Iterable[str] | None
+    ) -> None:
+        """Begin, from after `after` (needs `session_id`) or from now; the caller has put the answer into the outbox."""
+        only = None if types is None else frozenset(types)
+        subscription = Subscription(subscription_id, vm, session_id, only, self)
+        self._live[subscription_id] = subscription
+        if after is None:
+            subscription.go_live()
+        else:
+            self.nursery.start_soon(subscription.replay, after)
+
+    def drop(self, subscription_id: str) -> bool:
+        """End a subscription; False when there is none of this id."""
+        subscription = self._live.pop(subscription_id, None)
+        if subscription is not None:
+            subscription.end()
+        return subscription is not None
+
+    async def settled(self, vm: str, session_id: str | None) -> None:
+        """Wait for the replays that concern this session: then every event committed so far is in the outbox."""
+        for subscription in list(self._live.values()):
+            if subscription.vm == vm and subscription.session_id in (None, session_id):
+                await subscription.settled.wait()
+
+    def close(self) -> None:
+        """End all of them."""
+        for subscription_id in list(self._live):
+            self.drop(subscription_id)

@@ -1,0 +1,129 @@
+"""Params from JSON to a Struct, and what is wrong with them as JSON pointers (RFC 6901), all of them at once.
+
+The good case is one typed decode. Only when that fails are the params walked again beside the type's shape, because
+msgspec stops at the first fault and names members of mappings and lists only in part.
+"""
+
+from __future__ import annotations
+
+import types
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_args, get_origin
+
+import msgspec
+from msgspec import Raw, Struct
+
+from runtime.rpc.messages import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, ProtocolError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+S = TypeVar("S", bound=Struct)
+
+MAX_FAULTS: Final = 32
+"""Faults reported at once: enough for any honest mistake, and an answer that stays short for any other."""
+
+
+@cache
+def _decoder(kind: type[S]) -> msgspec.json.Decoder[S]:
+    return msgspec.json.Decoder(kind)
+
+
+def decode_params(raw: Raw, kind: type[S]) -> S:
+    """Decode `raw` as `kind`. Raises ProtocolError: -32602 with `data.errors` [{pointer, message}], or -32700."""
+    try:
+        params: S = _decoder(kind).decode(raw)
+    except msgspec.ValidationError as error:
+        raise _params_fault(raw, kind, str(error)) from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}") from None
+    except RecursionError:
+        raise ProtocolError(INVALID_REQUEST, "the message is nested too deeply") from None
+    return params
+
+
+def invalid_params(*faults: tuple[str, str]) -> ProtocolError:
+    """Return the fault for (pointer, message) pairs, for what no schema can say."""
+    errors = [{"pointer": pointer, "message": message} for pointer, message in faults]
+    summary = "; ".join(f"{pointer or 'params'}: {message}" for pointer, message in faults)
+    data = {"code": "invalid_params", "retryable": False, "errors": errors}
+    return ProtocolError(INVALID_PARAMS, f"invalid params: {summary}", data)
+
+
+def _params_fault(raw: Raw, kind: type[Struct], reason: str) -> ProtocolError:
+    try:
+        params = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}")
+    except RecursionError:
+        return ProtocolError(INVALID_REQUEST, "the message is nested too deeply")
+    if not isinstance(params, dict):
+        return invalid_params(("", "params go by name: an object is expected"))
+    faults = list(islice(_faults(kind, params, ""), MAX_FAULTS))
+    return invalid_params(*(faults or [("", reason)]))
+
+
+def _faults(kind: Any, value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    """Yield (pointer, message) for each thing in `value` that `kind` does not take."""
+    origin = get_origin(kind)
+    if origin is Annotated:
+        kind, origin = get_args(kind)[0], get_origin(get_args(kind)[0])
+    if origin in (Union, types.UnionType):
+        branch = _branch(get_args(kind), value)
+        if branch is not None:
+            yield from _faults(branch, value, pointer)
+    elif isinstance(kind, type) and issubclass(kind, Struct) and isinstance(value, dict):
+        yield from _struct_faults(kind, value, pointer)
+    elif origin is list and isinstance(value, list):
+        (item_kind,) = get_args(kind)
+        for index, item in enumerate(value):
+            yield from _member_faults(item_kind, item, f"{pointer}/{index}")
+    elif origin is dict and isinstance(value, dict):
+        key_kind, value_kind = get_args(kind)
+        for key, item in value.items():
+            yield from _member_faults(key_kind, key, _under(pointer, key))
+            yield from _member_faults(value_kind, item, _under(pointer, key))
+
+
+def _struct_faults(kind: type[Struct], value: dict[str, Any], pointer: str) -> Iterator[tuple[str, str]]:
+    fields = {field.encode_name: field for field in msgspec.structs.fields(kind)}
+    for name, item in value.items():
+        field = fields.get(name)
+        if field is None:
+            yield _under(pointer, name), "unknown member"
+        else:
+            yield from _member_faults(field.type, item, _under(pointer, name))
+    for name, field in fields.items():
+        if field.required and name not in value:
+            yield _under(pointer, name), "missing"
+
+
+def _member_faults(kind: Any, value: Any, pointer: str) -> Iterator[tuple[str, str]]:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        inner = list(islice(_faults(kind, value, pointer), MAX_FAULTS))
+        yield from inner or [(pointer, _without_path(str(error)))]
+
+
+def _branch(options: tuple[Any, ...], value: Any) -> Any:
+    """Return the member of a union that a list or an object can only be meant for, None for other values."""
+    for option in options:
+        bare = get_args(option)[0] if get_origin(option) is Annotated else option
+        if isinstance(value, list) and get_origin(bare) is list:
+            return bare
+        if isinstance(value, dict) and (
+            get_origin(bare) is dict or (isinstance(bare, type) and issubclass(bare, Struct))
+        ):
+            return bare
+    return None
+
+
+def _under(pointer: str, name: str) -> str:
+    escaped = name.replace("~", "~0").replace("/", "~1")
+    return f"{pointer}/{escaped}"
+
+
+def _without_path(message: str) -> str:
+    return message.partition(" - at ")[0]
