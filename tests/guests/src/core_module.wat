@@ -1,0 +1,3 @@
+;; A core module, which is no component.
+(module
+  (func (export "_start")))

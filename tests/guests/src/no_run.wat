@@ -1,0 +1,2 @@
+;; A component without imports or exports: valid, but no command.
+(component)
