@@ -1,0 +1,121 @@
+"""The files of a VM as rows: `wasi_fs.backend.Backend` over layers of inodes, dentries and content-addressed chunks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.store.chunks import unpack
+from runtime.store.sql import placeholders
+from wasi_fs.backend import Dentry, FileType, InodeRecord, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runtime.store.reading import Reader
+
+REMOVED: Final = 0
+"""The `type` of an inode's whiteout."""
+
+CHAIN: Final = """
+WITH RECURSIVE chain (id, parent) AS (
+    SELECT id, parent FROM layer WHERE id = ?
+    UNION ALL SELECT layer.id, layer.parent FROM chain JOIN layer ON layer.id = chain.parent
+)
+SELECT id FROM chain
+"""
+"""The layer and its ancestors, nearest first."""
+
+
+class LayerFiles:
+    """The tree as one layer shows it. Implements `Backend`; to be used on the trio thread."""
+
+    def __init__(self, reader: Reader, layer: int) -> None:
+        self._reader = reader
+        self.show(layer)
+
+    def show(self, layer: int) -> None:
+        """Read from `layer` and its ancestors from now on.
+
+        Raises `ApiError` NOT_FOUND if there is no such layer.
+        """
+        chain = [row[0] for row in self._reader.all(CHAIN, (layer,))]
+        if not chain:
+            raise ApiError(ErrorCode.NOT_FOUND, f"the state file has no filesystem layer {layer}")
+        self._layer = layer
+        self._chain = chain
+        self._in = placeholders(len(chain))
+
+    def load_inode(self, ino: int) -> InodeRecord | None:
+        """The inode's attributes, None if there is no such inode."""
+        row = self._nearest(
+            "type, ino, mode, nlink, size, allocated, atime_ns, mtime_ns, ctime_ns, parent, target, read_only",
+            "inode",
+            "ino = ?",
+            (ino,),
+        )
+        if row is None or row[0] == REMOVED:
+            return None
+        type_, number, mode, nlink, size, allocated, atime, mtime, ctime, parent, target, read_only = row
+        return InodeRecord(
+            number, FileType(type_), mode, nlink, size, allocated, atime, mtime, ctime, parent, target, bool(read_only)
+        )
+
+    def lookup(self, dir_ino: int, name: str) -> Dentry | None:
+        """What `name` stands for in that directory, None if there is no such name."""
+        row = self._nearest("ino, type", "dentry", "dir = ? AND name = ?", (dir_ino, name))
+        return None if row is None or row[0] is None else Dentry(row[0], FileType(row[1]))
+
+    def entries(self, dir_ino: int) -> list[tuple[str, int, FileType]]:
+        """(name, ino, type) of everything in that directory."""
+        # max () makes SQLite take the other columns from the row that has the maximum.
+        sql = (
+            f"SELECT name, ino, type, max (layer) FROM dentry WHERE layer IN {self._in} AND dir = ? "  # noqa: S608
+            "GROUP BY name HAVING ino IS NOT NULL"
+        )
+        return [(name, ino, FileType(type_)) for name, ino, type_, _ in self._reader.all(sql, (*self._chain, dir_ino))]
+
+    def load_chunk(self, ino: int, index: int) -> bytes | None:
+        """The chunk, 1 to `CHUNK_SIZE` bytes, None for a hole. Raises `ApiError` STATE_CORRUPT."""
+        row = self._reader.one(
+            f"SELECT size, data FROM chunk WHERE id = (SELECT chunk FROM extent WHERE layer IN {self._in} "  # noqa: S608
+            "AND ino = ? AND position = ? ORDER BY layer DESC LIMIT 1)",
+            (*self._chain, ino, index),
+        )
+        return None if row is None else unpack(*row)
+
+    def chunk_sizes(self, ino: int, first: int) -> list[tuple[int, int]]:
+        """(index, length before compression) of every stored chunk with an index of `first` or more."""
+        sql = (
+            "SELECT position, chunk.size FROM (SELECT position, chunk, max (layer) FROM extent "  # noqa: S608
+            f"WHERE layer IN {self._in} AND ino = ? AND position >= ? GROUP BY position) JOIN chunk ON chunk.id = chunk"
+        )
+        return [(position, size) for position, size in self._reader.all(sql, (*self._chain, ino, first))]
+
+    def orphans(self) -> list[int]:
+        """The inodes that are kept with `nlink == 0`."""
+        sql = (
+            f"SELECT ino FROM inode AS o WHERE layer IN {self._in} AND nlink = 0 AND type <> 0 AND NOT EXISTS "  # noqa: S608
+            f"(SELECT 1 FROM inode AS n WHERE n.layer IN {self._in} AND n.ino = o.ino AND n.layer > o.layer)"
+        )
+        return [row[0] for row in self._reader.all(sql, (*self._chain, *self._chain))]
+
+    def usage(self) -> Usage:
+        """The usage of the last change set."""
+        return Usage(*self._of_layer("bytes, entries"))
+
+    def next_ino(self) -> int:
+        """`Changes.next_ino` of the last change set."""
+        return int(self._of_layer("next_ino")[0])
+
+    def _of_layer(self, columns: str) -> tuple[Any, ...]:
+        row = self._reader.one(f"SELECT {columns} FROM layer WHERE id = ?", (self._layer,))  # noqa: S608
+        if row is None:
+            raise ApiError(ErrorCode.NOT_FOUND, f"the state file has no filesystem layer {self._layer} any more")
+        return row
+
+    def _nearest(self, columns: str, table: str, where: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+        return self._reader.one(
+            f"SELECT {columns} FROM {table} WHERE layer IN {self._in} AND {where} ORDER BY layer DESC LIMIT 1",  # noqa: S608
+            (*self._chain, *parameters),
+        )

@@ -1,0 +1,71 @@
+"""Reading the state file: point queries at once on the trio thread, long ones on a worker thread.
+
+A reader sees what is committed and nothing else, which is the rule of the transcript as well. No query may stay half read:
+the snapshot that it holds would keep the log from being checkpointed. So every result here is a whole list.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import trio
+
+from runtime.store.schema import open_readable
+from runtime.store.sql import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    import apsw
+
+T = TypeVar("T")
+
+LONG_READS: Final = 2
+# Long reads are made of few, large statements that run outside the interpreter lock, so more of them at a time help
+# only with more processors; and each connection has its own page cache.
+
+
+class Reader:
+    """The read-only connections of one store; to be used on the trio thread."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection = open_readable(path)
+        self._idle: list[apsw.Connection] = []
+        self._limiter = trio.CapacityLimiter(LONG_READS)
+
+    def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query, at once; for queries that touch a few hundred rows at most."""
+        return rows(self._connection, sql, parameters)
+
+    def one(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query, or None."""
+        found = rows(self._connection, sql, parameters)
+        return found[0] if found else None
+
+    async def run(self, query: Callable[[apsw.Connection], T]) -> T:
+        """Run `query` on a worker thread with a connection of its own, as one snapshot of the file.
+
+        Cancellation waits for `query` to end, so it should bound what it reads.
+        """
+        async with self._limiter:
+            connection = self._idle.pop() if self._idle else open_readable(self._path)
+            try:
+                return await trio.to_thread.run_sync(_in_snapshot, query, connection)
+            finally:
+                self._idle.append(connection)
+
+    def close(self) -> None:
+        """Close every connection; no `run` may be under way."""
+        self._connection.close()
+        while self._idle:
+            self._idle.pop().close()
+
+
+def _in_snapshot(query: Callable[[apsw.Connection], T], connection: apsw.Connection) -> T:
+    connection.execute("BEGIN")
+    try:
+        return query(connection)
+    finally:
+        connection.execute("COMMIT")

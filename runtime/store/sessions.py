@@ -1,0 +1,206 @@
+"""Sessions as rows: all that a resume needs to know of one, but its transcript."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
+
+import attrs
+import msgspec
+import trio
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.store.sql import json_text, rows, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Unpack
+
+    import apsw
+
+    from runtime.store.reading import Reader
+    from runtime.store.sealing import Sealer
+    from runtime.store.writer import Then, Writer
+
+SessionStatus = Literal["running", "idle", "suspended", "closed"]
+
+
+class SessionFields(TypedDict, total=False):
+    """What may change in a session's life. JSON values are as ACP has them; None: the agent has not sent it."""
+
+    status: SessionStatus
+    agent_session_id: str | None
+    """The agent's own id, which no client sees."""
+    capabilities: dict[str, Any] | None
+    agent_info: dict[str, Any] | None
+    modes: dict[str, Any] | None
+    config_options: list[Any] | None
+    cwd: str
+    title: str | None
+
+
+_JSON: Final = frozenset({"capabilities", "agent_info", "modes", "config_options"})
+_FIELDS: Final = frozenset({"status", "agent_session_id", "cwd", "title"}) | _JSON
+
+
+@attrs.frozen
+class SessionRecord:
+    """A session as it is kept."""
+
+    row: int
+    """The row id, by which the other repositories know the session."""
+    vm: int
+    """The row id of its VM."""
+    session_id: str
+    """The public id, unique within the VM."""
+    agent_type: str
+    options: dict[str, Any]
+    """The immutable options, without `env`."""
+    env_names: tuple[str, ...]
+    """The names of `env`; the values are sealed (see `Sessions.env`)."""
+    agent_session_id: str | None
+    status: SessionStatus
+    """As it was last set: a crash leaves "running" behind."""
+    capabilities: dict[str, Any] | None
+    agent_info: dict[str, Any] | None
+    modes: dict[str, Any] | None
+    config_options: list[Any] | None
+    cwd: str
+    title: str | None
+    created_at: int
+    """Epoch milliseconds."""
+    updated_at: int
+    """When it or its transcript last changed."""
+    last_seq: int
+    """Of the last event, -1 when there is none."""
+
+
+# The log alone says where it ends. To keep that in the session's row as well would be a second write for every event.
+_SELECT: Final = """
+SELECT id, vm, session_id, agent_type, options, env_names, agent_session_id, status, capabilities, agent_info, modes,
+    config_options, cwd, title, created_at,
+    max(updated_at, ifnull((SELECT created_at FROM event WHERE session = session.id ORDER BY seq DESC LIMIT 1), 0)),
+    ifnull((SELECT seq FROM event WHERE session = session.id ORDER BY seq DESC LIMIT 1), -1)
+FROM session
+"""
+
+
+class Sessions:
+    """The sessions of all VMs."""
+
+    def __init__(self, writer: Writer, reader: Reader, sealer: Sealer) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._sealer = sealer
+
+    def get(self, vm: int, session_id: str) -> SessionRecord | None:
+        """The session with that public id in the VM with that row id, None if there is none."""
+        row = self._reader.one(f"{_SELECT} WHERE vm = ? AND session_id = ?", (vm, session_id))
+        return None if row is None else _record(row)
+
+    def list(self, vm: int) -> Sequence[SessionRecord]:
+        """The sessions of a VM, oldest first."""
+        return [_record(row) for row in self._reader.all(f"{_SELECT} WHERE vm = ? ORDER BY id", (vm,))]
+
+    async def create(
+        self,
+        vm: int,
+        session_id: str,
+        agent_type: str,
+        created_at: int,
+        *,
+        options: Mapping[str, Any],
+        env: Mapping[str, str],
+        **fields: Unpack[SessionFields],
+    ) -> SessionRecord:
+        """Add a session; `status` is "idle" and `cwd` "/home/user" unless given. `env` is sealed.
+
+        A cancelled wait may leave the session made. Raises `ApiError`: SESSION_CONFLICT when the VM has one of that id,
+        VM_NOT_FOUND, IO_ERROR.
+        """
+        sealed = await trio.to_thread.run_sync(self._sealer.seal, env, session_id) if env else None
+        columns: dict[str, Any] = {
+            "vm": vm,
+            "session_id": session_id,
+            "agent_type": agent_type,
+            "options": json_text(options),
+            "env_names": json_text(list(env)),
+            "env_sealed": sealed,
+            "created_at": created_at,
+            "updated_at": created_at,
+            "status": "idle",
+            "cwd": "/home/user",
+            **_columns(fields),
+        }
+        sql = f"INSERT INTO session ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+
+        def write(connection: apsw.Connection) -> SessionRecord:
+            if not rows(connection, "SELECT 1 FROM vm WHERE id = ?", (vm,)):
+                raise ApiError(ErrorCode.VM_NOT_FOUND, "the VM was destroyed")
+            if rows(connection, "SELECT 1 FROM session WHERE vm = ? AND session_id = ?", (vm, session_id)):
+                raise ApiError(ErrorCode.SESSION_CONFLICT, f"there is a session {session_id} already")
+            connection.execute(sql, tuple(columns.values()))
+            (row,) = rows(connection, f"{_SELECT} WHERE id = ?", (connection.last_insert_rowid(),))
+            return _record(row)
+
+        return await self._writer.commit(write)
+
+    def update(self, session: int, updated_at: int, then: Then | None = None, **fields: Unpack[SessionFields]) -> None:
+        """Submit new values of `fields`; the others stay. A session that is gone is left alone, without an error."""
+        columns = _columns(fields)
+        assignments = "".join(f", {name} = ?" for name in columns)
+        sql = f"UPDATE session SET updated_at = ?{assignments} WHERE id = ?"  # noqa: S608
+        parameters = (updated_at, *columns.values(), session)
+        size = sum(len(value) for value in columns.values() if value is not None)
+        self._writer.submit(lambda connection: run(connection, sql, *parameters), then, size=size)
+
+    async def env(self, record: SessionRecord) -> dict[str, str]:
+        """The session's `env`, opened on a worker thread.
+
+        Raises `ApiError`: SECRETS_REQUIRED with `names` when it cannot be opened with the key at hand, or was left out
+        of the file (as exports do), SESSION_NOT_FOUND, STATE_CORRUPT, IO_ERROR.
+        """
+        row = self._reader.one("SELECT env_sealed FROM session WHERE id = ?", (record.row,))
+        if row is None:
+            raise ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {record.session_id}")
+        if not record.env_names:
+            return {}
+        if row[0] is None:
+            raise ApiError(
+                ErrorCode.SECRETS_REQUIRED,
+                f"the environment of session {record.session_id} is not in this state file: give these variables again: "
+                f"{', '.join(record.env_names)}",
+                names=list(record.env_names),
+            )
+        return await trio.to_thread.run_sync(self._sealer.open, row[0], record.session_id, record.env_names)
+
+    async def set_env(self, record: SessionRecord, env: Mapping[str, str]) -> None:
+        """Seal and keep a new `env` in place of the old one. A cancelled wait may leave it kept."""
+        sealed = await trio.to_thread.run_sync(self._sealer.seal, env, record.session_id) if env else None
+        parameters = (json_text(list(env)), sealed, record.row)
+        sql = "UPDATE session SET env_names = ?, env_sealed = ? WHERE id = ?"
+        await self._writer.commit(lambda connection: run(connection, sql, *parameters))
+
+    async def delete(self, session: int) -> None:
+        """Delete the session with all its events; one that is gone already is no error.
+
+        A cancelled wait leaves the deletion submitted.
+        """
+        sql = "DELETE FROM session WHERE id = ?"
+        await self._writer.commit(lambda connection: run(connection, sql, session))
+
+
+def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = fields.keys() - _FIELDS
+    if unknown:
+        raise TypeError(f"a session has no {', '.join(sorted(unknown))}")
+    return {name: json_text(value) if name in _JSON and value is not None else value for name, value in fields.items()}
+
+
+def _record(row: tuple[Any, ...]) -> SessionRecord:
+    values = list(row)
+    values[4] = msgspec.json.decode(values[4])
+    values[5] = tuple(msgspec.json.decode(values[5]))
+    for index in range(8, 12):
+        if values[index] is not None:
+            values[index] = msgspec.json.decode(values[index])
+    return SessionRecord(*values)

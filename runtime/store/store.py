@@ -1,0 +1,77 @@
+"""The store: one SQLite file with the files and transcripts of all VMs, opened by one process at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import trio
+
+from runtime.store.changes import Files
+from runtime.store.garbage import Collected, collect_garbage
+from runtime.store.idempotency import Idempotency
+from runtime.store.lock import state_lock
+from runtime.store.reading import Reader
+from runtime.store.schema import open_writable
+from runtime.store.sealing import Sealer
+from runtime.store.sessions import Sessions
+from runtime.store.transcript import Transcript
+from runtime.store.vms import Vms
+from runtime.store.writer import Writer
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncGenerator
+
+
+class Store:
+    """The repositories of one open state file; to be used on the trio thread. `open_store` makes it.
+
+    Reads see what is committed. Writes that return nothing are submitted, and answered through `then`; those that are
+    awaited are committed when they return. All go through `writer`, in one order.
+    """
+
+    def __init__(self, path: Path, writer: Writer, reader: Reader, sealer: Sealer) -> None:
+        self.path = path
+        self.writer = writer
+        self.vms = Vms(writer, reader)
+        self.sessions = Sessions(writer, reader, sealer)
+        self.transcript = Transcript(writer, reader)
+        self.idempotency = Idempotency(writer, reader)
+        self.files = Files(writer, reader)
+
+    async def collect_garbage(self) -> Collected:
+        """Remove what destroyed VMs and overwritten files have left (see `runtime.store.garbage`)."""
+        return await collect_garbage(self.writer)
+
+
+@contextlib.asynccontextmanager
+async def open_store(
+    path: str | os.PathLike[str],
+    *,
+    key_path: str | os.PathLike[str] | None = None,
+    durability: Literal["normal", "full"] = "normal",
+) -> AsyncGenerator[Store, None]:
+    """Open the state file `path`, and close it afterwards with all that was submitted committed.
+
+    The file and its directory are made if need be (0600, 0700). The key that seals `env` is in `key_path`, by default
+    the file `key` beside the state file. `durability`: see `runtime.store.schema.open_writable`.
+
+    Raises `ApiError`: BUSY when another process has the file open, STATE_NEWER, STATE_CORRUPT, IO_ERROR.
+    """
+    path = Path(path).absolute()  # noqa: ASYNC240  # asks for the working directory, no more
+    sealer = Sealer(path.with_name("key") if key_path is None else Path(key_path))
+    with state_lock(path):
+        # On this thread: it takes some 2 ms, and nothing else can run before it.
+        writer = Writer(open_writable(path, durability=durability))
+        try:
+            reader = Reader(path)
+            try:
+                yield Store(path, writer, reader, sealer)
+            finally:
+                with trio.CancelScope(shield=True):
+                    await writer.barrier()
+                reader.close()
+        finally:
+            await writer.aclose()

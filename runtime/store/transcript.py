@@ -1,0 +1,195 @@
+"""The transcript: the append-only log of events of each session."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import msgspec
+import trio
+
+from runtime.store.sql import json_text, rows
+from runtime.store.writer import Insert, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import apsw
+
+    from runtime.store.reading import Reader
+    from runtime.store.writer import Then, Writer
+
+_APPEND: Final = Insert("INSERT INTO event (session, seq, created_at, type, body)", "(?, ?, ?, ?, ?)")
+
+READ_BYTES: Final = 64 * 1024 * 1024
+# What one `history` returns at most, in bodies: twice the longest line that a client may send, so that the longest
+# event fits, and a session of a million events does not fill the memory.
+
+PAGE_EVENTS: Final = 2048  # how many events one statement of `history` collects: 1 MiB of ordinary ones, some 2 ms
+PAGE_BYTES: Final = 16 * 1024 * 1024  # and how many bytes, unless one event alone is larger
+
+_LAST: Final = 2**63 - 1
+
+
+class StoredEvent(NamedTuple):
+    """One event as it is kept."""
+
+    seq: int
+    created_at: int
+    """Epoch milliseconds."""
+    type: str
+    """What `types` filters by."""
+    body: bytes
+    """The event as JSON, just as it was appended."""
+
+
+class Transcript:
+    """Events of all sessions, by the session's row id (`SessionRecord.row`)."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    def append(
+        self,
+        session: int,
+        seq: int,
+        created_at: int,
+        type: str,  # noqa: A002  # the column's name
+        body: bytes,
+        then: Then | None = None,
+    ) -> None:
+        """Submit one event; `then` is called once it is committed (see `Writer.submit`).
+
+        `seq` is 0 for a session's first event, and the last one's plus 1 for the next: the file refuses any other, so
+        that once an append has failed, all that were submitted after it fail too. Start again from `last_seq` then.
+        """
+        self._writer.submit(Row(_APPEND, (session, seq, created_at, type, body)), then, size=len(body))
+
+    def last_seq(self, session: int) -> int:
+        """The seq of the last committed event, -1 when there is none."""
+        row = self._reader.one("SELECT seq FROM event WHERE session = ? ORDER BY seq DESC LIMIT 1", (session,))
+        return -1 if row is None else int(row[0])
+
+    def read(
+        self,
+        session: int,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        types: Iterable[str] | None = None,
+    ) -> list[StoredEvent]:
+        """The committed events with `after` < seq < `before`, by seq, `limit` at most, of `types` only if given.
+
+        Reads on the trio thread: for a few hundred events; `history` is for more.
+        """
+        sql, parameters = _query("seq, created_at, type, body", session, after, before, limit, types)
+        return list(map(StoredEvent._make, self._reader.all(sql, parameters)))
+
+    async def history(
+        self,
+        session: int,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        types: Sequence[str] | None = None,
+        max_bytes: int = READ_BYTES,
+    ) -> list[StoredEvent]:
+        """As `read`, on a worker thread, in one snapshot of the file: for any number of events.
+
+        Ends early, but never without an event that there is, before the bodies exceed `max_bytes`: who needs the rest
+        asks again with `after`. Cancellation waits for the read to end.
+        """
+        if limit is not None and limit <= 0:
+            await trio.lowlevel.checkpoint()
+            return []
+
+        def query(connection: apsw.Connection) -> list[StoredEvent]:
+            events: list[StoredEvent] = []
+            start, budget = after, max_bytes
+            while True:
+                wanted = PAGE_EVENTS if limit is None else min(PAGE_EVENTS, limit - len(events))
+                heads = _heads(connection, session, start, before, wanted, types)
+                taken = _fitting(heads, budget if events else max(budget, heads[0].size)) if heads else []
+                if not taken:
+                    return events
+                events += _with_bodies(connection, session, start, types, taken)
+                if len(events) == limit or (len(taken) == len(heads) < wanted):
+                    return events
+                start = taken[-1].seq
+                budget -= sum(head.size for head in taken)
+
+        return await self._reader.run(query)
+
+
+class _Head(NamedTuple):
+    seq: int
+    created_at: int
+    size: int
+    type: str
+
+
+def _query(
+    columns: str,
+    session: int,
+    after: int | None,
+    before: int | None,
+    limit: int | None,
+    types: Iterable[str] | None,
+) -> tuple[str, list[Any]]:
+    parameters: list[Any] = [session, -1 if after is None else after, _LAST if before is None else before]
+    only = ""
+    if types is not None:
+        only = "AND type IN (SELECT value FROM json_each(?))"
+        parameters.append(json_text(list(types)))
+    parameters.append(-1 if limit is None else max(0, limit))
+    sql = f"SELECT {columns} FROM event WHERE session = ? AND seq > ? AND seq < ? {only} ORDER BY seq LIMIT ?"  # noqa: S608
+    return sql, parameters
+
+
+# Whole pages are put together inside SQLite, and come out in one step. A step a row would ask for the interpreter lock at
+# every row, and wait a switch interval for it each time while the event loop is busy: for 500 rows 47 ms instead of 5.
+# The aggregates see the rows in the order of the subquery, whose LIMIT keeps SQLite from dropping its ORDER BY; an ORDER
+# BY of their own would sort once more.
+
+
+def _heads(
+    connection: apsw.Connection,
+    session: int,
+    after: int | None,
+    before: int | None,
+    limit: int,
+    types: Iterable[str] | None,
+) -> list[_Head]:
+    events, parameters = _query("seq, created_at, length(body) AS size, type", session, after, before, limit, types)
+    sql = f"SELECT json_group_array(json_array(seq, created_at, size, type)) FROM ({events})"  # noqa: S608
+    ((text,),) = rows(connection, sql, parameters)
+    return msgspec.json.decode(text, type=list[_Head])
+
+
+def _fitting(heads: Sequence[_Head], budget: int) -> Sequence[_Head]:
+    """The first of `heads` whose bodies fit into the budget, and into a page unless the first alone does not."""
+    size = 0
+    for index, head in enumerate(heads):
+        size += head.size
+        if size > budget or (size > PAGE_BYTES and index > 0):
+            return heads[:index]
+    return heads
+
+
+def _with_bodies(
+    connection: apsw.Connection,
+    session: int,
+    after: int | None,
+    types: Iterable[str] | None,
+    heads: Sequence[_Head],
+) -> list[StoredEvent]:
+    events, parameters = _query("seq, body", session, after, None, len(heads), types)
+    sql = f"SELECT CAST(group_concat(body, '') AS BLOB) FROM ({events})"  # noqa: S608
+    ((bodies,),) = rows(connection, sql, parameters)
+    result, start = [], 0
+    for seq, created_at, size, type_ in heads:
+        result.append(StoredEvent(seq, created_at, type_, bodies[start : start + size]))
+        start += size
+    return result
