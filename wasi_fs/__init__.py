@@ -17,19 +17,31 @@ from wasi_fs.backend import (
     InodeRecord,
     Usage,
 )
+from wasi_fs.content import DIRTY_LIMIT
 from wasi_fs.errors import FsCode, FsError
+from wasi_fs.filesystem import FileSystem
+from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile
+from wasi_fs.inode import Stat
+from wasi_fs.tree import Limits
 
 __all__ = [
     "CHUNK_SIZE",
+    "DIRTY_LIMIT",
     "ROOT_INO",
     "Backend",
     "Changes",
     "ChunkWrite",
     "Dentry",
     "DentryChange",
+    "DirEntry",
+    "FileSystem",
     "FileType",
     "FsCode",
     "FsError",
     "InodeRecord",
+    "Limits",
+    "OpenDirectory",
+    "OpenFile",
+    "Stat",
     "Usage",
 ]

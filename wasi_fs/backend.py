@@ -109,13 +109,13 @@ class Changes:
     """
 
     removed: list[int]
-    """Inodes to delete, with all their chunks. A removed directory's dentries may go too: nothing reaches them any more."""
+    """Inodes to delete, with all their chunks. A removed directory's dentries may go too: nothing reaches them."""
     inodes: list[InodeRecord]
     """Inodes that are new or have new attributes."""
     dentries: list[DentryChange]
     """At most one for each name of a directory."""
     truncated: list[tuple[int, int]]
-    """(ino, n): delete the stored chunks of `ino` with an index of n or more, before `chunks`, which may write there."""
+    """(ino, n): delete the stored chunks of `ino` from index n on, before `chunks`, which may write there."""
     chunks: list[ChunkWrite]
     usage: Usage
     """The whole tree's usage after this change set."""

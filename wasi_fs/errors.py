@@ -30,6 +30,7 @@ class FsCode(StrEnum):
     NOT_EMPTY = "not-empty"  # ENOTEMPTY
     NOT_PERMITTED = "not-permitted"  # EPERM
     READ_ONLY = "read-only"  # EROFS
+    TOO_MANY_LINKS = "too-many-links"  # EMLINK
     UNSUPPORTED = "unsupported"  # ENOTSUP
 
 

@@ -1,0 +1,93 @@
+"""Change sets: what is dirty is frozen, handed to the store, and afterwards clean or dirty again.
+
+One change set is under way at a time, so "the backend or the change set under way" is all that a read has to consider, and
+commits cannot overtake one another. A change set is taken between operations, so each is a consistent tree.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wasi_fs.backend import Changes, ChunkWrite, DentryChange
+from wasi_fs.inode import NO_CUT, Directory, File
+
+if TYPE_CHECKING:
+    from wasi_fs.content import Contents
+    from wasi_fs.tree import Tree
+
+
+class Journal:
+    """Takes change sets from a tree and its contents."""
+
+    def __init__(self, tree: Tree, contents: Contents) -> None:
+        self._tree = tree
+        self._contents = contents
+        self.current: Changes | None = None
+        """The change set under way."""
+
+    def take(self) -> Changes | None:
+        """Freeze all that is dirty; None if nothing is. RuntimeError while another change set is under way."""
+        if self.current is not None:
+            raise RuntimeError("a change set is under way already")
+        tree = self._tree
+        if not tree.dirty and not tree.dead:
+            return None
+        changes = Changes(
+            removed=sorted(tree.dead),
+            inodes=[node.record() for node in tree.dirty.values()],
+            dentries=[],
+            truncated=[],
+            chunks=[],
+            usage=tree.usage,
+            next_ino=tree.next_ino,
+            committed=self._committed,
+            failed=self._failed,
+        )
+        for node in tree.dirty.values():
+            if isinstance(node, Directory):
+                changes.dentries.extend(
+                    DentryChange(node.ino, name, node.children.get(name)) for name in sorted(node.changed)
+                )
+                node.flight_changed, node.changed = node.changed, set()
+            elif isinstance(node, File):
+                if node.cut != NO_CUT and node.persisted:
+                    changes.truncated.append((node.ino, node.cut))
+                self._contents.depart(node)
+                changes.chunks.extend(ChunkWrite(node.ino, index, data) for index, data in node.flight.items() if data)
+            node.persisted = True
+        tree.flight, tree.dirty = tree.dirty, {}
+        tree.dead = set()
+        self.current = changes
+        return changes
+
+    def _committed(self) -> None:
+        self._finish()
+        for node in self._tree.flight.values():
+            if isinstance(node, Directory):
+                node.flight_changed = set()
+            elif isinstance(node, File):
+                self._contents.arrive(node)
+        self._tree.flight = {}
+
+    def _failed(self) -> None:
+        changes = self._finish()
+        tree = self._tree
+        tree.dead.update(changes.removed)
+        for node in tree.flight.values():
+            if isinstance(node, Directory):
+                node.changed |= node.flight_changed
+                node.flight_changed = set()
+            elif isinstance(node, File):
+                self._contents.restore(node)
+            if node.ino in tree.nodes:
+                tree.mark(node)
+            elif isinstance(node, File):
+                tree.drop_unsaved(node)  # deleted while it was under way
+        tree.flight = {}
+
+    def _finish(self) -> Changes:
+        changes = self.current
+        if changes is None:
+            raise RuntimeError("no change set is under way")
+        self.current = None
+        return changes

@@ -1,0 +1,243 @@
+"""What files hold: chunks read on demand, written in memory, and clean ones cached within a bound.
+
+Holes cost nothing: a chunk that was never written is nowhere, and a chunk ends with the last byte written to it. `allocated`
+of a file is the sum of its chunks' lengths. Where it equals the file's size, every byte is covered, and quotas are counted
+without looking at a chunk; only files with holes are measured chunk by chunk.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from wasi_fs.backend import CHUNK_SIZE
+from wasi_fs.errors import FsCode, FsError
+from wasi_fs.inode import NO_CUT
+
+if TYPE_CHECKING:
+    from wasi_fs.inode import File
+    from wasi_fs.tree import Tree
+
+CLEAN_CACHE_BYTES: Final = 4 * 1024**2
+"""Clean content kept in memory, over the whole tree: the few files that a guest reads again and again. The page cache below
+SQLite is the large one, and a thousand VMs may be awake."""
+
+CHUNK_OVERHEAD: Final = 200
+"""Bytes that a cached chunk costs beside its data, so that a million tiny files do not pass for nothing."""
+
+DIRTY_LIMIT: Final = 32 * 1024**2
+"""Unsaved bytes at which writers should wait for a commit: hashing, compressing and writing them takes some 0.2 s, and a
+crash may lose them."""
+
+
+class Contents:
+    """The content of all files of a tree. Callers check types, permission and seals; times are set here."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._clean: OrderedDict[tuple[int, int], bytes | bytearray] = OrderedDict()
+        self._clean_bytes = 0
+
+    def read(self, node: File, offset: int, count: int) -> bytes:
+        """At most `count` bytes from `offset`; fewer only at the end of the file."""
+        self._tree.accessed(node)
+        end = min(offset + count, node.size)
+        if offset >= end:
+            return b""
+        index, start = divmod(offset, CHUNK_SIZE)
+        if start + end - offset <= CHUNK_SIZE:
+            return self._piece(node, index, start, start + end - offset)
+        pieces = []
+        position = offset
+        while position < end:
+            index, start = divmod(position, CHUNK_SIZE)
+            stop = min(CHUNK_SIZE, start + end - position)
+            pieces.append(self._piece(node, index, start, stop))
+            position += stop - start
+        return b"".join(pieces)
+
+    def write(self, node: File, offset: int, data: bytes | bytearray | memoryview) -> None:
+        """Write all of `data` at `offset`, over holes too. FsError(FILE_TOO_LARGE, INSUFFICIENT_SPACE): nothing written."""
+        end = offset + len(data)
+        if end > self._tree.limits.file_size:
+            raise FsError(FsCode.FILE_TOO_LARGE, f"the limit is {self._tree.limits.file_size} bytes")
+        if end == offset:
+            return
+        growth = self._growth(node, offset, end)
+        if growth:
+            self._tree.charge(growth)
+            node.allocated += growth
+        view = memoryview(data)
+        position = offset
+        while position < end:
+            index, start = divmod(position, CHUNK_SIZE)
+            stop = min(CHUNK_SIZE, start + end - position)
+            piece = view[position - offset : position - offset + stop - start]
+            chunk = node.dirty.get(index)
+            if chunk is None:
+                whole = start == 0 and (stop == CHUNK_SIZE or end >= node.size)
+                chunk = self._open_chunk(node, index, None if whole else self._chunk(node, index))
+            before = len(chunk)
+            if start > before:
+                chunk.extend(bytes(start - before))
+            chunk[start:stop] = piece
+            self._tree.dirty_bytes += len(chunk) - before
+            position += stop - start
+        node.size = max(node.size, end)
+        self._tree.modified(node)
+
+    def resize(self, node: File, size: int) -> None:
+        """Cut the file off, or extend it by a hole. FsError(FILE_TOO_LARGE)."""
+        if size > self._tree.limits.file_size:
+            raise FsError(FsCode.FILE_TOO_LARGE, f"the limit is {self._tree.limits.file_size} bytes")
+        if size < node.size:
+            self._cut(node, size)
+        node.size = size
+        self._tree.modified(node)
+
+    def check_replace(self, node: File | None, size: int) -> None:
+        """Whether the file's content (None: a new file's) can be replaced by `size` bytes; the errors are those of `write`."""
+        limits = self._tree.limits
+        if size > limits.file_size:
+            raise FsError(FsCode.FILE_TOO_LARGE, f"the limit is {limits.file_size} bytes")
+        growth = size - (node.allocated if node else 0)
+        if growth > 0 and self._tree.bytes + growth > limits.total_bytes:
+            raise FsError(FsCode.INSUFFICIENT_SPACE, f"the limit is {limits.total_bytes} bytes")
+
+    # Change sets
+
+    def depart(self, node: File) -> None:
+        """The file's unsaved chunks travel with a change set; writes from now on make copies."""
+        size = sum(map(len, node.dirty.values()))
+        self._tree.dirty_bytes -= size
+        self._tree.flight_bytes += size
+        node.flight, node.flight_cut = node.dirty, node.cut
+        node.dirty, node.cut = {}, NO_CUT
+
+    def arrive(self, node: File) -> None:
+        """The change set is kept: its chunks are clean."""
+        for index, chunk in node.flight.items():
+            self._tree.flight_bytes -= len(chunk)
+            if index < node.cut and index not in node.dirty:
+                self._keep(node.ino, index, chunk)
+        node.flight, node.flight_cut = {}, NO_CUT
+
+    def restore(self, node: File) -> None:
+        """The change set is lost: what was not overwritten since is dirty again."""
+        for index, chunk in node.flight.items():
+            self._tree.flight_bytes -= len(chunk)
+            if index < node.cut and index not in node.dirty:
+                node.dirty[index] = chunk
+                self._tree.dirty_bytes += len(chunk)
+        node.cut = min(node.cut, node.flight_cut)
+        node.flight, node.flight_cut = {}, NO_CUT
+
+    # Chunks
+
+    def _chunk(self, node: File, index: int) -> bytes | bytearray | None:
+        """The chunk as it is now, not to be changed; None: a hole."""
+        chunk: bytes | bytearray | None = node.dirty.get(index)
+        if chunk is not None:
+            return chunk
+        if index >= node.cut:
+            return None
+        chunk = node.flight.get(index)
+        if chunk is not None:
+            return chunk
+        if index >= node.flight_cut:
+            return None
+        key = (node.ino, index)
+        chunk = self._clean.get(key)
+        if chunk is not None:
+            self._clean.move_to_end(key)
+            return chunk
+        chunk = self._tree.backend.load_chunk(node.ino, index)
+        if chunk is not None:
+            if len(chunk) > CHUNK_SIZE:
+                raise FsError(FsCode.IO, f"chunk {index} of inode {node.ino} has {len(chunk)} bytes")
+            self._keep(node.ino, index, chunk)
+        return chunk
+
+    def _piece(self, node: File, index: int, start: int, stop: int) -> bytes:
+        chunk = self._chunk(node, index)
+        if chunk is None:
+            return bytes(stop - start)
+        piece = bytes(memoryview(chunk)[start:stop])
+        return piece if len(piece) == stop - start else piece.ljust(stop - start, b"\0")
+
+    def _open_chunk(self, node: File, index: int, base: bytes | bytearray | None) -> bytearray:
+        """A chunk that may be written, which starts as a copy of `base`."""
+        chunk = node.dirty[index] = bytearray(base or b"")
+        self._tree.dirty_bytes += len(chunk)
+        self._discard(node.ino, index)
+        return chunk
+
+    def _growth(self, node: File, offset: int, end: int) -> int:
+        """By how many bytes `allocated` grows when that range is written."""
+        dense = node.allocated == node.size
+        if dense and offset <= node.size:
+            return max(0, end - node.size)
+        growth = 0
+        for index in range(offset // CHUNK_SIZE, (end - 1) // CHUNK_SIZE + 1):
+            covered = min(CHUNK_SIZE, end - index * CHUNK_SIZE)
+            here = max(0, node.size - index * CHUNK_SIZE) if dense else len(self._chunk(node, index) or b"")
+            growth += max(0, covered - here)
+        return growth
+
+    def _cut(self, node: File, size: int) -> None:
+        index, rest = divmod(size, CHUNK_SIZE)
+        if node.allocated == node.size:
+            freed = node.size - size
+        else:
+            lengths = self._lengths(node, index)
+            freed = sum(lengths.values()) - min(rest, lengths.get(index, 0))
+        if rest:
+            base = self._chunk(node, index)
+            if base is not None and len(base) > rest:
+                chunk = node.dirty.get(index)
+                if chunk is None:
+                    chunk = self._open_chunk(node, index, base)
+                self._tree.dirty_bytes -= len(chunk) - rest
+                del chunk[rest:]
+            index += 1
+        for dropped in [i for i in node.dirty if i >= index]:
+            self._tree.dirty_bytes -= len(node.dirty.pop(dropped))
+        if index < node.cut:
+            node.cut = index
+            self._discard_from(node, index)
+        self._tree.charge(-freed)
+        node.allocated -= freed
+
+    def _lengths(self, node: File, first: int) -> dict[int, int]:
+        """The length of every chunk from `first` on."""
+        stored = min(node.cut, node.flight_cut)
+        lengths: dict[int, int] = {}
+        if first < stored:
+            lengths = {i: n for i, n in self._tree.backend.chunk_sizes(node.ino, first) if i < stored}
+        lengths.update((i, len(chunk)) for i, chunk in node.flight.items() if first <= i < node.cut)
+        lengths.update((i, len(chunk)) for i, chunk in node.dirty.items() if first <= i)
+        return lengths
+
+    # Clean chunks
+
+    def _keep(self, ino: int, index: int, chunk: bytes | bytearray) -> None:
+        self._discard(ino, index)
+        self._clean[ino, index] = chunk
+        self._clean_bytes += len(chunk) + CHUNK_OVERHEAD
+        while self._clean_bytes > CLEAN_CACHE_BYTES:
+            _, oldest = self._clean.popitem(last=False)
+            self._clean_bytes -= len(oldest) + CHUNK_OVERHEAD
+
+    def _discard(self, ino: int, index: int) -> None:
+        chunk = self._clean.pop((ino, index), None)
+        if chunk is not None:
+            self._clean_bytes -= len(chunk) + CHUNK_OVERHEAD
+
+    def _discard_from(self, node: File, first: int) -> None:
+        last = (node.size - 1) // CHUNK_SIZE
+        if last - first < len(self._clean):
+            for index in range(first, last + 1):
+                self._discard(node.ino, index)
+        else:
+            for ino, index in [key for key in self._clean if key[0] == node.ino and key[1] >= first]:
+                self._discard(ino, index)

@@ -1,0 +1,417 @@
+"""The filesystem of a VM: POSIX operations on paths and handles.
+
+Every path is relative to `at`, an open directory's inode (default: the root); an absolute one starts at the root. Where
+POSIX leaves a choice, Linux decides. Permission bits are kept and not enforced: all guests of a VM are one user, its root.
+
+An operation that fails has changed nothing, but for `mkdir(parents=True)` and `write_file(parents=True)`, which may have
+made some of the parents.
+
+Subtrees can be sealed (`seal`): to guests and clients they behave as a read-only filesystem mounted there (EROFS inside,
+EXDEV across its border, EBUSY for its root), while the host unseals, writes and seals again between two operations.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wasi_fs import bulk
+from wasi_fs.changes import Journal
+from wasi_fs.content import Contents
+from wasi_fs.errors import FsCode, FsError
+from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries
+from wasi_fs.inode import PERMISSIONS, Directory, File, Inode, Stat, Symlink
+from wasi_fs.resolve import Place, check_path, locate, resolve
+from wasi_fs.tree import MAX_LINKS, Limits, Tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wasi_fs.backend import Backend, Changes, Usage
+
+INODE_COST: Final = 512
+"""Bytes that an unsaved inode with its dentries counts for in `dirty_bytes`."""
+
+MAX_TIME: Final = (1 << 63) - 1
+"""The last nanosecond that a backend can keep (the year 2262)."""
+
+
+class FileSystem:
+    """One inode tree, shared live by all that use it.
+
+    `clock` tells the time in nanoseconds since 1970. All calls are made on one thread.
+    """
+
+    def __init__(self, backend: Backend, limits: Limits, clock: Callable[[], int]) -> None:
+        self._tree = Tree(backend, limits, clock)
+        self._contents = Contents(self._tree)
+        self._journal = Journal(self._tree, self._contents)
+        self.clock = clock
+
+    @property
+    def root(self) -> Directory:
+        """The root directory's inode."""
+        return self._tree.root
+
+    @property
+    def limits(self) -> Limits:
+        """What the tree may take up; a lower limit removes nothing, it refuses growth."""
+        return self._tree.limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._tree.limits = limits
+
+    @property
+    def usage(self) -> Usage:
+        """What the tree takes up now, unsaved changes included."""
+        return self._tree.usage
+
+    # Saving
+
+    @property
+    def dirty_bytes(self) -> int:
+        """Memory that waits for the next change set."""
+        return self._tree.dirty_bytes + INODE_COST * len(self._tree.dirty)
+
+    @property
+    def unsaved_bytes(self) -> int:
+        """Memory held by unsaved changes, the change set under way included; writers wait beyond `DIRTY_LIMIT`."""
+        return self.dirty_bytes + self._tree.flight_bytes + INODE_COST * len(self._tree.flight)
+
+    @property
+    def saving(self) -> bool:
+        """A change set is under way."""
+        return self._journal.current is not None
+
+    def take_changes(self) -> Changes | None:
+        """All changes since the last change set, for one transaction; None if there are none.
+
+        Afterwards its `committed` or `failed` is called. RuntimeError while another one is under way.
+        """
+        return self._journal.take()
+
+    # Attributes
+
+    def resolve(self, path: str, *, at: Directory | None = None, follow: bool = True) -> Inode:
+        """The inode that `path` names. FsError(NO_ENTRY, NOT_DIRECTORY, LOOP, NAME_TOO_LONG, INVALID, ...)."""
+        if self._tree.crowded:
+            self._tree.trim()
+        return resolve(self._tree, at or self._tree.root, path, follow)
+
+    def stat(self, path: str, *, at: Directory | None = None, follow: bool = True) -> Stat:
+        """The attributes of what `path` names; `follow=False`: of a symlink itself."""
+        return self.resolve(path, at=at, follow=follow).stat()
+
+    def chmod(self, path: str, mode: int, *, at: Directory | None = None, follow: bool = True) -> None:
+        """Set the permission bits. FsError(READ_ONLY, INVALID)."""
+        if mode & ~PERMISSIONS:
+            raise FsError(FsCode.INVALID, f"mode {mode:#o}")
+        node = self.resolve(path, at=at, follow=follow)
+        self._check_seal(node)
+        node.mode = mode
+        self._tree.changed(node)
+
+    def utimes(
+        self, path: str, atime: int | None, mtime: int | None, *, at: Directory | None = None, follow: bool = True
+    ) -> None:
+        """Set times, in nanoseconds since 1970; None leaves one as it is. FsError(READ_ONLY, INVALID)."""
+        self.set_times(self.resolve(path, at=at, follow=follow), atime, mtime)
+
+    def set_times(self, node: Inode, atime: int | None, mtime: int | None) -> None:
+        """`utimes` of an inode."""
+        for time in (atime, mtime):
+            if time is not None and not -MAX_TIME <= time <= MAX_TIME:
+                raise FsError(FsCode.INVALID, f"time {time}")
+        self._check_seal(node)
+        if atime is not None:
+            node.atime = atime
+        if mtime is not None:
+            node.mtime = mtime
+        if atime is not None or mtime is not None:
+            self._tree.changed(node)
+
+    def truncate(self, path: str, size: int, *, at: Directory | None = None) -> None:
+        """Cut a file off, or extend it by a hole. FsError(IS_DIRECTORY, READ_ONLY, INVALID, FILE_TOO_LARGE)."""
+        if size < 0:
+            raise FsError(FsCode.INVALID, "negative size")
+        node = self._file(path, at)
+        self._check_seal(node)
+        self._contents.resize(node, size)
+
+    # Open and content
+
+    def open(
+        self,
+        path: str,
+        *,
+        at: Directory | None = None,
+        follow: bool = True,
+        read: bool = True,
+        write: bool = False,
+        create: bool = False,
+        exclusive: bool = False,
+        truncate: bool = False,
+        directory: bool = False,
+        mode: int = 0o644,
+    ) -> OpenFile | OpenDirectory:
+        """open(2): O_CREAT, O_EXCL, O_TRUNC, O_DIRECTORY, and O_NOFOLLOW for `follow=False`.
+
+        FsError(EXIST, IS_DIRECTORY, LOOP, READ_ONLY, INSUFFICIENT_SPACE, INVALID for `create` with `directory`, ...).
+        """
+        if create:
+            if directory:
+                raise FsError(FsCode.INVALID, "a directory is not created by opening it")
+            node, new = self._create(path, at, follow, exclusive, mode)
+        else:
+            node, new = self.resolve(path, at=at, follow=follow), False
+        if isinstance(node, Directory):
+            if write or truncate or create:
+                raise FsError(FsCode.IS_DIRECTORY, path)
+            return OpenDirectory(self._tree, node)
+        if directory:
+            raise FsError(FsCode.NOT_DIRECTORY, path)
+        if not isinstance(node, File):
+            raise FsError(FsCode.LOOP, path)
+        if (write or truncate) and not new:
+            self._check_seal(node)
+        if truncate and not new:
+            self._contents.resize(node, 0)
+        return OpenFile(self._tree, self._contents, node, readable=read, writable=write)
+
+    def read_file(self, path: str, *, at: Directory | None = None, max_bytes: int | None = None) -> bytes:
+        """A file's whole content. FsError(IS_DIRECTORY, FILE_TOO_LARGE for more than `max_bytes`)."""
+        node = self._file(path, at)
+        if max_bytes is not None and node.size > max_bytes:
+            raise FsError(FsCode.FILE_TOO_LARGE, f"{path} has {node.size} bytes")
+        return self._contents.read(node, 0, node.size)
+
+    def write_file(
+        self, path: str, data: bytes, *, at: Directory | None = None, mode: int = 0o644, parents: bool = False
+    ) -> None:
+        """Replace a file's content, all or nothing; a new file gets `mode`. `parents`: make missing directories.
+
+        FsError(IS_DIRECTORY, READ_ONLY, INSUFFICIENT_SPACE, FILE_TOO_LARGE, ...).
+        """
+        if parents:
+            head = path.rstrip("/").rpartition("/")[0]
+            if head:
+                self.mkdir(head, at=at, parents=True)
+        self._trim()
+        place = locate(self._tree, at or self._tree.root, path, follow=True)
+        self._contents.check_replace(place.node if isinstance(place.node, File) else None, len(data))
+        with self.open(path, at=at, write=True, create=True, truncate=True, mode=mode) as file:
+            assert isinstance(file, OpenFile)
+            file.write(0, data)
+
+    # Names
+
+    def mkdir(self, path: str, mode: int = 0o755, *, at: Directory | None = None, parents: bool = False) -> None:
+        """Make a directory; `parents`: also those above it, and it may exist already.
+
+        FsError(EXIST, NO_ENTRY, NOT_DIRECTORY, READ_ONLY, INSUFFICIENT_SPACE, ...).
+        """
+        if parents:
+            bulk.make_directories(self, path, mode, at or self._tree.root)
+            return
+        place = self._locate(path, at)
+        self._check_free(place)
+        self._tree.attach(place.directory, place.name, self._tree.new_directory(mode, place.directory))
+
+    def symlink(self, target: str, path: str, *, at: Directory | None = None) -> None:
+        """Make a symlink at `path`. FsError(NO_ENTRY for an empty target, EXIST, READ_ONLY, NAME_TOO_LONG, ...)."""
+        check_path(target)
+        place = self._locate(path, at)
+        self._check_free(place, directory=False)
+        self._tree.attach(place.directory, place.name, self._tree.new_symlink(target))
+
+    def readlink(self, path: str, *, at: Directory | None = None) -> str:
+        """A symlink's target. FsError(INVALID if it is none)."""
+        node = self.resolve(path, at=at, follow=False)
+        if not isinstance(node, Symlink):
+            raise FsError(FsCode.INVALID, f"{path} is no symlink")
+        self._tree.accessed(node)
+        return node.target
+
+    def link(
+        self,
+        old: str,
+        new: str,
+        *,
+        at: Directory | None = None,
+        new_at: Directory | None = None,
+        follow: bool = False,
+    ) -> None:
+        """Give a file a further name. FsError(NOT_PERMITTED for a directory, EXIST, CROSS_DEVICE, READ_ONLY, ...)."""
+        node = self.resolve(old, at=at, follow=follow)
+        place = locate(self._tree, new_at or self._tree.root, new)
+        self._check_free(place, directory=False)
+        if isinstance(node, Directory):
+            raise FsError(FsCode.NOT_PERMITTED, f"{old} is a directory")
+        if node.read_only:
+            raise FsError(FsCode.CROSS_DEVICE, old)
+        if node.nlink >= MAX_LINKS:
+            raise FsError(FsCode.TOO_MANY_LINKS, old)
+        self._tree.attach(place.directory, place.name, node)
+        self._tree.changed(node)
+
+    def unlink(self, path: str, *, at: Directory | None = None) -> None:
+        """Remove a name that is not a directory's. FsError(IS_DIRECTORY, READ_ONLY, BUSY, ...)."""
+        place = self._locate(path, at)
+        if place.special:
+            raise FsError(FsCode.IS_DIRECTORY, path)
+        self._check_seal(place.directory)
+        node = self._present(place, path)
+        if isinstance(node, Directory):
+            raise FsError(FsCode.IS_DIRECTORY, path)
+        if place.slash:
+            raise FsError(FsCode.NOT_DIRECTORY, path)
+        self._check_border(node)
+        self._tree.detach(place.directory, place.name, node)
+
+    def rmdir(self, path: str, *, at: Directory | None = None) -> None:
+        """Remove an empty directory. FsError(NOT_DIRECTORY, NOT_EMPTY, BUSY, INVALID for `.`, READ_ONLY, ...)."""
+        place = self._locate(path, at)
+        if place.special:
+            code = {"": FsCode.BUSY, ".": FsCode.INVALID, "..": FsCode.NOT_EMPTY}[place.name]
+            raise FsError(code, path)
+        self._check_seal(place.directory)
+        node = self._present(place, path)
+        if not isinstance(node, Directory):
+            raise FsError(FsCode.NOT_DIRECTORY, path)
+        self._check_border(node)
+        if node.size:
+            raise FsError(FsCode.NOT_EMPTY, path)
+        self._tree.detach(place.directory, place.name, node)
+
+    def rename(self, old: str, new: str, *, at: Directory | None = None, new_at: Directory | None = None) -> None:
+        """Move a name, over a file or an empty directory that is in its place; nothing for two names of one inode.
+
+        FsError(INVALID into its own subtree, NOT_EMPTY, IS_DIRECTORY, NOT_DIRECTORY, BUSY, CROSS_DEVICE, READ_ONLY, ...).
+        """
+        source = self._locate(old, at)
+        target = locate(self._tree, new_at or self._tree.root, new)
+        node = self._check_move(source, target, f"{old} to {new}")
+        victim = target.node
+        if victim is node:
+            return
+        if victim is not None:
+            self._check_replace(node, victim, new)
+            self._tree.detach(target.directory, target.name, victim)
+        elif target.directory.nlink == 0:
+            raise FsError(FsCode.NO_ENTRY, new)
+        self._tree.move(source.directory, source.name, target.directory, target.name, node)
+
+    def readdir(self, path: str, *, at: Directory | None = None) -> list[DirEntry]:
+        """A directory's entries in the order of their names' bytes. FsError(NOT_DIRECTORY)."""
+        node = self.resolve(path, at=at)
+        if not isinstance(node, Directory):
+            raise FsError(FsCode.NOT_DIRECTORY, path)
+        return list_entries(self._tree, node)
+
+    # Subtrees
+
+    def walk(self, path: str, *, at: Directory | None = None, max_depth: int | None = None) -> list[tuple[str, Stat]]:
+        """(path below `path`, attributes) of everything below a directory, parents first; symlinks are not followed.
+
+        `max_depth`: 1 stops at the directory's own entries. FsError(NOT_DIRECTORY).
+        """
+        return bulk.walk(self, self._tree, path, at, max_depth)
+
+    def remove_tree(self, path: str, *, at: Directory | None = None) -> None:
+        """Remove a name and all below it. FsError(NO_ENTRY, BUSY, READ_ONLY): nothing was removed."""
+        bulk.remove_tree(self._tree, self._locate(path, at), path)
+
+    def seal(self, path: str, *, sealed: bool = True) -> None:
+        """Make what `path` names, and all below it, read-only; or, not `sealed`, writable again."""
+        bulk.seal(self._tree, self.resolve(path), sealed)
+
+    # Checks
+
+    def _trim(self) -> None:
+        if self._tree.crowded:
+            self._tree.trim()
+
+    def _locate(self, path: str, at: Directory | None) -> Place:
+        self._trim()
+        return locate(self._tree, at or self._tree.root, path)
+
+    def _file(self, path: str, at: Directory | None) -> File:
+        node = self.resolve(path, at=at)
+        if not isinstance(node, File):
+            raise FsError(FsCode.IS_DIRECTORY, path)
+        return node
+
+    def _create(self, path: str, at: Directory | None, follow: bool, exclusive: bool, mode: int) -> tuple[Inode, bool]:
+        """What is at `path`, else a new file there; and whether it is new."""
+        self._trim()
+        place = locate(self._tree, at or self._tree.root, path, follow=follow and not exclusive)
+        if place.node is not None:
+            if exclusive:
+                raise FsError(FsCode.EXIST, path)
+            if place.slash:
+                raise FsError(FsCode.IS_DIRECTORY, path)
+            return place.node, False
+        if place.slash:
+            raise FsError(FsCode.IS_DIRECTORY, path)
+        self._check_free(place)
+        file = self._tree.new_file(mode & PERMISSIONS)
+        self._tree.attach(place.directory, place.name, file)
+        return file, True
+
+    def _present(self, place: Place, path: str) -> Inode:
+        if place.node is None:
+            raise FsError(FsCode.NO_ENTRY, path)
+        return place.node
+
+    def _check_free(self, place: Place, *, directory: bool = True) -> None:
+        """A new name can be put there."""
+        if place.node is not None:
+            raise FsError(FsCode.EXIST, place.name)
+        if place.slash and not directory:
+            raise FsError(FsCode.NO_ENTRY, place.name)
+        self._check_seal(place.directory)
+        if place.directory.nlink == 0:
+            raise FsError(FsCode.NO_ENTRY, "the directory was removed")
+
+    def _check_seal(self, node: Inode) -> None:
+        if node.read_only:
+            raise FsError(FsCode.READ_ONLY, "sealed by the host")
+
+    def _check_border(self, node: Inode) -> None:
+        """What is sealed in a directory that is not, is the root of a sealed subtree: in use, as a mount point is."""
+        if node.read_only:
+            raise FsError(FsCode.BUSY, "sealed by the host")
+
+    def _check_move(self, source: Place, target: Place, paths: str) -> Inode:
+        """What is to be moved, if it may leave its place for the other, whatever is there."""
+        if source.directory.read_only != target.directory.read_only:
+            raise FsError(FsCode.CROSS_DEVICE, paths)
+        if source.special or target.special:
+            raise FsError(FsCode.BUSY, paths)
+        self._check_seal(source.directory)
+        node = self._present(source, paths)
+        if not isinstance(node, Directory) and (source.slash or target.slash):
+            raise FsError(FsCode.NOT_DIRECTORY, paths)
+        if source.directory is not target.directory:
+            if self._is_within(target.directory, node):
+                raise FsError(FsCode.INVALID, paths)
+            if target.node is not None and self._is_within(source.directory, target.node):
+                raise FsError(FsCode.NOT_EMPTY, paths)
+        self._check_border(node)
+        return node
+
+    def _check_replace(self, node: Inode, victim: Inode, path: str) -> None:
+        """`node` may take the place of `victim`."""
+        self._check_border(victim)
+        if isinstance(victim, Directory) != isinstance(node, Directory):
+            raise FsError(FsCode.IS_DIRECTORY if isinstance(victim, Directory) else FsCode.NOT_DIRECTORY, path)
+        if isinstance(victim, Directory) and victim.size:
+            raise FsError(FsCode.NOT_EMPTY, path)
+
+    def _is_within(self, directory: Directory, ancestor: Inode) -> bool:
+        """`directory` is `ancestor`, or lies below it."""
+        while directory is not ancestor:
+            if directory is self._tree.root:
+                return False
+            directory = self._tree.parent(directory)
+        return True

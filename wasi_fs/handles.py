@@ -1,0 +1,122 @@
+"""Open files and directories. A handle keeps its inode usable, names or not, until it is closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from wasi_fs.errors import FsCode, FsError
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from wasi_fs.backend import FileType
+    from wasi_fs.content import Contents
+    from wasi_fs.inode import Directory, File, Inode, Stat
+    from wasi_fs.tree import Tree
+
+
+class DirEntry(NamedTuple):
+    """One name of a directory; `.` and `..` are never among them."""
+
+    name: str
+    type: FileType
+    ino: int
+
+
+class Handle:
+    """An open inode; also a context manager that closes it."""
+
+    __slots__ = ("_open", "_tree", "node")
+
+    def __init__(self, tree: Tree, node: Inode) -> None:
+        self._tree = tree
+        self._open = True
+        self.node = node
+        """The inode: what `at` of the path-based methods takes, if it is a directory."""
+        node.opens += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def stat(self) -> Stat:
+        """The inode's attributes."""
+        return self.node.stat()
+
+    def close(self) -> None:
+        """Let go of the inode; once is enough, and again does nothing."""
+        if self._open:
+            self._open = False
+            self._tree.release(self.node)
+
+
+class OpenFile(Handle):
+    """An open regular file. Offsets are the caller's: there is no position."""
+
+    __slots__ = ("_contents", "node", "readable", "writable")
+    node: File
+
+    def __init__(self, tree: Tree, contents: Contents, node: File, *, readable: bool, writable: bool) -> None:
+        super().__init__(tree, node)
+        self._contents = contents
+        self.readable = readable
+        self.writable = writable
+
+    def read(self, offset: int, count: int) -> bytes:
+        """At most `count` bytes from `offset`, fewer only at the end of the file. FsError(BAD_DESCRIPTOR, INVALID)."""
+        if not (self._open and self.readable):
+            raise FsError(FsCode.BAD_DESCRIPTOR, "not open for reading")
+        if offset < 0 or count < 0:
+            raise FsError(FsCode.INVALID, "negative offset or count")
+        return self._contents.read(self.node, offset, count)
+
+    def write(self, offset: int, data: bytes | bytearray | memoryview) -> None:
+        """Write all of `data` at `offset`, which may lie past the end.
+
+        FsError(BAD_DESCRIPTOR, READ_ONLY, INVALID, FILE_TOO_LARGE, INSUFFICIENT_SPACE): nothing was written.
+        """
+        self._check_write()
+        if offset < 0:
+            raise FsError(FsCode.INVALID, "negative offset")
+        self._contents.write(self.node, offset, data)
+
+    def append(self, data: bytes | bytearray | memoryview) -> int:
+        """Write all of `data` at the end, in one step; the offset where it begins. Errors as for `write`."""
+        self._check_write()
+        offset = self.node.size
+        self._contents.write(self.node, offset, data)
+        return offset
+
+    def truncate(self, size: int) -> None:
+        """Cut off, or extend by a hole. FsError(BAD_DESCRIPTOR, READ_ONLY, INVALID, FILE_TOO_LARGE)."""
+        self._check_write()
+        if size < 0:
+            raise FsError(FsCode.INVALID, "negative size")
+        self._contents.resize(self.node, size)
+
+    def _check_write(self) -> None:
+        if not (self._open and self.writable):
+            raise FsError(FsCode.BAD_DESCRIPTOR, "not open for writing")
+        if self.node.read_only:
+            raise FsError(FsCode.READ_ONLY, "sealed by the host")
+
+
+class OpenDirectory(Handle):
+    """An open directory."""
+
+    __slots__ = ("node",)
+    node: Directory
+
+    def entries(self) -> list[DirEntry]:
+        """All entries as they are now, in the order of their names' bytes. FsError(BAD_DESCRIPTOR)."""
+        if not self._open:
+            raise FsError(FsCode.BAD_DESCRIPTOR, "closed")
+        return list_entries(self._tree, self.node)
+
+
+def list_entries(tree: Tree, directory: Directory) -> list[DirEntry]:
+    """All entries of a directory, in the order of their names' bytes."""
+    tree.accessed(directory)
+    return [DirEntry(name, dentry.type, dentry.ino) for name, dentry in tree.entries(directory)]

@@ -1,0 +1,119 @@
+"""Path resolution (POSIX 4.13, with Linux's answers where POSIX leaves a choice).
+
+A path is resolved relative to a directory; an absolute one, and an absolute symlink target, starts at the VM's root, whose
+`..` is the root itself.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from wasi_fs.errors import FsCode, FsError
+from wasi_fs.inode import Directory, Inode, Symlink
+
+if TYPE_CHECKING:
+    from wasi_fs.tree import Tree
+
+PATH_MAX: Final = 4096
+"""Bytes a path or a symlink's target, with the terminating NUL that C would add (Linux)."""
+
+MAX_SYMLINKS: Final = 40
+"""Symlinks followed in one resolution (Linux)."""
+
+
+class Place(NamedTuple):
+    """Where a path's last component is, or would be."""
+
+    directory: Directory
+    """The directory that holds it; meaningless for a special name."""
+    name: str
+    """The last component; `.`, `..` and the empty string (the root) are special, and `node` is set for them."""
+    node: Inode | None
+    """What is there now."""
+    slash: bool
+    """The path ends with a slash: it must name a directory."""
+
+    @property
+    def special(self) -> bool:
+        """The last component is not a name that could be created, renamed or removed."""
+        return self.name in {"", ".", ".."}
+
+
+def check_path(path: str) -> None:
+    """Refuse what is no path at all. FsError(NO_ENTRY, NAME_TOO_LONG, INVALID, ILLEGAL_BYTE_SEQUENCE)."""
+    if not path:
+        raise FsError(FsCode.NO_ENTRY, "the path is empty")
+    if path.isascii():
+        size = len(path)
+    else:
+        try:
+            size = len(path.encode())
+        except UnicodeEncodeError:
+            raise FsError(FsCode.ILLEGAL_BYTE_SEQUENCE, "the path has a lone surrogate") from None
+    if size >= PATH_MAX:
+        raise FsError(FsCode.NAME_TOO_LONG, f"the path has {size} bytes")
+    if "\0" in path:
+        raise FsError(FsCode.INVALID, "the path has a NUL")
+
+
+def resolve(tree: Tree, at: Directory, path: str, follow: bool = True) -> Inode:
+    """The inode that `path` names; `follow`: also through a symlink in its last component.
+
+    FsError(NO_ENTRY, NOT_DIRECTORY, LOOP), and those of `check_path` and `Tree.lookup`.
+    """
+    check_path(path)
+    node: Inode = tree.root if path[0] == "/" else at
+    todo = path.split("/")
+    todo.reverse()
+    links = 0
+    while todo:
+        name = todo.pop()
+        if not isinstance(node, Directory):
+            raise FsError(FsCode.NOT_DIRECTORY, path)
+        if name in {"", "."}:  # an empty name: doubled, leading and trailing slashes
+            continue
+        if name == "..":
+            node = tree.parent(node)
+            continue
+        child = tree.lookup(node, name)
+        if child is None:
+            raise FsError(FsCode.NO_ENTRY, path)
+        if isinstance(child, Symlink) and (todo or follow):
+            links += 1
+            if links > MAX_SYMLINKS:
+                raise FsError(FsCode.LOOP, path)
+            if child.target[0] == "/":
+                node = tree.root
+            todo.extend(reversed(child.target.split("/")))
+            continue
+        node = child
+    return node
+
+
+def locate(tree: Tree, at: Directory, path: str, follow: bool = False) -> Place:
+    """Where the last component of `path` is, or would be created; `follow`: where a symlink there leads, existing or not.
+
+    FsError: those of `resolve`, but a missing last component is none.
+    """
+    for _ in range(MAX_SYMLINKS + 1):
+        check_path(path)
+        trimmed = path.rstrip("/")
+        slash = len(trimmed) != len(path)
+        if not trimmed:
+            return Place(tree.root, "", tree.root, slash)
+        head, _, name = trimmed.rpartition("/")
+        if head:
+            directory = resolve(tree, at, head)
+            if not isinstance(directory, Directory):
+                raise FsError(FsCode.NOT_DIRECTORY, path)
+        else:
+            directory = tree.root if path[0] == "/" else at
+        if name == ".":
+            return Place(directory, name, directory, slash)
+        if name == "..":
+            return Place(directory, name, tree.parent(directory), slash)
+        node = tree.lookup(directory, name)
+        if not follow or not isinstance(node, Symlink):
+            return Place(directory, name, node, slash)
+        at, path = directory, node.target + "/" if slash else node.target
+    raise FsError(FsCode.LOOP, path)

@@ -1,0 +1,304 @@
+"""The inode tree: loading, caching, dentries, quotas, and which inodes are dirty.
+
+Knows nothing of paths (`resolve`) or of content (`content`). An inode object is the only one of its number as long as it
+is in `nodes`; it stays there while it is open, dirty or in a change set under way, and the rest is trimmed between
+operations, never within one, so that an operation may hold inodes without pinning them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from wasi_fs.backend import ROOT_INO, Backend, Dentry, Usage
+from wasi_fs.errors import FsCode, FsError
+from wasi_fs.inode import Directory, File, Inode, Symlink, from_record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+NAME_MAX: Final = 255
+"""Bytes a name (Linux and most filesystems)."""
+
+CACHED_INODES: Final = 20_000
+"""Clean inodes kept in memory: some 8 MB at 400 bytes each, enough for a large source tree."""
+
+CACHED_DENTRIES: Final = 100_000
+"""Dentries of clean directories kept in memory: some 15 MB at 150 bytes each."""
+
+MAX_LINKS: Final = 65_000
+"""Hard links a file, as on ext4."""
+
+
+@attrs.frozen
+class Limits:
+    """What a tree may take up. Beyond it, ENOSPC, and EFBIG for a single file."""
+
+    total_bytes: int = 4 * 1024**3
+    """Content of all files and symlinks, before compression, holes not counted."""
+    entries: int = 200_000
+    """Names in all directories: files, directories, symlinks and hard links."""
+    file_size: int = 1024**4
+    """Bytes of one file, holes counted: 16 million chunk indices at the most."""
+
+
+class Tree:
+    """All inodes of one VM. Raises FsError(IO) where the backend contradicts itself."""
+
+    def __init__(self, backend: Backend, limits: Limits, clock: Callable[[], int]) -> None:
+        self.backend = backend
+        self.limits = limits
+        self.clock = clock
+        self.nodes: dict[int, Inode] = {}
+        self.dirty: dict[int, Inode] = {}
+        """Inodes for the next change set."""
+        self.flight: dict[int, Inode] = {}
+        """Inodes in the change set under way."""
+        self.dead: set[int] = set()
+        """Inodes that the next change set deletes."""
+        self.dirty_bytes = 0
+        """Content for the next change set."""
+        self.flight_bytes = 0
+        """Content in the change set under way."""
+        self.crowded = False
+        """The caches are over their bounds: `trim` is due before the next operation."""
+        self._cached_dentries = 0
+        self._trim_at = CACHED_INODES
+        self._trim_dentries_at = CACHED_DENTRIES
+        self.bytes, self.entries_used = backend.usage()
+        self._next_ino = backend.next_ino()
+        record = backend.load_inode(ROOT_INO)
+        if record is None:
+            root = Directory(ROOT_INO, 0o755, clock(), ROOT_INO)
+            self.mark(root)
+        else:
+            loaded = from_record(record)
+            if not isinstance(loaded, Directory):
+                raise FsError(FsCode.IO, "the root is not a directory")
+            root = loaded
+        self.root = root
+        root.opens = 1  # never leaves memory
+        self.nodes[ROOT_INO] = root
+        for ino in backend.orphans():
+            orphan = backend.load_inode(ino)
+            if orphan is not None:
+                self.bytes -= orphan.allocated
+                self.dead.add(ino)
+
+    @property
+    def usage(self) -> Usage:
+        """What the tree takes up now, unsaved changes included."""
+        return Usage(self.bytes, self.entries_used)
+
+    @property
+    def next_ino(self) -> int:
+        """The first inode number that is free."""
+        return self._next_ino
+
+    # Inodes
+
+    def get(self, ino: int) -> Inode:
+        """The inode of that number, which a dentry or a parent names."""
+        node = self.nodes.get(ino)
+        if node is None:
+            record = self.backend.load_inode(ino)
+            if record is None:
+                raise FsError(FsCode.IO, f"inode {ino} is missing")
+            node = from_record(record)
+            self._admit(node)
+        node.used = True
+        return node
+
+    def parent(self, directory: Directory) -> Directory:
+        """The directory above, which is the root's own for the root."""
+        parent = self.get(directory.parent)
+        if not isinstance(parent, Directory):
+            raise FsError(FsCode.IO, f"inode {directory.parent} is a parent and not a directory")
+        return parent
+
+    def new_file(self, mode: int) -> File:
+        """An empty file without a name, not yet dirty."""
+        return File(self._take_ino(), mode, self.clock())
+
+    def new_directory(self, mode: int, parent: Directory) -> Directory:
+        """An empty directory without a name, not yet dirty."""
+        return Directory(self._take_ino(), mode, self.clock(), parent.ino)
+
+    def new_symlink(self, target: str) -> Symlink:
+        """A symlink without a name, not yet dirty, its target not yet charged."""
+        node = Symlink(self._take_ino(), self.clock(), target)
+        node.size = node.allocated = len(target.encode())
+        return node
+
+    def mark(self, node: Inode) -> None:
+        """The inode has changed: the next change set carries it."""
+        self.dirty[node.ino] = node
+
+    def modified(self, node: Inode) -> None:
+        """Content or entries have changed (POSIX: mark mtime and ctime for update)."""
+        node.mtime = node.ctime = self.clock()
+        self.dirty[node.ino] = node
+
+    def changed(self, node: Inode) -> None:
+        """Attributes have changed (POSIX: mark ctime for update)."""
+        node.ctime = self.clock()
+        self.dirty[node.ino] = node
+
+    def accessed(self, node: Inode) -> None:
+        """Content was read. As with Linux's relatime, atime moves only when it is not later than the last change."""
+        if (node.atime <= node.mtime or node.atime <= node.ctime) and not node.read_only:
+            now = self.clock()
+            if now != node.atime:
+                node.atime = now
+                self.dirty[node.ino] = node
+
+    def release(self, node: Inode) -> None:
+        """An open handle is closed; an unlinked inode goes with its last one."""
+        node.opens -= 1
+        if node.nlink == 0 and node.opens == 0:
+            self._forget(node)
+
+    def charge(self, count: int) -> None:
+        """Count that many more bytes of content. FsError(INSUFFICIENT_SPACE), and nothing counted, beyond the limit."""
+        if count > 0 and self.bytes + count > self.limits.total_bytes:
+            raise FsError(FsCode.INSUFFICIENT_SPACE, f"the limit is {self.limits.total_bytes} bytes")
+        self.bytes += count
+
+    # Dentries
+
+    def lookup(self, directory: Directory, name: str) -> Inode | None:
+        """What `name` stands for; None if nothing. FsError(NAME_TOO_LONG)."""
+        try:
+            dentry = directory.children[name]
+        except KeyError:
+            if len(name) * 4 > NAME_MAX and len(name.encode()) > NAME_MAX:
+                raise FsError(FsCode.NAME_TOO_LONG, name) from None
+            if directory.listed:
+                return None
+            dentry = self.backend.lookup(directory.ino, name)
+            self._remember(directory, name, dentry)
+        return None if dentry is None else self.get(dentry.ino)
+
+    def entries(self, directory: Directory) -> list[tuple[str, Dentry]]:
+        """All names with their dentries, in the order of their bytes, so that a listing never depends on history."""
+        children = directory.children
+        if not directory.listed:
+            complete: dict[str, Dentry | None] = {
+                name: Dentry(ino, kind) for name, ino, kind in self.backend.entries(directory.ino)
+            }
+            for name in directory.changed | directory.flight_changed:
+                complete[name] = children.get(name)
+            known = len(children)
+            directory.children = children = {name: dentry for name, dentry in complete.items() if dentry is not None}
+            directory.listed = True
+            self._cached_dentries += len(children) - known
+            self._check_crowd()
+        return sorted((name, dentry) for name, dentry in children.items() if dentry is not None)
+
+    def attach(self, directory: Directory, name: str, node: Inode) -> None:
+        """Give the inode a (further) name, which is free. FsError(INSUFFICIENT_SPACE)."""
+        if self.entries_used >= self.limits.entries:
+            raise FsError(FsCode.INSUFFICIENT_SPACE, f"the limit is {self.limits.entries} entries")
+        if node.nlink == 0:
+            self.charge(node.allocated)  # a new symlink's target; a new file is empty
+        self.entries_used += 1
+        self._put(directory, name, node)
+        if not isinstance(node, Directory):
+            node.nlink += 1
+        if node.ino not in self.nodes:
+            self._admit(node)
+        self.mark(node)
+
+    def detach(self, directory: Directory, name: str, node: Inode) -> None:
+        """Take a name away; the inode goes with its last name and its last open handle."""
+        self.entries_used -= 1
+        self._take(directory, name, node)
+        node.nlink = 0 if isinstance(node, Directory) else node.nlink - 1
+        if node.nlink or node.opens:
+            self.changed(node)
+        else:
+            self._forget(node)
+
+    def move(self, old: Directory, old_name: str, new: Directory, new_name: str, node: Inode) -> None:
+        """Move a name to one that is free. ctime of the inode changes as on Linux (POSIX leaves it open)."""
+        self._take(old, old_name, node)
+        self._put(new, new_name, node)
+        self.changed(node)
+
+    def _put(self, directory: Directory, name: str, node: Inode) -> None:
+        self._remember(directory, name, Dentry(node.ino, node.type))
+        directory.changed.add(name)
+        directory.size += 1
+        if isinstance(node, Directory):
+            directory.nlink += 1
+            node.parent = directory.ino
+        self.modified(directory)
+
+    def _take(self, directory: Directory, name: str, node: Inode) -> None:
+        if directory.listed:
+            del directory.children[name]
+            self._cached_dentries -= 1
+        else:
+            directory.children[name] = None
+        directory.changed.add(name)
+        directory.size -= 1
+        if isinstance(node, Directory):
+            directory.nlink -= 1
+        self.modified(directory)
+
+    # Memory
+
+    def trim(self) -> None:
+        """Drop clean inodes that have not been used lately until the caches are well within their bounds."""
+        goal, dentry_goal = CACHED_INODES * 7 // 8, CACHED_DENTRIES * 7 // 8
+        for _ in range(2):  # first those that were not used since the last time, then the others
+            for node in list(self.nodes.values()):
+                if len(self.nodes) <= goal and self._cached_dentries <= dentry_goal:
+                    break
+                if node.used:
+                    node.used = False
+                elif not (node.opens or node.ino in self.dirty or node.ino in self.flight):
+                    del self.nodes[node.ino]
+                    if isinstance(node, Directory):
+                        self._cached_dentries -= len(node.children)
+        # What is pinned stays: wait until there is something to gain, or every call would search in vain.
+        self._trim_at = max(CACHED_INODES, len(self.nodes) + CACHED_INODES // 8)
+        self._trim_dentries_at = max(CACHED_DENTRIES, self._cached_dentries + CACHED_DENTRIES // 8)
+        self.crowded = False
+
+    def _admit(self, node: Inode) -> None:
+        self.nodes[node.ino] = node
+        self._check_crowd()
+
+    def _remember(self, directory: Directory, name: str, dentry: Dentry | None) -> None:
+        if name not in directory.children:
+            self._cached_dentries += 1
+            self._check_crowd()
+        directory.children[name] = dentry
+
+    def _check_crowd(self) -> None:
+        if len(self.nodes) > self._trim_at or self._cached_dentries > self._trim_dentries_at:
+            self.crowded = True
+
+    def drop_unsaved(self, node: File) -> None:
+        """The file is gone: give back the memory of its unsaved chunks."""
+        self.dirty_bytes -= sum(map(len, node.dirty.values()))
+        node.dirty = {}
+
+    def _forget(self, node: Inode) -> None:
+        """The inode has neither names nor handles: it is gone, and from the backend with the next change set."""
+        self.bytes -= node.allocated
+        self.nodes.pop(node.ino, None)
+        self.dirty.pop(node.ino, None)
+        if isinstance(node, Directory):
+            self._cached_dentries -= len(node.children)
+        elif isinstance(node, File):
+            self.drop_unsaved(node)
+        if node.persisted:
+            self.dead.add(node.ino)
+
+    def _take_ino(self) -> int:
+        ino = self._next_ino
+        self._next_ino += 1
+        return ino
