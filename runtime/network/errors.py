@@ -103,7 +103,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
     while current is not None and id(current) not in seen:
         seen.add(id(current))
         yield current
-        if isinstance(current, BaseExceptionGroup):  # trio's attempts at one address: a single one here
+        if isinstance(current, BaseExceptionGroup):  # trio's attempts to connect, a single one here
             current = current.exceptions[0]
-        else:
-            current = current.__cause__ or current.__context__
+            continue
+        current = current.__cause__ or current.__context__
