@@ -7,6 +7,7 @@ from runtime.store.files import LayerFiles
 from runtime.store.garbage import Collected
 from runtime.store.idempotency import Idempotency, IdempotencyRecord
 from runtime.store.sessions import SessionFields, SessionRecord, Sessions, SessionStatus
+from runtime.store.snapshots import SnapshotRecord, Snapshots
 from runtime.store.store import Store, open_store
 from runtime.store.transcript import StoredEvent, Transcript
 from runtime.store.vms import VmRecord, Vms, VmState
@@ -22,6 +23,8 @@ __all__ = [
     "SessionRecord",
     "SessionStatus",
     "Sessions",
+    "SnapshotRecord",
+    "Snapshots",
     "Store",
     "StoredEvent",
     "Then",

@@ -16,6 +16,7 @@ from runtime.store.reading import Reader
 from runtime.store.schema import open_writable
 from runtime.store.sealing import Sealer
 from runtime.store.sessions import Sessions
+from runtime.store.snapshots import Snapshots
 from runtime.store.transcript import Transcript
 from runtime.store.vms import Vms
 from runtime.store.writer import Writer
@@ -40,6 +41,7 @@ class Store:
         self.transcript = Transcript(writer, reader)
         self.idempotency = Idempotency(writer, reader)
         self.files = Files(writer, reader)
+        self.snapshots = Snapshots(writer, reader)
 
     async def collect_garbage(self) -> Collected:
         """Remove what destroyed VMs and overwritten files have left (see `runtime.store.garbage`)."""

@@ -1,0 +1,122 @@
+"""Snapshots: a VM's tree as it was, kept by freezing the layer that the VM wrote to and putting an empty one on top."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+from runtime.store.sql import rows, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import apsw
+
+    from runtime.store.files import LayerFiles
+    from runtime.store.reading import Reader
+    from runtime.store.writer import Then, Writer
+
+_COLUMNS: Final = "id, vm, layer, session, seq, label, created_at"
+
+
+@attrs.frozen
+class SnapshotRecord:
+    """A snapshot as it is kept."""
+
+    row: int
+    vm: int
+    """The row id of its VM."""
+    layer: int
+    """The frozen layer: for `Files.backend` to read it, for `Vms.get_or_create` to fork it."""
+    session: int | None
+    """The row id of the session in whose history it stands, and the last event before it."""
+    seq: int | None
+    label: str | None
+    created_at: int
+    """Epoch milliseconds."""
+
+
+class Snapshots:
+    """The snapshots of all VMs; they go with their session or VM."""
+
+    def __init__(self, writer: Writer, reader: Reader) -> None:
+        self._writer = writer
+        self._reader = reader
+
+    def take(
+        self,
+        vm: int,
+        created_at: int,
+        *,
+        files: LayerFiles | None = None,
+        session: int | None = None,
+        seq: int | None = None,
+        label: str | None = None,
+        then: Then | None = None,
+    ) -> None:
+        """Submit a snapshot of the VM's tree with every change that was submitted before.
+
+        `files` is the backend through which the VM's tree is in use, if it is: it reads from the new layer before `then`
+        is called. Where nothing changed since the last snapshot, both share a layer.
+        """
+        own: list[int] = []
+
+        def write(connection: apsw.Connection) -> None:
+            frozen, current = _freeze(connection, vm)
+            run(
+                connection,
+                "INSERT INTO snapshot (vm, layer, session, seq, label, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+                *(vm, frozen, session, seq, label, created_at),
+            )
+            own[:] = [current]
+
+        def answer(error: Exception | None) -> None:
+            if error is None and files is not None:
+                files.show(own[0])
+            if then is not None:
+                then(error)
+            elif error is not None:
+                raise error  # the writer logs it
+
+        self._writer.submit(write, answer)
+
+    def list(self, vm: int) -> Sequence[SnapshotRecord]:
+        """The snapshots of a VM, oldest first."""
+        found = self._reader.all(f"SELECT {_COLUMNS} FROM snapshot WHERE vm = ? ORDER BY id", (vm,))  # noqa: S608
+        return [SnapshotRecord(*row) for row in found]
+
+    def at(self, session: int, seq: int) -> SnapshotRecord | None:
+        """The last snapshot in the session's history that stands at event `seq` or before, None if there is none."""
+        row = self._reader.one(
+            f"SELECT {_COLUMNS} FROM snapshot WHERE session = ? AND seq <= ? ORDER BY seq DESC, id DESC LIMIT 1",  # noqa: S608
+            (session, seq),
+        )
+        return None if row is None else SnapshotRecord(*row)
+
+    def delete(self, snapshot: int, then: Then | None = None) -> None:
+        """Submit the deletion of a snapshot, by row id; what only it has kept becomes garbage."""
+        self._writer.submit(lambda connection: run(connection, "DELETE FROM snapshot WHERE id = ?", snapshot), then)
+
+
+def _freeze(connection: apsw.Connection, vm: int) -> tuple[int, int]:
+    """Freeze the tree of a VM; the frozen layer, and the one that the VM writes to from now on."""
+    ((layer, parent),) = rows(
+        connection, "SELECT layer.id, layer.parent FROM vm JOIN layer ON layer.id = vm.layer WHERE vm.id = ?", (vm,)
+    )
+    if parent is not None and not rows(
+        connection,
+        "SELECT 1 FROM inode WHERE layer = ?1 UNION ALL SELECT 1 FROM dentry WHERE layer = ?1 "
+        "UNION ALL SELECT 1 FROM extent WHERE layer = ?1 LIMIT 1",
+        (layer,),
+    ):
+        return parent, layer
+    run(connection, "UPDATE layer SET frozen = 1 WHERE id = ?", layer)
+    run(
+        connection,
+        "INSERT INTO layer (parent, next_ino, bytes, entries) SELECT id, next_ino, bytes, entries FROM layer WHERE id = ?",
+        layer,
+    )
+    current = connection.last_insert_rowid()
+    run(connection, "UPDATE vm SET layer = ? WHERE id = ?", current, vm)
+    return layer, current
