@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 DIST = AGENTS / "dist"
 SCRIPTS = Path(__file__).resolve().parent
+BUILD_JAVASCRIPT = AGENTS / "sdk" / "build.mjs"
 COMPONENTIZE_PY = "componentize-py==0.25.1"
 
 
@@ -49,7 +50,7 @@ class Agent:
 
     def inputs(self) -> list[Path]:
         """All that the component depends on."""
-        shared = [WIT, SCRIPTS / "components.py", SCRIPTS / "javascript.mjs", AGENTS / "package-lock.json"]
+        shared = [WIT, SCRIPTS / "components.py", BUILD_JAVASCRIPT, AGENTS / "package-lock.json"]
         return [self.folder, *self.sources, *shared]
 
 
@@ -88,8 +89,7 @@ def build_agent(agent: Agent, output: Path) -> None:
         case "quickjs":
             build_quickjs(installed_node(), agent.entry, agent.world, output)
         case "javascript":
-            script = SCRIPTS / "javascript.mjs"
-            installed_node().run([script, agent.entry, WIT, agent.world, output])
+            installed_node().run([BUILD_JAVASCRIPT, agent.entry, WIT, agent.world, output])
         case "python":
             tool = python_tool("componentize-py", COMPONENTIZE_PY)
             module = agent.entry.stem

@@ -8,7 +8,7 @@ int main(int argc, char **argv) {
     puts("about to trap");
     fflush(stdout);
     volatile int zero = 0;
-    if (!strcmp(kind, "divide")) return 1 / zero;
+    if (!strcmp(kind, "divide")) return argc / zero;
     if (!strcmp(kind, "memory")) return *(volatile int *)0xfffffff0;
     if (!strcmp(kind, "call")) {
         int (*volatile wrong)(void) = (int (*)(void))(void (*)(void))other;

@@ -1,4 +1,4 @@
-// Builds one agent with componentize-js: node build/javascript.mjs ENTRY WIT-DIR WORLD OUTPUT
+// Builds one agent with componentize-js: node agents/sdk/build.mjs ENTRY WIT-DIR WORLD OUTPUT
 //
 // Three steps: esbuild bundles the modules; regular expressions with \p{..} are spelled out, since the guest's
 // SpiderMonkey has no ICU; componentize-js runs the top level of the bundle once and keeps the heap as it is then.
@@ -7,13 +7,12 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
-import { createRequire, isBuiltin } from "node:module";
+import { isBuiltin } from "node:module";
 import { dirname, resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
-
-const agents = resolve(dirname(fileURLToPath(import.meta.url)), "../agents");
-const { resolve: find } = createRequire(resolve(agents, "package.json"));
-const load = async (name) => import(pathToFileURL(find(name)));
+import { componentize } from "@bytecodealliance/componentize-js";
+import { tokenizer } from "acorn";
+import { build } from "esbuild";
+import rewritePattern from "regexpu-core";
 
 /** A builtin of Node that a library mentions but no guest can have: using it fails, importing it does not. */
 const nodeStubs = {
@@ -48,7 +47,6 @@ function replacements(entry) {
 }
 
 async function bundle(entry) {
-  const { build } = await load("esbuild");
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
@@ -60,7 +58,6 @@ async function bundle(entry) {
     legalComments: "inline",
     minifyWhitespace: true,
     minifySyntax: true,
-    nodePaths: [resolve(agents, "node_modules")],
     define: { "process.env.NODE_ENV": '"production"' },
     plugins: [replacements(entry), nodeStubs],
     logLevel: "warning",
@@ -68,9 +65,7 @@ async function bundle(entry) {
   return outputFiles[0].text;
 }
 
-async function spellOutUnicodeClasses(source) {
-  const { tokenizer } = await load("acorn");
-  const { default: rewritePattern } = await load("regexpu-core");
+function spellOutUnicodeClasses(source) {
   let out = "";
   let copied = 0;
   for (const token of tokenizer(source, { ecmaVersion: "latest", sourceType: "module" })) {
@@ -84,7 +79,8 @@ async function spellOutUnicodeClasses(source) {
 }
 
 const [entry, witPath, worldName, output] = process.argv.slice(2);
-const source = await spellOutUnicodeClasses(await bundle(resolve(entry)));
-const { componentize } = await load("@bytecodealliance/componentize-js");
-const { component } = await componentize(source, { witPath: resolve(witPath), worldName });
+const source = spellOutUnicodeClasses(await bundle(resolve(entry)));
+// The engine's own fetch would bring its own wasi:http imports and its own idea of waiting; sdk/web has one.
+const disableFeatures = ["http", "fetch-event"];
+const { component } = await componentize(source, { witPath: resolve(witPath), worldName, disableFeatures });
 await writeFile(output, component);

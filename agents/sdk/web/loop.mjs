@@ -1,0 +1,91 @@
+// The event loop of a SpiderMonkey guest: everything it waits for, in one wasi:io/poll.
+//
+// The engine has a loop of its own, but one that knows nothing of stdin: an agent would have to look at it every few
+// milliseconds. So timers (and fetch.mjs) are made anew here on pollables, and the engine's loop is only used to run
+// what is ready. While nothing is, the whole guest is suspended in the host.
+
+import { poll } from "wasi:io/poll@0.2.12";
+import { now, subscribeDuration } from "wasi:clocks/monotonic-clock@0.2.12";
+
+const engineTimeout = globalThis.setTimeout;
+const waiting = new Map(); // pollable -> functions to call when it is ready
+const timers = new Map(); // id -> timer
+let lastTimer = 0;
+
+/** Resolves when the pollable is ready. The caller keeps the pollable, and may wait for it again. */
+export function ready(pollable) {
+  return new Promise((resolve) => {
+    const resolvers = waiting.get(pollable);
+    if (resolvers) resolvers.push(resolve);
+    else waiting.set(pollable, [resolve]);
+  });
+}
+
+/** Nobody will wait for the pollable any more: to be called before it is disposed of. Its waiters go on. */
+export function forget(pollable) {
+  const resolvers = waiting.get(pollable) ?? [];
+  waiting.delete(pollable);
+  for (const resolve of resolvers) resolve();
+}
+
+function startTimer(callback, delay, args, interval) {
+  const id = ++lastTimer;
+  const ns = Math.max(interval ? 1 : 0, Number(delay) || 0) * 1e6;
+  timers.set(id, { callback, args, due: Number(now()) + ns, interval: interval ? ns : 0 });
+  return id;
+}
+
+/** Puts timers that this loop serves in place of the engine's. */
+export function installTimers() {
+  globalThis.setTimeout = (callback, delay, ...args) => startTimer(callback, delay, args, false);
+  globalThis.setInterval = (callback, delay, ...args) => startTimer(callback, delay, args, true);
+  globalThis.clearTimeout = globalThis.clearInterval = (id) => void timers.delete(id);
+}
+
+/** Lets the engine run all promise reactions that are due: it does so before it comes to a timer. */
+function settle() {
+  return new Promise((resolve) => engineTimeout(resolve, 0));
+}
+
+function runTimers() {
+  if (!timers.size) return;
+  const time = Number(now());
+  const due = [...timers].filter(([, timer]) => timer.due <= time).sort(([, a], [, b]) => a.due - b.due);
+  for (const [id, timer] of due) {
+    if (!timers.has(id)) continue; // an earlier one took it away
+    if (timer.interval) timer.due = time + timer.interval;
+    else timers.delete(id);
+    timer.callback(...timer.args);
+  }
+}
+
+function waitOnce() {
+  const pollables = [...waiting.keys()];
+  let timer;
+  if (timers.size) {
+    const next = Math.min(...[...timers.values()].map(({ due }) => due));
+    timer = subscribeDuration(BigInt(Math.max(0, Math.ceil(next - Number(now())))));
+    pollables.push(timer);
+  }
+  if (!pollables.length) throw new Error("The agent waits for something that cannot happen");
+  const which = poll(pollables);
+  timer?.[Symbol.dispose]();
+  for (const index of which) {
+    if (pollables[index] !== timer) forget(pollables[index]);
+  }
+}
+
+/** Runs until the promise settles, and returns what it does. */
+export async function runUntil(promise) {
+  let settled = false;
+  promise.then(
+    () => (settled = true),
+    () => (settled = true),
+  );
+  for (;;) {
+    await settle();
+    if (settled) return promise;
+    waitOnce();
+    runTimers();
+  }
+}
