@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.store.chunks import unpack
 from runtime.store.sql import placeholders
 from wasi_fs.backend import Dentry, FileType, InodeRecord, Usage
+from wasi_fs.errors import FsCode, FsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runtime.store.reading import Reader
+
+logger = logging.getLogger(__name__)
 
 REMOVED: Final = 0
 """The `type` of an inode's whiteout."""
@@ -28,7 +32,11 @@ SELECT id FROM chain
 
 
 class LayerFiles:
-    """The tree as one layer shows it. Implements `Backend`; to be used on the trio thread."""
+    """The tree as one layer shows it. Implements `Backend`; to be used on the trio thread.
+
+    Every read raises FsError(IO), and logs the cause, where the state file cannot be read or is damaged: for a guest that
+    is EIO, as from a disk.
+    """
 
     def __init__(self, reader: Reader, layer: int) -> None:
         self._reader = reader
@@ -73,16 +81,19 @@ class LayerFiles:
             f"SELECT name, ino, type, max (layer) FROM dentry WHERE layer IN {self._in} AND dir = ? "  # noqa: S608
             "GROUP BY name HAVING ino IS NOT NULL"
         )
-        return [(name, ino, FileType(type_)) for name, ino, type_, _ in self._reader.all(sql, (*self._chain, dir_ino))]
+        return [(name, ino, FileType(type_)) for name, ino, type_, _ in self._all(sql, (*self._chain, dir_ino))]
 
     def load_chunk(self, ino: int, index: int) -> bytes | None:
-        """The chunk, 1 to `CHUNK_SIZE` bytes, None for a hole. Raises `ApiError` STATE_CORRUPT."""
-        row = self._reader.one(
+        """The chunk, 1 to `CHUNK_SIZE` bytes, None for a hole."""
+        row = self._one(
             f"SELECT size, data FROM chunk WHERE id = (SELECT chunk FROM extent WHERE layer IN {self._in} "  # noqa: S608
             "AND ino = ? AND position = ? ORDER BY layer DESC LIMIT 1)",
             (*self._chain, ino, index),
         )
-        return None if row is None else unpack(*row)
+        try:
+            return None if row is None else unpack(*row)
+        except ApiError as error:
+            raise _unreadable(error) from error
 
     def chunk_sizes(self, ino: int, first: int) -> list[tuple[int, int]]:
         """(index, length before compression) of every stored chunk with an index of `first` or more."""
@@ -90,7 +101,7 @@ class LayerFiles:
             "SELECT position, chunk.size FROM (SELECT position, chunk, max (layer) FROM extent "  # noqa: S608
             f"WHERE layer IN {self._in} AND ino = ? AND position >= ? GROUP BY position) JOIN chunk ON chunk.id = chunk"
         )
-        return [(position, size) for position, size in self._reader.all(sql, (*self._chain, ino, first))]
+        return [(position, size) for position, size in self._all(sql, (*self._chain, ino, first))]
 
     def orphans(self) -> list[int]:
         """The inodes that are kept with `nlink == 0`."""
@@ -98,7 +109,7 @@ class LayerFiles:
             f"SELECT ino FROM inode AS o WHERE layer IN {self._in} AND nlink = 0 AND type <> 0 AND NOT EXISTS "  # noqa: S608
             f"(SELECT 1 FROM inode AS n WHERE n.layer IN {self._in} AND n.ino = o.ino AND n.layer > o.layer)"
         )
-        return [row[0] for row in self._reader.all(sql, (*self._chain, *self._chain))]
+        return [row[0] for row in self._all(sql, (*self._chain, *self._chain))]
 
     def usage(self) -> Usage:
         """The usage of the last change set."""
@@ -109,13 +120,28 @@ class LayerFiles:
         return int(self._of_layer("next_ino")[0])
 
     def _of_layer(self, columns: str) -> tuple[Any, ...]:
-        row = self._reader.one(f"SELECT {columns} FROM layer WHERE id = ?", (self._layer,))  # noqa: S608
+        row = self._one(f"SELECT {columns} FROM layer WHERE id = ?", (self._layer,))  # noqa: S608
         if row is None:
-            raise ApiError(ErrorCode.NOT_FOUND, f"the state file has no filesystem layer {self._layer} any more")
+            raise FsError(FsCode.IO, f"the state file has no filesystem layer {self._layer} any more")
         return row
 
+    def _one(self, sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
+        found = self._all(sql, parameters)
+        return found[0] if found else None
+
+    def _all(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
+        try:
+            return self._reader.all(sql, parameters)
+        except ApiError as error:
+            raise _unreadable(error) from error
+
     def _nearest(self, columns: str, table: str, where: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
-        return self._reader.one(
+        return self._one(
             f"SELECT {columns} FROM {table} WHERE layer IN {self._in} AND {where} ORDER BY layer DESC LIMIT 1",  # noqa: S608
             (*self._chain, *parameters),
         )
+
+
+def _unreadable(error: ApiError) -> FsError:
+    logger.error("a VM's files cannot be read: %s", error.message)
+    return FsError(FsCode.IO, error.message)

@@ -2,22 +2,24 @@
 
 A reader sees what is committed and nothing else, which is the rule of the transcript as well. No query may stay half read:
 the snapshot that it holds would keep the log from being checkpointed. So every result here is a whole list.
+
+A file that cannot be read is an `ApiError` STATE_CORRUPT or IO_ERROR, from every method.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import apsw
 import trio
 
+from runtime.store.errors import as_api_error
 from runtime.store.schema import open_readable
 from runtime.store.sql import rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-
-    import apsw
 
 T = TypeVar("T")
 
@@ -37,11 +39,14 @@ class Reader:
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query, at once; for queries that touch a few hundred rows at most."""
-        return rows(self._connection, sql, parameters)
+        try:
+            return rows(self._connection, sql, parameters)
+        except apsw.Error as error:
+            raise as_api_error(error) from error
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """The first row of a query, or None."""
-        found = rows(self._connection, sql, parameters)
+        found = self.all(sql, parameters)
         return found[0] if found else None
 
     async def run(self, query: Callable[[apsw.Connection], T]) -> T:
@@ -53,6 +58,8 @@ class Reader:
             connection = self._idle.pop() if self._idle else open_readable(self._path)
             try:
                 return await trio.to_thread.run_sync(_in_snapshot, query, connection)
+            except apsw.Error as error:
+                raise as_api_error(error) from error
             finally:
                 self._idle.append(connection)
 

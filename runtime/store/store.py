@@ -72,8 +72,11 @@ async def open_store(
             try:
                 yield Store(path, writer, reader, sealer)
             finally:
-                with trio.CancelScope(shield=True):
-                    await writer.barrier()
-                reader.close()
+                # The writer's connection is closed last: that is what moves the whole log into the file.
+                try:
+                    with trio.CancelScope(shield=True):
+                        await writer.barrier()
+                finally:
+                    reader.close()
         finally:
             await writer.aclose()

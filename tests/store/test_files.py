@@ -23,6 +23,7 @@ from wasi_fs.backend import (
     InodeRecord,
     Usage,
 )
+from wasi_fs.errors import FsCode, FsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -244,9 +245,10 @@ async def test_content_that_was_damaged_is_told(store: Store, vm: VmRecord) -> N
         await store.writer.commit(
             lambda connection, row=(size, damaged): connection.execute("UPDATE chunk SET size = ?, data = ?", row)
         )
-        with pytest.raises(ApiError) as caught:
+        with pytest.raises(FsError) as caught:
             backend.load_chunk(2, 0)
-        assert caught.value.code is ErrorCode.STATE_CORRUPT
+        assert caught.value.code is FsCode.IO
+        assert "restore the state file" in str(caught.value)
 
 
 async def test_a_failed_change_set_leaves_nothing(store: Store, vm: VmRecord) -> None:
