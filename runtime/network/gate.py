@@ -4,6 +4,8 @@
 `HttpGate.send` does the rest. Redirects are answers like any other: whoever follows one sends a new request, which is
 checked anew. Leaving the `send` block, or being cancelled in it, closes the connection unless the answer was read to its
 end; then it is kept for the next request.
+
+The client library sends a request's whole body before it looks for the answer, and drops the trailers of answers.
 """
 
 from __future__ import annotations

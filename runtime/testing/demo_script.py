@@ -20,9 +20,10 @@ WRITE_TOOL: Final = "write"
 _WANTS_FILE = re.compile(
     r"\b(write|create|make|save|put)\b.*\b(file|[\w./-]+\.[a-z]{1,5})\b", re.IGNORECASE | re.DOTALL
 )
+_ORDERS = re.compile(r"\W*(?:please\s+)?(?:write|create|make|save|put)\b", re.IGNORECASE)
 _ASKS_BACK = re.compile(r"\bwhat\b.*\b(ask|asked|tell|told|request|requested|say|said)\b", re.IGNORECASE | re.DOTALL)
 _PATH = re.compile(r"(?<![\w/])/?(?:[\w.-]+/)*[\w-]+\.[a-z]{1,5}\b")
-_QUOTED = re.compile(r"[\"“`']([^\"”`']+)[\"”`']")
+_QUOTED = re.compile(r"(?<!\w)[\"“`']([^\"”`]+?)[\"”`'](?!\w)")
 _SAYING = re.compile(
     r"\b(?:containing|saying|says|with the text|with the words|content)\b[:\s]+(.+)", re.IGNORECASE | re.DOTALL
 )
@@ -37,11 +38,16 @@ def demo_script(*, delay: float = 0.0) -> Callable[[ModelRequest], Step]:
     def answer(request: ModelRequest) -> Step:
         block = _next_block(request)
         blocks: list[Block] = [block]
-        if (request.body.get("thinking") or {}).get("type") in {"enabled", "adaptive"} and isinstance(block, ToolCall):
+        if _thinks(request) and isinstance(block, ToolCall):
             blocks.insert(0, Thinking("The user wants a file; the write tool makes one."))
         return Turn(tuple(blocks), delay=delay)
 
     return answer
+
+
+def _thinks(request: ModelRequest) -> bool:
+    thinking = request.body.get("thinking")
+    return isinstance(thinking, dict) and thinking.get("type") != "disabled"
 
 
 def _next_block(request: ModelRequest) -> Block:
@@ -50,7 +56,7 @@ def _next_block(request: ModelRequest) -> Block:
         return Text(_after_tool(request, results[-1].get("is_error", False)))
     prompts = request.prompts()
     prompt = prompts[-1] if prompts else ""
-    if _ASKS_BACK.search(prompt):
+    if _ASKS_BACK.search(prompt) and not _ORDERS.match(prompt):
         return Text(_recall(prompts[:-1]))
     if _WANTS_FILE.search(prompt) and WRITE_TOOL in request.tool_names:
         return ToolCall(WRITE_TOOL, {"path": _path_in(prompt), "content": _content_in(prompt)})

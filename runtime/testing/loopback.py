@@ -97,6 +97,10 @@ class Exchange:
         """Put bytes on the connection that are no well-formed HTTP."""
         await self._write(data)
 
+    async def hang_up(self) -> None:
+        """Close the connection now, while the handler goes on."""
+        await trio.aclose_forcefully(self._stream)
+
     async def client_gone(self) -> None:
         """Return once the client has closed its side; call it only after the whole request was received."""
         while data := await self._receive_some():
@@ -105,7 +109,7 @@ class Exchange:
     async def _receive_some(self) -> bytes:
         try:
             return bytes(await self._stream.receive_some(RECEIVE_SIZE))
-        except trio.BrokenResourceError:
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
             return b""
 
     async def _send(self, event: h11.Event) -> None:
@@ -166,8 +170,8 @@ def _acceptor(
             stream = trio.SSLStream(socket, ssl_context, server_side=True, https_compatible=True)
         try:
             await _serve_connection(stream, handler)
-        except (ClientGoneError, trio.BrokenResourceError):
-            pass  # a client may leave at any point, also in the handshake
+        except (ClientGoneError, trio.BrokenResourceError, trio.ClosedResourceError):
+            pass  # either side may leave at any point, also in the handshake
         finally:
             await trio.aclose_forcefully(stream)
 

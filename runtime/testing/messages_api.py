@@ -93,6 +93,9 @@ def check_request(body: object, headers: dict[str, str], *, counting: bool = Fal
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         return Failure(400, "messages: at least one message is required")
+    tools = body.get("tools") or []
+    if not isinstance(tools, list) or not all(isinstance(tool, dict) and "name" in tool for tool in tools):
+        return Failure(400, "tools: each tool needs a name")
     return _check_messages(messages)
 
 
@@ -100,24 +103,40 @@ def _check_messages(messages: list[Any]) -> Failure | None:
     pending: set[str] = set()
     for index, message in enumerate(messages):
         role = message.get("role") if isinstance(message, dict) else None
-        if role not in {"user", "assistant"} or not isinstance(message.get("content"), str | list):
-            return Failure(400, f"messages.{index}: needs a role of user or assistant, and a content")
+        if role not in {"user", "assistant", "system"} or not isinstance(message.get("content"), str | list):
+            return Failure(400, f"messages.{index}: needs a role of user, assistant or system, and a content")
         if index == 0 and role != "user":
             return Failure(400, "messages: first message must use the user role")
         blocks = blocks_of(message["content"])
-        if not blocks or any(block.get("type") == "text" and not block.get("text") for block in blocks):
-            return Failure(400, f"messages.{index}: text content blocks must be non-empty")
-        answered = {block["tool_use_id"] for block in blocks if block.get("type") == "tool_result"}
+        if not blocks or not all(_is_block(block) for block in blocks):
+            return Failure(400, f"messages.{index}: content blocks must be well-formed, text content blocks non-empty")
+        if role == "system":
+            continue
+        answered = {block["tool_use_id"] for block in blocks if block["type"] == "tool_result"}
         if answered != pending:
             return Failure(
                 400,
                 f"messages.{index}: each tool_use needs its tool_result in the next message "
                 f"(missing {sorted(pending - answered)}, unexpected {sorted(answered - pending)})",
             )
-        pending = {block["id"] for block in blocks if block.get("type") == "tool_use"}
+        pending = {block["id"] for block in blocks if block["type"] == "tool_use"}
     if pending:
         return Failure(400, f"messages: tool_use ids without tool_result: {sorted(pending)}")
     return None
+
+
+def _is_block(block: Any) -> bool:
+    if not isinstance(block, dict):
+        return False
+    match block.get("type"):
+        case "text":
+            return isinstance(block.get("text"), str) and bool(block["text"])
+        case "tool_use":
+            return all(isinstance(block.get(member), str) for member in ("id", "name"))
+        case "tool_result":
+            return isinstance(block.get("tool_use_id"), str)
+        case kind:
+            return isinstance(kind, str)
 
 
 def count_tokens(value: object) -> int:

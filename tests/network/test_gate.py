@@ -122,6 +122,18 @@ async def test_each_piece_of_an_answer_comes_through_at_once() -> None:
         assert await response.receive() == b""
 
 
+async def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
+    async def answer_once(exchange: Exchange) -> None:
+        await exchange.respond(200, [], b"ok")
+        await exchange.hang_up()
+
+    async with bench(answer_once) as b:
+        for _ in range(3):
+            assert await b.fetch(method="POST") == (200, b"ok")
+            await wait_all_tasks_blocked()
+        assert b.server.connections == 3
+
+
 @pytest.mark.parametrize(
     ("allow", "authority"),
     [

@@ -14,7 +14,7 @@ import pytest
 import trio
 
 from runtime.testing.demo_script import demo_script
-from runtime.testing.messages_api import check_request
+from runtime.testing.messages_api import ModelRequest, check_request
 from runtime.testing.script import Break, Failure, Text, Thinking, ToolCall, Turn, call, load_script, say
 from runtime.testing.scripted_model import ScriptedModel, scripted_model
 
@@ -95,6 +95,18 @@ async def test_tool_call_without_its_result_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    "content",
+    [[], [1], [{"type": "text"}], [{"type": "tool_use"}], [{"type": "tool_result"}], [{"text": "x"}], 5, None],
+)
+def test_malformed_contents_are_refused(content: Any) -> None:
+    failure = check_request(
+        ask({"role": "user", "content": content}), {"x-api-key": "k", "anthropic-version": "2023-06-01"}
+    )
+    assert failure is not None
+    assert failure.status == 400
+
+
+@pytest.mark.parametrize(
     ("status", "error"),
     [
         (429, anthropic.RateLimitError),
@@ -157,7 +169,7 @@ async def stream_of(script: Script) -> tuple[ScriptedModel, str, BaseException |
                     text += piece
         except (anthropic.APIError, ValueError, AssertionError, OSError) as raised:
             error = raised
-        except Exception as raised:  # noqa: BLE001 - the package lets errors of its HTTP library through
+        except Exception as raised:
             error = raised
     return model, text, error
 
@@ -282,11 +294,31 @@ async def test_demo_writes_a_file_and_remembers() -> None:
         assert "first prompt" in message.content[0].text
 
 
+@pytest.mark.parametrize(
+    ("prompt", "path", "content"),
+    [
+        ("Write a haiku about sleep to haiku.txt", "haiku.txt", "Hello from an agent in a VM.\n"),
+        ("Please create a file /home/user/a/b.md containing one line", "/home/user/a/b.md", "one line\n"),
+        ("Save 'it works' in Anna's file out.log, don't ask", "out.log", "it works\n"),
+        ("Write a file that says what I asked", "hello.txt", "what I asked\n"),
+        ('Could you make `notes.txt` with the text "two\nlines"?', "notes.txt", "two\nlines\n"),
+    ],
+)
+def test_demo_reads_path_and_content_from_the_prompt(prompt: str, path: str, content: str) -> None:
+    step = demo_script()(ModelRequest("/v1/messages", {}, ask(prompt, tools=[WRITE_TOOL])))
+    assert step == call("write", path=path, content=content)
+
+
 async def test_demo_thinks_when_asked_and_has_an_answer_for_everything() -> None:
     async with talking_to(demo_script()) as (_, client):
         thinking = {"type": "enabled", "budget_tokens": 1024}
         message = await client.messages.create(**ask("write a file", tools=[WRITE_TOOL], thinking=thinking))
         assert [block.type for block in message.content] == ["thinking", "tool_use"]
+        message = await client.messages.create(**ask("write a file", tools=[WRITE_TOOL], thinking={"type": "disabled"}))
+        assert [block.type for block in message.content] == ["tool_use"]
+        notice = {"role": "system", "content": "The user has changed the mode."}
+        message = await client.messages.create(**ask("write a file", notice, tools=[WRITE_TOOL]))
+        assert [block.type for block in message.content] == ["tool_use"]
         message = await client.messages.create(**ask("How are you?"))
         assert message.content[0].type == "text"
         assert "How are you?" in message.content[0].text
