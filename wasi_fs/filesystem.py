@@ -345,14 +345,12 @@ class FileSystem:
         """What is at `path`, else a new file there; and whether it is new."""
         self._trim()
         place = locate(self._tree, at or self._tree.root, path, follow=follow and not exclusive)
+        if place.slash and not place.special:
+            raise FsError(FsCode.IS_DIRECTORY, path)
         if place.node is not None:
             if exclusive:
                 raise FsError(FsCode.EXIST, path)
-            if place.slash:
-                raise FsError(FsCode.IS_DIRECTORY, path)
             return place.node, False
-        if place.slash:
-            raise FsError(FsCode.IS_DIRECTORY, path)
         self._check_free(place)
         file = self._tree.new_file(mode & PERMISSIONS)
         self._tree.attach(place.directory, place.name, file)

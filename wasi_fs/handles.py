@@ -90,10 +90,10 @@ class OpenFile(Handle):
         return offset
 
     def truncate(self, size: int) -> None:
-        """Cut off, or extend by a hole. FsError(BAD_DESCRIPTOR, READ_ONLY, INVALID, FILE_TOO_LARGE)."""
+        """Cut off, or extend by a hole. FsError(INVALID if not open for writing, READ_ONLY, FILE_TOO_LARGE)."""
+        if not self.writable or size < 0:
+            raise FsError(FsCode.INVALID, "not open for writing, or a negative size")
         self._check_write()
-        if size < 0:
-            raise FsError(FsCode.INVALID, "negative size")
         self._contents.resize(self.node, size)
 
     def _check_write(self) -> None:

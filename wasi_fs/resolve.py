@@ -91,9 +91,10 @@ def resolve(tree: Tree, at: Directory, path: str, follow: bool = True) -> Inode:
 
 
 def locate(tree: Tree, at: Directory, path: str, follow: bool = False) -> Place:
-    """Where the last component of `path` is, or would be created; `follow`: where a symlink there leads, existing or not.
+    """Where the last component of `path` is, or would be.
 
-    FsError: those of `resolve`, but a missing last component is none.
+    `follow`: as open(2) with O_CREAT finds its place: where a symlink there leads, existing or not, and IS_DIRECTORY for
+    a trailing slash. FsError: those of `resolve`, but a missing last component is none.
     """
     for _ in range(MAX_SYMLINKS + 1):
         check_path(path)
@@ -112,8 +113,10 @@ def locate(tree: Tree, at: Directory, path: str, follow: bool = False) -> Place:
             return Place(directory, name, directory, slash)
         if name == "..":
             return Place(directory, name, tree.parent(directory), slash)
+        if slash and follow:
+            raise FsError(FsCode.IS_DIRECTORY, path)
         node = tree.lookup(directory, name)
         if not follow or not isinstance(node, Symlink):
             return Place(directory, name, node, slash)
-        at, path = directory, node.target + "/" if slash else node.target
+        at, path = directory, node.target
     raise FsError(FsCode.LOOP, path)
