@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.store.chunks import unpack
+from runtime.store.chunks import Unpacker
 from runtime.store.sql import placeholders
 from wasi_fs.backend import Dentry, FileType, InodeRecord, Usage
 from wasi_fs.errors import FsCode, FsError
@@ -40,6 +40,7 @@ class LayerFiles:
 
     def __init__(self, reader: Reader, layer: int) -> None:
         self._reader = reader
+        self._unpacker = Unpacker()
         self.show(layer)
 
     def show(self, layer: int) -> None:
@@ -91,7 +92,7 @@ class LayerFiles:
             (*self._chain, ino, index),
         )
         try:
-            return None if row is None else unpack(*row)
+            return None if row is None else self._unpacker.unpack(*row)
         except ApiError as error:
             raise _unreadable(error) from error
 

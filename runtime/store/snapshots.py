@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from runtime.store.sql import rows, run
+from runtime.store.changes import writable_layer
+from runtime.store.files import REMOVED
+from runtime.store.sql import placeholders, rows, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
     from runtime.store.files import LayerFiles
     from runtime.store.reading import Reader
     from runtime.store.writer import Then, Writer
+
+MAX_DEPTH: Final = 32
+# Every read of a file's row looks into each layer of the chain, at 1 us a layer. At this depth a snapshot merges all but
+# the lowest: the bulk of a tree is never copied again, and what changed since is copied once in 30 snapshots.
 
 _COLUMNS: Final = "id, vm, layer, session, seq, label, created_at"
 
@@ -101,22 +107,50 @@ class Snapshots:
 
 def _freeze(connection: apsw.Connection, vm: int) -> tuple[int, int]:
     """Freeze the tree of a VM; the frozen layer, and the one that the VM writes to from now on."""
-    ((layer, parent),) = rows(
-        connection, "SELECT layer.id, layer.parent FROM vm JOIN layer ON layer.id = vm.layer WHERE vm.id = ?", (vm,)
-    )
-    if parent is not None and not rows(
+    layer, ancestors = writable_layer(connection, vm)
+    if ancestors and not rows(
         connection,
         "SELECT 1 FROM inode WHERE layer = ?1 UNION ALL SELECT 1 FROM dentry WHERE layer = ?1 "
         "UNION ALL SELECT 1 FROM extent WHERE layer = ?1 LIMIT 1",
         (layer,),
     ):
-        return parent, layer
+        return ancestors[0], layer
     run(connection, "UPDATE layer SET frozen = 1 WHERE id = ?", layer)
-    run(
-        connection,
-        "INSERT INTO layer (parent, next_ino, bytes, entries) SELECT id, next_ino, bytes, entries FROM layer WHERE id = ?",
-        layer,
-    )
-    current = connection.last_insert_rowid()
+    if len(ancestors) + 1 >= MAX_DEPTH:
+        layer = _merge(connection, [layer, *ancestors[:-1]], ancestors[-1])
+    current = _add_layer(connection, like=layer, parent=layer, frozen=False)
     run(connection, "UPDATE vm SET layer = ? WHERE id = ?", current, vm)
     return layer, current
+
+
+def _merge(connection: apsw.Connection, layers: Sequence[int], base: int) -> int:
+    """Make a frozen layer on `base` that shows what the chain `layers` (nearest first) on `base` shows."""
+    merged = _add_layer(connection, like=layers[0], parent=base, frozen=True)
+    among = placeholders(len(layers))
+    for table, key, rest in (
+        ("inode", "ino", "type, mode, nlink, size, allocated, atime_ns, mtime_ns, ctime_ns, parent, target, read_only"),
+        ("dentry", "dir, name", "ino, type"),
+        ("extent", "ino, position", "chunk"),
+    ):
+        # The inner query's bare columns come from the row that has the maximum.
+        run(
+            connection,
+            f"INSERT INTO {table} (layer, {key}, {rest}) SELECT ?, {key}, {rest} FROM "  # noqa: S608
+            f"(SELECT {key}, {rest}, max (layer) FROM {table} WHERE layer IN {among} GROUP BY {key})",
+            *(merged, *layers),
+        )
+    # What removed files and directories had is hidden by their whiteouts, and would only keep its chunks alive.
+    removed = f"IN (SELECT ino FROM inode WHERE layer = ?1 AND type = {REMOVED})"  # noqa: S608
+    run(connection, f"DELETE FROM extent WHERE layer = ?1 AND ino {removed}", merged)  # noqa: S608
+    run(connection, f"DELETE FROM dentry WHERE layer = ?1 AND dir {removed}", merged)  # noqa: S608
+    return merged
+
+
+def _add_layer(connection: apsw.Connection, *, like: int, parent: int, frozen: bool) -> int:
+    run(
+        connection,
+        "INSERT INTO layer (parent, frozen, next_ino, bytes, entries) "
+        "SELECT ?, ?, next_ino, bytes, entries FROM layer WHERE id = ?",
+        *(parent, frozen, like),
+    )
+    return connection.last_insert_rowid()

@@ -157,7 +157,11 @@ def arbitrary_changes(random: random.Random, model: Model) -> Changes:
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_layers_show_what_a_model_has(store: Store, vm: VmRecord, seed: int) -> None:
+@pytest.mark.parametrize("depth", [3, 32])
+async def test_layers_show_what_a_model_has(
+    store: Store, vm: VmRecord, seed: int, depth: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("runtime.store.snapshots.MAX_DEPTH", depth)
     # Changes, snapshots and forks at random: each VM and each snapshot must show just what its model has.
     chance = random.Random(seed)  # noqa: S311  # not a secret
     backend = store.files.backend(vm.layer)
@@ -323,6 +327,18 @@ async def test_empty_pages_are_given_back(store: Store, vm: VmRecord, monkeypatc
     assert collected.chunks == 20
     assert collected.pages > 300  # 20 chunks of 16 pages, but for the eight
     assert stored(store, "PRAGMA freelist_count") == [(8,)]
+
+
+async def test_a_chain_of_layers_stays_short(store: Store, vm: VmRecord, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.store.snapshots.MAX_DEPTH", 5)
+    backend = store.files.backend(vm.layer)
+    for size in range(20):
+        store.files.commit_changes(vm.row, Outcome().changes(inodes=[inode(2, size=size)]))
+        store.snapshots.take(vm.row, size, files=backend)
+        await store.writer.barrier()
+        assert len(backend._chain) <= 5
+    pasts = [store.files.backend(snapshot.layer).load_inode(2) for snapshot in store.snapshots.list(vm.row)]
+    assert pasts == [inode(2, size=size) for size in range(20)]
 
 
 async def test_snapshots_in_a_sessions_history(store: Store, vm: VmRecord) -> None:
