@@ -20,6 +20,7 @@ from runtime.rpc.framing import MAX_LINE, LineReader, LineTooLongError, Outbox
 from runtime.rpc.messages import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
+    PARSE_ERROR,
     ProtocolError,
     Refusal,
     Request,
@@ -123,12 +124,11 @@ class Connection:
                 await self._begin(message, len(line), nursery)
 
     async def _hang_up(self) -> None:
-        """Say that the line is too long, and read on for a moment so that the peer gets to hear it."""
+        """Say that the line is too long, and read it to its end, for a moment, so that the peer gets to hear it."""
         fault = ProtocolError(INVALID_REQUEST, "a line is longer than the limit", {"maxLineBytes": MAX_LINE})
         with trio.move_on_after(LINGER):
             await self._outbox.send(error_line(None, fault))
-            while await self._stream.receive_some(MAX_LINE):
-                pass
+            await self._reader.skip_line()
         with trio.move_on_after(LINGER):
             await self._outbox.drained()
 
@@ -219,7 +219,10 @@ class Connection:
             logger.exception("%s failed", method.name)
             error = None
         call.afterwards.clear()
-        return error_line(request_id, error or internal_error())
+        error = error or internal_error()
+        if isinstance(error, ProtocolError) and error.code == PARSE_ERROR:  # its params were no JSON, found out late
+            return error_line(None, error)
+        return error_line(request_id, error)
 
     async def _result(self, request: Request, method: Method, call: Call) -> Any:
         params = decode_params(request.params, method.params)

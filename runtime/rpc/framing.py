@@ -72,6 +72,13 @@ class LineReader:
             if line.strip():
                 return line
 
+    async def skip_line(self) -> None:
+        """Read on to the end of a line that was too long, keeping none of it; what follows it is lost too."""
+        data: bytes | bytearray = self._buffer
+        while data and b"\n" not in data:
+            data = await self._stream.receive_some(RECEIVE_SIZE)
+        self._buffer.clear()
+
 
 @attrs.define(eq=False)
 class Flow:

@@ -1,0 +1,350 @@
+"""A host without VMs: keeps sessions, events and files in memory, and acts on the words of a prompt.
+
+Serves the tests of `runtime.rpc` in their own process, and those of the command in a process of its own, where
+`python fake_host.py SOCKET` is the daemon.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.hub import Hub, Notice
+from runtime.rpc.server import serve
+
+if TYPE_CHECKING:
+    import os
+
+
+class FakeSessions:
+    """The sessions of one VM. A prompt's first word says what the agent does with it."""
+
+    def __init__(self, host: FakeHost, vm: str) -> None:
+        self.host = host
+        self.vm = vm
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.events: dict[str, list[dict[str, Any]]] = {}
+        self.turn_over: dict[str, trio.Event] = {}
+        self.cancelled: set[str] = set()
+        self.replies: dict[str, str | None] = {}
+        self.replied: dict[str, trio.Event] = {}
+        self.created: list[tuple[str, dict[str, Any]]] = []
+
+    def row(self, session_id: str) -> dict[str, Any]:
+        if session_id not in self.rows:
+            raise ApiError(ErrorCode.SESSION_NOT_FOUND, f"no session {session_id}")
+        return self.rows[session_id]
+
+    def emit(self, session_id: str, event: dict[str, Any], kind: str) -> None:
+        """Commit an event and publish it."""
+        events = self.events[session_id]
+        entry = {"sessionId": session_id, "seq": len(events), "createdAt": 1_000 + len(events), "event": event}
+        events.append({**entry, "type": kind})
+        self.rows[session_id]["lastSeq"] = entry["seq"]
+        self.host.hub.publish(Notice("sessionEvent", self.vm, session_id, entry["seq"], kind, {"vm": self.vm, **entry}))
+
+    def update(self, session_id: str, kind: str, **members: Any) -> None:
+        params = {"sessionId": session_id, "update": {"sessionUpdate": kind, **members}}
+        self.emit(session_id, {"jsonrpc": "2.0", "method": "session/update", "params": params}, kind)
+
+    def say(self, session_id: str, text: str, kind: str = "agent_message_chunk") -> None:
+        self.update(session_id, kind, content={"type": "text", "text": text})
+
+    async def create(self, agent_type: str, options: dict[str, Any]) -> dict[str, Any]:
+        if agent_type not in ("echo", "pi"):
+            raise ApiError(ErrorCode.AGENT_NOT_FOUND, f"no agent {agent_type}")
+        self.created.append((agent_type, options))
+        session_id = options.get("sessionId") or f"session-{next(self.host.numbers)}"
+        self.rows[session_id] = {
+            "sessionId": session_id,
+            "agentType": agent_type,
+            "status": "idle",
+            "capabilities": {},
+            "agentInfo": {"name": agent_type},
+            "cwd": options.get("cwd", "/home/user"),
+            "title": None,
+            "lastSeq": -1,
+            "createdAt": 1,
+            "updatedAt": 2,
+        }
+        self.events[session_id] = []
+        return {**self.rows[session_id], "modes": None, "configOptions": []}
+
+    async def prompt(
+        self, session_id: str, prompt: Any, idempotency_key: str | None, timeout_ms: int | None
+    ) -> dict[str, Any]:
+        row = self.row(session_id)
+        if row["status"] == "closed":
+            raise ApiError(ErrorCode.SESSION_CLOSED, "the session is closed")
+        if session_id in self.turn_over:
+            raise ApiError(ErrorCode.PROMPT_IN_PROGRESS, "a turn is in progress")
+        text = prompt if isinstance(prompt, str) else prompt[0]["text"]
+        self.turn_over[session_id] = trio.Event()
+        row["status"] = "running"
+        result: dict[str, Any] = {}
+        done = trio.Event()
+        self.host.nursery.start_soon(self._turn, session_id, text, result, done)
+        await done.wait()
+        if "error" in result:
+            raise result["error"]
+        return result
+
+    async def _turn(self, session_id: str, text: str, result: dict[str, Any], done: trio.Event) -> None:
+        word, _, rest = text.partition(" ")
+        reason = "end_turn"
+        first = len(self.events[session_id])
+        self.say(session_id, text, "user_message_chunk")
+        if word == "say":
+            for part in rest.split():
+                self.say(session_id, part)
+        elif word == "burst":
+            for index in range(int(rest)):
+                self.say(session_id, f"{index} ")
+        elif word == "tool":
+            self.update(session_id, "tool_call", toolCallId="t1", title=rest, kind="execute", status="pending")
+            self.update(session_id, "tool_call_update", toolCallId="t1", status="failed")
+        elif word == "hang":
+            await self.turn_over[session_id].wait()
+            reason = "cancelled"
+        elif word == "ask":
+            reason = await self._ask(session_id)
+        elif word == "refuse":
+            reason = "refusal"
+        elif word == "fail":
+            result["error"] = ApiError(
+                ErrorCode.AGENT_FAILED, "the agent crashed", phase="prompt", exitCode=3, stderr="boom\n"
+            )
+        chunks = [
+            event["event"]["params"]["update"]["content"]["text"]
+            for event in self.events[session_id][first:]
+            if event["type"] == "agent_message_chunk"
+        ]
+        self.rows[session_id]["status"] = "idle"
+        self.turn_over.pop(session_id).set()
+        result.update(text="".join(chunks), stopReason=reason, response={"stopReason": reason}, seq=0)
+        result["seq"] = self.rows[session_id]["lastSeq"]
+        done.set()
+
+    async def _ask(self, session_id: str) -> str:
+        request = {
+            "permissionId": "p1",
+            "toolCall": {"toolCallId": "t1", "title": "rm -rf /"},
+            "options": [
+                {"optionId": "yes", "name": "Allow", "kind": "allow_once"},
+                {"optionId": "no", "name": "Reject", "kind": "reject_once"},
+            ],
+        }
+        self.replied[session_id] = trio.Event()
+        params = {"vm": self.vm, "sessionId": session_id, "request": request}
+        self.host.hub.publish(Notice("permissionRequest", self.vm, session_id, None, None, params))
+        await self.replied[session_id].wait()
+        reply = self.replies.get(session_id)
+        if reply is None:
+            return "cancelled"
+        self.say(session_id, f"reply: {reply}")
+        return "end_turn"
+
+    async def cancel(self, session_id: str, grace_ms: int) -> dict[str, Any]:
+        self.row(session_id)
+        over = self.turn_over.get(session_id)
+        if over is None:
+            return {"outcome": "no_active_prompt"}
+        over.set()
+        if session_id in self.replied:
+            self.replied[session_id].set()
+        return {"outcome": "cancelled"}
+
+    async def close(self, session_id: str) -> None:
+        self.row(session_id)["status"] = "closed"
+
+    async def destroy(self, session_id: str) -> None:
+        self.row(session_id)
+        del self.rows[session_id]
+        del self.events[session_id]
+
+    async def resume(self, session_id: str) -> dict[str, Any]:
+        self.row(session_id)["status"] = "idle"
+        return {**self.rows[session_id], "modes": None, "configOptions": []}
+
+    def live(self) -> list[dict[str, Any]]:
+        return [row for row in self.rows.values() if row["status"] in ("idle", "running")]
+
+    def get(self, session_id: str) -> dict[str, Any]:
+        return self.row(session_id)
+
+    async def respond_permission(
+        self, session_id: str, permission_id: str, reply: str | None, option_id: str | None
+    ) -> None:
+        self.row(session_id)
+        if permission_id != "p1" or self.replied[session_id].is_set():
+            raise ApiError(ErrorCode.PERMISSION_NOT_PENDING, "not pending", reason="resolved")
+        self.replies[session_id] = reply or option_id
+        self.replied[session_id].set()
+
+    async def set_model(self, session_id: str, value: str) -> dict[str, Any]:
+        return {"configOptions": [{"id": "model", "value": value}], "modes": None}
+
+    async def set_thought_level(self, session_id: str, value: str) -> dict[str, Any]:
+        return {"configOptions": [{"id": "thought_level", "value": value}], "modes": None}
+
+    async def set_mode(self, session_id: str, mode_id: str) -> dict[str, Any]:
+        return {"configOptions": [], "modes": {"currentModeId": mode_id, "availableModes": []}}
+
+    async def set_config_option(self, session_id: str, config_id: str, value: Any) -> dict[str, Any]:
+        return {"configOptions": [{"id": config_id, "value": value}], "modes": None}
+
+    async def get_modes(self, session_id: str) -> dict[str, Any] | None:
+        return None
+
+    async def get_config_options(self, session_id: str) -> list[dict[str, Any]]:
+        return []
+
+    async def raw_send(self, session_id: str, method: str, params: dict[str, Any]) -> Any:
+        if method == "explode":
+            raise RuntimeError("the secret of the handler")
+        return {"method": method, "params": params}
+
+
+class FakeFiles:
+    """Files of one VM: paths to bytes."""
+
+    def __init__(self) -> None:
+        self.data: dict[str, bytes] = {}
+
+    async def read_file(self, path: str) -> bytes:
+        if path not in self.data:
+            raise ApiError(ErrorCode.NOT_FOUND, f"{path}: no such file", path=path)
+        return self.data[path]
+
+    async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
+        self.data[path] = data
+
+    async def readdir(self, path: str) -> list[str]:
+        prefix = path.rstrip("/") + "/"
+        return sorted({name.removeprefix(prefix).split("/")[0] for name in self.data if name.startswith(prefix)})
+
+    async def stat(self, path: str, follow_links: bool = True) -> dict[str, Any]:
+        kind = "file" if path in self.data else "directory"
+        size = len(self.data.get(path, b""))
+        times = {"mtimeMs": 0, "ctimeMs": 0, "atimeMs": 0}
+        return {"type": kind, "size": size, "mode": 0o644, "nlink": 1, "ino": 1, **times}
+
+    async def exists(self, path: str) -> bool:
+        return path in self.data
+
+    async def delete_file(self, path: str, recursive: bool = False) -> None:
+        await self.read_file(path)
+        del self.data[path]
+
+    async def mkdir(self, path: str, recursive: bool = False) -> None:
+        pass
+
+
+class FakeVm:
+    def __init__(self, host: FakeHost, name: str, options: dict[str, Any] | None) -> None:
+        self.info = {"vm": name, "state": "awake", "createdAt": 0}
+        self.options = options
+        self.sessions = FakeSessions(host, name)
+        self.files = FakeFiles()
+
+
+class FakeHost:
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self.nursery = nursery
+        self.hub = Hub()
+        self.vms: dict[str, FakeVm] = {}
+        self.numbers = itertools.count(1)
+
+    def _find(self, name: str) -> FakeVm:
+        if name not in self.vms:
+            raise ApiError(ErrorCode.VM_NOT_FOUND, f"no VM {name}")
+        return self.vms[name]
+
+    async def get_or_create(self, name: str, options: dict[str, Any] | None) -> dict[str, Any]:
+        created = name not in self.vms
+        if created:
+            self.vms[name] = FakeVm(self, name, options)
+        elif options is not None and options != self.vms[name].options:
+            raise ApiError(ErrorCode.VM_CONFLICT, f"VM {name} has other options")
+        return {**self.vms[name].info, "created": created}
+
+    async def get(self, name: str) -> dict[str, Any]:
+        return self._find(name).info
+
+    async def list(self) -> list[dict[str, Any]]:
+        return [vm.info for vm in self.vms.values()]
+
+    async def sleep(self, name: str, grace_ms: int | None, force: bool) -> dict[str, Any] | None:
+        self._find(name).info["state"] = "asleep"
+        self.hub.publish(Notice("vmState", name, None, None, None, {"vm": name, "state": "asleep", "reason": "asked"}))
+        return None
+
+    async def destroy(self, name: str) -> None:
+        self._find(name)
+        del self.vms[name]
+
+    async def vm(self, name: str) -> FakeVm:
+        vm = self._find(name)
+        vm.info["state"] = "awake"
+        return vm
+
+    async def files(self, name: str) -> FakeFiles:
+        return self._find(name).files
+
+    async def session_events(
+        self,
+        name: str,
+        session_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        types: Any = None,
+    ) -> list[dict[str, Any]]:
+        sessions = self._find(name).sessions
+        sessions.row(session_id)
+        found = [
+            {key: value for key, value in event.items() if key != "type"}
+            for event in sessions.events[session_id]
+            if (after is None or event["seq"] > after)
+            and (before is None or event["seq"] < before)
+            and (types is None or event["type"] in types)
+        ]
+        await trio.lowlevel.checkpoint()
+        return found[:limit]
+
+    async def persisted_sessions(self, name: str) -> list[dict[str, Any]]:
+        return list(self._find(name).sessions.rows.values())
+
+    async def list_agents(self, name: str | None) -> list[dict[str, Any]]:
+        return [{"id": "echo", "title": "Echo", "version": "1", "source": "built-in", "installed": True}]
+
+    def status(self) -> dict[str, Any]:
+        return {"vms": len(self.vms)}
+
+
+async def _daemon(socket: Path) -> None:
+    async with trio.open_nursery() as nursery:
+        with trio.open_signal_receiver(signal.SIGTERM) as signals:
+            await nursery.start(serve, FakeHost(nursery), socket)
+            async for _ in signals:
+                nursery.cancel_scope.cancel()
+                break
+
+
+def main(socket: str | os.PathLike[str]) -> int:
+    """Serve until SIGTERM."""
+    logging.basicConfig()
+    trio.run(_daemon, Path(socket))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
