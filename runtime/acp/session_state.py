@@ -78,6 +78,10 @@ class SessionState:
     title: str | None = None
     remembered: frozenset[ToolKey] = frozenset()
     """Tools whose permission was granted with "always"."""
+    continuation: str | None = None
+    """The file with the transcript that the agent has not been told of yet; see `runtime.sessions.resume`."""
+    turn_id: str | None = None
+    """The last turn that was started."""
 
     @property
     def status(self) -> Status:
@@ -89,12 +93,15 @@ class SessionState:
         effects = EFFECTS.get(type_)
         if effects is not None:
             state = attrs.evolve(self, **effects)  # type: ignore[arg-type]  # every value is a bool, as the table says
+            if type_ == TURN_STARTED:
+                return attrs.evolve(state, continuation=None, turn_id=params.get("turnId"))
             return _setup(state, params) if type_ in (STARTED, RESUMED) else state
         reader = _READERS.get(type_)
         return self if reader is None else reader(self, params)
 
 
 def _setup(state: SessionState, params: dict[str, Any]) -> SessionState:
+    state = attrs.evolve(state, continuation=params.get("path"))
     if "modes" in params:
         state = attrs.evolve(state, modes=modes_of(params["modes"]))
     if "configOptions" in params:

@@ -1,0 +1,265 @@
+"""A live agent: one process and the ACP connection on its stdin and stdout.
+
+Three tasks, all inside `Agent.run`: one reads stdout and hands every message to the listener before it looks at the next,
+one reads stderr, one writes. Reading never waits for writing, or an agent that writes much before it reads would lock up
+with us; it waits only once `UNREAD_BYTES` of answers lie unread, which bounds what we keep for an agent that never reads.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+import attrs
+import trio
+
+from runtime.acp.codec import Id, Notification, Request, RpcError
+from runtime.acp.connection import CANCELLED, Answer, ClientConnection, Noise, RequestCancelled
+from runtime.sessions.failures import AgentError, AgentGoneError
+from runtime.sessions.stderr import Stderr
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from runtime.sessions.ports import ExitStatus, Process
+
+logger = logging.getLogger(__name__)
+
+UNREAD_BYTES: Final = 16 * 1024 * 1024
+"""How much may wait for the agent to read it before we stop reading from it: one answer of the largest size."""
+
+EXIT_GRACE: Final = 5.0
+"""Seconds for a process to end after it has closed stdout: nobody can talk to it any more, but it may be saving."""
+
+
+@attrs.frozen
+class HostFault:
+    """The exit status of an agent that ended through a mistake of ours, or with its VM."""
+
+    message: str
+    code: int | None = None
+    reason: str = "killed"
+
+
+class Listener(Protocol):
+    """Who an agent's messages are for. The methods are called in the order of the messages, never concurrently."""
+
+    async def on_request(self, request: Request) -> None:
+        """Serve a request: answer it now, or see to it that `Agent.respond` or `refuse` is called later."""
+
+    async def on_notification(self, notification: Notification) -> None:
+        """Take a notification."""
+
+    def on_request_cancelled(self, request_id: Id) -> None:
+        """The agent takes the request back, which is not with `Agent.serve_later`."""
+
+    async def on_noise(self, noise: Noise) -> None:
+        """Take note of something senseless."""
+
+    async def on_stderr(self, text: str, dropped: int) -> None:
+        """Take note of output on stderr, before which `dropped` bytes were left out."""
+
+    def on_exit(self, status: ExitStatus) -> None:
+        """The process has ended and everything that it wrote has been handled."""
+
+
+class Agent:
+    """The host's end of an agent process."""
+
+    def __init__(self, process: Process, listener: Listener) -> None:
+        self.process = process
+        self.status: ExitStatus | None = None
+        """How it ended; None while it lives."""
+        self.exited = trio.Event()
+        self._listener = listener
+        self._connection = ClientConnection()
+        self._callbacks: dict[int, Callable[[Answer | None], None]] = {}
+        self._serving: dict[Id, trio.CancelScope] = {}
+        self._outbox: deque[bytes] = deque()
+        self._unread = 0
+        self._deaf = False  # stdin is closed: what we write goes nowhere, and what it says still counts
+        self._writable = trio.Event()
+        self._drained = trio.lowlevel.ParkingLot()
+        self._stderr = Stderr(trio.current_time())
+        self._nursery: trio.Nursery | None = None
+
+    @property
+    def stderr_tail(self) -> str:
+        """The last lines that it wrote to stderr."""
+        return self._stderr.tail
+
+    @property
+    def serving(self) -> int:
+        """Requests of the agent that wait for our answer."""
+        return self._connection.serving
+
+    def kill(self) -> None:
+        """End the process now; `exited` is set once everything that it had written is handled."""
+        self.process.kill()
+
+    # Towards the agent. None of these waits.
+
+    def submit(self, method: str, params: Any, on_answer: Callable[[Answer | None], None]) -> int:
+        """Send a request. `on_answer` is called in the order of the agent's messages; with None when it ends first."""
+        id_, data = self._connection.request(method, params)
+        if self.status is not None:
+            on_answer(None)
+        else:
+            self._callbacks[id_] = on_answer
+            self._post(data)
+        return id_
+
+    async def request(self, method: str, params: Any) -> Any:
+        """Send a request and wait for its result. Raises `AgentError`, `AgentGoneError`.
+
+        A cancelled wait tells the agent with `$/cancel_request`, which it may ignore; its answer is then dropped.
+        """
+        answers: list[Answer | None] = []
+        done = trio.Event()
+
+        def on_answer(answer: Answer | None) -> None:
+            answers.append(answer)
+            done.set()
+
+        id_ = self.submit(method, params, on_answer)
+        try:
+            await done.wait()
+        finally:
+            if not answers:
+                self._callbacks.pop(id_, None)
+                self._post(self._connection.abandon(id_))
+        (answer,) = answers
+        if answer is None:
+            raise AgentGoneError(f"the agent ended before it answered {method}")
+        if answer.error is not None:
+            raise AgentError(method, answer.error)
+        return answer.result
+
+    def notify(self, method: str, params: Any) -> None:
+        """Send a notification."""
+        self._post(self._connection.notify(method, params))
+
+    def respond(self, id_: Id, result: Any) -> None:
+        """Answer a request of the agent; nothing happens if it was answered or the agent is gone."""
+        self._answer(lambda: self._connection.respond(id_, result))
+
+    def refuse(self, id_: Id, error: RpcError) -> None:
+        """Answer a request of the agent with an error; nothing happens if it was answered."""
+        self._answer(lambda: self._connection.refuse(id_, error))
+
+    def serve_later(self, id_: Id, serve: Callable[[], Awaitable[None]]) -> None:
+        """Run `serve`, which is to answer request `id_`, beside everything else; cancelled when the agent ends.
+
+        The agent may take the request back, which cancels `serve` and answers -32800.
+        """
+        scope = self._serving[id_] = trio.CancelScope()
+
+        async def run() -> None:
+            with scope:
+                await serve()
+            self._serving.pop(id_, None)
+            if scope.cancelled_caught:
+                self.refuse(id_, CANCELLED)
+
+        self.start_soon(run)
+
+    def start_soon(self, task: Callable[[], Awaitable[None]]) -> None:
+        """Run `task` as long as the agent lives."""
+        if self._nursery is None:
+            raise RuntimeError("the agent is not running")
+        self._nursery.start_soon(task)
+
+    def _answer(self, encode: Callable[[], bytes]) -> None:
+        try:
+            data = encode()
+        except KeyError:
+            return
+        self._post(data)
+
+    def _post(self, data: bytes) -> None:
+        if self.status is None and not self._deaf:
+            self._outbox.append(data)
+            self._unread += len(data)
+            self._writable.set()
+
+    # The tasks.
+
+    async def run(self) -> None:
+        """Serve the process until it ends; whatever ends this ends the process. Never raises but `Cancelled`."""
+        status: ExitStatus = HostFault("the VM was closed")
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                nursery.start_soon(self._write)
+                async with trio.open_nursery() as readers:
+                    readers.start_soon(self._read_stderr)
+                    await self._read()
+                    with trio.move_on_after(EXIT_GRACE):
+                        await self.process.wait()
+                    self.process.kill()
+                status = await self.process.wait()
+                nursery.cancel_scope.cancel()
+        except Exception as error:
+            # A mistake of ours costs this agent, and no other: they all share the VM's nursery.
+            logger.exception("serving agent process %d failed", self.process.pid)
+            status = HostFault(f"internal error: {error!r}")
+        finally:
+            self.process.kill()
+            self._finish(status)
+
+    def _finish(self, status: ExitStatus) -> None:
+        self.status = status
+        self._outbox.clear()
+        callbacks, self._callbacks = self._callbacks, {}
+        for on_answer in callbacks.values():
+            on_answer(None)
+        self._listener.on_exit(status)
+        self.exited.set()
+
+    async def _read(self) -> None:
+        while data := await self.process.receive():
+            for event in self._connection.receive(data):
+                await self._handle(event)
+            while self._unread > UNREAD_BYTES:
+                await self._drained.park()
+
+    async def _handle(self, event: Request | Notification | Answer | RequestCancelled | Noise) -> None:
+        match event:
+            case Request():
+                await self._listener.on_request(event)
+            case Notification():
+                await self._listener.on_notification(event)
+            case Answer():
+                callback = self._callbacks.pop(event.id, None)
+                if callback is not None:
+                    callback(event)
+            case RequestCancelled(id=id_):
+                if id_ in self._serving:
+                    self._serving[id_].cancel()
+                else:
+                    self._listener.on_request_cancelled(id_)
+            case Noise():
+                if event.reply is not None:
+                    self._post(event.reply)
+                await self._listener.on_noise(event)
+
+    async def _read_stderr(self) -> None:
+        while data := await self.process.receive_stderr():
+            recorded = self._stderr.feed(data, trio.current_time())
+            if recorded is not None:
+                await self._listener.on_stderr(*recorded)
+
+    async def _write(self) -> None:
+        while True:
+            await self._writable.wait()
+            self._writable = trio.Event()
+            while self._outbox:
+                data = self._outbox.popleft()
+                try:
+                    await self.process.send(data)
+                except trio.BrokenResourceError:
+                    self._deaf = True
+                    self._outbox.clear()
+                self._unread = 0 if self._deaf else self._unread - len(data)
+                self._drained.unpark_all()

@@ -1,0 +1,183 @@
+"""What the client owes the agent in ACP: fs/*, terminal/*, session/request_permission; anything else gets -32601.
+
+Requests are served in the order in which they come, each before the agent's next message is looked at: a read that
+follows a write sees it. Only what waits for something else, a permission or the end of a command, is left to a task.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime.acp.codec import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Id, Request, RpcError
+from runtime.acp.messages import (
+    READ_TEXT_FILE,
+    REQUEST_PERMISSION,
+    RESOURCE_NOT_FOUND,
+    TERMINAL_CREATE,
+    TERMINAL_KILL,
+    TERMINAL_OUTPUT,
+    TERMINAL_RELEASE,
+    TERMINAL_WAIT,
+    WRITE_TEXT_FILE,
+    CreateTerminal,
+    MessageError,
+    PermissionRequest,
+    ReadTextFile,
+    TerminalRef,
+    WriteTextFile,
+    parse,
+)
+from runtime.errors import ApiError, ErrorCode
+from runtime.sessions.terminals import TerminalError, Terminals, exit_status
+
+if TYPE_CHECKING:
+    from runtime.sessions.agent import Agent
+    from runtime.sessions.ports import VmServices
+
+MAX_SERVING: Final = 64
+"""Requests of one agent that may wait at once (permissions, ends of commands): as many as it may have terminals."""
+
+MAX_TEXT: Final = 16 * 1024 * 1024
+"""Bytes of text in one fs/read_text_file: the longest line that we take from an agent, so that it can write back what it
+has read."""
+
+Ask = Callable[[Id, PermissionRequest, Any], None]
+"""Takes a permission request: its id, its params, and those as they came; answers it now or later."""
+
+
+class RefusedError(Exception):
+    """A request is answered with an error."""
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.error = RpcError(code, message, data)
+
+
+class ClientServices:
+    """Serves the requests of one agent."""
+
+    def __init__(self, vm: VmServices, agent: Agent, cwd: str, ask: Ask) -> None:
+        self._vm = vm
+        self._agent = agent
+        self._ask = ask
+        self._terminals = Terminals(vm, cwd)
+        self.agent_session_id: str | None = None
+        """The agent's id of our session, None until it has told us: until then any id is taken."""
+        self._table: dict[str, Callable[[Request], Awaitable[None]]] = {
+            READ_TEXT_FILE: self._read,
+            WRITE_TEXT_FILE: self._write,
+            REQUEST_PERMISSION: self._permission,
+            TERMINAL_CREATE: self._terminal_create,
+            TERMINAL_OUTPUT: self._terminal_output,
+            TERMINAL_WAIT: self._terminal_wait,
+            TERMINAL_KILL: self._terminal_kill,
+            TERMINAL_RELEASE: self._terminal_release,
+        }
+
+    async def serve(self, request: Request) -> None:
+        """Serve one request; its answer may come later."""
+        handler = self._table.get(request.method)
+        if handler is None:
+            error = RpcError(METHOD_NOT_FOUND, f"Method not found: {request.method}", {"method": request.method})
+            self._agent.refuse(request.id, error)
+            return
+        if self._agent.serving > MAX_SERVING:
+            error = RpcError(INTERNAL_ERROR, f"more than {MAX_SERVING} requests are waiting already")
+            self._agent.refuse(request.id, error)
+            return
+        try:
+            await handler(request)
+        except MessageError as mistake:
+            self._agent.refuse(request.id, RpcError(INVALID_PARAMS, f"Invalid params: {mistake}"))
+        except (RefusedError, TerminalError) as refusal:
+            self._agent.refuse(request.id, refusal.error)
+        except ApiError as failure:
+            code = RESOURCE_NOT_FOUND if failure.code is ErrorCode.NOT_FOUND else INTERNAL_ERROR
+            self._agent.refuse(request.id, RpcError(code, failure.message, failure.to_data()))
+
+    def close(self) -> None:
+        """Release what the agent has left behind."""
+        self._terminals.close()
+
+    async def _read(self, request: Request) -> None:
+        params = parse(request.params, ReadTextFile)
+        self._check(params.session_id, params.path)
+        data = await self._vm.files.read_file(params.path)
+        try:
+            text = data.decode()
+        except UnicodeDecodeError as error:
+            raise RefusedError(INVALID_PARAMS, f"{params.path} is not UTF-8 text: {error.reason}") from error
+        if params.line is not None or params.limit is not None:
+            text = select_lines(text, params.line, params.limit)
+        if len(text) > MAX_TEXT:
+            raise RefusedError(INVALID_PARAMS, f"{params.path} is over {MAX_TEXT} characters: use line and limit")
+        self._agent.respond(request.id, {"content": text})
+
+    async def _write(self, request: Request) -> None:
+        params = parse(request.params, WriteTextFile)
+        self._check(params.session_id, params.path)
+        await self._vm.files.write_file(params.path, params.content.encode(), create_parents=True)
+        self._agent.respond(request.id, {})
+
+    async def _permission(self, request: Request) -> None:
+        params = parse(request.params, PermissionRequest)
+        self._check(params.session_id)
+        self._ask(request.id, params, request.params)
+
+    async def _terminal_create(self, request: Request) -> None:
+        params = parse(request.params, CreateTerminal)
+        self._check(params.session_id, params.cwd)
+        terminal_id, terminal = await self._terminals.create(params)
+        self._agent.start_soon(terminal.run)
+        self._agent.respond(request.id, {"terminalId": terminal_id})
+
+    async def _terminal_output(self, request: Request) -> None:
+        params = self._terminal_ref(request)
+        self._agent.respond(request.id, self._terminals.get(params.terminal_id).output())
+
+    async def _terminal_wait(self, request: Request) -> None:
+        terminal = self._terminals.get(self._terminal_ref(request).terminal_id)
+
+        async def wait() -> None:
+            await terminal.ended.wait()
+            if terminal.status is not None:
+                self._agent.respond(request.id, exit_status(terminal.status))
+
+        self._agent.serve_later(request.id, wait)
+
+    async def _terminal_kill(self, request: Request) -> None:
+        self._terminals.get(self._terminal_ref(request).terminal_id).process.kill()
+        self._agent.respond(request.id, {})
+
+    async def _terminal_release(self, request: Request) -> None:
+        self._terminals.release(self._terminal_ref(request).terminal_id)
+        self._agent.respond(request.id, {})
+
+    def _terminal_ref(self, request: Request) -> TerminalRef:
+        params = parse(request.params, TerminalRef)
+        self._check(params.session_id)
+        return params
+
+    def _check(self, session_id: str, path: str | None = None) -> None:
+        if self.agent_session_id is not None and session_id != self.agent_session_id:
+            raise RefusedError(RESOURCE_NOT_FOUND, "Resource not found", {"sessionId": session_id})
+        if path is not None and not path.startswith("/"):
+            raise RefusedError(INVALID_PARAMS, f"Invalid params: paths are absolute in ACP, not {path!r}")
+
+
+def select_lines(text: str, line: int | None, limit: int | None) -> str:
+    """`limit` lines of `text` from `line` on, which counts from 1; lines end with a newline and nothing else."""
+    start = 0
+    for _ in range((line or 1) - 1):
+        start = text.find("\n", start) + 1
+        if start == 0:
+            return ""
+    if limit is None:
+        return text[start:]
+    end = start
+    for _ in range(limit):
+        end = text.find("\n", end) + 1
+        if end == 0:
+            return text[start:]
+    return text[start:end]

@@ -1,0 +1,148 @@
+"""Modes and config options: one table of operations on a session, and their way back after a restart.
+
+ACP has two mechanisms, `session/set_mode` for modes and `session/set_config_option` for everything else; an agent may offer
+a mode as a config option of category `mode` instead. If the agent announces a change itself, that is what the transcript
+says; if its answer is all there is, one `current_mode_update` or `config_option_update` of ours is recorded.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+from runtime.acp.messages import SESSION_SET_CONFIG_OPTION, SESSION_SET_MODE, config_options_of, modes_of
+from runtime.acp.session_state import CONFIG_OPTION_UPDATE, CURRENT_MODE_UPDATE
+from runtime.errors import ApiError, ErrorCode
+from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runtime.acp.messages import SessionSetup
+    from runtime.acp.session_state import SessionState
+    from runtime.sessions.agent import Agent
+    from runtime.sessions.session import Session
+
+logger = logging.getLogger(__name__)
+
+CONFIG_TIMEOUT: Final = 60.0
+"""Seconds for an agent to take a setting: it may ask its provider first."""
+
+Option = dict[str, Any]
+
+
+async def set_mode(session: Session, agent: Agent, mode_id: str) -> dict[str, Any]:
+    """Switch to a mode. Raises `ApiError` UNSUPPORTED_BY_AGENT, OPTION_READ_ONLY, AGENT_ERROR, AGENT_FAILED."""
+    if session.state.modes is None:
+        option = _find(session.state.config_options, category="mode")
+        if option is None:
+            raise ApiError(ErrorCode.UNSUPPORTED_BY_AGENT, "the agent has no modes", capability="modes")
+        return await set_option(session, agent, option["id"], mode_id)
+    updates = session.config_updates
+    await _request(agent, SESSION_SET_MODE, {"sessionId": session.agent_session_id, "modeId": mode_id})
+    if session.config_updates == updates:
+        session.log.update({"sessionUpdate": CURRENT_MODE_UPDATE, "currentModeId": mode_id})
+    return await _result(session)
+
+
+async def set_category(session: Session, agent: Agent, category: str, value: Any) -> dict[str, Any]:
+    """Set the option of a category, else the one whose id is the category's name. Raises as `set_option`."""
+    option = _find(session.state.config_options, category=category)
+    return await set_option(session, agent, category if option is None else option["id"], value)
+
+
+async def set_option(session: Session, agent: Agent, config_id: str, value: Any) -> dict[str, Any]:
+    """Set a config option. Raises `ApiError` UNSUPPORTED_BY_AGENT, OPTION_READ_ONLY, AGENT_ERROR, AGENT_FAILED."""
+    option = _find(session.state.config_options, id=config_id)
+    if option is None:
+        message = f"the agent has no config option {config_id}"
+        raise ApiError(ErrorCode.UNSUPPORTED_BY_AGENT, message, capability=f"configOptions.{config_id}")
+    if option.get("readOnly") is True:  # not of ACP's schema; agents that mark an option as fixed do it so
+        raise ApiError(ErrorCode.OPTION_READ_ONLY, f"the config option {config_id} is read-only")
+    updates = session.config_updates
+    answer = await _request(agent, SESSION_SET_CONFIG_OPTION, _params(session, config_id, value))
+    if session.config_updates == updates:
+        options = config_options_of(answer.get("configOptions") if isinstance(answer, dict) else None)
+        options = options or _with_value(session.state.config_options, config_id, value)
+        session.log.update({"sessionUpdate": CONFIG_OPTION_UPDATE, "configOptions": options})
+    return await _result(session)
+
+
+async def reapply(
+    session: Session, agent: Agent, before: SessionState, setup: SessionSetup, *, native: bool
+) -> tuple[dict[str, Any] | None, list[Option]]:
+    """Set mode and options of a restarted agent back to what they were `before`; returns what they are then.
+
+    `setup` is what the agent has told about the session that it has taken up; a `native` resume may leave out what did
+    not change. What the agent will not take any more stays as the agent has it: a model that is gone must not lock up a
+    session.
+    """
+    told_modes, told_options = modes_of(setup.modes), config_options_of(setup.config_options)
+    modes = told_modes or (before.modes if native else None)
+    options = told_options or (list(before.config_options) if native else [])
+    if modes is not None and before.modes is not None:
+        wanted = before.modes["currentModeId"]
+        if told_modes is None or told_modes["currentModeId"] != wanted:
+            params = {"sessionId": session.agent_session_id, "modeId": wanted}
+            if await _restore(agent, SESSION_SET_MODE, params) is not None:
+                modes = {**modes, "currentModeId": wanted}
+    for old in before.config_options:
+        option = _find(options, id=old["id"])
+        if option is None or "currentValue" not in old or option.get("readOnly") is True:
+            continue
+        value = old["currentValue"]
+        if told_options and option.get("currentValue") == value:
+            continue
+        answer = await _restore(agent, SESSION_SET_CONFIG_OPTION, _params(session, old["id"], value))
+        if answer is not None:
+            options = config_options_of(answer.get("configOptions")) or _with_value(options, old["id"], value)
+    return modes, options
+
+
+async def _restore(agent: Agent, method: str, params: dict[str, Any]) -> dict[str, Any] | None:
+    """The agent's answer, None where it did not take it."""
+    try:
+        answer = await _request(agent, method, params)
+    except ApiError as error:
+        if error.code is ErrorCode.AGENT_FAILED:
+            raise
+        logger.info("the restarted agent did not take %s again: %s", method, error.message)
+        return None
+    return answer if isinstance(answer, dict) else {}
+
+
+async def _request(agent: Agent, method: str, params: dict[str, Any]) -> Any:
+    try:
+        with trio.fail_after(CONFIG_TIMEOUT):
+            return await agent.request(method, params)
+    except AgentError as error:
+        raise error.to_api() from error
+    except trio.TooSlowError as error:
+        raise ApiError(ErrorCode.TIMEOUT, f"the agent did not answer {method} within {CONFIG_TIMEOUT:.0f} s") from error
+    except AgentGoneError as error:
+        message = f"the agent ended before it answered {method}"
+        raise agent_failed(method, message, status=agent.status, stderr=agent.stderr_tail) from error
+
+
+def _with_value(options: Iterable[Option], config_id: str, value: Any) -> list[Option]:
+    return [{**option, "currentValue": value} if option["id"] == config_id else option for option in options]
+
+
+async def _result(session: Session) -> dict[str, Any]:
+    await session.log.committed()
+    return {"configOptions": list(session.state.config_options), "modes": session.state.modes}
+
+
+def _params(session: Session, config_id: str, value: Any) -> dict[str, Any]:
+    params = {"sessionId": session.agent_session_id, "configId": config_id, "value": value}
+    return {**params, "type": "boolean"} if isinstance(value, bool) else params
+
+
+def _find(options: Any, **members: str) -> Option | None:
+    for option in options:
+        if all(option.get(name) == value for name, value in members.items()):
+            found: Option = option
+            return found
+    return None

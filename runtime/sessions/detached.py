@@ -1,0 +1,36 @@
+"""Work that outlives whoever asked for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import outcome
+import trio
+
+from runtime.errors import ApiError, ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+T = TypeVar("T")
+
+
+async def run_detached(nursery: trio.Nursery, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+    """Run `function(*args)` as a task of `nursery` and wait for what it returns or raises.
+
+    Cancelling the wait leaves it running. Raises `ApiError` SHUTTING_DOWN when the nursery is cancelled first.
+    """
+    results: list[outcome.Outcome[T]] = []
+    done = trio.Event()
+
+    async def run() -> None:
+        try:
+            results.append(await outcome.acapture(function, *args))
+        finally:
+            done.set()
+
+    nursery.start_soon(run)
+    await done.wait()
+    if not results:
+        raise ApiError(ErrorCode.SHUTTING_DOWN, "the VM was closed")
+    return results[0].unwrap()

@@ -1,0 +1,175 @@
+"""Bringing an agent up: process, `initialize`, and `session/new` for a session that is new."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+
+import trio
+
+from runtime.acp.messages import (
+    CLIENT_CAPABILITIES,
+    INITIALIZE,
+    PROTOCOL_VERSION,
+    SESSION_NEW,
+    Capabilities,
+    InitializeResult,
+    MessageError,
+    SessionSetup,
+    config_options_of,
+    modes_of,
+    parse,
+)
+from runtime.acp.session_state import STARTED, SessionState
+from runtime.errors import ApiError, ErrorCode
+from runtime.sessions import instructions, mcp
+from runtime.sessions.agent import Agent
+from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed
+from runtime.sessions.options import SessionOptions, resolve_secrets
+from runtime.sessions.transcript import now_ms
+
+if TYPE_CHECKING:
+    from runtime.acp.codec import RpcError
+    from runtime.sessions.session import Session
+
+START_TIMEOUT: Final = 60.0
+"""Seconds for an agent to answer each request of its start: an interpreter that compiles its libraries takes a few, and
+a person who waits gives up after about this."""
+
+CLIENT_INFO: Final = {"name": "torpor", "title": "Torpor", "version": "0.1.0"}
+
+R = TypeVar("R")
+
+
+async def start_new(session: Session) -> None:
+    """Start the agent of a new session, and the session's row and transcript with it.
+
+    Raises `ApiError`: AGENT_NOT_FOUND, AGENT_FAILED, UNSUPPORTED_BY_AGENT, what the filesystem and the store raise.
+    Whatever it raises, `Cancelled` included, no process is left; cancelled at the very end it may leave the session.
+    """
+    options = _options(session)
+    await session.vm.files.mkdir(session.cwd, recursive=True)
+    try:
+        agent = await bring_up(session)
+        setup = await call(session, agent, SESSION_NEW, session_params(session), SessionSetup)
+        if setup.session_id is None:
+            fail(session, agent, SESSION_NEW, "the agent's answer to session/new has no sessionId")
+        adopt(session, setup.session_id)
+        session.created_at = now_ms()
+        record = await session.vm.store.sessions.create(
+            session.vm_row,
+            session.session_id,
+            session.agent_type,
+            session.created_at,
+            options=options.stored(),
+            env=options.sealed(),
+            status="idle",
+            cwd=session.cwd,
+            agent_session_id=setup.session_id,
+            capabilities=session.capabilities.raw,
+            agent_info=session.agent_info,
+            modes=modes_of(setup.modes),
+            config_options=config_options_of(setup.config_options),
+        )
+        session.row = record.row
+        session.log.open(record.row, 0, SessionState())
+        session.log.append(
+            STARTED,
+            {
+                "agentType": session.agent_type,
+                "cwd": session.cwd,
+                "agentInfo": session.agent_info,
+                "capabilities": session.capabilities.raw,
+                "modes": modes_of(setup.modes),
+                "configOptions": config_options_of(setup.config_options),
+            },
+        )
+        await session.log.committed()
+    except BaseException:
+        session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, "the session was not created"))
+        await session.stop_agent()
+        raise
+
+
+async def bring_up(session: Session) -> Agent:
+    """Start the process and shake hands. Raises `ApiError`; what it has started is then for `Session.stop_agent`."""
+    options = _options(session)
+    spec = session.vm.agents.get(session.agent_type)
+    env = {
+        **spec.env,
+        instructions.VARIABLE: instructions.compose(
+            options.kept.get("additionalInstructions"), skip_base=options.kept.get("skipOsInstructions", False)
+        ),
+        **options.env,
+        **resolve_secrets(options, session.secrets),
+    }
+    argv = [spec.id, *spec.args]
+    process = await session.vm.spawn(argv, env, session.cwd, component=spec.component)
+    agent = Agent(process, session)
+    session.attach(agent)
+    session.nursery.start_soon(agent.run)
+    params = {
+        "protocolVersion": PROTOCOL_VERSION,
+        "clientCapabilities": CLIENT_CAPABILITIES,
+        "clientInfo": CLIENT_INFO,
+    }
+    result = await call(session, agent, INITIALIZE, params, InitializeResult)
+    if result.protocol_version != PROTOCOL_VERSION:
+        message = f"the agent speaks version {result.protocol_version} of ACP, we speak {PROTOCOL_VERSION}"
+        fail(session, agent, INITIALIZE, message)
+    session.capabilities = Capabilities.of(result.agent_capabilities)
+    session.agent_info = result.agent_info if isinstance(result.agent_info, dict) else None
+    mcp.check_supported(options.mcp_servers, session.capabilities)
+    if options.additional_directories and not session.capabilities.session("additionalDirectories"):
+        message = "the agent does not take additional directories"
+        raise ApiError(ErrorCode.UNSUPPORTED_BY_AGENT, message, capability="sessionCapabilities.additionalDirectories")
+    return agent
+
+
+def session_params(session: Session) -> dict[str, Any]:
+    """What session/new, session/load and session/resume have in common."""
+    options = _options(session)
+    params: dict[str, Any] = {"cwd": session.cwd, "mcpServers": options.mcp_servers}
+    if options.additional_directories:
+        params["additionalDirectories"] = options.additional_directories
+    return params
+
+
+def adopt(session: Session, agent_session_id: str) -> None:
+    """From now on only messages about this session of the agent are meant for us."""
+    session.agent_session_id = agent_session_id
+    if session.services is not None:
+        session.services.agent_session_id = agent_session_id
+
+
+async def call(session: Session, agent: Agent, method: str, params: dict[str, Any], record: type[R]) -> R:
+    """One request of the start. Raises `ApiError` AGENT_FAILED with the method as its phase."""
+    try:
+        return await ask(session, agent, method, params, record)
+    except AgentError as error:
+        fail(session, agent, method, f"the agent refused {method}: {error.error.message}", error.error)
+
+
+async def ask(session: Session, agent: Agent, method: str, params: dict[str, Any], record: type[R]) -> R:
+    """As `call`, but an error that the agent answers is raised as it is: `AgentError`."""
+    try:
+        with trio.fail_after(START_TIMEOUT):
+            return parse(await agent.request(method, params), record)
+    except AgentGoneError:
+        fail(session, agent, method, f"the agent ended before it answered {method}")
+    except trio.TooSlowError:
+        fail(session, agent, method, f"the agent did not answer {method} within {START_TIMEOUT:.0f} s")
+    except MessageError as error:
+        fail(session, agent, method, f"the agent's answer to {method} is not what ACP says: {error}")
+
+
+def fail(session: Session, agent: Agent, phase: str, message: str, error: RpcError | None = None) -> NoReturn:
+    """Raise AGENT_FAILED, with what the agent wrote to stderr."""
+    if session.log.failed is not None:
+        raise session.failed_error()
+    raise agent_failed(phase, message, status=agent.status, stderr=agent.stderr_tail, error=error)
+
+
+def _options(session: Session) -> SessionOptions:
+    if session.options is None:
+        raise RuntimeError("the session's options are read before its agent is started")
+    return session.options

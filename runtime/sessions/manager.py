@@ -1,0 +1,407 @@
+"""The sessions of one awake VM.
+
+    async with open_sessions(vm) as sessions:
+        ...                                  # as long as the VM is awake
+        await sessions.suspend_all(grace_ms=5000)
+
+Everything that runs for a session, its agent and its turn, is a task of the nursery in there. The methods of `Sessions` are
+called by tasks of clients, which may be cancelled at any await: what changes a session runs as a task of the VM as well,
+and a cancelled caller only stops waiting for it. The one exception is `create`, which undoes what it has begun.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import trio
+
+from runtime.acp.messages import (
+    INITIALIZE,
+    SESSION_CANCEL,
+    SESSION_CLOSE,
+    SESSION_LOAD,
+    SESSION_NEW,
+    SESSION_PROMPT,
+    SESSION_RESUME,
+)
+from runtime.acp.session_state import CLOSED, SUSPENDED
+from runtime.acp.turn import End
+from runtime.errors import ApiError, ErrorCode
+from runtime.sessions import config, prompts
+from runtime.sessions.detached import run_detached
+from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed
+from runtime.sessions.launch import start_new
+from runtime.sessions.options import SessionOptions, new_session_id, parse_options
+from runtime.sessions.queries import describe, find, persisted_session
+from runtime.sessions.recovery import mark_interrupted
+from runtime.sessions.registry import Registry
+from runtime.sessions.turns import CANCEL_GRACE, NO_TIMEOUT, Turn, begin_cancel, ensure_agent, run_turn
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+
+    from runtime.sessions.agent import Agent
+    from runtime.sessions.permissions import Reply
+    from runtime.sessions.ports import VmServices
+    from runtime.sessions.session import Session
+
+MAX_LIVE: Final = 10_000
+"""Live sessions of one VM: each has a guest, and a host that is asked for more than this is being attacked."""
+
+CLOSE_GRACE: Final = 2.0
+"""Seconds for an agent to end its turn, and then to answer session/close, when its session is closed or destroyed."""
+
+OURS: Final = frozenset(
+    {INITIALIZE, SESSION_NEW, SESSION_LOAD, SESSION_RESUME, SESSION_CLOSE, SESSION_PROMPT, SESSION_CANCEL}
+)
+"""Methods that `rawSend` refuses: they would change what the session's own methods answer for."""
+
+T = TypeVar("T")
+
+
+@contextlib.asynccontextmanager
+async def open_sessions(
+    vm: VmServices, secrets: dict[str, dict[str, str]] | None = None
+) -> AsyncGenerator[Sessions, None]:
+    """Open the sessions of a VM that is waking. Leaving it ends every agent at once: `suspend_all` before that.
+
+    `secrets` (session id -> name -> value) are kept in memory only, but longer than a VM is awake: whoever opens the
+    sessions of the VM again gives the same object.
+
+    Raises `ApiError` VM_NOT_FOUND.
+    """
+    record = vm.store.vms.get(vm.name)
+    if record is None:
+        raise ApiError(ErrorCode.VM_NOT_FOUND, f"there is no VM {vm.name}")
+    await mark_interrupted(vm.store, vm.hub, vm.name)
+    async with trio.open_nursery() as nursery:
+        yield Sessions(vm, record.row, nursery, {} if secrets is None else secrets)
+        nursery.cancel_scope.cancel()
+
+
+class Sessions:
+    """See the module's text. Every method that takes a session id raises `ApiError` SESSION_NOT_FOUND."""
+
+    def __init__(self, vm: VmServices, vm_row: int, nursery: trio.Nursery, secrets: dict[str, dict[str, str]]) -> None:
+        self._vm = vm
+        self._vm_row = vm_row
+        self._nursery = nursery
+        self._registry = Registry(vm, vm_row, nursery, secrets)
+        self._suspending = False
+
+    @property
+    def busy(self) -> bool:
+        """A turn is in progress, a permission request waits, or a session is being made: the VM must not fall asleep."""
+        return self._registry.is_creating or any(
+            session.turn is not None or len(session.permissions) for session in self._registry.sessions()
+        )
+
+    def statuses(self) -> dict[str, str]:
+        """The status of every session that is live."""
+        return {s.session_id: s.state.status for s in self._registry.sessions() if _is_live(s)}
+
+    def live(self) -> list[dict[str, Any]]:
+        """`listSessions`: the sessions that have an agent or a turn."""
+        return [persisted_session(self._vm.store, self._vm.name, id_, self.statuses()) for id_ in self.statuses()]
+
+    def get(self, session_id: str) -> dict[str, Any]:
+        """`getSession`: as in the list, with modes, config options and the permission requests that wait."""
+        record = find(self._vm.store, self._vm.name, session_id)
+        session = self._registry.get(session_id)
+        live = session is not None and session.row is not None
+        return {
+            **describe(record, session.state.status if session is not None and live else None),
+            "modes": session.state.modes if session is not None and live else record.modes,
+            "configOptions": (
+                list(session.state.config_options) if session is not None and live else record.config_options or []
+            ),
+            "pendingPermissions": [] if session is None else session.permissions.requests(),
+        }
+
+    async def create(self, agent_type: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """`createSession`. Raises `ApiError`: AGENT_NOT_FOUND, AGENT_FAILED, SESSION_CONFLICT, INVALID_ARGUMENT, ..."""
+        given, parsed, secrets = parse_options(options or {})
+        self._vm.agents.get(agent_type)
+        session_id = given or new_session_id()
+        await self._registry.created(session_id)
+        if self._vm.store.sessions.get(self._vm_row, session_id) is not None:
+            return await self._existing(session_id, agent_type, parsed)
+        self._check_open()
+        if len(self._registry) >= MAX_LIVE:
+            raise ApiError(ErrorCode.LIMIT_EXCEEDED, f"{MAX_LIVE} sessions are live in this VM", limit="sessions")
+        async with self._registry.creating(session_id, agent_type) as session:
+            session.options, session.cwd = parsed, parsed.cwd
+            session.secrets = secrets
+            await start_new(session)
+        if secrets:
+            self._registry.secrets[session_id] = secrets
+        self._vm.touch()
+        return session.describe()
+
+    async def prompt(
+        self, session_id: str, prompt: Any, idempotency_key: str | None = None, timeout_ms: int | None = None
+    ) -> dict[str, Any]:
+        """`sendPrompt`. A cancelled wait leaves the turn running.
+
+        Raises `ApiError`: PROMPT_IN_PROGRESS, SESSION_CLOSED, SESSION_CONFLICT, AGENT_FAILED, AGENT_ERROR, TIMEOUT, ...
+        """
+        blocks = prompts.content_blocks(prompt)
+        prompts.check_key(idempotency_key)
+        content_hash = prompts.content_hash(blocks)
+        async with self._registry.use(session_id) as session:
+            if idempotency_key is not None:
+                found = self._answered(session, idempotency_key, content_hash)
+                if isinstance(found, dict):
+                    return found
+                if found is not None:
+                    await found.done.wait()
+                    return found.result()
+            self._check_usable(session)
+            if session.turn is not None:
+                raise ApiError(ErrorCode.PROMPT_IN_PROGRESS, "a turn of this session is in progress")
+            prompts.check_supported(blocks, session.capabilities)
+            timeout = NO_TIMEOUT if timeout_ms is None else timeout_ms / 1000
+            turn = Turn(new_session_id(), blocks, key=idempotency_key, content_hash=content_hash, timeout=timeout)
+            session.turn = turn
+            session.users += 1
+            self._nursery.start_soon(self._turn, session, turn)
+            await turn.done.wait()
+            return turn.result()
+
+    async def cancel(self, session_id: str, grace_ms: int | None = None) -> dict[str, Any]:
+        """`cancelPrompt`: answers when the turn is over. A cancelled wait leaves the grace running."""
+        async with self._registry.use(session_id) as session:
+            turn = session.turn
+            if turn is None:
+                return {"outcome": "no_active_prompt"}
+            was_over = turn.machine.over
+            begin_cancel(session, turn, CANCEL_GRACE if grace_ms is None else grace_ms / 1000)
+            await turn.done.wait()
+            if was_over:
+                return {"outcome": "no_active_prompt"}
+            return {"outcome": "killed" if turn.machine.end is End.KILLED else "cancelled"}
+
+    async def respond_permission(
+        self, session_id: str, permission_id: str, reply: Reply | None = None, option_id: str | None = None
+    ) -> None:
+        """`respondPermission`. Raises `ApiError` PERMISSION_NOT_PENDING, INVALID_PERMISSION_OPTION."""
+        find(self._vm.store, self._vm.name, session_id)
+        if (reply is None) == (option_id is None):
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, "give either reply or optionId")
+        session = self._registry.get(session_id)
+        if session is None:
+            message = f"permission request {permission_id} is not waiting for an answer"
+            raise ApiError(ErrorCode.PERMISSION_NOT_PENDING, message, reason="unknown")
+        session.respond(permission_id, reply, option_id)
+        await session.log.committed()
+
+    async def close(self, session_id: str) -> None:
+        """`closeSession`: idempotent. Ends a turn as cancelled."""
+        await self._detached(self._close, session_id)
+
+    async def destroy(self, session_id: str) -> None:
+        """`destroySession`."""
+        await self._detached(self._destroy, session_id)
+
+    async def resume(self, session_id: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """`resumeSession`; `options` may give `env` and `secrets` again. Raises `ApiError` SECRETS_REQUIRED, ..."""
+        _, given, secrets = parse_options(options or {})
+        if options and not options.keys() <= {"env", "secrets"}:
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, "only env and secrets can be given again")
+        return await self._detached(self._resume, session_id, given.env, secrets)
+
+    async def set_mode(self, session_id: str, mode_id: str) -> dict[str, Any]:
+        """`setMode` -> `{configOptions, modes}`."""
+        return await self._configure(session_id, lambda session, agent: config.set_mode(session, agent, mode_id))
+
+    async def set_model(self, session_id: str, value: str) -> dict[str, Any]:
+        """`setModel`."""
+        return await self._configure(
+            session_id, lambda session, agent: config.set_category(session, agent, "model", value)
+        )
+
+    async def set_thought_level(self, session_id: str, value: str) -> dict[str, Any]:
+        """`setThoughtLevel`."""
+        return await self._configure(
+            session_id, lambda session, agent: config.set_category(session, agent, "thought_level", value)
+        )
+
+    async def set_config_option(self, session_id: str, config_id: str, value: str | bool) -> dict[str, Any]:
+        """`setConfigOption`."""
+        return await self._configure(
+            session_id, lambda session, agent: config.set_option(session, agent, config_id, value)
+        )
+
+    def get_modes(self, session_id: str) -> dict[str, Any] | None:
+        """`getModes`: `{currentModeId, availableModes}` or None."""
+        modes: dict[str, Any] | None = self.get(session_id)["modes"]
+        return modes
+
+    def get_config_options(self, session_id: str) -> list[dict[str, Any]]:
+        """`getConfigOptions`."""
+        options: list[dict[str, Any]] = self.get(session_id)["configOptions"]
+        return options
+
+    async def raw_send(self, session_id: str, method: str, params: Mapping[str, Any] | None = None) -> Any:
+        """`rawSend`: the agent's result. Raises `ApiError` AGENT_ERROR, AGENT_FAILED, INVALID_ARGUMENT."""
+        if method in OURS:
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{method} is what the session's own methods are for")
+        async with self._registry.use(session_id) as session:
+            self._check_usable(session)
+            agent = await self._detached(ensure_agent, session)
+            try:
+                result = await agent.request(method, {**(params or {}), "sessionId": session.agent_session_id})
+            except AgentError as error:
+                raise error.to_api() from error
+            except AgentGoneError as error:
+                message = f"the agent ended before it answered {method}"
+                raise agent_failed(method, message, status=agent.status, stderr=agent.stderr_tail) from error
+            if isinstance(result, dict) and result.get("sessionId") == session.agent_session_id:
+                return {**result, "sessionId": session_id}
+            return result
+
+    async def suspend_all(self, grace_ms: int = 0, *, force: bool = False) -> None:
+        """End every agent, for sleep or shutdown: waits up to `grace_ms` for turns to end by themselves, not at all with
+        `force`; the turns that are left end as `cancelled`. Calls that would start something get BUSY from now on.
+
+        Once it has begun to end turns it goes through, cancelled or not; cancelled before, it leaves the VM as it was.
+        """
+        self._suspending = True
+        try:
+            await self._registry.all_created()
+            if not force:
+                with trio.move_on_after(grace_ms / 1000):
+                    for session in list(self._registry.sessions()):
+                        if session.turn is not None:
+                            await session.turn.done.wait()
+            await trio.lowlevel.checkpoint_if_cancelled()
+        except BaseException:
+            self._suspending = False
+            raise
+        with trio.CancelScope(shield=True):
+            async with trio.open_nursery() as nursery:
+                for session in list(self._registry.sessions()):
+                    nursery.start_soon(self._suspend, session, 0 if force else CLOSE_GRACE)
+
+    # Bodies, run as tasks of the VM.
+
+    async def _turn(self, session: Session, turn: Turn) -> None:
+        try:
+            self._vm.touch()
+            await run_turn(session, turn)
+        finally:
+            self._vm.touch()
+            self._registry.release(session)
+
+    async def _close(self, session_id: str) -> None:
+        async with self._registry.use(session_id) as session:
+            session.closing = True
+            try:
+                await self._end_turn(session, CLOSE_GRACE)
+                async with session.lock:
+                    await self._say_goodbye(session)
+                    session.settle_permissions("closed")
+                    await session.stop_agent()
+                    session.crashes = 0
+                    if not session.state.closed:
+                        session.log.append(CLOSED, {})
+                    await session.log.committed()
+            finally:
+                session.closing = False
+
+    async def _destroy(self, session_id: str) -> None:
+        async with self._registry.use(session_id) as session:
+            session.closing = True
+            await self._end_turn(session, CLOSE_GRACE)
+            async with session.lock:
+                await session.stop_agent()
+                session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {session_id}"))
+                await self._vm.store.sessions.delete(session.row_id)
+                self._registry.forget(session)
+                self._registry.secrets.pop(session_id, None)
+
+    async def _resume(self, session_id: str, env: dict[str, str], secrets: dict[str, str]) -> dict[str, Any]:
+        async with self._registry.use(session_id) as session:
+            self._check_open()
+            if secrets:
+                self._registry.secrets[session_id] = {**self._registry.secrets.get(session_id, {}), **secrets}
+            session.secrets = self._registry.secrets.get(session_id, {})
+            if env:
+                record = find(self._vm.store, self._vm.name, session_id)
+                await self._vm.store.sessions.set_env(record, env)
+                session.options = None
+            session.crashes = 0
+            await ensure_agent(session)
+            self._vm.touch()
+            return session.describe()
+
+    async def _suspend(self, session: Session, grace: float) -> None:
+        await self._end_turn(session, grace)
+        async with session.lock:
+            session.settle_permissions("suspended")
+            await session.stop_agent()
+            if session.state.live and session.log.failed is None:
+                session.log.append(SUSPENDED, {"reason": "sleep"})
+                with contextlib.suppress(ApiError):
+                    await session.log.committed()
+
+    async def _end_turn(self, session: Session, grace: float) -> None:
+        turn = session.turn
+        if turn is not None:
+            begin_cancel(session, turn, grace)
+            await turn.done.wait()
+
+    async def _say_goodbye(self, session: Session) -> None:
+        if session.agent is not None and session.capabilities.session("close"):
+            with trio.move_on_after(CLOSE_GRACE), contextlib.suppress(AgentError, AgentGoneError):
+                await session.agent.request(SESSION_CLOSE, {"sessionId": session.agent_session_id})
+
+    async def _configure(
+        self, session_id: str, operation: Callable[[Session, Agent], Awaitable[dict[str, Any]]]
+    ) -> dict[str, Any]:
+        async def run() -> dict[str, Any]:
+            async with self._registry.use(session_id) as session:
+                self._check_usable(session)
+                agent = await ensure_agent(session)
+                async with session.config_lock:
+                    return await operation(session, agent)
+
+        return await self._detached(run)
+
+    async def _existing(self, session_id: str, agent_type: str, options: SessionOptions) -> dict[str, Any]:
+        async with self._registry.use(session_id) as session:
+            if session.agent_type != agent_type or await session.load_options() != options:
+                message = f"there is a session {session_id} already, with another agent or other options"
+                raise ApiError(ErrorCode.SESSION_CONFLICT, message)
+            return session.describe()
+
+    def _answered(self, session: Session, key: str, content_hash: bytes) -> dict[str, Any] | Turn | None:
+        """What became of an earlier prompt with this key: its result, its turn if that is still in progress, or None."""
+        turn = session.turn
+        if turn is not None and turn.key == key:
+            known, answer = turn.content_hash, turn
+        else:
+            record = self._vm.store.idempotency.get(session.row_id, key)
+            if record is None:
+                return None
+            known, answer = record.content_hash, record.result
+        if known != content_hash:
+            raise ApiError(ErrorCode.SESSION_CONFLICT, "this idempotencyKey was used with another prompt")
+        return answer
+
+    def _check_open(self) -> None:
+        if self._suspending:
+            raise ApiError(ErrorCode.BUSY, "the VM is going to sleep")
+
+    def _check_usable(self, session: Session) -> None:
+        self._check_open()
+        if session.closing or session.state.closed:
+            raise ApiError(ErrorCode.SESSION_CLOSED, "the session is closed; resumeSession opens it again")
+
+    async def _detached(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
+        return await run_detached(self._nursery, function, *args)
+
+
+def _is_live(session: Session) -> bool:
+    return session.row is not None and (session.agent is not None or session.turn is not None)

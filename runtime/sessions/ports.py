@@ -1,0 +1,127 @@
+"""What sessions need of the VM that they live in. `runtime.vms` implements these; tests have small ones of their own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runtime.hub import Hub
+    from runtime.store.store import Store
+
+
+class ExitStatus(Protocol):
+    """How a process ended."""
+
+    @property
+    def code(self) -> int | None:
+        """The exit code; None where the process did not exit by itself."""
+
+    @property
+    def reason(self) -> str:
+        """One of exit, trap, killed, out_of_fuel, out_of_memory."""
+
+    @property
+    def message(self) -> str:
+        """The same in words."""
+
+
+class Process(Protocol):
+    """A process of the VM with its three streams on the host's side."""
+
+    @property
+    def pid(self) -> int:
+        """The VM's number for it."""
+
+    @property
+    def fuel_used(self) -> int:
+        """Fuel that it has used so far."""
+
+    async def send(self, data: bytes) -> None:
+        """Write to stdin, waiting for room. Raises `trio.BrokenResourceError` when the process is gone."""
+
+    async def receive(self) -> bytes:
+        """The next bytes of stdout, b"" at its end."""
+
+    async def receive_stderr(self) -> bytes:
+        """The next bytes of stderr, b"" at its end."""
+
+    async def wait(self) -> ExitStatus:
+        """Wait for the end."""
+
+    def kill(self) -> None:
+        """End it now, at any moment, any number of times."""
+
+
+class VmFiles(Protocol):
+    """The VM's filesystem; raises `ApiError` with the codes of the API's "Filesystem"."""
+
+    async def read_file(self, path: str) -> bytes:
+        """The whole file."""
+
+    async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
+        """Replace or create the file."""
+
+    async def mkdir(self, path: str, recursive: bool = False) -> None:
+        """Create a directory; with `recursive` one that exists is fine."""
+
+
+class AgentSpec(Protocol):
+    """An installed agent."""
+
+    @property
+    def id(self) -> str:
+        """The agent type."""
+
+    @property
+    def component(self) -> Any:
+        """What `VmServices.spawn` runs."""
+
+    @property
+    def args(self) -> Sequence[str]:
+        """Arguments after the program's name."""
+
+    @property
+    def env(self) -> Mapping[str, str]:
+        """The manifest's environment."""
+
+
+class AgentCatalogue(Protocol):
+    """The installed agents."""
+
+    def get(self, agent_type: str) -> AgentSpec:
+        """Raises `ApiError` AGENT_NOT_FOUND."""
+
+
+class VmServices(Protocol):
+    """The VM, as its sessions see it."""
+
+    @property
+    def name(self) -> str:
+        """The VM's name."""
+
+    @property
+    def files(self) -> VmFiles:
+        """Its filesystem."""
+
+    @property
+    def agents(self) -> AgentCatalogue:
+        """The agents that it may run."""
+
+    @property
+    def hub(self) -> Hub:
+        """Where committed events are published."""
+
+    @property
+    def store(self) -> Store:
+        """The state file."""
+
+    async def spawn(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, *, component: Any = None) -> Process:
+        """Start a process: the component if one is given, else the command argv[0]. ApiError NOT_FOUND without one."""
+
+    async def flush_files(self) -> None:
+        """Make every write to the filesystem so far durable."""
+
+    def touch(self) -> None:
+        """Restart the VM's idle timer."""

@@ -1,0 +1,59 @@
+"""A client's prompt: text or ACP content blocks, checked before anything is recorded."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from runtime.acp.messages import CONTENT_CAPABILITY, MessageError, check_content
+from runtime.errors import ApiError, ErrorCode
+
+if TYPE_CHECKING:
+    from runtime.acp.messages import Capabilities
+
+MAX_BLOCKS: Final = 1000
+"""Content blocks of one prompt: each becomes an event of its own."""
+
+MAX_KEY: Final = 256
+"""Characters of an idempotency key: a UUID four times over, and no place to keep data in."""
+
+
+def content_blocks(prompt: Any) -> list[dict[str, Any]]:
+    """The prompt as content blocks. Raises `ApiError` INVALID_ARGUMENT."""
+    if isinstance(prompt, str):
+        return [{"type": "text", "text": prompt}]
+    if not isinstance(prompt, list) or not 0 < len(prompt) <= MAX_BLOCKS:
+        message = f"a prompt is a string or a list of 1 to {MAX_BLOCKS} content blocks"
+        raise ApiError(ErrorCode.INVALID_ARGUMENT, message)
+    for index, block in enumerate(prompt):
+        try:
+            check_content(block)
+        except MessageError as error:
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, str(error), pointer=f"/prompt/{index}") from error
+    return prompt
+
+
+def check_supported(blocks: list[dict[str, Any]], capabilities: Capabilities) -> None:
+    """Raise `ApiError` UNSUPPORTED_BY_AGENT for a block that the agent did not say it takes."""
+    for index, block in enumerate(blocks):
+        needed = CONTENT_CAPABILITY[block["type"]]
+        if needed is not None and not capabilities.prompt(needed):
+            raise ApiError(
+                ErrorCode.UNSUPPORTED_BY_AGENT,
+                f"the agent takes no content of type {block['type']}",
+                capability=f"promptCapabilities.{needed}",
+                pointer=f"/prompt/{index}",
+            )
+
+
+def content_hash(blocks: list[dict[str, Any]]) -> bytes:
+    """What makes two prompts the same to an idempotency key."""
+    return hashlib.sha256(msgspec.json.encode(blocks, order="sorted")).digest()
+
+
+def check_key(key: str | None) -> None:
+    """Raise `ApiError` INVALID_ARGUMENT for an idempotency key that is empty or too long."""
+    if key is not None and not 0 < len(key) <= MAX_KEY:
+        raise ApiError(ErrorCode.INVALID_ARGUMENT, f"an idempotencyKey has 1 to {MAX_KEY} characters")

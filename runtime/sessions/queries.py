@@ -1,0 +1,82 @@
+"""What can be asked of sessions without waking their VM: the list, one of them, its events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from runtime.errors import ApiError, ErrorCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runtime.store.sessions import SessionRecord
+    from runtime.store.store import Store
+
+MAX_EVENTS: Final = 100_000
+"""Events of one answer, whatever `limit` says; the store ends it at 64 MiB besides. Who needs more pages with `after`."""
+
+
+async def session_events(
+    store: Store,
+    vm: str,
+    session_id: str,
+    *,
+    after: int | None = None,
+    before: int | None = None,
+    limit: int | None = None,
+    types: Sequence[str] | None = None,
+) -> list[dict[str, Any]]:
+    """`getSessionEvents`: `[{sessionId, seq, createdAt, event}]`; `event` is the JSON as it is kept (`msgspec.Raw`).
+
+    Raises `ApiError` VM_NOT_FOUND, SESSION_NOT_FOUND.
+    """
+    record = find(store, vm, session_id)
+    limit = MAX_EVENTS if limit is None else min(limit, MAX_EVENTS)
+    events = await store.transcript.history(record.row, after=after, before=before, limit=limit, types=types)
+    return [
+        {"sessionId": session_id, "seq": event.seq, "createdAt": event.created_at, "event": msgspec.Raw(event.body)}
+        for event in events
+    ]
+
+
+def persisted_sessions(store: Store, vm: str, live: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+    """`listPersistedSessions`, oldest first; `live` is `Sessions.statuses()` of an awake VM. Raises VM_NOT_FOUND."""
+    return [describe(record, (live or {}).get(record.session_id)) for record in store.sessions.list(_vm(store, vm))]
+
+
+def persisted_session(store: Store, vm: str, session_id: str, live: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """`getSession`. Raises `ApiError` VM_NOT_FOUND, SESSION_NOT_FOUND."""
+    return describe(find(store, vm, session_id), (live or {}).get(session_id))
+
+
+def describe(record: SessionRecord, status: str | None) -> dict[str, Any]:
+    """A row of the list. `status` is that of a session that is live; without it the row's counts only for `closed`."""
+    return {
+        "sessionId": record.session_id,
+        "agentType": record.agent_type,
+        "status": status or ("closed" if record.status == "closed" else "suspended"),
+        "capabilities": record.capabilities,
+        "agentInfo": record.agent_info,
+        "cwd": record.cwd,
+        "title": record.title,
+        "lastSeq": record.last_seq,
+        "createdAt": record.created_at,
+        "updatedAt": record.updated_at,
+    }
+
+
+def find(store: Store, vm: str, session_id: str) -> SessionRecord:
+    """The session's row. Raises `ApiError` VM_NOT_FOUND, SESSION_NOT_FOUND."""
+    record = store.sessions.get(_vm(store, vm), session_id)
+    if record is None:
+        raise ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {session_id}")
+    return record
+
+
+def _vm(store: Store, vm: str) -> int:
+    record = store.vms.get(vm)
+    if record is None:
+        raise ApiError(ErrorCode.VM_NOT_FOUND, f"there is no VM {vm}")
+    return record.row

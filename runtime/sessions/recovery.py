@@ -1,0 +1,55 @@
+"""Reading sessions back: their state from the transcript, and the mark on a turn that a dying daemon left open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from runtime.acp.session_state import STATE_TYPES, SUSPENDED, TURN_INTERRUPTED, SessionState
+from runtime.sessions.transcript import Transcript, now_ms
+
+if TYPE_CHECKING:
+    from runtime.hub import Hub
+    from runtime.store.sessions import SessionRecord
+    from runtime.store.store import Store
+
+
+async def open_transcript(store: Store, log: Transcript, row: int) -> None:
+    """Open the transcript of an existing session; if a turn is open in it, end it with `_torpor/turn_interrupted`.
+
+    To be called by whoever is the only writer of that session, and before anything is appended.
+    """
+    state = SessionState()
+    after: int | None = None
+    types = tuple(sorted(STATE_TYPES))
+    while events := await store.transcript.history(row, after=after, types=types):
+        for event in events:
+            state = state.fold(event.type, msgspec.json.decode(event.body)["params"])
+        after = events[-1].seq
+    # No agent outlives its daemon, and the log of one that was killed could not say so.
+    state = state.fold(SUSPENDED, {})
+    log.open(row, store.transcript.last_seq(row) + 1, state)
+    if state.running:
+        log.append(TURN_INTERRUPTED, {"turnId": state.turn_id})
+        await log.committed()
+
+
+async def mark_interrupted(store: Store, hub: Hub, vm: str) -> None:
+    """Mark the turns of a VM that a dead daemon left open, while nobody has its sessions open.
+
+    Finds them by the status of their rows, which follows the transcript: costs nothing where there are none.
+    """
+    record = store.vms.get(vm)
+    if record is None:
+        return
+    for session in store.sessions.list(record.row):
+        if session.status == "running":
+            await _mark(store, hub, vm, session)
+
+
+async def _mark(store: Store, hub: Hub, vm: str, session: SessionRecord) -> None:
+    log = Transcript(store, hub, vm, session.session_id)
+    await open_transcript(store, log, session.row)
+    store.sessions.update(session.row, now_ms(), status=log.state.status)
+    await store.writer.barrier()

@@ -1,0 +1,108 @@
+"""Which sessions of a VM are in memory: one object for a session, as long as anybody uses it or it has anything alive."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+import trio
+
+from runtime.acp.messages import Capabilities
+from runtime.sessions.queries import find
+from runtime.sessions.recovery import open_transcript
+from runtime.sessions.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from runtime.sessions.ports import VmServices
+
+
+class Registry:
+    """The sessions of one awake VM that are in memory. Two objects for one session would write two transcripts."""
+
+    def __init__(self, vm: VmServices, vm_row: int, nursery: trio.Nursery, secrets: dict[str, dict[str, str]]) -> None:
+        self.secrets = secrets
+        """Session id to the secrets that were given by value; it outlives this object, see `open_sessions`."""
+        self._vm = vm
+        self._vm_row = vm_row
+        self._nursery = nursery
+        self._sessions: dict[str, Session] = {}
+        self._creating: dict[str, trio.Event] = {}
+
+    def __len__(self) -> int:
+        return len(self._sessions) + len(self._creating)
+
+    @property
+    def is_creating(self) -> bool:
+        """A session is being made."""
+        return bool(self._creating)
+
+    def sessions(self) -> list[Session]:
+        """All that are in memory."""
+        return list(self._sessions.values())
+
+    def get(self, session_id: str) -> Session | None:
+        """The session, if it is in memory and has been read back."""
+        session = self._sessions.get(session_id)
+        return session if session is not None and session.row is not None else None
+
+    async def created(self, session_id: str) -> None:
+        """Wait while a session of that id is being made."""
+        while session_id in self._creating:
+            await self._creating[session_id].wait()
+
+    async def all_created(self) -> None:
+        """Wait while any session is being made."""
+        while self._creating:
+            await next(iter(self._creating.values())).wait()
+
+    @contextlib.asynccontextmanager
+    async def creating(self, session_id: str, agent_type: str) -> AsyncGenerator[Session, None]:
+        """A new session, which is in memory once the block has ended well; nobody else makes one of that id meanwhile."""
+        session = Session(self._vm, self._vm_row, session_id, agent_type, self._nursery)
+        done = self._creating[session_id] = trio.Event()
+        try:
+            yield session
+            self._sessions[session_id] = session
+        finally:
+            del self._creating[session_id]
+            done.set()
+
+    @contextlib.asynccontextmanager
+    async def use(self, session_id: str) -> AsyncGenerator[Session, None]:
+        """The session, read back if need be, as long as the block runs. Raises `ApiError` SESSION_NOT_FOUND."""
+        await self.created(session_id)
+        session = self._sessions.get(session_id)
+        if session is None:
+            record = find(self._vm.store, self._vm.name, session_id)
+            session = Session(self._vm, self._vm_row, session_id, record.agent_type, self._nursery)
+            session.created_at, session.cwd = record.created_at, record.cwd
+            session.capabilities, session.agent_info = Capabilities.of(record.capabilities), record.agent_info
+            session.agent_session_id = record.agent_session_id
+            session.secrets = self.secrets.get(session_id, {})
+            self._sessions[session_id] = session
+        session.users += 1
+        try:
+            async with session.load_lock:
+                if session.row is None:
+                    record = find(self._vm.store, self._vm.name, session_id)
+                    await open_transcript(self._vm.store, session.log, record.row)
+                    session.row = record.row
+            if session.log.failed is not None:
+                raise session.failed_error()
+            yield session
+        finally:
+            self.release(session)
+
+    def release(self, session: Session) -> None:
+        """One user less (`Session.users`); the last one takes a session out of memory that has nothing alive."""
+        session.users -= 1
+        unusable = session.log.failed is not None and session.agent is None and not session.users
+        if session.dormant or unusable:
+            self.forget(session)
+
+    def forget(self, session: Session) -> None:
+        """Take the session out of memory; the next use reads it back."""
+        if self._sessions.get(session.session_id) is session:
+            del self._sessions[session.session_id]

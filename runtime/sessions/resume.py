@@ -1,0 +1,130 @@
+"""Bringing a session back: a new agent process takes the conversation up again.
+
+In order, as far as the agent advertises them: ACP `session/resume`, which sends no history; `session/load`, which replays
+the history as updates, which are in our transcript already and are not recorded again; and `session/new` plus a
+continuation: the transcript as Markdown in the VM and one line in front of the next prompt that says where it is.
+
+Only an agent that does not know the session any more makes us go on to the next. That is an answer with
+
+* the code -32002 (ACP: resource not found), whatever its text, or
+* the code -32602 or -32603 and a text in `message` or `data` that says that a session is unknown, not found, or does not
+  exist, which is what agents answer whose SDK had no code for it.
+
+Anything else (authentication, a crash, a timeout) is reported: to start afresh would hide it and lose the conversation.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from runtime.acp.codec import INTERNAL_ERROR, INVALID_PARAMS, RpcError
+from runtime.acp.messages import (
+    RESOURCE_NOT_FOUND,
+    SESSION_LOAD,
+    SESSION_NEW,
+    SESSION_RESUME,
+    SessionSetup,
+)
+from runtime.acp.session_state import RESUMED
+from runtime.sessions import config
+from runtime.sessions.failures import AgentError
+from runtime.sessions.launch import adopt, ask, bring_up, call, fail, session_params
+from runtime.sessions.thread import render_thread
+from runtime.sessions.transcript import now_ms
+
+if TYPE_CHECKING:
+    from runtime.sessions.agent import Agent
+    from runtime.sessions.session import Session
+
+THREADS: Final = "/root/.torpor/threads"
+
+_UNKNOWN: Final = re.compile(
+    r"session\b.{0,200}?\b(not found|unknown|does not exist|doesn't exist|no longer exists)"
+    r"|\b(unknown|no such|not find|nonexistent|non-existent) session",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+def is_unknown_session(error: RpcError) -> bool:
+    """Whether an agent's error says that it does not know the session: see the module's text."""
+    if error.code == RESOURCE_NOT_FOUND:
+        return True
+    if error.code not in (INVALID_PARAMS, INTERNAL_ERROR):
+        return False
+    data = "" if error.data is None else msgspec.json.encode(error.data).decode()
+    return bool(_UNKNOWN.search(error.message) or _UNKNOWN.search(data))
+
+
+def continuation_line(path: str) -> str:
+    """What an agent is told that starts afresh in the middle of a conversation."""
+    return f"[This conversation began earlier. Its transcript so far is in {path}: read it before you answer.]\n\n"
+
+
+async def bring_back(session: Session) -> None:
+    """Start an agent for a session that has none. The caller holds `session.lock`.
+
+    Raises `ApiError`: AGENT_FAILED (with the method that failed as `phase`), AGENT_NOT_FOUND, SECRETS_REQUIRED and what the
+    store and the filesystem raise. Whatever it raises, `Cancelled` included, no process is left.
+    """
+    before = session.state
+    try:
+        agent = await bring_up(session)
+        tier, setup = await _restore(session, agent)
+        path: str | None = None
+        if tier == "continuation":
+            path = f"{THREADS}/{session.session_id}.md"
+            text = await render_thread(session.vm.store, session.row_id, session.session_id)
+            await session.vm.files.write_file(path, text, create_parents=True)
+        modes, options = await config.reapply(session, agent, before, setup, native=tier != "continuation")
+    except BaseException:
+        await session.stop_agent()
+        raise
+    session.vm.store.sessions.update(
+        session.row_id,
+        now_ms(),
+        agent_session_id=session.agent_session_id,
+        capabilities=session.capabilities.raw,
+        agent_info=session.agent_info,
+    )
+    params: dict[str, Any] = {"tier": tier, "modes": modes, "configOptions": options}
+    session.log.append(RESUMED, {**params, "path": path} if path else params)
+    await session.log.committed()
+
+
+async def _restore(session: Session, agent: Agent) -> tuple[str, SessionSetup]:
+    known = session.agent_session_id
+    if known is not None:
+        adopt(session, known)
+        params = {**session_params(session), "sessionId": known}
+        if session.capabilities.session("resume"):
+            setup = await _try(session, agent, SESSION_RESUME, params)
+            if setup is not None:
+                return "resume", setup
+        if session.capabilities.load:
+            session.replaying = True
+            try:
+                setup = await _try(session, agent, SESSION_LOAD, params)
+            finally:
+                session.replaying = False
+            if setup is not None:
+                return "load", setup
+    session.agent_session_id = None
+    if session.services is not None:
+        session.services.agent_session_id = None
+    setup = await call(session, agent, SESSION_NEW, session_params(session), SessionSetup)
+    if setup.session_id is None:
+        fail(session, agent, SESSION_NEW, "the agent's answer to session/new has no sessionId")
+    adopt(session, setup.session_id)
+    return "continuation", setup
+
+
+async def _try(session: Session, agent: Agent, method: str, params: dict[str, Any]) -> SessionSetup | None:
+    try:
+        return await ask(session, agent, method, params, SessionSetup)
+    except AgentError as error:
+        if is_unknown_session(error.error):
+            return None
+        fail(session, agent, method, f"the agent refused {method}: {error.error.message}", error.error)

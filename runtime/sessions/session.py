@@ -1,0 +1,310 @@
+"""One session of an awake VM: its agent while it has one, its transcript, its turn, its permissions.
+
+A session outlives its agents: one may end (crash, kill, sleep), and the next prompt brings up another, which takes the
+conversation up again (`runtime.sessions.resume`). `lock` is held by whatever changes which agent there is. Messages of an
+agent come in through the `Listener` methods, one at a time and in order, and are recorded before they have any effect.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+from runtime.acp import session_state as ss
+from runtime.acp.messages import (
+    REQUEST_PERMISSION,
+    SESSION_UPDATE,
+    Capabilities,
+    MessageError,
+    PermissionRequest,
+    Update,
+    parse,
+    text_of,
+)
+from runtime.acp.turn import Phase
+from runtime.errors import ApiError, ErrorCode
+from runtime.hub import Notice
+from runtime.sessions.client_services import ClientServices
+from runtime.sessions.options import SessionOptions
+from runtime.sessions.permissions import Pending, Permissions, ToolCalls, choose, permission_request
+from runtime.sessions.transcript import MALFORMED, NOTIFICATION, STDERR, Transcript, now_ms
+
+if TYPE_CHECKING:
+    from runtime.acp.codec import Id, Notification, Request
+    from runtime.acp.connection import Noise
+    from runtime.acp.messages import PermissionOption
+    from runtime.sessions.agent import Agent
+    from runtime.sessions.permissions import Reply
+    from runtime.sessions.ports import ExitStatus, VmServices
+    from runtime.sessions.turns import Turn
+
+MAX_RESTARTS: Final = 3
+"""How many times in a row a crashed agent is started again without a turn that ended well: after that it would only burn
+fuel. `resumeSession` starts the count anew."""
+
+
+class Session:
+    """State of one session; the verbs on it are in `launch`, `resume`, `turns`, `config` and `manager`."""
+
+    def __init__(self, vm: VmServices, vm_row: int, session_id: str, agent_type: str, nursery: trio.Nursery) -> None:
+        self.vm = vm
+        self.vm_row = vm_row
+        self.session_id = session_id
+        self.agent_type = agent_type
+        self.nursery = nursery
+        """Where agents run: the VM's."""
+        self.log = Transcript(vm.store, vm.hub, vm.name, session_id)
+        self.log.on_failure = self._on_failure
+        self.log.on_change = self._on_change
+        self.lock = trio.Lock()
+        self.load_lock = trio.Lock()
+        self.config_lock = trio.Lock()
+        self.row: int | None = None
+        self.created_at = 0
+        self.options: SessionOptions | None = None
+        """None until somebody needs them: reading them opens the sealed environment."""
+        self.secrets: dict[str, str] = {}
+        """Secrets given by value: in memory only."""
+        self.capabilities = Capabilities({})
+        self.agent_info: dict[str, Any] | None = None
+        self.cwd = ""
+        self.agent_session_id: str | None = None
+        self.agent: Agent | None = None
+        self.services: ClientServices | None = None
+        self.turn: Turn | None = None
+        self.permissions = Permissions()
+        self.crashes = 0
+        self.users = 0
+        """Calls that hold this object; see `Sessions.use`."""
+        self.closing = False
+        self.replaying = False
+        """A session/load is under way: what the agent sends is in the transcript already."""
+        self.stopping = False
+        """We are ending the agent ourselves: its exit is no news."""
+        self.config_updates = 0
+        """Updates of mode and config options that agents sent; see `runtime.sessions.config`."""
+        self._tools = ToolCalls()
+        self._next_permission = 0
+
+    @property
+    def state(self) -> ss.SessionState:
+        """What the transcript says."""
+        return self.log.state
+
+    @property
+    def row_id(self) -> int:
+        """The row of a session that has one: every session, but for one that is being created."""
+        if self.row is None:
+            raise RuntimeError("the session is still being created")
+        return self.row
+
+    @property
+    def dormant(self) -> bool:
+        """Nothing of it is in memory that could not be read back."""
+        return self.agent is None and self.turn is None and not self.users and not self.crashes
+
+    async def load_options(self) -> SessionOptions:
+        """The options, read back and opened if need be. Raises `ApiError` SECRETS_REQUIRED, SESSION_NOT_FOUND, ..."""
+        if self.options is None:
+            record = self.vm.store.sessions.get(self.vm_row, self.session_id)
+            if record is None:
+                raise ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {self.session_id}")
+            self.options = SessionOptions.restore(record, await self.vm.store.sessions.env(record))
+        return self.options
+
+    def describe(self) -> dict[str, Any]:
+        """The result of createSession and resumeSession."""
+        return {
+            "sessionId": self.session_id,
+            "agentType": self.agent_type,
+            "capabilities": self.capabilities.raw,
+            "agentInfo": self.agent_info,
+            "modes": self.state.modes,
+            "configOptions": list(self.state.config_options),
+            "cwd": self.cwd,
+            "createdAt": self.created_at,
+        }
+
+    def attach(self, agent: Agent) -> None:
+        """Make `agent` the one whose messages count."""
+        self.agent = agent
+        self.services = ClientServices(self.vm, agent, self.cwd, self._ask)
+        self._tools = ToolCalls()
+        self.stopping = False
+
+    async def stop_agent(self) -> None:
+        """End the agent, if there is one, as something that we wanted; shielded, since it takes no time."""
+        agent = self.agent
+        if agent is not None:
+            self.stopping = True
+            agent.kill()
+            with trio.CancelScope(shield=True):
+                await agent.exited.wait()
+
+    # What the agent sends, in order (runtime.sessions.agent.Listener).
+
+    async def on_request(self, request: Request) -> None:
+        """Serve it."""
+        await self.log.room()
+        if self.services is not None:
+            await self.services.serve(request)
+
+    async def on_notification(self, notification: Notification) -> None:
+        """Record it, and note what it tells about turn, tools and config."""
+        await self.log.room()
+        if notification.method != SESSION_UPDATE:
+            self.log.append(NOTIFICATION, {"method": notification.method, "params": notification.params})
+            return
+        try:
+            params = parse(notification.params, Update)
+        except MessageError as error:
+            self.log.append(MALFORMED, {"kind": "update", "reason": str(error), "size": 0, "head": ""})
+            return
+        if self.agent_session_id is not None and params.session_id != self.agent_session_id:
+            reason = "an update of a session that the agent was not asked for"
+            self.log.append(MALFORMED, {"kind": "update", "reason": reason, "size": 0, "head": params.session_id[:200]})
+            return
+        if self.replaying:
+            return
+        update = params.update
+        self.log.append(SESSION_UPDATE, notification.params)
+        kind = update.get("sessionUpdate")
+        if kind == "agent_message_chunk" and self.turn is not None:
+            self.turn.add_text(text_of(update))
+        elif kind in (ss.CURRENT_MODE_UPDATE, ss.CONFIG_OPTION_UPDATE):
+            self.config_updates += 1
+        else:
+            self._tools.note(update)
+
+    def on_request_cancelled(self, request_id: Id) -> None:
+        """A permission is no longer wanted."""
+        pending = self.permissions.of_request(request_id)
+        if pending is not None:
+            self.permissions.settle(pending, "cancelled")
+            self._settled(pending, None, "agent")
+
+    async def on_noise(self, noise: Noise) -> None:
+        """Record it."""
+        await self.log.room()
+        params = {"kind": noise.kind, "reason": noise.reason, "size": noise.size, "head": noise.head}
+        self.log.append(MALFORMED, params)
+
+    async def on_stderr(self, text: str, dropped: int) -> None:
+        """Record it."""
+        await self.log.room()
+        self.log.append(STDERR, {"text": text, "dropped": dropped} if dropped else {"text": text})
+
+    def on_exit(self, status: ExitStatus) -> None:
+        """Record how it ended, unless we ended it; requests that wait for a client wait no longer."""
+        agent, self.agent = self.agent, None
+        if self.services is not None:
+            self.services.close()
+            self.services = None
+        self.settle_permissions("agent_exit")
+        if self.stopping or agent is None:
+            return
+        if not (self.turn is not None and self.turn.killing):
+            self.crashes += 1
+        restart = self.crashes <= MAX_RESTARTS
+        exit_notice = {
+            "vm": self.vm.name,
+            "sessionId": self.session_id,
+            "exitCode": status.code,
+            "reason": status.reason,
+            "restart": restart,
+        }
+        self.log.append(
+            ss.AGENT_EXIT,
+            {
+                "exitCode": status.code,
+                "reason": status.reason,
+                "message": status.message,
+                "stderr": agent.stderr_tail,
+                "restart": restart,
+            },
+            notices=[self._notice("agentExit", exit_notice)],
+        )
+
+    # Permissions.
+
+    def respond(self, permission_id: str, reply: Reply | None, option_id: str | None) -> None:
+        """A client's answer to a permission request. Raises `ApiError`: see `Permissions.take`."""
+        pending, option = self.permissions.take(permission_id, reply, option_id)
+        always = reply == "always" or (reply is None and option.kind == "allow_always")
+        remember = always and bool(pending.key[1])  # a tool that does not say what it is cannot be recognised
+        self._settled(pending, option, "client", remember=remember)
+
+    def settle_permissions(self, reason: str) -> None:
+        """Answer every request that waits with `cancelled` (ACP, "Cancellation")."""
+        for pending in self.permissions.take_all(reason):
+            self._settled(pending, None, reason)
+
+    def _ask(self, request_id: Id, request: PermissionRequest, raw: dict[str, Any]) -> None:
+        self._next_permission += 1
+        # The seq that the request will have makes the id unique over all agents of the session.
+        permission_id = f"perm_{self.log.last_seq + 1}_{self._next_permission}"
+        shown = permission_request(permission_id, request, raw["options"])
+        key = self._tools.key(request.tool_call)
+        pending = Pending(permission_id, request_id, key, tuple(request.options), shown)
+        verdict = "ask" if self.options is None else self.options.policy.decide(key)
+        remembered = key in self.state.remembered
+        cancelling = self.turn is not None and self.turn.machine.phase is Phase.CANCELLING
+        option: PermissionOption | None = None
+        by = "policy"
+        if cancelling:
+            by = "cancelled"
+        elif verdict == "deny":
+            option = choose(request.options, "reject")
+        elif remembered:
+            option, by = choose(request.options, "always"), "remembered"
+        elif verdict == "allow":
+            option = choose(request.options, "once") or choose(request.options, "always")
+        asked = not cancelling and option is None and verdict != "deny"
+        notices = [self._notice("permissionRequest", {**self._ids(), "request": shown})] if asked else []
+        self.log.append(REQUEST_PERMISSION, {**raw, "permissionId": permission_id}, notices=notices)
+        if asked:
+            self.permissions.add(pending)
+        else:
+            self._settled(pending, option, by)
+
+    def _settled(self, pending: Pending, option: PermissionOption | None, by: str, *, remember: bool = False) -> None:
+        outcome = "cancelled" if option is None else "selected"
+        record: dict[str, Any] = {"permissionId": pending.permission_id, "outcome": outcome, "by": by}
+        answer: dict[str, Any] = {"outcome": outcome}
+        if option is not None:
+            record["optionId"] = answer["optionId"] = option.option_id
+        if remember:
+            record["remember"] = list(pending.key)
+        self.log.append(ss.PERMISSION_REPLY, record)
+        if self.agent is not None:
+            self.agent.respond(pending.request_id, {"outcome": answer})
+
+    # The session's row follows the transcript.
+
+    def _on_change(self, state: ss.SessionState) -> None:
+        if self.row is not None:
+            self.vm.store.sessions.update(
+                self.row,
+                now_ms(),
+                status=state.status,
+                modes=state.modes,
+                config_options=list(state.config_options),
+                title=state.title,
+            )
+
+    def _on_failure(self) -> None:
+        if self.agent is not None:
+            self.stopping = True
+            self.agent.kill()
+
+    def _ids(self) -> dict[str, Any]:
+        return {"vm": self.vm.name, "sessionId": self.session_id}
+
+    def _notice(self, method: str, params: dict[str, Any]) -> Notice:
+        return Notice(method=method, vm=self.vm.name, session_id=self.session_id, seq=None, type=None, params=params)
+
+    def failed_error(self) -> ApiError:
+        """What a call gets once the transcript has failed."""
+        error = self.log.failed
+        return error if isinstance(error, ApiError) else ApiError(ErrorCode.IO_ERROR, f"the transcript failed: {error}")

@@ -1,0 +1,169 @@
+"""ACP `terminal/*`: commands that an agent runs in its VM.
+
+A terminal is one process and the end of its output. It stays valid after `terminal/kill`, output and exit status
+included, and ends with `terminal/release` or with its agent.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+from runtime.acp.codec import INVALID_PARAMS, RpcError
+from runtime.acp.messages import RESOURCE_NOT_FOUND
+from runtime.errors import ApiError, ErrorCode
+
+if TYPE_CHECKING:
+    from runtime.acp.messages import CreateTerminal
+    from runtime.sessions.ports import ExitStatus, Process, VmServices
+
+MAX_TERMINALS: Final = 64
+"""Terminals of one agent that are not released; agents run a handful, and each may keep its output."""
+
+DEFAULT_OUTPUT: Final = 1024 * 1024
+"""Bytes of output kept where the agent names no limit: what a model can make use of, ten times over."""
+
+MAX_OUTPUT: Final = 4 * 1024 * 1024
+"""The most that an agent may ask to keep: it is resent in full on every `terminal/output`."""
+
+SIGNALS: Final = {"killed": "SIGKILL", "trap": "SIGABRT", "out_of_fuel": "SIGXCPU", "out_of_memory": "SIGKILL"}
+"""What a process that did not exit by itself is said to have died of: the signal that a Unix would have sent."""
+
+_CONTINUATION: Final = range(0x80, 0xC0)
+_SHELL: Final = frozenset(" \t\n|&;<>()$`\"'*?[~")
+
+
+class Output:
+    """The last `limit` bytes of a stream; never starts inside a UTF-8 sequence."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._pieces: deque[bytes] = deque()
+        self._size = 0
+        self.truncated = False
+
+    def write(self, data: bytes) -> None:
+        """Take the next bytes."""
+        self._pieces.append(data)
+        self._size += len(data)
+        while self._size - len(self._pieces[0]) >= self._limit and len(self._pieces) > 1:
+            self._size -= len(self._pieces.popleft())
+            self.truncated = True
+
+    def text(self) -> str:
+        """What is kept, as text."""
+        data = b"".join(self._pieces)
+        if len(data) > self._limit:
+            self.truncated = True
+            data = data[len(data) - self._limit :]
+        if self.truncated:
+            start = 0
+            while start < min(3, len(data)) and data[start] in _CONTINUATION:  # RFC 3629: at most three
+                start += 1
+            data = data[start:]
+        return data.decode("utf-8", "replace")
+
+
+class Terminal:
+    """One process and its output."""
+
+    def __init__(self, process: Process, limit: int) -> None:
+        self.process = process
+        self.status: ExitStatus | None = None
+        self.ended = trio.Event()
+        self._output = Output(limit)
+
+    async def run(self) -> None:
+        """Collect the output until the process has ended; cancelling it kills the process."""
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._collect, self.process.receive)
+                nursery.start_soon(self._collect, self.process.receive_stderr)
+            self.status = await self.process.wait()
+        finally:
+            self.process.kill()
+            self.ended.set()
+
+    async def _collect(self, receive: Any) -> None:
+        while data := await receive():
+            self._output.write(data)
+
+    def output(self) -> dict[str, Any]:
+        """The result of `terminal/output`."""
+        text = self._output.text()
+        result = {"output": text, "truncated": self._output.truncated}
+        return result if self.status is None else {**result, "exitStatus": exit_status(self.status)}
+
+
+class TerminalError(Exception):
+    """A `terminal/*` request cannot be served."""
+
+    def __init__(self, error: RpcError) -> None:
+        super().__init__(error.message)
+        self.error = error
+
+
+class Terminals:
+    """The terminals of one agent."""
+
+    def __init__(self, vm: VmServices, cwd: str) -> None:
+        self._vm = vm
+        self._cwd = cwd
+        self._terminals: dict[str, Terminal] = {}
+        self._next = 1
+
+    async def create(self, request: CreateTerminal) -> tuple[str, Terminal]:
+        """Start a command: its terminal's id, and the terminal, whose `run` the caller starts. Raises `TerminalError`.
+
+        A command gets the environment of its request only: the session's own `env` is for the agent.
+        """
+        if len(self._terminals) >= MAX_TERMINALS:
+            raise TerminalError(RpcError(INVALID_PARAMS, f"{MAX_TERMINALS} terminals are open: release some"))
+        env = {variable.name: variable.value for variable in request.env or ()}
+        limit = DEFAULT_OUTPUT if request.output_byte_limit is None else request.output_byte_limit
+        argv = command_line(request.command, request.args or [])
+        try:
+            process = await self._vm.spawn(argv, env, request.cwd or self._cwd)
+        except ApiError as error:
+            code = RESOURCE_NOT_FOUND if error.code is ErrorCode.NOT_FOUND else INVALID_PARAMS
+            raise TerminalError(RpcError(code, error.message, error.to_data())) from error
+        terminal = Terminal(process, max(0, min(limit, MAX_OUTPUT)))
+        id_ = f"term_{self._next}"
+        self._next += 1
+        self._terminals[id_] = terminal
+        return id_, terminal
+
+    def get(self, terminal_id: str) -> Terminal:
+        """The terminal. Raises `TerminalError` where there is none, or none any more."""
+        terminal = self._terminals.get(terminal_id)
+        if terminal is None:
+            error = RpcError(RESOURCE_NOT_FOUND, f"no terminal {terminal_id!r}", {"terminalId": terminal_id})
+            raise TerminalError(error)
+        return terminal
+
+    def release(self, terminal_id: str) -> None:
+        """Kill what still runs and forget the terminal. Raises `TerminalError`."""
+        self.get(terminal_id).process.kill()
+        del self._terminals[terminal_id]
+
+    def close(self) -> None:
+        """Release all."""
+        for terminal in self._terminals.values():
+            terminal.process.kill()
+        self._terminals.clear()
+
+
+def exit_status(status: ExitStatus) -> dict[str, Any]:
+    """A `TerminalExitStatus`."""
+    if status.code is not None:
+        return {"exitCode": status.code, "signal": None}
+    return {"exitCode": None, "signal": SIGNALS.get(status.reason, "SIGKILL")}
+
+
+def command_line(command: str, args: list[str]) -> list[str]:
+    """The argv of a terminal. Agents often put a whole line of shell into `command`: such a one goes to the shell."""
+    if not args and any(character in _SHELL for character in command):
+        return ["/bin/sh", "-c", command]
+    return [command, *args]

@@ -1,0 +1,191 @@
+"""The transcript of one live session: numbering, committing, publishing.
+
+Every event is `{"jsonrpc": "2.0", "method", "params"}`, and `params.sessionId` is always the public id. What the agent
+sends is recorded under ACP's names (`session/update`, `session/request_permission` with a `permissionId`); so are the
+user's prompts (`user_message_chunk`) and the changes of mode and config options that the agent did not announce itself.
+All else has a name of ours; params beside `sessionId`:
+
+* `_torpor/session_started` {agentType, cwd, agentInfo, capabilities, modes, configOptions}: `session/new` succeeded. It is
+  the first event but for stderr and updates that came before that.
+* `_torpor/session_resumed` {tier: resume, load or continuation; modes, configOptions, path?}: an agent goes on with it.
+* `_torpor/session_suspended` {reason}: its agent was stopped with the VM.
+* `_torpor/session_closed` {}: closeSession.
+* `_torpor/turn_started` {turnId, idempotencyKey?}: a prompt was accepted; its `user_message_chunk`s follow.
+* `_torpor/turn_ended` {turnId, end, stopReason, response?, error?, filesError?, fuelUsed?}: the turn is over, its files are
+  durable. `end` is a value of `runtime.acp.turn.End`.
+* `_torpor/turn_interrupted` {turnId}: found when the session was next opened: the daemon ended inside that turn.
+* `_torpor/agent_exit` {exitCode, reason, message, stderr, restart}: the agent ended by itself, or was killed in a cancel.
+* `_torpor/stderr` {text, dropped?}: output of the agent; `dropped` bytes before it went over the rate.
+* `_torpor/malformed` {kind, reason, size, head}: a line of the agent that has no place in the protocol.
+* `_torpor/notification` {method, params}: a notification that ACP v1 does not have.
+* `_torpor/permission_reply` {permissionId, outcome, by, optionId?, remember?}: a permission request was answered, `by` a
+  client, the policy, what was remembered, or what made it pointless (cancelled, closed, agent_exit, ...).
+
+An event is published after its commit and never before. When a commit fails, so do all after it (the store keeps the log
+free of gaps): the transcript is then `failed` for good, and its session is taken down and read back from the file.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import trio
+
+from runtime.acp.messages import SESSION_UPDATE
+from runtime.acp.session_state import SessionState, event_type
+from runtime.errors import ApiError
+from runtime.hub import Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from runtime.hub import Hub
+    from runtime.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+STDERR: Final = "_torpor/stderr"
+MALFORMED: Final = "_torpor/malformed"
+NOTIFICATION: Final = "_torpor/notification"
+
+UNCOMMITTED: Final = 1000
+"""Events of one session that may wait for their commit before its agent has to wait: one group of the writer, so that the
+writer is never idle for lack of them, and at most that many lines are held."""
+UNCOMMITTED_BYTES: Final = 8 * 1024 * 1024
+"""The same in bytes, for agents whose events are large."""
+
+
+def now_ms() -> int:
+    """Epoch milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+class Transcript:
+    """The log of one session. `append` never waits; whoever relays a flood awaits `room` before each event."""
+
+    def __init__(self, store: Store, hub: Hub, vm: str, session_id: str) -> None:
+        self.session_id = session_id
+        self.state = SessionState()
+        """The fold over all events so far, committed or not."""
+        self.failed: Exception | None = None
+        self.on_failure: Callable[[], None] = lambda: None
+        self.on_change: Callable[[SessionState], None] = lambda _: None
+        """Called when an event changed `state`, in front of that event: the session's row follows the log."""
+        self._store = store
+        self._hub = hub
+        self._vm = vm
+        self._row: int | None = None
+        self._next_seq = 0
+        self._held: list[tuple[str, dict[str, Any]]] = []
+        self._uncommitted = 0
+        self._uncommitted_bytes = 0
+        self._committed = -1
+        self._progress = trio.lowlevel.ParkingLot()
+
+    @property
+    def last_seq(self) -> int:
+        """The seq of the last event appended, -1 when there is none."""
+        return self._next_seq - 1
+
+    def open(self, row: int, next_seq: int, state: SessionState) -> None:
+        """Begin to write: the session has the row `row`, and the file its events below `next_seq`, whose fold is `state`.
+
+        Events that were appended before (a new session has no row until its agent has taken it) are written now.
+        """
+        self._row, self._next_seq, self._committed, self.state = row, next_seq, next_seq - 1, state
+        held, self._held = self._held, []
+        for method, params in held:
+            self.append(method, params)
+        self._progress.unpark_all()
+
+    def append(self, method: str, params: dict[str, Any], *, notices: Iterable[Notice] = ()) -> int:
+        """Append one event and return its seq, -1 before `open`; `notices` are published right after it.
+
+        Once the transcript has failed events are dropped: nobody may see what cannot be committed.
+        """
+        if self.failed is not None:
+            return -1
+        if self._row is None:
+            self._held.append((method, params))
+            return -1
+        seq, self._next_seq = self._next_seq, self._next_seq + 1
+        params = {**params, "sessionId": self.session_id}
+        type_ = event_type(method, params)
+        event = {"jsonrpc": "2.0", "method": method, "params": params}
+        body = msgspec.json.encode(event)
+        created_at = now_ms()
+        state = self.state.fold(type_, params)
+        if state is not self.state and state != self.state:
+            self.state = state
+            self.on_change(state)
+        self._uncommitted += 1
+        self._uncommitted_bytes += len(body)
+        notice = Notice(
+            method="sessionEvent",
+            vm=self._vm,
+            session_id=self.session_id,
+            seq=seq,
+            type=type_,
+            params={
+                "vm": self._vm,
+                "sessionId": self.session_id,
+                "seq": seq,
+                "createdAt": created_at,
+                "event": event,
+            },
+        )
+
+        def then(error: Exception | None) -> None:
+            self._uncommitted -= 1
+            self._uncommitted_bytes -= len(body)
+            if error is None:
+                self._committed = seq
+                self._hub.publish(notice)
+                for extra in notices:
+                    self._hub.publish(extra)
+            else:
+                if self.failed is None:
+                    logger.error("session %s: an event could not be stored", self.session_id, exc_info=error)
+                self.fail(error)
+            self._progress.unpark_all()
+
+        try:
+            self._store.transcript.append(self._row, seq, created_at, type_, body, then)
+        except ApiError as error:  # the store is closing
+            self.fail(error)
+        return seq
+
+    def fail(self, error: Exception) -> None:
+        """Give the transcript up: nothing more is written, and whoever waits for it gets `error`."""
+        if self.failed is None:
+            self.failed = error
+            self._held.clear()
+            self.on_failure()
+            self._progress.unpark_all()
+
+    def update(self, update: dict[str, Any]) -> int:
+        """Append a `session/update` of ours."""
+        return self.append(SESSION_UPDATE, {"update": update})
+
+    async def room(self) -> None:
+        """Wait until another event may be appended without memory growing: always a checkpoint."""
+        await self._store.writer.room()
+        while self.failed is None and self._full():
+            await self._progress.park()
+
+    async def committed(self) -> None:
+        """Wait until every event appended so far is committed and published. Raises what `failed` holds."""
+        target = self.last_seq
+        await trio.lowlevel.checkpoint()
+        while self.failed is None and self._committed < target:
+            await self._progress.park()
+        if self.failed is not None:
+            raise self.failed
+
+    def _full(self) -> bool:
+        if self._row is None:
+            return len(self._held) >= UNCOMMITTED
+        return self._uncommitted >= UNCOMMITTED or self._uncommitted_bytes >= UNCOMMITTED_BYTES
