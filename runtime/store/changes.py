@@ -26,7 +26,9 @@ _SET_INODE: Final = Insert(
 )
 _SET_DENTRY: Final = Insert("INSERT OR REPLACE INTO dentry (layer, dir, name, ino, type)", "(?, ?, ?, ?, ?)")
 _SET_EXTENT: Final = Insert(
-    "INSERT OR REPLACE INTO extent (layer, ino, position, chunk)", "(?, ?, ?, (SELECT id FROM chunk WHERE hash = ?))"
+    "INSERT INTO extent (layer, ino, position, chunk)",
+    "(?, ?, ?, (SELECT id FROM chunk WHERE hash = ?))",
+    " ON CONFLICT DO UPDATE SET chunk = excluded.chunk",  # REPLACE would not fire the trigger that notes the old chunk
 )
 
 ROW_BYTES: Final = 200  # what an inode or a dentry keeps in memory while it waits, about

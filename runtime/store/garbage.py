@@ -1,7 +1,8 @@
 """Giving back what nobody refers to any more: layers of destroyed VMs, chunks without an extent, empty pages.
 
-Each step is one write of bounded size, so that commits in between wait a few milliseconds at most. A collection that is cut
-short has lost nothing: the next one starts over.
+Triggers note what has lost a reference, so the work is in proportion to the garbage and not to the file. Each step is one
+write of bounded size: commits in between wait a few milliseconds at most. A collection that is cut short has lost nothing,
+the next one goes on.
 """
 
 from __future__ import annotations
@@ -10,11 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from runtime.store.sql import rows
+from runtime.store.sql import rows, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import apsw
 
     from runtime.store.writer import Writer
@@ -26,12 +25,9 @@ STEP_PAGES: Final = 1024  # pages that one step takes from the end of the file: 
 KEPT_PAGES: Final = 4096
 # 16 MiB of empty pages stay in the file for the next writes: to shrink and to grow it again costs more than they do.
 
-_DEAD_LAYER: Final = """
-SELECT id FROM layer AS dead
-WHERE NOT EXISTS (SELECT 1 FROM vm WHERE vm.layer = dead.id)
-AND NOT EXISTS (SELECT 1 FROM snapshot WHERE snapshot.layer = dead.id)
-AND NOT EXISTS (SELECT 1 FROM layer AS child WHERE child.parent = dead.id)
-LIMIT 1
+_IS_USED: Final = """
+SELECT EXISTS (SELECT 1 FROM vm WHERE layer = ?1) OR EXISTS (SELECT 1 FROM snapshot WHERE layer = ?1)
+OR EXISTS (SELECT 1 FROM layer WHERE parent = ?1)
 """
 
 
@@ -50,61 +46,52 @@ async def collect_garbage(writer: Writer) -> Collected:
     Cancellation leaves what was removed removed. Raises `ApiError` IO_ERROR.
     """
     layers = 0
-    while (found := await writer.commit(_dead_layer)) is not None:
-        while await writer.commit(_emptying(found)):
-            pass
-        layers += 1
+    while (removed := await writer.commit(_prune)) is not None:
+        layers += removed
     chunks = 0
-    after: bytes | None = b""
-    while after is not None:
-        deleted, after = await writer.commit(_sweeping(after))
-        chunks += deleted
+    while (found := await writer.commit(_sweep)) is not None:
+        chunks += found
     pages = 0
     while freed := await writer.commit(_shrink):
         pages += freed
     return Collected(layers, chunks, pages)
 
 
-def _dead_layer(connection: apsw.Connection) -> int | None:
-    found = rows(connection, _DEAD_LAYER)
-    return found[0][0] if found else None
-
-
-def _emptying(layer: int) -> Callable[[apsw.Connection], bool]:
-    """Delete some rows of a dead layer, and itself once it has none; True while there is more to do."""
-
-    def step(connection: apsw.Connection) -> bool:
+def _prune(connection: apsw.Connection) -> int | None:
+    """Delete rows of a loose layer that nobody uses, and itself once it has none: 1 then, None when no layer is loose."""
+    found = rows(connection, "SELECT layer FROM loose_layer ORDER BY layer DESC LIMIT 1")
+    if not found:
+        return None
+    ((layer,),) = found
+    ((used,),) = rows(connection, _IS_USED, (layer,))
+    removed = 0
+    if not used:
         for table, key in (("extent", "ino, position"), ("dentry", "dir, name"), ("inode", "ino")):
-            connection.execute(
+            run(
+                connection,
                 f"DELETE FROM {table} WHERE layer = ?1 AND ({key}) IN "  # noqa: S608
                 f"(SELECT {key} FROM {table} WHERE layer = ?1 LIMIT {STEP_ROWS})",
-                (layer,),
+                layer,
             )
             if connection.changes() == STEP_ROWS:
-                return True
-        connection.execute("DELETE FROM layer WHERE id = ?", (layer,))
-        return False
+                return 0
+        run(connection, "DELETE FROM layer WHERE id = ?", layer)
+        removed = connection.changes()
+    run(connection, "DELETE FROM loose_layer WHERE layer = ?", layer)
+    return removed
 
-    return step
 
-
-def _sweeping(after: bytes) -> Callable[[apsw.Connection], tuple[int, bytes | None]]:
-    """Delete the unused among the next chunks by hash; the number deleted, and the last hash seen (None at the end)."""
-
-    def step(connection: apsw.Connection) -> tuple[int, bytes | None]:
-        # In the order of the hash, because its index is dense; the table's own pages are full of content.
-        end = rows(
-            connection, "SELECT hash FROM chunk WHERE hash > ? ORDER BY hash LIMIT 1 OFFSET ?", (after, STEP_CHUNKS - 1)
-        )
-        last: bytes | None = end[0][0] if end else None
-        connection.execute(
-            "DELETE FROM chunk WHERE hash > ?1 AND (?2 IS NULL OR hash <= ?2) "
-            "AND NOT EXISTS (SELECT 1 FROM extent WHERE extent.chunk = chunk.id)",
-            (after, last),
-        )
-        return connection.changes(), last
-
-    return step
+def _sweep(connection: apsw.Connection) -> int | None:
+    """Delete the unused among some loose chunks, and note none of these any longer; the number, None at the end."""
+    some = f"(SELECT chunk FROM loose_chunk ORDER BY chunk LIMIT {STEP_CHUNKS})"  # noqa: S608
+    run(
+        connection,
+        f"DELETE FROM chunk WHERE id IN {some} "  # noqa: S608
+        "AND NOT EXISTS (SELECT 1 FROM extent WHERE extent.chunk = chunk.id)",
+    )
+    deleted = connection.changes()
+    run(connection, f"DELETE FROM loose_chunk WHERE chunk IN {some}")  # noqa: S608
+    return deleted if connection.changes() else None
 
 
 def _shrink(connection: apsw.Connection) -> int:

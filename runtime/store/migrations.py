@@ -25,7 +25,7 @@ CREATE TABLE layer (
     bytes INTEGER NOT NULL,
     entries INTEGER NOT NULL
 ) STRICT;
--- "Has this layer children?", which garbage collection asks before it removes one.
+-- "Has this layer children?", which garbage collection asks of each loose one.
 CREATE INDEX layer_parent ON layer (parent);
 
 CREATE TABLE vm (
@@ -88,8 +88,20 @@ CREATE TABLE extent (
     chunk INTEGER REFERENCES chunk (id),
     PRIMARY KEY (layer, ino, position)
 ) WITHOUT ROWID, STRICT;
--- "Is this chunk still used?", which garbage collection asks of every chunk. Holes need no entry.
+-- "Is this chunk still used?", which garbage collection asks of each loose one. Holes need no entry.
 CREATE INDEX extent_chunk ON extent (chunk) WHERE chunk IS NOT NULL;
+
+-- Chunks that an extent has let go of: only these can be garbage, so that a collection need not look at all content.
+CREATE TABLE loose_chunk (chunk INTEGER PRIMARY KEY) STRICT;
+CREATE TRIGGER extent_deleted AFTER DELETE ON extent WHEN OLD.chunk IS NOT NULL
+BEGIN
+    INSERT OR IGNORE INTO loose_chunk (chunk) VALUES (OLD.chunk);
+END;
+CREATE TRIGGER extent_replaced AFTER UPDATE OF chunk ON extent
+WHEN OLD.chunk IS NOT NULL AND OLD.chunk IS NOT NEW.chunk
+BEGIN
+    INSERT OR IGNORE INTO loose_chunk (chunk) VALUES (OLD.chunk);
+END;
 """
 
 _SESSIONS: Final = """
@@ -159,10 +171,29 @@ CREATE TABLE snapshot (
 ) STRICT;
 -- "The snapshots of this VM", and the cascade from it.
 CREATE INDEX snapshot_vm ON snapshot (vm);
--- "Does a snapshot keep this layer?", which garbage collection asks.
+-- "Does a snapshot keep this layer?", which garbage collection asks of each loose one.
 CREATE INDEX snapshot_layer ON snapshot (layer);
 -- "The last snapshot before this event", and the cascade from the session.
 CREATE INDEX snapshot_session ON snapshot (session, seq);
+
+-- Layers that a VM, a snapshot or a child has let go of: only these can be garbage.
+CREATE TABLE loose_layer (layer INTEGER PRIMARY KEY) STRICT;
+CREATE TRIGGER vm_deleted AFTER DELETE ON vm
+BEGIN
+    INSERT OR IGNORE INTO loose_layer (layer) VALUES (OLD.layer);
+END;
+CREATE TRIGGER vm_moved AFTER UPDATE OF layer ON vm
+BEGIN
+    INSERT OR IGNORE INTO loose_layer (layer) VALUES (OLD.layer);
+END;
+CREATE TRIGGER snapshot_deleted AFTER DELETE ON snapshot
+BEGIN
+    INSERT OR IGNORE INTO loose_layer (layer) VALUES (OLD.layer);
+END;
+CREATE TRIGGER layer_deleted AFTER DELETE ON layer WHEN OLD.parent IS NOT NULL
+BEGIN
+    INSERT OR IGNORE INTO loose_layer (layer) VALUES (OLD.parent);
+END;
 
 CREATE TABLE cron (
     vm INTEGER NOT NULL REFERENCES vm (id) ON DELETE CASCADE,

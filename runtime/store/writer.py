@@ -64,6 +64,8 @@ class Insert:
     """The statement up to VALUES: `INSERT INTO cron (vm, name)`."""
     row: str
     """One row of VALUES: `(?, ?)`."""
+    tail: str = ""
+    """What follows the rows: ` ON CONFLICT …`."""
 
     def insert(self, connection: apsw.Connection, values: Sequence[Sequence[Any]]) -> None:
         """Insert a row for each of `values`, in order, in as few statements as can be had."""
@@ -72,7 +74,7 @@ class Insert:
             # Powers of two only: seven statements in all, which stay in the connection's statement cache.
             count = min(ROWS_PER_STATEMENT, 1 << ((len(values) - start).bit_length() - 1))
             parameters = list(itertools.chain.from_iterable(values[start : start + count]))
-            connection.execute(f"{self.head} VALUES {', '.join([self.row] * count)}", parameters)
+            connection.execute(f"{self.head} VALUES {', '.join([self.row] * count)}{self.tail}", parameters)
             start += count
 
 

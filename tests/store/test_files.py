@@ -182,7 +182,15 @@ async def test_layers_show_what_a_model_has(
             layer, past = chance.choice(frozen)
             fork, _ = await store.vms.get_or_create(f"fork{step}", {}, step, parent_layer=layer)
             live.append((fork, store.files.backend(fork.layer), past.copy()))
+    for _ in range(len(live) // 3):
+        record, _, _ = live.pop()
+        await store.vms.delete(record.row)
+        kept = {row[0] for row in stored(store, "SELECT layer FROM snapshot")}
+        frozen = [(layer, past) for layer, past in frozen if layer in kept]
     await store.collect_garbage()
+    assert stored(store, "SELECT id FROM chunk WHERE id NOT IN (SELECT chunk FROM extent WHERE chunk NOTNULL)") == []
+    used = "SELECT layer FROM vm UNION SELECT layer FROM snapshot UNION SELECT parent FROM layer WHERE parent NOTNULL"
+    assert stored(store, f"SELECT id FROM layer WHERE id NOT IN ({used})") == []  # noqa: S608
     for _, files, model in live:
         model.check(files)
     for layer, model in frozen:
@@ -295,9 +303,21 @@ async def test_garbage_is_what_nobody_refers_to(store: Store, vm: VmRecord, monk
     assert stored(store, "SELECT count(*) FROM chunk") == [(50,)]
     collected = await store.collect_garbage()
     assert (collected.layers, collected.chunks) == (0, 0)
+    # Overwritten, cut off, and removed; 25 is still the other's, whatever happens here.
+    for changes in (
+        Outcome().changes(chunks=[ChunkWrite(2, 0, b"new"), ChunkWrite(2, 1, b"1"), ChunkWrite(2, 25, b"new")]),
+        Outcome().changes(truncated=[(2, 28)]),
+    ):
+        store.files.commit_changes(vm.row, changes)
+    collected = await store.collect_garbage()
+    assert (collected.layers, collected.chunks) == (0, 1)  # the rest is the other's
+    store.files.commit_changes(vm.row, Outcome().changes(removed=[2]))
+    store.files.commit_changes(vm.row, Outcome().changes(inodes=[inode(3)], chunks=[ChunkWrite(3, 0, b"5")]))
+    assert (await store.collect_garbage()).chunks == 19
+    assert stored(store, "SELECT * FROM loose_chunk") == []
     await store.vms.delete(vm.row)
     collected = await store.collect_garbage()
-    assert (collected.layers, collected.chunks) == (1, 20)
+    assert (collected.layers, collected.chunks) == (1, 1)
     backend = store.files.backend(other.layer)
     assert [backend.load_chunk(2, index) for index in range(30)] == [b"%d" % (20 + index) for index in range(30)]
 

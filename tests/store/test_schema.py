@@ -39,7 +39,7 @@ def test_every_table_is_strict(tmp_path: Path) -> None:
             "SELECT name, strict FROM pragma_table_list WHERE name NOT LIKE 'sqlite%'"
         ).fetchall()
     assert {strict for _, strict in tables} == {1}
-    assert len(tables) == 12
+    assert len(tables) == 14
 
 
 def test_every_foreign_key_is_found_by_an_index(tmp_path: Path) -> None:
