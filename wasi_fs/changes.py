@@ -25,13 +25,18 @@ class Journal:
         self.current: Changes | None = None
         """The change set under way."""
 
-    def take(self) -> Changes | None:
-        """Freeze all that is dirty; None if nothing is. RuntimeError while another change set is under way."""
+    def take(self, access_times: bool) -> Changes | None:
+        """Freeze all that is dirty; None if nothing is. RuntimeError while another change set is under way.
+
+        Changes of atime alone are taken along; only with `access_times` are they a change set by themselves.
+        """
         if self.current is not None:
             raise RuntimeError("a change set is under way already")
         tree = self._tree
-        if not tree.dirty and not tree.dead:
+        if not (tree.dirty or tree.dead or (access_times and tree.touched)):
             return None
+        tree.dirty.update(tree.touched)
+        tree.touched = {}
         changes = Changes(
             removed=sorted(tree.dead),
             inodes=[node.record() for node in tree.dirty.values()],

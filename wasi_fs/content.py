@@ -101,8 +101,8 @@ class Contents:
         if size > limits.file_size:
             raise FsError(FsCode.FILE_TOO_LARGE, f"the limit is {limits.file_size} bytes")
         growth = size - (node.allocated if node else 0)
-        if growth > 0 and self._tree.bytes + growth > limits.total_bytes:
-            raise FsError(FsCode.INSUFFICIENT_SPACE, f"the limit is {limits.total_bytes} bytes")
+        if growth > 0 and self._tree.bytes + growth > limits.bytes:
+            raise FsError(FsCode.INSUFFICIENT_SPACE, f"the limit is {limits.bytes} bytes")
 
     # Change sets
 

@@ -83,12 +83,14 @@ class FileSystem:
         """A change set is under way."""
         return self._journal.current is not None
 
-    def take_changes(self) -> Changes | None:
+    def take_changes(self, *, access_times: bool = False) -> Changes | None:
         """All changes since the last change set, for one transaction; None if there are none.
 
-        Afterwards its `committed` or `failed` is called. RuntimeError while another one is under way.
+        Afterwards its `committed` or `failed` is called. RuntimeError while another one is under way. What was only read
+        makes no change set unless `access_times` is set, as at the end of a VM's life in memory: new access times wait
+        for the next one (Linux's lazytime).
         """
-        return self._journal.take()
+        return self._journal.take(access_times)
 
     # Attributes
 
@@ -301,8 +303,12 @@ class FileSystem:
             raise FsError(FsCode.NO_ENTRY, new)
         self._tree.move(source.directory, source.name, target.directory, target.name, node)
 
-    def readdir(self, path: str, *, at: Directory | None = None) -> list[DirEntry]:
-        """A directory's entries in the order of their names' bytes. FsError(NOT_DIRECTORY)."""
+    def readdir(self, path: str, *, at: Directory | None = None) -> list[str]:
+        """A directory's names, without `.` and `..`, in the order of their bytes. FsError(NOT_DIRECTORY)."""
+        return [entry.name for entry in self.entries(path, at=at)]
+
+    def entries(self, path: str, *, at: Directory | None = None) -> list[DirEntry]:
+        """As `readdir`, with types and inode numbers."""
         node = self.resolve(path, at=at)
         if not isinstance(node, Directory):
             raise FsError(FsCode.NOT_DIRECTORY, path)

@@ -64,6 +64,10 @@ class OpenFile(Handle):
         self.readable = readable
         self.writable = writable
 
+    def duplicate(self) -> OpenFile:
+        """A handle of its own to the same file, with the same rights."""
+        return OpenFile(self._tree, self._contents, self.node, readable=self.readable, writable=self.writable)
+
     def read(self, offset: int, count: int) -> bytes:
         """At most `count` bytes from `offset`, fewer only at the end of the file. FsError(BAD_DESCRIPTOR, INVALID)."""
         if not (self._open and self.readable):

@@ -35,7 +35,7 @@ MAX_LINKS: Final = 65_000
 class Limits:
     """What a tree may take up. Beyond it, ENOSPC, and EFBIG for a single file."""
 
-    total_bytes: int = 4 * 1024**3
+    bytes: int = 4 * 1024**3
     """Content of all files and symlinks, before compression, holes not counted."""
     entries: int = 200_000
     """Names in all directories: files, directories, symlinks and hard links."""
@@ -55,6 +55,8 @@ class Tree:
         """Inodes for the next change set."""
         self.flight: dict[int, Inode] = {}
         """Inodes in the change set under way."""
+        self.touched: dict[int, Inode] = {}
+        """Inodes of which only atime has changed: they wait for the next change set, and are no reason for one."""
         self.dead: set[int] = set()
         """Inodes that the next change set deletes."""
         self.dirty_bytes = 0
@@ -151,7 +153,7 @@ class Tree:
             now = self.clock()
             if now != node.atime:
                 node.atime = now
-                self.dirty[node.ino] = node
+                self.touched[node.ino] = node
 
     def release(self, node: Inode) -> None:
         """An open handle is closed; an unlinked inode goes with its last one."""
@@ -161,8 +163,8 @@ class Tree:
 
     def charge(self, count: int) -> None:
         """Count that many more bytes of content. FsError(INSUFFICIENT_SPACE), and nothing counted, beyond the limit."""
-        if count > 0 and self.bytes + count > self.limits.total_bytes:
-            raise FsError(FsCode.INSUFFICIENT_SPACE, f"the limit is {self.limits.total_bytes} bytes")
+        if count > 0 and self.bytes + count > self.limits.bytes:
+            raise FsError(FsCode.INSUFFICIENT_SPACE, f"the limit is {self.limits.bytes} bytes")
         self.bytes += count
 
     # Dentries
@@ -251,6 +253,8 @@ class Tree:
 
     def trim(self) -> None:
         """Drop clean inodes that have not been used lately until the caches are well within their bounds."""
+        self.dirty.update(self.touched)
+        self.touched = {}
         goal, dentry_goal = CACHED_INODES * 7 // 8, CACHED_DENTRIES * 7 // 8
         for _ in range(2):  # first those that were not used since the last time, then the others
             for node in list(self.nodes.values()):
@@ -291,6 +295,7 @@ class Tree:
         self.bytes -= node.allocated
         self.nodes.pop(node.ino, None)
         self.dirty.pop(node.ino, None)
+        self.touched.pop(node.ino, None)
         if isinstance(node, Directory):
             self._cached_dentries -= len(node.children)
         elif isinstance(node, File):

@@ -140,17 +140,16 @@ class Real:
     def listdir(self, path: str) -> list[str]:
         fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY, dir_fd=self.top)
         try:
-            return sorted(os.listdir(fd))
+            return sorted(os.listdir(fd))  # noqa: PTH208 - Path knows no descriptors
         finally:
             os.close(fd)
 
     def chmod(self, path: str, mode: int) -> None:
         os.chmod(path, mode, dir_fd=self.top)
 
-    def utimes(self, path: str, time: int, follow: bool) -> tuple[int, int]:
+    def utimes(self, path: str, time: int, follow: bool) -> int:
         os.utime(path, ns=(time, time + 1), dir_fd=self.top, follow_symlinks=follow)
-        found = os.stat(path, dir_fd=self.top, follow_symlinks=follow)
-        return found.st_atime_ns, found.st_mtime_ns
+        return os.stat(path, dir_fd=self.top, follow_symlinks=follow).st_mtime_ns
 
     def open(self, slot: int, path: str, flags: frozenset[str]) -> None:
         self.close(slot)
@@ -210,12 +209,11 @@ class Virtual:
         return self._describe(self.fs.stat(path, follow=follow))
 
     def listdir(self, path: str) -> list[str]:
-        return [entry.name for entry in self.fs.readdir(path)]
+        return self.fs.readdir(path)
 
-    def utimes(self, path: str, time: int, follow: bool) -> tuple[int, int]:
+    def utimes(self, path: str, time: int, follow: bool) -> int:
         self.fs.utimes(path, time, time + 1, follow=follow)
-        found = self.fs.stat(path, follow=follow)
-        return found.atime, found.mtime
+        return self.fs.stat(path, follow=follow).mtime
 
     def open(self, slot: int, path: str, flags: frozenset[str]) -> None:
         self.close(slot)
@@ -280,8 +278,7 @@ def outcome(side: object, name: str, arguments: tuple[Any, ...]) -> object:
     except FsError as error:
         return errno.errorcode[ERRNO[error.code]]
     except OSError as error:
-        assert error.errno is not None
-        return errno.errorcode[error.errno]
+        return errno.errorcode[error.errno or 0]
 
 
 def look(side: Real | Virtual, path: str = ".") -> dict[str, object]:
