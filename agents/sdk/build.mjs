@@ -3,7 +3,9 @@
 // Three steps: esbuild bundles the modules; regular expressions with \p{..} are spelled out, since the guest's
 // SpiderMonkey has no ICU; componentize-js runs the top level of the bundle once and keeps the heap as it is then.
 //
-// A bundle.json beside the entry may say {"replace": {"path ending of a module": "./replacement.mjs"}}.
+// A bundle.json beside the entry may change modules, which it names by the ending of their paths:
+//   "replace": {"some/module.js": "./ours.mjs"}        another module in its place
+//   "pick": {"some/table.js": {"NAME": ["key"]}}       of the object that it exports as NAME only these entries
 
 import { existsSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
@@ -31,16 +33,29 @@ const nodeStubs = {
   },
 };
 
-function replacements(entry) {
+function changes(entry) {
   const file = resolve(dirname(entry), "bundle.json");
-  const { replace = {} } = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  const { replace = {}, pick = {} } = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  const ending = (path) => new RegExp(path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + "$");
   return {
-    name: "replacements",
+    name: "changes",
     setup(build) {
-      for (const [ending, replacement] of Object.entries(replace)) {
-        const filter = new RegExp(ending.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + "$");
-        const path = resolve(dirname(entry), replacement);
-        build.onLoad({ filter }, () => ({ contents: readFileSync(path, "utf8"), resolveDir: dirname(path), loader: "js" }));
+      for (const [module, ours] of Object.entries(replace)) {
+        const path = resolve(dirname(entry), ours);
+        build.onLoad({ filter: ending(module) }, () => ({
+          contents: readFileSync(path, "utf8"),
+          resolveDir: dirname(path),
+        }));
+      }
+      for (const [module, tables] of Object.entries(pick)) {
+        build.onLoad({ filter: ending(module) }, async ({ path }) => {
+          const exports = await import(path);
+          const kept = Object.entries(tables).map(([name, keys]) => {
+            const table = Object.fromEntries(keys.map((key) => [key, exports[name][key]]));
+            return `export const ${name} = ${JSON.stringify(table)};`;
+          });
+          return { contents: kept.join("\n") };
+        });
       }
     },
   };
@@ -59,7 +74,7 @@ async function bundle(entry) {
     minifyWhitespace: true,
     minifySyntax: true,
     define: { "process.env.NODE_ENV": '"production"' },
-    plugins: [replacements(entry), nodeStubs],
+    plugins: [changes(entry), nodeStubs],
     logLevel: "warning",
   });
   return outputFiles[0].text;

@@ -37,14 +37,22 @@ async function sendBody(body, bytes) {
   OutgoingBody.finish(body, undefined);
 }
 
+let lastMessage;
+
+/** Why the last fetch that failed did so: libraries tend to replace it by something less telling. */
+export function lastFailure() {
+  return lastMessage;
+}
+
 function failure(error, url) {
   const { tag = String(error), val } = error?.payload ?? error ?? {};
   const detail = typeof val === "string" ? `: ${val}` : "";
-  return new TypeError(`fetch ${new URL(url).host} failed: ${tag}${detail}`);
+  lastMessage = `request to ${new URL(url).host} failed: ${tag}${detail}`;
+  return new TypeError(lastMessage);
 }
 
-/** The response's body as a stream; `release` runs once it has ended, in whichever way. */
-function bodyStream(response, signal, release) {
+/** The response's body as a stream. However it ends, the connection is given back. */
+function bodyStream(response, signal) {
   const body = response.consume();
   const input = body.stream();
   const pollable = input.subscribe();
@@ -57,7 +65,6 @@ function bodyStream(response, signal, release) {
     input[Symbol.dispose]();
     body[Symbol.dispose]();
     response[Symbol.dispose]();
-    release();
   };
   return new ReadableStream(
     {
@@ -135,6 +142,6 @@ export async function fetch(resource, options = {}) {
   for (const [name, value] of fields.entries()) answerHeaders.append(name, new TextDecoder().decode(value));
   fields[Symbol.dispose]();
   const status = response.status();
-  const stream = bodyStream(response, signal, () => {});
+  const stream = bodyStream(response, signal);
   return new Response(status === 204 || status === 304 ? null : stream, { status, headers: answerHeaders });
 }

@@ -1,0 +1,117 @@
+// One conversation: pi's agent core with our tools, its events told to the client, its messages kept.
+
+import { methods } from "@agentclientprotocol/sdk";
+import { Agent } from "@mariozechner/pi-agent-core";
+import { streamSimpleAnthropic } from "@mariozechner/pi-ai/anthropic";
+import { promptError, missingKey } from "./errors.mjs";
+import { Journal } from "./persist.mjs";
+import { systemPrompt } from "./prompt.mjs";
+import { toolsFor } from "./tools/index.mjs";
+import { Reporter, replayUpdates } from "./updates.mjs";
+
+const TITLE_LENGTH = 80;
+const STOP_REASONS = { stop: "end_turn", toolUse: "end_turn", length: "max_tokens", aborted: "cancelled" };
+
+export class Session {
+  constructor({ id, cwd, directories, client, capabilities, model, thinking, saved }) {
+    this.id = id;
+    this.cwd = cwd;
+    this.client = client;
+    this.title = saved?.title;
+    this.journal = new Journal(id, !saved);
+    const tools = toolsFor({ cwd, client, capabilities, sessionId: id });
+    this.agent = new Agent({
+      initialState: {
+        systemPrompt: systemPrompt({ cwd, directories, tools }),
+        model,
+        thinkingLevel: thinking,
+        tools,
+        messages: saved?.messages ?? [],
+      },
+      streamFn: streamSimpleAnthropic,
+      getApiKey: () => process.env.ANTHROPIC_API_KEY,
+      sessionId: id,
+      // One after the other: they all work on the same files.
+      toolExecution: "sequential",
+    });
+    this.reporter = new Reporter({ cwd, model: () => this.model, update: (update) => this.update(update) });
+    this.agent.subscribe(async (event) => {
+      if (event.type === "message_end") this.journal.message(event.message);
+      await this.reporter.report(event);
+    });
+    if (!saved) this.journal.settings({ model: model.id, thinking });
+  }
+
+  get model() {
+    return this.agent.state.model;
+  }
+
+  get thinking() {
+    return this.agent.state.thinkingLevel;
+  }
+
+  configure(model, thinking) {
+    this.agent.state.model = model;
+    this.agent.state.thinkingLevel = thinking;
+    this.journal.settings({ model: model.id, thinking });
+  }
+
+  update(update) {
+    return this.client.notify(methods.client.session.update, { sessionId: this.id, update });
+  }
+
+  /** Runs a turn. @returns ACP's PromptResponse; throws RequestError */
+  async prompt(blocks) {
+    if (!process.env.ANTHROPIC_API_KEY) throw missingKey();
+    const { text, images } = readBlocks(blocks);
+    if (!this.title) await this.setTitle(text);
+    const before = this.agent.state.messages.length;
+    await this.agent.prompt(text, images);
+    await this.reporter.finish();
+    const answers = this.agent.state.messages.slice(before).filter(({ role }) => role === "assistant");
+    const last = answers.at(-1);
+    if (last?.stopReason === "error") throw promptError(last.errorMessage);
+    return { stopReason: STOP_REASONS[last?.stopReason] ?? "end_turn", _meta: { usage: totalUsage(answers) } };
+  }
+
+  cancel() {
+    this.agent.abort();
+  }
+
+  async setTitle(text) {
+    const line = text.trim().split("\n", 1)[0];
+    this.title = line.length > TITLE_LENGTH ? `${line.slice(0, TITLE_LENGTH - 1)}…` : line;
+    this.journal.settings({ title: this.title });
+    await this.update({ sessionUpdate: "session_info_update", title: this.title });
+  }
+
+  /** Tells the client the conversation so far, as session/load must. */
+  async replay() {
+    for (const update of replayUpdates(this.agent.state.messages, this.cwd)) await this.update(update);
+  }
+}
+
+/** ACP's content blocks as pi takes them: one text and images. */
+function readBlocks(blocks) {
+  const texts = [];
+  const images = [];
+  for (const block of blocks) {
+    if (block.type === "text") texts.push(block.text);
+    else if (block.type === "image") images.push({ type: "image", data: block.data, mimeType: block.mimeType });
+    else if (block.type === "resource_link") texts.push(`[${block.name}](${block.uri})`);
+    else if (block.resource?.text !== undefined) texts.push(`<file uri="${block.resource.uri}">\n${block.resource.text}\n</file>`);
+  }
+  return { text: texts.join("\n"), images };
+}
+
+function totalUsage(answers) {
+  const total = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: 0 };
+  for (const { usage } of answers) {
+    total.inputTokens += usage.input;
+    total.outputTokens += usage.output;
+    total.cacheReadTokens += usage.cacheRead;
+    total.cacheWriteTokens += usage.cacheWrite;
+    total.costUsd += usage.cost.total;
+  }
+  return total;
+}

@@ -1,0 +1,39 @@
+// The tools of a session, and how they are shown to the client.
+
+import { resolve } from "../../sdk/web/files.mjs";
+import { bash, findShell } from "./bash.mjs";
+import { edit } from "./edit.mjs";
+import { find } from "./find.mjs";
+import { grep } from "./grep.mjs";
+import { list } from "./list.mjs";
+import { read } from "./read.mjs";
+import { write } from "./write.mjs";
+
+const FILE_TOOLS = [read, write, edit, list, find, grep];
+const BY_NAME = new Map([...FILE_TOOLS, bash].map((tool) => [tool.name, tool]));
+
+/** Paths are absolute from here on; those tools that may leave the path out mean the working directory. */
+function absolute(args, cwd, tool) {
+  if (!("path" in tool.parameters.properties)) return args;
+  return { ...args, path: resolve(cwd, args.path ?? ".") };
+}
+
+/** pi's tools for a session. bash is only there if the client runs terminals and the VM has a shell for them. */
+export function toolsFor({ cwd, client, capabilities, sessionId }) {
+  const tools = capabilities.terminal && findShell() ? [...FILE_TOOLS, bash] : FILE_TOOLS;
+  return tools.map((tool) => ({
+    ...tool,
+    execute: async (id, args, signal, onUpdate) =>
+      tool.run(absolute(args, cwd, tool), { cwd, client, sessionId, signal, onUpdate }),
+  }));
+}
+
+/** What ACP shows of a tool call: title, kind, places and input. The model may have named a tool that there is not. */
+export function present(name, args, cwd) {
+  const tool = BY_NAME.get(name);
+  if (!tool) return { title: name, kind: "other", ...(args && { rawInput: args }) };
+  if (!args) return { title: tool.label, kind: tool.kind };
+  const shown = absolute(args, cwd, tool);
+  const locations = shown.path ? [{ path: shown.path, ...(args.offset && { line: args.offset }) }] : [];
+  return { title: tool.title(shown), kind: tool.kind, locations, rawInput: args };
+}

@@ -1,0 +1,34 @@
+// How much of its own output a tool may put into the model's context. The figures are those that coding agents have
+// settled on: enough for a long source file, not enough for a log to push out the conversation.
+
+export const MAX_LINES = 2000;
+export const MAX_BYTES = 50 * 1024;
+/** Longer lines are minified code or data; their rest says little. */
+export const MAX_LINE = 500;
+/** Beyond this a file is no text that is read by a model, and holding it would cost the guest its memory. */
+export const MAX_FILE = 10 * 1024 * 1024;
+/** How many entries a search visits before it lets the event loop run, so that a cancel is heard. */
+export const ENTRIES_PER_BREATH = 200;
+
+export const breathe = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+/** The leading lines that fit: {lines, truncated}. */
+export function fitLines(lines, maxLines = MAX_LINES, maxBytes = MAX_BYTES) {
+  let bytes = 0;
+  const kept = [];
+  for (const line of lines) {
+    bytes += line.length + 1;
+    if (kept.length === maxLines || (bytes > maxBytes && kept.length)) break;
+    kept.push(line);
+  }
+  return { lines: kept, truncated: kept.length < lines.length };
+}
+
+export function shorten(line) {
+  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}… (${line.length - MAX_LINE} characters more)` : line;
+}
+
+/** A tool result of one text. */
+export function answer(text, details = {}) {
+  return { content: [{ type: "text", text }], details };
+}

@@ -1,0 +1,25 @@
+import { Type } from "typebox";
+import { exists, readText, writeText } from "../../sdk/web/files.mjs";
+import { diffOf } from "./diff.mjs";
+import { answer } from "./limits.mjs";
+
+export const write = {
+  name: "write",
+  summary: "create a file, or replace one completely",
+  label: "Write",
+  kind: "edit",
+  description: "Write a file: it is created, with the directories above it, or replaced as a whole. For changes use edit.",
+  parameters: Type.Object({
+    path: Type.String({ description: "The file: absolute, or relative to the working directory" }),
+    content: Type.String({ description: "All that the file is to hold" }),
+  }),
+  title: ({ path }) => `Write ${path}`,
+
+  run({ path, content }) {
+    const before = exists(path) ? readText(path) : null;
+    writeText(path, content);
+    const lines = content ? content.replace(/\n$/, "").split("\n").length : 0;
+    const done = before === null ? "Created" : "Replaced";
+    return answer(`${done} ${path} (${lines} lines)`, { diff: diffOf(path, before, content) });
+  },
+};
