@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 from runtime.errors import ApiError, ErrorCode
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from runtime.store.reading import Reader
     from runtime.store.writer import Then, Writer
     from wasi_fs.backend import Changes
+
+logger = logging.getLogger(__name__)
 
 _SET_INODE: Final = Insert(
     "INSERT OR REPLACE INTO inode (layer, ino, type, mode, nlink, size, allocated, atime_ns, mtime_ns, ctime_ns, parent, "
@@ -67,7 +70,7 @@ class Files:
             if then is not None:
                 then(error)
             elif error is not None:
-                raise error  # the writer logs it
+                logger.error("the changed files of VM %d could not be stored", vm, exc_info=error)
 
         size = sum(len(chunk.data) for chunk in changes.chunks)
         size += ROW_BYTES * (len(changes.inodes) + len(changes.dentries) + len(changes.chunks))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from runtime.store.files import LayerFiles
     from runtime.store.reading import Reader
     from runtime.store.writer import Then, Writer
+
+logger = logging.getLogger(__name__)
 
 MAX_DEPTH: Final = 32
 # Every read of a file's row looks into each layer of the chain, at 1 us a layer. At this depth a snapshot merges all but
@@ -83,7 +86,7 @@ class Snapshots:
             if then is not None:
                 then(error)
             elif error is not None:
-                raise error  # the writer logs it
+                logger.error("no snapshot of VM %d could be taken", vm, exc_info=error)
 
         self._writer.submit(write, answer)
 
