@@ -174,6 +174,7 @@ class Guest:
                     finished = await trio.to_thread.run_sync(self._spin, limiter=self._workers)
                 finally:
                     self._on_worker = False
+                    _ = self.fuel_used  # for who asks while the next turn runs
                 self._drop_pending()
                 if finished:
                     self._delete_future()

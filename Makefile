@@ -1,0 +1,45 @@
+# Everything a checkout needs, from nothing but Python 3.11+ (with venv) and a C compiler.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test setup agents guests lint format bench clean
+
+demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, sleep and wake.
+	@$(BIN)/python -m bench.demo
+
+test: setup guests ## Set up and pass the tests.
+	$(BIN)/pytest
+
+setup: $(INSTALLED) agents ## Leave .venv/bin/torpor usable.
+
+$(INSTALLED): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Torpor needs Python 3.11 or newer; name one with make PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
+		{ echo "No virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,guests]'
+	@touch $@
+
+agents: $(INSTALLED) ## Build the agents' components, those whose sources have changed.
+	$(BIN)/python build/components.py --examples
+	$(BIN)/python build/precompile.py
+
+guests: $(INSTALLED) ## Build the guest programs of the tests.
+	$(BIN)/python build/guests.py
+
+lint: $(INSTALLED) ## Style and types.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(INSTALLED)
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+bench: setup guests ## Measure; prints the method and medians.
+	$(BIN)/python -m bench
+
+clean:
+	rm -rf $(VENV) agents/dist agents/node_modules tests/guests/dist

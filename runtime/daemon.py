@@ -1,0 +1,69 @@
+"""The daemon: store, engine, host and socket, put together and taken apart in order."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import trio
+
+from runtime.engine import ArtefactCache, CacheDirectoryError, default_cache_directory
+from runtime.errors import ApiError
+from runtime.rpc.server import serve
+from runtime.store.store import open_store
+from runtime.vms.catalogue import Catalogue, built_in_directory, user_directories
+from runtime.vms.host import open_host
+from runtime.wasi.host import make_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_log = logging.getLogger("torpor")
+
+
+async def run(socket: Path, state: Path, on_ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT; then running turns end as `cancelled`, everything is committed, and this returns.
+
+    Raises ApiError (the state file), CacheDirectoryError, OSError (the socket).
+    """
+    engine = make_engine(ArtefactCache(default_cache_directory()))
+    agents = Catalogue(built_in_directory(), user_directories())
+    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async with open_store(state) as store, trio.open_nursery() as nursery:
+            async with open_host(store, engine, agents) as host:
+                await nursery.start(serve, host, socket)
+                on_ready()
+                async for number in signals:
+                    _log.info("received %s: shutting down", signal.Signals(number).name)
+                    break
+            nursery.cancel_scope.cancel()
+
+
+def main(socket: Path, state: Path) -> int:
+    """Run the daemon in the foreground. The readiness line on stderr names the socket. 0 after an orderly end."""
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def announce() -> None:
+        sys.stderr.write(f"torpor: ready on {socket}\n")
+        sys.stderr.flush()
+
+    # Short: with a computing thread beside it, a writer or a loop that has to wait for the lock waits this long.
+    sys.setswitchinterval(0.0005)
+    failures: list[BaseException] = []
+    try:
+        trio.run(run, socket, state, announce)
+    except* (ApiError, CacheDirectoryError, OSError) as group:
+        failures = _leaves(group)
+    for failure in failures:
+        sys.stderr.write(f"torpor: {failure}\n")
+    return 1 if failures else 0
+
+
+def _leaves(group: BaseExceptionGroup[Exception]) -> list[BaseException]:
+    flat: list[BaseException] = []
+    for error in group.exceptions:
+        flat += _leaves(error) if isinstance(error, BaseExceptionGroup) else [error]
+    return flat

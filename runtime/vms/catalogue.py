@@ -1,0 +1,154 @@
+"""The agents that can be started: manifests (`agent.toml`) in the built-in and the user's directories.
+
+A manifest names its component by a path relative to itself, or by the name of a file in `dist` beside the agents' folders,
+where the build puts them. The user's directories come first in `$TORPOR_AGENTS` (separated by colons), else
+`$XDG_DATA_HOME/torpor/agents`; an agent there replaces a built-in one of the same id.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.network import NetworkPolicy
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MANIFEST: Final = "agent.toml"
+
+
+class ManifestError(Exception):
+    """A manifest cannot be used; the message names the file and what is wrong in it."""
+
+
+@attrs.frozen
+class ComponentRef:
+    """A component in a file of the host, with what its manifest grants it."""
+
+    path: Path
+    network: tuple[str, ...] = ()
+    """Public hosts that it may reach without a grant of the VM."""
+
+
+@attrs.frozen
+class AgentSpec:
+    """An agent as its manifest describes it."""
+
+    id: str
+    title: str
+    version: str
+    source: str
+    """`built-in` or `user`."""
+    component: ComponentRef
+    args: tuple[str, ...] = ()
+    env: dict[str, str] = attrs.field(factory=dict)
+
+    @property
+    def installed(self) -> bool:
+        """Whether the component has been built."""
+        return self.component.path.is_file()
+
+    def to_json(self) -> dict[str, Any]:
+        """As `listAgents` shows it."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "version": self.version,
+            "source": self.source,
+            "installed": self.installed,
+        }
+
+
+def built_in_directory() -> Path:
+    """The `agents` folder beside the packages."""
+    return Path(__file__).resolve().parents[2] / "agents"
+
+
+def user_directories() -> list[Path]:
+    """Where a user's own agents are looked for; missing directories are fine."""
+    if configured := os.environ.get("TORPOR_AGENTS"):
+        return [Path(part) for part in configured.split(os.pathsep) if part]
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return [Path(base) / "torpor" / "agents"]
+
+
+def read_manifest(path: Path, source: str) -> AgentSpec:
+    """Raises ManifestError."""
+    try:
+        manifest = tomllib.loads(path.read_text("utf-8"))
+        network = tuple(manifest.get("network", ()))
+        NetworkPolicy.parse(()).with_public(network)
+        return AgentSpec(
+            id=_text(manifest, "id"),
+            title=_text(manifest, "title"),
+            version=_text(manifest, "version"),
+            source=source,
+            component=ComponentRef(_component(path, _text(manifest, "component")), network),
+            args=tuple(manifest.get("args", ())),
+            env={str(key): str(value) for key, value in manifest.get("env", {}).items()},
+        )
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ManifestError(f"{path}: {error}") from error
+
+
+def _text(manifest: dict[str, Any], key: str) -> str:
+    value = manifest.get(key)
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"`{key}` must be a string that is not empty")
+    return value
+
+
+def _component(manifest: Path, name: str) -> Path:
+    beside = manifest.parent / name
+    built = manifest.parent.parent / "dist" / name
+    return built if built.is_file() and not beside.is_file() else beside
+
+
+class Catalogue:
+    """Agents by id. Read anew at each look-up, so that an agent that is added or rebuilt is there at once."""
+
+    def __init__(self, built_in: Path, user: Iterable[Path] = ()) -> None:
+        self._built_in = built_in
+        self._user = tuple(user)
+
+    def get(self, agent_type: str) -> AgentSpec:
+        """The agent of this id.
+
+        Raises ApiError AGENT_NOT_FOUND when there is none, or when its component or manifest is not usable.
+        """
+        for spec in self._specs():
+            if isinstance(spec, AgentSpec) and spec.id == agent_type:
+                if not spec.installed:
+                    raise ApiError(
+                        ErrorCode.AGENT_NOT_FOUND,
+                        f"agent {agent_type!r} is known, but its component {spec.component.path.name} has not been built",
+                    )
+                return spec
+        broken = [str(problem) for problem in self._specs() if isinstance(problem, ManifestError)]
+        known = ", ".join(sorted(spec.id for spec in self.list())) or "none"
+        raise ApiError(
+            ErrorCode.AGENT_NOT_FOUND,
+            f"no agent {agent_type!r}; known agents: {known}" + "".join(f"; unusable: {text}" for text in broken),
+        )
+
+    def list(self) -> list[AgentSpec]:
+        """Every usable manifest, the first of each id, sorted by id."""
+        by_id: dict[str, AgentSpec] = {}
+        for spec in self._specs():
+            if isinstance(spec, AgentSpec):
+                by_id.setdefault(spec.id, spec)
+        return [by_id[key] for key in sorted(by_id)]
+
+    def _specs(self) -> Iterable[AgentSpec | ManifestError]:
+        for directory, source in (*((path, "user") for path in self._user), (self._built_in, "built-in")):
+            for manifest in sorted(directory.glob(f"*/{MANIFEST}")):
+                try:
+                    yield read_manifest(manifest, source)
+                except ManifestError as error:
+                    yield error

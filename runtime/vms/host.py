@@ -1,0 +1,269 @@
+"""All VMs of one daemon: which are awake, how they wake and go to sleep, and what can be read of those that sleep."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.hub import Hub, Notice
+from runtime.sessions import queries
+from runtime.vms.files import VmFiles
+from runtime.vms.options import VmOptions, without_nulls
+from runtime.vms.vm import Vm
+from runtime.vms.volume import Volume
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Sequence
+
+    from runtime.engine import Engine
+    from runtime.store.store import Store
+    from runtime.store.vms import VmRecord
+    from runtime.vms.catalogue import Catalogue
+
+_log = logging.getLogger(__name__)
+
+DEFAULT_GRACE_MS: Final = 30_000  # a turn that is nearly done may end; one that is not is ended
+SHUTDOWN_GRACE_MS: Final = 5_000
+# Trees of sleeping VMs that clients read just now: what a few dozen open file browsers need.
+MAX_IDLE_VOLUMES: Final = 32
+
+
+@asynccontextmanager
+async def open_host(store: Store, engine: Engine, agents: Catalogue) -> AsyncIterator[Host]:
+    """A host whose VMs are all put to sleep when the block is left."""
+    async with trio.open_nursery() as nursery:
+        host = Host(store, engine, agents, nursery)
+        host.recover()
+        try:
+            yield host
+        finally:
+            with trio.CancelScope(shield=True):
+                await host.shut_down()
+            nursery.cancel_scope.cancel()
+
+
+class Host:
+    """The VMs by name. `open_host` makes one; all methods raise ApiError."""
+
+    def __init__(self, store: Store, engine: Engine, agents: Catalogue, nursery: trio.Nursery) -> None:
+        self.store = store
+        self.hub = Hub()
+        self.agents = agents
+        self._engine = engine
+        self._nursery = nursery
+        self._awake: dict[str, Vm] = {}
+        self._volumes: OrderedDict[str, Volume] = OrderedDict()
+        self._locks: dict[str, trio.Lock] = {}
+        self._secrets: dict[str, dict[str, dict[str, str]]] = {}  # by VM and session; in memory alone, over sleep too
+        self._shutting_down = False
+
+    def recover(self) -> None:
+        """After a crash: whatever was awake is asleep now."""
+        for record in self.store.vms.list():
+            if record.state != "asleep":
+                self.store.vms.set_state(record.row, "asleep", _now())
+
+    # VMs
+
+    async def get_or_create(self, name: str, options: dict[str, Any] | None) -> dict[str, Any]:
+        """`vm.getOrCreate`."""
+        wanted = without_nulls(options or {})
+        VmOptions.parse(wanted)
+        async with self._lock(name):
+            record, created = await self.store.vms.get_or_create(name, wanted, _now())
+        if not created and options is not None and record.options != wanted:
+            raise ApiError(
+                ErrorCode.VM_CONFLICT, f"VM {name!r} exists with other options", vm=name, options=record.options
+            )
+        return {**self._describe(record), "created": created}
+
+    async def get(self, name: str) -> dict[str, Any]:
+        """`vm.get`."""
+        return self._describe(self._record(name))
+
+    async def list(self) -> Sequence[dict[str, Any]]:
+        """`vm.list`."""
+        return [self._describe(record) for record in self.store.vms.list()]
+
+    async def vm(self, name: str) -> Vm:
+        """The VM, awake."""
+        if vm := self._awake.get(name):
+            vm.touch()
+            return vm
+        async with self._lock(name):
+            return self._awake.get(name) or await self._wake(name)
+
+    async def sleep(self, name: str, grace_ms: int | None, force: bool) -> dict[str, Any]:
+        """`vm.sleep`: afterwards no guest of the VM is in memory."""
+        await self._sleep(name, DEFAULT_GRACE_MS if grace_ms is None else grace_ms, force=force, reason="request")
+        return await self.get(name)
+
+    async def destroy(self, name: str) -> None:
+        """`vm.destroy`."""
+        async with self._lock(name):
+            record = self._record(name)
+            if vm := self._awake.pop(name, None):
+                await vm.sessions.suspend_all(force=True)
+                await vm.stop()
+            self._volumes.pop(name, None)
+            self._secrets.pop(name, None)
+            await self.store.vms.delete(record.row)
+        self._locks.pop(name, None)
+        self._publish(name, "destroyed", "request")
+        await self.store.collect_garbage()
+
+    # What wakes nothing
+
+    async def files(self, name: str) -> VmFiles:
+        """The files of a VM, asleep or awake."""
+        if vm := self._awake.get(name):
+            vm.touch()
+            return vm.files
+        return VmFiles(self._volume(self._record(name)))
+
+    async def session_events(
+        self,
+        name: str,
+        session_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        types: Sequence[str] | None = None,
+    ) -> Sequence[dict[str, Any]]:
+        """`getSessionEvents`."""
+        return await queries.session_events(
+            self.store, name, session_id, after=after, before=before, limit=limit, types=types
+        )
+
+    async def persisted_sessions(self, name: str) -> Sequence[dict[str, Any]]:
+        """`listPersistedSessions`."""
+        vm = self._awake.get(name)
+        return queries.persisted_sessions(self.store, name, vm.sessions.statuses() if vm else None)
+
+    async def list_agents(self, name: str | None) -> Sequence[dict[str, Any]]:
+        """`listAgents`; every VM may run every agent."""
+        if name is not None:
+            self._record(name)
+        return [spec.to_json() for spec in self.agents.list()]
+
+    def status(self) -> dict[str, Any]:
+        """Figures for people who look after the daemon."""
+        figures = [vm.figures() for vm in self._awake.values()]
+        return {
+            "vms": len(self.store.vms.list()),
+            "awake": len(figures),
+            "sessions": sum(each["sessions"] for each in figures),
+            "processes": sum(each["processes"] for each in figures),
+            "state": str(self.store.path),
+        }
+
+    # Sleep and wake
+
+    async def shut_down(self) -> None:
+        """End running turns as cancelled and put every VM to sleep; nothing wakes any more."""
+        self._shutting_down = True
+        async with trio.open_nursery() as nursery:
+            for name in list(self._awake):
+                nursery.start_soon(self._fall_asleep, name, SHUTDOWN_GRACE_MS, True, "shutdown")
+
+    async def _wake(self, name: str) -> Vm:
+        if self._shutting_down:
+            raise ApiError(ErrorCode.SHUTTING_DOWN, "the daemon is shutting down")
+        record = self._record(name)
+        vm = Vm(
+            record,
+            VmOptions.parse(record.options),
+            self._volume(record),
+            store=self.store,
+            hub=self.hub,
+            engine=self._engine,
+            agents=self.agents,
+            secrets=self._secrets.setdefault(name, {}),
+        )
+        self._volumes.pop(name, None)
+        await self._nursery.start(self._run, vm)
+        self._awake[name] = vm
+        self.store.vms.set_state(record.row, "awake", _now())
+        self._publish(name, "awake", "wake")
+        return vm
+
+    async def _run(self, vm: Vm, task_status: trio.TaskStatus[None]) -> None:
+        """Own the VM's tasks: a fault in one VM ends that VM, never the daemon."""
+        try:
+            await vm.run(lambda: self._nursery.start_soon(self._sleep_when_idle, vm), task_status)
+        except Exception:
+            _log.exception("VM %s failed and is put to sleep", vm.name)
+        finally:
+            if self._awake.get(vm.name) is vm:
+                del self._awake[vm.name]
+                self.store.vms.set_state(vm.row, "asleep", _now())
+                self._publish(vm.name, "asleep", "fault")
+
+    async def _sleep_when_idle(self, vm: Vm) -> None:
+        async with self._lock(vm.name):
+            if self._awake.get(vm.name) is vm and not vm.busy:
+                await self._put_to_sleep(vm, 0, force=False, reason="idle")
+
+    async def _sleep(self, name: str, grace_ms: int, *, force: bool, reason: str) -> None:
+        async with self._lock(name):
+            self._record(name)
+            if vm := self._awake.get(name):
+                await self._put_to_sleep(vm, grace_ms, force=force, reason=reason)
+
+    async def _fall_asleep(self, name: str, grace_ms: int, force: bool, reason: str) -> None:
+        try:
+            await self._sleep(name, grace_ms, force=force, reason=reason)
+        except ApiError:
+            _log.exception("VM %s could not be put to sleep in order", name)
+
+    async def _put_to_sleep(self, vm: Vm, grace_ms: int, *, force: bool, reason: str) -> None:
+        await vm.sessions.suspend_all(grace_ms, force=force)
+        with trio.CancelScope(shield=True):
+            self._awake.pop(vm.name, None)
+            await vm.stop()
+            self.store.vms.set_state(vm.row, "asleep", _now())
+            await self.store.writer.barrier()
+        self._publish(vm.name, "asleep", reason)
+
+    # Helpers
+
+    def _lock(self, name: str) -> trio.Lock:
+        return self._locks.setdefault(name, trio.Lock())
+
+    def _record(self, name: str) -> VmRecord:
+        record = self.store.vms.get(name)
+        if record is None:
+            raise ApiError(ErrorCode.VM_NOT_FOUND, f"there is no VM {name!r}; vm.getOrCreate makes one", vm=name)
+        return record
+
+    def _volume(self, record: VmRecord) -> Volume:
+        volume = self._volumes.get(record.name)
+        if volume is None:
+            volume = self._volumes[record.name] = Volume(self.store, record, VmOptions.parse(record.options))
+            while len(self._volumes) > MAX_IDLE_VOLUMES:
+                self._volumes.popitem(last=False)
+        self._volumes.move_to_end(record.name)
+        return volume
+
+    def _describe(self, record: VmRecord) -> dict[str, Any]:
+        return {
+            "vm": record.name,
+            "state": "awake" if record.name in self._awake else "asleep",
+            "createdAt": record.created_at,
+            "options": record.options,
+        }
+
+    def _publish(self, name: str, state: str, reason: str) -> None:
+        params = {"vm": name, "state": state, "reason": reason}
+        self.hub.publish(Notice("vmState", name, None, None, None, params))
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000

@@ -1,0 +1,74 @@
+"""The options of a VM: what a client may set, with every default and its reason."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import attrs
+
+from runtime.engine import Limits
+from runtime.errors import ApiError, ErrorCode
+from runtime.network import NetworkPolicy
+
+DEFAULT_IDLE_TIMEOUT_MS: Final = 15 * 60 * 1000  # long enough for a person who thinks, short enough to cost nothing
+# A JavaScript or Python interpreter with a large working set stays well below; a leak does not reach the machine's end.
+DEFAULT_MEMORY_BYTES: Final = 512 * 1024 * 1024
+DEFAULT_FILES: Final = 1_000_000  # a few large repositories with their dependencies
+DEFAULT_FILE_BYTES: Final = 10 * 1024**3
+DEFAULT_PROCESSES: Final = 64  # live guests of one VM: agents and what they start
+DEFAULT_OUTPUT_BYTES: Final = 1024 * 1024  # what is kept of one process's output when nobody limits it
+
+
+@attrs.frozen
+class VmOptions:
+    """Options as the API has them (camelCase in the wire form), parsed and checked."""
+
+    allow: tuple[str, ...] = ()
+    memory_bytes: int = DEFAULT_MEMORY_BYTES
+    fuel: int | None = None
+    """Of each process; None: unlimited."""
+    files: int = DEFAULT_FILES
+    file_bytes: int = DEFAULT_FILE_BYTES
+    processes: int = DEFAULT_PROCESSES
+    output_bytes: int = DEFAULT_OUTPUT_BYTES
+    idle_timeout_ms: int = DEFAULT_IDLE_TIMEOUT_MS
+
+    @classmethod
+    def parse(cls, wire: dict[str, Any]) -> VmOptions:
+        """From the wire form, whose shape the RPC layer has checked.
+
+        Raises ApiError INVALID_ARGUMENT for a network grant that names no host.
+        """
+        network = wire.get("network") or {}
+        limits = {key: value for key, value in (wire.get("limits") or {}).items() if value is not None}
+        allow = tuple(network.get("allow") or ())
+        try:
+            NetworkPolicy.parse(allow)
+        except ValueError as error:
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"options.network.allow: {error}") from None
+        defaults = cls()
+        idle = wire.get("idleTimeoutMs")
+        return cls(
+            allow=allow,
+            memory_bytes=limits.get("memoryBytes", defaults.memory_bytes),
+            fuel=limits.get("fuel"),
+            files=limits.get("files", defaults.files),
+            file_bytes=limits.get("fileBytes", defaults.file_bytes),
+            processes=limits.get("processes", defaults.processes),
+            output_bytes=limits.get("outputBytes", defaults.output_bytes),
+            idle_timeout_ms=defaults.idle_timeout_ms if idle is None else idle,
+        )
+
+    @property
+    def guest_limits(self) -> Limits:
+        """What each guest of the VM may use."""
+        return Limits(memory_bytes=self.memory_bytes, fuel=self.fuel)
+
+
+def without_nulls(wire: dict[str, Any]) -> dict[str, Any]:
+    """The wire form as it is kept and compared: members that are null say nothing, at any depth."""
+    return {
+        key: without_nulls(value) if isinstance(value, dict) else value
+        for key, value in wire.items()
+        if value is not None
+    }

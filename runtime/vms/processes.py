@@ -1,0 +1,186 @@
+"""The processes of a VM: guests with pipes, a pid and a place in the VM's tree of tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import trio
+
+from runtime.engine import ComponentError, Exit
+from runtime.errors import ApiError, ErrorCode
+from runtime.wasi.state import Ambient, WasiState
+from runtime.wasi.streams import PipeInput, PipeOutput
+from wasi_fs import FsError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from runtime.engine import Engine, Guest, Limits, Program
+    from runtime.network import HttpGate
+    from runtime.vms.catalogue import ComponentRef
+    from wasi_fs import FileSystem
+
+DEFAULT_PATH: Final = "/bin"
+BASE_ENV: Final = {"PATH": DEFAULT_PATH, "HOME": "/home/user", "USER": "user", "LANG": "C.UTF-8"}
+
+
+@attrs.frozen
+class Surroundings:
+    """What all processes of a VM share."""
+
+    engine: Engine
+    filesystem: FileSystem
+    ambient: Ambient
+    gate: HttpGate
+    limits: Limits
+    max_processes: int
+    sync_filesystem: Callable[[], Awaitable[None]]
+    touch: Callable[[], None]
+
+
+class Process:
+    """One guest with its pipes. Killing it is synchronous and may happen at any moment."""
+
+    def __init__(self, pid: int, argv: list[str]) -> None:
+        self.pid = pid
+        self.argv = argv
+        self.stdin = PipeInput()
+        self.stdout = PipeOutput()
+        self.stderr = PipeOutput()
+        self._guest: Guest | None = None
+        self._ended = trio.Event()
+        self._exit = Exit("killed", message="killed")
+
+    @property
+    def fuel_used(self) -> int:
+        """Fuel used so far."""
+        return self._guest.fuel_used if self._guest is not None else 0
+
+    async def send(self, data: bytes) -> None:
+        """Write to stdin; waits for room. Raises trio.BrokenResourceError when the process is gone."""
+        await self.stdin.send(data)
+
+    async def receive(self) -> bytes:
+        """The next bytes of stdout, at most 64 KiB; `b""` at the end."""
+        return await self.stdout.receive()
+
+    async def receive_stderr(self) -> bytes:
+        """The same of stderr."""
+        return await self.stderr.receive()
+
+    async def wait(self) -> Exit:
+        """How the process ended, once it has."""
+        await self._ended.wait()
+        return self._exit
+
+    def kill(self) -> None:
+        """End the process, whatever it does."""
+        if self._guest is not None:
+            self._guest.kill()
+
+    async def run(
+        self, surroundings: Surroundings, program: Program, env: dict[str, str], cwd: str, gate: HttpGate
+    ) -> None:
+        """Run the guest to its end; cancelling this kills it. Its pipes are ended either way."""
+        try:
+            async with trio.open_nursery() as nursery:
+                state = WasiState(
+                    args=self.argv,
+                    env=env,
+                    cwd=cwd,
+                    stdin=self.stdin,
+                    stdout=self.stdout,
+                    stderr=self.stderr,
+                    filesystem=surroundings.filesystem,
+                    ambient=surroundings.ambient,
+                    http=gate,
+                    sync_filesystem=surroundings.sync_filesystem,
+                    start_soon=nursery.start_soon,
+                )
+                self._guest = surroundings.engine.guest(program, state, surroundings.limits)
+                self._exit = await self._guest.run()
+                nursery.cancel_scope.cancel()
+        finally:
+            self.stdout.end()
+            self.stderr.end()
+            self.stdin.break_()
+            self._ended.set()
+
+
+class Processes:
+    """The processes of one VM, owned by its nursery."""
+
+    def __init__(self, surroundings: Surroundings, nursery: trio.Nursery) -> None:
+        self._surroundings = surroundings
+        self._nursery = nursery
+        self._live: dict[int, Process] = {}
+        self._last_pid = 0
+        self.commands = 0
+        """How many of them are commands of the VM rather than agents."""
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    async def spawn(
+        self,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        *,
+        component: ComponentRef | None = None,
+    ) -> Process:
+        """Start a guest: of an agent's component, else of the command `argv[0]` in the VM.
+
+        Raises ApiError NOT_FOUND (no such command), AGENT_FAILED (not a component that can run), LIMIT_EXCEEDED (too
+        many processes).
+        """
+        if len(self._live) >= self._surroundings.max_processes:
+            raise ApiError(
+                ErrorCode.LIMIT_EXCEEDED,
+                f"the VM has {len(self._live)} processes, its limit; end one, or raise limits.processes",
+                limit="processes",
+            )
+        program = await self._load(argv[0], env, cwd, component)
+        self._last_pid += 1
+        process = Process(self._last_pid, argv)
+        self._live[process.pid] = process
+        gate = self._surroundings.gate
+        if component is not None and component.network:
+            gate = gate.with_hosts(component.network)
+        is_command = component is None
+        self.commands += is_command
+        self._nursery.start_soon(self._run, process, is_command, program, {**BASE_ENV, **env}, cwd, gate)
+        return process
+
+    async def _run(self, process: Process, is_command: bool, *arguments: Any) -> None:
+        try:
+            await process.run(self._surroundings, *arguments)
+        finally:
+            del self._live[process.pid]
+            self.commands -= is_command
+            self._surroundings.touch()
+
+    async def _load(self, command: str, env: dict[str, str], cwd: str, component: ComponentRef | None) -> Program:
+        engine = self._surroundings.engine
+        try:
+            if component is not None:
+                return await engine.load(component.path)
+            content = self._read_command(command, env.get("PATH", DEFAULT_PATH), cwd)
+            return await trio.to_thread.run_sync(engine.load_bytes, content)
+        except (ComponentError, OSError) as error:
+            raise ApiError(
+                ErrorCode.AGENT_FAILED, f"{command} cannot be run: {error}", phase="start", exitCode=None, stderr=""
+            ) from error
+
+    def _read_command(self, command: str, path: str, cwd: str) -> bytes:
+        if "/" in command:
+            candidates = [command if command.startswith("/") else f"{cwd}/{command}"]
+        else:
+            candidates = [f"{directory or cwd}/{command}" for directory in path.split(":")]
+        for candidate in candidates:
+            try:
+                return self._surroundings.filesystem.read_file(candidate)
+            except FsError:
+                continue
+        raise ApiError(ErrorCode.NOT_FOUND, f"no command {command!r} in the VM ({path})", path=command)

@@ -1,0 +1,129 @@
+"""An awake VM: its processes and sessions, in one tree of tasks that ends when the VM goes to sleep."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+from runtime.network import HttpGate, NetworkPolicy
+from runtime.sessions.manager import Sessions, open_sessions
+from runtime.vms.files import VmFiles
+from runtime.vms.processes import Process, Processes, Surroundings
+from runtime.wasi.state import Ambient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from runtime.engine import Engine
+    from runtime.hub import Hub
+    from runtime.store.store import Store
+    from runtime.store.vms import VmRecord
+    from runtime.vms.catalogue import Catalogue, ComponentRef
+    from runtime.vms.options import VmOptions
+    from runtime.vms.volume import Volume
+
+MILLISECOND: Final = 0.001
+
+
+class Vm:
+    """One VM while it is awake; implements `runtime.sessions.ports.VmServices`."""
+
+    def __init__(
+        self,
+        record: VmRecord,
+        options: VmOptions,
+        volume: Volume,
+        *,
+        store: Store,
+        hub: Hub,
+        engine: Engine,
+        agents: Catalogue,
+        secrets: dict[str, dict[str, str]],
+    ) -> None:
+        self.name = record.name
+        self.row = record.row
+        self.options = options
+        self.volume = volume
+        self.files = VmFiles(volume)
+        self.store = store
+        self.hub = hub
+        self.agents = agents
+        self._engine = engine
+        self._secrets = secrets
+        self._gate = HttpGate(NetworkPolicy.parse(options.allow))
+        self._scope = trio.CancelScope()
+        self._ended = trio.Event()
+        self._idle_since = trio.current_time()
+        self.sessions: Sessions
+        self.processes: Processes
+
+    async def run(
+        self, on_idle: Callable[[], None], task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Be awake until `stop`. `on_idle` is called whenever the idle timeout has passed with nothing going on."""
+        try:
+            with self._scope:
+                async with trio.open_nursery() as nursery:
+                    self.processes = Processes(self._surroundings(), nursery)
+                    async with open_sessions(self, self._secrets) as self.sessions:
+                        nursery.start_soon(self.volume.flush_regularly)
+                        nursery.start_soon(self._watch_idleness, on_idle)
+                        task_status.started()
+                        await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                await self._gate.aclose()
+            self._ended.set()
+
+    async def stop(self) -> None:
+        """End every guest and task of the VM; what was written is durable when this returns."""
+        self._scope.cancel()
+        with trio.CancelScope(shield=True):
+            await self._ended.wait()
+            await self.volume.flush()
+
+    async def spawn(
+        self, argv: Sequence[str], env: Mapping[str, str], cwd: str, *, component: ComponentRef | None = None
+    ) -> Process:
+        """Start a process; see Processes.spawn."""
+        return await self.processes.spawn(list(argv), dict(env), cwd, component=component)
+
+    async def flush_files(self) -> None:
+        """Make every write to the filesystem so far durable."""
+        await self.volume.flush()
+
+    def touch(self) -> None:
+        """Restart the idle timer."""
+        self._idle_since = trio.current_time()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something goes on that keeps the VM awake: a turn, a pending request, a process that is no agent."""
+        return self.sessions.busy or self.processes.commands > 0
+
+    def figures(self) -> dict[str, Any]:
+        """What the VM holds in memory just now."""
+        return {"processes": len(self.processes), "sessions": len(self.sessions.live())}
+
+    async def _watch_idleness(self, on_idle: Callable[[], None]) -> None:
+        timeout = self.options.idle_timeout_ms * MILLISECOND
+        while True:
+            await trio.sleep_until(self._idle_since + timeout)
+            if self.busy:
+                self.touch()
+            elif trio.current_time() >= self._idle_since + timeout:
+                on_idle()
+                await trio.sleep_forever()
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            engine=self._engine,
+            filesystem=self.volume.filesystem,
+            ambient=Ambient(),
+            gate=self._gate,
+            limits=self.options.guest_limits,
+            max_processes=self.options.processes,
+            sync_filesystem=self.volume.flush,
+            touch=self.touch,
+        )

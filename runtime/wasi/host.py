@@ -1,0 +1,18 @@
+"""The whole host as one engine: every interface that a guest can import."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from runtime.engine import Engine
+from runtime.wasi import cli, clocks, http, io, random, sockets
+from wasi_fs import wasi as filesystem
+
+if TYPE_CHECKING:
+    from runtime.engine import ArtefactCache
+
+
+def make_engine(cache: ArtefactCache | None = None) -> Engine:
+    """An engine with all of WASI 0.2 that the runtime provides."""
+    modules = (cli, clocks, filesystem, http, io, random, sockets)
+    return Engine([interface for module in modules for interface in module.INTERFACES], cache)

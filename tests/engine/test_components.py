@@ -1,0 +1,115 @@
+"""What is refused before it runs, and what is kept compiled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from wasmtime import wat2wasm
+
+from runtime.engine import (
+    ArtefactCache,
+    CacheDirectoryError,
+    Engine,
+    Exit,
+    HostInterface,
+    InvalidComponentError,
+    Limits,
+    UnsupportedComponentError,
+)
+from tests.engine.wat import command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def engine(cache: ArtefactCache | None = None) -> Engine:
+    return Engine([HostInterface("test:host/calls")], cache)
+
+
+REFUSED = [
+    (bytes(wat2wasm("(module)")), InvalidComponentError, "core WebAssembly module"),
+    (b"", InvalidComponentError, "not a WebAssembly component"),
+    (b"#!/bin/sh\n", InvalidComponentError, "not a WebAssembly component"),
+    (command("(i32.const 0)")[:-20], InvalidComponentError, "not a valid component"),
+    (bytes(wat2wasm("(component)")), UnsupportedComponentError, "does not export wasi:cli/run"),
+    (
+        bytes(wat2wasm('(component (import "wasi:cli/stdin@0.3.0" (instance)))')),
+        UnsupportedComponentError,
+        "WASI 0.3 is not supported",
+    ),
+    (
+        bytes(wat2wasm('(component (import "other:thing/api@1.0.0" (instance)))')),
+        UnsupportedComponentError,
+        "other:thing/api@1.0.0",
+    ),
+    (
+        command("(i32.const 0)", functions={"unknown": "(result u32)"}),
+        UnsupportedComponentError,
+        "test:host/calls#unknown",
+    ),
+]
+
+
+@pytest.mark.parametrize(("content", "error", "message"), REFUSED, ids=[case[2] for case in REFUSED])
+def test_refused_with_a_reason(content: bytes, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        engine().load_bytes(content)
+
+
+async def test_a_second_engine_maps_what_the_first_has_compiled(tmp_path: Path) -> None:
+    cache = ArtefactCache(tmp_path / "cache")
+    content = command("(i32.const 0)")
+    assert not engine(cache).is_cached(content)
+    engine(cache).load_bytes(content)
+    second = engine(ArtefactCache(tmp_path / "cache"))
+    assert second.is_cached(content)
+    guest = second.guest(second.load_bytes(content), None, Limits())
+    assert await guest.run() == Exit("exit", code=0)
+
+
+@pytest.mark.parametrize("suffix", ["cwasm", "digest"])
+def test_a_changed_artefact_is_compiled_again_and_never_mapped(tmp_path: Path, suffix: str) -> None:
+    cache = ArtefactCache(tmp_path / "cache")
+    content = command("(i32.const 0)")
+    engine(cache).load_bytes(content)
+    (file,) = cache.directory.glob(f"*.{suffix}")
+    damaged = bytearray(file.read_bytes())
+    damaged[len(damaged) // 2] ^= 1
+    file.write_bytes(damaged)
+    assert not engine(cache).is_cached(content)
+    engine(cache).load_bytes(content)
+    assert engine(cache).is_cached(content)
+
+
+def test_an_artefact_of_another_users_key_is_not_used(tmp_path: Path) -> None:
+    cache = ArtefactCache(tmp_path / "cache")
+    content = command("(i32.const 0)")
+    engine(cache).load_bytes(content)
+    (cache.directory / "key").write_bytes(bytes(32))
+    assert not engine(ArtefactCache(tmp_path / "cache")).is_cached(content)
+
+
+def test_a_directory_that_others_can_write_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "cache").mkdir(mode=0o700)
+    (tmp_path / "cache").chmod(0o770)
+    with pytest.raises(CacheDirectoryError, match="0700"):
+        ArtefactCache(tmp_path / "cache")
+
+
+def test_a_linked_directory_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir(mode=0o700)
+    (tmp_path / "cache").symlink_to(tmp_path / "real")
+    with pytest.raises(CacheDirectoryError):
+        ArtefactCache(tmp_path / "cache")
+
+
+async def test_a_file_that_was_replaced_is_loaded_anew(tmp_path: Path) -> None:
+    path = tmp_path / "program.wasm"
+    host = engine()
+    path.write_bytes(command("(i32.const 0)"))
+    first = await host.load(path)
+    assert await host.load(path) is first
+    path.write_bytes(command("(i32.const 1)"))
+    second = await host.load(path)
+    assert await host.guest(second, None, Limits()).run() == Exit("exit", code=1)
