@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +48,8 @@ def default_directory() -> Path:
     runtime_dir = Path(os.environ.get("XDG_RUNTIME_DIR", ""))
     if runtime_dir.is_absolute():  # a relative one is to be ignored, says the XDG base directory specification
         return runtime_dir / "torpor"
+    import tempfile  # noqa: PLC0415 - the last resort, and a slow import for a command
+
     return Path(tempfile.gettempdir()) / f"torpor-{os.getuid()}"
 
 

@@ -334,6 +334,8 @@ async def _daemon(socket: Path) -> None:
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGTERM) as signals:
             await nursery.start(serve, FakeHost(nursery), socket)
+            sys.stderr.write("ready\n")
+            sys.stderr.flush()
             async for _ in signals:
                 nursery.cancel_scope.cancel()
                 break

@@ -1,0 +1,278 @@
+"""The synchronous client: one connection, plain calls, the standard library only. No threads, and not for use by several.
+
+with connect() as client:
+    client.call("vm.getOrCreate", vm="demo")
+    session = client.call("createSession", vm="demo", agentType="echo")
+    client.call("subscribe", vm="demo", sessionId=session["sessionId"])
+    turn = client.start("sendPrompt", vm="demo", sessionId=session["sessionId"], prompt="Hello")
+    for notification in client.notifications(until=turn):
+        print(notification.method, notification.params)
+    print(turn.result()["text"])
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import select
+import socket
+import struct
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+
+from runtime.client.endpoint import EndpointError, check_directory, socket_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+MAX_QUEUED: Final = 100_000
+"""Notifications kept for later while a call waits: who subscribes has to read them, too."""
+RECEIVE_SIZE: Final = 256 * 1024
+
+
+class ClientError(Exception):
+    """Anything that the client raises."""
+
+
+class ConnectError(ClientError):
+    """No daemon answers at `path`."""
+
+    def __init__(self, path: os.PathLike[str], reason: str) -> None:
+        super().__init__(f"no daemon answers at {os.fspath(path)}: {reason}")
+        self.path = path
+
+
+class ConnectionLostError(ClientError):
+    """The daemon closed the connection, or died."""
+
+
+class RpcError(ClientError):
+    """The daemon answered with an error.
+
+    `code` is JSON-RPC's number, `data` what came with it; `name` is the stable string to match on, such as
+    "session_not_found", or None for errors of the protocol that have none.
+    """
+
+    def __init__(self, code: int, message: str, data: Any = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.data = data
+
+    @property
+    def name(self) -> str | None:
+        """`data.code`."""
+        return self.data.get("code") if isinstance(self.data, dict) else None
+
+    @property
+    def retryable(self) -> bool:
+        """`data.retryable`: whether the same call may succeed later."""
+        return isinstance(self.data, dict) and self.data.get("retryable") is True
+
+
+class Notification(NamedTuple):
+    """Something that the daemon sent unasked."""
+
+    method: str
+    params: dict[str, Any]
+
+
+class Pending:
+    """A request on its way; `done` says whether its answer has come."""
+
+    def __init__(self, request_id: int, method: str) -> None:
+        self.id = request_id
+        self.method = method
+        self.done = False
+        self._result: Any = None
+        self._error: RpcError | None = None
+
+    def result(self) -> Any:
+        """Return the answer once `done`. Raises RpcError for an error, RuntimeError before the answer is there."""
+        if not self.done:
+            raise RuntimeError(f"{self.method} has not been answered yet")
+        if self._error is not None:
+            raise self._error
+        return self._result
+
+    def _settle(self, message: dict[str, Any]) -> None:
+        error = message.get("error")
+        if error is not None:
+            self._error = RpcError(error["code"], error["message"], error.get("data"))
+        self._result = message.get("result")
+        self.done = True
+
+
+class Client:
+    """A connection to the daemon; a context manager. Made by `connect`."""
+
+    def __init__(self, connected: socket.socket) -> None:
+        self._socket = connected
+        self._buffer = bytearray()
+        self._pending: dict[int, Pending] = {}
+        self._queued: deque[Notification] = deque()
+        self._last_id = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def daemon_pid(self) -> int:
+        """The process id of the daemon, as the kernel noted it when it began to listen."""
+        pid, _uid, _gid = struct.unpack("3i", self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        return int(pid)
+
+    def close(self) -> None:
+        """Close the connection; turns that run go on. Idempotent."""
+        self._socket.close()
+
+    def call(self, method: str, /, **params: Any) -> Any:
+        """Send a request and wait for its result. Raises RpcError, ConnectionLostError."""
+        pending = self.start(method, **params)
+        while not pending.done:
+            self._receive(None)
+        return pending.result()
+
+    def start(self, method: str, /, **params: Any) -> Pending:
+        """Send a request without waiting; wait with `notifications(until=...)` or `wait`. Params that are None are left out.
+
+        Raises ConnectionLostError, and UnicodeEncodeError for a string that UTF-8 cannot carry.
+        """
+        self._last_id += 1
+        pending = Pending(self._last_id, method)
+        given = {name: value for name, value in params.items() if value is not None}
+        line = _encode({"jsonrpc": "2.0", "id": pending.id, "method": method, "params": given})
+        self._pending[pending.id] = pending
+        self._send(line)
+        return pending
+
+    def wait(self, pending: Pending, timeout: float | None = None) -> bool:
+        """Wait for the answer to `pending`, at most `timeout` seconds; say whether it is there."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while not pending.done:
+            if not self._receive(deadline):
+                break
+        return pending.done
+
+    def cancel(self, pending: Pending) -> None:
+        """Give up a request; it is answered all the same, usually with error -32800."""
+        self._send(_encode({"jsonrpc": "2.0", "method": "$/cancel_request", "params": {"id": pending.id}}))
+
+    def notifications(self, until: Pending | None = None, timeout: float | None = None) -> Iterator[Notification]:
+        """Yield notifications as they come, until `until` is answered or `timeout` seconds have passed.
+
+        What came before the answer is yielded before the end. Raises ConnectionLostError when the daemon is gone.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            while self._queued:
+                yield self._queued.popleft()
+            if until is not None and until.done:
+                return
+            if not self._receive(deadline):
+                return
+
+    def _send(self, line: bytes) -> None:
+        """Write a line, reading what comes meanwhile: a daemon whose answers nobody reads may stop reading, too."""
+        data = memoryview(line)
+        try:
+            while data:
+                if self._wait(select.POLLIN | select.POLLOUT, None) & select.POLLOUT:
+                    data = data[self._socket.send(data, socket.MSG_DONTWAIT) :]
+                else:
+                    self._fill()
+        except OSError as error:
+            raise ConnectionLostError(f"the daemon has closed the connection: {error.strerror}") from error
+
+    def _receive(self, deadline: float | None) -> bool:
+        """Take in at least one message; False when the deadline came first."""
+        scanned = 0
+        while (end := self._buffer.find(b"\n", scanned)) < 0:
+            scanned = len(self._buffer)
+            if deadline is not None:
+                left = max(0.0, deadline - time.monotonic())
+                if not self._wait(select.POLLIN, left):
+                    return False
+            self._fill()
+        while end >= 0:
+            line = self._buffer[:end]
+            del self._buffer[: end + 1]
+            self._take(json.loads(line))
+            end = self._buffer.find(b"\n")
+        return True
+
+    def _wait(self, events: int, timeout: float | None) -> int:
+        """Wait for the socket at most `timeout` seconds; return poll(2)'s answer, 0 when the time is up."""
+        poll = select.poll()  # and not select(), which refuses descriptors above 1,023
+        poll.register(self._socket, events)
+        found = poll.poll(None if timeout is None else timeout * 1000)
+        return found[0][1] if found else 0
+
+    def _fill(self) -> None:
+        try:
+            data = self._socket.recv(RECEIVE_SIZE)
+        except OSError as error:
+            raise ConnectionLostError(f"the connection broke: {error.strerror}") from error
+        if not data:
+            raise ConnectionLostError("the daemon has closed the connection")
+        self._buffer += data
+
+    def _take(self, message: dict[str, Any]) -> None:
+        if "method" in message:
+            if len(self._queued) >= MAX_QUEUED:
+                raise ClientError("too many notifications wait to be read")
+            self._queued.append(Notification(message["method"], message.get("params", {})))
+            return
+        pending = self._pending.pop(message["id"], None) if message.get("id") is not None else None
+        if pending is not None:
+            pending._settle(message)  # noqa: SLF001 - the other half of this module
+        elif message.get("id") is None and "error" in message:
+            error = message["error"]
+            raise RpcError(error["code"], error["message"], error.get("data"))
+
+
+def _encode(message: dict[str, Any]) -> bytes:
+    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def connect(path: str | os.PathLike[str] | None = None, *, timeout: float | None = 10.0) -> Client:
+    """Connect to the daemon at `path` (also `unix:///path`), by default at the default place (`runtime.client.endpoint`).
+
+    `timeout` bounds the connecting in seconds, not what follows. Raises ConnectError when no daemon answers there, and
+    EndpointError when the place is not to be trusted.
+    """
+    place = socket_path(path)
+    check_directory(place)
+    connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        connected.settimeout(timeout)
+        connected.connect(os.fspath(place))
+        connected.settimeout(None)
+    except OSError as error:
+        connected.close()
+        reason = (
+            "there is no socket" if error.errno == errno.ENOENT else (error.strerror or "it does not answer in time")
+        )
+        raise ConnectError(place, reason) from error
+    return Client(connected)
+
+
+__all__ = [
+    "Client",
+    "ClientError",
+    "ConnectError",
+    "ConnectionLostError",
+    "EndpointError",
+    "Notification",
+    "Pending",
+    "RpcError",
+    "connect",
+]
