@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import trio
+from trio.testing import MockClock
+
+from runtime.store import open_store
+from tests.sessions.fakes import FakeVm
+
+
+@pytest.fixture
+def autojump_clock() -> MockClock:
+    """Jumps once nothing has happened for a while of real time: the store commits on a thread, which is no idling."""
+    return MockClock(autojump_threshold=0.05)
+
+
+@pytest.fixture
+async def asleep(tmp_path: Path) -> AsyncIterator[FakeVm]:
+    """A VM whose sessions are not open."""
+    async with open_store(tmp_path / "state.sqlite") as store:
+        await store.vms.get_or_create("vm", {}, 0)
+        async with trio.open_nursery() as nursery:
+            yield FakeVm(store, nursery)
+            nursery.cancel_scope.cancel()
+
+
+@pytest.fixture
+async def vm(asleep: FakeVm) -> AsyncIterator[FakeVm]:
+    """A VM that is awake."""
+    async with asleep.awake():
+        yield asleep
