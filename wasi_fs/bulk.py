@@ -4,37 +4,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wasi_fs.checks import check_free
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, Inode, Stat
+from wasi_fs.resolve import check_path, locate, resolve
 
 if TYPE_CHECKING:
-    from wasi_fs.filesystem import FileSystem
     from wasi_fs.resolve import Place
     from wasi_fs.tree import Tree
 
 
-def make_directories(fs: FileSystem, path: str, mode: int, at: Directory) -> None:
+def make_directories(tree: Tree, path: str, mode: int, at: Directory) -> None:
     """`FileSystem.mkdir` with `parents`."""
-    fs.resolve("/" if path.startswith("/") else ".", at=at)
-    done = ""
-    for name in path.split("/"):
-        done += name + "/"
-        if name in {"", ".", ".."}:
-            continue
+    check_path(path)
+    directory = tree.root if path[0] == "/" else at
+    names = path.strip("/").split("/")
+    for position, name in enumerate(names, 1):
         try:
-            node = fs.resolve(done, at=at)
+            node = resolve(tree, directory, name or ".")
         except FsError as error:
             if error.code is not FsCode.NO_ENTRY:
                 raise
-            fs.mkdir(done, mode, at=at)
-        else:
-            if not isinstance(node, Directory):
-                raise FsError(FsCode.NOT_DIRECTORY, done)
+            check_free(locate(tree, directory, name))
+            node = tree.new_directory(mode, directory)
+            tree.attach(directory, name, node)
+        if not isinstance(node, Directory):
+            raise FsError(FsCode.EXIST if position == len(names) else FsCode.NOT_DIRECTORY, path)
+        directory = node
 
 
-def walk(fs: FileSystem, tree: Tree, path: str, at: Directory | None, max_depth: int | None) -> list[tuple[str, Stat]]:
+def walk(tree: Tree, top: Inode, path: str, max_depth: int | None) -> list[tuple[str, Stat]]:
     """`FileSystem.walk`."""
-    top = fs.resolve(path, at=at)
     if not isinstance(top, Directory):
         raise FsError(FsCode.NOT_DIRECTORY, path)
     found = []

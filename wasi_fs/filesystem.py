@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from wasi_fs import bulk
 from wasi_fs.changes import Journal
+from wasi_fs.checks import check_border, check_free, check_move, check_replace, check_seal, present
 from wasi_fs.content import Contents
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries
@@ -109,7 +110,7 @@ class FileSystem:
         if mode & ~PERMISSIONS:
             raise FsError(FsCode.INVALID, f"mode {mode:#o}")
         node = self.resolve(path, at=at, follow=follow)
-        self._check_seal(node)
+        check_seal(node)
         node.mode = mode
         self._tree.changed(node)
 
@@ -124,7 +125,7 @@ class FileSystem:
         for time in (atime, mtime):
             if time is not None and not -MAX_TIME <= time <= MAX_TIME:
                 raise FsError(FsCode.INVALID, f"time {time}")
-        self._check_seal(node)
+        check_seal(node)
         if atime is not None:
             node.atime = atime
         if mtime is not None:
@@ -137,7 +138,7 @@ class FileSystem:
         if size < 0:
             raise FsError(FsCode.INVALID, "negative size")
         node = self._file(path, at)
-        self._check_seal(node)
+        check_seal(node)
         self._contents.resize(node, size)
 
     # Open and content
@@ -175,7 +176,7 @@ class FileSystem:
         if not isinstance(node, File):
             raise FsError(FsCode.LOOP, path)
         if (write or truncate) and not new:
-            self._check_seal(node)
+            check_seal(node)
         if truncate and not new:
             self._contents.resize(node, 0)
         return OpenFile(self._tree, self._contents, node, readable=read, writable=write)
@@ -213,17 +214,18 @@ class FileSystem:
         FsError(EXIST, NO_ENTRY, NOT_DIRECTORY, READ_ONLY, INSUFFICIENT_SPACE, ...).
         """
         if parents:
-            bulk.make_directories(self, path, mode, at or self._tree.root)
+            self._trim()
+            bulk.make_directories(self._tree, path, mode, at or self._tree.root)
             return
         place = self._locate(path, at)
-        self._check_free(place)
+        check_free(place)
         self._tree.attach(place.directory, place.name, self._tree.new_directory(mode, place.directory))
 
     def symlink(self, target: str, path: str, *, at: Directory | None = None) -> None:
         """Make a symlink at `path`. FsError(NO_ENTRY for an empty target, EXIST, READ_ONLY, NAME_TOO_LONG, ...)."""
         check_path(target)
         place = self._locate(path, at)
-        self._check_free(place, directory=False)
+        check_free(place, directory=False)
         self._tree.attach(place.directory, place.name, self._tree.new_symlink(target))
 
     def readlink(self, path: str, *, at: Directory | None = None) -> str:
@@ -246,7 +248,7 @@ class FileSystem:
         """Give a file a further name. FsError(NOT_PERMITTED for a directory, EXIST, CROSS_DEVICE, READ_ONLY, ...)."""
         node = self.resolve(old, at=at, follow=follow)
         place = locate(self._tree, new_at or self._tree.root, new)
-        self._check_free(place, directory=False)
+        check_free(place, directory=False)
         if isinstance(node, Directory):
             raise FsError(FsCode.NOT_PERMITTED, f"{old} is a directory")
         if node.read_only:
@@ -261,13 +263,13 @@ class FileSystem:
         place = self._locate(path, at)
         if place.special:
             raise FsError(FsCode.IS_DIRECTORY, path)
-        self._check_seal(place.directory)
-        node = self._present(place, path)
+        check_seal(place.directory)
+        node = present(place, path)
         if isinstance(node, Directory):
             raise FsError(FsCode.IS_DIRECTORY, path)
         if place.slash:
             raise FsError(FsCode.NOT_DIRECTORY, path)
-        self._check_border(node)
+        check_border(node)
         self._tree.detach(place.directory, place.name, node)
 
     def rmdir(self, path: str, *, at: Directory | None = None) -> None:
@@ -276,11 +278,11 @@ class FileSystem:
         if place.special:
             code = {"": FsCode.BUSY, ".": FsCode.INVALID, "..": FsCode.NOT_EMPTY}[place.name]
             raise FsError(code, path)
-        self._check_seal(place.directory)
-        node = self._present(place, path)
+        check_seal(place.directory)
+        node = present(place, path)
         if not isinstance(node, Directory):
             raise FsError(FsCode.NOT_DIRECTORY, path)
-        self._check_border(node)
+        check_border(node)
         if node.size:
             raise FsError(FsCode.NOT_EMPTY, path)
         self._tree.detach(place.directory, place.name, node)
@@ -292,12 +294,12 @@ class FileSystem:
         """
         source = self._locate(old, at)
         target = locate(self._tree, new_at or self._tree.root, new)
-        node = self._check_move(source, target, f"{old} to {new}")
+        node = check_move(self._tree, source, target, f"{old} to {new}")
         victim = target.node
         if victim is node:
             return
         if victim is not None:
-            self._check_replace(node, victim, new)
+            check_replace(node, victim, new)
             self._tree.detach(target.directory, target.name, victim)
         elif target.directory.nlink == 0:
             raise FsError(FsCode.NO_ENTRY, new)
@@ -321,7 +323,7 @@ class FileSystem:
 
         `max_depth`: 1 stops at the directory's own entries. FsError(NOT_DIRECTORY).
         """
-        return bulk.walk(self, self._tree, path, at, max_depth)
+        return bulk.walk(self._tree, self.resolve(path, at=at), path, max_depth)
 
     def remove_tree(self, path: str, *, at: Directory | None = None) -> None:
         """Remove a name and all below it. FsError(NO_ENTRY, BUSY, READ_ONLY): nothing was removed."""
@@ -357,65 +359,7 @@ class FileSystem:
             if exclusive:
                 raise FsError(FsCode.EXIST, path)
             return place.node, False
-        self._check_free(place)
+        check_free(place)
         file = self._tree.new_file(mode & PERMISSIONS)
         self._tree.attach(place.directory, place.name, file)
         return file, True
-
-    def _present(self, place: Place, path: str) -> Inode:
-        if place.node is None:
-            raise FsError(FsCode.NO_ENTRY, path)
-        return place.node
-
-    def _check_free(self, place: Place, *, directory: bool = True) -> None:
-        """A new name can be put there."""
-        if place.node is not None:
-            raise FsError(FsCode.EXIST, place.name)
-        if place.slash and not directory:
-            raise FsError(FsCode.NO_ENTRY, place.name)
-        self._check_seal(place.directory)
-        if place.directory.nlink == 0:
-            raise FsError(FsCode.NO_ENTRY, "the directory was removed")
-
-    def _check_seal(self, node: Inode) -> None:
-        if node.read_only:
-            raise FsError(FsCode.READ_ONLY, "sealed by the host")
-
-    def _check_border(self, node: Inode) -> None:
-        """What is sealed in a directory that is not, is the root of a sealed subtree: in use, as a mount point is."""
-        if node.read_only:
-            raise FsError(FsCode.BUSY, "sealed by the host")
-
-    def _check_move(self, source: Place, target: Place, paths: str) -> Inode:
-        """What is to be moved, if it may leave its place for the other, whatever is there."""
-        if source.directory.read_only != target.directory.read_only:
-            raise FsError(FsCode.CROSS_DEVICE, paths)
-        if source.special or target.special:
-            raise FsError(FsCode.BUSY, paths)
-        self._check_seal(source.directory)
-        node = self._present(source, paths)
-        if not isinstance(node, Directory) and (source.slash or target.slash):
-            raise FsError(FsCode.NOT_DIRECTORY, paths)
-        if source.directory is not target.directory:
-            if self._is_within(target.directory, node):
-                raise FsError(FsCode.INVALID, paths)
-            if target.node is not None and self._is_within(source.directory, target.node):
-                raise FsError(FsCode.NOT_EMPTY, paths)
-        self._check_border(node)
-        return node
-
-    def _check_replace(self, node: Inode, victim: Inode, path: str) -> None:
-        """`node` may take the place of `victim`."""
-        self._check_border(victim)
-        if isinstance(victim, Directory) != isinstance(node, Directory):
-            raise FsError(FsCode.IS_DIRECTORY if isinstance(victim, Directory) else FsCode.NOT_DIRECTORY, path)
-        if isinstance(victim, Directory) and victim.size:
-            raise FsError(FsCode.NOT_EMPTY, path)
-
-    def _is_within(self, directory: Directory, ancestor: Inode) -> bool:
-        """`directory` is `ancestor`, or lies below it."""
-        while directory is not ancestor:
-            if directory is self._tree.root:
-                return False
-            directory = self._tree.parent(directory)
-        return True

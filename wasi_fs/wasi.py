@@ -7,31 +7,29 @@ is nothing to escape to. Codes follow wasmtime's own host and Linux where the te
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from runtime.engine import HostInterface, Resource, Wait, WitError
+from runtime.engine import HostInterface, Wait, WitError
 from runtime.errors import ApiError
-from runtime.wasi.streams import MAX_TRANSFER, InputStream, IoError, OutputStream
+from runtime.wasi.streams import MAX_TRANSFER
 from wasi_fs.backend import FileType
 from wasi_fs.content import DIRTY_LIMIT
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import OpenDirectory, OpenFile
-from wasi_fs.inode import Directory, Inode
+from wasi_fs.wasi_descriptor import Descriptor, DirectoryEntryStream, method, types
 from wasi_fs.wasi_streams import FileInput, FileOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from runtime.wasi.state import WasiState
-    from wasi_fs.handles import DirEntry
+    from runtime.wasi.streams import IoError
+    from wasi_fs.inode import Inode
 
 SECOND_NS: Final = 1_000_000_000
 
 DIRECTORY_FLAGS: Final = ("read", "mutate-directory")
 
-types = HostInterface("wasi:filesystem/types")
 preopens = HostInterface("wasi:filesystem/preopens")
+preopens.resource("descriptor", Descriptor)
 
 Datetime: TypeAlias = tuple[int, int]
 """Seconds and nanoseconds since 1970."""
@@ -54,65 +52,10 @@ class DescriptorStat(NamedTuple):
     changed: Datetime
 
 
-class Descriptor(Resource):
-    """An open file or directory of a guest."""
-
-    def __init__(self, handle: OpenFile | OpenDirectory) -> None:
-        self.handle = handle
-
-    def file(self) -> OpenFile:
-        """The open file. FsError(IS_DIRECTORY)."""
-        if not isinstance(self.handle, OpenFile):
-            raise FsError(FsCode.IS_DIRECTORY)
-        return self.handle
-
-    def directory(self) -> Directory:
-        """The directory that paths are relative to. FsError(NOT_DIRECTORY)."""
-        node = self.handle.node
-        if not isinstance(node, Directory):
-            raise FsError(FsCode.NOT_DIRECTORY)
-        return node
-
-    def drop(self) -> None:
-        """See Resource."""
-        self.handle.close()
-
-
-class DirectoryEntryStream(Resource):
-    """The entries of a directory as they were when the stream was opened."""
-
-    def __init__(self, entries: Iterator[DirEntry]) -> None:
-        self.entries = entries
-
-
-types.resource("descriptor", Descriptor)
-types.resource("directory-entry-stream", DirectoryEntryStream)
-types.resource("input-stream", InputStream)
-types.resource("output-stream", OutputStream)
-types.resource("error", IoError)
-preopens.resource("descriptor", Descriptor)
-
-
-def _method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a method of `descriptor` which may raise FsError."""
-
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def answer(*arguments: Any) -> Any:
-            try:
-                return function(*arguments)
-            except FsError as error:
-                raise WitError(error.code.value) from None
-
-        return types.function(f"[method]descriptor.{name}")(answer)
-
-    return register
-
-
 # Content
 
 
-@_method("read")
+@method("read")
 def read(_state: WasiState, self: Descriptor, length: int, offset: int) -> tuple[bytes, bool]:
     """(content, whether it reaches the end of the file); at most MAX_TRANSFER bytes."""
     file = self.file()
@@ -120,7 +63,7 @@ def read(_state: WasiState, self: Descriptor, length: int, offset: int) -> tuple
     return data, offset + len(data) >= file.node.size
 
 
-@_method("write")
+@method("write")
 def write(state: WasiState, self: Descriptor, data: bytes, offset: int) -> int | Wait:
     """How many bytes were written, which is all of them. Waits while too much is unsaved."""
     if state.filesystem.unsaved_bytes >= DIRTY_LIMIT:
@@ -138,13 +81,13 @@ async def _write_later(state: WasiState, self: Descriptor, data: bytes, offset: 
     return len(data)
 
 
-@_method("set-size")
+@method("set-size")
 def set_size(_state: WasiState, self: Descriptor, size: int) -> None:
     """Cut the file off, or extend it with zeros."""
     self.file().truncate(size)
 
 
-@_method("read-via-stream")
+@method("read-via-stream")
 def read_via_stream(_state: WasiState, self: Descriptor, offset: int) -> FileInput:
     """The content from `offset` to the end."""
     file = self.file()
@@ -153,13 +96,13 @@ def read_via_stream(_state: WasiState, self: Descriptor, offset: int) -> FileInp
     return FileInput(file.duplicate(), offset)
 
 
-@_method("write-via-stream")
+@method("write-via-stream")
 def write_via_stream(state: WasiState, self: Descriptor, offset: int) -> FileOutput:
     """Writes from `offset` on."""
     return _output(state, self, offset)
 
 
-@_method("append-via-stream")
+@method("append-via-stream")
 def append_via_stream(state: WasiState, self: Descriptor) -> FileOutput:
     """Writes at the end, wherever that is at each write."""
     return _output(state, self, None)
@@ -172,20 +115,20 @@ def _output(state: WasiState, self: Descriptor, offset: int | None) -> FileOutpu
     return FileOutput(file.duplicate(), offset, state)
 
 
-@_method("advise")
+@method("advise")
 def advise(_state: WasiState, self: Descriptor, _offset: int, _length: int, _advice: str) -> None:
     """Nothing is to be gained here by knowing."""
     self.file()
 
 
-@_method("sync")
+@method("sync")
 def sync(state: WasiState, _self: Descriptor) -> Wait | None:
     """Return when all that the VM has written so far is durable."""
     fs = state.filesystem
     return Wait(_sync, state) if fs.dirty_bytes or fs.saving else None
 
 
-@_method("sync-data")
+@method("sync-data")
 def sync_data(state: WasiState, self: Descriptor) -> Any:
     """As sync: a change set has data and attributes in one."""
     return sync(state, self)
@@ -201,7 +144,7 @@ async def _sync(state: WasiState) -> None:
 # Attributes
 
 
-@_method("get-flags")
+@method("get-flags")
 def get_flags(_state: WasiState, self: Descriptor) -> tuple[str, ...]:
     """What the descriptor was opened for."""
     handle = self.handle
@@ -210,19 +153,19 @@ def get_flags(_state: WasiState, self: Descriptor) -> tuple[str, ...]:
     return ("read",) * handle.readable + ("write",) * handle.writable
 
 
-@_method("get-type")
+@method("get-type")
 def get_type(_state: WasiState, self: Descriptor) -> str:
     """The descriptor's type."""
     return _TYPE_NAMES[self.handle.node.type]
 
 
-@_method("stat")
+@method("stat")
 def stat(_state: WasiState, self: Descriptor) -> DescriptorStat:
     """The attributes of what is open."""
     return _stat(self.handle.node)
 
 
-@_method("stat-at")
+@method("stat-at")
 def stat_at(state: WasiState, self: Descriptor, path_flags: frozenset[str], path: str) -> DescriptorStat:
     """The attributes of what the path names."""
     return _stat(_resolve(state, self, path_flags, path))
@@ -243,13 +186,13 @@ def _resolve(state: WasiState, self: Descriptor, path_flags: frozenset[str], pat
     return state.filesystem.resolve(path, at=self.directory(), follow="symlink-follow" in path_flags)
 
 
-@_method("set-times")
+@method("set-times")
 def set_times(state: WasiState, self: Descriptor, accessed: tuple[str, Any], modified: tuple[str, Any]) -> None:
     """Set the times of what is open."""
     _set_times(state, self.handle.node, accessed, modified)
 
 
-@_method("set-times-at")
+@method("set-times-at")
 def set_times_at(
     state: WasiState,
     self: Descriptor,
@@ -280,19 +223,19 @@ def _new_time(new: tuple[str, Any], now: int) -> int | None:
     return int(seconds * SECOND_NS + nanoseconds)
 
 
-@_method("is-same-object")
+@method("is-same-object")
 def is_same_object(_state: WasiState, self: Descriptor, other: Descriptor) -> bool:
     """Whether both are the same inode."""
     return self.handle.node is other.handle.node
 
 
-@_method("metadata-hash")
+@method("metadata-hash")
 def metadata_hash(_state: WasiState, self: Descriptor) -> tuple[int, int]:
     """(lower, upper): the inode number, which libc shows as st_ino, and which is never used twice."""
     return self.handle.node.ino, 0
 
 
-@_method("metadata-hash-at")
+@method("metadata-hash-at")
 def metadata_hash_at(state: WasiState, self: Descriptor, path_flags: frozenset[str], path: str) -> tuple[int, int]:
     """As metadata-hash, of what the path names."""
     return _resolve(state, self, path_flags, path).ino, 0
@@ -301,7 +244,7 @@ def metadata_hash_at(state: WasiState, self: Descriptor, path_flags: frozenset[s
 # Names
 
 
-@_method("open-at")
+@method("open-at")
 def open_at(
     state: WasiState,
     self: Descriptor,
@@ -326,7 +269,7 @@ def open_at(
     return Descriptor(handle)
 
 
-@_method("read-directory")
+@method("read-directory")
 def read_directory(_state: WasiState, self: Descriptor) -> DirectoryEntryStream:
     """All entries, without `.` and `..`."""
     if not isinstance(self.handle, OpenDirectory):
@@ -341,31 +284,31 @@ def read_directory_entry(_state: WasiState, self: DirectoryEntryStream) -> tuple
     return None if entry is None else (_TYPE_NAMES[entry.type], entry.name)
 
 
-@_method("create-directory-at")
+@method("create-directory-at")
 def create_directory_at(state: WasiState, self: Descriptor, path: str) -> None:
     """Make a directory."""
     state.filesystem.mkdir(path, at=self.directory())
 
 
-@_method("remove-directory-at")
+@method("remove-directory-at")
 def remove_directory_at(state: WasiState, self: Descriptor, path: str) -> None:
     """Remove an empty directory."""
     state.filesystem.rmdir(path, at=self.directory())
 
 
-@_method("unlink-file-at")
+@method("unlink-file-at")
 def unlink_file_at(state: WasiState, self: Descriptor, path: str) -> None:
     """Remove a name that is not a directory's."""
     state.filesystem.unlink(path, at=self.directory())
 
 
-@_method("rename-at")
+@method("rename-at")
 def rename_at(state: WasiState, self: Descriptor, old: str, new_descriptor: Descriptor, new: str) -> None:
     """Move a name, over what is in its place."""
     state.filesystem.rename(old, new, at=self.directory(), new_at=new_descriptor.directory())
 
 
-@_method("link-at")
+@method("link-at")
 def link_at(
     state: WasiState, self: Descriptor, path_flags: frozenset[str], old: str, new_descriptor: Descriptor, new: str
 ) -> None:
@@ -374,13 +317,13 @@ def link_at(
     state.filesystem.link(old, new, at=self.directory(), new_at=new_descriptor.directory(), follow=follow)
 
 
-@_method("symlink-at")
+@method("symlink-at")
 def symlink_at(state: WasiState, self: Descriptor, target: str, path: str) -> None:
     """Make a symlink."""
     state.filesystem.symlink(target, path, at=self.directory())
 
 
-@_method("readlink-at")
+@method("readlink-at")
 def readlink_at(state: WasiState, self: Descriptor, path: str) -> str:
     """A symlink's target."""
     return state.filesystem.readlink(path, at=self.directory())

@@ -138,12 +138,14 @@ class World:
     limits: Limits = attrs.field(factory=Limits)
     ticks: Iterator[int] = attrs.field(factory=lambda: itertools.count(1_700_000_000_000_000_000))
     fs: FileSystem = attrs.field(init=False)
+    under_way: Changes | None = None
+    shown: bool = False
 
     def __attrs_post_init__(self) -> None:
         self.reload()
 
-    def save(self) -> Changes | None:
-        changes = self.fs.take_changes()
+    def save(self, **options: bool) -> Changes | None:
+        changes = self.fs.take_changes(**options)
         if changes is not None:
             self.backend.apply(changes)
             changes.committed()
@@ -176,6 +178,47 @@ def snapshot(fs: FileSystem) -> dict[str, tuple[Stat, object]]:
 @pytest.fixture
 def world() -> World:
     return World()
+
+
+def settle_nothing(world: World) -> None:
+    """All stays in memory."""
+
+
+def settle_saved(world: World) -> None:
+    """All is in the backend, the caches are empty, and open handles live on."""
+    world.save()
+    world.save()
+    world.fs._contents._clean.clear()
+    world.fs._contents._clean_bytes = 0
+
+
+def settle_failed(world: World) -> None:
+    """A commit was tried in vain."""
+    changes = world.fs.take_changes()
+    if changes is not None:
+        changes.failed()
+
+
+def settle_in_flight(world: World) -> None:
+    """A commit is under way, and the backend shows it already or, each second time, not yet."""
+    if world.under_way is not None:
+        if world.shown:
+            world.under_way.committed()
+        else:
+            world.under_way.failed()
+    world.under_way = world.fs.take_changes()
+    world.shown = not world.shown
+    if world.under_way is not None and world.shown:
+        world.backend.apply(world.under_way)
+
+
+SETTLINGS = [settle_nothing, settle_saved, settle_failed, settle_in_flight]
+
+
+@pytest.fixture(params=SETTLINGS, ids=lambda function: function.__name__.removeprefix("settle_"))
+def settle(request: pytest.FixtureRequest, world: World) -> Callable[[], None]:
+    """To be called between the steps of a test: what is seen must not depend on how far it has been saved."""
+    return lambda: request.param(world)
 
 
 @pytest.fixture

@@ -1,0 +1,79 @@
+"""What must hold before names and inodes are changed; the order of the checks is Linux's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wasi_fs.errors import FsCode, FsError
+from wasi_fs.inode import Directory, Inode
+
+if TYPE_CHECKING:
+    from wasi_fs.resolve import Place
+    from wasi_fs.tree import Tree
+
+
+def present(place: Place, path: str) -> Inode:
+    """What is there. FsError(NO_ENTRY)."""
+    if place.node is None:
+        raise FsError(FsCode.NO_ENTRY, path)
+    return place.node
+
+
+def check_free(place: Place, *, directory: bool = True) -> None:
+    """A new name can be put there."""
+    if place.node is not None:
+        raise FsError(FsCode.EXIST, place.name)
+    if place.slash and not directory:
+        raise FsError(FsCode.NO_ENTRY, place.name)
+    check_seal(place.directory)
+    if place.directory.nlink == 0:
+        raise FsError(FsCode.NO_ENTRY, "the directory was removed")
+
+
+def check_seal(node: Inode) -> None:
+    """It may be changed: its content and attributes, or its entries."""
+    if node.read_only:
+        raise FsError(FsCode.READ_ONLY, "sealed by the host")
+
+
+def check_border(node: Inode) -> None:
+    """What is sealed in a directory that is not, is the root of a sealed subtree: in use, as a mount point is."""
+    if node.read_only:
+        raise FsError(FsCode.BUSY, "sealed by the host")
+
+
+def check_move(tree: Tree, source: Place, target: Place, paths: str) -> Inode:
+    """What is to be moved, if it may leave its place for the other, whatever is there."""
+    if source.directory.read_only != target.directory.read_only:
+        raise FsError(FsCode.CROSS_DEVICE, paths)
+    if source.special or target.special:
+        raise FsError(FsCode.BUSY, paths)
+    check_seal(source.directory)
+    node = present(source, paths)
+    if not isinstance(node, Directory) and (source.slash or target.slash):
+        raise FsError(FsCode.NOT_DIRECTORY, paths)
+    if source.directory is not target.directory:
+        if is_within(tree, target.directory, node):
+            raise FsError(FsCode.INVALID, paths)
+        if target.node is not None and is_within(tree, source.directory, target.node):
+            raise FsError(FsCode.NOT_EMPTY, paths)
+    check_border(node)
+    return node
+
+
+def check_replace(node: Inode, victim: Inode, path: str) -> None:
+    """`node` may take the place of `victim`."""
+    check_border(victim)
+    if isinstance(victim, Directory) != isinstance(node, Directory):
+        raise FsError(FsCode.IS_DIRECTORY if isinstance(victim, Directory) else FsCode.NOT_DIRECTORY, path)
+    if isinstance(victim, Directory) and victim.size:
+        raise FsError(FsCode.NOT_EMPTY, path)
+
+
+def is_within(tree: Tree, directory: Directory, ancestor: Inode) -> bool:
+    """`directory` is `ancestor`, or lies below it."""
+    while directory is not ancestor:
+        if directory is tree.root:
+            return False
+        directory = tree.parent(directory)
+    return True

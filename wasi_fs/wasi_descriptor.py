@@ -1,0 +1,73 @@
+"""The resources of wasi:filesystem/types, and how their methods are registered."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime.engine import HostInterface, Resource, WitError
+from runtime.wasi.streams import InputStream, IoError, OutputStream
+from wasi_fs.errors import FsCode, FsError
+from wasi_fs.handles import OpenDirectory, OpenFile
+from wasi_fs.inode import Directory
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from wasi_fs.handles import DirEntry
+
+types: Final = HostInterface("wasi:filesystem/types")
+
+
+class Descriptor(Resource):
+    """An open file or directory of a guest."""
+
+    def __init__(self, handle: OpenFile | OpenDirectory) -> None:
+        self.handle = handle
+
+    def file(self) -> OpenFile:
+        """The open file. FsError(IS_DIRECTORY)."""
+        if not isinstance(self.handle, OpenFile):
+            raise FsError(FsCode.IS_DIRECTORY)
+        return self.handle
+
+    def directory(self) -> Directory:
+        """The directory that paths are relative to. FsError(NOT_DIRECTORY)."""
+        node = self.handle.node
+        if not isinstance(node, Directory):
+            raise FsError(FsCode.NOT_DIRECTORY)
+        return node
+
+    def drop(self) -> None:
+        """See Resource."""
+        self.handle.close()
+
+
+class DirectoryEntryStream(Resource):
+    """The entries of a directory as they were when the stream was opened."""
+
+    def __init__(self, entries: Iterator[DirEntry]) -> None:
+        self.entries = entries
+
+
+types.resource("descriptor", Descriptor)
+types.resource("directory-entry-stream", DirectoryEntryStream)
+types.resource("input-stream", InputStream)
+types.resource("output-stream", OutputStream)
+types.resource("error", IoError)
+
+
+def method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a method of `descriptor` which may raise FsError."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def answer(*arguments: Any) -> Any:
+            try:
+                return function(*arguments)
+            except FsError as error:
+                raise WitError(error.code.value) from None
+
+        return types.function(f"[method]descriptor.{name}")(answer)
+
+    return register
