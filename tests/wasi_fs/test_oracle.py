@@ -366,3 +366,45 @@ def test_same_outcome(operations: list[tuple[Any, ...]], new_world: Callable[...
         before = look(virtual)
         virtual.reload()
         assert look(virtual) == before
+
+
+@given(
+    operations=st.tuples(st.sampled_from([[], PRELUDE]), st.lists(OPERATIONS, max_size=40)).map(lambda x: x[0] + x[1])
+)
+@settings(
+    max_examples=150,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_a_crash_leaves_the_last_commit(
+    operations: list[tuple[Any, ...]], new_world: Callable[..., Any], see: Callable[..., Any]
+) -> None:
+    """To the last attribute, and whether or not a commit was under way."""
+    world = new_world()
+    virtual = Virtual(world)
+    expected = committed = None
+    for name, *arguments in operations:
+        if name == "reload":
+            continue
+        if name == "save":
+            if virtual.changes is None:
+                see(world.fs)  # reading moves access times: the first look settles them
+                expected = see(world.fs)
+            (how,) = arguments
+            virtual.save(how)
+            if how == "commit" and virtual.changes is None and not world.fs.saving:
+                committed = expected
+        else:
+            outcome(virtual, name, tuple(arguments))
+    world.reload()
+    if committed is not None:
+        assert strip(see(world.fs)) == strip(committed)
+    world.save()
+    world.backend.check()
+    assert world.backend.orphans() == []
+
+
+def strip(seen: dict[str, Any]) -> dict[str, Any]:
+    """Without access times, which alone make no commit."""
+    return {path: (found._replace(atime=0), content) for path, (found, content) in seen.items()}

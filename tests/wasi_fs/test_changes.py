@@ -1,0 +1,222 @@
+"""Change sets: what they hold, and that no failure or crash loses more, or other, than what it may."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from wasi_fs import CHUNK_SIZE, Changes, Dentry, DentryChange, FileType, FsCode, FsError, Usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def take(world: Any) -> Changes:
+    changes = world.fs.take_changes()
+    assert changes is not None
+    return changes  # type: ignore[no-any-return]
+
+
+def test_a_new_tree_saves_its_root_and_then_nothing(world: Any) -> None:
+    changes = take(world)
+    assert [record.ino for record in changes.inodes] == [1]
+    assert changes.next_ino == 2
+    changes.committed()
+    assert world.fs.take_changes() is None
+
+
+def test_a_change_set_has_what_changed_and_nothing_else(world: Any) -> None:
+    fs = world.fs
+    fs.mkdir("/d")
+    fs.write_file("/d/f", b"x" * (2 * CHUNK_SIZE + 1))
+    world.save()
+    with world.open("/d/f", write=True) as file:
+        file.write(CHUNK_SIZE, b"y")
+    fs.symlink("d", "/s")
+    changes = take(world)
+    assert {record.ino for record in changes.inodes} == {1, 3, 4}
+    assert changes.dentries == [DentryChange(1, "s", Dentry(4, FileType.SYMLINK))]
+    assert [(chunk.index, chunk.data[:2]) for chunk in changes.chunks] == [(1, b"yx")]
+    assert changes.truncated == []
+    assert changes.removed == []
+    assert changes.usage == Usage(2 * CHUNK_SIZE + 2, 3)
+    world.backend.apply(changes)
+    changes.committed()
+    fs.truncate("/d/f", CHUNK_SIZE + 10)
+    fs.unlink("/s")
+    changes = take(world)
+    assert changes.truncated == [(3, 2)]
+    assert [(chunk.index, len(chunk.data)) for chunk in changes.chunks] == [(1, 10)]
+    assert changes.dentries == [DentryChange(1, "s", None)]
+    assert changes.removed == [4]
+
+
+def test_one_at_a_time(world: Any) -> None:
+    changes = take(world)
+    assert world.fs.saving
+    with pytest.raises(RuntimeError):
+        world.fs.take_changes()
+    changes.committed()
+    assert not world.fs.saving
+    with pytest.raises(RuntimeError):
+        changes.committed()
+
+
+def test_writes_during_a_commit_belong_to_the_next(world: Any) -> None:
+    fs = world.fs
+    fs.write_file("/f", b"first")
+    changes = take(world)
+    with world.open("/f", write=True) as file:
+        file.write(0, b"F")
+    fs.write_file("/g", b"later")
+    assert [bytes(chunk.data) for chunk in changes.chunks] == [b"first"]
+    assert fs.read_file("/f") == b"First"
+    world.backend.apply(changes)
+    changes.committed()
+    assert fs.read_file("/f") == b"First"
+    world.save()
+    world.reload()
+    assert world.fs.read_file("/f") == b"First"
+    assert world.fs.read_file("/g") == b"later"
+
+
+def test_a_failed_commit_loses_nothing_and_revives_nothing(world: Any) -> None:
+    fs = world.fs
+    fs.write_file("/kept", b"a" * CHUNK_SIZE + b"b" * CHUNK_SIZE)
+    fs.write_file("/cut", b"c" * CHUNK_SIZE + b"d" * CHUNK_SIZE)
+    fs.write_file("/gone", b"e")
+    changes = take(world)
+    with world.open("/kept", write=True) as file:
+        file.write(CHUNK_SIZE, b"B")
+    fs.truncate("/cut", 1)
+    fs.truncate("/cut", 2 * CHUNK_SIZE)
+    fs.unlink("/gone")
+    fs.rename("/kept", "/moved")
+    changes.failed()
+    world.save()
+    world.reload()
+    fs = world.fs
+    assert fs.readdir("/") == ["cut", "moved"]
+    assert fs.read_file("/moved") == b"a" * CHUNK_SIZE + b"B" + b"b" * (CHUNK_SIZE - 1)
+    assert fs.read_file("/cut") == b"c" + bytes(2 * CHUNK_SIZE - 1)
+    assert fs.usage == Usage(2 * CHUNK_SIZE + 1, 2)
+
+
+def test_memory_is_accounted_for(world: Any) -> None:
+    fs = world.fs
+    world.save()
+    assert fs.dirty_bytes == fs.unsaved_bytes == 0
+    fs.write_file("/f", b"x" * 100_000)
+    fs.write_file("/g", b"y" * 100_000)
+    assert 200_000 < fs.dirty_bytes == fs.unsaved_bytes < 205_000
+    changes = take(world)
+    assert fs.dirty_bytes == 0
+    assert fs.unsaved_bytes > 200_000
+    fs.unlink("/g")
+    changes.failed()
+    assert 100_000 < fs.dirty_bytes == fs.unsaved_bytes < 105_000
+    fs.truncate("/f", 10)
+    assert fs.dirty_bytes < 5_000
+    world.save()
+    assert fs.unsaved_bytes == 0
+    with world.open("/f", write=True) as file:
+        fs.unlink("/f")
+        file.append(b"z" * 50_000)
+    assert fs.dirty_bytes < 5_000
+
+
+def test_temporary_files_never_reach_the_backend(world: Any) -> None:
+    fs = world.fs
+    world.save()
+    fs.write_file("/scrap", b"x" * 1000)
+    fs.unlink("/scrap")
+    changes = take(world)
+    assert [record.ino for record in changes.inodes] == [1]
+    assert changes.chunks == []
+    assert changes.removed == []
+
+
+def test_orphans_are_kept_while_open_and_removed_by_the_next_life(world: Any) -> None:
+    fs = world.fs
+    fs.write_file("/f", b"x" * 100_000)
+    world.save()
+    file = world.open("/f", write=True)
+    fs.unlink("/f")
+    file.append(b"more")
+    world.save()
+    assert world.backend.orphans() == [2]
+    assert world.backend.kept_usage == Usage(100_004, 0)
+    world.reload()
+    assert world.fs.usage == Usage(0, 0)
+    changes = world.save()
+    assert changes.removed == [2]
+    assert world.backend.orphans() == []
+    assert world.backend.chunks == {}
+
+
+def test_closing_an_orphan_removes_it(world: Any) -> None:
+    fs = world.fs
+    fs.write_file("/f", b"x")
+    with world.open("/f"):
+        fs.unlink("/f")
+        world.save()
+    assert world.save().removed == [2]
+    assert world.backend.kept_usage == Usage(0, 0)
+
+
+def test_inode_numbers_are_never_used_twice(world: Any) -> None:
+    world.fs.write_file("/f", b"")
+    first = world.fs.stat("/f").ino
+    world.fs.unlink("/f")
+    world.save()
+    world.reload()
+    world.fs.write_file("/f", b"")
+    assert world.fs.stat("/f").ino > first
+
+
+def test_access_times_wait_for_company(world: Any) -> None:
+    fs = world.fs
+    fs.write_file("/f", b"x")
+    world.save()
+    fs.read_file("/f")
+    accessed = fs.stat("/f").atime
+    assert fs.take_changes() is None
+    assert fs.dirty_bytes == 0
+    changes = world.save(access_times=True)
+    assert [record.ino for record in changes.inodes] == [2]
+    fs.readdir("/")
+    fs.chmod("/f", 0o600)
+    assert {record.ino for record in take(world).inodes} == {1, 2}
+    world.reload()
+    assert world.fs.stat("/f").atime == accessed
+
+
+def test_a_damaged_backend_is_an_io_error(world: Any) -> None:
+    fs = world.fs
+    fs.write_file("/f", b"x")
+    fs.symlink("f", "/s")
+    world.save()
+    world.reload()
+    del world.backend.inodes[2]
+    world.backend.chunks[3] = {0: b"x" * (CHUNK_SIZE + 1)}
+    with pytest.raises(FsError) as caught:
+        world.fs.stat("/f")
+    assert caught.value.code is FsCode.IO
+
+
+def test_the_caller_sees_the_same_tree_whatever_is_saved(world: Any, see: Callable[..., Any]) -> None:
+    fs = world.fs
+    fs.mkdir("/d")
+    for number in range(5):
+        fs.write_file(f"/d/{number}", bytes([number]) * 70_000)
+    see(fs)
+    expected = see(fs)
+    changes = take(world)
+    assert see(fs) == expected, "under way, not in the backend"
+    world.backend.apply(changes)
+    assert see(fs) == expected, "under way, in the backend"
+    changes.committed()
+    assert see(fs) == expected
+    world.reload()
+    assert see(world.fs) == expected
