@@ -16,7 +16,7 @@ SOCKET_NAME: Final = "torpor.sock"
 MAX_PATH: Final = 107  # bytes: sockaddr_un.sun_path has 108, of which one is the NUL (unix(7))
 
 
-class EndpointError(Exception):
+class EndpointError(OSError):
     """The socket's place cannot be used; the message says why."""
 
 

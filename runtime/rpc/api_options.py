@@ -31,7 +31,7 @@ class SetConfigOption(SessionParams):
     """A config option by id, and its new value."""
 
     config_id: str
-    value: str | bool | int | float
+    value: str | bool
 
 
 class Settings(Struct, rename="camel", kw_only=True):
@@ -73,9 +73,9 @@ async def _set_config_option(call: Call, params: SetConfigOption) -> Any:
 
 @METHODS.method("getModes", SessionParams, Modes | None, "Return the agent's modes, null if it has none.", *NO_SUCH)
 async def _get_modes(call: Call, params: SessionParams) -> Any:
-    return await (await call.host.vm(joined(params.vm))).sessions.get_modes(params.session_id)
+    return (await call.host.vm(joined(params.vm))).sessions.get_modes(params.session_id)
 
 
 @METHODS.method("getConfigOptions", SessionParams, list[dict[str, Any]], "Return the agent's config options.", *NO_SUCH)
 async def _get_config_options(call: Call, params: SessionParams) -> Any:
-    return await (await call.host.vm(joined(params.vm))).sessions.get_config_options(params.session_id)
+    return (await call.host.vm(joined(params.vm))).sessions.get_config_options(params.session_id)

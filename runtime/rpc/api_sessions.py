@@ -27,6 +27,7 @@ from runtime.rpc.validation import invalid_params
 METHODS: Final = MethodTable()
 
 DEFAULT_CANCEL_GRACE_MS: Final = 5000  # api.md, cancelPrompt
+LIVE: Final = ("running", "idle")
 NO_SUCH: Final = (ErrorCode.VM_NOT_FOUND, ErrorCode.SESSION_NOT_FOUND)
 NEEDS_AGENT: Final = (
     *NO_SUCH,
@@ -55,6 +56,19 @@ class SessionOptions(Params):
     skip_os_instructions: bool | None = None
     permission_policy: str | dict[str, Any] | None = None
     additional_directories: list[str] | None = None
+
+
+class ResumeOptions(Params):
+    """What `resumeSession` may be given again, after `secrets_required`."""
+
+    env: dict[EnvName, EnvValue] | None = None
+    secrets: dict[EnvName, EnvValue | FromHostEnv] | None = None
+
+
+class ResumeSession(SessionParams):
+    """Which session, and what it may need again."""
+
+    options: ResumeOptions | None = None
 
 
 class CreateSession(VmParams):
@@ -241,7 +255,7 @@ async def _destroy(call: Call, params: SessionParams) -> Any:
 
 @METHODS.method(
     "resumeSession",
-    SessionParams,
+    ResumeSession,
     SessionInfo,
     "Bring a closed or suspended session back.",
     *NO_SUCH,
@@ -250,9 +264,10 @@ async def _destroy(call: Call, params: SessionParams) -> Any:
     ErrorCode.SECRETS_REQUIRED,
     settles=True,
 )
-async def _resume(call: Call, params: SessionParams) -> Any:
+async def _resume(call: Call, params: ResumeSession) -> Any:
     vm = await call.host.vm(joined(params.vm))
-    return await vm.sessions.resume(params.session_id)
+    options = None if params.options is None else msgspec.to_builtins(params.options)
+    return await vm.sessions.resume(params.session_id, options)
 
 
 @METHODS.method(
@@ -285,10 +300,15 @@ async def _list_persisted(call: Call, params: VmParams) -> Any:
 
 
 @METHODS.method(
-    "listSessions", VmParams, list[SessionRow], "List the sessions whose agent lives.", ErrorCode.VM_NOT_FOUND
+    "listSessions",
+    VmParams,
+    list[SessionRow],
+    "List the sessions that are live; wakes nothing.",
+    ErrorCode.VM_NOT_FOUND,
 )
 async def _list_live(call: Call, params: VmParams) -> Any:
-    return (await call.host.vm(joined(params.vm))).sessions.live()
+    rows = await call.host.persisted_sessions(joined(params.vm))
+    return [row for row in rows if row["status"] in LIVE]
 
 
 @METHODS.method("getSession", SessionParams, dict[str, Any], "Describe a session.", *NO_SUCH)

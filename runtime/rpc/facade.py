@@ -10,7 +10,7 @@ must end the wait and not the work: a turn goes on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,12 +85,8 @@ class SessionsFace(Protocol):
         """`destroySession`."""
         ...
 
-    async def resume(self, session_id: str) -> Json:
-        """`resumeSession`."""
-        ...
-
-    def live(self) -> list[Json]:
-        """`listSessions`."""
+    async def resume(self, session_id: str, options: Json | None = None) -> Json:
+        """`resumeSession`; `options` may hold `env` and `secrets` again."""
         ...
 
     def get(self, session_id: str) -> Json:
@@ -98,9 +94,13 @@ class SessionsFace(Protocol):
         ...
 
     async def respond_permission(
-        self, session_id: str, permission_id: str, reply: str | None, option_id: str | None
+        self,
+        session_id: str,
+        permission_id: str,
+        reply: Literal["once", "always", "reject"] | None,
+        option_id: str | None,
     ) -> None:
-        """`respondPermission`: exactly one of `reply` ("once", "always", "reject") and `option_id` is given."""
+        """`respondPermission`: exactly one of `reply` and `option_id` is given."""
         ...
 
     async def set_model(self, session_id: str, value: str) -> Json:
@@ -115,15 +115,15 @@ class SessionsFace(Protocol):
         """`setMode`."""
         ...
 
-    async def set_config_option(self, session_id: str, config_id: str, value: Any) -> Json:
+    async def set_config_option(self, session_id: str, config_id: str, value: str | bool) -> Json:
         """`setConfigOption`."""
         ...
 
-    async def get_modes(self, session_id: str) -> Json | None:
+    def get_modes(self, session_id: str) -> Json | None:
         """`getModes`."""
         ...
 
-    async def get_config_options(self, session_id: str) -> list[Json]:
+    def get_config_options(self, session_id: str) -> list[Json]:
         """`getConfigOptions`."""
         ...
 
@@ -169,7 +169,7 @@ class HostFace(Protocol):
         """`vm.destroy`."""
         ...
 
-    async def vm(self, name: str) -> VmFace:
+    async def vm(self, name: str, /) -> VmFace:
         """Return the VM, waking it if need be. ApiError vm_not_found."""
         ...
 
@@ -191,7 +191,7 @@ class HostFace(Protocol):
         ...
 
     async def persisted_sessions(self, name: str) -> Sequence[Json]:
-        """`listPersistedSessions` from the store."""
+        """`listPersistedSessions` from the store; `status` is `running` or `idle` for the live ones alone."""
         ...
 
     async def list_agents(self, name: str | None) -> Sequence[Json]:

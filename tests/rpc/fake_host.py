@@ -169,12 +169,9 @@ class FakeSessions:
         del self.rows[session_id]
         del self.events[session_id]
 
-    async def resume(self, session_id: str) -> dict[str, Any]:
+    async def resume(self, session_id: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
         self.row(session_id)["status"] = "idle"
         return {**self.rows[session_id], "modes": None, "configOptions": []}
-
-    def live(self) -> list[dict[str, Any]]:
-        return [row for row in self.rows.values() if row["status"] in ("idle", "running")]
 
     def get(self, session_id: str) -> dict[str, Any]:
         return self.row(session_id)
@@ -200,10 +197,10 @@ class FakeSessions:
     async def set_config_option(self, session_id: str, config_id: str, value: Any) -> dict[str, Any]:
         return {"configOptions": [{"id": config_id, "value": value}], "modes": None}
 
-    async def get_modes(self, session_id: str) -> dict[str, Any] | None:
+    def get_modes(self, session_id: str) -> dict[str, Any] | None:
         return None
 
-    async def get_config_options(self, session_id: str) -> list[dict[str, Any]]:
+    def get_config_options(self, session_id: str) -> list[dict[str, Any]]:
         return []
 
     async def raw_send(self, session_id: str, method: str, params: dict[str, Any]) -> Any:
