@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wasi_fs import CHUNK_SIZE, Changes, Dentry, DentryChange, FileType, FsCode, FsError, Usage
+from wasi_fs import CHUNK_SIZE, Changes, Dentry, DentryChange, FileType, FsCode, FsError, Usage, tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,6 +101,76 @@ def test_a_failed_commit_loses_nothing_and_revives_nothing(world: Any) -> None:
     assert fs.read_file("/moved") == b"a" * CHUNK_SIZE + b"B" + b"b" * (CHUNK_SIZE - 1)
     assert fs.read_file("/cut") == b"c" + bytes(2 * CHUNK_SIZE - 1)
     assert fs.usage == Usage(2 * CHUNK_SIZE + 1, 2)
+
+
+def test_a_failed_removal_is_tried_again(world: Any) -> None:
+    world.fs.write_file("/f", b"x")
+    world.save()
+    world.fs.unlink("/f")
+    take(world).failed()
+    assert world.save().removed == [2]
+
+
+def test_what_was_cut_off_during_a_commit_does_not_come_back(world: Any) -> None:
+    fs = world.fs
+    fs.write_file("/f", b"x" * 2 * CHUNK_SIZE)
+    changes = take(world)
+    fs.truncate("/f", CHUNK_SIZE)
+    world.backend.apply(changes)
+    changes.committed()
+    world.save()
+    fs.truncate("/f", 2 * CHUNK_SIZE)
+    assert fs.read_file("/f") == b"x" * CHUNK_SIZE + bytes(CHUNK_SIZE)
+
+
+@pytest.mark.parametrize("shown", [False, True])
+def test_holes_are_measured_through_a_commit(world: Any, shown: bool) -> None:
+    """Chunks in the backend, under way and dirty, each partly cut off by what came later."""
+    fs = world.fs
+    with world.open("/f", write=True, create=True) as file:
+        for index in (0, 2, 4, 6):
+            file.write(index * CHUNK_SIZE, b"a" * 10)
+        world.save()
+        file.truncate(5 * CHUNK_SIZE)
+        file.write(3 * CHUNK_SIZE, b"b" * 20)
+        file.write(8 * CHUNK_SIZE, b"b" * 20)
+        changes = take(world)
+        if shown:
+            world.backend.apply(changes)
+        file.truncate(7 * CHUNK_SIZE)
+        file.write(9 * CHUNK_SIZE, b"c" * 30)
+        chunks = {0: 10, 2: 10, 3: 20, 4: 10, 9: 30}
+        assert fs.usage.bytes == sum(chunks.values())
+        for index in (9, 7, 5, 4, 3, 2, 1, 0):
+            file.truncate(index * CHUNK_SIZE)
+            assert fs.usage.bytes == sum(length for at, length in chunks.items() if at < index)
+    if not shown:
+        world.backend.apply(changes)
+    changes.committed()
+    world.save()
+
+
+def test_a_listing_during_a_commit(world: Any) -> None:
+    world.fs.mkdir("/d")
+    world.fs.write_file("/d/a", b"")
+    world.save()
+    world.reload()
+    fs = world.fs
+    fs.write_file("/d/b", b"")
+    fs.unlink("/d/a")
+    take(world)
+    fs.write_file("/d/c", b"")
+    assert fs.readdir("/d") == ["b", "c"]
+
+
+def test_what_is_under_way_stays_in_memory(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "CACHED_INODES", 0)
+    fs = world.fs
+    fs.write_file("/f", b"x")
+    take(world)
+    fs._tree.trim()
+    fs._tree.trim()
+    assert fs.read_file("/f") == b"x"
 
 
 def test_memory_is_accounted_for(world: Any) -> None:

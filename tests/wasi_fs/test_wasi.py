@@ -1,0 +1,269 @@
+"""wasi:filesystem, as the engine calls it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import pytest
+import trio
+import trio.testing
+
+from runtime.engine import Wait, WitError
+from runtime.errors import ApiError, ErrorCode
+from runtime.wasi import io
+from runtime.wasi.streams import MAX_TRANSFER, IoError, StreamClosed, StreamFailed
+from wasi_fs import FsCode, Limits, wasi, wasi_streams
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLLOW = frozenset({"symlink-follow"})
+NONE: frozenset[str] = frozenset()
+READ = frozenset({"read"})
+WRITE = frozenset({"write"})
+FUNCTIONS = (
+    "read-via-stream write-via-stream append-via-stream advise sync-data get-flags get-type set-size set-times read write "
+    "read-directory sync create-directory-at stat stat-at set-times-at link-at open-at readlink-at remove-directory-at "
+    "rename-at symlink-at unlink-file-at is-same-object metadata-hash metadata-hash-at"
+)
+
+
+@attrs.define(eq=False)
+class Guest:
+    """A guest's state, and its calls by their WIT names."""
+
+    world: Any
+    start_soon: Callable[..., Any] | None = None
+    syncs: int = 0
+    failure: Exception | None = None
+
+    @property
+    def filesystem(self) -> Any:
+        return self.world.fs
+
+    async def sync_filesystem(self) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.failure:
+            raise self.failure
+        self.syncs += 1
+        self.world.save()
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        full = name if name in wasi.types.functions else f"[method]descriptor.{name}"
+        return wasi.types.functions[full](self, *arguments)
+
+    def refused(self, code: str, name: str, *arguments: Any) -> None:
+        with pytest.raises(WitError) as caught:
+            self.call(name, *arguments)
+        assert caught.value.value == code
+
+    @property
+    def root(self) -> Any:
+        ((descriptor, name),) = wasi.preopens.functions["get-directories"](self)
+        assert name == "/"
+        return descriptor
+
+    def open(self, path: str, *open_flags: str, flags: frozenset[str] = READ) -> Any:
+        return self.call("open-at", self.root, FOLLOW, path, frozenset(open_flags), flags)
+
+
+@pytest.fixture
+def guest(world: Any) -> Guest:
+    return Guest(world)
+
+
+def test_every_function_of_the_wit_is_there() -> None:
+    expected = {f"[method]descriptor.{name}" for name in FUNCTIONS.split()}
+    expected |= {"filesystem-error-code", "[method]directory-entry-stream.read-directory-entry"}
+    assert set(wasi.types.functions) == expected
+    assert set(wasi.preopens.functions) == {"get-directories"}
+
+
+def test_files(guest: Guest) -> None:
+    file = guest.open("f", "create", "exclusive", flags=READ | WRITE)
+    guest.refused("exist", "open-at", guest.root, FOLLOW, "f", frozenset({"create", "exclusive"}), READ)
+    assert guest.call("write", file, b"hello", 2) == 5
+    assert guest.call("read", file, 100, 0) == (b"\0\0hello", True)
+    assert guest.call("read", file, 3, 0) == (b"\0\0h", False)
+    assert guest.call("read", file, 3, 7) == (b"", True)
+    guest.call("set-size", file, 3)
+    assert guest.call("read", file, 100, 0) == (b"\0\0h", True)
+    assert guest.call("get-type", file) == "regular-file"
+    assert set(guest.call("get-flags", file)) == {"read", "write"}
+    assert guest.call("advise", file, 0, 0, "sequential") is None
+    file.drop()
+    again = guest.open("f", "truncate", flags=WRITE)
+    assert guest.call("stat", again).size == 0
+    again.drop()
+
+
+def test_what_a_descriptor_is_open_for_is_enforced(guest: Guest) -> None:
+    guest.filesystem.write_file("/f", b"x")
+    reader, writer, root = guest.open("f"), guest.open("f", flags=WRITE), guest.root
+    assert set(guest.call("get-flags", reader)) == {"read"}
+    assert set(guest.call("get-flags", writer)) == {"write"}
+    assert set(guest.call("get-flags", root)) == {"read", "mutate-directory"}
+    guest.refused("bad-descriptor", "write", reader, b"x", 0)
+    guest.refused("bad-descriptor", "write-via-stream", reader, 0)
+    guest.refused("bad-descriptor", "append-via-stream", reader)
+    guest.refused("invalid", "set-size", reader, 0)
+    guest.refused("bad-descriptor", "read", writer, 1, 0)
+    guest.refused("bad-descriptor", "read-via-stream", writer, 0)
+    for name, *arguments in (("read", 1, 0), ("write", b"", 0), ("set-size", 0), ("read-via-stream", 0)):
+        guest.refused("is-directory", name, root, *arguments)
+    guest.refused("not-directory", "stat-at", reader, FOLLOW, "x")
+    guest.refused("not-directory", "read-directory", reader)
+    guest.refused("is-directory", "open-at", root, FOLLOW, ".", NONE, WRITE)
+    assert guest.call("get-flags", guest.open("f", flags=NONE)) == ("read",)
+
+
+def test_stat_and_times(guest: Guest) -> None:
+    fs = guest.filesystem
+    fs.write_file("/f", b"12345")
+    fs.symlink("f", "/s")
+    kind, links, size, _, modified, changed = guest.call("stat-at", guest.root, FOLLOW, "s")
+    assert (kind, links, size) == ("regular-file", 1, 5)
+    assert modified == changed == divmod(fs.stat("/f").mtime, 10**9)
+    assert guest.call("stat-at", guest.root, NONE, "s").type == "symbolic-link"
+    guest.call("set-times-at", guest.root, FOLLOW, "s", ("timestamp", (5, 7)), ("no-change", None))
+    assert guest.call("stat-at", guest.root, NONE, "f").accessed == (5, 7)
+    file = guest.open("f")
+    guest.call("set-times", file, ("now", None), ("timestamp", (0, 1)))
+    assert guest.call("stat", file).modified == (0, 1)
+    assert guest.call("stat", file).accessed[0] >= 1_700_000_000
+    guest.refused("invalid", "set-times", file, ("timestamp", (0, 10**9)), ("now", None))
+    guest.refused("invalid", "set-times", file, ("timestamp", (1 << 63, 0)), ("now", None))
+    fs.utimes("/f", -1, -1)
+    assert guest.call("stat", file).modified == (0, 0)
+    hashed = guest.call("metadata-hash", file)
+    assert hashed == guest.call("metadata-hash-at", guest.root, FOLLOW, "s")
+    assert hashed != guest.call("metadata-hash-at", guest.root, NONE, "s")
+    assert guest.call("is-same-object", file, guest.open("s"))
+    assert not guest.call("is-same-object", file, guest.root)
+
+
+def test_directories_and_links(guest: Guest) -> None:
+    root = guest.root
+    guest.call("create-directory-at", root, "d")
+    directory = guest.open("d", "directory")
+    guest.call("symlink-at", directory, "../f", "s")
+    guest.call("open-at", directory, FOLLOW, "s", frozenset({"create"}), WRITE).drop()
+    guest.call("link-at", root, NONE, "f", directory, "hard")
+    assert guest.call("readlink-at", directory, "s") == "../f"
+    assert list_directory(guest, directory) == [("regular-file", "hard"), ("symbolic-link", "s")]
+    guest.call("rename-at", directory, "hard", root, "moved")
+    guest.call("unlink-file-at", directory, "s")
+    guest.call("remove-directory-at", root, "d")
+    assert list_directory(guest, root) == [("regular-file", "f"), ("regular-file", "moved")]
+    assert list_directory(guest, directory) == []
+    guest.refused("no-entry", "create-directory-at", directory, "x")
+    guest.refused("no-entry", "unlink-file-at", root, "none")
+    guest.refused("loop", "open-at", root, NONE, add_symlink(guest, "loop", "loop"), NONE, READ)
+
+
+def add_symlink(guest: Guest, target: str, path: str) -> str:
+    guest.call("symlink-at", guest.root, target, path)
+    return path
+
+
+def list_directory(guest: Guest, descriptor: Any) -> list[tuple[str, str]]:
+    stream = guest.call("read-directory", descriptor)
+    found = []
+    while (entry := guest.call("[method]directory-entry-stream.read-directory-entry", stream)) is not None:
+        found.append(entry)
+    return found
+
+
+def test_input_streams(guest: Guest) -> None:
+    guest.filesystem.write_file("/f", b"x" * (MAX_TRANSFER + 10))
+    file = guest.open("f")
+    stream = guest.call("read-via-stream", file, 5)
+    file.drop()
+    assert stream.is_ready()
+    assert len(stream.read(1 << 40)) == MAX_TRANSFER
+    assert stream.read(3) == b"xxx"
+    assert stream.read(0) == b""
+    assert stream.read(3) == b"xx"
+    with pytest.raises(StreamClosed):
+        stream.read(1)
+    stream.drop()
+    with pytest.raises(StreamFailed) as caught:
+        stream.read(1)
+    assert guest.call("filesystem-error-code", caught.value.error) == "bad-descriptor"
+    assert guest.call("filesystem-error-code", IoError("of a socket")) is None
+
+
+def test_output_streams(guest: Guest) -> None:
+    file = guest.open("f", "create", flags=WRITE)
+    at, one, two = (
+        guest.call("write-via-stream", file, 2),
+        guest.call("append-via-stream", file),
+        guest.call("append-via-stream", file),
+    )
+    for stream, data in ((at, b"ab"), (one, b"1"), (two, b"2"), (one, b"3"), (at, b"c")):
+        assert stream.check_write() == MAX_TRANSFER
+        stream.write(data)
+    assert guest.filesystem.read_file("/f") == b"\0\0abc23"
+    guest.filesystem.limits = Limits(bytes=10)
+    with pytest.raises(StreamFailed) as caught:
+        one.write(b"12345")
+    assert guest.call("filesystem-error-code", caught.value.error) == "insufficient-space"
+    guest.refused("insufficient-space", "write", file, b"12345", 7)
+
+
+async def test_sync_waits_for_a_commit_if_there_is_something_to_commit(guest: Guest) -> None:
+    file = guest.open("f", "create", flags=WRITE)
+    wait = guest.call("sync", file)
+    assert isinstance(wait, Wait)
+    await wait.function(*wait.arguments)
+    assert guest.syncs == 1
+    assert guest.call("sync-data", file) is None
+    guest.call("write", file, b"x", 0)
+    guest.failure = ApiError(ErrorCode.IO_ERROR, "disk full")
+    wait = guest.call("sync-data", file)
+    with pytest.raises(WitError) as caught:
+        await wait.function(*wait.arguments)
+    assert caught.value.value == "io"
+
+
+async def test_writers_wait_while_too_much_is_unsaved(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch, nursery: trio.Nursery
+) -> None:
+    guest.start_soon = nursery.start_soon
+    monkeypatch.setattr(wasi, "DIRTY_LIMIT", 300_000)
+    monkeypatch.setattr(wasi_streams, "DIRTY_LIMIT", 300_000)
+    file = guest.open("f", "create", flags=WRITE)
+    assert guest.call("write", file, b"x" * 300_000, 0) == 300_000
+    wait = guest.call("write", file, b"y", 300_000)
+    assert isinstance(wait, Wait)
+    assert await wait.function(*wait.arguments) == 1
+    assert guest.syncs == 1
+
+    stream = guest.call("append-via-stream", file)
+    stream.write(b"z" * 300_000)
+    wait = io.blocking_write_and_flush(guest, stream, b"end")
+    assert isinstance(wait, Wait)
+    await wait.function(*wait.arguments)
+    assert guest.syncs == 2
+    assert guest.filesystem.stat("/f").size == 600_004
+
+    stream.write(b"z" * 300_000)
+    guest.failure = ApiError(ErrorCode.IO_ERROR, "disk full")
+    assert stream.check_write() == 0
+    await trio.testing.wait_all_tasks_blocked()
+    assert stream.is_ready()
+    with pytest.raises(StreamFailed) as caught:
+        stream.check_write()
+    assert caught.value.error.code is FsCode.IO
+
+
+def test_dropping_a_descriptor_lets_go_of_an_unlinked_file(guest: Guest) -> None:
+    file = guest.open("f", "create", flags=WRITE)
+    guest.call("write", file, b"x" * 1000, 0)
+    stream = guest.call("append-via-stream", file)
+    guest.call("unlink-file-at", guest.root, "f")
+    file.drop()
+    assert guest.filesystem.usage.bytes == 1000
+    stream.drop()
+    assert guest.filesystem.usage.bytes == 0
