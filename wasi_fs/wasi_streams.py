@@ -72,6 +72,10 @@ class FileOutput(OutputStream):
             self._state.start_soon(self._save)
         return 0
 
+    def is_ready(self) -> bool:
+        """See OutputStream; a failure stays there until a call reports it."""
+        return self._failure is not None or self.check_write() > 0
+
     def write(self, data: bytes) -> None:
         """See OutputStream."""
         try:
