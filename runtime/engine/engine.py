@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -127,8 +128,9 @@ class Engine:
         try:
             return Component(self._engine, content)
         except WasmtimeError as error:
-            text = str(error).splitlines()
-            raise InvalidComponentError(f"not a valid component: {text[-1].strip() if text else 'unknown'}") from error
+            cause = str(error).splitlines()[-1].strip()
+            cause = re.sub(r"^\d+:\s+", "", cause)  # wasmtime numbers the causes
+            raise InvalidComponentError(f"not a valid component: {cause}") from error
 
 
 def _digest(content: bytes) -> str:

@@ -1,8 +1,9 @@
 """One running component: a fiber that trio drives.
 
-A guest runs on the event loop's thread until it waits for the host or has used up a slice of fuel. A guest that computes is
-then moved to a worker thread, so that it holds up neither the loop nor another guest; its next host call brings it back,
-because host functions run on the loop's thread alone. ctypes drops the GIL while wasm runs.
+A guest runs on the event loop's thread until it waits for the host or its turn is over: it has used up a slice of fuel, or
+kept the thread for some milliseconds with host calls. A guest that computes is then moved to a worker thread, so that it
+holds up neither the loop nor another guest; its next host call brings it back, because host functions run on the loop's
+thread alone. ctypes drops the GIL while wasm runs.
 
 No Python frame stays on a suspended fiber: a host function that has to wait returns at once and leaves a note (`_parked` or
 `_waiting`); the guest's own task does the waiting and polls the fiber again, which then asks for the answer. A Python exception
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import re
 import threading
 import time
 from ctypes import memmove, string_at
@@ -35,8 +37,16 @@ UNLIMITED_FUEL: Final = 2**62
 SLICE_FUEL: Final = 5_000_000
 # How long a guest keeps a worker before the next one gets its turn.
 WORKER_TURN_SECONDS: Final = 0.01
+# How long a guest keeps the loop's thread with host calls, which use hardly any fuel, before the other tasks get their turn.
+LOOP_TURN_SECONDS: Final = 0.002
 # A program has a few dozen handles open at a time; a leak is stopped long before it matters to the host.
 MAX_RESOURCES: Final = 100_000
+# Tables are memory of the host beside the linear memory, 16 bytes an entry at most. An interpreter has some 20,000 entries.
+MAX_TABLE_ENTRIES: Final = 1_000_000
+# Each may be as large as the limits say, so their number is bounded too; a component has one or two, a composed one a few.
+MAX_TABLES: Final = 64
+MAX_MEMORIES: Final = 16
+_NUMBER: Final = re.compile(r"^\s*\d+:\s+")
 
 
 @attrs.frozen
@@ -88,6 +98,7 @@ class Guest:
         self._future: int | None = None
         self._fuel_used = 0
         self._on_worker = False
+        self._turn_ends = 0.0
         self.context = 0
 
     @property
@@ -121,8 +132,8 @@ class Guest:
     async def _run(self) -> Exit:
         self._store = native.store_new(native.pointer(self._program.engine), None, None)
         self.context = native.store_context(self._store)
-        # -1: the count of instances, tables and memories is the component's own, fixed when it was compiled.
-        native.store_limiter(self._store, self._limits.memory_bytes, -1, -1, -1, -1)
+        # -1: the number of instances is the component's own, fixed when it was compiled.
+        native.store_limiter(self._store, self._limits.memory_bytes, MAX_TABLE_ENTRIES, -1, MAX_TABLES, MAX_MEMORIES)
         native.take_error(native.set_fuel(self.context, self._fuel_limit))
         native.take_error(native.set_yield_interval(self.context, SLICE_FUEL))
 
@@ -168,6 +179,8 @@ class Guest:
     async def _drive(self) -> None:
         """Poll the future to its end, waiting and moving between threads as the guest's calls ask for."""
         while not self._poll(on_loop=True):
+            if self._parked:  # its turn is over
+                await trio.lowlevel.checkpoint()
             while not (self._parked or self._waiting or self._stop or self._ended):
                 self._on_worker = True
                 try:
@@ -196,6 +209,7 @@ class Guest:
 
     def _poll(self, *, on_loop: bool) -> bool:
         _current.guest, _current.on_loop = self, on_loop
+        self._turn_ends = time.perf_counter() + LOOP_TURN_SECONDS
         done: bool = native.future_poll(self._future)
         return done
 
@@ -234,7 +248,7 @@ class Guest:
         self.context = context
         words = native.VALUE_WORDS.iter_unpack(string_at(arguments, count * native.VALUE_SIZE))
         values = [lift(self, *w) for lift, w in zip(imported.lifts, words, strict=True)]
-        if not _current.on_loop:
+        if not _current.on_loop or time.perf_counter() > self._turn_ends:
             self._parked = (imported, values, results)
             return False
         try:
@@ -329,7 +343,7 @@ def _ended_by(imported: Import, error: BaseException) -> Exit:
 def _last_cause(message: str) -> str:
     """wasmtime's report without its wasm backtrace of possibly thousands of frames: the causes, a line each."""
     head, _, causes = message.partition("Caused by:")
-    lines = [line.strip() for line in causes.splitlines() if line.strip()]
+    lines = [_NUMBER.sub("", line).strip() for line in causes.splitlines() if line.strip()]
     return "; ".join(lines) if lines else head.splitlines()[0].strip()
 
 

@@ -1,0 +1,108 @@
+"""What one guest may take of the loop's time and of the host's memory."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import trio
+from wasmtime import wat2wasm
+
+from runtime.engine import Engine, Exit, Guest, HostInterface, Limits
+from runtime.engine.guest import LOOP_TURN_SECONDS, MAX_MEMORIES, MAX_TABLE_ENTRIES, MAX_TABLES
+from tests.engine.wat import command
+
+CALLS = 50
+BUSY = f"""
+  (local.set $i (i32.const {CALLS}))
+  (loop $l (drop (call $work)) (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+  (i32.const 0)"""
+
+
+def caller() -> tuple[Guest, list[int]]:
+    """A guest that does nothing but call the host, and how often it has."""
+    calls: list[int] = []
+    interface = HostInterface("test:host/calls")
+
+    @interface.function("work")
+    def work(_state: object) -> int:
+        ends = time.perf_counter() + LOOP_TURN_SECONDS / 4
+        while time.perf_counter() < ends:
+            pass
+        calls.append(1)
+        return 0
+
+    engine = Engine([interface])
+    return engine.guest(engine.load_bytes(command(BUSY, functions={"work": "(result u32)"})), None, Limits()), calls
+
+
+async def test_a_guest_that_only_calls_the_host_lets_others_run() -> None:
+    """Host calls use next to no fuel, so fuel alone would let it keep the loop for as long as it likes."""
+    guest, calls = caller()
+    rounds = 0
+    async with trio.open_nursery() as nursery:
+
+        async def run() -> None:
+            assert await guest.run() == Exit("exit", code=0)
+            nursery.cancel_scope.cancel()
+
+        nursery.start_soon(run)
+        while True:
+            try:
+                await trio.lowlevel.checkpoint()
+            except trio.Cancelled:
+                break
+            rounds += 1
+    assert len(calls) == CALLS
+    assert rounds >= CALLS / 5  # four or five calls a turn
+
+
+async def test_it_can_be_killed_between_its_calls() -> None:
+    guest, calls = caller()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(guest.run)
+        while not calls:
+            await trio.lowlevel.checkpoint()
+        guest.kill()
+    assert len(calls) < CALLS
+
+
+def component(core: str) -> bytes:
+    return bytes(
+        wat2wasm(f"""
+    (component
+      (core module $m {core})
+      (core instance $i (instantiate $m))
+      (func $run (result (result)) (canon lift (core func $i "run")))
+      (instance $r (export "run" (func $run)))
+      (export "wasi:cli/run@0.2.0" (instance $r)))""")
+    )
+
+
+@pytest.mark.parametrize(("entries", "code"), [(MAX_TABLE_ENTRIES // 2, 0), (MAX_TABLE_ENTRIES, 1)])
+async def test_tables_are_memory_too(entries: int, code: int) -> None:
+    engine = Engine([])
+    grows = f"""
+      (table $t 1 funcref)
+      (func (export "run") (result i32)
+        (i32.eq (table.grow $t (ref.null func) (i32.const {entries})) (i32.const -1)))"""
+    assert await engine.guest(engine.load_bytes(component(grows)), None, Limits()).run() == Exit("exit", code=code)
+
+
+@pytest.mark.parametrize("many", ["(memory 1) " * (MAX_MEMORIES + 1), "(table 1 funcref) " * (MAX_TABLES + 1)])
+async def test_many_memories_or_tables_are_refused(many: str) -> None:
+    engine = Engine([])
+    program = engine.load_bytes(component(f'{many} (func (export "run") (result i32) (i32.const 0))'))
+    ended = await engine.guest(program, None, Limits()).run()
+    assert ended.reason == "trap"
+    assert "limit" in ended.message
+
+
+async def test_a_trap_is_told_without_wasmtimes_numbering() -> None:
+    engine = Engine([])
+    code = '(memory 1) (func (export "run") (result i32) (i32.load (i32.const -16)))'
+    ended = await engine.guest(engine.load_bytes(component(code)), None, Limits()).run()
+    assert ended.message == (
+        "memory fault at wasm address 0xfffffff0 in linear memory of size 0x10000; "
+        "wasm trap: out of bounds memory access"
+    )
