@@ -1,5 +1,5 @@
 """
-Builds the agents into WASI components: agents/NAME/agent.toml -> agents/dist/NAME.wasm.
+Builds the agents into WASI components: agents/NAME/agent.toml -> agents/dist/NAME.wasm (and agents/examples/dist).
 
     python build/components.py [--examples] [NAME ...]
 
@@ -29,7 +29,6 @@ from toolchain import AGENTS, NODE_MODULES, WIT, BuildError, Node, find_node, py
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-DIST = AGENTS / "dist"
 SCRIPTS = Path(__file__).resolve().parent
 BUILD_JAVASCRIPT = AGENTS / "sdk" / "build.mjs"
 COMPONENTIZE_PY = "componentize-py==0.25.1"
@@ -46,7 +45,12 @@ class Agent:
     world: str
     sources: tuple[Path, ...]
     component: str
-    """file name in agents/dist"""
+    """file name of the component"""
+
+    @property
+    def output(self) -> Path:
+        """Where the component goes: `dist` beside the agents' folders, which is where the runtime looks."""
+        return self.folder.parent / "dist" / self.component
 
     def inputs(self) -> list[Path]:
         """All that the component depends on."""
@@ -131,7 +135,7 @@ def main(arguments: list[str]) -> int:
     try:
         agents = {agent.name: agent for agent in find_agents(examples=options.examples or bool(options.names))}
         for agent in select(agents, options.names):
-            if not build_if_stale(DIST / agent.component, fingerprint(agent.inputs()), partial(build_agent, agent)):
+            if not build_if_stale(agent.output, fingerprint(agent.inputs()), partial(build_agent, agent)):
                 say(f"{agent.component}: up to date")
     except BuildError as error:
         print(f"build/components.py: {error}", file=sys.stderr)

@@ -3,14 +3,22 @@
 import { goLive } from "../sdk/web/prelude.mjs";
 import { ndJsonStream } from "@agentclientprotocol/sdk";
 import { runUntil } from "../sdk/web/loop.mjs";
-import { stdinStream, stdoutStream } from "../sdk/web/stdio.mjs";
+import { log, stdinStream, stdoutStream } from "../sdk/web/stdio.mjs";
 import { createApp } from "./agent.mjs";
+import { rehearse } from "./rehearsal.mjs";
 
+// Its promises are run to their end before the image is made; what had to wait for a host never would be.
+let rehearsal = "it did not end";
+rehearse().then(
+  () => (rehearsal = "done"),
+  (error) => (rehearsal = error.message),
+);
 const app = createApp();
 
 export const run = {
   async run() {
     goLive();
+    if (rehearsal !== "done") log(`pi was built without its rehearsal and is slow to start: ${rehearsal}`);
     const connection = app.connect(ndJsonStream(stdoutStream(), stdinStream()));
     await runUntil(connection.closed);
   },

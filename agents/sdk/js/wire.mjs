@@ -95,18 +95,14 @@ export class Wire {
 
   /** Waits for input until the deadline (ns) and takes in one chunk. False: the time is up. */
   fill(deadline) {
-    let bytes = this.readChunk();
+    let bytes = this.readChunk(deadline === Infinity);
     if (!bytes.length) {
       const left = deadline - clock.now();
       if (left <= 0) return false;
-      if (left === Infinity) {
-        this.inputReady.block();
-      } else {
-        const timer = clock.subscribeDuration(Math.ceil(left));
-        poll.poll([this.inputReady, timer]);
-        timer[Symbol.dispose]();
-      }
-      bytes = this.readChunk();
+      const timer = clock.subscribeDuration(Math.ceil(left));
+      poll.poll([this.inputReady, timer]);
+      timer[Symbol.dispose]();
+      bytes = this.readChunk(false);
     }
     let start = 0;
     for (let i = 0; i < bytes.length; i++) {
@@ -120,9 +116,9 @@ export class Wire {
     return true;
   }
 
-  readChunk() {
+  readChunk(wait) {
     try {
-      return this.input.read(READ_SIZE);
+      return wait ? this.input.blockingRead(READ_SIZE) : this.input.read(READ_SIZE);
     } catch {
       throw new EndOfInput("stdin is closed");
     }

@@ -24,6 +24,11 @@ const CODES = {
 
 let root;
 
+/** Puts another descriptor in the root directory's place, until the agent runs. */
+export function setRoot(descriptor) {
+  root = descriptor;
+}
+
 /** Calls `use(root directory, relative path)`; what WASI throws becomes an Error with a code. */
 function at(path, use) {
   root ??= getDirectories().find(([, name]) => name === "/")[0];

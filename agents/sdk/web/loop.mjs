@@ -6,6 +6,7 @@
 
 import { poll } from "wasi:io/poll@0.2.12";
 import { now, subscribeDuration } from "wasi:clocks/monotonic-clock@0.2.12";
+import { isLive } from "./live.mjs";
 
 const engineTimeout = globalThis.setTimeout;
 const waiting = new Map(); // pollable -> functions to call when it is ready
@@ -31,8 +32,13 @@ export function forget(pollable) {
 function startTimer(callback, delay, args, interval) {
   const id = ++lastTimer;
   const ns = Math.max(interval ? 1 : 0, Number(delay) || 0) * 1e6;
-  timers.set(id, { callback, args, due: Number(now()) + ns, interval: interval ? ns : 0 });
+  timers.set(id, { callback, args, due: time() + ns, interval: interval ? ns : 0 });
   return id;
+}
+
+/** Monotonic nanoseconds. Time stands still while the agent is built. */
+function time() {
+  return isLive() ? Number(now()) : 0;
 }
 
 /** Puts timers that this loop serves in place of the engine's. */
@@ -49,11 +55,11 @@ function settle() {
 
 function runTimers() {
   if (!timers.size) return;
-  const time = Number(now());
-  const due = [...timers].filter(([, timer]) => timer.due <= time).sort(([, a], [, b]) => a.due - b.due);
+  const current = time();
+  const due = [...timers].filter(([, timer]) => timer.due <= current).sort(([, a], [, b]) => a.due - b.due);
   for (const [id, timer] of due) {
     if (!timers.has(id)) continue; // an earlier one took it away
-    if (timer.interval) timer.due = time + timer.interval;
+    if (timer.interval) timer.due = current + timer.interval;
     else timers.delete(id);
     timer.callback(...timer.args);
   }
@@ -64,7 +70,7 @@ function waitOnce() {
   let timer;
   if (timers.size) {
     const next = Math.min(...[...timers.values()].map(({ due }) => due));
-    timer = subscribeDuration(BigInt(Math.max(0, Math.ceil(next - Number(now())))));
+    timer = subscribeDuration(BigInt(Math.max(0, Math.ceil(next - time()))));
     pollables.push(timer);
   }
   if (!pollables.length) throw new Error("The agent waits for something that cannot happen");

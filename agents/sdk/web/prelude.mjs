@@ -6,6 +6,7 @@
 
 import { getEnvironment } from "wasi:cli/environment@0.2.12";
 import { fetch } from "./fetch.mjs";
+import { setLive } from "./live.mjs";
 import { installTimers } from "./loop.mjs";
 
 const real = {
@@ -37,12 +38,14 @@ define("process", {
   nextTick: (callback, ...args) => queueMicrotask(() => callback(...args)),
 });
 
-/** The first thing to do in `run`: real randomness, the environment, timers and fetch. */
+installTimers();
+define("fetch", fetch);
+
+/** The first thing to do in `run`: from here on there is a host, with randomness, time and an environment. */
 export function goLive() {
+  setLive();
   Math.random = real.random;
   crypto.getRandomValues = real.getRandomValues;
   crypto.randomUUID = real.randomUUID;
   Object.assign(process.env, Object.fromEntries(getEnvironment()));
-  installTimers();
-  define("fetch", fetch);
 }

@@ -16,6 +16,7 @@ struct preopen {
 int main(int argc, char **argv) {
     long count = argc > 1 ? atol(argv[1]) : 10000;
     const char *path = argc > 2 ? argv[2] : "/tmp/bench.stat";
+    mkdir("/tmp", 0755);
     if (argc <= 2) put(path, "x");
     struct stat st;
     int64_t start = now_ns();

@@ -3,6 +3,7 @@
 
 int main(int argc, char **argv) {
     long count = argc > 1 ? atol(argv[1]) : 1000, size = argc > 2 ? atol(argv[2]) : 4096;
+    mkdir("/tmp", 0755);
     char *block = malloc(size);
     memset(block, 'w', size);
     int64_t start = now_ns();

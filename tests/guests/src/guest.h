@@ -54,9 +54,10 @@ static inline long report(const char *what, long result) {
     return result;
 }
 
-// The directory to work in: the first argument, or /tmp.
+// The directory to work in, made if need be: the first argument, or /tmp.
 static inline void enter(int argc, char **argv) {
     const char *directory = argc > 1 ? argv[1] : "/tmp";
+    mkdir(directory, 0755);
     if (chdir(directory) != 0) {
         printf("chdir %s: %s\n", directory, error_name(errno));
         exit(1);

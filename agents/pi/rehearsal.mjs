@@ -1,0 +1,132 @@
+// A turn played while the component is built, against a model made of paper.
+//
+// SpiderMonkey compiles a function when it is first called. What has been called here is compiled in the image that all
+// sessions start from: they start several times faster, and share those pages of memory.
+
+import { ndJsonStream } from "@agentclientprotocol/sdk";
+import { setRoot } from "../sdk/web/files.mjs";
+import { createApp } from "./agent.mjs";
+
+const usage = { input_tokens: 1, output_tokens: 1, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 };
+
+const block = (index, content_block, ...deltas) => [
+  { type: "content_block_start", index, content_block },
+  ...deltas.map((delta) => ({ type: "content_block_delta", index, delta })),
+  { type: "content_block_stop", index },
+];
+
+const answer = (stop_reason, ...blocks) => [
+  { type: "message_start", message: { id: "m", type: "message", role: "assistant", model: "m", content: [], usage } },
+  ...blocks.flat(),
+  { type: "message_delta", delta: { stop_reason }, usage },
+  { type: "message_stop" },
+];
+
+const call = (index, name, input) =>
+  block(index, { type: "tool_use", id: `t${index}`, name, input: {} }, { type: "input_json_delta", partial_json: JSON.stringify(input) });
+
+const ANSWERS = [
+  answer(
+    "tool_use",
+    block(0, { type: "thinking", thinking: "" }, { type: "thinking_delta", thinking: "Hm." }, { type: "signature_delta", signature: "s" }),
+    call(1, "read", { path: "a" }),
+    call(2, "write", { path: "a", content: "b" }),
+    call(3, "edit", { path: "a", edits: [{ oldText: "b", newText: "c" }] }),
+    call(4, "list", {}),
+    call(5, "find", { pattern: "*.{a,b}" }),
+    call(6, "grep", { pattern: "a" }),
+  ),
+  answer("end_turn", block(0, { type: "text", text: "" }, { type: "text_delta", text: "Done." })),
+];
+
+function paperModel(answers) {
+  return async () => {
+    const events = answers.shift().map((event) => `event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`);
+    const body = new ReadableStream({
+      start(controller) {
+        for (const event of events) controller.enqueue(new TextEncoder().encode(event));
+        controller.close();
+      },
+    });
+    return new Response(body, { headers: { "content-type": "text/event-stream" } });
+  };
+}
+
+/** As much of a WASI descriptor as the tools use: files that hold one letter wherever one looks, in one directory. */
+class PaperDescriptor {
+  constructor(type) {
+    this.type = type;
+  }
+  openAt(_flags, _name, { directory }) {
+    return new PaperDescriptor(directory ? "directory" : "regular-file");
+  }
+  statAt(_flags, name) {
+    return { type: name === "." ? "directory" : "regular-file", size: 2n, dataModificationTimestamp: { seconds: 0n } };
+  }
+  getType() {
+    return this.type;
+  }
+  stat() {
+    return { type: this.type, size: 2n };
+  }
+  read() {
+    return [new TextEncoder().encode("b\n"), true];
+  }
+  write(bytes) {
+    return BigInt(bytes.length);
+  }
+  readDirectory() {
+    const entries = ["a", "b"].map((name) => ({ name, type: "regular-file" }));
+    return { readDirectoryEntry: () => entries.shift(), [Symbol.dispose]() {} };
+  }
+  [Symbol.dispose]() {}
+}
+
+/** Runs `play` in a world of paper: model, files and timers, none of which needs a host. */
+async function onPaper(play) {
+  const { fetch, setTimeout } = globalThis;
+  globalThis.fetch = paperModel([...ANSWERS]);
+  // Only what yields to the loop goes on; timeouts would need a clock, and are not reached.
+  globalThis.setTimeout = (callback, ms) => void (ms || queueMicrotask(callback));
+  process.env.ANTHROPIC_API_KEY = "none";
+  setRoot(new PaperDescriptor("directory"));
+  try {
+    await play();
+  } finally {
+    Object.assign(globalThis, { fetch, setTimeout });
+    delete process.env.ANTHROPIC_API_KEY;
+    setRoot(undefined);
+  }
+}
+
+/** Plays initialize, session/new, a prompt with every tool, a change of options and session/load. */
+export function rehearse() {
+  return onPaper(async () => {
+    let send;
+    const input = new ReadableStream({ start: (controller) => void (send = controller) });
+    const replies = new Map();
+    const write = (message) => send.enqueue(new TextEncoder().encode(JSON.stringify({ jsonrpc: "2.0", ...message }) + "\n"));
+    const ask = (method, params) =>
+      new Promise((resolve, reject) => {
+        const id = replies.size + 1;
+        replies.set(id, { resolve, reject });
+        write({ id, method, params });
+      });
+    const output = new WritableStream({
+      write(bytes) {
+        const { id, result, error } = JSON.parse(new TextDecoder().decode(bytes));
+        if (error) replies.get(id).reject(new Error(error.message));
+        else replies.get(id)?.resolve(result);
+      },
+    });
+    const connection = createApp().connect(ndJsonStream(output, input));
+    await ask("initialize", { protocolVersion: 1, clientCapabilities: { terminal: true } });
+    const { sessionId } = await ask("session/new", { cwd: "/", mcpServers: [] });
+    await ask("session/prompt", { sessionId, prompt: [{ type: "text", text: "Rehearse." }] });
+    await ask("session/set_config_option", { sessionId, configId: "thought_level", value: "low" });
+    await ask("session/load", { sessionId, cwd: "/", mcpServers: [] });
+    write({ method: "session/cancel", params: { sessionId } });
+    send.close();
+    await connection.closed;
+  });
+}
