@@ -1,0 +1,38 @@
+"""`python -m bench [ROW ...]`: each row on a daemon of its own, one after another; the method is the row's first line."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+from bench import durability, guests, sessions
+from bench.harness import Figure, machine
+
+ROWS: dict[str, Callable[[], Iterator[Figure]]] = {
+    "start": sessions.start_and_prompt,
+    "instantiate": guests.instantiate,
+    "memory": sessions.memory,
+    "files": guests.files,
+    "wake": durability.wake,
+    "events": durability.events,
+    "turns": sessions.turns,
+    "loop": guests.loop,
+}
+
+
+def main(chosen: list[str]) -> int:
+    """Run the rows named, or all."""
+    if unknown := set(chosen) - set(ROWS):
+        print(f"unknown rows: {', '.join(sorted(unknown))}; there are {', '.join(ROWS)}", file=sys.stderr)
+        return 2
+    print(f"Torpor's benchmarks: medians; {machine()}")
+    for name in chosen or ROWS:
+        row = ROWS[name]
+        print(f"\n[{name}] {(row.__doc__ or '').strip()}")
+        for figure in row():
+            print(f"  {figure}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

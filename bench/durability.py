@@ -1,0 +1,64 @@
+"""The store's side: sleep and wake with many files, events through commit and delivery, history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from bench.harness import Figure, daemon, timed
+
+FILES = 10_000
+RUNS = 20
+EVENTS = 20_000
+
+
+def wake() -> Iterator[Figure]:
+    """Wake of a sleeping VM with 10,000 files: to the first event read, and to the next prompt answered."""
+    with daemon() as running, running.client() as client:
+        client.call("vm.getOrCreate", vm="many")
+        session = client.call(
+            "createSession", vm="many", agentType="echo", options={"env": {"ECHO_LOAD": "1"}}
+        )["sessionId"]
+        client.call("sendPrompt", vm="many", sessionId=session, prompt="hello")
+        for number in range(FILES):
+            client.call("writeFile", vm="many", path=f"/home/user/d{number % 100}/f{number}", content="x" * 100)
+
+        def sleep() -> None:
+            client.call("vm.sleep", vm="many")
+
+        first, prompt, asleep = [], [], []
+        for _ in range(RUNS + 2):
+            asleep += timed(sleep, 1, warmup=0)
+            first += timed(lambda: client.call("getSessionEvents", vm="many", sessionId=session, limit=1), 1, warmup=0)
+            prompt += timed(lambda: client.call("sendPrompt", vm="many", sessionId=session, prompt="hello"), 1, warmup=0)
+        yield Figure(f"vm.sleep, {FILES} files", asleep[2:], "ms")
+        yield Figure(f"asleep, {FILES} files: first event read", first[2:], "ms")
+        yield Figure(f"wake, {FILES} files: next prompt answered", prompt[2:], "ms", "session/load included")
+
+        def wake_only() -> None:
+            client.call("vm.wake", vm="many")
+
+        woken = []
+        for _ in range(RUNS):
+            sleep()
+            woken += timed(wake_only, 1, warmup=0)
+        yield Figure(f"vm.wake, {FILES} files", woken, "ms")
+
+
+def events() -> Iterator[Figure]:
+    """Events per second from the agent's stdout through commit and delivery to a subscriber; then reading them back."""
+    with daemon() as running, running.client() as client:
+        client.call("vm.getOrCreate", vm="events")
+        session = client.call("createSession", vm="events", agentType="echo")["sessionId"]
+        client.call("subscribe", vm="events", sessionId=session)
+        rates = []
+        for _ in range(3):
+            started, seen = time.perf_counter(), 0
+            turn = client.start("sendPrompt", vm="events", sessionId=session, prompt=f"flood {EVENTS}")
+            for _notification in client.notifications(until=turn):
+                seen += 1
+            assert seen >= EVENTS, f"{seen} of {EVENTS} events"
+            rates.append(seen / (time.perf_counter() - started))
+        yield Figure("events per second through commit and delivery", rates, "/s")
+        history = timed(lambda: client.call("getSessionEvents", vm="events", sessionId=session, limit=10_000), 10)
+        yield Figure("getSessionEvents of 10,000 events", history, "ms")

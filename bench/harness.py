@@ -1,0 +1,136 @@
+"""What the rows share: a daemon of their own, a scripted model, clocks and memory readings."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from runtime.client.sync import Client, connect
+
+START_SECONDS = 120.0  # a first start compiles the agents
+SCRIPT = """
+import sys
+from pathlib import Path
+from runtime.daemon import main
+sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+"""
+
+
+@attrs.frozen
+class Figure:
+    """One row of the report."""
+
+    name: str
+    values: list[float]
+    unit: str
+    note: str = ""
+
+    def __str__(self) -> str:
+        ordered = sorted(self.values)
+        if len(ordered) == 1:
+            text = f"{ordered[0]:10.2f} {self.unit}"
+        else:
+            p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
+            text = f"{statistics.median(ordered):10.2f} {self.unit:<8} p95 {p95:9.2f}   n {len(ordered)}"
+        return f"{self.name:<58}{text}" + (f"   ({self.note})" if self.note else "")
+
+
+class Daemon:
+    """A daemon in a process of its own, with a state directory that ends with it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.socket = directory / "run" / "torpor.sock"
+        self.state = directory / "state" / "state.db"
+        started = time.perf_counter()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, str(self.socket), str(self.state)], stderr=subprocess.PIPE, text=True
+        )
+        assert self._process.stderr is not None
+        line = self._process.stderr.readline()
+        while line and "ready on" not in line:
+            line = self._process.stderr.readline()
+        assert line, "the daemon did not start"
+        self.start_seconds = time.perf_counter() - started
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
+    def client(self) -> Client:
+        """A new connection."""
+        return connect(self.socket)
+
+    def private_kib(self) -> int:
+        """Private dirty memory of the daemon's process."""
+        for line in Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Private_Dirty:"):
+                return int(line.split()[1])
+        raise RuntimeError("no Private_Dirty in smaps_rollup")
+
+    def close(self) -> None:
+        """SIGTERM, and wait."""
+        self._process.terminate()
+        self._process.communicate(timeout=60)
+
+
+@contextlib.contextmanager
+def daemon() -> Iterator[Daemon]:
+    """A fresh daemon on a fresh state file."""
+    with tempfile.TemporaryDirectory(prefix="torpor-bench-") as directory:
+        running = Daemon(Path(directory))
+        try:
+            yield running
+        finally:
+            running.close()
+
+
+@contextlib.contextmanager
+def model(script: Path | None = None) -> Iterator[str]:
+    """The scripted model in a process of its own; its URL. It answers at once."""
+    command = [sys.executable, "-m", "runtime.testing.scripted_model"]
+    process = subprocess.Popen(command + (["--script", str(script)] if script else []), stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().split()[-1]
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def timed(function: Callable[[], Any], runs: int, *, warmup: int = 2) -> list[float]:
+    """Milliseconds of each counted run."""
+    for _ in range(warmup):
+        function()
+    values = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        function()
+        values.append((time.perf_counter() - started) * 1000)
+    return values
+
+
+def pi_options(url: str) -> dict[str, Any]:
+    """Session options with which pi talks to the scripted model."""
+    return {"env": {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_API_KEY": "bench"}}
+
+
+def pi_vm(client: Client, name: str, url: str) -> str:
+    """A VM that may reach the model."""
+    client.call("vm.getOrCreate", vm=name, options={"network": {"allow": [url.removeprefix("http://")]}})
+    return name
+
+
+def machine() -> str:
+    """One line on where this ran."""
+    return f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}"
