@@ -50,7 +50,7 @@ class FakeSessions:
         self.rows[session_id]["lastSeq"] = entry["seq"]
         self.host.hub.publish(Notice("sessionEvent", self.vm, session_id, entry["seq"], kind, {"vm": self.vm, **entry}))
 
-    def update(self, session_id: str, kind: str, **members: Any) -> None:
+    def update(self, session_id: str, kind: str, /, **members: Any) -> None:
         params = {"sessionId": session_id, "update": {"sessionUpdate": kind, **members}}
         self.emit(session_id, {"jsonrpc": "2.0", "method": "session/update", "params": params}, kind)
 
@@ -206,6 +206,8 @@ class FakeSessions:
     async def raw_send(self, session_id: str, method: str, params: dict[str, Any]) -> Any:
         if method == "explode":
             raise RuntimeError("the secret of the handler")
+        if method == "test/options":
+            return {"options": next(options for _, options in self.created if options.get("sessionId") == session_id)}
         return {"method": method, "params": params}
 
 
@@ -291,6 +293,12 @@ class FakeHost:
         vm = self._find(name)
         vm.info["state"] = "awake"
         return vm
+
+    async def settled(self, name: str) -> bool:
+        return False
+
+    async def stats(self, name: str) -> dict[str, Any]:
+        return {"vm": name, "state": self._find(name).info["state"]}
 
     async def files(self, name: str) -> FakeFiles:
         return self._find(name).files

@@ -1,0 +1,1 @@
+"""The `torpor` command. Its client commands import nothing beyond the standard library."""

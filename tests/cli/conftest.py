@@ -1,0 +1,57 @@
+"""The command as people run it: in a process of its own, against a daemon without VMs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+FAKE_DAEMON = Path(__file__).parent.parent / "rpc" / "fake_host.py"
+SHIM = Path(__file__).parent / "shim"
+COMMAND = [sys.executable, "-P", "-m", "runtime.cli"]
+TIMEOUT = 30
+
+Command = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def socket_path() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="torpor-") as directory:
+        path = Path(directory) / "t.sock"
+        command = [sys.executable, "-P", str(FAKE_DAEMON), str(path)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as daemon:
+            assert daemon.stderr is not None
+            try:
+                assert daemon.stderr.readline() == "ready\n"
+                yield path
+            finally:
+                daemon.terminate()
+
+
+@pytest.fixture
+def environment(socket_path: Path) -> dict[str, str]:
+    # A daemon that a command starts, be it by mistake, is the one without VMs.
+    return {**os.environ, "TORPOR_SOCKET": str(socket_path), "PYTHONPATH": str(SHIM), "COLUMNS": "100"}
+
+
+@pytest.fixture
+def torpor(environment: dict[str, str]) -> Command:
+    """Run the command with these arguments; returns the completed process."""
+
+    def run(*arguments: str, text: str | None = None, **env: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*COMMAND, *arguments],
+            capture_output=True,
+            text=True,
+            input="" if text is None else text,
+            timeout=TIMEOUT,
+            env={**environment, **env},
+            check=False,
+        )
+
+    return run
