@@ -35,11 +35,15 @@ EXIT_GRACE: Final = 5.0
 
 @attrs.frozen
 class HostFault:
-    """The exit status of an agent that ended through a mistake of ours, or with its VM."""
+    """The exit status of an agent that ended through a mistake of ours."""
 
     message: str
     code: int | None = None
     reason: str = "killed"
+
+
+VM_CLOSED: Final = HostFault("the VM was closed")
+"""The exit status of an agent whose VM was closed under it."""
 
 
 class Listener(Protocol):
@@ -187,7 +191,7 @@ class Agent:
 
     async def run(self) -> None:
         """Serve the process until it ends; whatever ends this ends the process. Never raises but `Cancelled`."""
-        status: ExitStatus = HostFault("the VM was closed")
+        status: ExitStatus = VM_CLOSED
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery

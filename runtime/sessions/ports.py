@@ -117,7 +117,7 @@ class VmServices(Protocol):
     def store(self) -> Store:
         """The state file."""
 
-    async def spawn(self, argv: Sequence[str], env: Mapping[str, str], cwd: str, *, component: Any = None) -> Process:
+    async def spawn(self, argv: list[str], env: dict[str, str], cwd: str, *, component: Any = None) -> Process:
         """Start a process: the component if one is given, else the command argv[0]. ApiError NOT_FOUND without one."""
 
     async def flush_files(self) -> None:

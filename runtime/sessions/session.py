@@ -25,6 +25,7 @@ from runtime.acp.messages import (
 from runtime.acp.turn import Phase
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Notice
+from runtime.sessions.agent import VM_CLOSED
 from runtime.sessions.client_services import ClientServices
 from runtime.sessions.options import SessionOptions
 from runtime.sessions.permissions import Pending, Permissions, ToolCalls, choose, permission_request
@@ -202,7 +203,7 @@ class Session:
             self.services.close()
             self.services = None
         self.settle_permissions("agent_exit")
-        if self.stopping or agent is None:
+        if self.stopping or agent is None or status is VM_CLOSED:
             return
         if not (self.turn is not None and self.turn.killing):
             self.crashes += 1

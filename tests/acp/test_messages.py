@@ -50,7 +50,8 @@ def test_a_message_that_does_not_fit_names_the_member(value: Any, record: type, 
 
 
 def test_capabilities_default_to_unsupported() -> None:
-    for raw in (None, [], {"loadSession": "yes", "sessionCapabilities": [], "promptCapabilities": None}):
+    odd: list[Any] = [None, [], {"loadSession": "yes", "sessionCapabilities": [], "promptCapabilities": None}]
+    for raw in odd:
         capabilities = Capabilities.of(raw)
         assert not capabilities.load
         assert not capabilities.session("resume")

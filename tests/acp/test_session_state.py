@@ -25,7 +25,7 @@ def folded(*events: tuple[str, dict[str, Any]]) -> SessionState:
     return state
 
 
-STARTED = (ss.STARTED, {"modes": MODES, "configOptions": [OPTION]})
+STARTED: tuple[str, dict[str, Any]] = (ss.STARTED, {"modes": MODES, "configOptions": [OPTION]})
 
 
 @pytest.mark.parametrize(

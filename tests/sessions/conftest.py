@@ -1,7 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import trio
@@ -9,6 +8,10 @@ from trio.testing import MockClock
 
 from runtime.store import open_store
 from tests.sessions.fakes import FakeVm
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import contextlib
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -16,14 +16,24 @@ from trio.testing import wait_all_tasks_blocked
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.sessions.manager import Sessions, open_sessions
-from runtime.store import Store
+
+if TYPE_CHECKING:
+    from runtime.store import Store
 
 Handler = Callable[["FakeAgent", dict[str, Any]], Awaitable[Any]]
 MODES = {"currentModeId": "ask", "availableModes": [{"id": "ask", "name": "Ask"}, {"id": "code", "name": "Code"}]}
 
 
 def option(id_: str, value: Any, category: str | None = None, **more: Any) -> dict[str, Any]:
-    return {"id": id_, "name": id_, "type": "select", "category": category, "currentValue": value, "options": [], **more}
+    return {
+        "id": id_,
+        "name": id_,
+        "type": "select",
+        "category": category,
+        "currentValue": value,
+        "options": [],
+        **more,
+    }
 
 
 @attrs.frozen
@@ -48,10 +58,10 @@ class FakeProcess:
         self.stderr, self.stderr_out = trio.open_memory_channel[bytes](1)
 
     async def send(self, data: bytes) -> None:
+        if not self.reads_stdin:
+            await self.ended.wait()
         if self.status is not None:
             raise trio.BrokenResourceError
-        while not self.reads_stdin:
-            await trio.sleep_forever()
         await self.stdin_in.send(data)
 
     async def receive(self) -> bytes:
@@ -84,7 +94,7 @@ class FakeProcess:
             return b""
 
 
-class RpcFail(Exception):
+class RpcFailError(Exception):
     """Raised by a handler: the error that the agent answers."""
 
     def __init__(self, code: int, message: str, data: Any = None) -> None:
@@ -130,11 +140,12 @@ class FakeAgent:
 
     async def _serve(self, id_: Any, method: str, params: Any) -> None:
         handler = self.vm.behaviour.get(method)
+        if handler is None:
+            await self.write({"jsonrpc": "2.0", "id": id_, "error": {"code": -32601, "message": f"no {method}"}})
+            return
         try:
-            if handler is None:
-                raise RpcFail(-32601, f"no {method}")
             result = await handler(self, params)
-        except RpcFail as error:
+        except RpcFailError as error:
             await self.write({"jsonrpc": "2.0", "id": id_, "error": error.wire})
         else:
             await self.write({"jsonrpc": "2.0", "id": id_, "result": result})
@@ -285,7 +296,10 @@ class FakeVm:
 
     async def log(self, session_id: str) -> list[str]:
         """The events' types."""
-        return [event["params"].get("update", {}).get("sessionUpdate", event["method"]) for event in await self.events(session_id)]
+        return [
+            event["params"].get("update", {}).get("sessionUpdate", event["method"])
+            for event in await self.events(session_id)
+        ]
 
     @contextlib.asynccontextmanager
     async def awake(self) -> AsyncIterator[Sessions]:
