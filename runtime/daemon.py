@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import trio
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from runtime.rpc.server import Server
+
+DRAIN_SECONDS: Final = 2.0  # for clients to read the last answers: one that does not is not waited for
+
 _log = logging.getLogger("torpor")
 
 
@@ -34,11 +38,13 @@ async def run(socket: Path, state: Path, on_ready: Callable[[], None]) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with open_store(state) as store, trio.open_nursery() as nursery:
             async with open_host(store, engine, agents) as host:
-                await nursery.start(serve, host, socket)
+                server: Server = await nursery.start(serve, host, socket)
                 on_ready()
                 async for number in signals:
                     _log.info("received %s: shutting down", signal.Signals(number).name)
                     break
+                server.refuse()
+            await server.drain(DRAIN_SECONDS)
             nursery.cancel_scope.cancel()
 
 

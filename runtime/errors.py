@@ -71,3 +71,10 @@ class ApiError(Exception):
     def to_data(self) -> dict[str, Any]:
         """`error.data`: always `code` and `retryable`, then what is particular to this error."""
         return {"code": self.code.value, "retryable": self.code in RETRYABLE, **self.data}
+
+
+class FallingAsleepError(ApiError):
+    """BUSY because the VM is on its way to sleep: once it is there, the same call wakes it and is served."""
+
+    def __init__(self) -> None:
+        super().__init__(ErrorCode.BUSY, "the VM is going to sleep")

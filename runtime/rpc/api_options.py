@@ -73,9 +73,9 @@ async def _set_config_option(call: Call, params: SetConfigOption) -> Any:
 
 @METHODS.method("getModes", SessionParams, Modes | None, "Return the agent's modes, null if it has none.", *NO_SUCH)
 async def _get_modes(call: Call, params: SessionParams) -> Any:
-    return (await call.host.vm(joined(params.vm))).sessions.get_modes(params.session_id)
+    return (await call.host.session(joined(params.vm), params.session_id))["modes"]
 
 
 @METHODS.method("getConfigOptions", SessionParams, list[dict[str, Any]], "Return the agent's config options.", *NO_SUCH)
 async def _get_config_options(call: Call, params: SessionParams) -> Any:
-    return (await call.host.vm(joined(params.vm))).sessions.get_config_options(params.session_id)
+    return (await call.host.session(joined(params.vm), params.session_id))["configOptions"]

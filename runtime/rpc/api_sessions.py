@@ -311,9 +311,9 @@ async def _list_live(call: Call, params: VmParams) -> Any:
     return [row for row in rows if row["status"] in LIVE]
 
 
-@METHODS.method("getSession", SessionParams, dict[str, Any], "Describe a session.", *NO_SUCH)
+@METHODS.method("getSession", SessionParams, dict[str, Any], "Describe a session; wakes nothing.", *NO_SUCH)
 async def _get(call: Call, params: SessionParams) -> Any:
-    return (await call.host.vm(joined(params.vm))).sessions.get(params.session_id)
+    return await call.host.session(joined(params.vm), params.session_id)
 
 
 @METHODS.method("listAgents", ListAgents, list[AgentInfo], "List the agents that sessions can run.")

@@ -116,6 +116,11 @@ async def _wake(call: Call, params: VmParams) -> Any:
     return with_vm_as_given(await call.host.get(joined(params.vm)))
 
 
+@METHODS.method("vm.stats", VmParams, dict[str, Any], "Tell what the VM uses; wakes nothing.", ErrorCode.VM_NOT_FOUND)
+async def _stats(call: Call, params: VmParams) -> Any:
+    return with_vm_as_given(await call.host.stats(joined(params.vm)))
+
+
 @METHODS.method(
     "vm.destroy",
     VmParams,

@@ -15,7 +15,7 @@ import msgspec
 import trio
 from msgspec import UNSET, UnsetType
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.rpc.framing import MAX_LINE, LineReader, LineTooLongError, Outbox
 from runtime.rpc.messages import (
     INVALID_REQUEST,
@@ -227,7 +227,13 @@ class Connection:
     async def _result(self, request: Request, method: Method, call: Call) -> Any:
         params = decode_params(request.params, method.params)
         try:
-            return await method.handler(call, params)
+            while True:
+                try:
+                    return await method.handler(call, params)
+                except FallingAsleepError:
+                    if not isinstance(params, VmParams):
+                        raise
+                    await self._server.host.settled(joined(params.vm))
         finally:
             if method.settles and isinstance(params, VmParams):
                 await call.subscriptions.settled(joined(params.vm), getattr(params, "session_id", None))

@@ -89,10 +89,6 @@ class SessionsFace(Protocol):
         """`resumeSession`; `options` may hold `env` and `secrets` again."""
         ...
 
-    def get(self, session_id: str) -> Json:
-        """`getSession`."""
-        ...
-
     async def respond_permission(
         self,
         session_id: str,
@@ -117,14 +113,6 @@ class SessionsFace(Protocol):
 
     async def set_config_option(self, session_id: str, config_id: str, value: str | bool) -> Json:
         """`setConfigOption`."""
-        ...
-
-    def get_modes(self, session_id: str) -> Json | None:
-        """`getModes`."""
-        ...
-
-    def get_config_options(self, session_id: str) -> list[Json]:
-        """`getConfigOptions`."""
         ...
 
     async def raw_send(self, session_id: str, method: str, params: Json) -> Any:
@@ -171,6 +159,18 @@ class HostFace(Protocol):
 
     async def vm(self, name: str, /) -> VmFace:
         """Return the VM, waking it if need be. ApiError vm_not_found."""
+        ...
+
+    async def settled(self, name: str) -> None:
+        """Wait while the VM is on its way to sleep: what it refused with FallingAsleepError may then be asked again."""
+        ...
+
+    async def session(self, name: str, session_id: str) -> Json:
+        """`getSession`; wakes nothing. ApiError vm_not_found, session_not_found."""
+        ...
+
+    async def stats(self, name: str) -> Json:
+        """`vm.stats`; wakes nothing. ApiError vm_not_found."""
         ...
 
     async def files(self, name: str) -> FilesFace:

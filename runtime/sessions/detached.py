@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import outcome
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.errors import FallingAsleepError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,7 +18,7 @@ T = TypeVar("T")
 async def run_detached(nursery: trio.Nursery, function: Callable[..., Awaitable[T]], *args: Any) -> T:
     """Run `function(*args)` as a task of `nursery` and wait for what it returns or raises.
 
-    Cancelling the wait leaves it running. Raises `ApiError` BUSY when the nursery is cancelled first.
+    Cancelling the wait leaves it running. Raises `FallingAsleepError` when the nursery is cancelled first.
     """
     results: list[outcome.Outcome[T]] = []
     done = trio.Event()
@@ -32,5 +32,5 @@ async def run_detached(nursery: trio.Nursery, function: Callable[..., Awaitable[
     nursery.start_soon(run)
     await done.wait()
     if not results:
-        raise ApiError(ErrorCode.BUSY, "the VM fell asleep meanwhile")
+        raise FallingAsleepError
     return results[0].unwrap()

@@ -27,13 +27,13 @@ from runtime.acp.messages import (
 )
 from runtime.acp.session_state import CLOSED, SUSPENDED
 from runtime.acp.turn import End
-from runtime.errors import ApiError, ErrorCode
+from runtime.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.sessions import config, prompts
 from runtime.sessions.detached import run_detached
 from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed
 from runtime.sessions.launch import start_new
 from runtime.sessions.options import SessionOptions, new_session_id, parse_options
-from runtime.sessions.queries import describe, find, persisted_session
+from runtime.sessions.queries import find, persisted_details, persisted_session
 from runtime.sessions.recovery import mark_interrupted
 from runtime.sessions.registry import Registry
 from runtime.sessions.turns import CANCEL_GRACE, NO_TIMEOUT, Turn, begin_cancel, ensure_agent, run_turn
@@ -107,16 +107,16 @@ class Sessions:
 
     def get(self, session_id: str) -> dict[str, Any]:
         """`getSession`: as in the list, with modes, config options and the permission requests that wait."""
-        record = find(self._vm.store, self._vm.name, session_id)
+        details = persisted_details(self._vm.store, self._vm.name, session_id)
         session = self._registry.get(session_id)
-        live = session is not None and session.row is not None
+        if session is None:
+            return details
         return {
-            **describe(record, session.state.status if session is not None and live else None),
-            "modes": session.state.modes if session is not None and live else record.modes,
-            "configOptions": (
-                list(session.state.config_options) if session is not None and live else record.config_options or []
-            ),
-            "pendingPermissions": [] if session is None else session.permissions.requests(),
+            **details,
+            "status": session.state.status,
+            "modes": session.state.modes,
+            "configOptions": list(session.state.config_options),
+            "pendingPermissions": session.permissions.requests(),
         }
 
     async def create(self, agent_type: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -263,7 +263,8 @@ class Sessions:
 
     async def suspend_all(self, grace_ms: int = 0, *, force: bool = False) -> None:
         """End every agent, for sleep or shutdown: waits up to `grace_ms` for turns to end by themselves, not at all with
-        `force`; the turns that are left end as `cancelled`. Calls that would start something get BUSY from now on.
+        `force`; the turns that are left end as `cancelled`. Calls that would start something get
+        `FallingAsleepError` from now on.
 
         Once it has begun to end turns it goes through, cancelled or not; cancelled before, it leaves the VM as it was.
         """
@@ -392,7 +393,7 @@ class Sessions:
 
     def _check_open(self) -> None:
         if self._suspending:
-            raise ApiError(ErrorCode.BUSY, "the VM is going to sleep")
+            raise FallingAsleepError
 
     def _check_usable(self, session: Session) -> None:
         self._check_open()

@@ -51,6 +51,17 @@ def persisted_session(store: Store, vm: str, session_id: str, live: Mapping[str,
     return describe(find(store, vm, session_id), (live or {}).get(session_id))
 
 
+def persisted_details(store: Store, vm: str, session_id: str) -> dict[str, Any]:
+    """`getSession` of a session that is not in memory. Raises `ApiError` VM_NOT_FOUND, SESSION_NOT_FOUND."""
+    record = find(store, vm, session_id)
+    return {
+        **describe(record, None),
+        "modes": record.modes,
+        "configOptions": record.config_options or [],
+        "pendingPermissions": [],
+    }
+
+
 def describe(record: SessionRecord, status: str | None) -> dict[str, Any]:
     """A row of the list. `status` is that of a session that is live; without it the row's counts only for `closed`."""
     return {

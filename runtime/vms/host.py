@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict
+from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakValueDictionary
 
 import trio
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.sessions import queries
+from runtime.sessions.recovery import mark_interrupted
 from runtime.vms.files import VmFiles
 from runtime.vms.options import VmOptions, without_nulls
 from runtime.vms.vm import Vm
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 DEFAULT_GRACE_MS: Final = 30_000  # a turn that is nearly done may end; one that is not is ended
-SHUTDOWN_GRACE_MS: Final = 5_000
 # Trees of sleeping VMs that clients read just now: what a few dozen open file browsers need.
 MAX_IDLE_VOLUMES: Final = 32
 
@@ -39,7 +40,7 @@ async def open_host(store: Store, engine: Engine, agents: Catalogue) -> AsyncIte
     """A host whose VMs are all put to sleep when the block is left."""
     async with trio.open_nursery() as nursery:
         host = Host(store, engine, agents, nursery)
-        host.recover()
+        await host.recover()
         try:
             yield host
         finally:
@@ -58,15 +59,18 @@ class Host:
         self._engine = engine
         self._nursery = nursery
         self._awake: dict[str, Vm] = {}
-        self._volumes: OrderedDict[str, Volume] = OrderedDict()
+        # One tree for each VM, as long as anybody holds it: two would disagree. Some are kept for who comes back.
+        self._volumes: WeakValueDictionary[str, Volume] = WeakValueDictionary()
+        self._recent: deque[Volume] = deque(maxlen=MAX_IDLE_VOLUMES)
         self._locks: dict[str, trio.Lock] = {}
         self._secrets: dict[str, dict[str, dict[str, str]]] = {}  # by VM and session; in memory alone, over sleep too
         self._shutting_down = False
 
-    def recover(self) -> None:
-        """After a crash: whatever was awake is asleep now."""
+    async def recover(self) -> None:
+        """After a crash: whatever was awake is asleep now, and the turns that were running are marked as interrupted."""
         for record in self.store.vms.list():
             if record.state != "asleep":
+                await mark_interrupted(self.store, self.hub, record.name)
                 self.store.vms.set_state(record.row, "asleep", _now())
 
     # VMs
@@ -75,8 +79,10 @@ class Host:
         """`vm.getOrCreate`."""
         wanted = without_nulls(options or {})
         VmOptions.parse(wanted)
-        async with self._lock(name):
-            record, created = await self.store.vms.get_or_create(name, wanted, _now())
+        record, created = self.store.vms.get(name), False
+        if record is None:  # else there is nothing to do, and a VM that is falling asleep is not waited for
+            async with self._lock(name):
+                record, created = await self.store.vms.get_or_create(name, wanted, _now())
         if not created and options is not None and record.options != wanted:
             raise ApiError(
                 ErrorCode.VM_CONFLICT, f"VM {name!r} exists with other options", vm=name, options=record.options
@@ -99,22 +105,30 @@ class Host:
         async with self._lock(name):
             return self._awake.get(name) or await self._wake(name)
 
+    async def settled(self, name: str) -> None:
+        """Wait while the VM is on its way to sleep: then what it refused with FallingAsleepError may be asked again."""
+        async with self._lock(name):
+            return
+
     async def sleep(self, name: str, grace_ms: int | None, force: bool) -> dict[str, Any]:
         """`vm.sleep`: afterwards no guest of the VM is in memory."""
+        if force:
+            await self._cut_grace(name)
         await self._sleep(name, DEFAULT_GRACE_MS if grace_ms is None else grace_ms, force=force, reason="request")
         return await self.get(name)
 
     async def destroy(self, name: str) -> None:
         """`vm.destroy`."""
+        await self._cut_grace(name)
         async with self._lock(name):
             record = self._record(name)
             if vm := self._awake.pop(name, None):
                 await vm.sessions.suspend_all(force=True)
                 await vm.stop()
-            self._volumes.pop(name, None)
+            if volume := self._volumes.pop(name, None):
+                self._recent = deque((each for each in self._recent if each is not volume), MAX_IDLE_VOLUMES)
             self._secrets.pop(name, None)
             await self.store.vms.delete(record.row)
-        self._locks.pop(name, None)
         self._publish(name, "destroyed", "request")
         await self.store.collect_garbage()
 
@@ -153,6 +167,33 @@ class Host:
             self._record(name)
         return [spec.to_json() for spec in self.agents.list()]
 
+    async def session(self, name: str, session_id: str) -> dict[str, Any]:
+        """`getSession`."""
+        if vm := self._awake.get(name):
+            return vm.sessions.get(session_id)
+        return queries.persisted_details(self.store, name, session_id)
+
+    async def stats(self, name: str) -> dict[str, Any]:
+        """`vm.stats`. Fuel is what guests have used since the VM woke; the rest holds for a sleeping VM as well."""
+        record = self._record(name)
+        rows = self.store.sessions.list(record.row)
+        vm = self._awake.get(name)
+        live = vm.sessions.statuses() if vm else {}
+        usage = self._volume(record).filesystem.usage
+        return {
+            "vm": name,
+            "state": "awake" if vm else "asleep",
+            "sessions": {
+                "total": len(rows),
+                "live": len(live),
+                "running": sum(status == "running" for status in live.values()),
+            },
+            "processes": {"count": len(vm.processes) if vm else 0},
+            "fuelUsed": vm.processes.fuel_used if vm else 0,
+            "files": {"count": usage.entries, "bytes": usage.bytes},
+            "events": sum(row.last_seq + 1 for row in rows),
+        }
+
     def status(self) -> dict[str, Any]:
         """Figures for people who look after the daemon."""
         figures = [vm.figures() for vm in self._awake.values()]
@@ -171,7 +212,7 @@ class Host:
         self._shutting_down = True
         async with trio.open_nursery() as nursery:
             for name in list(self._awake):
-                nursery.start_soon(self._fall_asleep, name, SHUTDOWN_GRACE_MS, True, "shutdown")
+                nursery.start_soon(self._fall_asleep, name)
 
     async def _wake(self, name: str) -> Vm:
         if self._shutting_down:
@@ -187,7 +228,6 @@ class Host:
             agents=self.agents,
             secrets=self._secrets.setdefault(name, {}),
         )
-        self._volumes.pop(name, None)
         await self._nursery.start(self._run, vm)
         self._awake[name] = vm
         self.store.vms.set_state(record.row, "awake", _now())
@@ -217,14 +257,25 @@ class Host:
             if vm := self._awake.get(name):
                 await self._put_to_sleep(vm, grace_ms, force=force, reason=reason)
 
-    async def _fall_asleep(self, name: str, grace_ms: int, force: bool, reason: str) -> None:
+    async def _fall_asleep(self, name: str) -> None:
         try:
-            await self._sleep(name, grace_ms, force=force, reason=reason)
+            await self._sleep(name, 0, force=False, reason="shutdown")
         except ApiError:
             _log.exception("VM %s could not be put to sleep in order", name)
 
+    async def _cut_grace(self, name: str) -> None:
+        """If somebody puts the VM to sleep with patience, end its turns now."""
+        vm = self._awake.get(name)
+        if vm is not None and vm.falling_asleep:
+            await vm.sessions.suspend_all(force=True)
+
     async def _put_to_sleep(self, vm: Vm, grace_ms: int, *, force: bool, reason: str) -> None:
-        await vm.sessions.suspend_all(grace_ms, force=force)
+        vm.falling_asleep = True
+        try:
+            await vm.sessions.suspend_all(grace_ms, force=force)
+        except BaseException:
+            vm.falling_asleep = False
+            raise
         with trio.CancelScope(shield=True):
             self._awake.pop(vm.name, None)
             await vm.stop()
@@ -247,9 +298,8 @@ class Host:
         volume = self._volumes.get(record.name)
         if volume is None:
             volume = self._volumes[record.name] = Volume(self.store, record, VmOptions.parse(record.options))
-            while len(self._volumes) > MAX_IDLE_VOLUMES:
-                self._volumes.popitem(last=False)
-        self._volumes.move_to_end(record.name)
+        if volume not in self._recent:
+            self._recent.append(volume)
         return volume
 
     def _describe(self, record: VmRecord) -> dict[str, Any]:

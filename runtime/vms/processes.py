@@ -118,6 +118,12 @@ class Processes:
         self._last_pid = 0
         self.commands = 0
         """How many of them are commands of the VM rather than agents."""
+        self._fuel_of_ended = 0
+
+    @property
+    def fuel_used(self) -> int:
+        """Fuel that all processes so far have used."""
+        return self._fuel_of_ended + sum(process.fuel_used for process in self._live.values())
 
     def __len__(self) -> int:
         return len(self._live)
@@ -158,6 +164,7 @@ class Processes:
             await process.run(self._surroundings, *arguments)
         finally:
             del self._live[process.pid]
+            self._fuel_of_ended += process.fuel_used
             self.commands -= is_command
             self._surroundings.touch()
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from runtime.vms.volume import Volume
 
 MILLISECOND: Final = 0.001
+MIN_IDLE_MS: Final = 10  # who asks for less gets a VM that looks this often whether its turn is over
 
 
 class Vm:
@@ -49,6 +50,8 @@ class Vm:
         self.store = store
         self.hub = hub
         self.agents = agents
+        self.falling_asleep = False
+        """Its sessions are being ended: what would start something is refused as BUSY."""
         self._engine = engine
         self._secrets = secrets
         self._gate = HttpGate(NetworkPolicy.parse(options.allow))
@@ -107,14 +110,14 @@ class Vm:
         return {"processes": len(self.processes), "sessions": len(self.sessions.live())}
 
     async def _watch_idleness(self, on_idle: Callable[[], None]) -> None:
-        timeout = self.options.idle_timeout_ms * MILLISECOND
+        timeout = max(self.options.idle_timeout_ms, MIN_IDLE_MS) * MILLISECOND
         while True:
             await trio.sleep_until(self._idle_since + timeout)
-            if self.busy:
-                self.touch()
-            elif trio.current_time() >= self._idle_since + timeout:
+            if not self.busy:
+                if trio.current_time() < self._idle_since + timeout:
+                    continue
                 on_idle()
-                await trio.sleep_forever()
+            self.touch()  # if something came between, the VM stays awake, and is looked at again
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(

@@ -173,9 +173,6 @@ class FakeSessions:
         self.row(session_id)["status"] = "idle"
         return {**self.rows[session_id], "modes": None, "configOptions": []}
 
-    def get(self, session_id: str) -> dict[str, Any]:
-        return self.row(session_id)
-
     async def respond_permission(
         self, session_id: str, permission_id: str, reply: str | None, option_id: str | None
     ) -> None:
@@ -196,12 +193,6 @@ class FakeSessions:
 
     async def set_config_option(self, session_id: str, config_id: str, value: Any) -> dict[str, Any]:
         return {"configOptions": [{"id": config_id, "value": value}], "modes": None}
-
-    def get_modes(self, session_id: str) -> dict[str, Any] | None:
-        return None
-
-    def get_config_options(self, session_id: str) -> list[dict[str, Any]]:
-        return []
 
     async def raw_send(self, session_id: str, method: str, params: dict[str, Any]) -> Any:
         if method == "explode":
@@ -294,8 +285,11 @@ class FakeHost:
         vm.info["state"] = "awake"
         return vm
 
-    async def settled(self, name: str) -> bool:
-        return False
+    async def settled(self, name: str) -> None:
+        pass
+
+    async def session(self, name: str, session_id: str) -> dict[str, Any]:
+        return {**self._find(name).sessions.row(session_id), "modes": None, "configOptions": []}
 
     async def stats(self, name: str) -> dict[str, Any]:
         return {"vm": name, "state": self._find(name).info["state"]}

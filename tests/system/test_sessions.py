@@ -1,0 +1,172 @@
+"""Sessions are created as asked for, or not at all; they see their VM's files and nobody else's."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.system.conftest import SECRET_OF_HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.system.daemon import Vm
+
+
+def test_a_new_session_tells_everything_about_itself(vm: Vm) -> None:
+    session = vm.session()
+    info = session.info
+    assert info.keys() >= {"sessionId", "agentType", "capabilities", "agentInfo", "modes", "configOptions", "cwd"}
+    assert uuid.UUID(session.id).version == 7
+    assert info["agentInfo"]["name"] == "echo"
+    assert info["capabilities"]["promptCapabilities"]["image"] is True
+    assert info["modes"]["currentModeId"] == "ask"
+    assert [option["id"] for option in info["configOptions"]] == ["model", "thought"]
+    assert session.call("getModes") == info["modes"]
+    assert session.call("getConfigOptions") == info["configOptions"]
+    assert info["cwd"] == "/home/user"
+    assert vm.call("stat", path="/home/user")["type"] == "directory"
+    assert session.types()[0] == "_torpor/session_started"
+
+
+def test_the_agent_gets_its_own_environment_and_nothing_of_the_daemons(vm: Vm) -> None:
+    session = vm.session(env={"GIVEN": "yes"}, cwd="/work/here")
+    seen = json.loads(session.say("env"))
+    assert seen["GIVEN"] == "yes"
+    assert SECRET_OF_HOST not in str(seen)
+    assert "TORPOR_CACHE" not in seen
+    assert seen["HOME"] == "/home/user"
+    assert json.loads(session.say("state"))["cwd"] == "/work/here"
+    assert json.loads(session.say("client"))["fs"] == {"readTextFile": True, "writeTextFile": True}
+
+
+def test_a_secret_from_the_host_is_there_only_when_it_is_asked_for(vm: Vm) -> None:
+    session = vm.session(secrets={"KEY": {"fromHostEnv": "HOST_SECRET"}})
+    assert session.say("env KEY") == f"KEY={SECRET_OF_HOST}"
+
+
+def test_an_id_of_ones_own_is_kept_and_used_once(vm: Vm) -> None:
+    first = vm.session(sessionId="mine", cwd="/a")
+    assert first.id == "mine"
+    again = vm.session(sessionId="mine", cwd="/a")
+    assert again.info["createdAt"] == first.info["createdAt"]
+    error = vm.error("createSession", agentType="echo", options={"sessionId": "mine", "cwd": "/b"})
+    assert error.name == "session_conflict"
+    assert list(vm.rows()) == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ([], []),
+        (
+            [{"name": "files", "type": "local", "command": "files", "args": ["-v"], "env": {"A": "1"}}],
+            [{"name": "files", "command": "files", "args": ["-v"], "env": [{"name": "A", "value": "1"}]}],
+        ),
+        (
+            [
+                {"name": "far", "type": "remote", "url": "http://h/mcp", "headers": {"X": "y"}},
+                {"name": "near", "command": "/bin/near", "args": [], "env": []},
+            ],
+            [
+                {"name": "far", "type": "http", "url": "http://h/mcp", "headers": [{"name": "X", "value": "y"}]},
+                {"name": "near", "command": "/bin/near", "args": [], "env": []},
+            ],
+        ),
+    ],
+    ids=["none", "local", "mixed"],
+)
+def test_mcp_servers_reach_the_agent_in_acps_shape(vm: Vm, given: list[object], sent: list[object]) -> None:
+    assert json.loads(vm.session(mcpServers=given).say("params"))["mcpServers"] == sent
+
+
+def test_an_unknown_agent_is_told_with_those_that_are_known(vm: Vm) -> None:
+    error = vm.error("createSession", agentType="nobody")
+    assert error.name == "agent_not_found"
+    assert "echo" in error.message
+    assert {agent["id"] for agent in vm.call("listAgents")} >= {"echo", "pi"}
+
+
+@pytest.mark.parametrize(
+    ("failing", "phase", "code"), [("initialize", "initialize", None), ("new", "session/new", None)]
+)
+def test_an_agent_that_refuses_to_start_leaves_nothing_behind(
+    vm: Vm, failing: str, phase: str, code: int | None
+) -> None:
+    error = vm.error("createSession", agentType="echo", options={"env": {"ECHO_FAIL": failing}})
+    assert error.name == "agent_failed"
+    assert error.data["phase"] == phase
+    assert error.data["exitCode"] is code
+    assert error.data["stderr"]
+    assert vm.call("listPersistedSessions") == []
+    assert vm.api.call("daemon.status")["processes"] == 0
+
+
+def test_an_agent_that_exits_at_once_is_told_with_its_code(vm: Vm) -> None:
+    error = vm.error("createSession", agentType="echo", options={"env": {"ECHO_FAIL": "exit"}})
+    assert (error.name, error.data["phase"], error.data["exitCode"]) == ("agent_failed", "initialize", 3)
+    assert vm.call("listPersistedSessions") == []
+
+
+def test_giving_up_on_an_agent_that_never_answers_leaves_nothing_behind(vm: Vm) -> None:
+    vm.call("subscribe")
+    pending = vm.start("createSession", agentType="echo", options={"env": {"ECHO_FAIL": "hang"}})
+    assert not vm.api.client.wait(pending, 0.2)
+    vm.api.client.cancel(pending)
+    assert vm.api.failure(pending).code == -32800
+    assert vm.call("listPersistedSessions") == []
+    assert vm.api.call("daemon.status")["processes"] == 0
+
+
+def test_an_agent_of_another_protocol_is_told_so_and_closed(vm: Vm) -> None:
+    error = vm.error("createSession", agentType="echo", options={"env": {"ECHO_PROTOCOL": "2"}})
+    assert (error.name, error.data["phase"]) == ("agent_failed", "initialize")
+    assert "version 2" in error.message
+
+
+def test_sessions_of_one_vm_share_its_files_at_once(vm: Vm) -> None:
+    one, two = vm.session(), vm.session()
+    one.say("fswrite shared.txt first")
+    assert two.say("fsread shared.txt") == "fsread: first"
+    two.say("write shared.txt second")
+    assert one.say("fsread shared.txt") == "fsread: second"
+    assert vm.read("/home/user/shared.txt") == "second"
+    vm.write("/home/user/shared.txt", "third")
+    assert two.say("read shared.txt") == "read: third"
+    one.call("closeSession")
+    assert two.say("fsread shared.txt") == "fsread: third"
+
+
+def test_vms_never_share_files(make_vm: Callable[..., Vm]) -> None:
+    one, two = make_vm(), make_vm()
+    one.session().say("fswrite /home/user/mine.txt private")
+    other = two.session()
+    assert other.say("fsread /home/user/mine.txt").startswith("fsread failed: no-entry")
+    assert two.call("exists", path="/home/user/mine.txt") is False
+    assert two.error("readFile", path="/home/user/mine.txt").name == "not_found"
+
+
+def test_sessions_of_other_vms_do_not_exist(make_vm: Callable[..., Vm]) -> None:
+    one, two = make_vm(), make_vm()
+    session = one.session()
+    for method in ("closeSession", "destroySession", "getSessionEvents", "getSession", "cancelPrompt", "resumeSession"):
+        assert two.error(method, sessionId=session.id).name == "session_not_found"
+    assert two.error("sendPrompt", sessionId=session.id, prompt="x").name == "session_not_found"
+    assert two.call("listPersistedSessions") == []
+
+
+def test_a_vm_is_created_once_and_keeps_its_options(make_vm: Callable[..., Vm]) -> None:
+    vm = make_vm(idleTimeoutMs=60_000, labels={"a": "b"})
+    assert vm.created["created"] is True
+    again = vm.call("vm.getOrCreate")
+    assert (again["created"], again["createdAt"]) == (False, vm.created["createdAt"])
+    assert vm.call("vm.getOrCreate", options={"labels": {"a": "b"}, "idleTimeoutMs": 60_000})["created"] is False
+    assert vm.error("vm.getOrCreate", options={"idleTimeoutMs": 1}).name == "vm_conflict"
+    assert vm.error("vm.getOrCreate", options={"idleTimeoutMs": 1, "colour": "red"}).code == -32602
+    assert vm.api.error("vm.get", vm="no-such-vm").name == "vm_not_found"
+    assert vm.api.error("createSession", vm="no-such-vm", agentType="echo").name == "vm_not_found"
+    assert vm.name in [each["vm"] for each in vm.api.call("vm.list")]
+    assert vm.state() == "asleep"
