@@ -15,7 +15,7 @@ const BY_NAME = new Map([...FILE_TOOLS, bash].map((tool) => [tool.name, tool]));
 /** Paths are absolute from here on; those tools that may leave the path out mean the working directory. */
 function absolute(args, cwd, tool) {
   if (!("path" in tool.parameters.properties)) return args;
-  return { ...args, path: resolve(cwd, args.path ?? ".") };
+  return { ...args, path: resolve(cwd, String(args.path ?? ".")) };
 }
 
 /** pi's tools for a session. bash is only there if the client runs terminals and the VM has a shell for them. */
@@ -28,12 +28,13 @@ export function toolsFor({ cwd, client, capabilities, sessionId }) {
   }));
 }
 
-/** What ACP shows of a tool call: title, kind, places and input. The model may have named a tool that there is not. */
+/** What ACP shows of a tool call: title, kind, places and input. Nothing of it has been checked: the model may have named a
+ * tool that there is not, and given it anything. */
 export function present(name, args, cwd) {
   const tool = BY_NAME.get(name);
   if (!tool) return { title: name, kind: "other", ...(args && { rawInput: args }) };
   if (!args) return { title: tool.label, kind: tool.kind };
   const shown = absolute(args, cwd, tool);
-  const locations = shown.path ? [{ path: shown.path, ...(args.offset && { line: args.offset }) }] : [];
-  return { title: tool.title(shown), kind: tool.kind, locations, rawInput: args };
+  const locations = shown.path ? [{ path: shown.path, ...(Number.isInteger(args.offset) && { line: args.offset }) }] : [];
+  return { title: String(tool.title(shown) ?? tool.label), kind: tool.kind, locations, rawInput: args };
 }

@@ -1,0 +1,22 @@
+"""The examples do what agents/README.md says of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tests.agents.conftest import Bench
+
+
+async def test_javascript_example(bench: Bench) -> None:
+    created = await bench.start("hello-js")
+    assert created["agentInfo"]["name"] == "hello-js"
+    assert await bench.say("Ada") == "Hello, Ada! You are number 1."
+    assert await bench.say("Grace") == "Hello, Grace! You are number 2."
+    assert await bench.read("/home/user/guests.txt") == b"Ada\nGrace\n"
+
+
+async def test_python_example(bench: Bench) -> None:
+    await bench.write("/home/user/poem.txt", b"so much depends\nupon\n")
+    await bench.start("hello-py")
+    assert await bench.say("poem.txt none.txt") == "poem.txt: 4 words\nnone.txt: No such file or directory\n"

@@ -1,0 +1,209 @@
+"""pi against a scripted model: tools, updates, cancellation, errors, and what it remembers."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+
+from runtime.errors import ApiError
+from runtime.testing.script import Break, Failure, Text, Thinking, ToolCall, Turn, call, say
+from runtime.testing.scripted_model import scripted_model
+from tests.agents.conftest import Bench, open_bench
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from runtime.engine import Engine
+    from runtime.testing.script import Step
+    from runtime.testing.scripted_model import ScriptedModel
+
+
+class Pi:
+    """A VM in which pi talks to a scripted model."""
+
+    def __init__(self, engine: Engine, state: Path) -> None:
+        self._engine = engine
+        self._state = state
+
+    @asynccontextmanager
+    async def talking_to(self, *script: Step, **env: str) -> AsyncIterator[tuple[Bench, ScriptedModel]]:
+        async with scripted_model(list(script)) as model:
+            options = {"network": {"allow": [model.url.removeprefix("http://")]}}
+            async with open_bench(self._engine, self._state, options) as bench:
+                await bench.start("pi", ANTHROPIC_API_KEY="key", ANTHROPIC_BASE_URL=model.url, **env)
+                yield bench, model
+
+
+@pytest.fixture
+def pi(engine: Engine, tmp_path: Path) -> Pi:
+    return Pi(engine, tmp_path / "state.db")
+
+
+def results(model: ScriptedModel) -> list[str]:
+    """The texts of the tool results that the model got with its last request."""
+    found = []
+    for result in model.requests[-1].tool_results():
+        content = result["content"]
+        found.append(content if isinstance(content, str) else "".join(block.get("text", "") for block in content))
+    return found
+
+
+async def test_tools_work_on_the_files_of_the_vm(pi: Pi) -> None:
+    tools = (
+        ToolCall("write", {"path": "src/a.py", "content": "x = 1\ny = 2\n"}),
+        ToolCall("edit", {"path": "src/a.py", "edits": [{"oldText": "x = 1", "newText": "x = 10"}]}),
+        ToolCall("read", {"path": "/home/user/src/a.py", "offset": 1, "limit": 1}),
+        ToolCall("list", {"path": "src"}),
+        ToolCall("find", {"pattern": "**/*.py"}),
+        ToolCall("grep", {"pattern": "y\\s*=", "context": 1}),
+    )
+    async with pi.talking_to(Turn(tools), say("done")) as (bench, model):
+        assert await bench.say("go") == "done"
+        assert await bench.read("/home/user/src/a.py") == b"x = 10\ny = 2\n"
+        _, _, read, listed, found, grepped = results(model)
+        assert read == "1\tx = 10\n\n(lines 1 to 1 of 2; go on with offset 2)"
+        assert (listed, found) == ("a.py", "src/a.py")
+        assert grepped == "src/a.py-1- x = 10\nsrc/a.py:2: y = 2"
+
+
+async def test_mistakes_are_told_to_the_model(pi: Pi) -> None:
+    tools = (
+        ToolCall("read", {"path": "none"}),
+        ToolCall("edit", {"path": "none", "edits": [{"oldText": "a", "newText": "b"}]}),
+        ToolCall("grep", {"pattern": "("}),
+        ToolCall("write", {"path": 5}),
+        ToolCall("nosuch", {}),
+    )
+    async with pi.talking_to(Turn(tools), say("oh")) as (bench, model):
+        assert await bench.say("go") == "oh"
+        assert all(result.get("is_error") for result in model.requests[-1].tool_results())
+        assert results(model)[0] == "ENOENT: no such file or directory: /home/user/none"
+        assert "set literal" in results(model)[2]
+        assert [update["status"] for update in await bench.updates("tool_call_update") if "status" in update].count(
+            "failed"
+        ) == len(tools)
+
+
+async def test_edit_wants_its_text_exactly_once(pi: Pi) -> None:
+    def change(old: str) -> Turn:
+        return call("edit", path="a", edits=[{"oldText": old, "newText": "z"}])
+
+    script = (call("write", path="a", content="b b\r\nc\r\n"), change("b"), change("d"), change("b\nc"), say("so"))
+    async with pi.talking_to(*script) as (bench, model):
+        await bench.ask("go")
+        errors = [
+            result.get("is_error", False) for request in model.requests[2:] for result in request.tool_results()[-1:]
+        ]
+        assert errors == [True, True, False]
+        assert await bench.read("/home/user/a") == b"b z\r\n"
+
+
+async def test_streams_thoughts_text_and_tool_calls(pi: Pi) -> None:
+    first = Turn((Thinking("Let me see."), ToolCall("write", {"path": "a.txt", "content": "hi\n"})))
+    async with pi.talking_to(first, say("All done.")) as (bench, _):
+        response = (await bench.ask("write hi"))["response"]
+        thoughts = await bench.updates("agent_thought_chunk")
+        assert "".join(update["content"]["text"] for update in thoughts) == "Let me see."
+        (started,) = await bench.updates("tool_call")
+        assert (started["kind"], started["status"]) == ("edit", "pending")
+        announced, running, ended = await bench.updates("tool_call_update")
+        assert announced["title"] == "Write /home/user/a.txt"
+        assert announced["locations"] == [{"path": "/home/user/a.txt"}]
+        assert announced["rawInput"] == {"path": "a.txt", "content": "hi\n"}
+        assert running["status"] == "in_progress"
+        assert ended["status"] == "completed"
+        assert ended["content"] == [{"type": "diff", "path": "/home/user/a.txt", "oldText": None, "newText": "hi\n"}]
+        assert len(await bench.updates("usage_update")) == 2
+        assert response["_meta"]["usage"]["outputTokens"] > 0
+        assert (await bench.updates("session_info_update"))[0]["title"] == "write hi"
+
+
+async def test_stops_in_mid_stream(pi: Pi) -> None:
+    hanging = Turn((Text("never to be finished"),), break_=Break("hang", after=4))
+    async with pi.talking_to(hanging, say("yes")) as (bench, model):
+        outcome: list[Any] = []
+
+        async def ask() -> None:
+            outcome.append((await bench.ask("go"))["stopReason"])
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            await model.wait_for_requests(1)
+            assert await bench.cancel() == "cancelled"
+        assert outcome == ["cancelled"]
+        assert await bench.say("still there?") == "yes"
+
+
+async def test_errors_carry_the_words_of_the_api(pi: Pi) -> None:
+    script = (Failure(400, "prompt is too long"), Failure(401, "invalid x-api-key"), say("fine"))
+    async with pi.talking_to(*script) as (bench, _):
+        with pytest.raises(ApiError) as caught:
+            await bench.ask("one")
+        error = caught.value.data["agentError"]
+        assert (error["message"], error["data"]["status"]) == ("prompt is too long", 400)
+        with pytest.raises(ApiError, match="invalid x-api-key"):
+            await bench.ask("two")
+        assert await bench.say("three") == "fine"
+
+
+async def test_tries_again_when_the_api_is_overloaded(pi: Pi) -> None:
+    async with pi.talking_to(Failure(529, retry_after=0.01), Failure(429, retry_after=0.01), say("at last")) as (
+        bench,
+        _,
+    ):
+        assert await bench.say("go") == "at last"
+
+
+async def test_says_what_keeps_it_from_the_api(engine: Engine, tmp_path: Path) -> None:
+    async with open_bench(engine, tmp_path / "state.db") as bench:
+        await bench.start("pi")
+        with pytest.raises(ApiError, match="ANTHROPIC_API_KEY is not set"):
+            await bench.ask("go")
+        await bench.start("pi", ANTHROPIC_API_KEY="key", ANTHROPIC_BASE_URL="http://model.example")
+        with pytest.raises(ApiError, match=r"request to model\.example failed: HTTP-request-denied"):
+            await bench.ask("go")
+
+
+async def test_remembers_over_sleep_and_restart(pi: Pi) -> None:
+    async with pi.talking_to(say("noted"), say("blue"), say("still blue")) as (bench, model):
+        await bench.ask("my colour is blue")
+        await bench.sleep()
+        assert await bench.say("which colour?") == "blue"
+        assert model.requests[-1].prompts() == ["my colour is blue", "which colour?"]
+
+
+async def test_models_and_thinking_are_options(pi: Pi) -> None:
+    async with pi.talking_to(say("a"), say("b"), PI_MODEL="anthropic/claude-opus-4-5") as (bench, model):
+        options = {option["category"]: option for option in bench.created["configOptions"]}
+        assert options["model"]["currentValue"] == "claude-opus-4-5"
+        assert options["thought_level"]["currentValue"] == "medium"
+        await bench.ask("go")
+        assert model.requests[-1].body["model"] == "claude-opus-4-5"
+        assert model.requests[-1].body["thinking"]["type"] == "enabled"
+
+        vm = await bench.host.vm("test")
+        await vm.sessions.set_model(bench.session_id, "claude-haiku-4-5")
+        await vm.sessions.set_thought_level(bench.session_id, "off")
+        await bench.ask("again")
+        assert model.requests[-1].body["model"] == "claude-haiku-4-5"
+        assert model.requests[-1].body["thinking"]["type"] == "disabled"
+
+
+async def test_knows_the_machine_and_the_project(pi: Pi) -> None:
+    async with pi.talking_to(say("ok")) as (bench, model):
+        await bench.write("/home/user/AGENTS.md", b"Use tabs.")
+        env = {"ANTHROPIC_API_KEY": "key", "ANTHROPIC_BASE_URL": model.url}
+        vm = await bench.host.vm("test")
+        created = await vm.sessions.create("pi", {"env": env, "additionalInstructions": "Be brief."})
+        bench.session_id = created["sessionId"]
+        await bench.ask("go")
+        system = "".join(block["text"] for block in model.requests[-1].body["system"])
+        assert "Use tabs." in system
+        assert "Be brief." in system
+        assert "Working directory: /home/user" in system
+        assert "There is no shell" in system
+        assert "bash" not in model.requests[-1].tool_names
