@@ -15,7 +15,7 @@ from wasmtime.component import Component
 
 from runtime.engine import native
 from runtime.engine.errors import InvalidComponentError
-from runtime.engine.guest import Guest, Limits, destructor, trampoline
+from runtime.engine.guest import CALLBACKS, Guest, Limits
 from runtime.engine.program import Program, ResourceTypes
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Engine:
         program = self._programs.get(digest)
         if program is None:
             component = self._map_or_compile(content, digest)
-            program = Program(self._engine, component, self._interfaces, self._resource_types, trampoline, destructor)
+            program = Program(self._engine, component, self._interfaces, self._resource_types, CALLBACKS)
             self._programs[digest] = program
         return program
 

@@ -25,6 +25,7 @@ import trio
 
 from runtime.engine import native
 from runtime.engine.interface import GuestExit, Resource, Wait, WitError
+from runtime.engine.program import Callbacks
 
 if TYPE_CHECKING:
     from runtime.engine.program import Import, Program
@@ -262,6 +263,18 @@ class Guest:
         self._lower(imported, True, value, results)
         return True
 
+    def _call_instant(self, index: int, context: int, arguments: int, count: int, results: int) -> None:
+        imported = self._program.imports[index]
+        if count:
+            self.context = context
+            words = native.VALUE_WORDS.iter_unpack(string_at(arguments, count * native.VALUE_SIZE))
+            values = [lift(self, *w) for lift, w in zip(imported.lifts, words, strict=True)]
+            value = imported.function(self._state, *values)
+        else:
+            value = imported.function(self._state)
+        if imported.lower is not None:
+            imported.lower(self, value, results)
+
     def _lower(self, imported: Import, ok: bool, value: Any, results: int) -> None:
         lower = imported.lower if ok else imported.lower_error
         if lower is not None:
@@ -291,6 +304,7 @@ class Guest:
     def add_resource(self, resource: Resource) -> tuple[int, int]:
         """See values.Scope. Raises OverflowError when the guest holds too many."""
         if len(self._resources) >= MAX_RESOURCES:
+            resource.drop()  # nobody else will
             raise OverflowError(f"the guest holds {MAX_RESOURCES} resources")
         rep = self._next_rep
         while rep in self._resources:
@@ -389,6 +403,19 @@ def trampoline(
         memmove(error_out, native.error_new(b"host").to_bytes(8, "little"), 8)
 
 
+@native.INSTANT_FUNCTION  # type: ignore[untyped-decorator]  # ctypes
+def instant(index: int, context: int, _type: int, arguments: int, count: int, results: int, _nresults: int) -> int:
+    """As `trampoline`, for the functions that are answered on any thread."""
+    guest = _current.guest
+    try:
+        guest._call_instant(index, context, arguments, count, results)  # noqa: SLF001 - the fiber's side
+    except BaseException as error:  # see trampoline
+        guest._ended = _ended_by(guest._program.imports[index], error)  # noqa: SLF001
+        failed: int = native.error_new(b"host")
+        return failed
+    return 0
+
+
 @native.DESTRUCTOR  # type: ignore[untyped-decorator]  # ctypes
 def destructor(_data: int, _context: int, rep: int) -> int:
     """A guest has dropped a handle of a host resource."""
@@ -398,3 +425,6 @@ def destructor(_data: int, _context: int, rep: int) -> int:
     except BaseException:
         _log.exception("a resource could not be dropped")
     return 0
+
+
+CALLBACKS: Final = Callbacks(call=trampoline, instant=instant, drop=destructor)

@@ -89,14 +89,21 @@ class HostInterface:
     def __init__(self, name: str) -> None:
         self.name: Final = name
         self.functions: dict[str, HostFunction] = {}
+        self.instant: set[str] = set()
         self.resources: dict[str, type[Resource]] = {}
 
-    def function(self, name: str) -> Callable[[F], F]:
-        """Register the decorated function as the WIT function `name`, such as `[method]fields.get`."""
+    def function(self, name: str, *, instant: bool = False) -> Callable[[F], F]:
+        """Register the decorated function as the WIT function `name`, such as `[method]fields.get`.
+
+        An `instant` one is answered on whichever thread runs the guest, so it must be quick, safe in any thread, and never
+        wait: a guest that computes and looks at the clock need not come back to the loop for that.
+        """
 
         def register(function: F) -> F:
             assert name not in self.functions, name
             self.functions[name] = function
+            if instant:
+                self.instant.add(name)
             return function
 
         return register

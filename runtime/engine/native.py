@@ -61,6 +61,7 @@ RESOURCE: Final[int] = ffi.WASMTIME_COMPONENT_RESOURCE.value
 
 # Arguments as integers: (data, context, type, args, nargs, results, nresults, error, continuation).
 HOST_FUNCTION = CFUNCTYPE(None, *[c_size_t] * 9)
+INSTANT_FUNCTION = CFUNCTYPE(c_size_t, *[c_size_t] * 7)  # the same without the last two; returns an error or 0
 CONTINUATION = CFUNCTYPE(c_bool, c_size_t)
 DESTRUCTOR = CFUNCTYPE(c_size_t, c_size_t, c_size_t, c_uint32)
 
@@ -122,6 +123,10 @@ call = _short(
 future_poll = _long("wasmtime_call_future_poll", c_bool, c_void_p)
 future_delete = _long("wasmtime_call_future_delete", None, c_void_p)
 
+_add_func = _short(
+    "wasmtime_component_linker_instance_add_func",
+    c_void_p, c_void_p, c_void_p, c_size_t, INSTANT_FUNCTION, c_size_t, c_void_p,
+)  # fmt: skip
 _add_func_async = _short(
     "wasmtime_component_linker_instance_add_func_async",
     c_void_p, c_void_p, c_void_p, c_size_t, HOST_FUNCTION, c_size_t, c_void_p,
@@ -162,10 +167,14 @@ def take_error(error: int | None) -> str | None:
 
 
 def add_function(linker_instance: Any, name: str, callback: Any, data: int) -> None:
-    """Define a host function that may suspend its guest. `data` comes back as the callback's first argument."""
+    """Define a host function; `data` comes back as the callback's first argument.
+
+    A HOST_FUNCTION may suspend its guest, an INSTANT_FUNCTION may not, and costs less.
+    """
     raw = name.encode()
     buffer = ctypes.create_string_buffer(raw)
-    error = _add_func_async(pointer(linker_instance), ctypes.addressof(buffer), len(raw), callback, data, None)
+    add = _add_func if isinstance(callback, INSTANT_FUNCTION) else _add_func_async
+    error = add(pointer(linker_instance), ctypes.addressof(buffer), len(raw), callback, data, None)
     if message := take_error(error):
         raise RuntimeError(message)
 

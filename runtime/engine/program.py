@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import attrs
 from wasmtime import component as wit
@@ -39,6 +39,14 @@ class Import:
     """Of the result, or of the `ok` case where the result is a WIT result; None without a result."""
     lower_error: values.Lower | None
     """Of the `err` case; None where the result is not a WIT result."""
+
+
+class Callbacks(NamedTuple):
+    """Where a guest's calls enter Python (see `guest`)."""
+
+    call: Any
+    instant: Any
+    drop: Any
 
 
 class ResourceTypes:
@@ -75,20 +83,19 @@ class Program:
         component: wit.Component,
         interfaces: Mapping[str, HostInterface],
         resource_types: ResourceTypes,
-        trampoline: Any,
-        destructor: Any,
+        callbacks: Callbacks,
     ) -> None:
         self.engine = engine
         self.component = component
         self.resource_types = resource_types
         self.imports: list[Import] = []
         self._linker = wit.Linker(engine)
-        self._link(interfaces, trampoline, destructor)
+        self._link(interfaces, callbacks)
         self.linker_address = native.pointer(self._linker)
         self.component_address = native.pointer(component)
         self.run_index = self._find_run()
 
-    def _link(self, interfaces: Mapping[str, HostInterface], trampoline: Any, destructor: Any) -> None:
+    def _link(self, interfaces: Mapping[str, HostInterface], callbacks: Callbacks) -> None:
         missing: list[str] = []
         with self._linker.root() as root:
             for name, extern in self.component.type.imports(self.engine).items():
@@ -106,7 +113,7 @@ class Program:
                     missing.append(name)
                     continue
                 with root.add_instance(name) as instance:
-                    missing += self._link_instance(instance, item, interface, trampoline, destructor)
+                    missing += self._link_instance(instance, item, interface, callbacks)
         if missing:
             raise UnsupportedComponentError(
                 "the component imports what this runtime does not provide: " + ", ".join(sorted(missing))
@@ -117,8 +124,7 @@ class Program:
         instance: wit.LinkerInstance,
         instance_type: wit.ComponentInstanceType,
         interface: HostInterface,
-        trampoline: Any,
-        destructor: Any,
+        callbacks: Callbacks,
     ) -> list[str]:
         missing: list[str] = []
         for name, extern in instance_type.exports(self.engine).items():
@@ -129,7 +135,8 @@ class Program:
                 if function is None:
                     missing.append(label)
                     continue
-                native.add_function(instance, name, trampoline, len(self.imports))
+                callback = callbacks.instant if name in interface.instant else callbacks.call
+                native.add_function(instance, name, callback, len(self.imports))
                 self.imports.append(_compile_import(label, function, item))
             elif isinstance(item, wit.ResourceType):
                 resource_class = interface.resources.get(name)
@@ -137,7 +144,7 @@ class Program:
                     missing.append(label)
                     continue
                 host_type = wit.ResourceType.host(self.resource_types.register(resource_class))
-                native.add_resource(instance, name, host_type, destructor)
+                native.add_resource(instance, name, host_type, callbacks.drop)
         return missing
 
     def _find_run(self) -> int:

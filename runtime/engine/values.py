@@ -40,7 +40,6 @@ Lift = Callable[[Scope, int, int, int], Any]
 Lower = Callable[[Scope, Any, int], object]
 
 _U64: Final = Struct("<Q")
-_I64: Final = Struct("<q")
 _F64: Final = Struct("<d")
 _F32: Final = Struct("<f")
 _KINDS: Final = {kind: _U64.pack(kind) for kind in range(32)}
@@ -71,18 +70,19 @@ class _Template:
 # Scalars
 
 
-def _integer(kind: int, bits: int, *, signed: bool) -> tuple[Lift, Lower]:
-    mask, sign, head = (1 << bits) - 1, 1 << (bits - 1), _KINDS[kind]
-    low, high = (-sign, sign - 1) if signed else (0, mask)
+def _integer(kind: int, code: str) -> tuple[Lift, Lower]:
+    """`code` is the integer's letter of the struct module, which also checks the range."""
+    size = Struct(f"<{code}").size
+    bits = size * 8
+    mask, sign = (1 << bits) - 1, 1 << (bits - 1) if code.islower() else 0
+    pack = Struct(f"<Q{code}{8 - size}x").pack
 
     def lift(_scope: Scope, a: int, _b: int, _c: int) -> int:
         a &= mask
-        return a - (mask + 1) if signed and a & sign else a
+        return a - (mask + 1) if a & sign else a
 
     def lower(_scope: Scope, value: int, address: int) -> None:
-        if not low <= value <= high:
-            raise ValueError(f"{value} does not fit in {bits} bits")
-        memmove(address, head + _U64.pack(value & 0xFFFF_FFFF_FFFF_FFFF), 16)
+        memmove(address, pack(kind, value), 16)
 
     return lift, lower
 
@@ -353,14 +353,14 @@ def _resource() -> tuple[Lift, Lower]:
 
 _SCALARS: Final[dict[type, Callable[[], tuple[Lift, Lower]]]] = {
     wit.Bool: _bool,
-    wit.S8: lambda: _integer(native.S8, 8, signed=True),
-    wit.U8: lambda: _integer(native.U8, 8, signed=False),
-    wit.S16: lambda: _integer(native.S16, 16, signed=True),
-    wit.U16: lambda: _integer(native.U16, 16, signed=False),
-    wit.S32: lambda: _integer(native.S32, 32, signed=True),
-    wit.U32: lambda: _integer(native.U32, 32, signed=False),
-    wit.S64: lambda: _integer(native.S64, 64, signed=True),
-    wit.U64: lambda: _integer(native.U64, 64, signed=False),
+    wit.S8: lambda: _integer(native.S8, "b"),
+    wit.U8: lambda: _integer(native.U8, "B"),
+    wit.S16: lambda: _integer(native.S16, "h"),
+    wit.U16: lambda: _integer(native.U16, "H"),
+    wit.S32: lambda: _integer(native.S32, "i"),
+    wit.U32: lambda: _integer(native.U32, "I"),
+    wit.S64: lambda: _integer(native.S64, "q"),
+    wit.U64: lambda: _integer(native.U64, "Q"),
     wit.F32: lambda: _float(native.F32, _F32),
     wit.F64: lambda: _float(native.F64, _F64),
     wit.Char: _char,

@@ -19,13 +19,13 @@ wall_clock = HostInterface("wasi:clocks/wall-clock")
 monotonic_clock.resource("pollable", Pollable)
 
 
-@monotonic_clock.function("now")
+@monotonic_clock.function("now", instant=True)
 def monotonic_now(state: WasiState) -> int:
     """Nanoseconds since some point in the past."""
     return state.ambient.now_monotonic_ns()
 
 
-@monotonic_clock.function("resolution")
+@monotonic_clock.function("resolution", instant=True)
 def monotonic_resolution(_state: WasiState) -> int:
     """Nanoseconds."""
     return 1
@@ -47,13 +47,13 @@ def _timer(duration: int) -> Pollable:
     return pollable_of(Timer(trio.current_time() + max(0, duration) / SECOND_NS))
 
 
-@wall_clock.function("now")
+@wall_clock.function("now", instant=True)
 def wall_now(state: WasiState) -> tuple[int, int]:
     """(seconds, nanoseconds) since the Unix epoch."""
     return divmod(state.ambient.now_wall_ns(), SECOND_NS)
 
 
-@wall_clock.function("resolution")
+@wall_clock.function("resolution", instant=True)
 def wall_resolution(_state: WasiState) -> tuple[int, int]:
     """(seconds, nanoseconds)."""
     return (0, 1)

@@ -17,8 +17,8 @@ insecure = HostInterface("wasi:random/insecure")
 insecure_seed = HostInterface("wasi:random/insecure-seed")
 
 
-@random.function("get-random-bytes")
-@insecure.function("get-insecure-random-bytes")
+@random.function("get-random-bytes", instant=True)
+@insecure.function("get-insecure-random-bytes", instant=True)
 def get_random_bytes(state: WasiState, count: int) -> bytes:
     """`count` bytes; a guest that asks for more than MAX_RANDOM_BYTES is trapped."""
     if count > MAX_RANDOM_BYTES:
@@ -26,14 +26,14 @@ def get_random_bytes(state: WasiState, count: int) -> bytes:
     return state.ambient.random(count)
 
 
-@random.function("get-random-u64")
-@insecure.function("get-insecure-random-u64")
+@random.function("get-random-u64", instant=True)
+@insecure.function("get-insecure-random-u64", instant=True)
 def get_random_u64(state: WasiState) -> int:
     """Eight bytes as a number."""
     return int.from_bytes(state.ambient.random(8), "little")
 
 
-@insecure_seed.function("insecure-seed")
+@insecure_seed.function("insecure-seed", instant=True)
 def get_insecure_seed(state: WasiState) -> tuple[int, int]:
     """Two numbers to seed a hash map with."""
     return get_random_u64(state), get_random_u64(state)

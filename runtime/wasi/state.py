@@ -7,7 +7,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import attrs
-import trio
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,15 +17,18 @@ if TYPE_CHECKING:
 
 
 class Ambient:
-    """Time and randomness of a VM: every source of nondeterminism but the network passes through here."""
+    """Time and randomness of a VM: every source of nondeterminism but the network passes through here.
+
+    Called on whichever thread runs the guest.
+    """
 
     def now_wall_ns(self) -> int:
         """Nanoseconds since the Unix epoch."""
         return time.time_ns()
 
     def now_monotonic_ns(self) -> int:
-        """Nanoseconds on the clock that trio's deadlines are set on."""
-        return int(trio.current_time() * 1_000_000_000)
+        """Nanoseconds since some point in the past."""
+        return time.monotonic_ns()
 
     def random(self, count: int) -> bytes:
         """`count` cryptographically secure bytes."""
