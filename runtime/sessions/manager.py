@@ -16,24 +16,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import trio
 
-from runtime.acp.messages import (
-    INITIALIZE,
-    SESSION_CANCEL,
-    SESSION_CLOSE,
-    SESSION_LOAD,
-    SESSION_NEW,
-    SESSION_PROMPT,
-    SESSION_RESUME,
-)
+from runtime.acp.messages import SESSION_CLOSE
 from runtime.acp.session_state import CLOSED, SUSPENDED
 from runtime.acp.turn import End
 from runtime.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.sessions import config, prompts
 from runtime.sessions.detached import run_detached
-from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed
+from runtime.sessions.failures import AgentError, AgentGoneError
 from runtime.sessions.launch import start_new
 from runtime.sessions.options import SessionOptions, new_session_id, parse_options
 from runtime.sessions.queries import find, persisted_details, persisted_session
+from runtime.sessions.raw import check_raw, send_raw
 from runtime.sessions.recovery import mark_interrupted
 from runtime.sessions.registry import Registry
 from runtime.sessions.turns import CANCEL_GRACE, NO_TIMEOUT, Turn, begin_cancel, ensure_agent, run_turn
@@ -51,11 +44,6 @@ MAX_LIVE: Final = 10_000
 
 CLOSE_GRACE: Final = 2.0
 """Seconds for an agent to end its turn, and then to answer session/close, when its session is closed or destroyed."""
-
-OURS: Final = frozenset(
-    {INITIALIZE, SESSION_NEW, SESSION_LOAD, SESSION_RESUME, SESSION_CLOSE, SESSION_PROMPT, SESSION_CANCEL}
-)
-"""Methods that `rawSend` refuses: they would change what the session's own methods answer for."""
 
 T = TypeVar("T")
 
@@ -99,11 +87,12 @@ class Sessions:
 
     def statuses(self) -> dict[str, str]:
         """The status of every session that is live."""
-        return {s.session_id: s.state.status for s in self._registry.sessions() if _is_live(s)}
+        return {s.session_id: s.status for s in self._registry.sessions() if _is_live(s)}
 
     def live(self) -> list[dict[str, Any]]:
         """`listSessions`: the sessions that have an agent or a turn."""
-        return [persisted_session(self._vm.store, self._vm.name, id_, self.statuses()) for id_ in self.statuses()]
+        live = self.statuses()
+        return [persisted_session(self._vm.store, self._vm.name, id_, live) for id_ in live]
 
     def get(self, session_id: str) -> dict[str, Any]:
         """`getSession`: as in the list, with modes, config options and the permission requests that wait."""
@@ -113,7 +102,7 @@ class Sessions:
             return details
         return {
             **details,
-            "status": session.state.status,
+            "status": session.status,
             "modes": session.state.modes,
             "configOptions": list(session.state.config_options),
             "pendingPermissions": session.permissions.requests(),
@@ -245,21 +234,11 @@ class Sessions:
 
     async def raw_send(self, session_id: str, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """`rawSend`: the agent's result. Raises `ApiError` AGENT_ERROR, AGENT_FAILED, INVALID_ARGUMENT."""
-        if method in OURS:
-            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{method} is what the session's own methods are for")
+        check_raw(method)
         async with self._registry.use(session_id) as session:
             self._check_usable(session)
             agent = await self._detached(ensure_agent, session)
-            try:
-                result = await agent.request(method, {**(params or {}), "sessionId": session.agent_session_id})
-            except AgentError as error:
-                raise error.to_api() from error
-            except AgentGoneError as error:
-                message = f"the agent ended before it answered {method}"
-                raise agent_failed(method, message, status=agent.status, stderr=agent.stderr_tail) from error
-            if isinstance(result, dict) and result.get("sessionId") == session.agent_session_id:
-                return {**result, "sessionId": session_id}
-            return result
+            return await send_raw(session, agent, method, params or {})
 
     async def suspend_all(self, grace_ms: int = 0, *, force: bool = False) -> None:
         """End every agent, for sleep or shutdown: waits up to `grace_ms` for turns to end by themselves, not at all with

@@ -34,7 +34,12 @@ MCP_SEALED: Final = "mcpServers="
 variable can have a name with "="."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
-_KEPT: Final = ("additionalInstructions", "skipOsInstructions", "permissionPolicy", "additionalDirectories")
+_KEPT: Final[tuple[str, ...]] = (
+    "additionalInstructions",
+    "skipOsInstructions",
+    "permissionPolicy",
+    "additionalDirectories",
+)
 _NAMES: Final = frozenset({"sessionId", "env", "secrets", "cwd", "mcpServers", *_KEPT})
 
 
@@ -89,6 +94,7 @@ def parse_options(options: Mapping[str, Any]) -> tuple[str | None, SessionOption
 
     Raises `ApiError` INVALID_ARGUMENT.
     """
+    options = {name: value for name, value in options.items() if value is not None}
     if unknown := options.keys() - _NAMES:
         raise _invalid(f"createSession has no option {', '.join(sorted(unknown))}")
     id_ = options.get("sessionId")
@@ -98,7 +104,7 @@ def parse_options(options: Mapping[str, Any]) -> tuple[str | None, SessionOption
     values, sources = _secrets(options.get("secrets"))
     if sum(len(name) + len(value) for part in (env, values) for name, value in part.items()) > MAX_ENV_BYTES:
         raise ApiError(ErrorCode.TOO_LARGE, f"env and secrets together are over {MAX_ENV_BYTES} bytes")
-    kept = {name: options[name] for name in _KEPT if options.get(name) is not None}
+    kept = {name: options[name] for name in _KEPT if name in options}
     _check_kept(kept)
     parsed = SessionOptions(
         cwd=_absolute(options.get("cwd", DEFAULT_CWD), "cwd"),

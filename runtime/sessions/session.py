@@ -94,6 +94,11 @@ class Session:
         return self.log.state
 
     @property
+    def status(self) -> ss.Status:
+        """As the API says it: a session that is being brought back for a prompt is running already."""
+        return "running" if self.turn is not None else self.state.status
+
+    @property
     def row_id(self) -> int:
         """The row of a session that has one: every session, but for one that is being created."""
         if self.row is None:
@@ -111,7 +116,14 @@ class Session:
             record = self.vm.store.sessions.get(self.vm_row, self.session_id)
             if record is None:
                 raise ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {self.session_id}")
-            self.options = SessionOptions.restore(record, await self.vm.store.sessions.env(record))
+            try:
+                sealed = await self.vm.store.sessions.env(record)
+            except ApiError as error:
+                names = error.data.get("names")
+                if isinstance(names, list):
+                    error.data["names"] = [name.removesuffix("=") for name in names]  # MCP_SEALED is no variable
+                raise
+            self.options = SessionOptions.restore(record, sealed)
         return self.options
 
     def describe(self) -> dict[str, Any]:
