@@ -193,11 +193,12 @@ class Guest:
                 if finished:
                     self._delete_future()
                     return
+            if not (self._stop or self._ended):
+                await self._find_answer()
             if self._stop or self._ended:
-                # A host fault in an answer, or a kill from inside a host call: the fiber is not resumed.
+                # A host fault, a kill from inside a host call or in a wait that was not broken off: it is not resumed.
                 await trio.lowlevel.checkpoint()
                 break
-            await self._find_answer()
         self._delete_future()
 
     def _spin(self) -> bool:
