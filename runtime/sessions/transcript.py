@@ -38,6 +38,7 @@ from runtime.acp.messages import SESSION_UPDATE
 from runtime.acp.session_state import SessionState, event_type
 from runtime.errors import ApiError
 from runtime.hub import Notice
+from runtime.store.writer import WAITING_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -171,7 +172,13 @@ class Transcript:
         return self.append(SESSION_UPDATE, {"update": update})
 
     async def room(self) -> None:
-        """Wait until another event may be appended without memory growing: always a checkpoint."""
+        """Wait until another event may be appended without memory growing.
+
+        No checkpoint where there is room: with one for every event half of a flood's time goes to the scheduler, and
+        reading from the agent is one for every 64 KiB.
+        """
+        if not self._full() and self._store.writer.waiting_bytes < WAITING_BYTES:
+            return
         await self._store.writer.room()
         while self.failed is None and self._full():
             await self._progress.park()
