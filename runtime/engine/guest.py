@@ -24,8 +24,9 @@ import attrs
 import trio
 
 from runtime.engine import native
-from runtime.engine.interface import GuestExit, Resource, Wait, WitError
+from runtime.engine.interface import GuestExit, Wait, WitError
 from runtime.engine.program import Callbacks
+from runtime.engine.resources import ResourceTable
 
 if TYPE_CHECKING:
     from runtime.engine.program import Import, Program
@@ -40,8 +41,6 @@ SLICE_FUEL: Final = 5_000_000
 WORKER_TURN_SECONDS: Final = 0.01
 # How long a guest keeps the loop's thread with host calls, which use hardly any fuel, before the other tasks get their turn.
 LOOP_TURN_SECONDS: Final = 0.002
-# A program has a few dozen handles open at a time; a leak is stopped long before it matters to the host.
-MAX_RESOURCES: Final = 100_000
 # Tables are memory of the host beside the linear memory, 16 bytes an entry at most. An interpreter has some 20,000 entries.
 MAX_TABLE_ENTRIES: Final = 1_000_000
 # Each may be as large as the limits say, so their number is bounded too; a component has one or two, a composed one a few.
@@ -86,9 +85,7 @@ class Guest:
         self._state = state
         self._limits = limits
         self._workers = workers
-        self._resources: dict[int, Resource] = {}
-        self._next_rep = 1
-        self._dropped: list[Resource] = []
+        self._resources = ResourceTable(program.resource_types)
         self._scope = trio.CancelScope()
         self._stop = False
         self._ended: Exit | None = None
@@ -100,13 +97,14 @@ class Guest:
         self._fuel_used = 0
         self._on_worker = False
         self._turn_ends = 0.0
-        self.context = 0
+        self._hurried = False
+        self._context = 0
 
     @property
     def fuel_used(self) -> int:
         """Fuel used so far; while a worker runs the guest, as of the worker's start."""
         if self._store is not None and not self._on_worker:
-            self._fuel_used = self._fuel_limit - native.get_fuel(self.context)
+            self._fuel_used = self._fuel_limit - native.get_fuel(self._context)
         return self._fuel_used
 
     @property
@@ -132,17 +130,17 @@ class Guest:
 
     async def _run(self) -> Exit:
         self._store = native.store_new(native.pointer(self._program.engine), None, None)
-        self.context = native.store_context(self._store)
+        self._context = native.store_context(self._store)
         # -1: the number of instances is the component's own, fixed when it was compiled.
         native.store_limiter(self._store, self._limits.memory_bytes, MAX_TABLE_ENTRIES, -1, MAX_TABLES, MAX_MEMORIES)
-        native.take_error(native.set_fuel(self.context, self._fuel_limit))
-        native.take_error(native.set_yield_interval(self.context, SLICE_FUEL))
+        native.take_error(native.set_fuel(self._context, self._fuel_limit))
+        native.take_error(native.set_yield_interval(self._context, SLICE_FUEL))
 
         error = ctypes.c_void_p()
         instance = ctypes.create_string_buffer(native.INSTANCE_SIZE)
         self._future = native.instantiate(
             self._program.linker_address,
-            self.context,
+            self._context,
             self._program.component_address,
             ctypes.addressof(instance),
             ctypes.addressof(error),
@@ -153,12 +151,12 @@ class Guest:
 
         function = ctypes.create_string_buffer(native.FUNC_SIZE)
         found = native.instance_get_func(
-            ctypes.addressof(instance), self.context, self._program.run_index, ctypes.addressof(function)
+            ctypes.addressof(instance), self._context, self._program.run_index, ctypes.addressof(function)
         )
         assert found, "run_index was looked up in this component"
         result = ctypes.create_string_buffer(native.VALUE_SIZE)
         self._future = native.call(
-            ctypes.addressof(function), self.context, None, 0, ctypes.addressof(result), 1, ctypes.addressof(error)
+            ctypes.addressof(function), self._context, None, 0, ctypes.addressof(result), 1, ctypes.addressof(error)
         )
         await self._drive()
         if ended := self._how_it_ended(error.value):
@@ -189,7 +187,7 @@ class Guest:
                 finally:
                     self._on_worker = False
                     _ = self.fuel_used  # for who asks while the next turn runs
-                self._drop_pending()
+                self._resources.drop_pending()
                 if finished:
                     self._delete_future()
                     return
@@ -211,6 +209,9 @@ class Guest:
 
     def _poll(self, *, on_loop: bool) -> bool:
         _current.guest, _current.on_loop = self, on_loop
+        if self._hurried:
+            self._hurried = False
+            native.take_error(native.set_yield_interval(self._context, SLICE_FUEL))
         self._turn_ends = time.perf_counter() + LOOP_TURN_SECONDS
         done: bool = native.future_poll(self._future)
         return done
@@ -247,9 +248,9 @@ class Guest:
     def _call(self, index: int, context: int, arguments: int, count: int, results: int) -> bool:
         """One host call; True when it is answered, False when the guest has to sleep."""
         imported = self._program.imports[index]
-        self.context = context
+        self._resources.context = context
         words = native.VALUE_WORDS.iter_unpack(string_at(arguments, count * native.VALUE_SIZE))
-        values = [lift(self, *w) for lift, w in zip(imported.lifts, words, strict=True)]
+        values = [lift(self._resources, *w) for lift, w in zip(imported.lifts, words, strict=True)]
         if not _current.on_loop or time.perf_counter() > self._turn_ends:
             self._parked = (imported, values, results)
             return False
@@ -266,20 +267,24 @@ class Guest:
 
     def _call_instant(self, index: int, context: int, arguments: int, count: int, results: int) -> None:
         imported = self._program.imports[index]
+        if not self._hurried and time.perf_counter() > self._turn_ends:
+            # It cannot be suspended here, but at its next step, where it finds that its slice of fuel is used up.
+            self._hurried = True
+            native.take_error(native.set_yield_interval(context, 1))
         if count:
-            self.context = context
+            self._resources.context = context
             words = native.VALUE_WORDS.iter_unpack(string_at(arguments, count * native.VALUE_SIZE))
-            values = [lift(self, *w) for lift, w in zip(imported.lifts, words, strict=True)]
+            values = [lift(self._resources, *w) for lift, w in zip(imported.lifts, words, strict=True)]
             value = imported.function(self._state, *values)
         else:
             value = imported.function(self._state)
         if imported.lower is not None:
-            imported.lower(self, value, results)
+            imported.lower(self._resources, value, results)
 
     def _lower(self, imported: Import, ok: bool, value: Any, results: int) -> None:
         lower = imported.lower if ok else imported.lower_error
         if lower is not None:
-            lower(self, value, results)
+            lower(self._resources, value, results)
         elif not ok:
             raise TypeError(f"{imported.name} has no error case, but failed with {value!r}")
 
@@ -296,35 +301,6 @@ class Guest:
             return False
         return True
 
-    # The table of resources
-
-    def take_resource(self, rep: int, *, owned: bool) -> Resource:
-        """See values.Scope."""
-        return self._resources.pop(rep) if owned else self._resources[rep]
-
-    def add_resource(self, resource: Resource) -> tuple[int, int]:
-        """See values.Scope. Raises OverflowError when the guest holds too many."""
-        if len(self._resources) >= MAX_RESOURCES:
-            resource.drop()  # nobody else will
-            raise OverflowError(f"the guest holds {MAX_RESOURCES} resources")
-        rep = self._next_rep
-        while rep in self._resources:
-            rep = rep % 0xFFFF_FFFF + 1
-        self._next_rep = rep % 0xFFFF_FFFF + 1
-        self._resources[rep] = resource
-        return rep, self._program.resource_types.of(type(resource))
-
-    def _drop_resource(self, rep: int) -> None:
-        if resource := self._resources.pop(rep, None):
-            if _current.on_loop:
-                resource.drop()
-            else:
-                self._dropped.append(resource)
-
-    def _drop_pending(self) -> None:
-        while self._dropped:
-            self._dropped.pop().drop()
-
     # The end
 
     def _delete_future(self) -> None:
@@ -339,13 +315,7 @@ class Guest:
             _ = self.fuel_used
             store, self._store = self._store, None
             native.store_delete(store)
-        self._drop_pending()
-        while self._resources:
-            _, resource = self._resources.popitem()
-            try:
-                resource.drop()
-            except Exception:  # the others must still be dropped
-                _log.exception("a resource could not be dropped at the end of its guest")
+        self._resources.drop_all()
 
 
 def _ended_by(imported: Import, error: BaseException) -> Exit:
@@ -422,7 +392,7 @@ def destructor(_data: int, _context: int, rep: int) -> int:
     """A guest has dropped a handle of a host resource."""
     guest = _current.guest
     try:
-        guest._drop_resource(rep)  # noqa: SLF001 - the fiber's side
+        guest._resources.drop(rep, now=_current.on_loop)  # noqa: SLF001 - the fiber's side
     except BaseException:
         _log.exception("a resource could not be dropped")
     return 0

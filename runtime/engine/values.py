@@ -21,6 +21,7 @@ from wasmtime import component as wit
 
 from runtime.engine import native
 from runtime.engine.interface import Err, Ok, Resource
+from runtime.engine.templates import INTEGERS, clone_lowering
 
 
 class Scope(Protocol):
@@ -188,7 +189,8 @@ def _tuple(elements: list[wit.ValType]) -> tuple[Lift, Lower]:
     return lift, lower
 
 
-def _record(fields: list[tuple[str, wit.ValType]]) -> tuple[Lift, Lower]:
+def _record(record: wit.RecordType) -> tuple[Lift, Lower]:
+    fields = record.fields
     pairs = [compile_type(field) for _, field in fields]
     lifts, lowers = [p[0] for p in pairs], [p[1] for p in pairs]
     names = [name.encode() for name, _ in fields]
@@ -206,7 +208,7 @@ def _record(fields: list[tuple[str, wit.ValType]]) -> tuple[Lift, Lower]:
             f(scope, item, entry + 16)
             entry += size
 
-    return lift, lower
+    return lift, clone_lowering(record, lower)
 
 
 def _variant(cases: list[tuple[str, wit.ValType | None]]) -> tuple[Lift, Lower]:
@@ -351,16 +353,19 @@ def _resource() -> tuple[Lift, Lower]:
     return lift, lower
 
 
+_INTEGER_KINDS: Final[dict[type, int]] = {
+    wit.S8: native.S8,
+    wit.U8: native.U8,
+    wit.S16: native.S16,
+    wit.U16: native.U16,
+    wit.S32: native.S32,
+    wit.U32: native.U32,
+    wit.S64: native.S64,
+    wit.U64: native.U64,
+}
+
 _SCALARS: Final[dict[type, Callable[[], tuple[Lift, Lower]]]] = {
     wit.Bool: _bool,
-    wit.S8: lambda: _integer(native.S8, "b"),
-    wit.U8: lambda: _integer(native.U8, "B"),
-    wit.S16: lambda: _integer(native.S16, "h"),
-    wit.U16: lambda: _integer(native.U16, "H"),
-    wit.S32: lambda: _integer(native.S32, "i"),
-    wit.U32: lambda: _integer(native.U32, "I"),
-    wit.S64: lambda: _integer(native.S64, "q"),
-    wit.U64: lambda: _integer(native.U64, "Q"),
     wit.F32: lambda: _float(native.F32, _F32),
     wit.F64: lambda: _float(native.F64, _F64),
     wit.Char: _char,
@@ -372,7 +377,7 @@ _SCALARS: Final[dict[type, Callable[[], tuple[Lift, Lower]]]] = {
 _COMPOUNDS: Final[dict[type, Callable[[Any], tuple[Lift, Lower]]]] = {
     wit.ListType: lambda t: _list(t.element),
     wit.TupleType: lambda t: _tuple(t.elements),
-    wit.RecordType: lambda t: _record(t.fields),
+    wit.RecordType: _record,
     wit.VariantType: lambda t: _variant(t.cases),
     wit.EnumType: lambda t: _enum(t.names),
     wit.FlagsType: lambda t: _flags(t.names),
@@ -386,6 +391,8 @@ def compile_type(value_type: wit.ValType) -> tuple[Lift, Lower]:
 
     Raises NotImplementedError for the types that WASI 0.2 does not have (streams, futures, maps).
     """
+    if letter := INTEGERS.get(type(value_type)):
+        return _integer(_INTEGER_KINDS[type(value_type)], letter)
     if scalar := _SCALARS.get(type(value_type)):
         return scalar()
     if compound := _COMPOUNDS.get(type(value_type)):

@@ -8,7 +8,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 from wasmtime import wat2wasm
 
-from runtime.engine import Engine, Exit, HostInterface, Limits, Resource, Wait, guest
+from runtime.engine import Engine, Exit, HostInterface, Limits, Resource, Wait, resources
 from tests.engine.wat import command
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Held(Resource):
 
 
 async def test_a_resource_that_there_is_no_room_for_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guest, "MAX_RESOURCES", 1)
+    monkeypatch.setattr(resources, "MAX_RESOURCES", 1)
     held: list[Held] = []
     interface = HostInterface("test:host/calls")
     interface.resource("handle", Held)

@@ -20,9 +20,14 @@ if TYPE_CHECKING:
 
 def wit_type(definition: str) -> ValType:
     """The type of a parameter that is declared so in a component's text."""
+    return named_type(f"(type $t {definition})", "$t")
+
+
+def named_type(definitions: str, name: str) -> ValType:
+    """The type of that name, declared among others."""
     engine = Engine()
     text = f"""(component (import "t:t/t" (instance
-        (type $t {definition}) (export "t" (type $e (eq $t))) (export "f" (func (param "x" $e))))))"""
+        {definitions} (export "type" (type $e (eq {name}))) (export "f" (func (param "x" $e))))))"""
     component = Component(engine, bytes(wat2wasm(text)))
     instance = component.type.imports(engine)["t:t/t"].ty
     assert isinstance(instance, ComponentInstanceType)
@@ -41,8 +46,8 @@ class NoResources:
         raise NotImplementedError
 
 
-def there_and_back(value_type: ValType, value: Any) -> Any:
-    lift, lower = values.compile_type(value_type)
+def there_and_back(value_type: ValType, value: Any, converters: tuple[values.Lift, values.Lower] | None = None) -> Any:
+    lift, lower = converters or values.compile_type(value_type)
     buffer = ctypes.create_string_buffer(native.VALUE_SIZE)
     address = ctypes.addressof(buffer)
     lower(NoResources(), value, address)
@@ -102,6 +107,40 @@ def test_values_that_do_not_fit_are_refused(definition: str, value: Any) -> None
     buffer = ctypes.create_string_buffer(native.VALUE_SIZE)
     with pytest.raises((ValueError, KeyError, AttributeError, struct.error)):
         lower(NoResources(), value, ctypes.addressof(buffer))
+
+
+STAT = """
+    (type $kind (enum "file" "directory")) (export "kind" (type $k (eq $kind)))
+    (type $time (record (field "seconds" u64) (field "nanoseconds" u32))) (export "time" (type $t (eq $time)))
+    (type $stat (record (field "kind" $k) (field "size" u64) (field "a" (option $t)) (field "m" (option $t))
+      (field "shift" s16)))"""
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["first of its shape", "cloned"])
+def test_records_of_numbers_there_and_back(first: bool) -> None:
+    """They are lowered by cloning one of the same shape: every shape, with numbers at their limits."""
+    value_type = named_type(STAT, "$stat")
+    values_ = [
+        ("file", 0, None, None, -1),
+        ("directory", 2**64 - 1, (1, 2), None, 32767),
+        ("directory", 5, (2**64 - 1, 2**32 - 1), None, -32768),
+        ("file", 7, (0, 0), (3, 4), 0),
+    ]
+    converters = values.compile_type(value_type)
+    for value in values_ if first else [*values_, *reversed(values_)]:
+        assert there_and_back(value_type, value, converters) == value
+
+
+def test_a_number_that_does_not_fit_leaves_the_kept_record_usable() -> None:
+    value_type = named_type(STAT, "$stat")
+    converters = values.compile_type(value_type)
+    for size in (1, 2**64, 2):
+        value = ("file", size, None, None, 0)
+        if size == 2**64:
+            with pytest.raises(struct.error):
+                there_and_back(value_type, value, converters)
+        else:
+            assert there_and_back(value_type, value, converters) == value
 
 
 @pytest.fixture(scope="module")

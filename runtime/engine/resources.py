@@ -1,0 +1,65 @@
+"""What one guest holds handles to."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from runtime.engine.interface import Resource
+    from runtime.engine.program import ResourceTypes
+
+_log = logging.getLogger(__name__)
+
+# A program has a few dozen handles open at a time; a leak is stopped long before it matters to the host.
+MAX_RESOURCES: Final = 100_000
+
+
+class ResourceTable:
+    """The objects behind a guest's handles, by the number (rep) that wasmtime keeps for each. See values.Scope."""
+
+    def __init__(self, types: ResourceTypes) -> None:
+        self.context = 0
+        self._types = types
+        self._objects: dict[int, Resource] = {}
+        self._next = 1
+        self._dropped: list[Resource] = []
+
+    def take_resource(self, rep: int, *, owned: bool) -> Resource:
+        """The object behind a handle; an owned one leaves the table."""
+        return self._objects.pop(rep) if owned else self._objects[rep]
+
+    def add_resource(self, resource: Resource) -> tuple[int, int]:
+        """(rep, host type id) of an object that the guest is given. Raises OverflowError when it holds too many."""
+        if len(self._objects) >= MAX_RESOURCES:
+            resource.drop()  # nobody else will
+            raise OverflowError(f"the guest holds {MAX_RESOURCES} resources")
+        rep = self._next
+        while rep in self._objects:
+            rep = rep % 0xFFFF_FFFF + 1
+        self._next = rep % 0xFFFF_FFFF + 1
+        self._objects[rep] = resource
+        return rep, self._types.of(type(resource))
+
+    def drop(self, rep: int, *, now: bool) -> None:
+        """The guest has dropped its handle; without `now`, on a thread that may not call the object."""
+        if resource := self._objects.pop(rep, None):
+            if now:
+                resource.drop()
+            else:
+                self._dropped.append(resource)
+
+    def drop_pending(self) -> None:
+        """Drop what was put off."""
+        while self._dropped:
+            self._dropped.pop().drop()
+
+    def drop_all(self) -> None:
+        """The guest has ended."""
+        self._dropped += self._objects.values()
+        self._objects.clear()
+        while self._dropped:
+            try:
+                self._dropped.pop().drop()
+            except Exception:  # the others must still be dropped
+                _log.exception("a resource could not be dropped at the end of its guest")

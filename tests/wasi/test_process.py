@@ -1,0 +1,360 @@
+"""What a guest has beside files and network: arguments, streams, time, randomness, limits, and its end."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from runtime.engine import Exit, Limits, resources
+from runtime.errors import ApiError, ErrorCode
+from runtime.wasi.state import Ambient
+from runtime.wasi.streams import PIPE_CAPACITY
+
+from .conftest import finish, read_all
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from .conftest import Machine, Outcome, World
+
+    Run = Callable[..., Awaitable[Outcome]]
+
+MIB = 1024 * 1024
+HOUR_MS = 3_600_000
+
+
+class OnMockClock(Ambient):
+    """The monotonic clock that trio has in a test."""
+
+    def __init__(self, clock: trio.testing.MockClock) -> None:
+        self._clock = clock
+
+    def now_monotonic_ns(self) -> int:
+        return int(self._clock.current_time() * 1_000_000_000)
+
+
+class Scripted(Ambient):
+    """Time that stands still and randomness from a seed."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def now_wall_ns(self) -> int:
+        return 1_234_567_890_987_654_321
+
+    def random(self, count: int) -> bytes:
+        return self._random.randbytes(count)
+
+
+# Arguments and environment
+
+
+@pytest.mark.guest("args_env")
+async def test_arguments_environment_and_directory(run_guest: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET_OF_THE_DAEMON", "x")
+    outcome = await run_guest("args_env", "one", "", "drei ü", env={"A": "1", "PATH": "/opt", "B": "ä=b"}, cwd="/tmp")
+    assert outcome.lines == [
+        "arg 0 args_env",
+        "arg 1 one",
+        "arg 2 ",
+        "arg 3 drei ü",
+        "env PATH=/opt",
+        "env HOME=/home/user",
+        "env USER=user",
+        "env LANG=C.UTF-8",
+        "env A=1",
+        "env B=ä=b",
+        "cwd /",  # preview 1 has no working directory: its libc starts at the root
+    ]
+
+
+@pytest.mark.guest("args_env")
+async def test_long_arguments(run_guest: Run) -> None:
+    many = [str(number) * 50 for number in range(500)]
+    assert [line.split()[2] for line in (await run_guest("args_env", *many)).lines[1:501]] == many
+
+
+# Standard streams
+
+
+@pytest.mark.guest("copy_stdin")
+@pytest.mark.parametrize("size", [0, 1, PIPE_CAPACITY - 1, PIPE_CAPACITY, PIPE_CAPACITY + 1, 3 * MIB])
+async def test_stdin_to_stdout(run_guest: Run, size: int) -> None:
+    content = random.Random(size).randbytes(size)
+    outcome = await run_guest("copy_stdin", stdin=content)
+    assert (outcome.exit, outcome.stdout) == (Exit("exit", 0), content)
+
+
+@pytest.mark.guest("copy_stdin")
+async def test_each_piece_of_stdin_arrives_at_once(machine: Machine) -> None:
+    process = await machine.spawn("copy_stdin")
+    for piece in (b"x", b"\0", b"y" * 4096, "ü\r\n".encode()):
+        await process.send(piece)
+        assert await process.receive() == piece
+    process.stdin.end()
+    assert await process.receive() == b""
+    assert await process.wait() == Exit("exit", 0)
+
+
+@pytest.mark.guest("stdin_eof")
+async def test_the_end_of_stdin_stays_the_end(run_guest: Run) -> None:
+    assert (await run_guest("stdin_eof", stdin=b"x" * 10_000)).lines == ["10000 bytes, then end", "again: end"]
+    assert (await run_guest("stdin_eof")).lines == ["0 bytes, then end", "again: end"]
+
+
+@pytest.mark.guest("clocks")
+async def test_a_guest_that_never_reads_holds_up_the_sender(machine: Machine) -> None:
+    process = await machine.spawn("clocks", str(HOUR_MS))
+    async with trio.open_nursery() as nursery:
+
+        async def send() -> None:
+            with pytest.raises(trio.BrokenResourceError):
+                await process.send(bytes(10 * MIB))
+
+        nursery.start_soon(send)
+        await wait_all_tasks_blocked()
+        assert len(process.stdin._buffer) == PIPE_CAPACITY
+        process.kill()
+        assert (await process.wait()).reason == "killed"
+    with pytest.raises(trio.BrokenResourceError):
+        await process.send(b"late")
+
+
+@pytest.mark.guest("copy_stdin")
+async def test_a_guest_whose_stdout_nobody_reads_waits(machine: Machine) -> None:
+    process = await machine.spawn("copy_stdin")
+    content = random.Random(0).randbytes(MIB)
+    accepted = 0
+    async with trio.open_nursery() as nursery:
+
+        async def send() -> None:
+            nonlocal accepted
+            for start in range(0, MIB, 1024):
+                await process.send(content[start : start + 1024])
+                accepted += 1024
+            process.stdin.end()
+
+        nursery.start_soon(send)
+        await wait_all_tasks_blocked()
+        assert len(process.stdout._buffer) == PIPE_CAPACITY
+        assert accepted <= 3 * PIPE_CAPACITY  # stdin's pipe, the guest's own buffer, stdout's pipe
+        assert await read_all(process.receive) == content
+    assert await process.wait() == Exit("exit", 0)
+
+
+@pytest.mark.guest("stderr")
+async def test_a_flood_on_stderr_waits_for_its_reader(machine: Machine) -> None:
+    lines = [f"{number:04} {'e' * 95}" for number in range(2000)]
+    process = await machine.spawn("stderr", *lines)
+    await wait_all_tasks_blocked()
+    assert len(process.stderr._buffer) <= PIPE_CAPACITY
+    outcome = await finish(process)
+    assert outcome.stderr.decode().splitlines() == lines
+    assert outcome.stdout == b"to stdout\n"
+
+
+@pytest.mark.guest("copy_stdin", "stderr", "poll")
+@pytest.mark.parametrize("name", ["copy_stdin", "stderr", "poll"])
+async def test_killed_while_it_waits_for_a_stream(machine: Machine, name: str) -> None:
+    arguments = {"stderr": ["x" * 1000] * 100, "poll": ["-1"]}.get(name, [])
+    await kill_when_settled(machine, name, *arguments)
+    for other in ("copy_stdin", "stderr", "poll"):
+        await machine.run(other)
+
+
+async def kill_when_settled(machine: Machine, name: str, *arguments: str) -> None:
+    process = await machine.spawn(name, *arguments)
+    await wait_all_tasks_blocked()
+    assert len(machine.processes) == 1
+    process.kill()
+    process.kill()
+    assert await process.wait() == Exit("killed", message="killed")
+    await read_all(process.receive)  # what it had written, then the end
+    await read_all(process.receive_stderr)
+    await wait_all_tasks_blocked()
+    assert len(machine.processes) == 0
+
+
+# Time
+
+
+@pytest.mark.guest("clocks")
+async def test_clocks_and_sleep(world: World, autojump_clock: trio.testing.MockClock) -> None:
+    machine = await world.machine(ambient=OnMockClock(autojump_clock))
+    lines = (await machine.run("clocks", str(HOUR_MS))).lines
+    assert lines[:1] + lines[2:] == [
+        "wall clock: ok",
+        "resolution: ok",
+        "sleep: ok",
+        f"slept {HOUR_MS} ms",
+        "monotonic ok",
+    ]
+    assert autojump_clock.current_time() >= HOUR_MS / 1000
+
+
+@pytest.mark.guest("clocks")
+async def test_a_sleep_of_real_time_is_not_too_short(run_guest: Run) -> None:
+    assert (await run_guest("clocks", "5")).lines[-1] == "monotonic ok"
+
+
+@pytest.mark.guest("clocks")
+async def test_wall_time_is_the_vms(world: World) -> None:
+    machine = await world.machine(ambient=Scripted(1))
+    assert (await machine.run("clocks", "0")).lines[1] == "wall 1234567890"
+
+
+@pytest.mark.guest("poll")
+async def test_poll_with_timeouts(machine: Machine, autojump_clock: trio.testing.MockClock) -> None:
+    process = await machine.spawn("poll", str(HOUR_MS))
+    assert await process.receive() == b"timeout\n"
+    assert await process.receive() == b"timeout\n"
+    elapsed = autojump_clock.current_time()
+    assert elapsed == pytest.approx(2 * HOUR_MS / 1000)
+    await process.send(b"12345")
+    assert await process.receive() == b"data 5\n"
+    process.stdin.end()
+    assert await process.receive() == b"end\n"
+    assert autojump_clock.current_time() == pytest.approx(elapsed)
+    assert await process.wait() == Exit("exit", 0)
+
+
+@pytest.mark.guest("poll")
+async def test_poll_without_patience(run_guest: Run) -> None:
+    assert (await run_guest("poll", "0", "1", stdin=b"x")).lines in (["data 1"], ["timeout"])
+
+
+# Randomness
+
+
+@pytest.mark.guest("random")
+async def test_randomness_is_the_vms(world: World) -> None:
+    machines = [await world.machine(name, ambient=Scripted(seed)) for name, seed in (("a", 1), ("b", 1), ("c", 2))]
+    first, same, other = [(await machine.run("random", "300")).lines for machine in machines]
+    source = random.Random(1)
+    assert first == [(source.randbytes(256) + source.randbytes(44)).hex() for _ in range(2)]
+    assert first == same
+    assert first != other
+
+
+@pytest.mark.guest("random")
+async def test_randomness_differs_without_a_script(run_guest: Run) -> None:
+    blocks = (await run_guest("random", "32")).lines + (await run_guest("random", "32")).lines
+    assert len({len(block) for block in blocks}) == 1
+    assert len(set(blocks)) == 4
+
+
+@pytest.mark.guest("random", "exit_code")
+async def test_a_failing_host_ends_one_guest_and_tells_it_nothing(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken(Ambient):
+        def random(self, count: int) -> bytes:
+            raise OSError("a secret of the host")
+
+    machine = await world.machine(ambient=Broken())
+    outcome = await machine.run("random")
+    assert outcome == type(outcome)(Exit("fault", message=outcome.exit.message), b"", b"")
+    assert "secret" not in outcome.exit.message
+    assert "a secret of the host" in caplog.text
+    assert (await machine.run("exit_code")).lines == ["leaving with 0"]
+
+
+# Ends
+
+
+@pytest.mark.guest("exit_code")
+@pytest.mark.parametrize("code", [0, 1, 7, 255])
+async def test_exit_codes(run_guest: Run, code: int) -> None:
+    outcome = await run_guest("exit_code", str(code))
+    assert outcome.exit == Exit("exit", code)
+    assert outcome.stdout == f"leaving with {code}\n".encode()
+    # From main: preview 1's adapter then uses the stable `exit`, which knows failure without a number.
+    assert (await run_guest("exit_code", str(code), "by returning")).exit == Exit("exit", min(code, 1))
+
+
+@pytest.mark.guest("trap", "exit_code")
+@pytest.mark.parametrize(
+    ("kind", "cause"),
+    [
+        ("unreachable", "wasm `unreachable` instruction executed"),
+        ("divide", "integer divide by zero"),
+        ("memory", "out of bounds memory access"),
+        ("call", "indirect call type mismatch"),
+    ],
+)
+async def test_traps(machine: Machine, kind: str, cause: str) -> None:
+    outcome = await machine.run("trap", kind)
+    assert outcome.stdout == b"about to trap\n"
+    assert (outcome.exit.reason, outcome.exit.code) == ("trap", None)
+    assert outcome.exit.message.endswith(f"wasm trap: {cause}")
+    assert (await machine.run("exit_code")).exit == Exit("exit", 0)
+
+
+@pytest.mark.guest("recurse")
+async def test_recursion(run_guest: Run) -> None:
+    assert (await run_guest("recurse", "10000")).lines == ["depth 10000"]
+    assert (await run_guest("recurse")).exit == Exit("trap", message="wasm trap: call stack exhausted")
+
+
+@pytest.mark.guest("spin", "exit_code")
+async def test_a_spinning_guest_is_killed(machine: Machine) -> None:
+    process = await machine.spawn("spin")
+    assert await process.receive() == b"spinning\n"
+    while process.fuel_used < 20_000_000:
+        await trio.lowlevel.checkpoint()
+    assert (await machine.run("exit_code")).lines == ["leaving with 0"]
+    process.kill()
+    assert await process.wait() == Exit("killed", message="killed")
+    assert await process.receive() == b""
+
+
+# Limits
+
+
+@pytest.mark.guest("spin")
+async def test_fuel(run_guest: Run) -> None:
+    outcome = await run_guest("spin", limits=Limits(fuel=30_000_000))
+    assert outcome.exit.reason == "out_of_fuel"
+    assert outcome.stdout == b"spinning\n"
+
+
+@pytest.mark.guest("hog")
+async def test_memory(run_guest: Run) -> None:
+    assert (await run_guest("hog", "12")).lines == ["12 MiB, enough"]
+    text = (await run_guest("hog", limits=Limits(memory_bytes=16 * MIB))).lines[0]
+    assert text.endswith(" MiB, no more")
+    assert 4 <= int(text.split()[0]) < 16
+
+
+@pytest.mark.guest("open_many")
+async def test_open_files_are_bounded_by_the_adapter(machine: Machine) -> None:
+    outcome = await machine.run("open_many")
+    assert (outcome.exit, outcome.stdout) == (Exit("exit", 0), b"ENOMEM\n")
+    assert 100 <= int(outcome.stderr.split()[0]) <= 1024
+
+
+@pytest.mark.guest("open_many")
+async def test_open_files_are_bounded_by_the_host(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resources, "MAX_RESOURCES", 50)
+    outcome = await machine.run("open_many")
+    assert outcome.exit.reason == "fault"
+    fs = machine.volume.filesystem
+    fs.unlink("/tmp/open.txt")
+    assert fs.usage.bytes == 0  # nobody holds it open any more
+
+
+@pytest.mark.guest("clocks")
+async def test_processes_are_bounded(world: World) -> None:
+    machine = await world.machine(processes=2)
+    sleepers = [await machine.spawn("clocks", str(HOUR_MS)) for _ in range(2)]
+    with pytest.raises(ApiError) as refused:
+        await machine.spawn("clocks")
+    assert refused.value.code is ErrorCode.LIMIT_EXCEEDED
+    await wait_all_tasks_blocked()
+    sleepers[0].kill()
+    await sleepers[0].wait()
+    await wait_all_tasks_blocked()
+    assert (await machine.run("clocks", "0")).exit == Exit("exit", 0)
