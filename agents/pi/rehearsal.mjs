@@ -6,6 +6,7 @@
 import { ndJsonStream } from "@agentclientprotocol/sdk";
 import { setRoot } from "../sdk/web/files.mjs";
 import { createApp } from "./agent.mjs";
+import { retrying } from "./retry.mjs";
 
 const usage = { input_tokens: 1, output_tokens: 1, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 };
 
@@ -85,7 +86,7 @@ class PaperDescriptor {
 /** Runs `play` in a world of paper: model, files and timers, none of which needs a host. */
 async function onPaper(play) {
   const { fetch, setTimeout } = globalThis;
-  globalThis.fetch = paperModel([...ANSWERS]);
+  globalThis.fetch = retrying(paperModel([...ANSWERS]));
   // Only what yields to the loop goes on; timeouts would need a clock, and are not reached.
   globalThis.setTimeout = (callback, ms) => void (ms || queueMicrotask(callback));
   process.env.ANTHROPIC_API_KEY = "none";

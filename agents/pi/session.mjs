@@ -28,7 +28,8 @@ export class Session {
         tools,
         messages: saved?.messages ?? [],
       },
-      streamFn: streamSimpleAnthropic,
+      // main.mjs has put a fetch in place that tries again by itself.
+      streamFn: (model, context, options) => streamSimpleAnthropic(model, context, { ...options, maxRetries: 0 }),
       getApiKey: () => process.env.ANTHROPIC_API_KEY,
       sessionId: id,
       // One after the other: they all work on the same files.
@@ -64,9 +65,11 @@ export class Session {
   async prompt(blocks) {
     if (!process.env.ANTHROPIC_API_KEY) throw missingKey();
     const { text, images } = readBlocks(blocks);
-    if (!this.title) await this.setTitle(text);
     const before = this.agent.state.messages.length;
+    // Not awaited before the turn has begun: a cancel that comes in between would find nothing to stop.
+    const titled = this.title ? undefined : this.setTitle(text);
     await this.agent.prompt(text, images);
+    await titled;
     await this.reporter.finish();
     const answers = this.agent.state.messages.slice(before).filter(({ role }) => role === "assistant");
     const last = answers.at(-1);

@@ -40,6 +40,14 @@ def built() -> str:
 
 
 @pytest.fixture(scope="session")
+def programs(built: str) -> Path:
+    """The folder of the test programs, with those that serve as shells here."""
+    command = [sys.executable, "build/guests.py", "args_env", "spin"]
+    subprocess.run(command, cwd=ROOT, capture_output=True, timeout=BUILD_TIMEOUT_S, check=True)
+    return ROOT / "tests" / "guests" / "dist"
+
+
+@pytest.fixture(scope="session")
 def engine(built: str) -> Engine:
     return make_engine(ArtefactCache(default_cache_directory()))
 

@@ -158,6 +158,15 @@ async def test_tries_again_when_the_api_is_overloaded(pi: Pi) -> None:
         assert await bench.say("go") == "at last"
 
 
+async def test_a_cancel_ends_the_wait_for_another_try(pi: Pi) -> None:
+    async with pi.talking_to(Failure(529, retry_after=50), say("back")) as (bench, model):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(bench.ask, "go")
+            await model.wait_for_requests(1)
+            assert await bench.cancel() == "cancelled"
+        assert await bench.say("again") == "back"
+
+
 async def test_says_what_keeps_it_from_the_api(engine: Engine, tmp_path: Path) -> None:
     async with open_bench(engine, tmp_path / "state.db") as bench:
         await bench.start("pi")
@@ -207,3 +216,33 @@ async def test_knows_the_machine_and_the_project(pi: Pi) -> None:
         assert "Working directory: /home/user" in system
         assert "There is no shell" in system
         assert "bash" not in model.requests[-1].tool_names
+
+
+async def test_runs_commands_where_there_is_a_shell(pi: Pi, programs: Path) -> None:
+    async with pi.talking_to(call("bash", command="echo hi"), say("it ran")) as (bench, model):
+        await bench.write("/bin/sh", (programs / "args_env.wasm").read_bytes())
+        await bench.start("pi", ANTHROPIC_API_KEY="key", ANTHROPIC_BASE_URL=model.url)
+        assert await bench.say("go") == "it ran"
+        (output,) = results(model)
+        assert output.startswith("arg 0 /bin/sh\narg 1 -c\narg 2 echo hi\n")
+        running, ended = [update for update in await bench.updates("tool_call_update") if "content" in update]
+        assert running["content"][0]["type"] == "terminal"
+        assert ended["status"] == "completed"
+
+
+async def test_a_cancel_stops_the_command(pi: Pi, programs: Path) -> None:
+    async with pi.talking_to(call("bash", command="for ever"), say("back")) as (bench, model):
+        await bench.write("/bin/sh", (programs / "spin.wasm").read_bytes())
+        await bench.start("pi", ANTHROPIC_API_KEY="key", ANTHROPIC_BASE_URL=model.url)
+        outcome: list[Any] = []
+
+        async def ask() -> None:
+            outcome.append((await bench.ask("go"))["stopReason"])
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ask)
+            while not [update for update in await bench.updates("tool_call_update") if "content" in update]:
+                await trio.lowlevel.checkpoint()
+            assert await bench.cancel() == "cancelled"
+        assert outcome == ["cancelled"]
+        assert (await bench.updates("tool_call_update"))[-1]["status"] == "failed"

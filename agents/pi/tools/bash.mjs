@@ -41,6 +41,7 @@ export const bash = {
     const onAbort = () => stop("cancelled");
     const timer = setTimeout(() => stop(`stopped after ${timeout} s`), timeout * 1000);
     signal?.addEventListener("abort", onAbort);
+    if (signal?.aborted) onAbort();
     try {
       onUpdate?.({ content: [], details: { terminalId } });
       const { exitCode, signal: killedBy } = await request(terminal.waitForExit, { terminalId });

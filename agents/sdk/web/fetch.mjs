@@ -48,7 +48,7 @@ function failure(error, url) {
   const { tag = String(error), val } = error?.payload ?? error ?? {};
   const detail = typeof val === "string" ? `: ${val}` : "";
   lastMessage = `request to ${new URL(url).host} failed: ${tag}${detail}`;
-  return new TypeError(lastMessage);
+  return Object.assign(new TypeError(lastMessage), { code: tag });
 }
 
 /** The response's body as a stream. However it ends, the connection is given back. */
@@ -121,7 +121,7 @@ async function responseTo(future, signal) {
   }
 }
 
-/** The standard fetch, for string and byte bodies. */
+/** The standard fetch, for string and byte bodies. A failure's `code` is the case of wasi:http's error-code. */
 export async function fetch(resource, options = {}) {
   const url = typeof resource === "string" ? resource : (resource.url ?? String(resource));
   const { method = "GET", body, signal } = options;
