@@ -19,12 +19,12 @@ BUSY = f"""
   (i32.const 0)"""
 
 
-def caller() -> tuple[Guest, list[int]]:
+def caller(*, instant: bool) -> tuple[Guest, list[int]]:
     """A guest that does nothing but call the host, and how often it has."""
     calls: list[int] = []
     interface = HostInterface("test:host/calls")
 
-    @interface.function("work")
+    @interface.function("work", instant=instant)
     def work(_state: object) -> int:
         ends = time.perf_counter() + LOOP_TURN_SECONDS / 4
         while time.perf_counter() < ends:
@@ -36,9 +36,10 @@ def caller() -> tuple[Guest, list[int]]:
     return engine.guest(engine.load_bytes(command(BUSY, functions={"work": "(result u32)"})), None, Limits()), calls
 
 
-async def test_a_guest_that_only_calls_the_host_lets_others_run() -> None:
+@pytest.mark.parametrize("instant", [False, True])
+async def test_a_guest_that_only_calls_the_host_lets_others_run(instant: bool) -> None:
     """Host calls use next to no fuel, so fuel alone would let it keep the loop for as long as it likes."""
-    guest, calls = caller()
+    guest, calls = caller(instant=instant)
     rounds = 0
     async with trio.open_nursery() as nursery:
 
@@ -57,8 +58,9 @@ async def test_a_guest_that_only_calls_the_host_lets_others_run() -> None:
     assert rounds >= CALLS / 5  # four or five calls a turn
 
 
-async def test_it_can_be_killed_between_its_calls() -> None:
-    guest, calls = caller()
+@pytest.mark.parametrize("instant", [False, True])
+async def test_it_can_be_killed_between_its_calls(instant: bool) -> None:
+    guest, calls = caller(instant=instant)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(guest.run)
         while not calls:
