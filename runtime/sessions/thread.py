@@ -45,9 +45,10 @@ class Thread:
 
     def text(self) -> bytes:
         """The Markdown."""
-        notice = "\n(The beginning has been left out.)\n" if self._cut else ""
-        data = "".join(self._parts).encode()[-MAX_THREAD:]
-        return (self._head + notice + data.decode("utf-8", "ignore") + "\n").encode()
+        data = "".join(self._parts).encode()
+        cut = self._cut or len(data) > MAX_THREAD
+        notice = "\n(The beginning has been left out.)\n" if cut else ""
+        return (self._head + notice + data[-MAX_THREAD:].decode("utf-8", "ignore") + "\n").encode()
 
     def _write(self, text: str) -> None:
         self._parts.append(text)

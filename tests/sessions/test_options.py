@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.sessions import instructions, mcp
+from runtime.sessions.options import MAX_ENV_BYTES, new_session_id, parse_options, resolve_secrets
+
+
+@pytest.mark.parametrize(
+    ("given", "sent"),
+    [
+        ({"type": "local", "command": "/x"}, {"name": "mcp-1", "command": "/x", "args": [], "env": []}),
+        (
+            {"name": "n", "command": "/x", "args": ["a"], "env": [{"name": "A", "value": "1"}]},
+            {"name": "n", "command": "/x", "args": ["a"], "env": [{"name": "A", "value": "1"}]},
+        ),
+        ({"type": "remote", "url": "u"}, {"type": "http", "name": "mcp-1", "url": "u", "headers": []}),
+        (
+            {"type": "sse", "name": "n", "url": "u", "headers": {"H": "v"}, "_meta": {"m": 1}},
+            {"type": "sse", "name": "n", "url": "u", "headers": [{"name": "H", "value": "v"}], "_meta": {"m": 1}},
+        ),
+        ({"type": "http", "url": "u", "headers": None}, {"type": "http", "name": "mcp-1", "url": "u", "headers": []}),
+    ],
+)
+def test_mcp_servers_in_acp_shape(given: dict[str, Any], sent: dict[str, Any]) -> None:
+    assert mcp.normalise([given]) == [sent]
+    assert mcp.normalise(mcp.normalise([given])) == [sent], "what is in shape stays as it is"
+
+
+def test_mcp_servers_by_name() -> None:
+    assert mcp.normalise({"db": {"type": "local", "command": "/x"}})[0]["name"] == "db"
+    assert mcp.normalise(None) == mcp.normalise([]) == []
+
+
+@pytest.mark.parametrize(
+    "server",
+    [
+        5,
+        {},
+        {"type": "local"},
+        {"type": "remote"},
+        {"type": "local", "command": "/x", "args": "a"},
+        {"type": "local", "command": "/x", "env": {"A": 1}},
+        {"type": "remote", "url": "u", "headers": ["H: v"]},
+        {"type": "ws", "url": "u"},
+        {"name": "", "command": "/x"},
+    ],
+)
+def test_mcp_servers_that_are_none(server: Any) -> None:
+    with pytest.raises(ApiError) as caught:
+        mcp.normalise([server])
+    assert caught.value.code is ErrorCode.INVALID_ARGUMENT
+
+
+def test_secrets_come_from_memory_and_from_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, options, values = parse_options({"secrets": {"A": "the secret", "B": {"fromHostEnv": "HOST_B"}}})
+    assert options.stored()["secrets"] == {"A": None, "B": "HOST_B"}
+    assert "the secret" not in f"{options.stored()} {options.sealed()}"
+    monkeypatch.setenv("HOST_B", "b")
+    assert resolve_secrets(options, values) == {"A": "the secret", "B": "b"}
+    monkeypatch.delenv("HOST_B")
+    with pytest.raises(ApiError) as caught:
+        resolve_secrets(options, {})
+    assert caught.value.code is ErrorCode.SECRETS_REQUIRED
+    assert caught.value.data["names"] == ["A", "B"]
+
+
+def test_absent_and_null_options_are_the_same() -> None:
+    assert parse_options({"cwd": None, "env": None, "permissionPolicy": None}) == parse_options({})
+
+
+def test_environments_are_limited() -> None:
+    with pytest.raises(ApiError) as caught:
+        parse_options({"env": {"A": "x" * MAX_ENV_BYTES}})
+    assert caught.value.code is ErrorCode.TOO_LARGE
+
+
+def test_ids_are_uuids_in_order_of_time() -> None:
+    ids = [new_session_id() for _ in range(50)]
+    assert len(set(ids)) == 50
+    for id_ in ids:
+        assert uuid.UUID(id_).version == 7
+        assert uuid.UUID(id_).variant == uuid.RFC_4122
+    assert [id_[:13] for id_ in ids] == sorted(id_[:13] for id_ in ids)
+
+
+def test_instructions_keep_the_tools() -> None:
+    whole = instructions.compose("More.", skip_base=False)
+    assert whole.index(instructions.BASE) < whole.index(instructions.TOOLS) < whole.index("More.")
+    skipped = instructions.compose("More.", skip_base=True)
+    assert instructions.BASE not in skipped
+    assert instructions.TOOLS in skipped
+    assert skipped.endswith("More.")
