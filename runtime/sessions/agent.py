@@ -216,10 +216,12 @@ class Agent:
         self.status = status
         self._outbox.clear()
         callbacks, self._callbacks = self._callbacks, {}
-        for on_answer in callbacks.values():
-            on_answer(None)
-        self._listener.on_exit(status)
-        self.exited.set()
+        try:
+            for on_answer in callbacks.values():
+                on_answer(None)
+            self._listener.on_exit(status)
+        finally:
+            self.exited.set()
 
     async def _read(self) -> None:
         while data := await self.process.receive():
