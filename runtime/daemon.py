@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from runtime.client.endpoint import EndpointError
 from runtime.engine import ArtefactCache, CacheDirectoryError, default_cache_directory
 from runtime.errors import ApiError
 from runtime.rpc.server import serve
@@ -18,7 +19,7 @@ from runtime.vms.host import open_host
 from runtime.wasi.host import make_engine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
     from runtime.rpc.server import Server
@@ -31,7 +32,7 @@ _log = logging.getLogger("torpor")
 async def run(socket: Path, state: Path, on_ready: Callable[[], None]) -> None:
     """Serve until SIGTERM or SIGINT; then running turns end as `cancelled`, everything is committed, and this returns.
 
-    Raises ApiError (the state file), CacheDirectoryError, OSError (the socket).
+    Raises ApiError (the state file), CacheDirectoryError, EndpointError and OSError (the socket).
     """
     engine = make_engine(ArtefactCache(default_cache_directory()))
     agents = Catalogue(built_in_directory(), user_directories())
@@ -39,13 +40,20 @@ async def run(socket: Path, state: Path, on_ready: Callable[[], None]) -> None:
         async with open_store(state) as store, trio.open_nursery() as nursery:
             async with open_host(store, engine, agents) as host:
                 server: Server = await nursery.start(serve, host, socket)
+                stop = trio.Event()
+                nursery.start_soon(_listen, signals, stop)
                 on_ready()
-                async for number in signals:
-                    _log.info("received %s: shutting down", signal.Signals(number).name)
-                    break
+                await stop.wait()
                 server.refuse()
             await server.drain(DRAIN_SECONDS)
             nursery.cancel_scope.cancel()
+
+
+async def _listen(signals: AsyncIterator[int], stop: trio.Event) -> None:
+    """Take every signal: trio raises those that nobody took once more, and the second would end what the first began."""
+    async for number in signals:
+        _log.info("received %s: shutting down", signal.Signals(number).name)
+        stop.set()
 
 
 def main(socket: Path, state: Path) -> int:
@@ -61,8 +69,11 @@ def main(socket: Path, state: Path) -> int:
     failures: list[BaseException] = []
     try:
         trio.run(run, socket, state, announce)
-    except* (ApiError, CacheDirectoryError, OSError) as group:
+    except* (ApiError, CacheDirectoryError, EndpointError, OSError) as group:
         failures = _leaves(group)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # all is done: a second one would only spoil the exit code
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     for failure in failures:
         sys.stderr.write(f"torpor: {failure}\n")
     return 1 if failures else 0

@@ -42,7 +42,7 @@ class Daemon:
         with self.log.open("ab") as log:
             before = log.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "runtime.cli.main", "serve", f"--socket={self.socket}", f"--state={self.state}"],
+                [sys.executable, "-m", "runtime.cli", "serve", f"--socket={self.socket}", f"--state={self.state}"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
