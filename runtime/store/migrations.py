@@ -92,15 +92,16 @@ CREATE TABLE extent (
 CREATE INDEX extent_chunk ON extent (chunk) WHERE chunk IS NOT NULL;
 
 -- Chunks that an extent has let go of: only these can be garbage, so that a collection need not look at all content.
+-- (No OR IGNORE in triggers: the conflict policy of the statement that fires one would override it.)
 CREATE TABLE loose_chunk (chunk INTEGER PRIMARY KEY) STRICT;
 CREATE TRIGGER extent_deleted AFTER DELETE ON extent WHEN OLD.chunk IS NOT NULL
 BEGIN
-    INSERT OR IGNORE INTO loose_chunk (chunk) VALUES (OLD.chunk);
+    INSERT INTO loose_chunk (chunk) SELECT OLD.chunk WHERE NOT EXISTS (SELECT 1 FROM loose_chunk WHERE chunk = OLD.chunk);
 END;
 CREATE TRIGGER extent_replaced AFTER UPDATE OF chunk ON extent
 WHEN OLD.chunk IS NOT NULL AND OLD.chunk IS NOT NEW.chunk
 BEGIN
-    INSERT OR IGNORE INTO loose_chunk (chunk) VALUES (OLD.chunk);
+    INSERT INTO loose_chunk (chunk) SELECT OLD.chunk WHERE NOT EXISTS (SELECT 1 FROM loose_chunk WHERE chunk = OLD.chunk);
 END;
 """
 
@@ -180,19 +181,19 @@ CREATE INDEX snapshot_session ON snapshot (session, seq);
 CREATE TABLE loose_layer (layer INTEGER PRIMARY KEY) STRICT;
 CREATE TRIGGER vm_deleted AFTER DELETE ON vm
 BEGIN
-    INSERT OR IGNORE INTO loose_layer (layer) VALUES (OLD.layer);
+    INSERT INTO loose_layer (layer) SELECT OLD.layer WHERE NOT EXISTS (SELECT 1 FROM loose_layer WHERE layer = OLD.layer);
 END;
 CREATE TRIGGER vm_moved AFTER UPDATE OF layer ON vm
 BEGIN
-    INSERT OR IGNORE INTO loose_layer (layer) VALUES (OLD.layer);
+    INSERT INTO loose_layer (layer) SELECT OLD.layer WHERE NOT EXISTS (SELECT 1 FROM loose_layer WHERE layer = OLD.layer);
 END;
 CREATE TRIGGER snapshot_deleted AFTER DELETE ON snapshot
 BEGIN
-    INSERT OR IGNORE INTO loose_layer (layer) VALUES (OLD.layer);
+    INSERT INTO loose_layer (layer) SELECT OLD.layer WHERE NOT EXISTS (SELECT 1 FROM loose_layer WHERE layer = OLD.layer);
 END;
 CREATE TRIGGER layer_deleted AFTER DELETE ON layer WHEN OLD.parent IS NOT NULL
 BEGIN
-    INSERT OR IGNORE INTO loose_layer (layer) VALUES (OLD.parent);
+    INSERT INTO loose_layer (layer) SELECT OLD.parent WHERE NOT EXISTS (SELECT 1 FROM loose_layer WHERE layer = OLD.parent);
 END;
 
 CREATE TABLE cron (

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from wasi_fs.backend import CHUNK_SIZE
 from wasi_fs.filesystem import FileSystem
+from wasi_fs.handles import OpenFile
 from wasi_fs.tree import Limits
 
 if TYPE_CHECKING:
@@ -99,3 +100,17 @@ async def test_what_was_unlinked_while_open_is_removed_by_the_next_one(store: St
     assert backend.orphans() == []
     assert again.usage.bytes == 0
     handle.close()
+
+
+async def test_equal_chunks_may_be_let_go_of_in_one_step(store: Store, vm: VmRecord) -> None:
+    """Two places give up the same chunk, and then again: each is noted once, and nothing is refused."""
+    files = filesystem(store.files.backend(vm.layer))
+    for letter in (b"a", b"b", b"a", b"c"):
+        for name in ("/one", "/two"):
+            handle = files.open(name, write=True, create=True)
+            assert isinstance(handle, OpenFile)
+            handle.write(0, letter * 3 * CHUNK_SIZE)
+            handle.close()
+        await save(store, vm, files)
+        kept = filesystem(store.files.backend(vm.layer))
+        assert kept.read_file("/one") == kept.read_file("/two") == letter * 3 * CHUNK_SIZE
