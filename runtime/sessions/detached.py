@@ -25,7 +25,9 @@ async def run_detached(nursery: trio.Nursery, function: Callable[..., Awaitable[
 
     async def run() -> None:
         try:
-            results.append(await outcome.acapture(function, *args))
+            results.append(outcome.Value(await function(*args)))
+        except Exception as error:  # but not Cancelled: that is this task's own, and would end whoever waits
+            results.append(outcome.Error(error))
         finally:
             done.set()
 
