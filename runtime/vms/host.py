@@ -60,7 +60,7 @@ class Host:
         self._nursery = nursery
         self._awake: dict[str, Vm] = {}
         # One tree for each VM, as long as anybody holds it: two would disagree. Some are kept for who comes back.
-        self._volumes: WeakValueDictionary[str, Volume] = WeakValueDictionary()
+        self._volumes: WeakValueDictionary[int, Volume] = WeakValueDictionary()  # by the VM's row
         self._recent: deque[Volume] = deque(maxlen=MAX_IDLE_VOLUMES)
         self._locks: dict[str, trio.Lock] = {}
         self._secrets: dict[str, dict[str, dict[str, str]]] = {}  # by VM and session; in memory alone, over sleep too
@@ -83,6 +83,9 @@ class Host:
         if record is None:  # else there is nothing to do, and a VM that is falling asleep is not waited for
             async with self._lock(name):
                 record, created = await self.store.vms.get_or_create(name, wanted, _now())
+                volume = self._volume(record)
+                volume.furnish()
+                await volume.flush()
         if not created and options is not None and record.options != wanted:
             raise ApiError(
                 ErrorCode.VM_CONFLICT, f"VM {name!r} exists with other options", vm=name, options=record.options
@@ -125,10 +128,10 @@ class Host:
             if vm := self._awake.pop(name, None):
                 await vm.sessions.suspend_all(force=True)
                 await vm.stop()
-            if volume := self._volumes.pop(name, None):
-                self._recent = deque((each for each in self._recent if each is not volume), MAX_IDLE_VOLUMES)
             self._secrets.pop(name, None)
             await self.store.vms.delete(record.row)
+            volume = self._volumes.pop(record.row, None)
+            self._recent = deque((each for each in self._recent if each is not volume), MAX_IDLE_VOLUMES)
         self._publish(name, "destroyed", "request")
         await self.store.collect_garbage()
 
@@ -295,9 +298,9 @@ class Host:
         return record
 
     def _volume(self, record: VmRecord) -> Volume:
-        volume = self._volumes.get(record.name)
+        volume = self._volumes.get(record.row)
         if volume is None:
-            volume = self._volumes[record.name] = Volume(self.store, record, VmOptions.parse(record.options))
+            volume = self._volumes[record.row] = Volume(self.store, record, VmOptions.parse(record.options))
         if volume not in self._recent:
             self._recent.append(volume)
         return volume

@@ -49,6 +49,7 @@ class Process:
         self.stdout = PipeOutput()
         self.stderr = PipeOutput()
         self._guest: Guest | None = None
+        self._killed = False
         self._ended = trio.Event()
         self._exit = Exit("killed", message="killed")
 
@@ -75,7 +76,8 @@ class Process:
         return self._exit
 
     def kill(self) -> None:
-        """End the process, whatever it does."""
+        """End the process, whatever it does, also before it has begun."""
+        self._killed = True
         if self._guest is not None:
             self._guest.kill()
 
@@ -99,6 +101,8 @@ class Process:
                     start_soon=nursery.start_soon,
                 )
                 self._guest = surroundings.engine.guest(program, state, surroundings.limits)
+                if self._killed:
+                    self._guest.kill()
                 self._exit = await self._guest.run()
                 nursery.cancel_scope.cancel()
         finally:

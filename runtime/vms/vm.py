@@ -67,6 +67,7 @@ class Vm:
         """Be awake until `stop`. `on_idle` is called whenever the idle timeout has passed with nothing going on."""
         try:
             with self._scope:
+                self.volume.furnish()
                 async with trio.open_nursery() as nursery:
                     self.processes = Processes(self._surroundings(), nursery)
                     async with open_sessions(self, self._secrets) as self.sessions:
@@ -84,7 +85,7 @@ class Vm:
         self._scope.cancel()
         with trio.CancelScope(shield=True):
             await self._ended.wait()
-            await self.volume.flush()
+            await self.volume.flush(access_times=True)
 
     async def spawn(
         self, argv: Sequence[str], env: Mapping[str, str], cwd: str, *, component: ComponentRef | None = None

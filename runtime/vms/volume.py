@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING, Final
 
 import trio
 
-from wasi_fs import FileSystem, Limits
+from runtime.sessions import instructions
+from wasi_fs import FileSystem, FsError, Limits, Usage
 
 if TYPE_CHECKING:
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
     from runtime.vms.options import VmOptions
 
+_log = logging.getLogger(__name__)
+
+DIRECTORIES: Final = ("/bin", "/home/user", "/root", "/tmp")  # noqa: S108 - the VM's, not the host's
+# What `furnish` makes does not count against the VM's own limits.
+FURNISHED: Final = Usage(
+    bytes=len(instructions.FILE_TEXT.encode()),
+    entries=len({*DIRECTORIES, "/home", "/etc", "/etc/torpor", instructions.PATH}),
+)
 # What a crash may take from a guest that never syncs and whose turn never ends.
 FLUSH_INTERVAL_SECONDS: Final = 1.0
 
@@ -27,18 +37,40 @@ class Volume:
         self._flushing = trio.Lock()
         self.filesystem = FileSystem(
             store.files.backend(record.layer),
-            Limits(bytes=options.file_bytes, entries=options.files),
+            Limits(bytes=options.file_bytes + FURNISHED.bytes, entries=options.files + FURNISHED.entries),
             time.time_ns,
         )
 
-    async def flush(self) -> None:
-        """Return when everything that was written before the call is durable.
+    def furnish(self) -> None:
+        """Give a new tree the directories that programs expect, and every tree the instructions of this version."""
+        try:
+            if not self.filesystem.usage.entries:
+                for directory in DIRECTORIES:
+                    self.filesystem.mkdir(directory, parents=True)
+            self._instruct()
+        except FsError as error:  # a tiny quota, or a file where a directory is expected: the VM's own business
+            _log.warning("a VM could not be furnished: %s", error)
+
+    def _instruct(self) -> None:
+        fs, text = self.filesystem, instructions.FILE_TEXT.encode()
+        directory = instructions.PATH.rpartition("/")[0]
+        try:
+            if fs.read_file(instructions.PATH) == text:
+                return
+        except FsError:
+            fs.mkdir(directory, parents=True)
+        fs.seal(directory, sealed=False)
+        fs.write_file(instructions.PATH, text)
+        fs.seal(directory)
+
+    async def flush(self, *, access_times: bool = False) -> None:
+        """Return when everything that was written before the call is durable, with `access_times` also when it was read.
 
         Not cancellable while a commit is under way, which is short; raises ApiError IO_ERROR when it failed, and then
         nothing is lost: the next flush tries again.
         """
         async with self._flushing:
-            changes = self.filesystem.take_changes()
+            changes = self.filesystem.take_changes(access_times=access_times)
             if changes is None:
                 return
             done = trio.Event()
