@@ -4,7 +4,7 @@ from runtime.engine.cache import ArtefactCache, CacheDirectoryError, default_cac
 from runtime.engine.engine import Engine
 from runtime.engine.errors import ComponentError, InvalidComponentError, UnsupportedComponentError
 from runtime.engine.guest import Exit, Guest, Limits
-from runtime.engine.interface import Err, GuestExit, HostInterface, Ok, Resource, Wait, WitError
+from runtime.engine.interface import Err, GuestExit, GuestTrap, HostInterface, Ok, Resource, Wait, WitError
 from runtime.engine.program import Program
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Exit",
     "Guest",
     "GuestExit",
+    "GuestTrap",
     "HostInterface",
     "InvalidComponentError",
     "Limits",

@@ -24,7 +24,7 @@ import attrs
 import trio
 
 from runtime.engine import native
-from runtime.engine.interface import GuestExit, Wait, WitError
+from runtime.engine.interface import GuestExit, GuestTrap, Wait, WitError
 from runtime.engine.program import Callbacks
 from runtime.engine.resources import ResourceTable
 
@@ -321,6 +321,8 @@ class Guest:
 def _ended_by(imported: Import, error: BaseException) -> Exit:
     if isinstance(error, GuestExit):
         return Exit("exit", code=error.code)
+    if isinstance(error, GuestTrap):
+        return Exit("trap", message=f"{imported.name}: {error}")
     _log.error("host function %s failed; its guest is ended", imported.name, exc_info=error)
     return Exit("fault", message=f"internal error in {imported.name}")
 

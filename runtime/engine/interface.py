@@ -11,7 +11,8 @@ and never twice at once. What it returns or raises is the answer:
 * a value: the result, or the `ok` case where the WIT type is a result;
 * `WitError(value)`: the `err` case;
 * `Wait(async_function, *arguments)`: the guest sleeps until the function has returned (or raised WitError);
-* any other exception: a fault of the host, which traps that guest and no other.
+* `GuestTrap(message)`: the guest has broken the interface's rules, and is ended;
+* any other exception: a fault of the host, which ends that guest and no other.
 
 Python's side of WIT values: bool, int, float, str; list<u8> is bytes; list, tuple; a record is a tuple of its fields in their
 order; a variant is (case, payload), or the bare case name where there is no payload; an enum is its name; flags are a
@@ -70,6 +71,10 @@ class Wait:
     def __init__(self, function: Callable[..., Any], *arguments: Any) -> None:
         self.function = function
         self.arguments = arguments
+
+
+class GuestTrap(Exception):  # noqa: N818 - what it does, not what it is
+    """Raised by a host function where an interface says that a call traps; the message tells what the guest did."""
 
 
 class GuestExit(BaseException):

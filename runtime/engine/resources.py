@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from runtime.engine.interface import GuestTrap
+
 if TYPE_CHECKING:
     from runtime.engine.interface import Resource
     from runtime.engine.program import ResourceTypes
@@ -30,10 +32,10 @@ class ResourceTable:
         return self._objects.pop(rep) if owned else self._objects[rep]
 
     def add_resource(self, resource: Resource) -> tuple[int, int]:
-        """(rep, host type id) of an object that the guest is given. Raises OverflowError when it holds too many."""
+        """(rep, host type id) of an object that the guest is given. Raises GuestTrap when it holds too many."""
         if len(self._objects) >= MAX_RESOURCES:
             resource.drop()  # nobody else will
-            raise OverflowError(f"the guest holds {MAX_RESOURCES} resources")
+            raise GuestTrap(f"the guest holds {MAX_RESOURCES} resources")
         rep = self._next
         while rep in self._objects:
             rep = rep % 0xFFFF_FFFF + 1

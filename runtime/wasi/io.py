@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from runtime.engine import HostInterface, Wait, WitError
+from runtime.engine import GuestTrap, HostInterface, Wait, WitError
 from runtime.wasi.streams import (
     MAX_TRANSFER,
     InputStream,
@@ -59,7 +59,7 @@ def block(_state: WasiState, self: Pollable) -> Wait | None:
 def poll(_state: WasiState, pollables: list[Pollable]) -> list[int] | Wait:
     """The indices of those that are ready; waits until there is one. An empty list traps, as the WIT text says."""
     if not 0 < len(pollables) <= MAX_POLLED:
-        raise ValueError(f"poll takes 1 to {MAX_POLLED} pollables, not {len(pollables)}")
+        raise GuestTrap(f"poll takes 1 to {MAX_POLLED} pollables, not {len(pollables)}")
     indices = _ready_indices(pollables)
     return indices or Wait(_poll, pollables)
 
@@ -138,7 +138,7 @@ def write(_state: WasiState, self: OutputStream, data: bytes) -> None:
     """Write what check-write has permitted; more traps, as the WIT text says."""
     try:
         if len(data) > self.check_write():
-            raise ValueError(f"write of {len(data)} bytes without permission from check-write")
+            raise GuestTrap(f"write of {len(data)} bytes without permission from check-write")
         self.write(data)
     except (StreamClosed, StreamFailed) as stopped:
         _raise(stopped)
@@ -169,7 +169,7 @@ async def _flushed(state: WasiState, stream: OutputStream) -> None:
 def blocking_write_and_flush(state: WasiState, self: OutputStream, data: bytes) -> Wait | None:
     """Write all of at most 4096 bytes."""
     if len(data) > MAX_BLOCKING_WRITE:
-        raise ValueError(f"blocking-write-and-flush of {len(data)} bytes: {MAX_BLOCKING_WRITE} are allowed")
+        raise GuestTrap(f"blocking-write-and-flush of {len(data)} bytes: {MAX_BLOCKING_WRITE} are allowed")
     if check_write(state, self) < len(data):
         return Wait(_write_and_flush, state, self, data)
     write(state, self, data)
@@ -190,7 +190,7 @@ async def _write_and_flush(state: WasiState, stream: OutputStream, data: bytes) 
 def write_zeroes(state: WasiState, self: OutputStream, count: int) -> None:
     """As write, with zeroes."""
     if count > check_write(state, self):
-        raise ValueError(f"write-zeroes of {count} bytes without permission from check-write")
+        raise GuestTrap(f"write-zeroes of {count} bytes without permission from check-write")
     write(state, self, bytes(count))
 
 
@@ -198,7 +198,7 @@ def write_zeroes(state: WasiState, self: OutputStream, count: int) -> None:
 def blocking_write_zeroes_and_flush(state: WasiState, self: OutputStream, count: int) -> Wait | None:
     """As blocking-write-and-flush, with zeroes."""
     if count > MAX_BLOCKING_WRITE:
-        raise ValueError(f"blocking-write-zeroes-and-flush of {count} bytes: {MAX_BLOCKING_WRITE} are allowed")
+        raise GuestTrap(f"blocking-write-zeroes-and-flush of {count} bytes: {MAX_BLOCKING_WRITE} are allowed")
     return blocking_write_and_flush(state, self, bytes(count))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from runtime.engine import HostInterface
+from runtime.engine import GuestTrap, HostInterface
 
 if TYPE_CHECKING:
     from runtime.wasi.state import WasiState
@@ -22,7 +22,7 @@ insecure_seed = HostInterface("wasi:random/insecure-seed")
 def get_random_bytes(state: WasiState, count: int) -> bytes:
     """`count` bytes; a guest that asks for more than MAX_RANDOM_BYTES is trapped."""
     if count > MAX_RANDOM_BYTES:
-        raise ValueError(f"{count} random bytes asked for; at most {MAX_RANDOM_BYTES} at once")
+        raise GuestTrap(f"{count} random bytes asked for; at most {MAX_RANDOM_BYTES} at once")
     return state.ambient.random(count)
 
 

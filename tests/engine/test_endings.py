@@ -86,5 +86,5 @@ async def test_a_resource_that_there_is_no_room_for_is_dropped(monkeypatch: pyte
       (export "wasi:cli/run@0.2.0" (instance $r)))""")
         )
     )
-    assert (await engine.guest(program, None, Limits()).run()).reason == "fault"
+    assert (await engine.guest(program, None, Limits()).run()).reason == "trap"
     assert [each.drops for each in held] == [1, 1]

@@ -153,6 +153,21 @@ async def test_two_guests_at_once(world: World) -> None:
     assert "chunk POSTbody" in outcomes["http_post"].lines
 
 
+@pytest.mark.guest("http_post")
+async def test_a_guest_that_breaks_the_rules_is_told_which(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """The WIT text allows 4096 bytes in one blocking-write-and-flush. That is no failure of the host's to be logged."""
+    async with http_server(echo) as server:
+        machine = await world.machine(allow=(grant(server),))
+        assert (await machine.run("http_post", server.url, "x" * 4096)).lines[-1] == "end"
+        ended = (await machine.run("http_post", server.url, "x" * 4097)).exit
+    assert ended == Exit(
+        "trap",
+        message="wasi:io/streams#[method]output-stream.blocking-write-and-flush: "
+        "blocking-write-and-flush of 4097 bytes: 4096 are allowed",
+    )
+    assert caplog.text == ""
+
+
 # Denied
 
 

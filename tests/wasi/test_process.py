@@ -345,7 +345,8 @@ async def test_open_files_are_bounded_by_the_host(machine: Machine, monkeypatch:
     fs = machine.volume.filesystem
     before = fs.usage
     outcome = await machine.run("open_many")
-    assert outcome.exit.reason == "fault"
+    assert outcome.exit.reason == "trap"
+    assert outcome.exit.message.endswith("the guest holds 50 resources")
     fs.unlink("/tmp/open.txt")
     assert fs.usage == before  # nobody holds it open any more
 
