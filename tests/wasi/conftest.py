@@ -193,10 +193,9 @@ class World:
     async def machine(self, name: str = "vm", *, ambient: Ambient | None = None, **options: Any) -> Machine:
         """The VM of that name with these VmOptions, with its files as they were last made durable."""
         chosen = VmOptions(**options)
-        record, created = await self.store.vms.get_or_create(name, {}, 0)
+        record, _ = await self.store.vms.get_or_create(name, {}, 0)
         volume = Volume(self.store, record, chosen)
-        if created:
-            volume.filesystem.mkdir("/tmp", parents=True)  # noqa: S108 - the guests' own
+        volume.furnish()
         exchanges: list[HttpExchange] = []
         self._gates.append(HttpGate(NetworkPolicy.parse(chosen.allow), exchanges.append))
         surroundings = Surroundings(

@@ -240,6 +240,26 @@ async def test_what_nobody_has_open_any_more_takes_no_room(machine: Machine) -> 
     assert await machine.files.readdir("/tmp") == []
 
 
+@pytest.mark.guest("exclusive", "rename", "file_times")
+async def test_what_the_host_has_sealed_is_a_read_only_filesystem(machine: Machine) -> None:
+    fs = machine.volume.filesystem
+    fs.write_file("/sealed/file", b"", parents=True)
+    fs.seal("/sealed")
+    assert (await machine.run("exclusive", "/sealed")).lines[:3] == [
+        "first: EROFS",
+        "second: EROFS",
+        "without O_EXCL: EROFS",
+    ]
+    for name in ("rename", "file_times"):
+        outcome = await machine.run(name, "/sealed")
+        assert (outcome.exit.code, outcome.stdout.split()[-1]) == (1, b"EROFS")  # at its first file
+    with pytest.raises(ApiError) as refused:
+        await machine.files.write_file("/sealed/file", b"x")
+    assert refused.value.code is ErrorCode.READ_ONLY
+    fs.seal("/sealed", sealed=False)
+    assert (await machine.run("exclusive", "/sealed")).lines[0] == "first: ok"
+
+
 # Quotas
 
 

@@ -314,6 +314,15 @@ async def test_a_spinning_guest_is_killed(machine: Machine) -> None:
     assert await process.receive() == b""
 
 
+@pytest.mark.guest("spin")
+async def test_killed_before_it_has_begun(machine: Machine) -> None:
+    process = await machine.spawn("spin")
+    process.kill()
+    assert (await process.wait()).reason == "killed"
+    await wait_all_tasks_blocked()
+    assert len(machine.processes) == 0
+
+
 # Limits
 
 
