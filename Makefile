@@ -7,7 +7,7 @@ INSTALLED := $(VENV)/.installed
 .PHONY: demo test setup agents guests lint format bench clean
 
 demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, sleep and wake.
-	@$(BIN)/python -m bench.demo
+	@$(BIN)/python build/demo.py
 
 test: setup guests ## Set up and pass the tests.
 	$(BIN)/pytest
