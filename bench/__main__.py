@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from bench import durability, guests, sessions
 from bench.harness import Figure, machine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 ROWS: dict[str, Callable[[], Iterator[Figure]]] = {
     "start": sessions.start_and_prompt,

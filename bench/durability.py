@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from bench.harness import Figure, daemon, timed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FILES = 10_000
 RUNS = 20
@@ -16,9 +19,9 @@ def wake() -> Iterator[Figure]:
     """Wake of a sleeping VM with 10,000 files: to the first event read, and to the next prompt answered."""
     with daemon() as running, running.client() as client:
         client.call("vm.getOrCreate", vm="many")
-        session = client.call(
-            "createSession", vm="many", agentType="echo", options={"env": {"ECHO_LOAD": "1"}}
-        )["sessionId"]
+        session = client.call("createSession", vm="many", agentType="echo", options={"env": {"ECHO_LOAD": "1"}})[
+            "sessionId"
+        ]
         client.call("sendPrompt", vm="many", sessionId=session, prompt="hello")
         for number in range(FILES):
             client.call("writeFile", vm="many", path=f"/home/user/d{number % 100}/f{number}", content="x" * 100)
@@ -30,7 +33,9 @@ def wake() -> Iterator[Figure]:
         for _ in range(RUNS + 2):
             asleep += timed(sleep, 1, warmup=0)
             first += timed(lambda: client.call("getSessionEvents", vm="many", sessionId=session, limit=1), 1, warmup=0)
-            prompt += timed(lambda: client.call("sendPrompt", vm="many", sessionId=session, prompt="hello"), 1, warmup=0)
+            prompt += timed(
+                lambda: client.call("sendPrompt", vm="many", sessionId=session, prompt="hello"), 1, warmup=0
+            )
         yield Figure(f"vm.sleep, {FILES} files", asleep[2:], "ms")
         yield Figure(f"asleep, {FILES} files: first event read", first[2:], "ms")
         yield Figure(f"wake, {FILES} files: next prompt answered", prompt[2:], "ms", "session/load included")

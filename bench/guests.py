@@ -6,13 +6,12 @@ import base64
 import re
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import trio
 
 from bench.harness import Figure, daemon
-from runtime.client.sync import Client
 from runtime.engine import ArtefactCache, Limits, default_cache_directory
 from runtime.network import HttpGate, NetworkPolicy
 from runtime.store.store import open_store
@@ -22,6 +21,11 @@ from runtime.vms.volume import Volume
 from runtime.wasi.host import make_engine
 from runtime.wasi.state import Ambient, WasiState
 from runtime.wasi.streams import PipeInput, PipeOutput
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runtime.client.sync import Client
 
 PROGRAMS = Path(__file__).resolve().parents[1] / "tests" / "guests" / "dist"
 COMMANDS = (

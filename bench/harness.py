@@ -9,13 +9,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from runtime.client.sync import Client, connect
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 START_SECONDS = 120.0  # a first start compiles the agents
 SCRIPT = """
@@ -99,7 +101,9 @@ def daemon() -> Iterator[Daemon]:
 def model(script: Path | None = None) -> Iterator[str]:
     """The scripted model in a process of its own; its URL. It answers at once."""
     command = [sys.executable, "-m", "runtime.testing.scripted_model"]
-    process = subprocess.Popen(command + (["--script", str(script)] if script else []), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command + (["--script", str(script)] if script else []), stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout is not None
     try:
         yield process.stdout.readline().split()[-1]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from bench.harness import Daemon, Figure, daemon, model, pi_options, pi_vm, timed
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from runtime.client.sync import Client
 
 RUNS = 30
@@ -29,7 +30,9 @@ def start_and_prompt() -> Iterator[Figure]:
             session = _create(client, vm, vm, options)
             client.call("subscribe", vm=vm, sessionId=session)
             firsts: list[float] = []
-            wholes = timed(lambda vm=vm, session=session, firsts=firsts: firsts.append(_first(client, vm, session)), RUNS)  # type: ignore[misc]
+            wholes = timed(
+                lambda vm=vm, session=session, firsts=firsts: firsts.append(_first(client, vm, session)), RUNS
+            )  # type: ignore[misc]
             yield Figure(f"prompt {vm}: first agent event", firsts[2:], "ms")
             yield Figure(f"prompt {vm}: whole", wholes, "ms")
 
