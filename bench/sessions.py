@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -24,15 +25,13 @@ def start_and_prompt() -> Iterator[Figure]:
         for vm, options in (("echo", {}), ("pi", pi_options(url))):
             yield Figure(
                 f"createSession {vm}, same VM",
-                timed(lambda vm=vm, options=options: _create(client, vm, vm, options), RUNS),  # type: ignore[misc]
+                timed(functools.partial(_create, client, vm, vm, options), RUNS),
                 "ms",
             )
             session = _create(client, vm, vm, options)
             client.call("subscribe", vm=vm, sessionId=session)
             firsts: list[float] = []
-            wholes = timed(
-                lambda vm=vm, session=session, firsts=firsts: firsts.append(_first(client, vm, session)), RUNS
-            )  # type: ignore[misc]
+            wholes = timed(functools.partial(_turn, client, vm, session, firsts), RUNS)
             yield Figure(f"prompt {vm}: first agent event", firsts[2:], "ms")
             yield Figure(f"prompt {vm}: whole", wholes, "ms")
 
@@ -42,7 +41,7 @@ def _create(client: Client, vm: str, agent: str, options: dict[str, Any]) -> str
     return session
 
 
-def _first(client: Client, vm: str, session: str) -> float:
+def _turn(client: Client, vm: str, session: str, firsts: list[float]) -> None:
     started = time.perf_counter()
     first = 0.0
     turn = client.start("sendPrompt", vm=vm, sessionId=session, prompt="hello")
@@ -52,7 +51,7 @@ def _first(client: Client, vm: str, session: str) -> float:
         if not first and update == "agent_message_chunk":
             first = (time.perf_counter() - started) * 1000
     turn.result()
-    return first
+    firsts.append(first)
 
 
 def memory() -> Iterator[Figure]:
