@@ -45,6 +45,9 @@ MAX_LIVE: Final = 10_000
 CLOSE_GRACE: Final = 2.0
 """Seconds for an agent to end its turn, and then to answer session/close, when its session is closed or destroyed."""
 
+CREATE_GRACE: Final = 1.0
+"""Seconds for sessions that are being made when their VM is put to sleep: cut off late, one may stay without an owner."""
+
 T = TypeVar("T")
 
 
@@ -80,9 +83,12 @@ class Sessions:
 
     @property
     def busy(self) -> bool:
-        """A turn is in progress, a permission request waits, or a session is being made: the VM must not fall asleep."""
+        """A turn is in progress, a permission request waits, a session is being made, or a call has to do with one: the VM
+        must not fall asleep.
+        """
         return self._registry.is_creating or any(
-            session.turn is not None or len(session.permissions) for session in self._registry.sessions()
+            session.turn is not None or len(session.permissions) or session.users
+            for session in self._registry.sessions()
         )
 
     def statuses(self) -> dict[str, str]:
@@ -122,7 +128,10 @@ class Sessions:
         async with self._registry.creating(session_id, agent_type) as session:
             session.options, session.cwd = parsed, parsed.cwd
             session.secrets = secrets
-            await start_new(session)
+            with trio.CancelScope() as session.starting:
+                await start_new(session)
+            if session.starting.cancelled_caught:
+                raise FallingAsleepError
         if secrets:
             self._registry.secrets[session_id] = secrets
         self._vm.touch()
@@ -249,12 +258,17 @@ class Sessions:
         """
         self._suspending = True
         try:
+            with trio.move_on_after(max(grace_ms / 1000, CREATE_GRACE)):
+                await self._registry.all_created()
+            self._registry.call_off_creations()
             await self._registry.all_created()
             if not force:
                 with trio.move_on_after(grace_ms / 1000):
                     for session in list(self._registry.sessions()):
                         if session.turn is not None:
                             await session.turn.done.wait()
+                        async with session.lock:  # whatever else starts or ends its agent
+                            pass
             await trio.lowlevel.checkpoint_if_cancelled()
         except BaseException:
             self._suspending = False
@@ -279,6 +293,7 @@ class Sessions:
             session.closing = True
             try:
                 await self._end_turn(session, CLOSE_GRACE)
+                _call_off(session)
                 async with session.lock:
                     await self._say_goodbye(session)
                     session.settle_permissions("closed")
@@ -294,6 +309,7 @@ class Sessions:
         async with self._registry.use(session_id) as session:
             session.closing = True
             await self._end_turn(session, CLOSE_GRACE)
+            _call_off(session)
             async with session.lock:
                 await session.stop_agent()
                 session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {session_id}"))
@@ -318,6 +334,7 @@ class Sessions:
 
     async def _suspend(self, session: Session, grace: float) -> None:
         await self._end_turn(session, grace)
+        _call_off(session)
         async with session.lock:
             session.settle_permissions("suspended")
             await session.stop_agent()
@@ -381,6 +398,12 @@ class Sessions:
 
     async def _detached(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         return await run_detached(self._nursery, function, *args)
+
+
+def _call_off(session: Session) -> None:
+    """If the session's agent is being started, let that be for nothing: an agent that hangs holds nobody up."""
+    if session.starting is not None:
+        session.starting.cancel()
 
 
 def _is_live(session: Session) -> bool:

@@ -28,7 +28,7 @@ class Registry:
         self._vm_row = vm_row
         self._nursery = nursery
         self._sessions: dict[str, Session] = {}
-        self._creating: dict[str, trio.Event] = {}
+        self._creating: dict[str, tuple[Session, trio.Event]] = {}
 
     def __len__(self) -> int:
         return len(self._sessions) + len(self._creating)
@@ -50,18 +50,25 @@ class Registry:
     async def created(self, session_id: str) -> None:
         """Wait while a session of that id is being made."""
         while session_id in self._creating:
-            await self._creating[session_id].wait()
+            await self._creating[session_id][1].wait()
 
     async def all_created(self) -> None:
         """Wait while any session is being made."""
         while self._creating:
-            await next(iter(self._creating.values())).wait()
+            await next(iter(self._creating.values()))[1].wait()
+
+    def call_off_creations(self) -> None:
+        """Let every `Session.starting` of sessions that are being made be cancelled."""
+        for session, _ in self._creating.values():
+            if session.starting is not None:
+                session.starting.cancel()
 
     @contextlib.asynccontextmanager
     async def creating(self, session_id: str, agent_type: str) -> AsyncGenerator[Session, None]:
         """A new session, which is in memory once the block has ended well; nobody else makes one of that id meanwhile."""
         session = Session(self._vm, self._vm_row, session_id, agent_type, self._nursery)
-        done = self._creating[session_id] = trio.Event()
+        done = trio.Event()
+        self._creating[session_id] = session, done
         try:
             yield session
             self._sessions[session_id] = session

@@ -79,6 +79,8 @@ class Session:
         self.users = 0
         """Calls that hold this object; see `Sessions.use`."""
         self.closing = False
+        self.starting: trio.CancelScope | None = None
+        """The start of an agent that is under way, or the last one: cancelling it leaves no process."""
         self.replaying = False
         """A session/load is under way: what the agent sends is in the transcript already."""
         self.stopping = False

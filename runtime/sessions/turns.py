@@ -17,7 +17,7 @@ from runtime.acp.codec import INTERNAL_ERROR, RpcError
 from runtime.acp.messages import SESSION_CANCEL, SESSION_PROMPT, MessageError, PromptResult, parse
 from runtime.acp.session_state import TURN_ENDED, TURN_STARTED
 from runtime.acp.turn import End, Phase, Signal, TurnState
-from runtime.errors import ApiError, ErrorCode
+from runtime.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.sessions.failures import AgentError, agent_failed
 from runtime.sessions.resume import bring_back, continuation_line
 from runtime.sessions.session import MAX_RESTARTS
@@ -154,14 +154,20 @@ async def run_turn(session: Session, turn: Turn) -> None:
 
 
 async def ensure_agent(session: Session) -> Agent:
-    """The session's agent, brought back if there is none. Raises `ApiError`: see `resume.bring_back`."""
+    """The session's agent, brought back if there is none.
+
+    Raises `ApiError`: see `resume.bring_back`; SESSION_CLOSED or `FallingAsleepError` when the start was called off.
+    """
     async with session.lock:
         if session.agent is None:
             if session.crashes > MAX_RESTARTS:
                 message = f"the agent crashed {session.crashes} times in a row; resumeSession tries again"
                 raise agent_failed("restart", message, status=None, stderr="")
             await session.load_options()
-            await bring_back(session)
+            with trio.CancelScope() as session.starting:
+                await bring_back(session)
+            if session.starting.cancelled_caught:
+                raise ApiError(ErrorCode.SESSION_CLOSED, "it was closed") if session.closing else FallingAsleepError
         if session.agent is None:  # it ended at once
             raise agent_failed("restart", "the agent ended as soon as it was started", status=None, stderr="")
         return session.agent

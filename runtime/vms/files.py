@@ -53,7 +53,10 @@ class VmFiles:
 
         def write() -> None:
             if create_parents:
-                self._fs.mkdir(path.rpartition("/")[0] or "/", parents=True)
+                try:
+                    self._fs.mkdir(path.rpartition("/")[0] or "/", parents=True)
+                except FsError as error:  # the parent is there, and is a file
+                    raise FsError(FsCode.NOT_DIRECTORY) if error.code is FsCode.EXIST else error from None
             self._fs.write_file(path, data)
 
         await self._seen(path, write)

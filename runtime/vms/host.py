@@ -125,9 +125,8 @@ class Host:
         await self._cut_grace(name)
         async with self._lock(name):
             record = self._record(name)
-            if vm := self._awake.pop(name, None):
-                await vm.sessions.suspend_all(force=True)
-                await vm.stop()
+            if vm := self._awake.get(name):
+                await self._put_to_sleep(vm, 0, force=True)
             self._secrets.pop(name, None)
             await self.store.vms.delete(record.row)
             volume = self._volumes.pop(record.row, None)
@@ -252,13 +251,15 @@ class Host:
     async def _sleep_when_idle(self, vm: Vm) -> None:
         async with self._lock(vm.name):
             if self._awake.get(vm.name) is vm and not vm.busy:
-                await self._put_to_sleep(vm, 0, force=False, reason="idle")
+                await self._put_to_sleep(vm, 0, force=False)
+                self._publish(vm.name, "asleep", "idle")
 
     async def _sleep(self, name: str, grace_ms: int, *, force: bool, reason: str) -> None:
         async with self._lock(name):
             self._record(name)
             if vm := self._awake.get(name):
-                await self._put_to_sleep(vm, grace_ms, force=force, reason=reason)
+                await self._put_to_sleep(vm, grace_ms, force=force)
+                self._publish(name, "asleep", reason)
 
     async def _fall_asleep(self, name: str) -> None:
         try:
@@ -272,7 +273,8 @@ class Host:
         if vm is not None and vm.falling_asleep:
             await vm.sessions.suspend_all(force=True)
 
-    async def _put_to_sleep(self, vm: Vm, grace_ms: int, *, force: bool, reason: str) -> None:
+    async def _put_to_sleep(self, vm: Vm, grace_ms: int, *, force: bool) -> None:
+        """The caller has the VM's lock. Cancelled in its patience it leaves the VM awake."""
         vm.falling_asleep = True
         try:
             await vm.sessions.suspend_all(grace_ms, force=force)
@@ -284,7 +286,6 @@ class Host:
             await vm.stop()
             self.store.vms.set_state(vm.row, "asleep", _now())
             await self.store.writer.barrier()
-        self._publish(vm.name, "asleep", reason)
 
     # Helpers
 

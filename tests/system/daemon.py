@@ -361,6 +361,7 @@ __all__ = [
     "environment",
     "fresh_name",
     "running",
+    "short",
     "text_of",
     "type_of",
 ]

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.system.daemon import Background, text_of
+from tests.system.daemon import Background, short, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.system.daemon import Daemon, Session, Vm
+    from tests.system.daemon import Daemon, Pending, Session, Vm
 
 NATIVE = {"load": {"ECHO_LOAD": "1"}, "resume": {"ECHO_RESUME": "1"}}
 
@@ -171,6 +172,126 @@ def test_a_turn_or_a_pending_permission_keeps_the_vm_awake(make_vm: Callable[...
     assert vm.api.result(pending)["text"].endswith("permission: allow-once")
 
 
+def test_a_call_to_an_agent_keeps_the_vm_awake(make_vm: Callable[..., Vm]) -> None:
+    vm = make_vm(idleTimeoutMs=1)
+    session = vm.session("pi", env={"ANTHROPIC_API_KEY": "x"})
+    for level in ("low", "high", "off"):
+        answer = session.call("setThoughtLevel", value=level)
+        assert answer["configOptions"][1]["currentValue"] == level
+    session.call("closeSession")
+    assert session.call("resumeSession")["configOptions"][1]["currentValue"] == "off"
+
+
+def test_a_subscription_outlives_sleep_and_wake(vm: Vm) -> None:
+    session = vm.session()
+    session.subscribe(after=-1)
+    session.prompt("say one")
+    vm.sleep()
+    last = session.prompt("say two")["seq"]
+    heard = vm.api.until(lambda n: n.params.get("seq") == last)
+    assert [n.params["seq"] for n in heard if n.method == "sessionEvent"] == list(range(last + 1))
+    assert [(n.params["state"], n.params["reason"]) for n in heard if n.method == "vmState"] == [
+        ("asleep", "request"),
+        ("awake", "wake"),
+    ]
+
+
+def test_a_subscription_to_a_vm_hears_all_of_it_and_nothing_else(make_vm: Callable[..., Vm]) -> None:
+    vm, other = make_vm(), make_vm()
+    vm.call("subscribe")
+    one, two, three = vm.session(), vm.session(), other.session()
+    for session in (one, two, three, one):
+        session.prompt("say hello")
+    vm.api.call("hello")
+    heard = list(vm.api.client.notifications(timeout=0))
+    assert {n.params["vm"] for n in heard} == {vm.name}
+    for session in (one, two):
+        seqs = [n.params["seq"] for n in heard if n.params.get("sessionId") == session.id]
+        assert seqs == [event["seq"] for event in session.events()]
+
+
+def test_a_subscription_by_types_hears_these_alone(vm: Vm) -> None:
+    session = vm.session()
+    session.subscribe(types=["agent_message_chunk", "vmState"])
+    session.prompt("say hello; thought Hm; say bye")
+    vm.sleep()
+    heard = list(vm.api.client.notifications(timeout=0))
+    assert [short(n).split(":")[-1] for n in heard] == ["agent_message_chunk", "agent_message_chunk", "vmState"]
+
+
+def test_a_destroyed_vm_is_gone_and_its_name_is_free(vm: Vm) -> None:
+    session = vm.session()
+    session.prompt("fswrite a.txt old")
+    session.subscribe()
+    pending = session.begin("say on; spin")
+    vm.call("vm.destroy")
+    assert vm.api.result(pending)["stopReason"] == "cancelled"
+    assert vm.error("vm.get").name == "vm_not_found"
+    assert session.error("getSessionEvents").name == "vm_not_found"
+    assert vm.error("readFile", path="/home/user/a.txt").name == "vm_not_found"
+    assert vm.call("vm.getOrCreate")["created"] is True
+    assert vm.call("listPersistedSessions") == []
+    assert vm.call("exists", path="/home/user/a.txt") is False
+    assert vm.session(sessionId=session.id).say("fsread a.txt").startswith("fsread failed")
+
+
+def test_destroying_a_vm_cuts_the_patience_of_a_sleep_short(vm: Vm) -> None:
+    session = vm.session()
+    session.subscribe()
+    pending = session.begin("say on; sleep 60000")
+    sleeping = vm.start("vm.sleep", graceMs=25_000)
+    assert not vm.api.client.wait(sleeping, 0.1)
+    vm.call("vm.destroy")
+    assert vm.api.result(pending)["stopReason"] == "cancelled"
+    assert vm.call("vm.getOrCreate")["created"] is True
+
+
+HANGS = {"ECHO_LOAD": "1", "ECHO_FAIL": "hang"}
+
+
+def hanging(vm: Vm) -> tuple[Session, Pending]:
+    """A session whose agent never answers again, and the call that waits for it."""
+    session = vm.session(env={"ECHO_LOAD": "1"})
+    vm.sleep()
+    resuming = session.start("resumeSession", options={"env": HANGS})
+    assert not vm.api.client.wait(resuming, 0.2)
+    return session, resuming
+
+
+def test_cancelling_a_turn_whose_agent_does_not_wake(vm: Vm) -> None:
+    session, resuming = hanging(vm)
+    vm.api.client.cancel(resuming)
+    assert vm.api.failure(resuming).code == -32800
+    pending = session.start("sendPrompt", prompt="hello")
+    assert not vm.api.client.wait(pending, 0.1)
+    assert session.call("cancelPrompt") == {"outcome": "cancelled"}
+    assert vm.api.result(pending)["stopReason"] == "cancelled"
+    assert session.error("sendPrompt", prompt="hello", timeoutMs=100).name == "timeout"
+
+
+@pytest.mark.parametrize(
+    ("end", "told"), [("closeSession", "session_closed"), ("destroySession", "session_closed"), ("vm.destroy", None)]
+)
+def test_an_agent_that_hangs_at_its_start_holds_nobody_up(vm: Vm, end: str, told: str | None) -> None:
+    session, resuming = hanging(vm)
+    begun = time.monotonic()
+    (vm if end.startswith("vm.") else session).call(end)
+    assert vm.api.failure(resuming).name == (told or "vm_not_found")
+    assert time.monotonic() - begun < 10
+    assert vm.api.call("daemon.status")["processes"] == 0
+    vm.call("vm.getOrCreate")
+
+
+def test_a_session_that_hangs_while_it_is_made_holds_no_sleep_up(vm: Vm) -> None:
+    creating = vm.start("createSession", agentType="echo", options={"env": HANGS})
+    assert not vm.api.client.wait(creating, 0.1)
+    begun = time.monotonic()
+    vm.call("vm.destroy")
+    assert time.monotonic() - begun < 10
+    assert vm.api.failure(creating).name == "vm_not_found"
+    vm.call("vm.getOrCreate")
+
+
 def test_sleep_waits_for_a_turn_within_the_grace_and_ends_it_after(vm: Vm) -> None:
     session = vm.session()
     session.subscribe()
@@ -237,6 +358,6 @@ def test_what_a_vm_uses_is_told(make_vm: Callable[..., Vm]) -> None:
     assert stats["processes"]["count"] == 1
     assert stats["fuelUsed"] > 0
     assert stats["events"] == len(session.events())
-    assert stats["files"]["bytes"] == 5
+    assert stats["files"]["bytes"] == asleep["files"]["bytes"] + 5
     assert stats["files"]["count"] > asleep["files"]["count"]
     assert vm.api.error("vm.stats", vm="no-such-vm").name == "vm_not_found"
