@@ -55,6 +55,9 @@ class Engine:
         self._interfaces = {interface.name: interface for interface in interfaces}
         self._cache = cache
         self._resource_types = ResourceTypes()
+        for interface in self._interfaces.values():  # now, since programs are linked on several threads
+            for resource_class in interface.resources.values():
+                self._resource_types.register(resource_class)
         self._programs: dict[str, Program] = {}
         self._digests: dict[tuple[Any, ...], str] = {}
         self._loading = trio.Lock()

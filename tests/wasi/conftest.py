@@ -67,6 +67,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Iterator[None]:
     return result  # type: ignore[return-value]  # the hook's result, which pytest's types do not know
 
 
+def built(name: str) -> Path:
+    """The component of a program of tests/guests."""
+    path = GUESTS / "dist" / f"{name}.wasm"
+    if not path.is_file():
+        pytest.fail(f"{path} has not been built: run `make guests`", pytrace=False)
+    return path
+
+
 @attrs.frozen
 class Outcome:
     """How a guest ended and what it wrote."""
@@ -103,9 +111,7 @@ class Machine:
     ) -> Process:
         """Start a program of tests/guests."""
         assert name in declared(self._item), f"mark the test with @pytest.mark.{MARK}({name!r})"
-        path = GUESTS / "dist" / f"{name}.wasm"
-        if not path.is_file():
-            pytest.fail(f"{path} has not been built: run `make guests`", pytrace=False)
+        path = built(name)
         self._item.stash.setdefault(STARTED, set()).add(name)
         return await self.spawn_file(path, [name, *args], env=env, cwd=cwd, limits=limits)
 

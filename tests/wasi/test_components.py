@@ -12,7 +12,7 @@ import pytest
 from runtime.errors import ApiError, ErrorCode
 from runtime.vms.catalogue import ComponentRef
 
-from .conftest import DECLARED, GUESTS, finish
+from .conftest import DECLARED, GUESTS, built, finish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +94,7 @@ async def test_a_command_is_a_file_of_the_vm(machine: Machine) -> None:
     """What lies in the VM is run from there, by path or by $PATH, and refused as an agent's component would be."""
     spawn, fs = machine.processes.spawn, machine.volume.filesystem
     fs.mkdir("/bin", parents=True)
-    fs.write_file("/bin/cat", (GUESTS / "dist" / "copy_stdin.wasm").read_bytes())
+    fs.write_file("/bin/cat", built("copy_stdin").read_bytes())
     fs.write_file("/bin/text", b"no component")
     for command in ("cat", "/bin/cat", "bin/cat"):
         assert (await finish(await spawn([command], {}, "/"), b"meow")).stdout == b"meow"
@@ -113,7 +113,7 @@ def imports(component: bytes) -> set[bytes]:
 
 def with_versions(name: str, replacement: bytes) -> bytes:
     """The component with all its WASI imports of another version, which must be as long as the old ones."""
-    component = (GUESTS / "dist" / f"{name}.wasm").read_bytes()
+    component = built(name).read_bytes()
     return re.sub(
         rb"(wasi:[\w/-]+@)(\d+\.\d+\.\d+)",
         lambda found: found[1] + (replacement + b"999999")[: len(found[2])],
@@ -127,7 +127,7 @@ async def test_any_patch_version_of_wasi_0_2_is_satisfied(machine: Machine, tmp_
     path = tmp_path / "other.wasm"
     for version in (b"0.2.", b"0.2.1"):
         path.write_bytes(with_versions(name, version))
-        assert imports(path.read_bytes()) != imports((GUESTS / "dist" / f"{name}.wasm").read_bytes())
+        assert imports(path.read_bytes()) != imports(built(name).read_bytes())
         argument = "http://127.0.0.1:1/" if name == "http_get" else "/tmp" if name == "file_rw" else "5"
         outcome = await finish(await machine.spawn_file(path, [name, argument]))
         assert outcome.lines
@@ -156,4 +156,4 @@ async def test_other_versions_of_wasi_are_refused(
 async def test_a_compiled_component_is_used_again(world: World) -> None:
     machine = await world.machine()
     await machine.run("args_env")
-    assert world.engine.is_cached((GUESTS / "dist" / "args_env.wasm").read_bytes())
+    assert world.engine.is_cached(built("args_env").read_bytes())
