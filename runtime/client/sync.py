@@ -134,6 +134,12 @@ class Client:
         """Close the connection; turns that run go on. Idempotent."""
         self._socket.close()
 
+    def detach(self) -> socket.socket:
+        """Give the connection, on which nothing is under way, to somebody who reads and writes it in another way."""
+        if self._pending or self._buffer:
+            raise RuntimeError("the connection is in use")
+        return self._socket
+
     def call(self, method: str, /, **params: Any) -> Any:
         """Send a request and wait for its result. Raises RpcError, ConnectionLostError."""
         pending = self.start(method, **params)

@@ -1,0 +1,13 @@
+"""`torpor acp`: an agent of the daemon as an ACP agent on stdin and stdout.
+
+    wire        lines of JSON, and what is said to those that are none
+    flows       requests in both directions as straight-line generators, without I/O
+    errors      the daemon's errors as ACP knows them
+    workspaces  which VM a workspace has, and what an editor's session is to us
+    events      the daemon's notifications, turned into updates and permission requests
+    face        the ACP methods
+    loop        the one loop that moves bytes between the editor and the daemon
+    command     the command line's side
+
+Standard library only, like every client command.
+"""

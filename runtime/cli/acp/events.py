@@ -1,0 +1,123 @@
+"""What the daemon tells unasked: events become `session/update`s, permission requests the editor's to answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime.cli import output
+from runtime.cli.acp.errors import RefusedError
+from runtime.cli.acp.flows import Ask, Call, Flow, Flows
+
+if TYPE_CHECKING:
+    from runtime.cli.acp.workspaces import Session
+
+UPDATE: Final = "session/update"
+TURN_STARTED: Final = "_torpor/turn_started"
+PERMISSION_REPLY: Final = "_torpor/permission_reply"
+CANCEL_GRACE_MS: Final = 5000
+"""How long an agent has to end a turn that the editor cancels: the API's own default."""
+
+
+class Events:
+    """The subscriptions of one connection to the daemon."""
+
+    def __init__(self, flows: Flows) -> None:
+        self._flows = flows
+        self._subscribed: dict[str, Session] = {}
+
+    def take(self, method: str, params: dict[str, Any]) -> None:
+        """Take a notification of the daemon."""
+        session = self._subscribed.get(params.get("subscriptionId", ""))
+        if session is None:
+            return
+        if method == "sessionEvent":
+            self.forward(session, params)
+            self._flows.progressed(session)
+        elif method == "permissionRequest":
+            self._flows.start(self._permission(session, params["request"]))
+        elif method == "subscriptionLagged":
+            # The editor reads more slowly than the agent writes. What was missed is in the transcript.
+            del self._subscribed[params["subscriptionId"]]
+            self._flows.start(self.follow(session))
+
+    def follow(self, session: Session) -> Flow:
+        """Forward what comes after the session's `last_seq`, and ask what the agent is waiting to be told."""
+        session.following = True
+        try:
+            subscribed = yield Call("subscribe", {**session.ids, "after": session.last_seq})
+            session.subscription = subscribed["subscriptionId"]
+            self._subscribed[subscribed["subscriptionId"]] = session
+            details = yield Call("getSession", session.ids)
+        except RefusedError:
+            session.following = False
+            self._flows.progressed(session)
+            raise
+        for request in details.get("pendingPermissions") or ():
+            self._flows.start(self._permission(session, request))
+
+    def leave(self, session: Session) -> Flow:
+        """Forward no more of the session."""
+        subscription, session.subscription = session.subscription, None
+        session.following = False
+        self._flows.progressed(session)
+        if subscription in self._subscribed:
+            del self._subscribed[subscription]
+            yield Call("unsubscribe", {"subscriptionId": subscription})
+
+    def forward(self, session: Session, event: dict[str, Any], *, replay: bool = False) -> None:
+        """Tell the editor of an event, if it is news and one that ACP has a name for.
+
+        The user's own words are replayed, and told where another client has said them: the editor knows its own.
+        """
+        if event["seq"] <= session.last_seq:
+            return
+        session.last_seq = event["seq"]
+        message = event["event"]
+        method, params = message["method"], message.get("params") or {}
+        if method == UPDATE:
+            own = session.prompting and not replay
+            if not (own and params["update"].get("sessionUpdate") == "user_message_chunk"):
+                self._flows.post({"method": UPDATE, "params": params})
+        elif method == TURN_STARTED and session.too_early and not replay:
+            session.too_early = False
+            self._flows.start(self.cancel(session))
+        elif method == PERMISSION_REPLY and not replay:
+            self._flows.withdraw((session, params.get("permissionId")))
+
+    def cancel(self, session: Session) -> Flow:
+        """End the turn in progress.
+
+        The daemon serves requests side by side, so that a cancel may overtake the prompt that it is for: it is said
+        again once that turn has begun.
+        """
+        if session.prompting:
+            session.cancelling = True
+        answer = yield Call("cancelPrompt", {**session.ids, "graceMs": CANCEL_GRACE_MS})
+        if answer["outcome"] == "no_active_prompt" and session.prompting:
+            session.too_early = True
+
+    def _permission(self, session: Session, request: dict[str, Any]) -> Flow:
+        key = (session, request["permissionId"])
+        if not self._flows.is_asking(key):
+            question = {"toolCall": request["toolCall"], "options": request["options"]}
+            try:
+                answer = yield Ask("session/request_permission", {"sessionId": session.id, **question}, key)
+            except RefusedError as refusal:
+                output.say(f"the editor did not answer a permission request: {refusal.message}")
+                answer = None
+            yield from self._reply(session, request["permissionId"], answer)
+
+    def _reply(self, session: Session, permission_id: str, answer: Any) -> Flow:
+        outcome = answer.get("outcome") if isinstance(answer, dict) else None
+        chosen = outcome.get("optionId") if isinstance(outcome, dict) else None
+        if chosen is None and session.cancelling:
+            return  # the cancel has answered it already
+        said = {"optionId": chosen} if isinstance(chosen, str) else {"reply": "reject"}
+        try:
+            yield Call("respondPermission", {**session.ids, "permissionId": permission_id, **said})
+        except RefusedError as refusal:
+            if refusal.name == "permission_not_pending":
+                return
+            # There is no option that says no, or the editor has made one up: nothing may be allowed that way.
+            output.say(f"a permission request was not answered: {refusal.message}; the turn is cancelled")
+            yield from self.cancel(session)
