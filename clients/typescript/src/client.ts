@@ -1,0 +1,107 @@
+import { resolveEndpoint } from "./endpoint.js";
+import type { CallOptions, JsonObject, MethodName, Methods, VmInfo, VmOptions } from "./generated.js";
+import { Link } from "./link.js";
+import { Vm, type VmName } from "./vm.js";
+
+/** Milliseconds: a daemon on this machine answers within one, if it does at all. */
+const CONNECT_TIMEOUT_MS = 10_000;
+
+export interface ClientOptions {
+  /** A path or `unix:///path`, or `http://localhost:6420` for a daemon that serves HTTP. Default: the default socket. */
+  endpoint?: string;
+  /** The token of a daemon that serves HTTP. Default: `$TORPOR_TOKEN`. */
+  token?: string;
+  /** Bounds the connecting, not what follows. Default: 10,000. */
+  connectTimeoutMs?: number;
+}
+
+/** Makes a client; it connects when it is first used. Throws EndpointError. */
+export function createClient(options: ClientOptions = {}): Client {
+  const endpoint = resolveEndpoint(options.endpoint, options.token);
+  return new Client(new Link(endpoint, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS));
+}
+
+/** A daemon. Ends by `close`; while it is open, its connection keeps the process from ending. */
+export class Client {
+  /** The daemon's VMs. */
+  readonly vm: Vms;
+  readonly #link: Link;
+
+  constructor(link: Link) {
+    this.#link = link;
+    this.vm = new Vms(link);
+  }
+
+  /** Calls any method by its name, with its params as the API has them. */
+  async call<M extends MethodName>(
+    method: M,
+    params: Methods[M]["params"],
+    options: CallOptions = {},
+  ): Promise<Methods[M]["result"]> {
+    return (await this.#link.request(method, params, options.signal)) as Methods[M]["result"];
+  }
+
+  /** Tells about the daemon: server, version, capabilities, limits, epoch. */
+  hello(options: CallOptions = {}): Promise<Methods["hello"]["result"]> {
+    return this.call("hello", { protocol: 1 }, options);
+  }
+
+  /** Tells how the daemon is. */
+  status(options: CallOptions = {}): Promise<JsonObject> {
+    return this.call("daemon.status", {}, options);
+  }
+
+  /** Returns the API as an OpenRPC document. */
+  discover(options: CallOptions = {}): Promise<JsonObject> {
+    return this.call("rpc.discover", {}, options);
+  }
+
+  /** Lists the agents that sessions can run. */
+  listAgents(options: CallOptions = {}): Promise<Methods["listAgents"]["result"]> {
+    return this.call("listAgents", {}, options);
+  }
+
+  /** Ends the connection, and with it all subscriptions. Turns go on in the daemon. Idempotent. */
+  close(): void {
+    this.#link.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** `client.vm`. */
+export class Vms {
+  readonly #link: Link;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  /** Returns the VM of this name. Its first use creates it if need be, and rejects with `vm_conflict` for other options. */
+  getOrCreate(name: VmName, options?: VmOptions): Vm {
+    return new Vm(this.#link, name, { options });
+  }
+
+  /** Returns a VM that there is: its use rejects with `vm_not_found` where there is none. */
+  open(name: VmName): Vm {
+    return new Vm(this.#link, name);
+  }
+
+  /** Describes a VM; never wakes it. */
+  async get(name: VmName, options: CallOptions = {}): Promise<VmInfo> {
+    return (await this.#link.request("vm.get", { vm: name }, options.signal)) as VmInfo;
+  }
+
+  /** Describes all VMs; wakes none. */
+  async list(options: CallOptions = {}): Promise<VmInfo[]> {
+    return (await this.#link.request("vm.list", {}, options.signal)) as VmInfo[];
+  }
+
+  /** Takes in a VM from a file that `export` wrote, a path on the daemon's machine; under its own name unless given. */
+  async import(path: string, options: { vm?: VmName } & CallOptions = {}): Promise<JsonObject> {
+    const { signal, ...members } = options;
+    return (await this.#link.request("vm.import", { path, ...members }, signal)) as JsonObject;
+  }
+}

@@ -1,0 +1,375 @@
+/**
+ * A subscription that outlives connections. What it has seen of each session, its position, is all it needs to go on.
+ *
+ * One session: the daemon itself replays what follows the position, then goes live. A whole VM has no replay at the daemon,
+ * so it is made here: subscribe, hold what comes back, list the sessions, read what each has beyond its position, then
+ * let go of what was held but for what has been read. Events are committed before they are published: what is not heard
+ * live is in the list by then, and so there is no gap; what is held twice is known by its `seq`, and so no duplicate.
+ * The first time, the positions are those of a list that is made before all this.
+ */
+
+import { EventEmitter } from "node:events";
+import { ConnectionError, TorporError } from "./errors.js";
+import type { ConnectionEvents, PermissionRequest } from "./events.js";
+import type { JsonObject, SessionEvent, SessionRow } from "./generated.js";
+import type { Link } from "./link.js";
+import type { Peer, Subscription } from "./peer.js";
+import type { VmName } from "./vm.js";
+
+export interface ConnectOptions {
+  /** One session only. Default: all sessions of the VM, and what concerns the VM itself. */
+  sessionId?: string;
+  /** With `sessionId`: begin with the events that follow this one, -1 for all. Default: what happens from now on. */
+  after?: number;
+  /** Only these: types of events (`agent_message_chunk`), names of notifications (`permissionRequest`). */
+  types?: string[];
+}
+
+/** Milliseconds to wait before the first new attempt, doubled up to the second: a daemon restarts within one or two. */
+const FIRST_DELAY_MS = 25;
+const MAX_DELAY_MS = 2_000;
+/** Events read at a time: some 400 KiB of ordinary ones. */
+const PAGE = 1_000;
+/** Notices held beside the reading; events beyond it are read again instead. */
+const MAX_HELD = 10_000;
+/** Permission requests that are remembered as told: many times what can wait at once. */
+const MAX_ASKED = 1_000;
+
+interface Notice {
+  method: string;
+  params: JsonObject;
+}
+
+export class Connection extends EventEmitter<ConnectionEvents> {
+  readonly #link: Link;
+  readonly #vm: VmName;
+  readonly #options: ConnectOptions;
+  readonly #prepare: () => Promise<void>;
+  readonly #ended: () => void;
+  readonly #stopListening: () => void;
+  /** Seq of the last event seen of each session; what is not in it has not been seen at all. */
+  readonly #positions = new Map<string, number>();
+  readonly #asked = new Set<string>();
+  readonly #ready = new Gate();
+  #attempt = new Gate();
+  #hurry: (() => void) | undefined;
+  #begun = false;
+  #over = false;
+  #reason: TorporError | undefined;
+  #epoch: string | undefined;
+  #subscription: Subscription | undefined;
+  #lag: () => void = () => {};
+  #held: Notice[] | undefined;
+  #overflowed = false;
+
+  /** Not for use by others: `Vm.connect` makes connections. */
+  constructor(link: Link, vm: VmName, options: ConnectOptions, prepare: () => Promise<void>, ended: () => void) {
+    super();
+    this.#link = link;
+    this.#vm = vm;
+    this.#options = options;
+    this.#prepare = prepare;
+    this.#ended = ended;
+    this.#stopListening = link.onClose(() => this.close());
+    void this.#run();
+  }
+
+  /** Returns once the subscription stands for the first time. Rejects when the connection is over before that. */
+  async ready(): Promise<void> {
+    await this.#ready.opened;
+    if (this.#epoch === undefined) {
+      throw this.#reason ?? new ConnectionError("client_closed", "the connection was closed");
+    }
+  }
+
+  /** Returns when no attempt to (re)connect is under way; one that waits for its time is made now. */
+  settled(): Promise<void> {
+    this.#hurry?.();
+    return this.#attempt.opened;
+  }
+
+  /** Ends it. Idempotent. */
+  close(): void {
+    this.#finish(undefined);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async #run(): Promise<void> {
+    let delay = FIRST_DELAY_MS;
+    while (!this.#over) {
+      let failure: TorporError | undefined;
+      try {
+        await this.#prepare();
+        const peer = await this.#link.peer();
+        const lagged = new Promise<undefined>((resolve) => (this.#lag = () => resolve(undefined)));
+        await this.#establish(peer);
+        if (this.#over) {
+          return;
+        }
+        this.#opened(peer.welcome.epoch);
+        delay = FIRST_DELAY_MS;
+        failure = await Promise.race([peer.closed, lagged]);
+        this.#attempt = new Gate();
+        if (failure === undefined) {
+          continue; // it lagged: the connection is sound
+        }
+      } catch (error) {
+        failure = asTorporError(error);
+      }
+      if (this.#over) {
+        return;
+      }
+      if (!failure.retryable) {
+        this.#finish(failure);
+        return;
+      }
+      this.#tell("interrupted", failure);
+      await this.#pause(delay);
+      delay = Math.min(2 * delay, MAX_DELAY_MS);
+    }
+  }
+
+  /** Lets go of those who wait for the attempt that failed, and waits before the next. */
+  async #pause(delay: number): Promise<void> {
+    this.#attempt.open();
+    this.#attempt = new Gate();
+    if (!this.#over) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, delay);
+        this.#hurry = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#hurry = undefined;
+    }
+  }
+
+  #opened(epoch: string): void {
+    if (this.#over) {
+      return;
+    }
+    const about = {
+      epoch,
+      resumed: this.#epoch !== undefined,
+      restarted: this.#epoch !== undefined && this.#epoch !== epoch,
+    };
+    this.#epoch = epoch;
+    this.#tell("open", about);
+    this.#ready.open();
+    this.#attempt.open();
+  }
+
+  #finish(reason: TorporError | undefined): void {
+    if (this.#over) {
+      return;
+    }
+    this.#over = true;
+    this.#reason = reason;
+    this.#subscription?.end();
+    this.#stopListening();
+    this.#ended();
+    this.#lag();
+    this.#hurry?.();
+    this.#ready.open();
+    this.#attempt.open();
+    this.#tell("close", reason);
+  }
+
+  async #establish(peer: Peer): Promise<void> {
+    this.#subscription?.end();
+    this.#subscription = undefined;
+    if (this.#options.sessionId === undefined) {
+      await this.#establishVm(peer);
+    } else {
+      await this.#establishSession(peer, this.#options.sessionId);
+    }
+  }
+
+  async #establishSession(peer: Peer, sessionId: string): Promise<void> {
+    if (!this.#begun) {
+      const after = this.#options.after ?? (await this.#session(peer, sessionId)).lastSeq;
+      this.#positions.set(sessionId, after);
+      this.#begun = true;
+    }
+    await this.#subscribe(peer, { sessionId, after: this.#positions.get(sessionId) });
+    await this.#tellPending(peer, sessionId);
+  }
+
+  async #establishVm(peer: Peer): Promise<void> {
+    if (!this.#begun) {
+      for (const row of await this.#sessions(peer)) {
+        this.#positions.set(row.sessionId, row.lastSeq);
+      }
+      this.#begun = true;
+    }
+    this.#held = [];
+    try {
+      await this.#subscribe(peer, {});
+      do {
+        this.#overflowed = false;
+        const rows = await this.#sessions(peer);
+        for (const row of rows) {
+          await this.#catchUp(peer, row);
+        }
+        for (const row of rows.filter(({ status }) => status === "running")) {
+          await this.#tellPending(peer, row.sessionId);
+        }
+      } while (this.#overflowed && !this.#over);
+      this.#release();
+    } finally {
+      this.#held = undefined;
+    }
+  }
+
+  async #subscribe(peer: Peer, what: object): Promise<void> {
+    const params = { vm: this.#vm, types: this.#options.types, ...what };
+    const subscription = await peer.subscribe(params, (method, given) => this.#hear(method, given));
+    if (this.#over) {
+      subscription.end();
+    } else {
+      this.#subscription = subscription;
+    }
+  }
+
+  /** Tells what a session has beyond its position. */
+  async #catchUp(peer: Peer, row: SessionRow): Promise<void> {
+    const { sessionId, lastSeq } = row;
+    if ((this.#positions.get(sessionId) ?? -1) > lastSeq) {
+      this.#positions.delete(sessionId); // destroyed, and made anew under the same id
+    }
+    const { types } = this.#options;
+    const wanted = types?.includes("sessionEvent") ? undefined : types; // as the daemon reads it
+    while (!this.#over) {
+      const after = this.#positions.get(sessionId) ?? -1;
+      if (after >= lastSeq) {
+        return;
+      }
+      const params = { vm: this.#vm, sessionId, after, limit: PAGE, types: wanted };
+      const page = (await this.#unlessGone(peer.request("getSessionEvents", params))) as SessionEvent[] | undefined;
+      for (const event of page ?? []) {
+        this.#tellEvent({ subscriptionId: this.#subscription?.id, vm: this.#vm, ...event });
+      }
+      if (!page?.length) {
+        this.#positions.set(sessionId, Math.max(after, lastSeq)); // nothing that is wanted is left up to there
+        return;
+      }
+    }
+  }
+
+  /** Tells of permission requests that wait for an answer, and have not been told of. */
+  async #tellPending(peer: Peer, sessionId: string): Promise<void> {
+    const { types } = this.#options;
+    if (types !== undefined && !types.includes("permissionRequest")) {
+      return;
+    }
+    const session = await this.#unlessGone(this.#session(peer, sessionId));
+    const waiting: PermissionRequest[] = session?.pendingPermissions ?? [];
+    for (const request of waiting) {
+      this.#tellRequest({ subscriptionId: this.#subscription?.id, vm: this.#vm, sessionId, request });
+    }
+  }
+
+  #hear(method: string, params: JsonObject): void {
+    if (this.#over) {
+      return;
+    }
+    if (method === "subscriptionLagged") {
+      this.#lag();
+    } else if (this.#held === undefined) {
+      this.#dispatch(method, params);
+    } else {
+      if (this.#held.length >= MAX_HELD) {
+        this.#held = []; // the events among them are read again; the rest is lost, as to any subscriber that lags
+        this.#overflowed = true;
+      }
+      this.#held.push({ method, params });
+    }
+  }
+
+  /** Tells what was held, but for what has been read meanwhile. */
+  #release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const { method, params } of held) {
+      if (method !== "sessionEvent" || params.seq > (this.#positions.get(params.sessionId) ?? -1)) {
+        this.#dispatch(method, params);
+      }
+    }
+  }
+
+  #dispatch(method: string, params: JsonObject): void {
+    if (method === "sessionEvent") {
+      this.#tellEvent(params);
+    } else if (method === "permissionRequest") {
+      this.#tellRequest(params);
+    } else {
+      this.#tell(method, params);
+    }
+  }
+
+  #tellEvent(params: JsonObject): void {
+    this.#positions.set(params.sessionId, params.seq);
+    this.#tell("sessionEvent", params);
+  }
+
+  #tellRequest(params: JsonObject): void {
+    const key = `${params.sessionId} ${params.request.permissionId}`;
+    if (this.#asked.has(key)) {
+      return;
+    }
+    if (this.#asked.size >= MAX_ASKED) {
+      this.#asked.delete(this.#asked.values().next().value!);
+    }
+    this.#asked.add(key);
+    this.#tell("permissionRequest", params);
+  }
+
+  /** Calls the listeners. One that throws ends the process as elsewhere in Node, but not this subscription halfway. */
+  #tell(name: string, argument: unknown): void {
+    try {
+      (this as EventEmitter).emit(name, argument);
+    } catch (error) {
+      process.nextTick(() => {
+        throw error;
+      });
+    }
+  }
+
+  async #sessions(peer: Peer): Promise<SessionRow[]> {
+    return (await peer.request("listPersistedSessions", { vm: this.#vm })) as SessionRow[];
+  }
+
+  async #session(peer: Peer, sessionId: string): Promise<JsonObject> {
+    return (await peer.request("getSession", { vm: this.#vm, sessionId })) as JsonObject;
+  }
+
+  /** Returns undefined where a session has been destroyed meanwhile. */
+  async #unlessGone<T>(answer: Promise<T>): Promise<T | undefined> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof TorporError && error.code === "session_not_found") {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+}
+
+function asTorporError(error: unknown): TorporError {
+  return error instanceof TorporError ? error : new TorporError("error", String(error), {}, undefined, { cause: error });
+}
+
+/** A promise that its maker resolves. */
+class Gate {
+  readonly opened: Promise<void>;
+  open!: () => void;
+
+  constructor() {
+    this.opened = new Promise((resolve) => (this.open = resolve));
+  }
+}

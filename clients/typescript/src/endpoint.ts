@@ -1,0 +1,99 @@
+/**
+ * Where the daemon is: the same rules as the daemon's own, see "Transport" of the session API.
+ *
+ * `$TORPOR_SOCKET`, else `$XDG_RUNTIME_DIR/torpor/torpor.sock`, else `torpor-<uid>/torpor.sock` under the temp dir. Anybody
+ * may create things in the temp dir, so that the directory there is trusted only after a look at its owner, its mode and
+ * what it is: a client that did not look would hand its API keys to whoever was first to bind.
+ */
+
+import { accessSync, constants, lstatSync, statSync } from "node:fs";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { EndpointError } from "./errors.js";
+
+const SOCKET_NAME = "torpor.sock";
+/** Bytes: sockaddr_un.sun_path has 108, of which one is the NUL (unix(7)). */
+const MAX_PATH = 107;
+/** JSON-RPC over WebSocket is served here. */
+const WEB_PATH = "/rpc";
+
+export type Endpoint = { kind: "unix"; path: string } | { kind: "web"; url: string; token: string | undefined };
+
+/**
+ * Returns the endpoint for what a user gave: a path, `unix:///path`, `http://host:port`, or nothing for the default socket.
+ * The token, `$TORPOR_TOKEN` unless given, is for the web only. Throws EndpointError.
+ */
+export function resolveEndpoint(given?: string, token?: string): Endpoint {
+  if (given !== undefined && /^(https?|wss?):\/\//.test(given)) {
+    if (!URL.canParse(given)) {
+      throw new EndpointError(`not a URL: ${given}`);
+    }
+    const url = new URL(given);
+    url.protocol = url.protocol === "https:" || url.protocol === "wss:" ? "wss:" : "ws:";
+    url.pathname = url.pathname.replace(/\/+$/, "").replace(/\/rpc$/, "") + WEB_PATH;
+    return { kind: "web", url: url.href, token: token ?? (process.env.TORPOR_TOKEN || undefined) };
+  }
+  if (given !== undefined && /^[a-z][a-z0-9+.-]*:\/\//i.test(given) && !given.startsWith("unix://")) {
+    throw new EndpointError(`an endpoint is a path, unix:///path or http://host:port, and not ${given}`);
+  }
+  const path = resolve(given === undefined ? defaultPath() : given.replace(/^unix:\/\//, ""));
+  if (Buffer.byteLength(path) > MAX_PATH) {
+    throw new EndpointError(`the socket path is longer than ${MAX_PATH} bytes: ${path}`);
+  }
+  return { kind: "unix", path };
+}
+
+function defaultPath(): string {
+  return process.env.TORPOR_SOCKET || join(defaultDirectory(), SOCKET_NAME);
+}
+
+function defaultDirectory(): string {
+  const runtimeDirectory = process.env.XDG_RUNTIME_DIR ?? "";
+  // A relative one is to be ignored, says the XDG base directory specification.
+  return isAbsolute(runtimeDirectory) ? join(runtimeDirectory, "torpor") : join(tempDirectory(), `torpor-${uid()}`);
+}
+
+/** Python's `tempfile.gettempdir`, which the daemon goes by; `os.tmpdir` asks in another order. */
+function tempDirectory(): string {
+  const { TMPDIR, TEMP, TMP } = process.env;
+  const candidates = [TMPDIR, TEMP, TMP, "/tmp", "/var/tmp", "/usr/tmp"].filter((path) => path !== undefined && path !== "");
+  return resolve(candidates.find((path) => isWritableDirectory(path!)) ?? ".");
+}
+
+function isWritableDirectory(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function uid(): number {
+  return process.getuid?.() ?? 0;
+}
+
+/**
+ * Throws EndpointError if the socket is in the default place and its directory, where it exists, is not private.
+ * A directory that the user named is the user's own choice: the socket in it is 0600 all the same.
+ */
+export function checkDirectory(path: string): void {
+  const directory = dirname(path);
+  if (directory !== defaultDirectory()) {
+    return;
+  }
+  const found = lstatSync(directory, { throwIfNoEntry: false });
+  if (found === undefined) {
+    return;
+  }
+  if (!found.isDirectory()) {
+    throw new EndpointError(`${directory} is not a directory`);
+  }
+  if (found.uid !== uid()) {
+    throw new EndpointError(`${directory} belongs to another user (uid ${found.uid})`);
+  }
+  if ((found.mode & 0o077) !== 0) {
+    throw new EndpointError(
+      `${directory} is open to other users: chmod 700 it, or name another place by $TORPOR_SOCKET`,
+    );
+  }
+}

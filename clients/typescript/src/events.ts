@@ -1,0 +1,77 @@
+/** What a connection hears: the daemon's notifications, and what becomes of the connection itself. */
+
+import type { JsonObject, NotificationName, SessionEvent } from "./generated.js";
+import type { TorporError } from "./errors.js";
+
+interface OfVm {
+  subscriptionId: string;
+  vm: string | string[];
+}
+
+interface OfSession extends OfVm {
+  sessionId: string;
+}
+
+/** One event of a transcript, committed before it is seen. `event` is `{jsonrpc, method, params}`. */
+export interface SessionEventNotice extends OfVm, SessionEvent {}
+
+/** An agent asks for permission; answer with `respondPermission`. */
+export interface PermissionRequestNotice extends OfSession {
+  request: PermissionRequest;
+}
+
+export interface PermissionRequest {
+  permissionId: string;
+  toolCall: JsonObject;
+  options: { optionId: string; name: string; kind: string }[];
+  description?: string;
+}
+
+export interface VmStateNotice extends OfVm {
+  state: "awake" | "asleep";
+  reason: string;
+}
+
+/** An agent's process ended; `restart` says whether it is started again. */
+export interface AgentExitNotice extends OfSession {
+  exitCode: number | null;
+  reason: string;
+  restart: boolean;
+}
+
+/** Output of a process: text, or bytes where it is not valid UTF-8. */
+export interface ProcessOutputNotice extends OfVm {
+  pid: number;
+  stream: "stdout" | "stderr";
+  data: string | Uint8Array;
+}
+
+export interface ProcessExitNotice extends OfVm {
+  pid: number;
+  exitCode: number | null;
+}
+
+interface KnownNotices {
+  sessionEvent: [notice: SessionEventNotice];
+  permissionRequest: [notice: PermissionRequestNotice];
+  vmState: [notice: VmStateNotice];
+  agentExit: [notice: AgentExitNotice];
+  processOutput: [notice: ProcessOutputNotice];
+  processExit: [notice: ProcessExitNotice];
+}
+
+type OtherNotices = {
+  [Name in Exclude<NotificationName | "shellData" | "cronEvent", keyof KnownNotices | "subscriptionLagged">]: [
+    notice: JsonObject,
+  ];
+};
+
+/** The events of a `Connection`, with the arguments of their listeners. */
+export interface ConnectionEvents extends KnownNotices, OtherNotices {
+  /** The subscription stands, for the first time or again; `restarted`: another run of the daemon than before. */
+  open: [about: { epoch: string; resumed: boolean; restarted: boolean }];
+  /** The daemon is gone or not there yet; the connection goes on trying. */
+  interrupted: [error: TorporError];
+  /** It is over: closed, or for the reason given, such as that the VM was destroyed. */
+  close: [reason: TorporError | undefined];
+}

@@ -1,0 +1,443 @@
+// Written by build/typescript_types.py from the daemon's OpenRPC document (`rpc.discover`). Do not edit: run it again.
+
+/** Any JSON object: what an agent says, or what the API leaves open. */
+export type JsonObject = { [member: string]: any };
+
+/** What concerns a call itself, and not what is asked. */
+export interface CallOptions {
+  /** Gives the call up: it rejects with the signal's reason, and the daemon is told. */
+  signal?: AbortSignal;
+}
+
+/** An agent that sessions can run. */
+export interface AgentInfo {
+  id: string;
+  title: string;
+  version: string;
+  source: string;
+  installed: boolean;
+}
+
+/** What cancelling came to. */
+export interface CancelResult {
+  outcome: "cancelled" | "killed" | "no_active_prompt";
+}
+
+/** A file's content: text where it is valid UTF-8 and base64 was not asked for. */
+export interface FileContent {
+  content: string | Uint8Array;
+}
+
+/** What `stat` tells; times in milliseconds since the epoch. */
+export interface FileStat {
+  type: string;
+  size: number;
+  mode: number;
+  mtimeMs: number;
+  ctimeMs: number;
+  atimeMs: number;
+  nlink: number;
+  ino: number;
+}
+
+/** A secret that the daemon takes from its own environment whenever it is needed. */
+export interface FromHostEnv {
+  fromHostEnv: string;
+}
+
+/** Limits of the VM; what is left out has the daemon's default. */
+export interface Limits {
+  memoryBytes?: number;
+  fuel?: number;
+  files?: number;
+  fileBytes?: number;
+  processes?: number;
+  outputBytes?: number;
+}
+
+/** The modes that the agent offers. */
+export interface Modes {
+  currentModeId: string;
+  availableModes: JsonObject[];
+}
+
+/** What the VM's guests may reach. */
+export interface Network {
+  allow?: string[];
+}
+
+/** How a turn ended. */
+export interface PromptResult {
+  text: string;
+  stopReason: string;
+  response: JsonObject;
+  seq: number;
+}
+
+/** What `resumeSession` may be given again, after `secrets_required`. */
+export interface ResumeOptions {
+  env?: Record<string, string>;
+  secrets?: Record<string, string | FromHostEnv>;
+}
+
+/** One event of a transcript. */
+export interface SessionEvent {
+  sessionId: string;
+  seq: number;
+  /** milliseconds since the epoch */
+  createdAt: number;
+  event: JsonObject;
+}
+
+/** A session with its agent, as after `createSession`. */
+export interface SessionInfo {
+  sessionId: string;
+  agentType: string;
+  capabilities: JsonObject | null;
+  agentInfo: JsonObject | null;
+  modes: JsonObject | null;
+  configOptions: JsonObject[];
+  cwd: string;
+  /** milliseconds since the epoch */
+  createdAt: number;
+}
+
+/** Options of `createSession`. */
+export interface SessionOptions {
+  /** 1 to 128 of A-Za-z0-9._:-, not beginning with a dot, a colon or a hyphen */
+  sessionId?: string;
+  env?: Record<string, string>;
+  secrets?: Record<string, string | FromHostEnv>;
+  cwd?: string;
+  mcpServers?: JsonObject[];
+  additionalInstructions?: string;
+  skipOsInstructions?: boolean;
+  permissionPolicy?: string | JsonObject;
+  additionalDirectories?: string[];
+}
+
+/** A session, as it is stored. */
+export interface SessionRow {
+  sessionId: string;
+  agentType: string;
+  status: "closed" | "idle" | "running" | "suspended";
+  capabilities: JsonObject | null;
+  agentInfo: JsonObject | null;
+  cwd: string;
+  title: string | null;
+  lastSeq: number;
+  /** milliseconds since the epoch */
+  createdAt: number;
+  /** milliseconds since the epoch */
+  updatedAt: number;
+}
+
+/** A session's options after a change. */
+export interface Settings {
+  configOptions: JsonObject[];
+  modes: JsonObject | null;
+}
+
+/** The new subscription. */
+export interface Subscribed {
+  subscriptionId: string;
+  epoch: string;
+}
+
+/** A VM, and whether it is new. */
+export interface VmCreated {
+  created: boolean;
+  vm: string | string[];
+  state: "asleep" | "awake";
+  /** milliseconds since the epoch */
+  createdAt: number;
+  options?: JsonObject | null;
+}
+
+/** A VM. */
+export interface VmInfo {
+  vm: string | string[];
+  state: "asleep" | "awake";
+  /** milliseconds since the epoch */
+  createdAt: number;
+  options?: JsonObject | null;
+}
+
+/** Options of a VM, kept with it. */
+export interface VmOptions {
+  network?: Network;
+  limits?: Limits;
+  /** milliseconds, at most a week */
+  idleTimeoutMs?: number;
+  labels?: Record<string, string>;
+}
+
+/** Who answers. `epoch` is another one after each start of the daemon: live subscriptions do not outlast it. */
+export interface Welcome {
+  server: string;
+  version: string;
+  protocol: number;
+  capabilities: string[];
+  limits: Record<string, number>;
+  epoch: string;
+}
+
+/** Params and result of each method. */
+export interface Methods {
+  "hello": { params: { client?: string | JsonObject; protocol?: 1 }; result: Welcome };
+  "daemon.status": { params: {}; result: JsonObject };
+  "subscribe": { params: { vm: string | string[]; sessionId?: string; after?: number; types?: string[] }; result: Subscribed };
+  "unsubscribe": { params: { subscriptionId: string }; result: JsonObject };
+  "vm.getOrCreate": { params: { vm: string | string[]; options?: VmOptions }; result: VmCreated };
+  "vm.get": { params: { vm: string | string[] }; result: VmInfo };
+  "vm.list": { params: {}; result: VmInfo[] };
+  "vm.sleep": { params: { vm: string | string[]; graceMs?: number; force?: boolean }; result: JsonObject };
+  "vm.wake": { params: { vm: string | string[] }; result: VmInfo };
+  "vm.stats": { params: { vm: string | string[] }; result: JsonObject };
+  "vm.destroy": { params: { vm: string | string[] }; result: JsonObject };
+  "createSession": { params: { vm: string | string[]; agentType: string; options?: SessionOptions }; result: SessionInfo };
+  "sendPrompt": { params: { vm: string | string[]; sessionId: string; prompt: string | JsonObject[]; idempotencyKey?: string; timeoutMs?: number }; result: PromptResult };
+  "cancelPrompt": { params: { vm: string | string[]; sessionId: string; graceMs?: number }; result: CancelResult };
+  "closeSession": { params: { vm: string | string[]; sessionId: string }; result: JsonObject };
+  "destroySession": { params: { vm: string | string[]; sessionId: string }; result: JsonObject };
+  "resumeSession": { params: { vm: string | string[]; sessionId: string; options?: ResumeOptions }; result: SessionInfo };
+  "getSessionEvents": { params: { vm: string | string[]; sessionId: string; after?: number; before?: number; limit?: number; types?: string[] }; result: SessionEvent[] };
+  "listPersistedSessions": { params: { vm: string | string[] }; result: SessionRow[] };
+  "listSessions": { params: { vm: string | string[] }; result: SessionRow[] };
+  "getSession": { params: { vm: string | string[]; sessionId: string }; result: JsonObject };
+  "listAgents": { params: { vm?: string | string[] }; result: AgentInfo[] };
+  "respondPermission": { params: { vm: string | string[]; sessionId: string; permissionId: string; reply?: "always" | "once" | "reject"; optionId?: string }; result: JsonObject };
+  "rawSend": { params: { vm: string | string[]; sessionId: string; method: string; params?: JsonObject }; result: unknown };
+  "setModel": { params: { vm: string | string[]; sessionId: string; value: string }; result: Settings };
+  "setThoughtLevel": { params: { vm: string | string[]; sessionId: string; value: string }; result: Settings };
+  "setMode": { params: { vm: string | string[]; sessionId: string; modeId: string }; result: Settings };
+  "setConfigOption": { params: { vm: string | string[]; sessionId: string; configId: string; value: string | boolean }; result: Settings };
+  "getModes": { params: { vm: string | string[]; sessionId: string }; result: Modes | null };
+  "getConfigOptions": { params: { vm: string | string[]; sessionId: string }; result: JsonObject[] };
+  "readFile": { params: { vm: string | string[]; path: string; encoding?: "base64" | "utf8" }; result: FileContent };
+  "writeFile": { params: { vm: string | string[]; path: string; content: string | Uint8Array; createParents?: boolean }; result: JsonObject };
+  "readdir": { params: { vm: string | string[]; path: string }; result: string[] };
+  "stat": { params: { vm: string | string[]; path: string; followLinks?: boolean }; result: FileStat };
+  "exists": { params: { vm: string | string[]; path: string }; result: boolean };
+  "deleteFile": { params: { vm: string | string[]; path: string; recursive?: boolean }; result: JsonObject };
+  "mkdir": { params: { vm: string | string[]; path: string; recursive?: boolean }; result: JsonObject };
+  "rpc.discover": { params: {}; result: JsonObject };
+}
+
+/** Every method of the API. */
+export type MethodName = keyof Methods;
+
+/** What a subscription may send. */
+export type NotificationName =
+  | "sessionEvent"
+  | "permissionRequest"
+  | "vmState"
+  | "agentExit"
+  | "subscriptionLagged";
+
+/** Methods whose results hold bytes. */
+export const METHODS_WITH_BYTES: ReadonlySet<string> = new Set(["readFile"]);
+
+/** The API's methods on one VM; `Vm` is what users hold. */
+export abstract class VmMethods {
+  protected abstract invoke<M extends MethodName>(
+    method: M, params: object, options: CallOptions): Promise<Methods[M]["result"]>;
+
+  protected abstract invokeWithOptions<M extends MethodName>(
+    method: M, params: object, options: CallOptions): Promise<Methods[M]["result"]>;
+
+  /** Describe a VM; never wakes it. Errors: `vm_not_found`. */
+  get(options: CallOptions = {}): Promise<VmInfo> {
+    return this.invoke("vm.get", {}, options);
+  }
+
+  /** Hibernate the VM now: wait for running turns up to graceMs, or force. Errors: `vm_not_found`, `busy`. */
+  sleep(options: { graceMs?: number; force?: boolean } & CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("vm.sleep", {}, options);
+  }
+
+  /** Wake the VM; never needed, since calls do. Errors: `vm_not_found`. */
+  wake(options: CallOptions = {}): Promise<VmInfo> {
+    return this.invoke("vm.wake", {}, options);
+  }
+
+  /** Tell what the VM uses; wakes nothing. Errors: `vm_not_found`. */
+  stats(options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("vm.stats", {}, options);
+  }
+
+  /** Remove the VM with its sessions, files and everything. Errors: `vm_not_found`. */
+  destroy(options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("vm.destroy", {}, options);
+  }
+
+  /**
+   * Start an agent in the VM, which is woken, and open a session with it. Errors: `vm_not_found`,
+   * `agent_not_found`, `agent_failed`, `session_conflict`, `limit_exceeded`.
+   */
+  createSession(agentType: string, options: SessionOptions & CallOptions = {}): Promise<SessionInfo> {
+    return this.invokeWithOptions("createSession", { agentType }, options);
+  }
+
+  /**
+   * Run one turn and return how it ended; all its events come before this answer. Errors: `vm_not_found`,
+   * `session_not_found`, `session_closed`, `agent_failed`, `agent_error`, `secrets_required`,
+   * `prompt_in_progress`, `session_conflict`.
+   */
+  sendPrompt(sessionId: string, prompt: string | JsonObject[], options: { idempotencyKey?: string; timeoutMs?: number } & CallOptions = {}): Promise<PromptResult> {
+    return this.invoke("sendPrompt", { sessionId, prompt }, options);
+  }
+
+  /** End the turn in progress; answers when it is over. Errors: `vm_not_found`, `session_not_found`. */
+  cancelPrompt(sessionId: string, options: { graceMs?: number } & CallOptions = {}): Promise<CancelResult> {
+    return this.invoke("cancelPrompt", { sessionId }, options);
+  }
+
+  /** Stop the agent, keep everything; idempotent. Errors: `vm_not_found`, `session_not_found`. */
+  closeSession(sessionId: string, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("closeSession", { sessionId }, options);
+  }
+
+  /** Remove the session and all its events. Errors: `vm_not_found`, `session_not_found`. */
+  destroySession(sessionId: string, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("destroySession", { sessionId }, options);
+  }
+
+  /**
+   * Bring a closed or suspended session back. Errors: `vm_not_found`, `session_not_found`, `agent_failed`,
+   * `agent_error`, `secrets_required`.
+   */
+  resumeSession(sessionId: string, options: ResumeOptions & CallOptions = {}): Promise<SessionInfo> {
+    return this.invokeWithOptions("resumeSession", { sessionId }, options);
+  }
+
+  /**
+   * Read the transcript by seq; wakes nothing. A very long answer ends early: go on with `after`. Errors:
+   * `vm_not_found`, `session_not_found`.
+   */
+  getSessionEvents(sessionId: string, options: { after?: number; before?: number; limit?: number; types?: string[] } & CallOptions = {}): Promise<SessionEvent[]> {
+    return this.invoke("getSessionEvents", { sessionId }, options);
+  }
+
+  /** List all sessions of the VM, oldest first; wakes nothing. Errors: `vm_not_found`. */
+  listPersistedSessions(options: CallOptions = {}): Promise<SessionRow[]> {
+    return this.invoke("listPersistedSessions", {}, options);
+  }
+
+  /** List the sessions that are live; wakes nothing. Errors: `vm_not_found`. */
+  listSessions(options: CallOptions = {}): Promise<SessionRow[]> {
+    return this.invoke("listSessions", {}, options);
+  }
+
+  /** Describe a session; wakes nothing. Errors: `vm_not_found`, `session_not_found`. */
+  getSession(sessionId: string, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("getSession", { sessionId }, options);
+  }
+
+  /** List the agents that sessions can run. */
+  listAgents(options: CallOptions = {}): Promise<AgentInfo[]> {
+    return this.invoke("listAgents", {}, options);
+  }
+
+  /**
+   * Send any ACP request to the agent and return its result. Errors: `vm_not_found`, `session_not_found`,
+   * `session_closed`, `agent_failed`, `agent_error`, `secrets_required`.
+   */
+  rawSend(sessionId: string, method: string, params?: JsonObject, options: CallOptions = {}): Promise<unknown> {
+    return this.invoke("rawSend", { sessionId, method, params }, options);
+  }
+
+  /**
+   * Set the config option of category `model`. Errors: `vm_not_found`, `session_not_found`, `session_closed`,
+   * `agent_failed`, `agent_error`, `secrets_required`, `option_read_only`, `unsupported_by_agent`.
+   */
+  setModel(sessionId: string, value: string, options: CallOptions = {}): Promise<Settings> {
+    return this.invoke("setModel", { sessionId, value }, options);
+  }
+
+  /**
+   * Set the config option of category `thought_level`. Errors: `vm_not_found`, `session_not_found`,
+   * `session_closed`, `agent_failed`, `agent_error`, `secrets_required`, `option_read_only`,
+   * `unsupported_by_agent`.
+   */
+  setThoughtLevel(sessionId: string, value: string, options: CallOptions = {}): Promise<Settings> {
+    return this.invoke("setThoughtLevel", { sessionId, value }, options);
+  }
+
+  /**
+   * Switch the agent's mode. Errors: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`,
+   * `agent_error`, `secrets_required`, `option_read_only`, `unsupported_by_agent`.
+   */
+  setMode(sessionId: string, modeId: string, options: CallOptions = {}): Promise<Settings> {
+    return this.invoke("setMode", { sessionId, modeId }, options);
+  }
+
+  /**
+   * Set a config option by its id. Errors: `vm_not_found`, `session_not_found`, `session_closed`,
+   * `agent_failed`, `agent_error`, `secrets_required`, `option_read_only`, `unsupported_by_agent`.
+   */
+  setConfigOption(sessionId: string, configId: string, value: string | boolean, options: CallOptions = {}): Promise<Settings> {
+    return this.invoke("setConfigOption", { sessionId, configId, value }, options);
+  }
+
+  /** Return the agent's modes, null if it has none. Errors: `vm_not_found`, `session_not_found`. */
+  getModes(sessionId: string, options: CallOptions = {}): Promise<Modes | null> {
+    return this.invoke("getModes", { sessionId }, options);
+  }
+
+  /** Return the agent's config options. Errors: `vm_not_found`, `session_not_found`. */
+  getConfigOptions(sessionId: string, options: CallOptions = {}): Promise<JsonObject[]> {
+    return this.invoke("getConfigOptions", { sessionId }, options);
+  }
+
+  /**
+   * Return a whole file. Errors: `vm_not_found`, `not_found`, `not_a_directory`, `invalid_argument`,
+   * `is_a_directory`, `too_large`.
+   */
+  readFile(path: string, options: { encoding?: "base64" | "utf8" } & CallOptions = {}): Promise<FileContent> {
+    return this.invoke("readFile", { path }, options);
+  }
+
+  /**
+   * Create or replace a file. Errors: `vm_not_found`, `not_found`, `not_a_directory`, `invalid_argument`,
+   * `read_only`, `quota_exceeded`, `is_a_directory`.
+   */
+  writeFile(path: string, content: string | Uint8Array, options: { createParents?: boolean } & CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("writeFile", { path, content }, options);
+  }
+
+  /**
+   * Return the names in a directory. Errors: `vm_not_found`, `not_found`, `not_a_directory`,
+   * `invalid_argument`.
+   */
+  readdir(path: string, options: CallOptions = {}): Promise<string[]> {
+    return this.invoke("readdir", { path }, options);
+  }
+
+  /** Describe a file. Errors: `vm_not_found`, `not_found`, `not_a_directory`, `invalid_argument`. */
+  stat(path: string, options: { followLinks?: boolean } & CallOptions = {}): Promise<FileStat> {
+    return this.invoke("stat", { path }, options);
+  }
+
+  /** Say whether the path names anything. Errors: `vm_not_found`. */
+  exists(path: string, options: CallOptions = {}): Promise<boolean> {
+    return this.invoke("exists", { path }, options);
+  }
+
+  /**
+   * Remove a file or a link, or with `recursive` a directory. Errors: `vm_not_found`, `not_found`,
+   * `not_a_directory`, `invalid_argument`, `read_only`, `quota_exceeded`, `is_a_directory`,
+   * `directory_not_empty`.
+   */
+  deleteFile(path: string, options: { recursive?: boolean } & CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("deleteFile", { path }, options);
+  }
+
+  /**
+   * Create a directory, with `recursive` its parents. Errors: `vm_not_found`, `not_found`, `not_a_directory`,
+   * `invalid_argument`, `read_only`, `quota_exceeded`, `exists`.
+   */
+  mkdir(path: string, options: { recursive?: boolean } & CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("mkdir", { path }, options);
+  }
+}
