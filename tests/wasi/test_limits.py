@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
+from wasmtime import wat2wasm
 
 from runtime.engine import Exit, Limits, resources
 from runtime.errors import ApiError, ErrorCode
+from runtime.wasi.random import MAX_RANDOM_BYTES
+
+from .conftest import finish
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from pathlib import Path
 
     from .conftest import Machine, Outcome, World
 
@@ -99,6 +104,36 @@ async def test_memory(run_guest: Run) -> None:
     assert ended.reason == "trap"
     assert "memory" in ended.message
     assert "limit" in ended.message
+
+
+@pytest.mark.parametrize(
+    ("count", "reason"), [(MAX_RANDOM_BYTES, "exit"), (MAX_RANDOM_BYTES + 1, "trap"), (-1, "trap")]
+)
+async def test_randomness_in_one_call(machine: Machine, tmp_path: Path, count: int, reason: str) -> None:
+    path = tmp_path / "random.wasm"
+    path.write_bytes(
+        wat2wasm(f"""
+    (component
+      (import "wasi:random/random@0.2.0" (instance $h
+        (export "get-random-bytes" (func (param "len" u64) (result (list u8))))))
+      (core module $memory
+        (memory (export "memory") 8)
+        (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
+      (core instance $memory (instantiate $memory))
+      (alias export $h "get-random-bytes" (func $get))
+      (core func $get' (canon lower (func $get) (memory $memory "memory") (realloc (func $memory "realloc"))))
+      (core module $m
+        (import "h" "get" (func $get (param i64 i32)))
+        (func (export "run") (result i32) (call $get (i64.const {count}) (i32.const 0)) (i32.const 0)))
+      (core instance $i (instantiate $m (with "h" (instance (export "get" (func $get'))))))
+      (func $run (result (result)) (canon lift (core func $i "run")))
+      (instance $r (export "run" (func $run)))
+      (export "wasi:cli/run@0.2.0" (instance $r)))""")
+    )
+    ended = (await finish(await machine.spawn_file(path, ["random"]))).exit
+    assert ended.reason == reason
+    if reason == "trap":
+        assert ended.message.endswith(f"{count % 2**64} random bytes asked for; at most {MAX_RANDOM_BYTES} at once")
 
 
 @pytest.mark.guest("open_many")
