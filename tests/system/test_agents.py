@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from tests.system.daemon import Api, Daemon, Vm, environment, fresh_name, runnin
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CYCLES = 150
+CYCLES = int(os.environ.get("TORPOR_SOAK_CYCLES", "150"))  # `make soak` asks for many more
 
 
 @pytest.fixture
@@ -103,6 +104,7 @@ def test_sessions_that_come_and_go_leave_nothing_behind(own_daemon: Daemon) -> N
         for _ in range(CYCLES):
             cycle()
         descriptors, threads, memory = holds(own_daemon, api)
+        print(f"after {CYCLES} cycles {before}, after {2 * CYCLES} {(descriptors, threads, memory)}")  # noqa: T201 - for make soak
         assert descriptors <= before[0] + 2
         assert threads <= before[1] + 1
         assert memory <= before[2] + 8

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import os
 import random
+import resource
 import sqlite3
 import stat
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
     from tests.system.daemon import Session
 
 SECRET = "sk-not-to-be-found-anywhere"
-KILLS = 5
+KILLS = int(os.environ.get("TORPOR_SOAK_KILLS", "5"))  # `make soak` asks for many more
 
 
 def check_integrity(daemon: Daemon) -> None:
@@ -175,6 +179,62 @@ def test_sigterm_ends_turns_as_cancelled_and_lets_clients_know(own_daemon: Daemo
             assert "_torpor/turn_ended" in kinds[-2:]
             assert text_of(again.events()).startswith(("on", "onnot"))
             assert again.say("say back").endswith("back")
+
+
+def test_sigterm_does_not_wait_for_an_agent_that_hangs_at_its_start(own_daemon: Daemon) -> None:
+    with own_daemon.connect() as api:
+        vm = Vm(api, "term")
+        creating = vm.start("createSession", agentType="echo", options={"env": {"ECHO_FAIL": "hang"}})
+        assert not api.client.wait(creating, 0.2)
+        begun = time.monotonic()
+        own_daemon.terminate()
+        assert api.failure(creating).name == "shutting_down"
+        assert own_daemon.stop() == 0
+        assert time.monotonic() - begun < 10
+
+
+def test_the_result_of_a_keyed_prompt_outlives_the_daemon(own_daemon: Daemon) -> None:
+    with own_daemon.connect() as api:
+        session = Vm(api, "keyed").session()
+        first = session.call("sendPrompt", prompt="say once", idempotencyKey="k")
+        own_daemon.restart()
+    with own_daemon.connect() as api:
+        session = session.through(api)
+        count = len(session.events())
+        assert session.call("sendPrompt", prompt="say once", idempotencyKey="k") == first
+        assert len(session.events()) == count
+        assert session.error("sendPrompt", prompt="say twice", idempotencyKey="k").name == "session_conflict"
+
+
+def test_a_full_disk_is_told_and_costs_nothing_that_was_there(own_daemon: Daemon) -> None:
+    # No two alike, and nothing to compress: the store would keep them in less space.
+    blocks = [{"base64": base64.b64encode(os.urandom(1_000_000)).decode()} for _ in range(6)]
+    with own_daemon.connect() as api:
+        vm = Vm(api, "full")
+        session = vm.session(env={"ECHO_LOAD": "1"})
+        session.prompt("say before; fswrite small.txt kept")
+        _, hard = resource.prlimit(own_daemon.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(own_daemon.pid, resource.RLIMIT_FSIZE, (3_000_000, hard))
+        writes = [vm.start("writeFile", path=f"/{number}", content=block) for number, block in enumerate(blocks)]
+        names = set()
+        for write in writes:
+            with contextlib.suppress(RpcError):
+                api.result(write)
+                continue
+            names.add(api.failure(write).name)
+        assert names == {"io_error"}
+        assert session.error("sendPrompt", prompt="say during").name == "io_error"
+        assert text_of(session.events()).startswith("before")
+        resource.prlimit(own_daemon.pid, resource.RLIMIT_FSIZE, (hard, hard))
+        vm.write("/home/user/after.txt", "works")
+        assert session.say("say after; fsread small.txt").endswith("afterfsread: kept")
+        own_daemon.kill()
+    check_integrity(own_daemon)
+    own_daemon.start()
+    with own_daemon.connect() as api:
+        vm = Vm(api, "full")
+        assert vm.read("/home/user/after.txt") == "works"
+        assert session.through(api).say("fsread small.txt").endswith("kept")
 
 
 def test_a_second_daemon_on_the_same_state_is_refused(own_daemon: Daemon) -> None:

@@ -13,7 +13,7 @@ from tests.system.conftest import SECRET_OF_HOST
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.system.daemon import Vm
+    from tests.system.daemon import Daemon, Vm
 
 
 def test_a_new_session_tells_everything_about_itself(vm: Vm) -> None:
@@ -125,6 +125,51 @@ def test_an_agent_of_another_protocol_is_told_so_and_closed(vm: Vm) -> None:
     error = vm.error("createSession", agentType="echo", options={"env": {"ECHO_PROTOCOL": "2"}})
     assert (error.name, error.data["phase"]) == ("agent_failed", "initialize")
     assert "version 2" in error.message
+
+
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ({"additionalDirectories": ["/extra"]}, "unsupported_by_agent"),
+        ({"mcpServers": [{"type": "sse", "name": "s", "url": "http://h", "headers": []}]}, "unsupported_by_agent"),
+        ({"cwd": "/a-file/below"}, "not_a_directory"),
+        ({"cwd": "relative"}, "invalid_argument"),
+        ({"permissionPolicy": "perhaps"}, "invalid_argument"),
+        ({"env": {"A": "x" * 3_000_000}}, "too_large"),
+    ],
+    ids=["directories", "sse", "file", "relative", "policy", "env"],
+)
+def test_options_that_cannot_be_had_leave_nothing_behind(vm: Vm, options: dict[str, object], code: str) -> None:
+    vm.write("/a-file", "x")
+    assert vm.error("createSession", agentType="echo", options=options).name == code
+    assert vm.call("listPersistedSessions") == []
+    assert vm.api.call("daemon.status")["processes"] == 0
+
+
+def test_two_clients_who_make_the_same_session_get_the_same(vm: Vm, daemon: Daemon) -> None:
+    with daemon.connect() as api:
+        mine = vm.start("createSession", agentType="echo", options={"sessionId": "same"})
+        theirs = api.start("createSession", vm=vm.name, agentType="echo", options={"sessionId": "same"})
+        assert vm.api.result(mine) == api.result(theirs)
+    assert vm.api.call("daemon.status")["processes"] == 1
+
+
+def test_the_instructions_reach_the_agent_and_cannot_be_changed(vm: Vm) -> None:
+    path = "/etc/torpor/instructions.md"
+    text = vm.read(path)
+    plain = vm.session().say("env TORPOR_INSTRUCTIONS")
+    skipping = vm.session(additionalInstructions="Speak Latin.", skipOsInstructions=True)
+    skipped = skipping.say("env TORPOR_INSTRUCTIONS")
+    assert "# The machine" in text
+    assert "# The machine" in plain
+    assert "# The machine" not in skipped
+    assert "# Tools" in skipped
+    assert skipped.endswith("Speak Latin.")
+    assert skipping.say(f"fswrite {path} mine").startswith("fswrite failed: read-only")
+    assert skipping.say(f"write {path} mine").startswith("write failed")
+    assert vm.error("writeFile", path=path, content="mine").name == "read_only"
+    assert vm.error("deleteFile", path=path).name == "read_only"
+    assert vm.read(path) == text
 
 
 def test_sessions_of_one_vm_share_its_files_at_once(vm: Vm) -> None:
