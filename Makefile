@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test setup agents guests lint format bench clean
+.PHONY: demo test setup agents guests lint format bench soak clean
 
 demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, sleep and wake.
 	@$(BIN)/python build/demo.py
@@ -40,6 +40,10 @@ format: $(INSTALLED)
 
 bench: setup guests ## Measure; prints the method and medians.
 	$(BIN)/python -m bench
+
+soak: setup guests ## Ten thousand sessions opened and closed, two hundred kills under load: minutes, not for CI.
+	TORPOR_SOAK_CYCLES=5000 $(BIN)/pytest -s tests/system/test_agents.py -k come_and_go
+	TORPOR_SOAK_KILLS=200 $(BIN)/pytest -s tests/system/test_crash.py -k storm
 
 clean:
 	rm -rf $(VENV) agents/dist agents/node_modules tests/guests/dist
