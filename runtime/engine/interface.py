@@ -63,7 +63,8 @@ class WitError(Exception):
 class Wait:
     """An answer that is not there yet: the guest is suspended while `await function(*arguments)` runs.
 
-    When the guest is killed the wait is cancelled.
+    When the guest is killed the wait is cancelled. The function must pass a checkpoint, as all in trio do: between waits
+    that do not, the guest would keep the event loop.
     """
 
     __slots__ = ("arguments", "function")

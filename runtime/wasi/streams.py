@@ -64,7 +64,10 @@ class Source:
 
 
 async def wait_any(sources: Sequence[Source]) -> None:
-    """Return as soon as one of the sources is ready. Cancellation leaves nothing behind."""
+    """Return as soon as one of the sources is ready; always a checkpoint. Cancellation leaves nothing behind."""
+    if any(source.is_ready() for source in sources):
+        await trio.lowlevel.checkpoint()
+        return
     while not any(source.is_ready() for source in sources):
         event = trio.Event()
         for source in sources:
