@@ -17,6 +17,7 @@ ROWS: dict[str, Callable[[], Iterator[Figure]]] = {
     "memory": sessions.memory,
     "files": guests.files,
     "wake": durability.wake,
+    "resume": durability.resume,
     "events": durability.events,
     "turns": sessions.turns,
     "loop": guests.loop,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from bench.harness import Figure, daemon, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from runtime.client.sync import Client
 
 FILES = 10_000
 RUNS = 20
@@ -67,3 +70,41 @@ def events() -> Iterator[Figure]:
         yield Figure("events per second through commit and delivery", rates, "/s")
         history = timed(lambda: client.call("getSessionEvents", vm="events", sessionId=session, limit=10_000), 10)
         yield Figure("getSessionEvents of 10,000 events", history, "ms")
+        replays = []
+        for _ in range(5):
+            with running.client() as reader:
+                started, seen = time.perf_counter(), 0
+                reader.call("subscribe", vm="events", sessionId=session, after=-1)
+                for _notification in reader.notifications():
+                    seen += 1
+                    if seen == EVENTS:
+                        break
+                replays.append(seen / (time.perf_counter() - started))
+        yield Figure("events per second, replay through subscribe", replays, "/s")
+
+
+def resume() -> Iterator[Figure]:
+    """resumeSession of a closed session in each tier, and the next prompt after it."""
+    with daemon() as running, running.client() as client:
+        client.call("vm.getOrCreate", vm="resume")
+        for tier, env in (
+            ("session/resume", {"ECHO_RESUME": "1"}),
+            ("session/load", {"ECHO_LOAD": "1"}),
+            ("continuation", {}),
+        ):
+            options = {"env": env}
+            session = client.call("createSession", vm="resume", agentType="echo", options=options)["sessionId"]
+            client.call("sendPrompt", vm="resume", sessionId=session, prompt="hello")
+            resumed, prompted = [], []
+            for _ in range(RUNS + 2):
+                client.call("closeSession", vm="resume", sessionId=session)
+                resumed += timed(
+                    functools.partial(client.call, "resumeSession", vm="resume", sessionId=session), 1, warmup=0
+                )
+                prompted += timed(functools.partial(_hello, client, session), 1, warmup=0)
+            yield Figure(f"resumeSession by {tier}", resumed[2:], "ms")
+            yield Figure(f"the prompt after it, {tier}", prompted[2:], "ms")
+
+
+def _hello(client: Client, session: str) -> None:
+    client.call("sendPrompt", vm="resume", sessionId=session, prompt="hello")
