@@ -1,0 +1,113 @@
+"""The built client, a Node.js to run it, and a daemon for it to talk to."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import pytest
+
+from tests.system.daemon import Daemon, environment, running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT: Final = Path(__file__).resolve().parents[3]
+TIMEOUT: Final = 120.0
+"""Seconds after which a program hangs: none takes five."""
+OWN_WEBSOCKET: Final = 22
+"""The first Node.js with a WebSocket that needs no flag."""
+
+
+@attrs.frozen
+class Node:
+    """A Node.js, npm beside it, and the environment of what they run."""
+
+    node: Path
+    npm: tuple[Path, ...]
+    variables: dict[str, str]
+
+    def run(self, *words: str | Path, cwd: Path = ROOT, **variables: str) -> str:
+        """Run `node WORDS`; its output. Fails the test when it fails."""
+        return self._run([self.node, *words], cwd, variables)
+
+    def run_npm(self, *words: str | Path, cwd: Path) -> str:
+        """Run `npm WORDS`; its output. Fails the test when it fails."""
+        return self._run([*self.npm, *words], cwd, {})
+
+    def websocket_flags(self) -> list[str]:
+        """What has this version offer a WebSocket."""
+        version = int(self.run("--version").removeprefix("v").split(".")[0])
+        return [] if version >= OWN_WEBSOCKET else ["--experimental-websocket"]
+
+    def _run(self, words: list[str | Path], cwd: Path, variables: dict[str, str]) -> str:
+        done = subprocess.run(
+            [str(word) for word in words],
+            cwd=cwd,
+            env={**self.variables, **variables},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert done.returncode == 0, f"{words[1]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> Any:
+    """`build/toolchain.py`, which is a script's module and in no package."""
+    sys.path.insert(0, str(ROOT / "build"))
+    try:
+        return importlib.import_module("toolchain")
+    finally:
+        sys.path.pop(0)
+
+
+@pytest.fixture(scope="session")
+def client(toolchain: Any) -> Path:
+    """The client's folder, built."""
+    done = subprocess.run(
+        [sys.executable, ROOT / "build" / "typescript.py"], capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return ROOT / "clients" / "typescript"
+
+
+@pytest.fixture(scope="session")
+def node(toolchain: Any, client: Path, daemon: Daemon, component_cache: Path) -> Node:
+    """Node.js as the build finds it; the default socket of what it runs is the shared daemon's."""
+    found = toolchain.find_node()
+    path = f"{found.node.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    variables = environment(
+        component_cache, PATH=path, TORPOR_SOCKET=str(daemon.socket), TORPOR_TEST_PYTHON=sys.executable
+    )
+    return Node(found.node, found.npm, variables)
+
+
+@pytest.fixture(scope="session")
+def component_cache(request: pytest.FixtureRequest) -> Path:
+    """Compiled agents, kept from run to run."""
+    assert request.config.cache is not None
+    directory = request.config.cache.mkdir("torpor-components")
+    directory.chmod(0o700)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def daemon(component_cache: Path) -> Iterator[Daemon]:
+    """A daemon for all tests that leave it alone."""
+    directory = Path(tempfile.mkdtemp(prefix="torpor-"))
+    with running(Daemon(directory, environment(component_cache))) as daemon:
+        yield daemon
+        assert daemon.stop() == 0
+    assert "Traceback" not in daemon.log.read_text(), daemon.log.read_text()
+    shutil.rmtree(directory)

@@ -1,0 +1,93 @@
+// Where the daemon is: the rules of runtime/client/endpoint.py, over again.
+
+import assert from "node:assert/strict";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, beforeEach, test } from "node:test";
+import { checkDirectory, resolveEndpoint } from "../../../clients/typescript/dist/endpoint.js";
+import { createClient, EndpointError } from "../../../clients/typescript/dist/index.js";
+
+const directory = mkdtempSync(join(tmpdir(), "torpor-"));
+after(() => rmSync(directory, { recursive: true }));
+
+beforeEach(() => {
+  for (const name of ["TORPOR_SOCKET", "XDG_RUNTIME_DIR", "TMPDIR", "TEMP", "TMP", "TORPOR_TOKEN"]) {
+    delete process.env[name];
+  }
+});
+
+test("a path and a unix URL are taken as they are", () => {
+  assert.deepEqual(resolveEndpoint("/run/a.sock"), { kind: "unix", path: "/run/a.sock" });
+  assert.deepEqual(resolveEndpoint("unix:///run/a.sock"), { kind: "unix", path: "/run/a.sock" });
+  assert.deepEqual(resolveEndpoint("a.sock"), { kind: "unix", path: join(process.cwd(), "a.sock") });
+});
+
+test("the default is what the environment names", () => {
+  process.env.TMPDIR = directory;
+  assert.equal(resolveEndpoint().path, join(directory, `torpor-${process.getuid()}`, "torpor.sock"));
+  process.env.XDG_RUNTIME_DIR = "relative";
+  assert.equal(resolveEndpoint().path, join(directory, `torpor-${process.getuid()}`, "torpor.sock"));
+  process.env.XDG_RUNTIME_DIR = "/run/user/1";
+  assert.equal(resolveEndpoint().path, "/run/user/1/torpor/torpor.sock");
+  process.env.TORPOR_SOCKET = "/run/named.sock";
+  assert.equal(resolveEndpoint().path, "/run/named.sock");
+});
+
+test("a temp dir that cannot be written to is passed over", () => {
+  process.env.TMPDIR = "/nonexistent";
+  process.env.TEMP = directory;
+  assert.equal(resolveEndpoint().path, join(directory, `torpor-${process.getuid()}`, "torpor.sock"));
+});
+
+test("HTTP becomes a WebSocket, with a token", () => {
+  process.env.TORPOR_TOKEN = "from-env";
+  assert.deepEqual(resolveEndpoint("http://localhost:6420"), {
+    kind: "web",
+    url: "ws://localhost:6420/rpc",
+    token: "from-env",
+  });
+  assert.deepEqual(resolveEndpoint("https://example.com/torpor/", "given"), {
+    kind: "web",
+    url: "wss://example.com/torpor/rpc",
+    token: "given",
+  });
+});
+
+test("what is no endpoint is refused", () => {
+  for (const endpoint of ["ftp://localhost", "http://", `/${"x".repeat(107)}`]) {
+    assert.throws(() => createClient({ endpoint }), EndpointError);
+  }
+  assert.equal(resolveEndpoint(`/${"x".repeat(106)}`).path.length, 107);
+});
+
+test("the default directory must be private", () => {
+  process.env.XDG_RUNTIME_DIR = join(directory, "run");
+  const place = join(directory, "run", "torpor");
+  const socket = resolveEndpoint().path;
+  checkDirectory(socket); // that there is none is for connecting to find out
+  mkdirSync(place, { recursive: true, mode: 0o700 });
+  checkDirectory(socket);
+  chmodSync(place, 0o750);
+  assert.throws(() => checkDirectory(socket), /open to other users/);
+  rmSync(place, { recursive: true });
+  const elsewhere = join(directory, "elsewhere");
+  mkdirSync(elsewhere, { mode: 0o700 });
+  symlinkSync(elsewhere, place);
+  assert.throws(() => checkDirectory(socket), /is not a directory/);
+  checkDirectory(join(directory, "any.sock")); // a place that the user named is the user's business
+});
+
+test("a client looks before it connects", async () => {
+  process.env.XDG_RUNTIME_DIR = join(directory, "open");
+  mkdirSync(join(directory, "open", "torpor"), { recursive: true });
+  chmodSync(join(directory, "open", "torpor"), 0o777);
+  await assert.rejects(createClient().hello(), { code: "invalid_endpoint", retryable: false });
+});
+
+test("where no daemon answers, it says so", async () => {
+  const client = createClient({ endpoint: join(directory, "none.sock") });
+  await assert.rejects(client.hello(), { code: "connect_failed", retryable: true, message: /there is no socket/ });
+  client.close();
+  await assert.rejects(client.hello(), { code: "client_closed", retryable: false });
+});
