@@ -222,9 +222,9 @@ def generate() -> str:
         + ");\n",
         "/** The API's methods on one VM; `Vm` is what users hold. */\nexport abstract class VmMethods {\n"
         "  protected abstract invoke<M extends MethodName>(\n"
-        "    method: M, params: object, options: CallOptions): Promise<Methods[M][\"result\"]>;\n\n"
+        '    method: M, params: object, options: CallOptions): Promise<Methods[M]["result"]>;\n\n'
         "  protected abstract invokeWithOptions<M extends MethodName>(\n"
-        "    method: M, params: object, options: CallOptions): Promise<Methods[M][\"result\"]>;\n\n"
+        '    method: M, params: object, options: CallOptions): Promise<Methods[M]["result"]>;\n\n'
         + "\n".join(handle_method(method) for method in methods if takes_vm(method))
         + "}\n",
     ]
