@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from runtime.rpc.http_listener import HttpOptions
     from runtime.rpc.server import Server
 
 DRAIN_SECONDS: Final = 2.0  # for clients to read the last answers: one that does not is not waited for
@@ -29,7 +30,7 @@ DRAIN_SECONDS: Final = 2.0  # for clients to read the last answers: one that doe
 _log = logging.getLogger("torpor")
 
 
-async def run(socket: Path, state: Path, on_ready: Callable[[], None]) -> None:
+async def run(socket: Path, state: Path, http: HttpOptions | None, on_ready: Callable[[Server], None]) -> None:
     """Serve until SIGTERM or SIGINT; then running turns end as `cancelled`, everything is committed, and this returns.
 
     Raises ApiError (the state file), CacheDirectoryError, EndpointError and OSError (the socket).
@@ -39,10 +40,10 @@ async def run(socket: Path, state: Path, on_ready: Callable[[], None]) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with open_store(state) as store, trio.open_nursery() as nursery:
             async with open_host(store, engine, agents) as host:
-                server: Server = await nursery.start(serve, host, socket)
+                server: Server = await nursery.start(serve, host, socket, http)
                 stop = trio.Event()
                 nursery.start_soon(_listen, signals, stop)
-                on_ready()
+                on_ready(server)
                 await stop.wait()
                 server.refuse()
             await server.drain(DRAIN_SECONDS)
@@ -56,19 +57,20 @@ async def _listen(signals: AsyncIterator[int], stop: trio.Event) -> None:
         stop.set()
 
 
-def main(socket: Path, state: Path) -> int:
-    """Run the daemon in the foreground. The readiness line on stderr names the socket. 0 after an orderly end."""
+def main(socket: Path, state: Path, http: HttpOptions | None = None) -> int:
+    """Run the daemon in the foreground. The readiness line on stderr says where it listens. 0 after an orderly end."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
-    def announce() -> None:
-        sys.stderr.write(f"torpor: ready on {socket}\n")
+    def announce(server: Server) -> None:
+        places = str(socket) if server.http is None else f"{socket} and {server.http}"
+        sys.stderr.write(f"torpor: ready on {places}\n")
         sys.stderr.flush()
 
     # Short: with a computing thread beside it, a writer or a loop that has to wait for the lock waits this long.
     sys.setswitchinterval(0.0005)
     failures: list[BaseException] = []
     try:
-        trio.run(run, socket, state, announce)
+        trio.run(run, socket, state, http, announce)
     except* (ApiError, CacheDirectoryError, EndpointError, OSError) as group:
         failures = _leaves(group)
     finally:

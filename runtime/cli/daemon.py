@@ -15,6 +15,8 @@ from runtime.client.endpoint import socket_path
 if TYPE_CHECKING:
     import argparse
 
+    from runtime.rpc.http_listener import HttpOptions
+
 STATE_NAME = "torpor.db"
 
 
@@ -33,10 +35,22 @@ def serve(args: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM or SIGINT."""
     socket = socket_path(args.socket)
     state = state_path(args.state)
+    if args.http is None and (args.http_token or args.http_public or args.http_origin):
+        output.say("--http-token, --http-public and --http-origin go with --http")
+        return exits.USAGE
     state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     from runtime.daemon import main  # noqa: PLC0415 - the daemon and all that it needs, for this command alone
 
-    return exits.NO_DAEMON if main(socket, state) else exits.OK
+    return exits.NO_DAEMON if main(socket, state, _http(args, state.parent)) else exits.OK
+
+
+def _http(args: argparse.Namespace, directory: Path) -> HttpOptions | None:
+    if args.http is None:
+        return None
+    from runtime.rpc.http_listener import http_options  # noqa: PLC0415 - as above
+
+    token = None if args.http_token is None else Path(args.http_token)
+    return http_options(args.http, token, directory, public=args.http_public, origins=args.http_origin)
 
 
 def stop(args: argparse.Namespace) -> int:

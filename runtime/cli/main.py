@@ -172,6 +172,24 @@ def _add_start(run: argparse.ArgumentParser) -> None:
 def _add_daemon(commands: Any, common: argparse.ArgumentParser) -> None:
     serve = _add(commands, common, "serve", "daemon:serve", "run the daemon in the foreground")
     serve.add_argument("--state", metavar="FILE", help="the state file; it is created if need be")
+    serve.add_argument(
+        "--http",
+        metavar="HOST:PORT",
+        help="serve the same API over WebSocket at http://HOST:PORT/rpc, to who has the token",
+    )
+    serve.add_argument(
+        "--http-token",
+        metavar="FILE",
+        help="the file with the token (default: http-token beside the state file, made if need be)",
+    )
+    serve.add_argument("--http-public", action="store_true", help="let --http name an address that others can reach")
+    serve.add_argument(
+        "--http-origin",
+        metavar="ORIGIN",
+        action="append",
+        default=[],
+        help="let web pages of this origin connect (repeatable)",
+    )
     stop = _add(commands, common, "stop", "daemon:stop", "stop the daemon: running turns end as cancelled")
     stop.add_argument("--timeout", metavar="SECONDS", type=float, default=30.0, help="how long to wait (default: 30)")
     sleep = _add(

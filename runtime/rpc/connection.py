@@ -8,7 +8,7 @@ they waited for (a turn, above all) goes on.
 from __future__ import annotations
 
 import logging
-import select
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -16,7 +16,7 @@ import trio
 from msgspec import UNSET, UnsetType
 
 from runtime.errors import ApiError, ErrorCode, FallingAsleepError
-from runtime.rpc.framing import MAX_LINE, LineReader, LineTooLongError, Outbox
+from runtime.rpc.framing import MAX_LINE, LineTooLongError, Outbox
 from runtime.rpc.messages import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
@@ -38,6 +38,7 @@ from runtime.rpc.validation import decode_params
 
 if TYPE_CHECKING:
     from runtime.rpc.server import Server
+    from runtime.rpc.transport import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -58,10 +59,9 @@ CANCEL: Final = "$/cancel_request"
 class Connection:
     """Serves one peer until it goes."""
 
-    def __init__(self, stream: trio.SocketStream, server: Server) -> None:
-        self._stream = stream
+    def __init__(self, transport: Transport, server: Server) -> None:
+        self._transport = transport
         self._server = server
-        self._reader = LineReader(stream)
         self._outbox = Outbox()
         self._subscriptions: Subscriptions | None = None
         self._in_flight: dict[str | int | float, trio.CancelScope] = {}
@@ -84,9 +84,9 @@ class Connection:
         return not self._running and self._outbox.idle
 
     async def run(self) -> None:
-        """Serve the peer; returns when it is gone. The stream is closed then."""
+        """Serve the peer; returns when it is gone. The transport is closed then."""
         try:
-            async with self._stream, trio.open_nursery() as nursery:
+            async with aclosing(self._transport), trio.open_nursery() as nursery:
                 self._subscriptions = Subscriptions(self._server.host, self._outbox, nursery)
                 nursery.start_soon(self._write, nursery.cancel_scope)
                 try:
@@ -102,14 +102,14 @@ class Connection:
 
     async def _write(self, scope: trio.CancelScope) -> None:
         try:
-            await self._outbox.write_to(self._stream)
+            await self._outbox.write_to(self._transport)
         except trio.BrokenResourceError:
             scope.cancel()
 
     async def _read(self, nursery: trio.Nursery) -> None:
         while True:
             try:
-                line = await self._reader.receive()
+                line = await self._transport.receive()
             except LineTooLongError:
                 await self._hang_up()
                 return
@@ -128,15 +128,13 @@ class Connection:
         fault = ProtocolError(INVALID_REQUEST, "a line is longer than the limit", {"maxLineBytes": MAX_LINE})
         with trio.move_on_after(LINGER):
             await self._outbox.send(error_line(None, fault))
-            await self._reader.skip_line()
+            await self._transport.skip_line()
         with trio.move_on_after(LINGER):
             await self._outbox.drained()
 
     async def _half_closed(self) -> None:
-        """Let a peer that only stopped writing (`nc -N`) have its answers; one that is gone altogether is left at once."""
-        poll = select.poll()
-        poll.register(self._stream.socket.fileno(), 0)  # POLLHUP comes unasked, once both directions are closed
-        while not poll.poll(0):
+        """Let a peer that only stopped writing have its answers; one that is gone altogether is left at once."""
+        while not self._transport.gone:
             if self.quiet and not self.subscriptions:
                 return
             await trio.sleep(HALF_CLOSED_POLL)

@@ -9,10 +9,13 @@ kinds of producers use it. Those that can wait (responses, replays) call `send` 
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import trio
+
+if TYPE_CHECKING:
+    from runtime.rpc.transport import Transport
 
 MAX_LINE: Final = 32 * 1024 * 1024
 """Bytes of one incoming line, without its newline: api.md's number."""
@@ -134,8 +137,8 @@ class Outbox:
                 await self._room.wait()
             self._put(line, flow)
 
-    async def write_to(self, stream: trio.abc.SendStream) -> None:
-        """Write what comes in to `stream`, until cancelled or until the peer is gone (trio.BrokenResourceError)."""
+    async def write_to(self, transport: Transport) -> None:
+        """Write what comes in to `transport`, until cancelled or until the peer is gone (trio.BrokenResourceError)."""
         while True:
             while not self._lines:
                 self._filled = trio.Event()
@@ -143,7 +146,7 @@ class Outbox:
             batch = self._take()
             self._writing = True
             try:
-                await stream.send_all(batch)
+                await transport.send(batch)
             finally:
                 self._writing = False
             if not self._lines:
@@ -176,7 +179,7 @@ class Outbox:
             flow.queued += len(line)
         self._filled.set()
 
-    def _take(self) -> bytes:
+    def _take(self) -> list[bytes]:
         batch: list[bytes] = []
         size = 0
         while self._lines and (not batch or size + len(self._lines[0][0]) <= WRITE_BATCH):
@@ -187,7 +190,7 @@ class Outbox:
                 flow.queued -= len(line)
         self._queued -= size
         self._wake()
-        return batch[0] if len(batch) == 1 else b"".join(batch)
+        return batch
 
     def _wake(self) -> None:
         self._room.set()

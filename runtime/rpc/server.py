@@ -1,4 +1,4 @@
-"""The server: accepts connections on the Unix socket, from the daemon's own user only."""
+"""The server: accepts connections on the Unix socket, from the daemon's own user only, and over HTTP from who has the token."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import secrets
 import socket
 import struct
 import time
+from functools import partial
 from importlib.metadata import version as distribution_version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,17 +23,23 @@ from runtime.rpc.framing import MAX_LINE
 from runtime.rpc.listener import listening
 from runtime.rpc.messages import error_line
 from runtime.rpc.subscriptions import MAX_SUBSCRIPTIONS
+from runtime.rpc.transport import LineTransport
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from runtime.rpc.facade import HostFace
+    from runtime.rpc.gate import Gate
+    from runtime.rpc.http_listener import HttpOptions
     from runtime.rpc.methods import MethodTable
+    from runtime.rpc.transport import Transport
 
 logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS: Final = 512
 """Connections at once: half of the 1,024 descriptors that a process has by default, the rest is for files and guests."""
+MAX_HANDSHAKES: Final = 64
+"""HTTP peers that have not shown the token yet: each may take its seconds, and costs a descriptor and a few KiB."""
 CAPABILITIES: Final = ["vms", "sessions", "events", "subscriptions", "permissions", "options", "files", "raw"]
 DRAIN_POLL: Final = 0.02  # seconds between looks whether all connections are quiet, at the very end of a daemon only
 
@@ -49,7 +56,10 @@ class Server:
         self.version = distribution_version("torpor")
         self.epoch = secrets.token_hex(8)
         """Names this run of the daemon."""
+        self.http: str | None = None
+        """The URL that is served besides the socket."""
         self.closing = False
+        self._handshakes = 0
         self._started = time.time()
         self._connections: set[Connection] = set()
 
@@ -70,6 +80,7 @@ class Server:
             "version": self.version,
             "epoch": self.epoch,
             "socket": os.fspath(self.path),
+            "http": self.http,
             "startedAt": int(self._started * 1000),
             "connections": len(self._connections),
             "subscriptions": sum(connection.subscriptions for connection in self._connections),
@@ -87,22 +98,45 @@ class Server:
                 await trio.sleep(DRAIN_POLL)
 
     async def serve_stream(self, stream: trio.SocketStream) -> None:
-        """Serve one peer; no failure of one connection reaches the others."""
+        """Serve one peer on the Unix socket."""
         uid = peer_uid(stream.socket)
         if uid != os.geteuid():
             logger.warning("a connection of uid %d was refused", uid)
             await stream.aclose()
-        elif len(self._connections) >= MAX_CONNECTIONS:
-            await _turn_away(stream)
         else:
-            connection = Connection(stream, self)
-            self._connections.add(connection)
-            try:
-                await connection.run()
-            except* Exception as group:
-                logger.exception("a connection failed", exc_info=group)
-            finally:
-                self._connections.discard(connection)
+            await self._serve(LineTransport(stream))
+
+    async def serve_http(self, gate: Gate, stream: trio.SocketStream) -> None:
+        """Serve one peer over HTTP, if `gate` lets it in."""
+        from runtime.rpc.websocket import accept  # noqa: PLC0415 - not every daemon needs it
+
+        if self._handshakes >= MAX_HANDSHAKES:
+            await trio.aclose_forcefully(stream)
+            return
+        self._handshakes += 1
+        transport: Transport | None = None
+        try:
+            transport = await accept(stream, gate)
+        except Exception:
+            logger.exception("a handshake failed")
+        finally:
+            self._handshakes -= 1
+        if transport is not None:
+            await self._serve(transport)
+
+    async def _serve(self, transport: Transport) -> None:
+        """Serve one peer; no failure of one connection reaches the others."""
+        if len(self._connections) >= MAX_CONNECTIONS:
+            await _turn_away(transport)
+            return
+        connection = Connection(transport, self)
+        self._connections.add(connection)
+        try:
+            await connection.run()
+        except* Exception as group:
+            logger.exception("a connection failed", exc_info=group)
+        finally:
+            self._connections.discard(connection)
 
 
 def peer_uid(connected: trio.socket.SocketType) -> int:
@@ -112,18 +146,24 @@ def peer_uid(connected: trio.socket.SocketType) -> int:
     return int(uid)
 
 
-async def _turn_away(stream: trio.SocketStream) -> None:
+async def _turn_away(transport: Transport) -> None:
     error = ApiError(ErrorCode.BUSY, "the daemon has too many connections")
-    async with stream:
+    async with contextlib.aclosing(transport):
         with trio.move_on_after(1), contextlib.suppress(trio.BrokenResourceError):
-            await stream.send_all(error_line(None, error))
+            await transport.send([error_line(None, error)])
 
 
-async def serve(host: HostFace, path: Path, *, task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED) -> None:
-    """Serve `host` on the Unix socket at `path` until cancelled; reports the Server once it listens.
+async def serve(
+    host: HostFace,
+    path: Path,
+    http: HttpOptions | None = None,
+    *,
+    task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Serve `host` on the Unix socket at `path`, and over `http`, until cancelled; reports the Server once it listens.
 
     A graceful end is the caller's to arrange: `refuse`, end what is under way, `drain`, then cancel.
-    Raises EndpointError (SocketInUseError among them) when the socket cannot be had.
+    Raises EndpointError (SocketInUseError among them) when the socket or the address cannot be had.
     """
     with listening(path) as listener:
         listener.setblocking(False)
@@ -131,4 +171,14 @@ async def serve(host: HostFace, path: Path, *, task_status: trio.TaskStatus[Serv
         listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
         async with trio.open_nursery() as nursery:
             await nursery.start(trio.serve_listeners, server.serve_stream, listeners)
+            if http is not None:
+                await _serve_http(server, http, nursery)
             task_status.started(server)
+
+
+async def _serve_http(server: Server, http: HttpOptions, nursery: trio.Nursery) -> None:
+    from runtime.rpc.http_listener import http_url, open_http  # noqa: PLC0415 - as above
+
+    listeners = await open_http(http)
+    server.http = http_url(listeners[0])
+    await nursery.start(trio.serve_listeners, partial(server.serve_http, http.gate), listeners)

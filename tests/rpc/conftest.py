@@ -1,4 +1,7 @@
-"""A real server on a real Unix socket in the test's own process, and peers that speak to it as clients do."""
+"""A real server in the test's own process, and peers that speak to it as clients do: over its Unix socket and over HTTP.
+
+Tests that ask for `world` or `peer` run over both, unless they are about one and give `transport` themselves.
+"""
 
 from __future__ import annotations
 
@@ -12,11 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+from websockets.client import ClientProtocol
+from websockets.frames import Opcode
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
 
+from runtime.rpc.gate import Gate
+from runtime.rpc.http_listener import HttpOptions
 from runtime.rpc.server import Server, serve
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+
+TOKEN = "a-token-of-the-tests"
+ORIGIN = "https://app.example.com"
 
 
 def load(path: Path) -> Any:
@@ -32,18 +45,77 @@ def load(path: Path) -> Any:
 fake = load(Path(__file__).with_name("fake_host.py"))
 
 
-class Peer:
-    """One raw connection: lines out, messages in, whatever order they come in."""
+class Lines:
+    """The wire of the Unix socket."""
 
     def __init__(self, stream: trio.SocketStream) -> None:
         self.stream = stream
         self._buffer = bytearray()
+
+    async def send(self, *lines: bytes) -> None:
+        await self.stream.send_all(b"".join(line + b"\n" for line in lines))
+
+    async def receive(self) -> bytes | None:
+        scanned = 0
+        while (end := self._buffer.find(b"\n", scanned)) < 0:
+            scanned = len(self._buffer)
+            data = await self.stream.receive_some()
+            if not data:
+                return None
+            self._buffer += data
+        line = bytes(self._buffer[:end])
+        del self._buffer[: end + 1]
+        return line
+
+
+class Frames:
+    """The wire of a WebSocket."""
+
+    def __init__(self, stream: trio.SocketStream, protocol: ClientProtocol) -> None:
+        self.stream = stream
+        self.protocol = protocol
+        self.events: list[Any] = []
+
+    async def send(self, *lines: bytes) -> None:
+        for line in lines:
+            self.protocol.send_text(line)
+        await self.flush()
+
+    async def flush(self) -> None:
+        if data := b"".join(self.protocol.data_to_send()):
+            await self.stream.send_all(data)
+
+    async def event(self) -> Any:
+        """Return the next frame (or the answer to the handshake), None at the end of the connection."""
+        while not self.events:
+            try:
+                data = await self.stream.receive_some()
+            except trio.BrokenResourceError:
+                return None
+            if not data:
+                return None
+            self.protocol.receive_data(data)
+            self.events += self.protocol.events_received()
+            if self.protocol.handshake_exc is None:
+                await self.flush()
+        return self.events.pop(0)
+
+    async def receive(self) -> bytes | None:
+        event = await self.event()
+        assert event is None or event.opcode in (Opcode.TEXT, Opcode.CLOSE)
+        return event.data if event is not None and event.opcode is Opcode.TEXT else None
+
+
+class Peer:
+    """One raw connection: messages out, messages in, whatever order they come in."""
+
+    def __init__(self, wire: Lines | Frames) -> None:
+        self.wire = wire
+        self.stream = wire.stream
+        self.send = wire.send
         self._ids = itertools.count(1)
         self.notifications: list[dict[str, Any]] = []
         self.responses: dict[Any, dict[str, Any]] = {}
-
-    async def send(self, line: bytes) -> None:
-        await self.stream.send_all(line + b"\n")
 
     async def start(self, method: str, /, **params: Any) -> int:
         """Send a request, and return its id."""
@@ -57,16 +129,8 @@ class Peer:
 
     async def receive(self) -> dict[str, Any] | None:
         """Return the next message, None at the end."""
-        scanned = 0
-        while (end := self._buffer.find(b"\n", scanned)) < 0:
-            scanned = len(self._buffer)
-            data = await self.stream.receive_some()
-            if not data:
-                return None
-            self._buffer += data
-        message: dict[str, Any] = json.loads(self._buffer[:end])
-        del self._buffer[: end + 1]
-        return message
+        message = await self.wire.receive()
+        return None if message is None else json.loads(message)
 
     async def response(self, number: Any) -> dict[str, Any]:
         """Return the response of this id, keeping what comes before it."""
@@ -104,14 +168,36 @@ class Peer:
 class World:
     """A server, its host, and the means to connect."""
 
-    def __init__(self, host: Any, server: Server) -> None:
+    def __init__(self, host: Any, server: Server, transport: str) -> None:
         self.host = host
         self.server = server
+        self.transport = transport
 
     @asynccontextmanager
     async def peer(self) -> AsyncIterator[Peer]:
-        async with await trio.open_unix_socket(str(self.server.path)) as stream:
-            yield Peer(stream)
+        if self.transport == "unix":
+            async with await trio.open_unix_socket(str(self.server.path)) as stream:
+                yield Peer(Lines(stream))
+        else:
+            async with self.handshake(Authorization=f"Bearer {TOKEN}") as frames:
+                assert (await frames.event()).status_code == 101
+                yield Peer(frames)
+
+    @asynccontextmanager
+    async def handshake(self, path: str = "/rpc", **headers: str | None) -> AsyncIterator[Frames]:
+        """Begin a WebSocket with these headers ("_" for "-"; None: without it); the answer is the first event."""
+        url = parse_uri(self.server.http.replace("http", "ws", 1) + path)
+        protocol = ClientProtocol(url, max_size=None, subprotocols=[Subprotocol("torpor.v1")])
+        request = protocol.connect()
+        for name, value in headers.items():
+            request.headers.pop(name.replace("_", "-"), None)
+            if value is not None:
+                request.headers[name.replace("_", "-")] = value
+        protocol.send_request(request)
+        async with await trio.open_tcp_stream(url.host, url.port) as stream:
+            frames = Frames(stream, protocol)
+            await frames.flush()
+            yield frames
 
     async def session(self, vm: str = "v", session_id: str = "s") -> Any:
         """Make a session without a client; returns the VM's sessions."""
@@ -128,10 +214,16 @@ def socket_path() -> Iterator[Path]:
         yield Path(directory) / "t.sock"
 
 
+@pytest.fixture(params=["unix", "http"])
+def transport(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-async def world(socket_path: Path, nursery: trio.Nursery) -> World:
+async def world(socket_path: Path, transport: str, nursery: trio.Nursery) -> World:
     host = fake.FakeHost(nursery)
-    return World(host, await nursery.start(serve, host, socket_path))
+    http = HttpOptions("127.0.0.1", 0, Gate(TOKEN, frozenset({ORIGIN}))) if transport == "http" else None
+    return World(host, await nursery.start(serve, host, socket_path, http), transport)
 
 
 @pytest.fixture

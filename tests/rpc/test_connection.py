@@ -1,4 +1,4 @@
-"""Framing faults, concurrency, cancellation and the end of connections, over a real socket."""
+"""Framing faults, concurrency, cancellation and the end of connections, over the Unix socket and over HTTP."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from trio.testing import wait_all_tasks_blocked
 
 from runtime.rpc import connection, server
 from runtime.rpc.framing import MAX_LINE
+
+over_unix = pytest.mark.parametrize("transport", ["unix"], indirect=True)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +58,7 @@ async def test_hello_tells_limits_and_the_epoch(peer, world):
 async def test_a_line_over_the_limit_is_answered_and_the_connection_closed(world, monkeypatch):
     async with world.peer() as peer:
         with trio.fail_after(20):
-            await peer.stream.send_all(b'{"jsonrpc":"2.0","id":1,"method":"' + b"x" * MAX_LINE + b'"}\n')
+            await peer.send(b'{"jsonrpc":"2.0","id":1,"method":"' + b"x" * MAX_LINE + b'"}')
             answer = await peer.receive()
             assert (answer["error"]["code"], answer["id"]) == (-32600, None)
             assert await peer.receive() is None
@@ -190,9 +192,9 @@ async def test_too_many_requests_in_flight_are_busy(world, peer, monkeypatch):
 
 async def test_thousands_of_pipelined_requests_are_all_served(peer):
     count = 6000
-    lines = [b'{"jsonrpc":"2.0","id":%d,"method":"vm.list"}\n' % number for number in range(count)]
+    lines = [b'{"jsonrpc":"2.0","id":%d,"method":"vm.list"}' % number for number in range(count)]
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(peer.stream.send_all, b"".join(lines))
+        nursery.start_soon(peer.send, *lines)
         answers = [await peer.receive() for _ in range(count)]
     assert {answer["id"] for answer in answers} == set(range(count))
     assert all(answer["result"] == [] for answer in answers)
@@ -206,6 +208,7 @@ async def test_an_answer_over_the_limit_is_too_large(world, peer, monkeypatch):
     assert error["data"] == {"code": "too_large", "retryable": False, "limit": 1000}
 
 
+@over_unix
 async def test_a_peer_that_stops_writing_still_gets_its_answers(world):
     async with world.peer() as peer:
         await peer.stream.send_all(b'{"jsonrpc":"2.0","id":1,"method":"vm.list"}')
@@ -214,6 +217,7 @@ async def test_a_peer_that_stops_writing_still_gets_its_answers(world):
         assert await peer.receive() is None
 
 
+@over_unix
 async def test_peers_of_another_user_are_hung_up_on(world, monkeypatch):
     monkeypatch.setattr(server, "peer_uid", lambda _socket: 4_000_000)
     async with world.peer() as peer:

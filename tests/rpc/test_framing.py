@@ -7,6 +7,16 @@ from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 from runtime.rpc.framing import Flow, LineReader, LineTooLongError, Outbox
 
 
+class Sender:
+    """A transport as far as an outbox sees it."""
+
+    def __init__(self, stream):
+        self._stream = stream
+
+    async def send(self, lines):
+        await self._stream.send_all(b"".join(lines))
+
+
 async def test_lines_are_split_wherever_the_bytes_break():
     sender, receiver = memory_stream_pair()
     reader = LineReader(receiver)
@@ -75,7 +85,7 @@ async def test_what_goes_in_first_leaves_first_and_senders_wait_for_room(nursery
         nursery.start_soon(send, line)
         await wait_all_tasks_blocked()
     assert done == [b"aaa\n"]
-    nursery.start_soon(outbox.write_to, sender)
+    nursery.start_soon(outbox.write_to, Sender(sender))
     reader = LineReader(receiver)
     assert [await reader.receive() for _ in range(4)] == [b"aaa", b"bbb", b"c", b"d"]
     await outbox.drained()
@@ -91,7 +101,7 @@ async def test_a_replay_waits_for_its_own_share_and_holds_nobody_up(nursery):
     await wait_all_tasks_blocked()
     await outbox.send(b"answer")
     sender, receiver = memory_stream_pair()
-    nursery.start_soon(outbox.write_to, sender)
+    nursery.start_soon(outbox.write_to, Sender(sender))
     await wait_all_tasks_blocked()
     assert await receiver.receive_some() == b"1234answer5"
     nursery.cancel_scope.cancel()

@@ -7,7 +7,7 @@ from pathlib import Path
 HOST = Path(__file__).parents[2] / "rpc" / "fake_host.py"
 
 
-def main(socket: Path, state: Path) -> int:
+def main(socket: Path, state: Path, http: object = None) -> int:
     if state.name == "broken.db":
         sys.stderr.write("torpor: the state file is broken\n")
         return 1

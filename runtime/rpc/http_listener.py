@@ -1,0 +1,121 @@
+"""Where `torpor serve --http` listens, and the token that its clients show."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import re
+import secrets
+import socket
+import stat
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+import attrs
+import trio
+
+from runtime.client.endpoint import EndpointError
+from runtime.rpc.gate import Gate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+TOKEN_NAME: Final = "http-token"  # noqa: S105 - a file's name
+TOKEN_BYTES: Final = 32
+MIN_TOKEN: Final = 16
+"""Characters: what is shorter than a hand-made password of this length can be guessed over the wire."""
+MAX_TOKEN: Final = 1024  # characters: it has to fit into a header line
+MAX_PORT: Final = 65535
+
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~-]+")  # what both a bearer token (RFC 6750) and a subprotocol may be made of
+_ADDRESS: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:]+)):(?P<port>[0-9]{1,5})")
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")
+
+
+@attrs.frozen
+class HttpOptions:
+    """What was asked for on the command line, checked."""
+
+    host: str
+    port: int
+    """0: any free one."""
+    gate: Gate
+
+
+def http_options(
+    address: str, token_file: Path | None, state_directory: Path, *, public: bool, origins: Iterable[str]
+) -> HttpOptions:
+    """Check the address `HOST:PORT` and the origins, and read the token, which is made if no file is named.
+
+    Raises EndpointError: the message says what is wrong and what would be right.
+    """
+    match = _ADDRESS.fullmatch(address)
+    if match is None or int(match["port"]) > MAX_PORT:
+        raise EndpointError(f"not an address: {address}; HOST:PORT is expected, such as 127.0.0.1:6420")
+    host = match["v6"] or match["name"]
+    if not public and not _is_loopback(host):
+        raise EndpointError(f"{host} can be reached from other machines; --http-public says that this is meant")
+    allowed = frozenset(origin.lower().rstrip("/") for origin in origins)
+    for origin in allowed:
+        if not _ORIGIN.fullmatch(origin) or not urlsplit(origin).hostname:
+            raise EndpointError(f"not an origin: {origin}; SCHEME://HOST or SCHEME://HOST:PORT is expected")
+    if token_file is None:
+        token_file = state_directory / TOKEN_NAME
+        _make_token(token_file)
+    return HttpOptions(host, int(match["port"]), Gate(_read_token(token_file), allowed, public))
+
+
+def _is_loopback(host: str) -> bool:
+    """Say whether every address of `host` is one of this machine alone."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise EndpointError(f"cannot find {host}: {error.strerror}") from error
+    return all(ipaddress.ip_address(str(address[0]).partition("%")[0]).is_loopback for *_, address in found)
+
+
+def _make_token(path: Path) -> None:
+    """Write a new token to `path` (0600), unless there is one; of two daemons that do so at once, one wins for both."""
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 - of a descriptor
+                file.write(secrets.token_urlsafe(TOKEN_BYTES) + "\n")
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(temporary)
+        finally:
+            temporary.unlink()
+    except OSError as error:
+        raise EndpointError(f"cannot write the token to {path}: {error.strerror}") from error
+
+
+def _read_token(path: Path) -> str:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with open(descriptor, encoding="utf-8") as file:  # noqa: PTH123 - of a descriptor
+            found = os.fstat(descriptor)
+            token = file.read(MAX_TOKEN + 2).removesuffix("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise EndpointError(f"cannot read the token from {path}: {error}") from error
+    if stat.S_ISREG(found.st_mode) and stat.S_IMODE(found.st_mode) & 0o077:
+        raise EndpointError(f"{path} is open to other users: chmod 600 it")
+    if not MIN_TOKEN <= len(token) <= MAX_TOKEN or not _TOKEN.fullmatch(token):
+        raise EndpointError(f"{path}: a token is one line of {MIN_TOKEN} to {MAX_TOKEN} of A-Za-z0-9._~-")
+    return token
+
+
+async def open_http(options: HttpOptions) -> list[trio.SocketListener]:
+    """Listen at the address. Raises EndpointError."""
+    try:
+        return await trio.open_tcp_listeners(options.port, host=options.host)
+    except OSError as error:
+        raise EndpointError(f"cannot listen on {options.host} port {options.port}: {error.strerror}") from error
+
+
+def http_url(listener: trio.SocketListener) -> str:
+    """Return the URL that clients give to `connect`."""
+    host, port, *_ = listener.socket.getsockname()
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

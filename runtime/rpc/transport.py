@@ -1,0 +1,70 @@
+"""What a connection needs of the wire below it, and the Unix socket's way to give it: one line a message.
+
+The other way is `runtime.rpc.websocket`. A connection does not know which one it has; the tests of connections and
+subscriptions run over both.
+"""
+
+from __future__ import annotations
+
+import select
+from typing import TYPE_CHECKING, Protocol
+
+from runtime.rpc.framing import MAX_LINE, LineReader
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import trio
+
+
+class Transport(Protocol):
+    """Messages in and out. One task may receive and one may send at a time; closing is done once, when both have ended."""
+
+    async def receive(self) -> bytes | None:
+        """Return the next message, None at the end; cancellation loses nothing.
+
+        Raises LineTooLongError, and trio.BrokenResourceError when the peer is gone.
+        """
+        ...
+
+    async def send(self, lines: Sequence[bytes]) -> None:
+        """Write messages, each ending in a newline. Cancelled, it may have written any part of them.
+
+        Raises trio.BrokenResourceError.
+        """
+        ...
+
+    async def skip_line(self) -> None:
+        """Read what is left of a message that was too long, keeping none of it."""
+        ...
+
+    @property
+    def gone(self) -> bool:
+        """After `receive` has returned None: whether the peer is gone, rather than only done with writing."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close it."""
+        ...
+
+
+class LineTransport:
+    """NDJSON over a Unix socket."""
+
+    def __init__(self, stream: trio.SocketStream) -> None:
+        self._stream = stream
+        self._reader = LineReader(stream, MAX_LINE)
+        self.receive = self._reader.receive
+        self.skip_line = self._reader.skip_line
+        self.aclose = stream.aclose
+
+    async def send(self, lines: Sequence[bytes]) -> None:
+        """Write lines."""
+        await self._stream.send_all(lines[0] if len(lines) == 1 else b"".join(lines))
+
+    @property
+    def gone(self) -> bool:
+        """Whether the peer has closed both directions: one that stopped writing only (`nc -N`) wants its answers."""
+        poll = select.poll()
+        poll.register(self._stream.socket.fileno(), 0)  # POLLHUP comes unasked
+        return bool(poll.poll(0))

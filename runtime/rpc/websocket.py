@@ -1,0 +1,174 @@
+"""JSON-RPC over WebSocket: one message a text frame, on the path /rpc (RFC 6455, by the `websockets` library's protocol core).
+
+The library knows the protocol and does no I/O; what is here moves its bytes through trio. No extension is offered: compression
+would let a small frame become a large message, and what is compressed beside a secret tells about it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import trio
+from websockets.exceptions import PayloadTooBig
+from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import SEND_EOF, State
+from websockets.server import ServerProtocol
+from websockets.typing import Subprotocol
+
+from runtime.rpc.framing import MAX_LINE, RECEIVE_SIZE, LineTooLongError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runtime.rpc.gate import Gate
+
+SUBPROTOCOL: Final = "torpor.v1"
+HANDSHAKE_SECONDS: Final = 10.0
+"""From the connection to the end of the handshake: a loopback peer takes a millisecond, a slow link a second or two."""
+CLOSE_SECONDS: Final = 1.0  # for the close frame to leave, when the connection ends
+QUIET_SECONDS: Final = 0.1  # a peer that sends nothing for so long has come to the end of its long message
+
+# Above INFO: the library would note each connection, and at DEBUG the headers, of which one is the token.
+_library_log: Final = logging.getLogger("runtime.rpc.websocket.library")
+_library_log.setLevel(logging.WARNING)
+
+
+class WebSocketTransport:
+    """One peer after the handshake (`accept`)."""
+
+    def __init__(self, stream: trio.abc.Stream, protocol: ServerProtocol) -> None:
+        self._stream = stream
+        self._protocol = protocol
+        self._messages: deque[bytes] = deque()
+        self._partial = bytearray()
+        self._sending = trio.Lock()  # answers are sent by one task, pongs by the one that receives
+        self._ended = False
+        self._torn = False  # a frame was cut off by a cancellation: nothing can follow it
+
+    async def receive(self) -> bytes | None:
+        """Return the next message, None once the peer has closed the connection or broken the protocol."""
+        while not self._messages:
+            if isinstance(self._protocol.parser_exc, PayloadTooBig):
+                raise LineTooLongError
+            if self._ended:
+                return None
+            data = await self._stream.receive_some(RECEIVE_SIZE)
+            self._take(data)
+            if not isinstance(self._protocol.parser_exc, PayloadTooBig):  # the close frame comes after our answer
+                await self._flush()
+        return self._messages.popleft()
+
+    def _take(self, data: bytes | bytearray) -> None:
+        if data:
+            self._protocol.receive_data(data)
+        else:
+            self._protocol.receive_eof()
+        for event in self._protocol.events_received():
+            if not isinstance(event, Frame):
+                continue
+            if event.opcode is Opcode.BINARY:
+                self._protocol.fail(CloseCode.UNSUPPORTED_DATA, "messages are text")
+                break
+            if event.opcode in (Opcode.TEXT, Opcode.CONT):
+                self._partial += event.data
+                if event.fin:
+                    self._messages.append(bytes(self._partial))
+                    self._partial.clear()
+        self._ended = self._protocol.state is not State.OPEN
+
+    async def send(self, lines: Sequence[bytes]) -> None:
+        """Write messages, each as a text frame without the newline."""
+        frames = [Frame(Opcode.TEXT, line[:-1]).serialize(mask=False) for line in lines]
+        await self._write(b"".join(frames))
+
+    async def skip_line(self) -> None:
+        """Read on until the peer pauses."""
+        data: bytes | bytearray = b"-"
+        while data:
+            with trio.move_on_after(QUIET_SECONDS) as pause:
+                data = await self._stream.receive_some(RECEIVE_SIZE)
+            if pause.cancelled_caught:
+                return
+
+    @property
+    def gone(self) -> bool:
+        """WebSockets close both directions at once."""
+        return True
+
+    async def aclose(self) -> None:
+        """Say goodbye, if that is still possible, and close."""
+        try:
+            with trio.move_on_after(CLOSE_SECONDS, shield=True):
+                if self._protocol.state is State.OPEN:
+                    self._protocol.send_close(CloseCode.GOING_AWAY)
+                if not self._torn:
+                    await self._flush()
+        except trio.BrokenResourceError:
+            pass
+        finally:
+            await self._stream.aclose()
+
+    async def _flush(self) -> None:
+        data = b"".join(part for part in self._protocol.data_to_send() if part is not SEND_EOF)
+        if data:
+            await self._write(data)
+
+    async def _write(self, data: bytes) -> None:
+        async with self._sending:
+            self._torn = True
+            await self._stream.send_all(data)
+            self._torn = False
+
+
+async def accept(stream: trio.abc.Stream, gate: Gate) -> WebSocketTransport | None:
+    """Answer a peer's handshake. Returns None, with the stream closed, for one that is refused, slow or gone."""
+    protocol = ServerProtocol(select_subprotocol=_choose, max_size=MAX_LINE, logger=_library_log)
+    try:
+        with trio.fail_after(HANDSHAKE_SECONDS):
+            while not (events := protocol.events_received()):
+                data = await stream.receive_some(RECEIVE_SIZE)
+                if data:
+                    protocol.receive_data(data)
+                else:
+                    protocol.receive_eof()
+                if protocol.handshake_exc is not None or not data:
+                    await _answer(stream, protocol)
+                    return None
+            request = events[0]
+            assert isinstance(request, Request)
+            refusal = gate.refusal(request.path, request.headers)
+            if refusal is None:
+                response = protocol.accept(request)
+            else:
+                status, reason = refusal
+                response = protocol.reject(status, reason + "\n")
+                if status is HTTPStatus.UNAUTHORIZED:
+                    response.headers["WWW-Authenticate"] = "Bearer"
+            protocol.send_response(response)
+            if protocol.state is not State.OPEN:
+                await _answer(stream, protocol)
+                return None
+            transport = WebSocketTransport(stream, protocol)
+            await stream.send_all(b"".join(protocol.data_to_send()))
+            return transport
+    except (trio.BrokenResourceError, trio.TooSlowError):
+        await trio.aclose_forcefully(stream)
+        return None
+    except BaseException:
+        await trio.aclose_forcefully(stream)
+        raise
+
+
+async def _answer(stream: trio.abc.Stream, protocol: ServerProtocol) -> None:
+    """Send what is left to say, and close."""
+    await stream.send_all(b"".join(part for part in protocol.data_to_send() if part is not SEND_EOF))
+    await stream.aclose()
+
+
+def _choose(_protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """Answer `torpor.v1` to those who offer it; the other offer is the token, which is never sent back."""
+    return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None
