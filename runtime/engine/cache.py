@@ -19,6 +19,9 @@ from pathlib import Path
 from typing import Final
 
 KEY_BYTES: Final = 32
+# Some twenty agents with a JavaScript or Python engine inside (60 to 100 MB each), and hundreds of small commands. What has
+# not been used for longest goes first.
+MAX_CACHE_BYTES: Final = 2 * 1024**3
 _KEY_FILE: Final = "key"
 
 
@@ -81,6 +84,7 @@ class ArtefactCache:
         if not hmac.compare_digest(actual, expected):
             os.close(descriptor)
             return None
+        os.utime(descriptor)  # used just now
         return descriptor
 
     def store(self, key: str, artefact: bytes | bytearray) -> None:
@@ -94,6 +98,22 @@ class ArtefactCache:
             except OSError:
                 temporary.unlink(missing_ok=True)
                 raise
+        self._prune(keep=path)
+
+    def _prune(self, keep: Path) -> None:
+        artefacts = []
+        for path in self.directory.glob("*.cwasm"):
+            with suppress(FileNotFoundError):  # another process prunes too
+                status = path.stat()
+                artefacts.append((status.st_mtime_ns, status.st_size, path))
+        excess = sum(size for _, size, _ in artefacts) - MAX_CACHE_BYTES
+        for _, size, path in sorted(artefacts):
+            if excess <= 0:
+                break
+            if path != keep:
+                path.unlink(missing_ok=True)
+                path.with_suffix(".digest").unlink(missing_ok=True)
+                excess -= size
 
     def _digest(self, content: bytes | bytearray | mmap.mmap) -> bytes:
         return hashlib.blake2b(content, key=self._key, digest_size=32).digest()

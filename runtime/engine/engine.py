@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import re
+from collections import OrderedDict
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -31,6 +33,10 @@ FIBER_STACK_BYTES: Final = 2 * 1024 * 1024
 # The largest component seen (an agent with a JavaScript engine and a shell) is 50 MB.
 MAX_COMPONENT_BYTES: Final = 256 * 1024 * 1024
 
+# Programs kept ready for the next guest. Commands in VMs are components too, and a guest can write as many as it likes.
+MAX_PROGRAMS: Final = 256
+
+_log = logging.getLogger(__name__)
 _COMPONENT_MAGIC: Final = b"\0asm\x0d\0\x01\0"
 _MODULE_MAGIC: Final = b"\0asm\x01\0\0\0"
 # Whatever changes the machine code that is produced, beside wasmtime's version; part of an artefact's name.
@@ -58,7 +64,7 @@ class Engine:
         for interface in self._interfaces.values():  # now, since programs are linked on several threads
             for resource_class in interface.resources.values():
                 self._resource_types.register(resource_class)
-        self._programs: dict[str, Program] = {}
+        self._programs: OrderedDict[str, Program] = OrderedDict()
         self._digests: dict[tuple[Any, ...], str] = {}
         self._loading = trio.Lock()
         # One core is left for the event loop.
@@ -72,7 +78,7 @@ class Engine:
         return descriptor is not None
 
     async def load(self, path: Path) -> Program:
-        """The program in a file of the host; at most one compilation at a time, off the event loop.
+        """The program in a file of the host.
 
         Raises InvalidComponentError, UnsupportedComponentError, OSError.
         """
@@ -80,11 +86,14 @@ class Engine:
         identity = (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
         if (known := self._digests.get(identity)) and (program := self._programs.get(known)):
             return program
-        async with self._loading:
-            content = await trio.to_thread.run_sync(path.read_bytes)
-            program = await trio.to_thread.run_sync(self.load_bytes, content)
-            self._digests[identity] = _digest(content)
+        program = await self.load_content(await trio.to_thread.run_sync(path.read_bytes))
+        self._digests[identity] = program.digest
         return program
+
+    async def load_content(self, content: bytes) -> Program:
+        """As `load_bytes`, off the event loop, one at a time: a compilation takes a core and much memory."""
+        async with self._loading:
+            return await trio.to_thread.run_sync(self.load_bytes, content)
 
     def load_bytes(self, content: bytes) -> Program:
         """The program of a component's bytes. May compile: seconds for large ones.
@@ -96,8 +105,11 @@ class Engine:
         program = self._programs.get(digest)
         if program is None:
             component = self._map_or_compile(content, digest)
-            program = Program(self._engine, component, self._interfaces, self._resource_types, CALLBACKS)
+            program = Program(self._engine, component, self._interfaces, self._resource_types, CALLBACKS, digest)
             self._programs[digest] = program
+            while len(self._programs) > MAX_PROGRAMS:  # guests that run keep theirs
+                self._programs.popitem(last=False)
+        self._programs.move_to_end(digest)
         return program
 
     def guest(self, program: Program, state: Any, limits: Limits) -> Guest:
@@ -114,7 +126,10 @@ class Engine:
         descriptor = self._cache.open(key)
         if descriptor is None:
             compiled = self._compile(content)
-            self._cache.store(key, compiled.serialize())
+            try:
+                self._cache.store(key, compiled.serialize())
+            except OSError as error:  # a full disk: it runs all the same, with more memory for each guest
+                _log.warning("the compiled component could not be kept: %s", error)
             descriptor = self._cache.open(key)
             if descriptor is None:
                 return compiled

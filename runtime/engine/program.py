@@ -84,8 +84,10 @@ class Program:
         interfaces: Mapping[str, HostInterface],
         resource_types: ResourceTypes,
         callbacks: Callbacks,
+        digest: str,
     ) -> None:
         self.engine = engine
+        self.digest = digest
         self.component = component
         self.resource_types = resource_types
         self.imports: list[Import] = []

@@ -14,10 +14,10 @@ from runtime.wasi.streams import PipeInput, PipeOutput
 from wasi_fs import FsError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from runtime.engine import Engine, Guest, Limits, Program
-    from runtime.network import HttpGate
+    from runtime.network import HttpGate, InternalHost
     from runtime.vms.catalogue import ComponentRef
     from wasi_fs import FileSystem
 
@@ -121,7 +121,7 @@ class Processes:
         self._live: dict[int, Process] = {}
         self._last_pid = 0
         self.commands = 0
-        """How many of them are commands of the VM rather than agents."""
+        """How many of them are commands of the VM rather than agents and what lives with those."""
         self._fuel_of_ended = 0
 
     @property
@@ -139,8 +139,13 @@ class Processes:
         cwd: str,
         *,
         component: ComponentRef | None = None,
+        internal_hosts: Mapping[str, InternalHost] | None = None,
+        attendant: bool = False,
     ) -> Process:
         """Start a guest: of an agent's component, else of the command `argv[0]` in the VM.
+
+        It alone reaches the `internal_hosts`. An `attendant` is a command that lives with an agent and, like it, does not
+        keep the VM awake.
 
         Raises ApiError NOT_FOUND (no such command), AGENT_FAILED (not a component that can run), LIMIT_EXCEEDED (too
         many processes).
@@ -158,7 +163,9 @@ class Processes:
         gate = self._surroundings.gate
         if component is not None and component.network:
             gate = gate.with_hosts(component.network)
-        is_command = component is None
+        if internal_hosts:
+            gate = gate.with_internal(internal_hosts)
+        is_command = component is None and not attendant
         self.commands += is_command
         self._nursery.start_soon(self._run, process, is_command, program, {**BASE_ENV, **env}, cwd, gate)
         return process
@@ -178,7 +185,7 @@ class Processes:
             if component is not None:
                 return await engine.load(component.path)
             content = self._read_command(command, env.get("PATH", DEFAULT_PATH), cwd)
-            return await trio.to_thread.run_sync(engine.load_bytes, content)
+            return await engine.load_content(content)
         except (ComponentError, OSError) as error:
             raise ApiError(
                 ErrorCode.AGENT_FAILED, f"{command} cannot be run: {error}", phase="start", exitCode=None, stderr=""

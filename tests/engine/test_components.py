@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -113,3 +115,43 @@ async def test_a_file_that_was_replaced_is_loaded_anew(tmp_path: Path) -> None:
     path.write_bytes(command("(i32.const 1)"))
     second = await host.load(path)
     assert await host.guest(second, None, Limits()).run() == Exit("exit", code=1)
+
+
+def test_the_cache_forgets_what_was_not_used_for_longest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = ArtefactCache(tmp_path / "cache")
+    monkeypatch.setattr("runtime.engine.cache.MAX_CACHE_BYTES", 250)
+    for number, name in enumerate(("first", "second", "third")):
+        cache.store(name, bytes(100))
+        os.utime(cache.directory / f"{name}.cwasm", ns=(number, number))
+        if name == "second":
+            descriptor = cache.open("first")
+            assert descriptor is not None
+            os.close(descriptor)
+    assert cache.open("second") is None
+    for name in ("first", "third"):
+        descriptor = cache.open(name)
+        assert descriptor is not None
+        os.close(descriptor)
+    assert len(list(cache.directory.iterdir())) == 5  # two pairs and the key
+
+
+def test_a_full_disk_costs_the_artefact_and_not_the_program(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_self: ArtefactCache, _key: str, _artefact: bytes) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr(ArtefactCache, "store", full)
+    engine(ArtefactCache(tmp_path / "cache")).load_bytes(command("(i32.const 0)"))
+    assert "could not be kept" in caplog.text
+
+
+def test_programs_are_forgotten_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.engine.engine.MAX_PROGRAMS", 2)
+    host = engine()
+    contents = [command(f"(i32.const {number})") for number in (0, 1, 2)]
+    first, second = host.load_bytes(contents[0]), host.load_bytes(contents[1])
+    assert host.load_bytes(contents[0]) is first
+    host.load_bytes(contents[2])
+    assert host.load_bytes(contents[0]) is first
+    assert host.load_bytes(contents[1]) is not second
