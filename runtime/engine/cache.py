@@ -84,7 +84,8 @@ class ArtefactCache:
         if not hmac.compare_digest(actual, expected):
             os.close(descriptor)
             return None
-        os.utime(descriptor)  # used just now
+        with suppress(OSError):  # a cache that is shipped read-only is never pruned
+            os.utime(descriptor)  # used just now
         return descriptor
 
     def store(self, key: str, artefact: bytes | bytearray) -> None:
