@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from runtime.errors import ApiError
@@ -12,6 +13,8 @@ from wasi_fs.errors import FsCode, FsError
 if TYPE_CHECKING:
     from runtime.wasi.state import WasiState
     from wasi_fs.handles import OpenFile
+
+_log = logging.getLogger(__name__)
 
 
 def _failed(error: FsError) -> StreamFailed:
@@ -96,6 +99,9 @@ class FileOutput(OutputStream):
             await self._state.sync_filesystem()
         except (ApiError, FsError) as error:
             self._failure = FsError(FsCode.IO, str(error))
+        except Exception:  # a fault of the host must reach the writer too, and not the VM whose task this is
+            _log.exception("files could not be saved")
+            self._failure = FsError(FsCode.IO)
         finally:
             self._saving = False
             self.notify()

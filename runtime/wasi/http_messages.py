@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Final
 
 import attrs
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 MAX_TIMEOUT: Final = 3600.0  # seconds; a guest that waits longer for one answer has been forgotten by its user
 NANOSECONDS: Final = 1_000_000_000
+
+_log = logging.getLogger(__name__)
 
 
 class RequestOptions(Resource):
@@ -117,15 +120,20 @@ class Exchange:
             with self._scope:
                 await self._run()
         except HttpError as error:
-            self.future.fail(error)
-            self.body.end(error)
+            self._fail(error)
+        except Exception:  # a fault of the host ends this request, and not the VM whose task this is
+            _log.exception("a request of a guest failed")
+            self._fail(HttpError("internal-error", None))
         finally:
             # Also after a cancellation: whoever still holds the future or the body must not wait for ever.
-            gone = HttpError("connection-terminated", message="the request was given up")
-            self.future.fail(gone)
-            self.body.end(gone)
+            self._fail(HttpError("connection-terminated", message="the request was given up"))
             if self._pipe is not None:
                 self._pipe.close()
+
+    def _fail(self, error: HttpError) -> None:
+        """Tell whoever still waits; without effect on what is there already."""
+        self.future.fail(error)
+        self.body.end(error)
 
     async def _run(self) -> None:
         request = self._request

@@ -98,8 +98,8 @@ class Machine:
     surroundings: Surroundings
     processes: Processes
     exchanges: list[HttpExchange]
-    _nursery: trio.Nursery
-    _item: pytest.Item
+    nursery: trio.Nursery
+    item: pytest.Item
 
     @property
     def files(self) -> VmFiles:
@@ -110,9 +110,9 @@ class Machine:
         self, name: str, *args: str, env: dict[str, str] | None = None, cwd: str = "/", limits: Limits | None = None
     ) -> Process:
         """Start a program of tests/guests."""
-        assert name in declared(self._item), f"mark the test with @pytest.mark.{MARK}({name!r})"
+        assert name in declared(self.item), f"mark the test with @pytest.mark.{MARK}({name!r})"
         path = built(name)
-        self._item.stash.setdefault(STARTED, set()).add(name)
+        self.item.stash.setdefault(STARTED, set()).add(name)
         return await self.spawn_file(path, [name, *args], env=env, cwd=cwd, limits=limits)
 
     async def spawn_file(
@@ -127,7 +127,7 @@ class Machine:
         """Start any component."""
         processes = self.processes
         if limits is not None:
-            processes = Processes(attrs.evolve(self.surroundings, limits=limits), self._nursery)
+            processes = Processes(attrs.evolve(self.surroundings, limits=limits), self.nursery)
         return await processes.spawn(argv, env or {}, cwd, component=ComponentRef(path))
 
     async def run(

@@ -8,11 +8,13 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.vms.processes import Processes
 from wasi_fs import wasi_streams
 
 if TYPE_CHECKING:
@@ -138,6 +140,22 @@ async def test_a_full_disk_stops_the_guest_that_writes_much(world: World, monkey
     machine.volume.filesystem.write_file("/large", os.urandom(MIB))
     outcome = await machine.run("fill", "/tmp", "4", "0")
     assert outcome.stdout.startswith(b"bytes: EIO\n")
+
+
+@pytest.mark.guest("fill")
+async def test_a_fault_of_the_host_in_saving_is_the_writers(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def broken() -> None:
+        await trio.lowlevel.checkpoint()
+        raise RuntimeError("a secret of the host")
+
+    monkeypatch.setattr(wasi_streams, "DIRTY_LIMIT", 1)
+    machine = await world.machine()
+    processes = Processes(attrs.evolve(machine.surroundings, sync_filesystem=broken), machine.nursery)
+    machine = attrs.evolve(machine, processes=processes)
+    assert (await machine.run("fill", "/tmp", "1", "0")).stdout.startswith(b"bytes: EIO\n")
+    assert "a secret of the host" in caplog.text
 
 
 @pytest.mark.guest("fill")
