@@ -1,9 +1,10 @@
 """
 Builds the agents into WASI components: agents/NAME/agent.toml -> agents/dist/NAME.wasm (and agents/examples/dist).
 
-    python build/components.py [--examples] [NAME ...]
+    python build/components.py [--examples] [--folder DIR] [NAME ...]
 
-Without names it builds all agents; `--examples` adds those under agents/examples. Only what has changed is built.
+Without names it builds all agents; `--examples` adds those under agents/examples, and `--folder` names another folder to
+build instead of agents. Only what has changed is built.
 A manifest's [build] table says how:
 
     kind     "quickjs" (componentize-qjs: tiny, no fetch), "javascript" (componentize-js: SpiderMonkey with fetch and
@@ -78,11 +79,11 @@ def read_manifest(path: Path) -> Agent:
         raise BuildError(msg) from error
 
 
-def find_agents(*, examples: bool) -> Iterator[Agent]:
-    """The agents of the repository, built-in ones first."""
+def find_agents(folder: Path, *, examples: bool) -> Iterator[Agent]:
+    """The agents of a folder, with its examples after them."""
     patterns = ["*/agent.toml", "examples/*/agent.toml"] if examples else ["*/agent.toml"]
     for pattern in patterns:
-        for path in sorted(AGENTS.glob(pattern)):
+        for path in sorted(folder.glob(pattern)):
             yield read_manifest(path)
 
 
@@ -131,9 +132,11 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Builds the agents into WASI components.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="agents to build (default: all)")
     parser.add_argument("--examples", action="store_true", help="build agents/examples too")
+    parser.add_argument("--folder", metavar="DIR", type=Path, default=AGENTS, help="where the agents are")
     options = parser.parse_args(arguments)
     try:
-        agents = {agent.name: agent for agent in find_agents(examples=options.examples or bool(options.names))}
+        found = find_agents(options.folder.resolve(), examples=options.examples or bool(options.names))
+        agents = {agent.name: agent for agent in found}
         for agent in select(agents, options.names):
             if not build_if_stale(agent.output, fingerprint(agent.inputs()), partial(build_agent, agent)):
                 say(f"{agent.component}: up to date")
