@@ -23,6 +23,7 @@ from runtime.rpc.names import (
     joined,
 )
 from runtime.rpc.validation import invalid_params
+from runtime.sessions.policy import MAX_GLOB, MAX_RULES
 
 METHODS: Final = MethodTable()
 
@@ -44,6 +45,28 @@ class FromHostEnv(Params):
     from_host_env: EnvName
 
 
+Verdict = Literal["ask", "allow", "deny"]
+Glob = Annotated[str, Meta(min_length=1, max_length=MAX_GLOB)]
+
+
+class PermissionRule(Params):
+    """What to do with the tool calls that all its members match: `kind` is ACP's, the others are globs."""
+
+    policy: Verdict
+    kind: Glob | None = None
+    tool: Glob | None = None
+    title: Glob | None = None
+    path: Glob | None = None
+    command: Glob | None = None
+
+
+class PermissionPolicy(Params):
+    """Of the rules that match a tool call deny wins over ask, and ask over allow; `default` is for what none matches."""
+
+    default: Verdict = "ask"
+    rules: Annotated[list[PermissionRule], Meta(max_length=MAX_RULES)] = msgspec.field(default_factory=list)
+
+
 class SessionOptions(Params):
     """Options of `createSession`."""
 
@@ -54,7 +77,7 @@ class SessionOptions(Params):
     mcp_servers: list[dict[str, Any]] | None = None
     additional_instructions: str | None = None
     skip_os_instructions: bool | None = None
-    permission_policy: str | dict[str, Any] | None = None
+    permission_policy: Verdict | PermissionPolicy | None = None
     additional_directories: list[str] | None = None
 
 

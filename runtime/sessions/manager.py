@@ -25,6 +25,7 @@ from runtime.sessions.detached import run_detached
 from runtime.sessions.failures import AgentError, AgentGoneError
 from runtime.sessions.launch import start_new
 from runtime.sessions.options import SessionOptions, new_session_id, parse_options
+from runtime.sessions.permissions import remembered_permissions
 from runtime.sessions.queries import find, persisted_details, persisted_session
 from runtime.sessions.raw import check_raw, send_raw
 from runtime.sessions.recovery import mark_interrupted
@@ -101,7 +102,10 @@ class Sessions:
         return [persisted_session(self._vm.store, self._vm.name, id_, live) for id_ in live]
 
     def get(self, session_id: str) -> dict[str, Any]:
-        """`getSession`: as in the list, with modes, config options and the permission requests that wait."""
+        """`getSession`: as in the list, with modes, config options and the permission requests that wait.
+
+        What is remembered of permissions is in the transcript: see `queries.remembered` for a session not in memory.
+        """
         details = persisted_details(self._vm.store, self._vm.name, session_id)
         session = self._registry.get(session_id)
         if session is None:
@@ -112,6 +116,7 @@ class Sessions:
             "modes": session.state.modes,
             "configOptions": list(session.state.config_options),
             "pendingPermissions": session.permissions.requests(),
+            "rememberedPermissions": remembered_permissions(session.state.remembered),
         }
 
     async def create(self, agent_type: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:

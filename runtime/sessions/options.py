@@ -14,7 +14,7 @@ import msgspec
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.sessions import mcp
-from runtime.sessions.permissions import Policy
+from runtime.sessions.policy import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

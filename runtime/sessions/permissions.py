@@ -1,15 +1,12 @@
-"""Permission requests: policies, what an "always" is remembered for, and the requests that wait for a client.
-
-A policy is "ask" (the default), "allow" or "deny", or `{default, rules: [{kind?, tool?, policy}]}`: the first rule whose
-`kind` equals the tool call's and whose `tool` (a glob) matches its name, or its title when it has no name, decides.
+"""Permission requests: what is decided without asking, what an "always" is remembered for, and the requests that wait.
 
 The outcome is one of the offered options or `cancelled` (ACP, "Requesting permission"). Replies map to the options'
-kinds, and never to more than was said: "once" does not choose an `allow_always`.
+kinds, and never to more than was said: "once" does not choose an `allow_always`. Policies are in
+`runtime.sessions.policy`.
 """
 
 from __future__ import annotations
 
-import fnmatch
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import attrs
@@ -17,14 +14,13 @@ import attrs
 from runtime.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from runtime.acp.codec import Id
     from runtime.acp.messages import PermissionOption, PermissionRequest
     from runtime.acp.session_state import ToolKey
 
 Reply: TypeAlias = Literal["once", "always", "reject"]
-Verdict: TypeAlias = Literal["ask", "allow", "deny"]
 
 KINDS: Final[dict[str, tuple[str, ...]]] = {
     "once": ("allow_once",),
@@ -33,52 +29,8 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
 }
 """What a client says -> the kinds of option that say it, in order of preference."""
 
-MAX_RULES: Final = 100
-"""Rules of one policy: they are tried one by one on every request."""
-
-KNOWN_TOOLS: Final = 1000
-"""Tool calls of one agent whose name and kind are kept for the requests that name only their id."""
-
-_VERDICTS: Final = ("ask", "allow", "deny")
-
-
-@attrs.frozen
-class Rule:
-    """One rule of a policy; None matches everything."""
-
-    policy: Verdict
-    kind: str | None = None
-    tool: str | None = None
-
-
-@attrs.frozen
-class Policy:
-    """What is decided without asking."""
-
-    default: Verdict = "ask"
-    rules: tuple[Rule, ...] = ()
-
-    @classmethod
-    def parse(cls, value: Any) -> Policy:
-        """Read the option `permissionPolicy`. Raises `ApiError` INVALID_ARGUMENT."""
-        if value is None:
-            return cls()
-        if isinstance(value, str):
-            return cls(_verdict(value))
-        if not isinstance(value, dict) or set(value) - {"default", "rules"}:
-            raise _invalid("permissionPolicy is ask, allow or deny, or an object with default and rules")
-        rules = value.get("rules", [])
-        if not isinstance(rules, list) or len(rules) > MAX_RULES:
-            raise _invalid(f"permissionPolicy.rules is a list of at most {MAX_RULES} rules")
-        return cls(_verdict(value.get("default", "ask")), tuple(_rule(rule) for rule in rules))
-
-    def decide(self, key: ToolKey) -> Verdict:
-        """The verdict on a tool."""
-        kind, name = key
-        for rule in self.rules:
-            if rule.kind in (None, kind) and (rule.tool is None or fnmatch.fnmatchcase(name, rule.tool)):
-                return rule.policy
-        return self.default
+ANSWERED: Final = 1000
+"""Requests of one session that are over, and of which we still know how, for those who answer too late."""
 
 
 @attrs.frozen
@@ -91,34 +43,6 @@ class Pending:
     options: tuple[PermissionOption, ...]
     request: dict[str, Any]
     """What clients are shown: `{permissionId, toolCall, options}`."""
-
-
-class ToolCalls:
-    """The tool calls that an agent has announced, so that a permission request can be told what it is about."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, dict[str, Any]] = {}
-
-    def note(self, update: dict[str, Any]) -> None:
-        """Take a `tool_call` or `tool_call_update`; others are ignored."""
-        id_ = update.get("toolCallId")
-        if update.get("sessionUpdate") not in ("tool_call", "tool_call_update") or not isinstance(id_, str):
-            return
-        known = {name: update[name] for name in ("kind", "name", "title") if isinstance(update.get(name), str)}
-        self._known[id_] = {**self._known.pop(id_, {}), **known}
-        if len(self._known) > KNOWN_TOOLS:
-            del self._known[next(iter(self._known))]
-
-    def key(self, tool_call: dict[str, Any]) -> ToolKey:
-        """What a permission for `tool_call` is about: its kind, and its name, or its title where it has no name.
-
-        A title is prose about one call ("Run rm -rf build"), so that an "always" for a tool without a name covers
-        exactly the same call, and nothing that the user has not seen.
-        """
-        id_ = tool_call.get("toolCallId")
-        known = self._known.get(id_, {}) if isinstance(id_, str) else {}
-        said = {**known, **{name: value for name, value in tool_call.items() if isinstance(value, str)}}
-        return said.get("kind", "other"), said.get("name") or said.get("title", "")
 
 
 class Permissions:
@@ -178,7 +102,7 @@ class Permissions:
         """End one wait and keep the reason for those who answer too late."""
         del self._pending[pending.permission_id]
         self._answered[pending.permission_id] = reason
-        if len(self._answered) > KNOWN_TOOLS:
+        if len(self._answered) > ANSWERED:
             del self._answered[next(iter(self._answered))]
 
 
@@ -198,21 +122,6 @@ def permission_request(pending_id: str, request: PermissionRequest, raw_options:
     return {**shown, "description": title} if isinstance(title, str) else shown
 
 
-def _rule(value: Any) -> Rule:
-    if not isinstance(value, dict) or set(value) - {"kind", "tool", "policy"}:
-        raise _invalid("a rule of permissionPolicy has kind, tool and policy")
-    kind, tool = value.get("kind"), value.get("tool")
-    if not all(part is None or isinstance(part, str) for part in (kind, tool)):
-        raise _invalid("kind and tool of a rule are strings")
-    return Rule(_verdict(value.get("policy")), kind, tool)
-
-
-def _verdict(value: Any) -> Verdict:
-    if value not in _VERDICTS:
-        raise _invalid(f"a permission policy is one of {', '.join(_VERDICTS)}, not {value!r}")
-    verdict: Verdict = value
-    return verdict
-
-
-def _invalid(message: str) -> ApiError:
-    return ApiError(ErrorCode.INVALID_ARGUMENT, message)
+def remembered_permissions(remembered: Iterable[ToolKey]) -> list[dict[str, str]]:
+    """`rememberedPermissions` of getSession: `[{kind, tool}]`, what an "always" was said for."""
+    return [{"kind": kind, "tool": tool} for kind, tool in sorted(remembered)]

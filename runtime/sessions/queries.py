@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from runtime.acp.session_state import PERMISSION_REPLY, SessionState
 from runtime.errors import ApiError, ErrorCode
+from runtime.sessions.permissions import remembered_permissions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,6 +62,16 @@ def persisted_details(store: Store, vm: str, session_id: str) -> dict[str, Any]:
         "configOptions": record.config_options or [],
         "pendingPermissions": [],
     }
+
+
+async def remembered(store: Store, vm: str, session_id: str) -> list[dict[str, str]]:
+    """`rememberedPermissions` of a session that is not in memory. Raises `ApiError` VM_NOT_FOUND, SESSION_NOT_FOUND."""
+    record, state, after = find(store, vm, session_id), SessionState(), None
+    while events := await store.transcript.history(record.row, after=after, types=(PERMISSION_REPLY,)):
+        for event in events:
+            state = state.fold(event.type, msgspec.json.decode(event.body)["params"])
+        after = events[-1].seq
+    return remembered_permissions(state.remembered)
 
 
 def describe(record: SessionRecord, status: str | None) -> dict[str, Any]:

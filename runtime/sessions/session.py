@@ -28,7 +28,8 @@ from runtime.hub import Notice
 from runtime.sessions.agent import VM_CLOSED
 from runtime.sessions.client_services import ClientServices
 from runtime.sessions.options import SessionOptions
-from runtime.sessions.permissions import Pending, Permissions, ToolCalls, choose, permission_request
+from runtime.sessions.permissions import Pending, Permissions, choose, permission_request
+from runtime.sessions.policy import Policy, ToolCalls
 from runtime.sessions.transcript import MALFORMED, NOTIFICATION, STDERR, Transcript, now_ms
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Session:
         """We are ending the agent ourselves: its exit is no news."""
         self.config_updates = 0
         """Updates of mode and config options that agents sent; see `runtime.sessions.config`."""
-        self._tools = ToolCalls()
+        self._tools = ToolCalls("/")
         self._next_permission = 0
 
     @property
@@ -145,7 +146,7 @@ class Session:
         """Make `agent` the one whose messages count."""
         self.agent = agent
         self.services = ClientServices(self.vm, agent, self.cwd, self._ask)
-        self._tools = ToolCalls()
+        self._tools = ToolCalls(self.cwd)
         self.stopping = False
 
     async def stop_agent(self) -> None:
@@ -260,9 +261,12 @@ class Session:
         # The seq that the request will have makes the id unique over all agents of the session.
         permission_id = f"perm_{self.log.last_seq + 1}_{self._next_permission}"
         shown = permission_request(permission_id, request, raw["options"])
-        key = self._tools.key(request.tool_call)
+        subject = self._tools.subject(request.tool_call)
+        decision = (Policy() if self.options is None else self.options.policy).decide(subject)
+        verdict = decision.verdict
+        # Who said "always" to a tool has not spoken of what a rule wants to be asked about each time.
+        key = subject.exact_key if verdict == "ask" and decision.by_rule else subject.key
         pending = Pending(permission_id, request_id, key, tuple(request.options), shown)
-        verdict = "ask" if self.options is None else self.options.policy.decide(key)
         remembered = key in self.state.remembered
         cancelling = self.turn is not None and self.turn.machine.phase is Phase.CANCELLING
         option: PermissionOption | None = None

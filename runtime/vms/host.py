@@ -171,9 +171,11 @@ class Host:
 
     async def session(self, name: str, session_id: str) -> dict[str, Any]:
         """`getSession`."""
-        if vm := self._awake.get(name):
-            return vm.sessions.get(session_id)
-        return queries.persisted_details(self.store, name, session_id)
+        vm = self._awake.get(name)
+        found = vm.sessions.get(session_id) if vm else queries.persisted_details(self.store, name, session_id)
+        if "rememberedPermissions" in found:
+            return found
+        return {**found, "rememberedPermissions": await queries.remembered(self.store, name, session_id)}
 
     async def stats(self, name: str) -> dict[str, Any]:
         """`vm.stats`. Fuel is what guests have used since the VM woke; the rest holds for a sleeping VM as well."""

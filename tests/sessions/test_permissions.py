@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime.acp.messages import PermissionOption
-from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.permissions import Policy, ToolCalls, choose
+from runtime.errors import ErrorCode
+from runtime.sessions.permissions import choose
 from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, settled, start
 
 if TYPE_CHECKING:
@@ -94,6 +94,33 @@ async def test_always_is_remembered_for_the_session_even_over_a_restart(vm: Fake
     await vm.sessions.cancel(id_)
 
 
+async def test_always_for_a_tool_does_not_outdo_a_rule_that_asks(vm: FakeVm, nursery: trio.Nursery) -> None:
+    outcomes: list[Any] = []
+    rules = [{"path": "/etc/**", "policy": "ask"}]
+
+    def editing(path: str) -> Any:
+        return asking(outcomes, tool={"toolCallId": path, "name": "edit", "locations": [{"path": path}]})
+
+    id_ = await new(vm, permissionPolicy={"rules": rules})
+    for path in ("/home/user/a", "/etc/passwd"):
+        vm.behaviour["session/prompt"] = editing(path)
+        prompting = await start(vm, nursery, id_)
+        await vm.sessions.respond_permission(id_, pending(vm, id_), "always")
+        await prompting.done.wait()
+        await vm.sessions.prompt(id_, "again")
+    vm.behaviour["session/prompt"] = editing("/home/user/b")
+    await vm.sessions.prompt(id_, "covered by the first answer")
+    assert len(outcomes) == 5
+    assert vm.sessions.get(id_)["rememberedPermissions"] == [
+        {"kind": "other", "tool": "edit"},
+        {"kind": "other", "tool": "edit [/etc/passwd]"},
+    ]
+    vm.behaviour["session/prompt"] = editing("/etc/shadow")
+    await start(vm, nursery, id_)
+    assert pending(vm, id_)
+    await vm.sessions.cancel(id_)
+
+
 @pytest.mark.parametrize(
     ("policy", "outcome"),
     [
@@ -165,41 +192,3 @@ def test_choices_never_exceed_what_was_said() -> None:
     assert choose(options, "always") is options[0]
     assert choose(options, "reject") is options[1]
     assert choose([], "reject") is None
-
-
-def test_tools_are_known_from_what_was_said_of_them_before() -> None:
-    tools = ToolCalls()
-    tools.note({"sessionUpdate": "tool_call", "toolCallId": "t", "kind": "edit", "title": "Edit a"})
-    tools.note({"sessionUpdate": "tool_call_update", "toolCallId": "t", "title": "Edit b", "status": "pending"})
-    assert tools.key({"toolCallId": "t"}) == ("edit", "Edit b")
-    assert tools.key({"toolCallId": "t", "name": "editor"}) == ("edit", "editor")
-    assert tools.key({"toolCallId": 5}) == ("other", "")
-    for number in range(2000):
-        tools.note({"sessionUpdate": "tool_call", "toolCallId": str(number)})
-    assert len(tools._known) == 1000
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        5,
-        "sometimes",
-        {"rules": 5},
-        {"default": None},
-        {"rules": [{"policy": "allow", "where": 1}]},
-        {"rules": [{"kind": "x"}]},
-    ],
-)
-def test_policies_that_are_none(value: Any) -> None:
-    with pytest.raises(ApiError):
-        Policy.parse(value)
-
-
-def test_the_first_rule_that_matches_decides() -> None:
-    policy = Policy.parse(
-        {"rules": [{"kind": "read", "policy": "allow"}, {"tool": "rm*", "policy": "deny"}, {"policy": "allow"}]}
-    )
-    assert policy.decide(("read", "rm")) == "allow"
-    assert policy.decide(("execute", "rm -rf")) == "deny"
-    assert policy.decide(("execute", "ls")) == "allow"
-    assert Policy.parse(None).decide(("read", "x")) == "ask"

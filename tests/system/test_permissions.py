@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.system.daemon import type_of
+from tests.system.daemon import Vm, type_of
 
 if TYPE_CHECKING:
-    from tests.system.daemon import Pending, Session, Vm
+    from collections.abc import Callable
+
+    from tests.system.daemon import Daemon, Pending, Session
 
 
 @pytest.fixture
@@ -93,10 +96,114 @@ def test_a_policy_answers_without_asking(vm: Vm, policy: str, said: str) -> None
 
 
 def test_a_policys_rules_decide_by_kind_and_tool(vm: Vm) -> None:
-    rules = [{"kind": "execute", "tool": "Read *", "policy": "allow"}, {"kind": "execute", "policy": "deny"}]
+    rules = [{"kind": "execute", "policy": "allow"}, {"kind": "execute", "tool": "Remove *", "policy": "deny"}]
     session = vm.session(permissionPolicy={"default": "ask", "rules": rules})
     assert session.say("permission Read notes") == "permission: allow-once"
     assert session.say("permission Remove notes") == "permission: reject-once"
+
+
+OPTIONS = [{"optionId": kind, "name": kind, "kind": kind} for kind in ("allow_once", "allow_always", "reject_once")]
+POLICY = {
+    "default": "ask",
+    "rules": [
+        {"policy": "allow", "kind": "edit", "path": "/home/user/**"},
+        {"policy": "ask", "path": "/home/user/.*"},
+        {"policy": "deny", "path": "**/.ssh/**"},
+        {"policy": "allow", "command": "git *"},
+        {"policy": "deny", "command": "git push*"},
+    ],
+}
+
+
+def wanting(**call: Any) -> str:
+    """A prompt that makes echo ask for permission for this call, and say what it was answered."""
+    params = {"toolCall": {"toolCallId": "1", **call}, "options": OPTIONS}
+    return f"request session/request_permission {json.dumps(params)}"
+
+
+@pytest.mark.parametrize(
+    ("call", "chosen"),
+    [
+        ({"kind": "edit", "locations": [{"path": "/home/user/a/b"}]}, "allow_once"),
+        ({"kind": "edit", "rawInput": {"path": "b"}}, "allow_once"),
+        ({"kind": "edit", "locations": [{"path": "/home/user/.ssh/key"}]}, "reject_once"),
+        ({"kind": "edit", "locations": [{"path": "/home/user/a"}, {"path": "/x/.ssh/y"}]}, "reject_once"),
+        ({"kind": "edit", "rawInput": {"path": "/home/user/a/../../../etc/passwd"}}, None),
+        ({"kind": "edit", "locations": [{"path": "/home/user/.bashrc"}]}, None),
+        ({"kind": "read", "locations": [{"path": "/home/user/a"}]}, None),
+        ({"kind": "execute", "rawInput": {"command": "git log"}}, "allow_once"),
+        ({"kind": "execute", "rawInput": {"command": "git log && rm x"}}, None),
+        ({"kind": "execute", "rawInput": {"command": "git log && git push"}}, "reject_once"),
+        ({"kind": "execute", "title": "git log"}, None),
+    ],
+)
+def test_a_policys_rules_decide_by_path_and_command(vm: Vm, call: dict[str, Any], chosen: str | None) -> None:
+    session = vm.session(permissionPolicy=POLICY)
+    session.subscribe()
+    pending = session.start("sendPrompt", prompt=wanting(**call))
+    if chosen is None:
+        request = session.until_permission()
+        session.call("respondPermission", permissionId=request["permissionId"], reply="reject")
+    text = vm.api.result(pending)["text"]
+    assert f'"optionId":"{chosen or "reject_once"}"' in text
+    (reply,) = session.events(types=["_torpor/permission_reply"])
+    assert reply["event"]["params"]["by"] == ("policy" if chosen else "client")
+
+
+@pytest.mark.parametrize(
+    ("policy", "pointer"),
+    [
+        ("sometimes", ""),
+        ({"defaults": "ask"}, "/defaults"),
+        ({"default": "never"}, "/default"),
+        ({"rules": [{"policy": "deny"}, {"policy": "allow", "paths": "/x"}]}, "/rules/1/paths"),
+        ({"rules": [{"kind": "edit"}]}, "/rules/0/policy"),
+    ],
+)
+def test_what_is_no_policy_is_refused_with_a_pointer(vm: Vm, policy: Any, pointer: str) -> None:
+    error = vm.error("createSession", agentType="echo", options={"permissionPolicy": policy})
+    assert error.code == -32602
+    assert [fault["pointer"] for fault in error.data["errors"]] == [f"/options/permissionPolicy{pointer}"]
+
+
+def test_what_is_remembered_is_listed_also_asleep_and_closed(session: Session) -> None:
+    assert session.call("getSession")["rememberedPermissions"] == []
+    pending, request = ask(session)
+    session.call("respondPermission", permissionId=request["permissionId"], reply="always")
+    session.vm.api.result(pending)
+    expected = [{"kind": "execute", "tool": "Delete it"}]
+    assert session.call("getSession")["rememberedPermissions"] == expected
+    session.vm.sleep()
+    assert session.call("getSession")["rememberedPermissions"] == expected
+    assert session.vm.state() == "asleep"
+    session.call("resumeSession")
+    session.call("closeSession")
+    assert session.call("getSession")["rememberedPermissions"] == expected
+
+
+def test_nobody_listens_and_the_request_waits(vm: Vm) -> None:
+    session = vm.session()
+    pending = session.start("sendPrompt", prompt="permission Delete it")
+    while not (waiting := session.call("getSession")["pendingPermissions"]):
+        assert not pending.done
+    session.call("respondPermission", permissionId=waiting[0]["permissionId"], reply="once")
+    assert vm.api.result(pending)["text"] == "permission: allow-once"
+
+
+def test_a_request_that_waits_keeps_the_vm_awake(make_vm: Callable[..., Vm]) -> None:
+    vm = make_vm(idleTimeoutMs=20)
+    session = vm.session()
+    session.subscribe()
+    pending, request = ask(session)
+    # Another VM falls asleep meanwhile: its timeout is twice as long.
+    other = Vm(vm.api, f"{vm.name}-other", idleTimeoutMs=40)
+    other.call("subscribe")
+    other.session()
+    vm.api.until(lambda n: n.method == "vmState" and n.params["state"] == "asleep")
+    other.call("vm.destroy")
+    assert vm.state() == "awake"
+    session.call("respondPermission", permissionId=request["permissionId"], reply="once")
+    assert vm.api.result(pending)["text"] == "permission: allow-once"
 
 
 @pytest.mark.parametrize("end", ["closeSession", "destroySession"])
@@ -106,6 +213,36 @@ def test_a_request_does_not_outlive_its_session(session: Session, end: str) -> N
     assert session.vm.api.result(pending)["stopReason"] == "cancelled"
     expected = "permission_not_pending" if end == "closeSession" else "session_not_found"
     assert session.error("respondPermission", permissionId=request["permissionId"], reply="once").name == expected
+
+
+def outcome(session: Session) -> dict[str, Any]:
+    """How the only request of the session was answered."""
+    (reply,) = session.events(types=["_torpor/permission_reply"])
+    return {name: reply["event"]["params"][name] for name in ("outcome", "by")}
+
+
+def test_a_cancel_answers_what_waits_before_it_returns(session: Session) -> None:
+    pending, request = ask(session)
+    assert session.call("cancelPrompt") == {"outcome": "cancelled"}
+    assert session.vm.api.result(pending)["stopReason"] == "cancelled"
+    assert outcome(session) == {"outcome": "cancelled", "by": "cancelled"}
+    error = session.error("respondPermission", permissionId=request["permissionId"], reply="once")
+    assert (error.name, error.data["reason"]) == ("permission_not_pending", "cancelled")
+
+
+def test_a_request_does_not_outlive_the_daemon(own_daemon: Daemon) -> None:
+    with own_daemon.connect() as api:
+        session = Vm(api, "asked").session()
+        session.subscribe()
+        _, request = ask(session)
+        own_daemon.restart()
+    with own_daemon.connect() as api:
+        session = session.through(api)
+        assert session.call("getSession")["pendingPermissions"] == []
+        error = session.error("respondPermission", permissionId=request["permissionId"], reply="once")
+        assert error.name == "permission_not_pending"
+        assert session.types()[-1] == "_torpor/turn_interrupted"
+        assert session.say("say on").endswith("on")
 
 
 def test_a_request_ends_with_the_agent_that_made_it(session: Session) -> None:
