@@ -150,13 +150,9 @@ class Processes:
         Raises ApiError NOT_FOUND (no such command), AGENT_FAILED (not a component that can run), LIMIT_EXCEEDED (too
         many processes).
         """
-        if len(self._live) >= self._surroundings.max_processes:
-            raise ApiError(
-                ErrorCode.LIMIT_EXCEEDED,
-                f"the VM has {len(self._live)} processes, its limit; end one, or raise limits.processes",
-                limit="processes",
-            )
+        self._check_room()
         program = await self._load(argv[0], env, cwd, component)
+        self._check_room()  # others may have come meanwhile
         self._last_pid += 1
         process = Process(self._last_pid, argv)
         self._live[process.pid] = process
@@ -178,6 +174,14 @@ class Processes:
             self._fuel_of_ended += process.fuel_used
             self.commands -= is_command
             self._surroundings.touch()
+
+    def _check_room(self) -> None:
+        if len(self._live) >= self._surroundings.max_processes:
+            raise ApiError(
+                ErrorCode.LIMIT_EXCEEDED,
+                f"the VM has {len(self._live)} processes, its limit; end one, or raise limits.processes",
+                limit="processes",
+            )
 
     async def _load(self, command: str, env: dict[str, str], cwd: str, component: ComponentRef | None) -> Program:
         engine = self._surroundings.engine

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from runtime.errors import ApiError
 from runtime.sessions import instructions
 from wasi_fs import FileSystem, FsError, Limits, Usage
 
@@ -81,14 +82,21 @@ class Volume:
                     failure.append(error)
                 done.set()
 
-            self._store.files.commit_changes(self._row, changes, then)
+            try:
+                self._store.files.commit_changes(self._row, changes, then)
+            except ApiError:  # the store is closing
+                changes.failed()
+                raise
             with trio.CancelScope(shield=True):
                 await done.wait()
             if failure:
                 raise failure[0]
 
     async def flush_regularly(self) -> None:
-        """Flush at short intervals, until cancelled."""
+        """Flush at short intervals, until cancelled. A full disk is logged, and tried again."""
         while True:
             await trio.sleep(FLUSH_INTERVAL_SECONDS)
-            await self.flush()
+            try:
+                await self.flush()
+            except ApiError as error:
+                _log.warning("what was written to a VM's files is not durable yet: %s", error)
