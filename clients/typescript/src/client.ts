@@ -3,22 +3,27 @@ import type { CallOptions, JsonObject, MethodName, Methods, VmInfo, VmOptions } 
 import { Link } from "./link.js";
 import { Vm, type VmName } from "./vm.js";
 
-/** Milliseconds: a daemon on this machine answers within one, if it does at all. */
+/** A daemon on this machine answers within a millisecond, if it does at all. */
 const CONNECT_TIMEOUT_MS = 10_000;
+/** A daemon's restart takes a second, one with its machine's a minute. */
+const PATIENCE_MS = 60_000;
 
 export interface ClientOptions {
   /** A path or `unix:///path`, or `http://localhost:6420` for a daemon that serves HTTP. Default: the default socket. */
   endpoint?: string;
   /** The token of a daemon that serves HTTP. Default: `$TORPOR_TOKEN`. */
   token?: string;
-  /** Bounds the connecting, not what follows. Default: 10,000. */
+  /** Bounds one attempt to connect, not what follows. Default: 10,000. */
   connectTimeoutMs?: number;
+  /** How long a call waits for a daemon that was there and has gone away; 0: not at all. Default: 60,000. */
+  patienceMs?: number;
 }
 
 /** Makes a client; it connects when it is first used. Throws EndpointError. */
 export function createClient(options: ClientOptions = {}): Client {
   const endpoint = resolveEndpoint(options.endpoint, options.token);
-  return new Client(new Link(endpoint, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS));
+  const { connectTimeoutMs = CONNECT_TIMEOUT_MS, patienceMs = PATIENCE_MS } = options;
+  return new Client(new Link(endpoint, { connectTimeoutMs, patienceMs }));
 }
 
 /** A daemon. Ends by `close`; while it is open, its connection keeps the process from ending. */
@@ -84,14 +89,9 @@ export class Vms {
     return new Vm(this.#link, name, { options });
   }
 
-  /** Returns a VM that there is: its use rejects with `vm_not_found` where there is none. */
-  open(name: VmName): Vm {
+  /** Returns a VM that there is: its use, such as `get()`, rejects with `vm_not_found` where there is none. */
+  get(name: VmName): Vm {
     return new Vm(this.#link, name);
-  }
-
-  /** Describes a VM; never wakes it. */
-  async get(name: VmName, options: CallOptions = {}): Promise<VmInfo> {
-    return (await this.#link.request("vm.get", { vm: name }, options.signal)) as VmInfo;
   }
 
   /** Describes all VMs; wakes none. */

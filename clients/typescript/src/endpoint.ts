@@ -16,30 +16,34 @@ const MAX_PATH = 107;
 /** JSON-RPC over WebSocket is served here. */
 const WEB_PATH = "/rpc";
 
-export type Endpoint = { kind: "unix"; path: string } | { kind: "web"; url: string; token: string | undefined };
+export type Endpoint = { kind: "unix"; path: string } | { kind: "web"; url: string; token: string };
 
 /**
  * Returns the endpoint for what a user gave: a path, `unix:///path`, `http://host:port`, or nothing for the default socket.
  * The token, `$TORPOR_TOKEN` unless given, is for the web only. Throws EndpointError.
  */
 export function resolveEndpoint(given?: string, token?: string): Endpoint {
-  if (given !== undefined && /^(https?|wss?):\/\//.test(given)) {
-    if (!URL.canParse(given)) {
-      throw new EndpointError(`not a URL: ${given}`);
-    }
-    const url = new URL(given);
-    url.protocol = url.protocol === "https:" || url.protocol === "wss:" ? "wss:" : "ws:";
-    url.pathname = url.pathname.replace(/\/+$/, "").replace(/\/rpc$/, "") + WEB_PATH;
-    return { kind: "web", url: url.href, token: token ?? (process.env.TORPOR_TOKEN || undefined) };
-  }
-  if (given !== undefined && /^[a-z][a-z0-9+.-]*:\/\//i.test(given) && !given.startsWith("unix://")) {
-    throw new EndpointError(`an endpoint is a path, unix:///path or http://host:port, and not ${given}`);
+  if (given !== undefined && given.includes("://") && !given.startsWith("unix://")) {
+    return webEndpoint(given, token || process.env.TORPOR_TOKEN);
   }
   const path = resolve(given === undefined ? defaultPath() : given.replace(/^unix:\/\//, ""));
   if (Buffer.byteLength(path) > MAX_PATH) {
     throw new EndpointError(`the socket path is longer than ${MAX_PATH} bytes: ${path}`);
   }
   return { kind: "unix", path };
+}
+
+function webEndpoint(given: string, token: string | undefined): Endpoint {
+  const url = URL.canParse(given) ? new URL(given) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash) {
+    throw new EndpointError(`not an endpoint: ${given}; a path, unix:///PATH or http://HOST:PORT is expected`);
+  }
+  if (!token) {
+    throw new EndpointError(`${given} needs a token, which lies in \`http-token\` beside the daemon's state file`);
+  }
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.pathname = url.pathname.replace(/\/(rpc)?$/, "") + WEB_PATH;
+  return { kind: "web", url: url.href, token };
 }
 
 function defaultPath(): string {

@@ -66,6 +66,25 @@ export interface Network {
   allow?: string[];
 }
 
+/**
+ * Of the rules that match a tool call deny wins over ask, and ask over allow; `default` is for what none
+ * matches.
+ */
+export interface PermissionPolicy {
+  default?: "allow" | "ask" | "deny";
+  rules?: PermissionRule[];
+}
+
+/** What to do with the tool calls that all its members match: `kind` is ACP's, the others are globs. */
+export interface PermissionRule {
+  policy: "allow" | "ask" | "deny";
+  kind?: string;
+  tool?: string;
+  title?: string;
+  path?: string;
+  command?: string;
+}
+
 /** How a turn ended. */
 export interface PromptResult {
   text: string;
@@ -112,7 +131,7 @@ export interface SessionOptions {
   mcpServers?: JsonObject[];
   additionalInstructions?: string;
   skipOsInstructions?: boolean;
-  permissionPolicy?: string | JsonObject;
+  permissionPolicy?: "allow" | "ask" | "deny" | PermissionPolicy;
   additionalDirectories?: string[];
 }
 

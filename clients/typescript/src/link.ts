@@ -1,8 +1,17 @@
 /** The client's one connection, made when it is needed, and made anew after it was lost. */
 
 import type { Endpoint } from "./endpoint.js";
-import { ConnectionError } from "./errors.js";
+import { ConnectionError, TorporError } from "./errors.js";
 import { Peer } from "./peer.js";
+
+export interface LinkOptions {
+  connectTimeoutMs: number;
+  patienceMs: number;
+}
+
+/** Milliseconds to wait between attempts, doubled up to the second: a daemon restarts within one or two seconds. */
+const FIRST_DELAY_MS = 25;
+const MAX_DELAY_MS = 1_000;
 
 export class Link {
   #opening: Promise<Peer> | undefined;
@@ -12,13 +21,16 @@ export class Link {
 
   constructor(
     readonly endpoint: Endpoint,
-    private readonly timeoutMs: number,
+    private readonly options: LinkOptions,
   ) {}
 
-  /** Returns the open connection, connecting if there is none. Rejects as `Peer.open` does. */
+  /**
+   * Returns the open connection, connecting if there is none. A daemon that was there before is waited for. Rejects as
+   * `Peer.open` does.
+   */
   async peer(): Promise<Peer> {
     if (this.#closed) {
-      throw new ConnectionError("client_closed", "the client was closed");
+      throw clientClosed();
     }
     if (this.#peer?.isOpen) {
       return this.#peer;
@@ -29,7 +41,7 @@ export class Link {
 
   /** Sends one request. A connection that is lost meanwhile rejects it: whether it was carried out is not known then. */
   async request(method: string, params: object, signal?: AbortSignal): Promise<unknown> {
-    const peer = await this.peer();
+    const peer = this.#peer?.isOpen ? this.#peer : await abortable(this.peer(), signal);
     return peer.request(method, params, signal);
   }
 
@@ -49,12 +61,62 @@ export class Link {
   }
 
   async #open(): Promise<Peer> {
-    const peer = await Peer.open(this.endpoint, this.timeoutMs);
-    if (this.#closed) {
-      peer.close();
-      throw new ConnectionError("client_closed", "the client was closed");
+    const deadline = performance.now() + (this.#peer === undefined ? 0 : this.options.patienceMs);
+    for (let delay = FIRST_DELAY_MS; ; delay = Math.min(2 * delay, MAX_DELAY_MS)) {
+      try {
+        const peer = await Peer.open(this.endpoint, this.options.connectTimeoutMs);
+        if (this.#closed) {
+          peer.close();
+          throw clientClosed();
+        }
+        this.#peer = peer;
+        return peer;
+      } catch (error) {
+        const inVain = !(error instanceof TorporError && error.retryable);
+        if (inVain || performance.now() + delay > deadline) {
+          throw error;
+        }
+      }
+      await this.#pause(delay);
     }
-    this.#peer = peer;
-    return peer;
+  }
+
+  async #pause(delay: number): Promise<void> {
+    let stopListening: (() => void) | undefined;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, delay);
+      stopListening = this.onClose(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    stopListening?.();
+    if (this.#closed) {
+      throw clientClosed();
+    }
+  }
+}
+
+function clientClosed(): ConnectionError {
+  return new ConnectionError("client_closed", "the client was closed");
+}
+
+/**
+ * Waits for `promise`, or rejects with the signal's reason; what is waited for goes on. It takes as long with a signal as
+ * without one: calls are sent in the order in which they are made.
+ */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  let abort: (() => void) | undefined;
+  try {
+    return await new Promise<T>((resolve, reject) => {
+      promise.then(resolve, reject);
+      abort = () => reject(signal!.reason);
+      signal?.addEventListener("abort", abort);
+      if (signal?.aborted) {
+        abort();
+      }
+    });
+  } finally {
+    signal?.removeEventListener("abort", abort!);
   }
 }

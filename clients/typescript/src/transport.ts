@@ -90,7 +90,7 @@ interface StandardWebSocket {
 
 async function openWeb(
   url: string,
-  token: string | undefined,
+  token: string,
   handlers: WireHandlers,
   timeoutMs: number,
 ): Promise<Wire> {
@@ -102,7 +102,7 @@ async function openWeb(
     );
   }
   // This constructor sets no headers, so that the token goes where a browser's would: among the subprotocols.
-  const socket = new WebSocket(url, token === undefined ? ["torpor.v1"] : ["torpor.v1", `bearer.${token}`]);
+  const socket = new WebSocket(url, ["torpor.v1", `bearer.${token}`]);
   try {
     await within(timeoutMs, url, (resolve, reject) => {
       socket.onopen = () => resolve();
@@ -112,7 +112,7 @@ async function openWeb(
   } catch (error) {
     socket.onopen = socket.onerror = socket.onclose = null;
     socket.close();
-    throw connectFailed(url, error);
+    throw connectFailed(`${url}, or it does not take the token`, error);
   }
   socket.onerror = () => {}; // what there is to know comes with the close
   socket.onmessage = ({ data }) => handlers.message(String(data));

@@ -1,4 +1,5 @@
 import { Connection, type ConnectOptions } from "./connection.js";
+import { ConnectionError } from "./errors.js";
 import {
   VmMethods,
   type CallOptions,
@@ -8,7 +9,7 @@ import {
   type VmCreated,
   type VmOptions,
 } from "./generated.js";
-import type { Link } from "./link.js";
+import { abortable, type Link } from "./link.js";
 
 /** A VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of such, as `[tenant, user, task]`. */
 export type VmName = string | string[];
@@ -21,7 +22,7 @@ export class Vm extends VmMethods {
   readonly #create: { options: VmOptions | undefined } | undefined;
   #created: Promise<VmCreated> | undefined;
 
-  /** Not for use by others: `client.vm.getOrCreate` and `client.vm.open` make VMs. */
+  /** Not for use by others: `client.vm.getOrCreate` and `client.vm.get` make VMs. */
   constructor(link: Link, name: VmName, create?: { options: VmOptions | undefined }) {
     super();
     this.name = name;
@@ -106,14 +107,18 @@ export class Vm extends VmMethods {
   }
 
   async #call(method: string, params: object, signal: AbortSignal | undefined): Promise<unknown> {
-    signal?.throwIfAborted();
-    await this.#prepare();
-    await this.#settled(); // what the call brings about is heard by every connection that was made before it
+    // What the call brings about is heard by every connection that was made before it, …
+    await abortable(this.#prepare().then(() => this.#settled()), signal);
+    const answer = this.#link.request(method, { vm: this.name, ...params }, signal);
     try {
-      return await this.#link.request(method, { vm: this.name, ...params }, signal);
-    } finally {
-      await this.#settled(); // and has been heard when the answer is there, as on one connection to the daemon
+      await answer;
+    } catch (error) {
+      if (error instanceof ConnectionError || signal?.aborted) {
+        throw error; // nothing has been answered
+      }
     }
+    await abortable(this.#settled(), signal); // … and has been heard when the answer is there
+    return answer;
   }
 
   async #prepare(): Promise<void> {

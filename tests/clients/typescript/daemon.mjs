@@ -12,18 +12,22 @@ export class Daemon {
   constructor() {
     this.directory = mkdtempSync(join(tmpdir(), "torpor-"));
     this.socket = join(this.directory, "s");
+    this.tokenFile = join(this.directory, "state", "http-token");
   }
 
-  async start() {
+  /** Starts it, with these further arguments of `serve`; `url` is where it serves HTTP, if it does. */
+  async start(...further) {
     const state = join(this.directory, "state", "state.db");
-    const words = ["-m", "runtime.cli", "serve", "--socket", this.socket, "--state", state];
+    const words = ["-m", "runtime.cli", "serve", "--socket", this.socket, "--state", state, ...further];
     this.process = spawn(process.env.TORPOR_TEST_PYTHON, words, { stdio: ["ignore", "ignore", "pipe"] });
     this.ended = once(this.process, "exit");
     let log = "";
     await new Promise((resolve, reject) => {
       createInterface({ input: this.process.stderr }).on("line", (line) => {
         log += `${line}\n`;
-        if (line.startsWith("torpor: ready on")) resolve();
+        if (!line.startsWith("torpor: ready on")) return;
+        this.url = /http:\/\/\S+/.exec(line)?.[0];
+        resolve();
       });
       this.process.once("exit", () => reject(new Error(`the daemon ended:\n${log}`)));
     });

@@ -55,9 +55,10 @@ test("HTTP becomes a WebSocket, with a token", () => {
 });
 
 test("what is no endpoint is refused", () => {
-  for (const endpoint of ["ftp://localhost", "http://", `/${"x".repeat(107)}`]) {
-    assert.throws(() => createClient({ endpoint }), EndpointError);
+  for (const endpoint of ["ftp://localhost", "http://", "http://me@localhost", "http://a/?b", `/${"x".repeat(107)}`]) {
+    assert.throws(() => createClient({ endpoint, token: "t" }), EndpointError);
   }
+  assert.throws(() => createClient({ endpoint: "http://localhost:6420" }), /needs a token/);
   assert.equal(resolveEndpoint(`/${"x".repeat(106)}`).path.length, 107);
 });
 

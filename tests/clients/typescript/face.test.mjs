@@ -34,7 +34,7 @@ test("the daemon introduces itself", async () => {
 });
 
 test("a VM is created by its first use, once", async () => {
-  await assert.rejects(client.vm.get(agent.name), { code: "vm_not_found" });
+  await assert.rejects(client.vm.get(agent.name).get(), { code: "vm_not_found" });
   assert.equal((await agent.get()).state, "asleep");
   assert.equal((await agent.ready()).created, true);
   assert.equal((await client.vm.getOrCreate(agent.name).ready()).created, false);
@@ -45,7 +45,7 @@ test("other options for a VM that is there are a conflict", async () => {
   await agent.ready();
   const other = client.vm.getOrCreate(agent.name, { labels: { a: "b" } });
   await assert.rejects(other.listSessions(), { code: "vm_conflict" });
-  await assert.rejects(client.vm.open(["face-ts", "none"]).get(), { code: "vm_not_found" });
+  await assert.rejects(client.vm.get(["face-ts", "none"]).get(), { code: "vm_not_found" });
 });
 
 test("a session from prompt to end", async () => {
@@ -194,7 +194,7 @@ test("a connection to what is not there is over", async () => {
 
 test("closing the client closes its connections", async () => {
   const own = createClient();
-  const conn = own.vm.open("face-ts-none-yet").connect();
+  const conn = own.vm.get("face-ts-none-yet").connect();
   const another = own.vm.getOrCreate(agent.name).connect();
   await assert.rejects(conn.ready(), { code: "vm_not_found" });
   await another.ready();

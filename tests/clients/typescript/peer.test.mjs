@@ -166,7 +166,7 @@ test("over a WebSocket, with the token among the subprotocols", async (t) => {
 test("a WebSocket that is refused", async () => {
   const server = createHttpServer((_request, response) => response.writeHead(401).end()).listen(0, "127.0.0.1");
   await once(server, "listening");
-  const client = createClient({ endpoint: `http://127.0.0.1:${server.address().port}` });
+  const client = createClient({ endpoint: `http://127.0.0.1:${server.address().port}`, token: "wrong" });
   await assert.rejects(client.vm.list(), { code: "connect_failed" });
   server.close();
 });

@@ -43,8 +43,13 @@ test("a daemon that is killed in the middle of a turn and started again", async 
     await daemon.kill();
     await assert.rejects(turn, { code: "connection_lost", retryable: true });
     assert.equal((await interrupted).code, "connection_lost");
-    await assert.rejects(agent.listSessions(), { code: "connect_failed" });
+    const patient = agent.listPersistedSessions();
+    const aborter = new AbortController();
+    const aborted = agent.listPersistedSessions({ signal: aborter.signal });
+    aborter.abort();
+    await assert.rejects(aborted, { name: "AbortError" });
     await daemon.start();
+    assert.equal((await patient).length, 1);
     const about = await resumed[0];
     assert.deepEqual([about.resumed, about.restarted], [true, true]);
     assert.notEqual(about.epoch, epoch);
@@ -144,6 +149,35 @@ test("a subscription that has fallen behind is made again", async (t) => {
   assert.ok(new Set(ids).size > 1);
 });
 
+test("a client without patience says at once that the daemon is away", async (t) => {
+  const relay = await new Relay(join(daemon.directory, "r"), daemon.socket).open();
+  const client = createClient({ endpoint: relay.path, patienceMs: 0 });
+  t.after(() => client.close());
+  const agent = client.vm.getOrCreate("impatient");
+  const conn = agent.connect();
+  await conn.ready();
+  const interrupted = heard(conn, "interrupted");
+  await relay.close();
+  await interrupted;
+  await assert.rejects(agent.listSessions(), { code: "connect_failed", retryable: true });
+  const again = heard(conn, "open");
+  await relay.open();
+  assert.deepEqual(await agent.listSessions(), []);
+  assert.equal((await again).restarted, false);
+  client.close();
+  await relay.close();
+});
+
+test("a client that is closed while it waits for the daemon waits no longer", async () => {
+  const relay = await new Relay(join(daemon.directory, "r"), daemon.socket).open();
+  const client = createClient({ endpoint: relay.path });
+  await client.hello();
+  await relay.close();
+  const waiting = client.hello();
+  client.close();
+  await assert.rejects(waiting, { code: "client_closed" });
+});
+
 test("a connection that is closed while the daemon is away stays so", async () => {
   const client = createClient({ endpoint: join(daemon.directory, "nobody") });
   const conn = client.vm.getOrCreate("never").connect();
@@ -168,7 +202,7 @@ test("a VM that was destroyed meanwhile ends the connection, and says why", asyn
   const interrupted = heard(conn, "interrupted");
   await relay.close();
   await interrupted;
-  await direct.vm.open("gone").destroy();
+  await direct.vm.get("gone").destroy();
   const closed = heard(conn, "close");
   await relay.open();
   assert.equal((await closed).code, "vm_not_found");
