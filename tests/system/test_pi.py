@@ -132,6 +132,8 @@ def test_models_and_thought_levels_are_options(make_vm: Callable[..., Vm]) -> No
         session = pi(make_vm, served)
         options = {option["category"]: option for option in session.info["configOptions"]}
         assert options.keys() == {"model", "thought_level"}
+        assert session.call("getModes") is None
+        assert session.error("setMode", modeId="code").name == "unsupported_by_agent"
         session.prompt("One")
         assert served.last.body["model"] == options["model"]["currentValue"]
         other = next(o["value"] for o in options["model"]["options"] if o["value"] != options["model"]["currentValue"])

@@ -45,6 +45,7 @@ def test_all_events_of_a_turn_come_before_its_answer_and_in_order(vm: Vm) -> Non
     events = [n.params for n in heard if n.method == "sessionEvent"]
     assert [event["seq"] for event in events] == list(range(1, events[-1]["seq"] + 1))
     assert {event["sessionId"] for event in events} == {session.id}
+    assert {event["event"]["params"]["sessionId"] for event in events} == {session.id}  # and never the agent's own id
     assert events[-1]["seq"] == pending.result()["seq"]
     assert text_of(events) == pending.result()["text"] == "".join(f"chunk {n}\n" for n in range(1, 201))
     assert [n.params["event"] for n in heard] == [each["event"] for each in session.events()[1:]]
@@ -100,6 +101,26 @@ def test_closing_the_connection_ends_the_wait_and_not_the_turn(vm: Vm, daemon: D
     session.call("respondPermission", permissionId=request["permissionId"], reply="once")
     session.until_update("_torpor/turn_ended")
     assert text_of(session.events()) == "permission: allow-once"
+
+
+def test_taking_a_prompt_back_ends_the_wait_and_not_the_turn(vm: Vm) -> None:
+    session = vm.session()
+    session.subscribe()
+    pending = session.begin("say on; permission")
+    vm.api.client.cancel(pending)
+    assert vm.api.failure(pending).code == -32800
+    (request,) = session.call("getSession")["pendingPermissions"]
+    session.call("respondPermission", permissionId=request["permissionId"], reply="once")
+    session.until_update("_torpor/turn_ended")
+    assert text_of(session.events()) == "onpermission: allow-once"
+
+
+def test_resuming_what_lives_changes_nothing(vm: Vm) -> None:
+    session = vm.session()
+    session.prompt("say hello")
+    before = session.events()
+    assert session.call("resumeSession") == session.info
+    assert session.events() == before
 
 
 def test_an_agents_own_error_is_passed_on_and_the_session_goes_on(vm: Vm) -> None:
