@@ -5,6 +5,16 @@ from __future__ import annotations
 from runtime.network.connections import GateRequest, GateResponse, HttpExchange, Timeouts
 from runtime.network.errors import HttpError
 from runtime.network.gate import HttpGate
+from runtime.network.internal import InternalHost
 from runtime.network.policy import NetworkPolicy
 
-__all__ = ["GateRequest", "GateResponse", "HttpError", "HttpExchange", "HttpGate", "NetworkPolicy", "Timeouts"]
+__all__ = [
+    "GateRequest",
+    "GateResponse",
+    "HttpError",
+    "HttpExchange",
+    "HttpGate",
+    "InternalHost",
+    "NetworkPolicy",
+    "Timeouts",
+]

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
 import certifi
@@ -105,8 +105,19 @@ class Record:
         return HttpExchange(**attrs.asdict(self))
 
 
-class GateResponse:
-    """The answer: status, headers (names in lower case, in order), and the body as it arrives."""
+class GateResponse(Protocol):
+    """The answer to a request."""
+
+    status: int
+    headers: list[RawHeader]
+    """In order, with names in lower case."""
+
+    async def receive(self) -> bytes:
+        """Return the next piece of the body as soon as there is one (up to 64 KiB), b"" at its end; HttpError."""
+
+
+class WireResponse:
+    """A `GateResponse` from the network."""
 
     def __init__(self, response: httpcore.Response, record: Record) -> None:
         self.status = response.status
@@ -116,7 +127,7 @@ class GateResponse:
         self._ended = False
 
     async def receive(self) -> bytes:
-        """Return the next piece of the body as soon as there is one (up to 64 KiB), b"" at its end; HttpError."""
+        """See GateResponse."""
         while not self._ended:
             try:
                 part = await anext(self._parts)
@@ -200,7 +211,7 @@ class Connections:
         except Exception as error:
             raise from_cause(error) from error
         timeouts["read"] = request.timeouts.between_bytes  # httpcore looks again when the body is first read
-        response = GateResponse(raw, record)
+        response = WireResponse(raw, record)
         try:
             record.status = response.status
             if len(response.headers) > MAX_HEADERS or header_bytes(response.headers) > MAX_HEADER_BYTES:

@@ -29,11 +29,12 @@ from runtime.network.connections import (
     header_bytes,
 )
 from runtime.network.errors import HttpError, denied
+from runtime.network.internal import PORT, SCHEME, InternalHost, is_internal
 from runtime.network.policy import NetworkPolicy, canonical_host, split_authority
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
 MAX_URI: Final = 32 * 1024  # RFC 9110, 4.1 asks for at least 8000 octets
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # RFC 9110, 5.6.2: a token
@@ -54,9 +55,11 @@ class HttpGate:
         resolver: Resolver = system_resolver,
         ssl_context: ssl.SSLContext | None = None,
         connections: Connections | None = None,
+        internal: Mapping[str, InternalHost] | None = None,
     ) -> None:
         self._policy = policy
         self._connections = connections or Connections(policy, observer, resolver, ssl_context)
+        self._internal = internal or {}
 
     def with_hosts(self, hosts: tuple[str, ...] | list[str]) -> HttpGate:
         """Return a gate for an agent that brings its own public hosts (ValueError for others).
@@ -64,7 +67,15 @@ class HttpGate:
         It shares this one's connections, caps and observer. That is safe because the two differ in the destination
         check only: which closed addresses are open is the VM's own list in both.
         """
-        return HttpGate(self._policy.with_public(hosts), connections=self._connections)
+        policy = self._policy.with_public(hosts)
+        return HttpGate(policy, connections=self._connections, internal=self._internal)
+
+    def with_internal(self, hosts: Mapping[str, InternalHost]) -> HttpGate:
+        """Return a gate like this one for a process that reaches these hosts of the runtime (`runtime.network.internal`).
+
+        Requests to them are not the network's: the policy does not apply and the observer does not hear of them.
+        """
+        return HttpGate(self._policy, connections=self._connections, internal=hosts)
 
     async def aclose(self) -> None:
         """Close every connection, as when the VM goes to sleep; the gate opens new ones when it is used again."""
@@ -87,7 +98,8 @@ class HttpGate:
         shared = self._connections
         try:
             self._check(request, record)
-            async with shared.exchange(request, record) as response:
+            host = self._internal.get(record.host)
+            async with shared.exchange(request, record) if host is None else host.answer(request) as response:
                 yield response
         except HttpError as error:
             record.error = error.code
@@ -96,7 +108,8 @@ class HttpGate:
             record.error = "cancelled"
             raise
         finally:
-            shared.observe(record)
+            if record.host not in self._internal:
+                shared.observe(record)
 
     def _check(self, request: GateRequest, record: Record) -> None:
         if request.scheme not in DEFAULT_PORTS:
@@ -116,5 +129,8 @@ class HttpGate:
             raise HttpError("HTTP-request-URI-invalid")
         if len(request.headers) > MAX_HEADERS or header_bytes(request.headers) > MAX_HEADER_BYTES:
             raise HttpError("HTTP-request-header-section-size", header_bytes(request.headers))
-        if not self._policy.allows_destination(record.host, record.port):
+        if is_internal(record.host):
+            if record.host not in self._internal or (request.scheme, record.port) != (SCHEME, PORT):
+                raise denied(f"{record.host}:{record.port} is not a host of the runtime that this process may reach")
+        elif not self._policy.allows_destination(record.host, record.port):
             raise denied(f"{record.host}:{record.port} is not granted")

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from runtime.hub import Hub
+    from runtime.network import InternalHost
     from runtime.store.store import Store
 
 
@@ -117,8 +118,20 @@ class VmServices(Protocol):
     def store(self) -> Store:
         """The state file."""
 
-    async def spawn(self, argv: list[str], env: dict[str, str], cwd: str, *, component: Any = None) -> Process:
-        """Start a process: the component if one is given, else the command argv[0]. ApiError NOT_FOUND without one."""
+    async def spawn(
+        self,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        *,
+        component: Any = None,
+        internal_hosts: Mapping[str, InternalHost] | None = None,
+        attendant: bool = False,
+    ) -> Process:
+        """Start a process: the component if one is given, else the command argv[0]. ApiError NOT_FOUND without one.
+
+        It alone reaches the `internal_hosts`; an `attendant` does not keep the VM awake.
+        """
 
     async def flush_files(self) -> None:
         """Make every write to the filesystem so far durable."""

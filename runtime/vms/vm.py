@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from runtime.engine import Engine
     from runtime.hub import Hub
+    from runtime.network import InternalHost
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
     from runtime.vms.catalogue import Catalogue, ComponentRef
@@ -88,10 +89,19 @@ class Vm:
             await self.volume.flush(access_times=True)
 
     async def spawn(
-        self, argv: Sequence[str], env: Mapping[str, str], cwd: str, *, component: ComponentRef | None = None
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        cwd: str,
+        *,
+        component: ComponentRef | None = None,
+        internal_hosts: Mapping[str, InternalHost] | None = None,
+        attendant: bool = False,
     ) -> Process:
         """Start a process; see Processes.spawn."""
-        return await self.processes.spawn(list(argv), dict(env), cwd, component=component)
+        return await self.processes.spawn(
+            list(argv), dict(env), cwd, component=component, internal_hosts=internal_hosts, attendant=attendant
+        )
 
     async def flush_files(self) -> None:
         """Make every write to the filesystem so far durable."""

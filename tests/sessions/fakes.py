@@ -242,7 +242,9 @@ class FakeVm:
         self.sessions: Sessions
         self.secrets: dict[str, dict[str, str]] = {}
 
-    async def spawn(self, argv: list[str], env: dict[str, str], cwd: str, *, component: Any = None) -> FakeProcess:
+    async def spawn(
+        self, argv: list[str], env: dict[str, str], cwd: str, *, component: Any = None, **options: Any
+    ) -> FakeProcess:
         await trio.lowlevel.checkpoint()
         process = FakeProcess(len(self.started) + 1, list(argv), dict(env), cwd)
         if component is None:
