@@ -24,6 +24,7 @@ from runtime.errors import ApiError, ErrorCode
 from runtime.sessions import instructions, mcp
 from runtime.sessions.agent import Agent
 from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed
+from runtime.sessions.mcp_local import LocalServers
 from runtime.sessions.options import SessionOptions, resolve_secrets
 from runtime.sessions.transcript import now_ms
 
@@ -103,7 +104,8 @@ async def bring_up(session: Session) -> Agent:
         **resolve_secrets(options, session.secrets),
     }
     argv = [spec.id, *spec.args]
-    process = await session.vm.spawn(argv, env, session.cwd, component=spec.component)
+    servers = LocalServers(session, options.mcp_servers)
+    process = await session.vm.spawn(argv, env, session.cwd, component=spec.component, internal_hosts=servers.hosts)
     agent = Agent(process, session)
     session.attach(agent)
     session.nursery.start_soon(agent.run)
@@ -119,6 +121,8 @@ async def bring_up(session: Session) -> Agent:
     session.capabilities = Capabilities.of(result.agent_capabilities)
     session.agent_info = result.agent_info if isinstance(result.agent_info, dict) else None
     mcp.check_supported(options.mcp_servers, session.capabilities)
+    if mcp.are_served(session.capabilities):
+        servers.start(agent)
     if options.additional_directories and not session.capabilities.session("additionalDirectories"):
         message = "the agent does not take additional directories"
         raise ApiError(ErrorCode.UNSUPPORTED_BY_AGENT, message, capability="sessionCapabilities.additionalDirectories")
@@ -128,7 +132,7 @@ async def bring_up(session: Session) -> Agent:
 def session_params(session: Session) -> dict[str, Any]:
     """What session/new, session/load and session/resume have in common."""
     options = _options(session)
-    params: dict[str, Any] = {"cwd": session.cwd, "mcpServers": options.mcp_servers}
+    params: dict[str, Any] = {"cwd": session.cwd, "mcpServers": mcp.as_sent(options.mcp_servers, session.capabilities)}
     if options.additional_directories:
         params["additionalDirectories"] = options.additional_directories
     return params

@@ -67,7 +67,7 @@ async def test_create(vm: FakeVm, monkeypatch: pytest.MonkeyPatch) -> None:
     assert sent["session/new"] == {
         "cwd": "/home/user",
         "mcpServers": [
-            {"name": "mcp-1", "command": "/bin/mcp", "args": ["-x"], "env": [{"name": "A", "value": "1"}]},
+            {"type": "http", "name": "mcp-1", "url": "http://mcp.torpor.internal/mcp-1", "headers": []},
             {"type": "http", "name": "web", "url": "https://x", "headers": [{"name": "H", "value": "v"}]},
         ],
     }

@@ -18,12 +18,12 @@ from runtime.sessions.options import MAX_ENV_BYTES, new_session_id, parse_option
             {"name": "n", "command": "/x", "args": ["a"], "env": [{"name": "A", "value": "1"}]},
             {"name": "n", "command": "/x", "args": ["a"], "env": [{"name": "A", "value": "1"}]},
         ),
-        ({"type": "remote", "url": "u"}, {"type": "http", "name": "mcp-1", "url": "u", "headers": []}),
+        ({"type": "remote", "url": "http://u"}, {"type": "http", "name": "mcp-1", "url": "http://u", "headers": []}),
         (
-            {"type": "sse", "name": "n", "url": "u", "headers": {"H": "v"}, "_meta": {"m": 1}},
-            {"type": "sse", "name": "n", "url": "u", "headers": [{"name": "H", "value": "v"}], "_meta": {"m": 1}},
+            {"type": "sse", "name": "n", "url": "http://u", "headers": {"H": "v"}, "_meta": {"m": 1}},
+            {"type": "sse", "name": "n", "url": "http://u", "headers": [{"name": "H", "value": "v"}], "_meta": {"m": 1}},
         ),
-        ({"type": "http", "url": "u", "headers": None}, {"type": "http", "name": "mcp-1", "url": "u", "headers": []}),
+        ({"type": "http", "url": "http://u", "headers": None}, {"type": "http", "name": "mcp-1", "url": "http://u", "headers": []}),
     ],
 )
 def test_mcp_servers_in_acp_shape(given: dict[str, Any], sent: dict[str, Any]) -> None:
@@ -45,8 +45,8 @@ def test_mcp_servers_by_name() -> None:
         {"type": "remote"},
         {"type": "local", "command": "/x", "args": "a"},
         {"type": "local", "command": "/x", "env": {"A": 1}},
-        {"type": "remote", "url": "u", "headers": ["H: v"]},
-        {"type": "ws", "url": "u"},
+        {"type": "remote", "url": "http://u", "headers": ["H: v"]},
+        {"type": "ws", "url": "http://u"},
         {"name": "", "command": "/x"},
     ],
 )

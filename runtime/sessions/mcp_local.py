@@ -1,0 +1,70 @@
+"""The local MCP servers of a session: they live as long as its agent.
+
+They start beside the agent's `session/new`, which does not wait for them: a message to a server that is still starting
+waits by itself. What they write to stderr, and how one ends that nobody has ended, goes into the transcript:
+
+* `_torpor/mcp_stderr` {server, text, dropped?}: also what it writes to stdout that is no message;
+* `_torpor/mcp_exit` {server, exitCode, reason, message, stderr}: it ended, or could not be started (`reason` start). The agent
+  gets the message as the answer to its requests. The next agent of the session starts the servers anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime.sessions.mcp_http import HOST, McpHost
+from runtime.sessions.mcp_stdio import StdioServer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runtime.network import InternalHost
+    from runtime.sessions.agent import Agent
+    from runtime.sessions.ports import ExitStatus, Process
+    from runtime.sessions.session import Session
+
+STDERR: Final = "_torpor/mcp_stderr"
+EXIT: Final = "_torpor/mcp_exit"
+
+
+class LocalServers:
+    """The servers among `servers` (in ACP's shape) that are commands, for one agent of the session."""
+
+    def __init__(self, session: Session, servers: list[dict[str, Any]]) -> None:
+        self._session = session
+        self._servers = {server["name"]: self._server(server) for server in servers if "command" in server}
+
+    @property
+    def hosts(self) -> Mapping[str, InternalHost]:
+        """What the agent's process is to reach, empty without local servers."""
+        return {HOST: McpHost(self._servers)} if self._servers else {}
+
+    def start(self, agent: Agent) -> None:
+        """Start them all; they end with the agent."""
+        for server in self._servers.values():
+            with contextlib.suppress(RuntimeError):  # the agent has just ended, which its next request will tell
+                agent.start_soon(server.run)
+
+    def _server(self, server: dict[str, Any]) -> StdioServer:
+        session, name = self._session, server["name"]
+
+        async def on_stderr(text: str, dropped: int) -> None:
+            await session.log.room()
+            params: dict[str, Any] = {"server": name, "text": text}
+            session.log.append(STDERR, {**params, "dropped": dropped} if dropped else params)
+
+        def on_exit(status: ExitStatus | None, message: str, stderr: str) -> None:
+            how = ("start", None) if status is None else (status.reason, status.code)
+            session.log.append(
+                EXIT, {"server": name, "exitCode": how[1], "reason": how[0], "message": message, "stderr": stderr}
+            )
+
+        return StdioServer(name, partial(self._spawn, server), on_stderr, on_exit)
+
+    async def _spawn(self, server: dict[str, Any]) -> Process:
+        env = {variable["name"]: variable["value"] for variable in server["env"]}
+        return await self._session.vm.spawn(
+            [server["command"], *server["args"]], env, self._session.cwd, attendant=True
+        )

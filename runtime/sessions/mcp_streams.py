@@ -1,0 +1,99 @@
+"""What lies between a local MCP server and the agent: lines as the server writes them, and queues of them to be read."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+import trio
+
+from runtime.acp.codec import MAX_LINE
+
+MAX_UNREAD: Final = 16 * 1024 * 1024
+"""Bytes that may lie unread in all streams of a server before it has to wait: one message of the largest size, `MAX_LINE`."""
+
+
+class Backlog:
+    """How many bytes lie unread in the streams of one server."""
+
+    def __init__(self) -> None:
+        self._size = 0
+        self._shrunk = trio.lowlevel.ParkingLot()
+
+    def add(self, size: int) -> None:
+        """Count bytes in, or with a negative size out."""
+        self._size += size
+        if size < 0:
+            self._shrunk.unpark_all()
+
+    async def room(self) -> None:
+        """Wait while there is too much."""
+        while self._size >= MAX_UNREAD:
+            await self._shrunk.park()
+
+
+class Stream:
+    """Messages on their way to the agent: a queue that ends."""
+
+    def __init__(self, backlog: Backlog) -> None:
+        self.ended = False
+        self._backlog = backlog
+        self._messages: deque[bytes] = deque()
+        self._changed = trio.lowlevel.ParkingLot()
+
+    def put(self, message: bytes) -> None:
+        """Add a message; one that comes after the end is dropped."""
+        if not self.ended:
+            self._messages.append(message)
+            self._backlog.add(len(message))
+            self._changed.unpark_all()
+
+    def end(self) -> None:
+        """No more messages; those that are there can still be read."""
+        self.ended = True
+        self._changed.unpark_all()
+
+    def discard(self) -> None:
+        """The agent reads no more."""
+        self.end()
+        self._backlog.add(-sum(len(message) for message in self._messages))
+        self._messages.clear()
+
+    async def get(self) -> bytes | None:
+        """The next message, None at the end."""
+        while not self._messages:
+            if self.ended:
+                return None
+            await self._changed.park()
+        message = self._messages.popleft()
+        self._backlog.add(-len(message))
+        return message
+
+
+class Lines:
+    """Cuts a byte stream into lines without their ends. Empty ones are skipped; None stands for one over `MAX_LINE`."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._searched = 0
+        self._skipping = False
+
+    def feed(self, data: bytes) -> list[bytes | None]:
+        """Take the next bytes, and return the lines that they complete."""
+        lines: list[bytes | None] = []
+        self._buffer += data
+        start = 0
+        while (end := self._buffer.find(b"\n", max(start, self._searched))) >= 0:
+            line = bytes(self._buffer[start:end]).strip()
+            if self._skipping or len(line) > MAX_LINE:
+                lines.append(None)
+            elif line:
+                lines.append(line)
+            self._skipping = False
+            start = self._searched = end + 1
+        del self._buffer[:start]
+        if len(self._buffer) > MAX_LINE:
+            self._skipping = True
+            self._buffer.clear()
+        self._searched = len(self._buffer)
+        return lines
