@@ -20,9 +20,6 @@ if TYPE_CHECKING:
 
 WAIT: Final = 30.0
 """Seconds after which a test has failed: many times what anything here takes on a busy machine."""
-START: Final = (
-    "import sys; from pathlib import Path; from runtime.daemon import main; sys.exit(main(*map(Path, sys.argv[1:])))"
-)
 
 
 class Daemon:
