@@ -1,4 +1,4 @@
-"""`torpor serve`, `stop` and `sleep`."""
+"""`torpor serve`, `stop`, `sleep` and `keys rotate`."""
 
 from __future__ import annotations
 
@@ -83,4 +83,17 @@ def sleep(args: argparse.Namespace) -> int:
         answer = client.call("vm.sleep", vm=vm_name(args.vm), graceMs=grace, force=args.force or None)
     if args.json:
         output.write_json(answer)
+    return exits.OK
+
+
+def rotate_key(args: argparse.Namespace) -> int:
+    """Seal the environments of all sessions with a new key."""
+    with connect_to(args) as client:
+        answer = client.call("daemon.rotateKey")
+    if args.json:
+        output.write_json(answer)
+        return exits.OK
+    output.say(f"a new key seals the variables of {answer['resealed']} sessions")
+    if answer["unreadable"]:
+        output.say(f"those of {answer['unreadable']} could not be opened, and will be asked for when they are resumed")
     return exits.OK

@@ -146,7 +146,9 @@ def _add_acp(commands: Any, socket: argparse.ArgumentParser) -> None:
     )
     acp.set_defaults(json=False)
     acp.add_argument("agent", metavar="AGENT", help="the agent, as `torpor agents` lists them")
-    acp.add_argument("--vm", metavar="NAME", help="the VM (default: one for each workspace); parts of a name joined with /")
+    acp.add_argument(
+        "--vm", metavar="NAME", help="the VM (default: one for each workspace); parts of a name joined with /"
+    )
     _add_start(acp)
 
 
@@ -198,6 +200,11 @@ def _add_daemon(commands: Any, common: argparse.ArgumentParser) -> None:
     sleep.add_argument("vm", metavar="VM", nargs="?", default=DEFAULT_VM, help=f"the VM (default: {DEFAULT_VM})")
     sleep.add_argument("--force", action="store_true", help="cancel turns that run instead of waiting for them")
     sleep.add_argument("--grace", metavar="SECONDS", type=float, help="how long to wait for turns that run")
+    keys = commands.add_parser(
+        "keys", help="the key of sessions' variables", description="The key of sessions' variables."
+    )
+    actions = keys.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add(actions, common, "rotate", "daemon:rotate_key", "seal the variables of all sessions with a new key")
 
 
 def _add_lists(commands: Any, common: argparse.ArgumentParser) -> None:

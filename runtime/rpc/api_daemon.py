@@ -1,4 +1,4 @@
-"""The methods on the daemon and the connection: `hello`, `daemon.status`, `subscribe`, `unsubscribe`."""
+"""The methods on the daemon and the connection: `hello`, `daemon.status`, `daemon.rotateKey`, `subscribe`, `unsubscribe`."""
 
 from __future__ import annotations
 
@@ -56,6 +56,13 @@ class Unsubscribe(Params):
     subscription_id: str
 
 
+class RotatedKey(Struct):
+    """How many sessions' environments are sealed with the new key, and how many the old one did not open."""
+
+    resealed: int
+    unreadable: int
+
+
 @METHODS.method("hello", Hello, Welcome, "Introduce the client; optional, and answered at any time.")
 async def _hello(call: Call, _params: Hello) -> Any:
     return call.server.welcome()
@@ -64,6 +71,17 @@ async def _hello(call: Call, _params: Hello) -> Any:
 @METHODS.method("daemon.status", NoParams, dict[str, Any], "Tell about the daemon: process, connections, VMs.")
 async def _status(call: Call, _params: NoParams) -> Any:
     return {**call.server.status(), **call.host.status()}
+
+
+@METHODS.method(
+    "daemon.rotateKey",
+    NoParams,
+    RotatedKey,
+    "Make a new key for the environments of all sessions, and seal them with it: all or none.",
+    ErrorCode.IO_ERROR,
+)
+async def _rotate_key(call: Call, _params: NoParams) -> Any:
+    return await call.host.rotate_key()
 
 
 @METHODS.method(

@@ -198,6 +198,10 @@ class HostFace(Protocol):
         """`listAgents`, as this VM (None: any VM) sees them."""
         ...
 
+    async def rotate_key(self) -> Json:
+        """`daemon.rotateKey`: goes through even when the wait is cancelled."""
+        ...
+
     def status(self) -> Json:
         """Figures for `daemon.status`: `vms`, `awake`, `sessions`, and what else there is to say."""
         ...

@@ -8,7 +8,8 @@ A sealed blob is
     format (1 byte) | key id (8 bytes) | nonce (12 bytes) | ciphertext and tag
 
 and is bound to its session: the session's public id is authenticated with it, so that a blob which was moved to another
-session does not open. The key id says which key sealed it, for the day on which there are several.
+session does not open. The key id says which key sealed it: there are two while the key is being changed (see
+`runtime.store.rotation`).
 """
 
 from __future__ import annotations
@@ -46,15 +47,10 @@ class Sealer:
 
     def seal(self, values: Mapping[str, str], session_id: str) -> bytes:
         """Seal `values` for the session. Raises `ApiError` IO_ERROR when the key file is unusable."""
-        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415  # slow to import
-
-        key = _read_key(self._path)
+        key = read_key(self._path)
         if key is None:
             key = _create_key(self._path)
-        nonce = os.urandom(_NONCE_BYTES)
-        head = _FORMAT + _key_id(key)
-        sealed = ChaCha20Poly1305(key).encrypt(nonce, msgspec.json.encode(dict(values)), _bound(head, session_id))
-        return head + nonce + sealed
+        return seal(key, msgspec.json.encode(dict(values)), session_id)
 
     def open(self, blob: bytes, session_id: str, names: Sequence[str]) -> dict[str, str]:
         """Open what `seal` made for the same session.
@@ -62,34 +58,52 @@ class Sealer:
         Raises `ApiError`: SECRETS_REQUIRED with `names` when the key is missing or another one, STATE_CORRUPT when the
         blob was changed or belongs to another session, IO_ERROR when the key file is unusable.
         """
-        key = _read_key(self._path)
-        head = blob[:_HEAD_BYTES]
-        if head[:1] != _FORMAT:
+        key = read_key(self._path)
+        if blob[:1] != _FORMAT:
             raise _damaged(session_id)
-        if key is None or head[1:] != _key_id(key):
+        if key is None or sealed_by(blob) != key_id(key):
             raise ApiError(
                 ErrorCode.SECRETS_REQUIRED,
                 f"the key that seals the environment of session {session_id} is not in {self._path}: "
                 f"give these variables again: {', '.join(names)}",
                 names=list(names),
             )
-        from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # slow to import
-        from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415
+        return msgspec.json.decode(unseal(key, blob, session_id), type=dict[str, str])
 
-        nonce = blob[_HEAD_BYTES : _HEAD_BYTES + _NONCE_BYTES]
-        sealed = blob[_HEAD_BYTES + _NONCE_BYTES :]
-        try:
-            plain = ChaCha20Poly1305(key).decrypt(nonce, sealed, _bound(head, session_id))
-        except (InvalidTag, ValueError):
-            raise _damaged(session_id) from None
-        return msgspec.json.decode(plain, type=dict[str, str])
+
+def seal(key: bytes, plain: bytes, session_id: str) -> bytes:
+    """A sealed blob: see the module's text."""
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415  # slow to import
+
+    nonce = os.urandom(_NONCE_BYTES)
+    head = _FORMAT + key_id(key)
+    return head + nonce + ChaCha20Poly1305(key).encrypt(nonce, plain, _bound(head, session_id))
+
+
+def unseal(key: bytes, blob: bytes, session_id: str) -> bytes:
+    """What `seal` was given. Raises `ApiError` STATE_CORRUPT when the blob was changed, or is not for this session."""
+    from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # slow to import
+    from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415
+
+    head, nonce = blob[:_HEAD_BYTES], blob[_HEAD_BYTES : _HEAD_BYTES + _NONCE_BYTES]
+    sealed = blob[_HEAD_BYTES + _NONCE_BYTES :]
+    try:
+        return ChaCha20Poly1305(key).decrypt(nonce, sealed, _bound(head, session_id))
+    except (InvalidTag, ValueError):
+        raise _damaged(session_id) from None
+
+
+def sealed_by(blob: bytes) -> bytes:
+    """The id of the key that a blob was sealed with."""
+    return blob[len(_FORMAT) : _HEAD_BYTES]
 
 
 def _bound(head: bytes, session_id: str) -> bytes:
     return head + session_id.encode()
 
 
-def _key_id(key: bytes) -> bytes:
+def key_id(key: bytes) -> bytes:
+    """The name of a key, which tells nothing about it."""
     return hashlib.blake2b(key, digest_size=_KEY_ID_BYTES, person=b"torpor-key-id").digest()
 
 
@@ -101,7 +115,7 @@ def _damaged(session_id: str) -> ApiError:
     )
 
 
-def _read_key(path: Path) -> bytes | None:
+def read_key(path: Path) -> bytes | None:
     """The key, None if there is no key file. A key that others may read protects nothing, and is refused."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
@@ -133,25 +147,34 @@ def _create_key(path: Path) -> bytes:
     scratch = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     key = secrets.token_bytes(KEY_BYTES)
     try:
-        descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        try:
-            os.write(descriptor, key)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        write_key(scratch, key)
         try:
             os.link(scratch, path)
         except FileExistsError:
-            return _read_key(path) or _create_key(path)
+            return read_key(path) or _create_key(path)
         finally:
             with contextlib.suppress(FileNotFoundError):
                 scratch.unlink()
-        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            # A key that a power cut takes away makes whatever it has sealed worthless.
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        sync_directory(path)
     except OSError as error:
         raise ApiError(ErrorCode.IO_ERROR, f"cannot write the key file {path}: {error.strerror}") from error
     return key
+
+
+def write_key(path: Path, key: bytes) -> None:
+    """Write a key into a file that there is not yet. Raises OSError."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(descriptor, key)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_directory(path: Path) -> None:
+    """Make the name of a file durable: a key that a power cut takes away makes whatever it has sealed worthless."""
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)

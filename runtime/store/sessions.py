@@ -9,6 +9,7 @@ import msgspec
 import trio
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.store.rotation import SealingTurns
 from runtime.store.sql import json_text, rows, run
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import apsw
 
     from runtime.store.reading import Reader
+    from runtime.store.rotation import KeyRotation, Rotated
     from runtime.store.sealing import Sealer
     from runtime.store.writer import Then, Writer
 
@@ -87,10 +89,12 @@ FROM session
 class Sessions:
     """The sessions of all VMs."""
 
-    def __init__(self, writer: Writer, reader: Reader, sealer: Sealer) -> None:
+    def __init__(self, writer: Writer, reader: Reader, sealer: Sealer, rotation: KeyRotation) -> None:
         self._writer = writer
         self._reader = reader
         self._sealer = sealer
+        self._rotation = rotation
+        self._turns = SealingTurns()
 
     def get(self, vm: int, session_id: str) -> SessionRecord | None:
         """The session with that public id in the VM with that row id, None if there is none."""
@@ -117,6 +121,19 @@ class Sessions:
         A cancelled wait may leave the session made. Raises `ApiError`: SESSION_CONFLICT when the VM has one of that id,
         VM_NOT_FOUND, IO_ERROR.
         """
+        async with self._turns.shared():
+            return await self._create(vm, session_id, agent_type, created_at, options, env, fields)
+
+    async def _create(
+        self,
+        vm: int,
+        session_id: str,
+        agent_type: str,
+        created_at: int,
+        options: Mapping[str, Any],
+        env: Mapping[str, str],
+        fields: SessionFields,
+    ) -> SessionRecord:
         sealed = await trio.to_thread.run_sync(self._sealer.seal, env, session_id) if env else None
         columns: dict[str, Any] = {
             "vm": vm,
@@ -159,26 +176,33 @@ class Sessions:
         Raises `ApiError`: SECRETS_REQUIRED with `names` when it cannot be opened with the key at hand, or was left out
         of the file (as exports do), SESSION_NOT_FOUND, STATE_CORRUPT, IO_ERROR.
         """
-        row = self._reader.one("SELECT env_sealed FROM session WHERE id = ?", (record.row,))
-        if row is None:
-            raise ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {record.session_id}")
-        if not record.env_names:
-            return {}
-        if row[0] is None:
-            raise ApiError(
-                ErrorCode.SECRETS_REQUIRED,
-                f"the environment of session {record.session_id} is not in this state file: give these variables again: "
-                f"{', '.join(record.env_names)}",
-                names=list(record.env_names),
-            )
-        return await trio.to_thread.run_sync(self._sealer.open, row[0], record.session_id, record.env_names)
+        async with self._turns.shared():
+            row = self._reader.one("SELECT env_sealed FROM session WHERE id = ?", (record.row,))
+            if row is None:
+                raise ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {record.session_id}")
+            if not record.env_names:
+                return {}
+            if row[0] is None:
+                raise ApiError(
+                    ErrorCode.SECRETS_REQUIRED,
+                    f"the environment of session {record.session_id} is not in this state file: give these variables again: "
+                    f"{', '.join(record.env_names)}",
+                    names=list(record.env_names),
+                )
+            return await trio.to_thread.run_sync(self._sealer.open, row[0], record.session_id, record.env_names)
 
     async def set_env(self, record: SessionRecord, env: Mapping[str, str]) -> None:
         """Seal and keep a new `env` in place of the old one. A cancelled wait may leave it kept."""
-        sealed = await trio.to_thread.run_sync(self._sealer.seal, env, record.session_id) if env else None
-        parameters = (json_text(list(env)), sealed, record.row)
-        sql = "UPDATE session SET env_names = ?, env_sealed = ? WHERE id = ?"
-        await self._writer.commit(lambda connection: run(connection, sql, *parameters))
+        async with self._turns.shared():
+            sealed = await trio.to_thread.run_sync(self._sealer.seal, env, record.session_id) if env else None
+            parameters = (json_text(list(env)), sealed, record.row)
+            sql = "UPDATE session SET env_names = ?, env_sealed = ? WHERE id = ?"
+            await self._writer.commit(lambda connection: run(connection, sql, *parameters))
+
+    async def rotate_key(self) -> Rotated:
+        """Make a new key and seal every environment with it, all or none: see `runtime.store.rotation`."""
+        async with self._turns.alone():
+            return await self._rotation.rotate(self._writer, self._reader)
 
     async def delete(self, session: int) -> None:
         """Delete the session with all its events; one that is gone already is no error.

@@ -13,6 +13,7 @@ from runtime.store.garbage import Collected, collect_garbage
 from runtime.store.idempotency import Idempotency
 from runtime.store.lock import state_lock
 from runtime.store.reading import Reader
+from runtime.store.rotation import KeyRotation
 from runtime.store.schema import open_writable
 from runtime.store.sealing import Sealer
 from runtime.store.sessions import Sessions
@@ -33,11 +34,11 @@ class Store:
     awaited are committed when they return. All go through `writer`, in one order.
     """
 
-    def __init__(self, path: Path, writer: Writer, reader: Reader, sealer: Sealer) -> None:
+    def __init__(self, path: Path, writer: Writer, reader: Reader, sealer: Sealer, rotation: KeyRotation) -> None:
         self.path = path
         self.writer = writer
         self.vms = Vms(writer, reader)
-        self.sessions = Sessions(writer, reader, sealer)
+        self.sessions = Sessions(writer, reader, sealer, rotation)
         self.transcript = Transcript(writer, reader)
         self.idempotency = Idempotency(writer, reader)
         self.files = Files(writer, reader)
@@ -63,14 +64,16 @@ async def open_store(
     Raises `ApiError`: BUSY when another process has the file open, STATE_NEWER, STATE_CORRUPT, IO_ERROR.
     """
     path = Path(path).absolute()  # noqa: ASYNC240  # asks for the working directory, no more
-    sealer = Sealer(path.with_name("key") if key_path is None else Path(key_path))
+    key_path = path.with_name("key") if key_path is None else Path(key_path)
+    rotation = KeyRotation(key_path, path)
     with state_lock(path):
         # On this thread: it takes some 2 ms, and nothing else can run before it.
         writer = Writer(open_writable(path, durability=durability))
         try:
             reader = Reader(path)
             try:
-                yield Store(path, writer, reader, sealer)
+                rotation.settle(reader)
+                yield Store(path, writer, reader, Sealer(key_path), rotation)
             finally:
                 # The writer's connection is closed last: that is what moves the whole log into the file.
                 try:

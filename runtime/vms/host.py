@@ -209,6 +209,11 @@ class Host:
             "state": str(self.store.path),
         }
 
+    async def rotate_key(self) -> dict[str, Any]:
+        """`daemon.rotateKey`."""
+        rotated = await self.store.sessions.rotate_key()
+        return {"resealed": rotated.resealed, "unreadable": rotated.unreadable}
+
     # Sleep and wake
 
     async def shut_down(self) -> None:
