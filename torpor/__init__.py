@@ -1,40 +1,64 @@
-"""Torpor's Python face: `torpor.connect()` and what goes with it. Everything is loaded on first use."""
+"""Torpor's Python face: `torpor.connect()` (trio or asyncio), `torpor.connect_sync()`. Everything is loaded on first use."""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runtime.client.sync import (
-        Client,
-        ClientError,
-        ConnectError,
-        ConnectionLostError,
-        EndpointError,
-        Notification,
-        Pending,
-        RpcError,
-        connect,
-    )
+    from runtime.client.client import Client, connect
+    from runtime.client.connection import Connection
+    from runtime.client.endpoint import EndpointError
+    from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
+    from runtime.client.notification import Notification
+    from runtime.client.results import FileStat, PromptResult, SessionEvent, SessionInfo, SessionRow, Settings
+    from runtime.client.sync import Client as SyncClient
+    from runtime.client.sync import Pending
+    from runtime.client.sync import connect as connect_sync
+    from runtime.client.vm import Vm
 
 __all__ = [
     "Client",
     "ClientError",
     "ConnectError",
+    "Connection",
     "ConnectionLostError",
     "EndpointError",
+    "FileStat",
     "Notification",
     "Pending",
+    "PromptResult",
     "RpcError",
+    "SessionEvent",
+    "SessionInfo",
+    "SessionRow",
+    "Settings",
+    "SyncClient",
+    "Vm",
     "connect",
+    "connect_sync",
 ]
+
+_PLACES = {
+    "client": ("Client", "connect"),
+    "connection": ("Connection",),
+    "endpoint": ("EndpointError",),
+    "errors": ("ClientError", "ConnectError", "ConnectionLostError", "RpcError"),
+    "notification": ("Notification",),
+    "results": ("FileStat", "PromptResult", "SessionEvent", "SessionInfo", "SessionRow", "Settings"),
+    "sync": ("Pending",),
+    "vm": ("Vm",),
+}
+_FOUND = {name: (module, name) for module, names in _PLACES.items() for name in names} | {
+    "SyncClient": ("sync", "Client"),
+    "connect_sync": ("sync", "connect"),
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _FOUND:
         raise AttributeError(f"module 'torpor' has no attribute {name!r}")
-    from runtime.client import sync  # noqa: PLC0415 - so that `import torpor` costs nothing
-
-    value = getattr(sync, name)
+    module, attribute = _FOUND[name]
+    value = getattr(import_module(f"runtime.client.{module}"), attribute)
     globals()[name] = value
     return value

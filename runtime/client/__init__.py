@@ -1,1 +1,1 @@
-"""The Python client. `runtime.client.sync` and `endpoint` need nothing beyond the standard library."""
+"""The Python clients: `client` for trio and asyncio, `sync`, `endpoint`, `errors` on the standard library alone."""

@@ -1,6 +1,7 @@
-"""Where the daemon's socket is: the one rule that the server and all clients share (api.md, "Transport").
+"""Where the daemon is: the one rule that the server and all clients share (api.md, "Transport").
 
-Standard library only. `$TORPOR_SOCKET`, else `$XDG_RUNTIME_DIR/torpor/torpor.sock`, else `torpor-<uid>/torpor.sock` under
+Standard library only. An endpoint is a Unix socket's path (also as `unix:///path`) or `http://HOST:PORT`, which needs the
+token. The default path: `$TORPOR_SOCKET`, else `$XDG_RUNTIME_DIR/torpor/torpor.sock`, else `torpor-<uid>/torpor.sock` under
 the temp dir. Anybody may create things in the temp dir, so that the directory there is trusted only after a look at its
 owner, its mode and what it is: a client that did not look would hand its API keys to whoever was first to bind.
 """
@@ -10,14 +11,64 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 SOCKET_NAME: Final = "torpor.sock"
 MAX_PATH: Final = 107  # bytes: sockaddr_un.sun_path has 108, of which one is the NUL (unix(7))
 
 
+HTTP_PATH: Final = "/rpc"
+DEFAULT_HTTP_PORT: Final = 80  # of the scheme, as in any URL
+
+
 class EndpointError(OSError):
     """The socket's place cannot be used; the message says why."""
+
+
+class UnixEndpoint(NamedTuple):
+    """A daemon's Unix socket."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return os.fspath(self.path)
+
+
+class HttpEndpoint(NamedTuple):
+    """A daemon that was started with `serve --http`."""
+
+    host: str
+    port: int
+    token: str
+
+    def __str__(self) -> str:
+        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+
+
+def endpoint(given: str | os.PathLike[str] | None = None, token: str | None = None) -> UnixEndpoint | HttpEndpoint:
+    """Return where `given` points, by default the default socket; `token`, else `$TORPOR_TOKEN`, is for HTTP.
+
+    Raises EndpointError for what is no endpoint, and for HTTP without a token.
+    """
+    text = "" if given is None else os.fspath(given)
+    scheme, separator, _ = text.partition("://")
+    if not separator or scheme == "unix":
+        return UnixEndpoint(socket_path(given))
+    if scheme != "http":
+        raise EndpointError(f"not an endpoint: {text}; a path, unix:///PATH or http://HOST:PORT is expected")
+    from urllib.parse import urlsplit  # noqa: PLC0415 - slow, and most endpoints are paths
+
+    try:
+        url = urlsplit(text)
+        host, port = url.hostname, url.port or DEFAULT_HTTP_PORT
+    except ValueError as error:
+        raise EndpointError(f"not an endpoint: {text}: {error}") from error
+    if not host or url.username is not None or url.query or url.fragment or url.path not in ("", "/", HTTP_PATH):
+        raise EndpointError(f"not an endpoint: {text}; http://HOST:PORT is expected")
+    token = token or os.environ.get("TORPOR_TOKEN")
+    if not token:
+        raise EndpointError(f"{text} needs a token, which lies in `http-token` beside the daemon's state file")
+    return HttpEndpoint(host, port, token)
 
 
 def socket_path(given: str | os.PathLike[str] | None = None) -> Path:

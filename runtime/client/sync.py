@@ -20,9 +20,11 @@ import socket
 import struct
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from runtime.client.endpoint import EndpointError, check_directory, socket_path
+from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
+from runtime.client.notification import Notification
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,53 +33,6 @@ if TYPE_CHECKING:
 MAX_QUEUED: Final = 100_000
 """Notifications kept for later while a call waits: who subscribes has to read them, too."""
 RECEIVE_SIZE: Final = 256 * 1024
-
-
-class ClientError(Exception):
-    """Anything that the client raises."""
-
-
-class ConnectError(ClientError):
-    """No daemon answers at `path`."""
-
-    def __init__(self, path: os.PathLike[str], reason: str) -> None:
-        super().__init__(f"no daemon answers at {os.fspath(path)}: {reason}")
-        self.path = path
-
-
-class ConnectionLostError(ClientError):
-    """The daemon closed the connection, or died."""
-
-
-class RpcError(ClientError):
-    """The daemon answered with an error.
-
-    `code` is JSON-RPC's number, `data` what came with it; `name` is the stable string to match on, such as
-    "session_not_found", or None for errors of the protocol that have none.
-    """
-
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.data = data
-
-    @property
-    def name(self) -> str | None:
-        """`data.code`."""
-        return self.data.get("code") if isinstance(self.data, dict) else None
-
-    @property
-    def retryable(self) -> bool:
-        """`data.retryable`: whether the same call may succeed later."""
-        return isinstance(self.data, dict) and self.data.get("retryable") is True
-
-
-class Notification(NamedTuple):
-    """Something that the daemon sent unasked."""
-
-    method: str
-    params: dict[str, Any]
 
 
 class Pending:
@@ -101,7 +56,7 @@ class Pending:
     def _settle(self, message: dict[str, Any]) -> None:
         error = message.get("error")
         if error is not None:
-            self._error = RpcError(error["code"], error["message"], error.get("data"))
+            self._error = RpcError.of(error)
         self._result = message.get("result")
         self.done = True
 
@@ -242,7 +197,7 @@ class Client:
             pending._settle(message)  # noqa: SLF001 - the other half of this module
         elif message.get("id") is None and "error" in message:
             error = message["error"]
-            raise RpcError(error["code"], error["message"], error.get("data"))
+            raise RpcError.of(error)
 
 
 def _encode(message: dict[str, Any]) -> bytes:
@@ -255,6 +210,8 @@ def connect(path: str | os.PathLike[str] | None = None, *, timeout: float | None
     `timeout` bounds the connecting in seconds, not what follows. Raises ConnectError when no daemon answers there, and
     EndpointError when the place is not to be trusted.
     """
+    if path is not None and os.fspath(path).startswith("http://"):
+        raise EndpointError(f"{path} is for the asynchronous client; this one speaks over the Unix socket")
     place = socket_path(path)
     check_directory(place)
     connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

@@ -10,6 +10,7 @@ import pytest
 
 import torpor
 from runtime.client import sync
+from runtime.client.endpoint import EndpointError
 from runtime.client.sync import ClientError, ConnectError, ConnectionLostError, RpcError, connect
 
 
@@ -120,18 +121,25 @@ def test_the_daemons_pid(client):
     assert client.daemon_pid == client.call("daemon.status")["pid"]
 
 
+def test_http_is_for_the_other_client():
+    with pytest.raises(EndpointError, match="asynchronous"):
+        connect("http://localhost:6420")
+
+
 def test_the_public_face(socket_path):
-    assert torpor.connect is connect
-    assert torpor.__all__ == sync.__all__
+    assert torpor.connect_sync is connect
+    assert torpor.SyncClient is sync.Client
+    assert torpor.RpcError is RpcError
+    assert all(hasattr(torpor, name) for name in torpor.__all__)
     with pytest.raises(AttributeError):
         torpor.nothing  # noqa: B018
     code = """
 import sys, torpor
 heavy = {"runtime.client.sync", "json", "socket", "trio", "msgspec", "attrs"} & set(sys.modules)
 assert not heavy, heavy
-with torpor.connect(sys.argv[1]) as client:
+with torpor.connect_sync(sys.argv[1]) as client:
     client.call("hello")
-heavy = {"trio", "msgspec", "attrs", "attr", "wasmtime", "dataclasses", "inspect", "asyncio"} & set(sys.modules)
+heavy = {"anyio", "trio", "msgspec", "attrs", "attr", "wasmtime", "dataclasses", "inspect", "asyncio"} & set(sys.modules)
 assert not heavy, heavy
 """
     root = Path(torpor.__file__).parent.parent

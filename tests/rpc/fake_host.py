@@ -1,7 +1,7 @@
 """A host without VMs: keeps sessions, events and files in memory, and acts on the words of a prompt.
 
 Serves the tests of `runtime.rpc` in their own process, and those of the command in a process of its own, where
-`python fake_host.py SOCKET` is the daemon.
+`python fake_host.py SOCKET [TOKEN]` is the daemon.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import trio
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
+from runtime.rpc.gate import Gate
+from runtime.rpc.http_listener import HttpOptions
 from runtime.rpc.server import serve
 
 if TYPE_CHECKING:
@@ -325,27 +327,31 @@ class FakeHost:
     async def list_agents(self, name: str | None) -> list[dict[str, Any]]:
         return [{"id": "echo", "title": "Echo", "version": "1", "source": "built-in", "installed": True}]
 
+    async def rotate_key(self) -> dict[str, Any]:
+        return {"resealed": 0, "unreadable": 0}
+
     def status(self) -> dict[str, Any]:
         return {"vms": len(self.vms)}
 
 
-async def _daemon(socket: Path) -> None:
+async def _daemon(socket: Path, token: str | None) -> None:
+    http = None if token is None else HttpOptions("127.0.0.1", 0, Gate(token))
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGTERM) as signals:
-            await nursery.start(serve, FakeHost(nursery), socket)
-            sys.stderr.write("ready\n")
+            server = await nursery.start(serve, FakeHost(nursery), socket, http)
+            sys.stderr.write(f"ready {server.http}\n" if server.http else "ready\n")
             sys.stderr.flush()
             async for _ in signals:
                 nursery.cancel_scope.cancel()
                 break
 
 
-def main(socket: str | os.PathLike[str]) -> int:
-    """Serve until SIGTERM."""
+def main(socket: str | os.PathLike[str], token: str | None = None) -> int:
+    """Serve until SIGTERM, with a token over HTTP, too."""
     logging.basicConfig()
-    trio.run(_daemon, Path(socket))
+    trio.run(_daemon, Path(socket), token)
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WAIT: Final = 30.0
 """Seconds after which a test has failed: many times what anything here takes on a busy machine."""
 
+SERVE: Final = [sys.executable, "-m", "runtime.cli", "serve"]
+
 
 class Daemon:
     """One state directory and, between `start` and `stop` or `kill`, the daemon that serves it."""
@@ -30,6 +32,8 @@ class Daemon:
         self.state = directory / "state" / "state.db"
         self.socket = directory / "s"
         self.log = directory / "log"
+        self.arguments: list[str] = []
+        """More of them for `serve`."""
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         directory.mkdir(exist_ok=True)
@@ -39,7 +43,7 @@ class Daemon:
         with self.log.open("ab") as log:
             before = log.tell()
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "runtime.cli", "serve", f"--socket={self.socket}", f"--state={self.state}"],
+                [*SERVE, f"--socket={self.socket}", f"--state={self.state}", *self.arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -1,0 +1,255 @@
+"""Subscriptions that outlast the daemon: `async for event in conn`, or callbacks, without a gap or a duplicate.
+
+A subscription of the daemon's ends when the link is lost, when its peer does not keep up, and, here, when nobody takes the
+events out of the queue. All three are mended in the same way: subscribe again, and have what was missed replayed after the
+last `seq` that was seen of each session. Of one session the daemon does that itself (`after`). Of a whole VM the client does:
+it subscribes, reads the transcripts of the sessions that have grown, and only then goes on with what has come meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final, Self
+
+import anyio
+import anyio.lowlevel
+
+from runtime.client.errors import ConnectionLostError, RpcError
+from runtime.client.notification import Notification
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from runtime.client.link import Link
+    from runtime.client.vm import Vm
+
+MAX_QUEUED: Final = 10_000
+"""Notifications that wait for the program: some 10 MB; what comes beyond is read from the daemon again."""
+EVENT: Final = "sessionEvent"
+RETRY_SECONDS: Final = 0.1  # after `busy` or `shutting_down`
+
+
+class Connection:
+    """What happens in a VM or in one session, from `async with` to its end; made by `Vm.connect`.
+
+    Either it is iterated, which yields Notifications, or it has callbacks (`on`).
+    """
+
+    def __init__(self, vm: Vm, session_id: str | None, after: int | None, types: Iterable[str] | None) -> None:
+        self._vm = vm
+        self._client = vm.client
+        self._session_id = session_id
+        self._types = None if types is None else sorted(types)
+        self._seen: dict[str, int] = {}  # the last `seq` of each session that has been queued or called back
+        if session_id is not None and after is not None:
+            self._seen[session_id] = after
+        self._begun = after is not None
+        self._subscription: str | None = None
+        self._early: list[Notification] | None = None  # what comes while transcripts are read
+        self._queue: deque[Notification] = deque()
+        self._changed = anyio.Event()
+        self._detached = anyio.Event()
+        self._callbacks: dict[str, list[Callable[[dict[str, Any]], None]]] = {}
+        self._failure: Exception | None = None
+        self._closed = False
+        self._feeding: anyio.CancelScope | None = None
+        self._scope: anyio.CancelScope | None = None
+
+    def on(self, method: str, callback: Callable[[dict[str, Any]], None]) -> None:
+        """Have `callback` called with the params of each notification of this method, as it comes.
+
+        It is a plain function, and called before the answer of the call that caused the event is given. Callbacks that
+        are there before `async with` miss nothing. An exception of theirs ends the `async with` block, which raises it.
+        """
+        self._callbacks.setdefault(method, []).append(callback)
+        waiting, self._queue = self._queue, deque()
+        for notification in waiting:
+            self._call_back(notification)
+
+    async def __aenter__(self) -> Self:
+        await self._vm.ready()
+        try:
+            await self._attach(await self._client.link())
+        except BaseException:
+            self._closed = True
+            self._detach()
+            raise
+        self._client.tasks.start_soon(self._feed)
+        self._scope = anyio.CancelScope()
+        self._scope.__enter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        self._closed = True
+        self._detach()
+        self._wake()
+        if self._feeding is not None:
+            self._feeding.cancel()
+        assert self._scope is not None
+        swallowed = bool(self._scope.__exit__(kind, error, trace))
+        if self._callbacks and self._failure is not None and (error is None or swallowed):
+            raise self._failure
+        return swallowed
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Notification:
+        """Return the next notification. Raises RpcError (the session is gone), ConnectionLostError (the daemon is)."""
+        if self._callbacks:
+            raise RuntimeError("a connection with callbacks is not iterated")
+        await anyio.lowlevel.checkpoint()
+        while not self._queue:
+            if self._failure is not None:
+                raise self._failure
+            if self._closed:
+                raise StopAsyncIteration
+            await self._changed.wait()
+        notification = self._queue.popleft()
+        if len(self._queue) == MAX_QUEUED // 2:
+            self._wake()
+        return notification
+
+    def hear(self, notification: Notification) -> None:
+        """Take what came for the subscription."""
+        if notification.method == "subscriptionLagged":
+            self._detach()
+        elif self._early is None:
+            self._deliver(notification)
+        elif len(self._early) < MAX_QUEUED:
+            self._early.append(notification)
+        else:
+            self._detach()
+
+    def detached(self) -> None:
+        """Take note that the link is lost."""
+        self._subscription = None
+        self._detached.set()
+
+    def _detach(self) -> None:
+        """End the subscription, to begin another one later."""
+        if self._subscription is not None:
+            self._client.forget(self._subscription)
+        self.detached()
+
+    def _deliver(self, notification: Notification) -> None:
+        """Hand on a notification that is news; when the queue is full, the subscription ends for now."""
+        if not self._callbacks and len(self._queue) >= MAX_QUEUED:
+            self._detach()
+        if self._detached.is_set():
+            return
+        session_id, seq = notification.session_id, notification.seq
+        if notification.method == EVENT and session_id is not None and seq is not None:
+            self._seen[session_id] = seq
+        if self._callbacks:
+            self._call_back(notification)
+        else:
+            self._queue.append(notification)
+            if len(self._queue) == 1:
+                self._wake()
+
+    def _call_back(self, notification: Notification) -> None:
+        try:
+            for callback in self._callbacks.get(notification.method, ()):
+                callback(notification.params)
+        except Exception as error:  # it is the program's, and raised there
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self._failure = self._failure or error
+        self._detach()
+        self._wake()
+        if self._callbacks and self._scope is not None:
+            self._scope.cancel()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def _feed(self) -> None:
+        """Mend the subscription whenever it has ended, and the program has taken most of what was there."""
+        with anyio.CancelScope() as self._feeding:
+            while self._failure is None:
+                await self._detached.wait()
+                while len(self._queue) > MAX_QUEUED // 2:
+                    await self._changed.wait()
+                if self._closed:
+                    return
+                try:
+                    await self._attach(await self._client.link())
+                except (RpcError, ConnectionLostError) as error:
+                    self._detach()
+                    if self._client.lost or (isinstance(error, RpcError) and not error.retryable):
+                        self._fail(error)
+                    elif isinstance(error, RpcError):
+                        await anyio.sleep(RETRY_SECONDS)
+
+    async def _attach(self, link: Link) -> None:
+        """Subscribe, from the last event that was seen. Raises RpcError, ConnectionLostError."""
+        self._detached = anyio.Event()
+        vm, session_id = self._vm.name, self._session_id
+        if session_id is not None:
+            if not self._begun:
+                row = await link.call("getSession", {"vm": vm, "sessionId": session_id})
+                self._seen.setdefault(session_id, row["lastSeq"])
+            after = self._seen.get(session_id, -1)
+            await self._subscribe(link, {"sessionId": session_id, "after": after})
+        else:
+            if not self._begun:
+                self._seen = {row["sessionId"]: row["lastSeq"] for row in await self._rows(link)}
+            self._early = []
+            try:
+                await self._subscribe(link, {})
+                self._begun = True
+                await self._catch_up(link)
+                for notification in self._early:
+                    if not self._is_old(notification):
+                        self._deliver(notification)
+            finally:
+                self._early = None
+        self._begun = True
+
+    async def _subscribe(self, link: Link, params: dict[str, Any]) -> None:
+        def heard(result: Any) -> None:
+            self._subscription = result["subscriptionId"]
+            self._client.hears(result["subscriptionId"], self)
+            if self._closed:  # given up while the answer was on its way
+                self._detach()
+
+        await link.call("subscribe", {"vm": self._vm.name, "types": self._types, **params}, heard)
+
+    async def _rows(self, link: Link) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = await link.call("listPersistedSessions", {"vm": self._vm.name})
+        return rows
+
+    async def _catch_up(self, link: Link) -> None:
+        """Deliver what the transcripts hold beyond what was seen."""
+        types = None if self._types is None or EVENT in self._types else self._types
+        for row in await self._rows(link):
+            session_id, last = row["sessionId"], row["lastSeq"]
+            if last < self._seen.get(session_id, -1):
+                self._seen[session_id] = -1  # destroyed meanwhile, and another one of this id made
+            while self._seen.get(session_id, -1) < last and not self._detached.is_set():
+                page = await link.call(
+                    "getSessionEvents",
+                    {
+                        "vm": self._vm.name,
+                        "sessionId": session_id,
+                        "after": self._seen.get(session_id, -1),
+                        "limit": 256,
+                        "types": types,
+                    },
+                )
+                for event in page:
+                    self._deliver(Notification(EVENT, {"vm": self._vm.name, **event}))
+                if not page:
+                    self._seen[session_id] = last
+
+    def _is_old(self, notification: Notification) -> bool:
+        """Whether an event that came meanwhile was in a transcript already."""
+        if notification.method != EVENT or notification.seq is None:
+            return False
+        return notification.seq <= self._seen.get(str(notification.session_id), -1)

@@ -1,0 +1,314 @@
+"""A VM as an object: the methods of the API under Python's names, ids first, options by keyword.
+
+Times that are given are in milliseconds, as in the API. All methods raise RpcError (match on its `name`) and
+ConnectionLostError.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
+
+import msgspec
+
+from runtime.client.connection import Connection
+from runtime.client.results import FileStat, PromptResult, SessionEvent, SessionInfo, SessionRow, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable
+
+    from runtime.client.client import Client
+
+T = TypeVar("T")
+Name = str | list[str]
+Json = dict[str, Any]
+
+
+class Vms:
+    """The VMs of a daemon: `client.vm`."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def get_or_create(self, name: Name, options: Json | None = None) -> Vm:
+        """Return the VM of this name (or list of parts), created by the first call; `await` it to have it made at once.
+
+        `options` in the API's own form; RpcError vm_conflict when the VM exists with other ones.
+        """
+        return Vm(self._client, name, options, create=True)
+
+    def get(self, name: Name) -> Vm:
+        """Return a VM that exists: `await` it to find out (RpcError vm_not_found)."""
+        return Vm(self._client, name, None, create=False)
+
+    async def list(self) -> list[Json]:
+        """Describe all VMs: `vm`, `state`, `createdAt`; wakes none."""
+        vms: list[Json] = await self._client.call("vm.list")
+        return vms
+
+
+class Vm:
+    """One VM. Handles are cheap, and any number may be had of one VM."""
+
+    def __init__(self, client: Client, name: Name, options: Json | None, *, create: bool) -> None:
+        self.client = client
+        self.name = name
+        self._options = options
+        self._create = create
+        self._ready = not create
+
+    def __await__(self) -> Generator[Any, Any, Self]:
+        return self._found().__await__()
+
+    async def _found(self) -> Self:
+        await (self.ready() if self._create else self.get())
+        return self
+
+    async def ready(self) -> None:
+        """Have the VM made, if that has not been done and is meant."""
+        if not self._ready:
+            await self.client.call("vm.getOrCreate", vm=self.name, options=self._options)
+            self._ready = True
+
+    async def call(self, method: str, /, **params: Any) -> Any:
+        """Call any method of the API that takes `vm`."""
+        await self.ready()
+        return await self.client.call(method, vm=self.name, **params)
+
+    async def _typed(self, kind: type[T], method: str, /, **params: Any) -> T:
+        return msgspec.convert(await self.call(method, **params), kind)
+
+    def connect(
+        self, session_id: str | None = None, *, after: int | None = None, types: Iterable[str] | None = None
+    ) -> Connection:
+        """Hear the VM, or one session, inside `async with`; `after` replays that session from after this `seq` (-1: all).
+
+        `types` are events' types (`agent_message_chunk`) and notifications' methods (`permissionRequest`).
+        """
+        if after is not None and session_id is None:
+            raise ValueError("a replay is of one session")
+        return Connection(self, session_id, after, types)
+
+    # The VM.
+
+    async def get(self) -> Json:
+        """Describe the VM; never wakes it."""
+        info: Json = await self.call("vm.get")
+        return info
+
+    async def stats(self) -> Json:
+        """Tell what the VM uses; wakes nothing."""
+        stats: Json = await self.call("vm.stats")
+        return stats
+
+    async def sleep(self, *, grace_ms: int | None = None, force: bool = False) -> None:
+        """Hibernate the VM now."""
+        await self.call("vm.sleep", graceMs=grace_ms, force=force or None)
+
+    async def wake(self) -> None:
+        """Wake the VM; never needed, since calls do."""
+        await self.call("vm.wake")
+
+    async def destroy(self) -> None:
+        """Remove the VM with all that it holds."""
+        await self.call("vm.destroy")
+
+    async def list_agents(self) -> list[Json]:
+        """Return the agents that sessions of this VM can run."""
+        agents: list[Json] = await self.call("listAgents")
+        return agents
+
+    # Sessions.
+
+    async def create_session(
+        self,
+        agent_type: str,
+        *,
+        session_id: str | None = None,
+        env: dict[str, str] | None = None,
+        secrets: dict[str, str | dict[str, str]] | None = None,
+        cwd: str | None = None,
+        mcp_servers: list[Json] | None = None,
+        additional_instructions: str | None = None,
+        skip_os_instructions: bool | None = None,
+        permission_policy: str | Json | None = None,
+        additional_directories: list[str] | None = None,
+    ) -> SessionInfo:
+        """Start an agent and open a session with it. A secret is a value or `{"fromHostEnv": NAME}`."""
+        given = {
+            "sessionId": session_id,
+            "env": env,
+            "secrets": secrets,
+            "cwd": cwd,
+            "mcpServers": mcp_servers,
+            "additionalInstructions": additional_instructions,
+            "skipOsInstructions": skip_os_instructions,
+            "permissionPolicy": permission_policy,
+            "additionalDirectories": additional_directories,
+        }
+        return await self._typed(SessionInfo, "createSession", agentType=agent_type, options=_given(given))
+
+    async def send_prompt(
+        self,
+        session_id: str,
+        prompt: str | list[Json],
+        *,
+        idempotency_key: str | None = None,
+        timeout_ms: int | None = None,
+    ) -> PromptResult:
+        """Run one turn. Cancelling this call gives up the answer and not the turn, which `cancel_prompt` ends."""
+        return await self._typed(
+            PromptResult,
+            "sendPrompt",
+            sessionId=session_id,
+            prompt=prompt,
+            idempotencyKey=idempotency_key,
+            timeoutMs=timeout_ms,
+        )
+
+    async def cancel_prompt(self, session_id: str, *, grace_ms: int | None = None) -> str:
+        """End the turn in progress; returns `cancelled`, `killed` or `no_active_prompt` once it is over."""
+        answer = await self.call("cancelPrompt", sessionId=session_id, graceMs=grace_ms)
+        return str(answer["outcome"])
+
+    async def close_session(self, session_id: str) -> None:
+        """Stop the agent, keep everything; idempotent."""
+        await self.call("closeSession", sessionId=session_id)
+
+    async def resume_session(
+        self,
+        session_id: str,
+        *,
+        env: dict[str, str] | None = None,
+        secrets: dict[str, str | dict[str, str]] | None = None,
+    ) -> SessionInfo:
+        """Bring a closed or suspended session back; `env` and `secrets` where `secrets_required` asked for them."""
+        options = _given({"env": env, "secrets": secrets})
+        return await self._typed(SessionInfo, "resumeSession", sessionId=session_id, options=options)
+
+    async def destroy_session(self, session_id: str) -> None:
+        """Remove the session and all its events."""
+        await self.call("destroySession", sessionId=session_id)
+
+    async def get_session(self, session_id: str) -> Json:
+        """Describe a session; wakes nothing."""
+        session: Json = await self.call("getSession", sessionId=session_id)
+        return session
+
+    async def list_sessions(self) -> list[SessionRow]:
+        """Return the sessions that are live."""
+        return await self._typed(list[SessionRow], "listSessions")
+
+    async def list_persisted_sessions(self) -> list[SessionRow]:
+        """Return all sessions, oldest first; never wakes the VM."""
+        return await self._typed(list[SessionRow], "listPersistedSessions")
+
+    async def get_session_events(
+        self,
+        session_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        types: Iterable[str] | None = None,
+    ) -> list[SessionEvent]:
+        """Read the transcript by `seq`, both bounds exclusive; a very long answer ends early: go on with `after`."""
+        only = None if types is None else list(types)
+        return await self._typed(
+            list[SessionEvent],
+            "getSessionEvents",
+            sessionId=session_id,
+            after=after,
+            before=before,
+            limit=limit,
+            types=only,
+        )
+
+    async def respond_permission(
+        self,
+        session_id: str,
+        permission_id: str,
+        reply: Literal["once", "always", "reject"] | None = None,
+        *,
+        option_id: str | None = None,
+    ) -> None:
+        """Answer a permission request, by `reply` or with one of its options; the first valid answer wins."""
+        await self.call(
+            "respondPermission", sessionId=session_id, permissionId=permission_id, reply=reply, optionId=option_id
+        )
+
+    async def raw_send(self, session_id: str, method: str, params: Json | None = None) -> Any:
+        """Send any ACP request to the agent and return its result."""
+        await self.ready()
+        members = {"vm": self.name, "sessionId": session_id, "method": method, "params": params}
+        return await (await self.client.link()).call("rawSend", members)
+
+    # A session's options.
+
+    async def set_model(self, session_id: str, value: str) -> Settings:
+        """Set the option of category `model`."""
+        return await self._typed(Settings, "setModel", sessionId=session_id, value=value)
+
+    async def set_thought_level(self, session_id: str, value: str) -> Settings:
+        """Set the option of category `thought_level`."""
+        return await self._typed(Settings, "setThoughtLevel", sessionId=session_id, value=value)
+
+    async def set_mode(self, session_id: str, mode_id: str) -> Settings:
+        """Switch the agent's mode."""
+        return await self._typed(Settings, "setMode", sessionId=session_id, modeId=mode_id)
+
+    async def set_config_option(self, session_id: str, config_id: str, value: str | bool) -> Settings:
+        """Set a config option by its id."""
+        return await self._typed(Settings, "setConfigOption", sessionId=session_id, configId=config_id, value=value)
+
+    async def get_modes(self, session_id: str) -> Json | None:
+        """Return `currentModeId` and `availableModes`, None for an agent without modes."""
+        modes: Json | None = await self.call("getModes", sessionId=session_id)
+        return modes
+
+    async def get_config_options(self, session_id: str) -> list[Json]:
+        """Return the agent's config options."""
+        options: list[Json] = await self.call("getConfigOptions", sessionId=session_id)
+        return options
+
+    # Files; none of these wakes the VM.
+
+    @overload
+    async def read_file(self, path: str, *, encoding: Literal["base64"]) -> bytes: ...
+    @overload
+    async def read_file(self, path: str, *, encoding: Literal["utf8"] | None = None) -> str | bytes: ...
+    async def read_file(self, path: str, *, encoding: str | None = None) -> str | bytes:
+        """Return a whole file: a string where it is valid UTF-8 and `encoding="base64"` was not asked for, else bytes."""
+        content = (await self.call("readFile", path=path, encoding=encoding))["content"]
+        return content if isinstance(content, str) else base64.b64decode(content["base64"])
+
+    async def write_file(self, path: str, content: str | bytes, *, create_parents: bool | None = None) -> None:
+        """Create or replace a file, with its directories unless `create_parents` is False."""
+        sent = content if isinstance(content, str) else {"base64": base64.b64encode(content).decode()}
+        await self.call("writeFile", path=path, content=sent, createParents=create_parents)
+
+    async def readdir(self, path: str) -> list[str]:
+        """Return the names in a directory."""
+        names: list[str] = await self.call("readdir", path=path)
+        return names
+
+    async def stat(self, path: str, *, follow_links: bool = True) -> FileStat:
+        """Describe a file, or the link itself."""
+        return await self._typed(FileStat, "stat", path=path, followLinks=follow_links)
+
+    async def exists(self, path: str) -> bool:
+        """Say whether the path names anything."""
+        return bool(await self.call("exists", path=path))
+
+    async def mkdir(self, path: str, *, recursive: bool = False) -> None:
+        """Create a directory, with `recursive` its parents."""
+        await self.call("mkdir", path=path, recursive=recursive)
+
+    async def delete_file(self, path: str, *, recursive: bool = False) -> None:
+        """Remove a file or a link, or with `recursive` a directory."""
+        await self.call("deleteFile", path=path, recursive=recursive)
+
+
+def _given(options: Json) -> Json | None:
+    """Return the options that were given, None when none was."""
+    return {name: value for name, value in options.items() if value is not None} or None
