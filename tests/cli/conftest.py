@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -10,6 +11,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.system.daemon import Daemon, running
+from tests.system.daemon import environment as of_a_daemon
 
 FAKE_DAEMON = Path(__file__).parent.parent / "rpc" / "fake_host.py"
 SHIM = Path(__file__).parent / "shim"
@@ -31,6 +35,21 @@ def socket_path() -> Iterator[Path]:
                 yield path
             finally:
                 daemon.terminate()
+
+
+@pytest.fixture(scope="module")
+def daemon(request: pytest.FixtureRequest) -> Iterator[Daemon]:
+    """A daemon with VMs."""
+    assert request.config.cache is not None
+    cache = request.config.cache.mkdir("torpor-components")
+    cache.chmod(0o700)
+    directory = Path(tempfile.mkdtemp(prefix="torpor-"))
+    with running(Daemon(directory / "d", of_a_daemon(cache))) as daemon:
+        yield daemon
+        assert daemon.stop() == 0
+    log = daemon.log.read_text()
+    shutil.rmtree(directory)
+    assert "Traceback" not in log, log
 
 
 @pytest.fixture
