@@ -21,6 +21,8 @@ export class Daemon {
     const words = ["-m", "runtime.cli", "serve", "--socket", this.socket, "--state", state, ...further];
     this.process = spawn(process.env.TORPOR_TEST_PYTHON, words, { stdio: ["ignore", "ignore", "pipe"] });
     this.ended = once(this.process, "exit");
+    const orphan = this.process;
+    process.once("exit", () => orphan.kill("SIGKILL")); // a test that fails must not leave it behind
     let log = "";
     await new Promise((resolve, reject) => {
       createInterface({ input: this.process.stderr }).on("line", (line) => {
