@@ -97,12 +97,11 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    socket = argparse.ArgumentParser(add_help=False)
-    socket.add_argument("--socket", metavar="PATH", help="the daemon's socket")
-    common = argparse.ArgumentParser(add_help=False, parents=[socket])
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--socket", metavar="PATH", help="the daemon's socket")
     common.add_argument("--json", action="store_true", help="print JSON, one object a line")
     _add_run(commands, common)
-    _add_acp(commands, socket)
+    _add_acp(commands, common)
     _add_daemon(commands, common)
     _add_lists(commands, common)
     _add_fs(commands, common)
@@ -137,14 +136,13 @@ def _add_run(commands: Any, common: argparse.ArgumentParser) -> None:
     run.add_argument("--yes", action="store_true", help="allow whatever the agent asks permission for")
 
 
-def _add_acp(commands: Any, socket: argparse.ArgumentParser) -> None:
-    acp = _add(commands, socket, "acp", "acp.command:run", "be an agent for an editor: ACP on stdin and stdout")
+def _add_acp(commands: Any, common: argparse.ArgumentParser) -> None:
+    acp = _add(commands, common, "acp", "acp.command:run", "be an agent for an editor: ACP on stdin and stdout")
     acp.epilog = (
         "An editor starts this as it would start the agent itself. Starts a daemon if none answers. The agent works on the "
         "files of its VM, not on those of the editor, and gets no environment but what --env names. Messages go to stderr. "
         "At the end of stdin turns are cancelled and sessions suspended: session/load and session/resume go on with them."
     )
-    acp.set_defaults(json=False)
     acp.add_argument("agent", metavar="AGENT", help="the agent, as `torpor agents` lists them")
     acp.add_argument(
         "--vm", metavar="NAME", help="the VM (default: one for each workspace); parts of a name joined with /"
