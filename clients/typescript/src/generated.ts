@@ -99,6 +99,12 @@ export interface ResumeOptions {
   secrets?: Record<string, string | FromHostEnv>;
 }
 
+/** How many sessions' environments are sealed with the new key, and how many the old one did not open. */
+export interface RotatedKey {
+  resealed: number;
+  unreadable: number;
+}
+
 /** One event of a transcript. */
 export interface SessionEvent {
   sessionId: string;
@@ -205,6 +211,7 @@ export interface Welcome {
 export interface Methods {
   "hello": { params: { client?: string | JsonObject; protocol?: 1 }; result: Welcome };
   "daemon.status": { params: {}; result: JsonObject };
+  "daemon.rotateKey": { params: {}; result: RotatedKey };
   "subscribe": { params: { vm: string | string[]; sessionId?: string; after?: number; types?: string[] }; result: Subscribed };
   "unsubscribe": { params: { subscriptionId: string }; result: JsonObject };
   "vm.getOrCreate": { params: { vm: string | string[]; options?: VmOptions }; result: VmCreated };
