@@ -22,8 +22,6 @@ FAKE_DAEMON = Path(__file__).parent.parent / "rpc" / "fake_host.py"
 TOKEN = "a-token-of-the-tests"
 LIMIT = 30.0  # seconds after which a test has failed
 
-Run = "Callable[[Callable[[], Awaitable[Any]]], Any]"
-
 
 @pytest.fixture(scope="module")
 def places() -> Iterator[dict[str, str]]:
