@@ -74,7 +74,7 @@ async def bring_back(session: Session) -> None:
         agent = await bring_up(session)
         tier, setup = await _restore(session, agent)
         path: str | None = None
-        if tier == "continuation":
+        if tier == "continuation" and before.turn_id is not None:  # else nothing has been said yet
             path = f"{THREADS}/{session.session_id}.md"
             text = await render_thread(session.vm.store, session.row_id, session.session_id)
             await session.vm.files.write_file(path, text, create_parents=True)

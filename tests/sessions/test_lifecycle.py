@@ -437,6 +437,16 @@ async def test_an_unknown_session_falls_back_tier_by_tier(vm: FakeVm) -> None:
     assert len(vm.agent.received[-1][1]["prompt"]) == 1
 
 
+async def test_there_is_no_line_before_the_first_prompt(vm: FakeVm) -> None:
+    id_ = (await vm.sessions.create("fake"))["sessionId"]
+    await vm.sessions.close(id_)
+    await vm.sessions.resume(id_)
+    assert await tier(vm, id_) == "continuation"
+    assert f"/root/.torpor/threads/{id_}.md" not in vm.files.files
+    await vm.sessions.prompt(id_, "hello")
+    assert len(dict(vm.agent.received)["session/prompt"]["prompt"]) == 1
+
+
 async def test_the_line_is_not_forgotten_over_a_sleep(asleep: FakeVm) -> None:
     vm = asleep
     async with vm.awake() as sessions:
