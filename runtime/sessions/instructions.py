@@ -27,7 +27,7 @@ turns and started again later without noticing: keep what you need to remember i
 TOOLS: Final = """\
 # Tools
 
-The commands in /bin run in this machine; /bin/sh is the shell. Processes that you start end with your session.
+Commands are the files in /bin; there is a shell where there is a /bin/sh. Processes that you start end with your session.
 """
 
 FILE_TEXT: Final = f"{BASE}\n{TOOLS}"

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from runtime.hub import Hub
-    from runtime.network import InternalHost
+    from runtime.network import Egress, InternalHost
     from runtime.store.store import Store
 
 
@@ -103,6 +103,10 @@ class VmServices(Protocol):
         """The VM's name."""
 
     @property
+    def output_bytes(self) -> int:
+        """How much of a process's output is kept for an agent that asks for it."""
+
+    @property
     def files(self) -> VmFiles:
         """Its filesystem."""
 
@@ -127,10 +131,12 @@ class VmServices(Protocol):
         component: Any = None,
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
+        egress: Egress | None = None,
     ) -> Process:
         """Start a process: the component if one is given, else the command argv[0]. ApiError NOT_FOUND without one.
 
-        It alone reaches the `internal_hosts`; an `attendant` does not keep the VM awake.
+        It alone reaches the `internal_hosts`; an `attendant` does not keep the VM awake; `egress` is what its session adds to
+        the VM's gate.
         """
 
     async def flush_files(self) -> None:

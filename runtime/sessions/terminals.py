@@ -17,6 +17,7 @@ from runtime.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
     from runtime.acp.messages import CreateTerminal
+    from runtime.network import Egress
     from runtime.sessions.ports import ExitStatus, Process, VmServices
 
 MAX_TERMINALS: Final = 64
@@ -25,8 +26,8 @@ MAX_TERMINALS: Final = 64
 DEFAULT_OUTPUT: Final = 1024 * 1024
 """Bytes of output kept where the agent names no limit: what a model can make use of, ten times over."""
 
-MAX_OUTPUT: Final = 4 * 1024 * 1024
-"""The most that an agent may ask to keep: it is resent in full on every `terminal/output`."""
+MAX_OUTPUT: Final = 8 * 1024 * 1024
+"""The most that is kept whatever the VM's limit says: it is resent in full, as one line, on every `terminal/output`."""
 
 SIGNALS: Final = {"killed": "SIGKILL", "trap": "SIGABRT", "out_of_fuel": "SIGXCPU", "out_of_memory": "SIGKILL"}
 """What a process that did not exit by itself is said to have died of: the signal that a Unix would have sent."""
@@ -108,8 +109,9 @@ class TerminalError(Exception):
 class Terminals:
     """The terminals of one agent."""
 
-    def __init__(self, vm: VmServices, cwd: str) -> None:
+    def __init__(self, vm: VmServices, cwd: str, egress: Egress) -> None:
         self._vm = vm
+        self._egress = egress
         self._cwd = cwd
         self._terminals: dict[str, Terminal] = {}
         self._next = 1
@@ -125,11 +127,11 @@ class Terminals:
         limit = DEFAULT_OUTPUT if request.output_byte_limit is None else request.output_byte_limit
         argv = command_line(request.command, request.args or [])
         try:
-            process = await self._vm.spawn(argv, env, request.cwd or self._cwd)
+            process = await self._vm.spawn(argv, env, request.cwd or self._cwd, egress=self._egress)
         except ApiError as error:
             code = RESOURCE_NOT_FOUND if error.code is ErrorCode.NOT_FOUND else INVALID_PARAMS
             raise TerminalError(RpcError(code, error.message, error.to_data())) from error
-        terminal = Terminal(process, max(0, min(limit, MAX_OUTPUT)))
+        terminal = Terminal(process, max(0, min(limit, self._vm.output_bytes, MAX_OUTPUT)))
         id_ = f"term_{self._next}"
         self._next += 1
         self._terminals[id_] = terminal

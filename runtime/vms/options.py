@@ -15,8 +15,10 @@ DEFAULT_IDLE_TIMEOUT_MS: Final = 15 * 60 * 1000  # long enough for a person who 
 DEFAULT_MEMORY_BYTES: Final = 512 * 1024 * 1024
 DEFAULT_FILES: Final = 1_000_000  # a few large repositories with their dependencies
 DEFAULT_FILE_BYTES: Final = 10 * 1024**3
-DEFAULT_PROCESSES: Final = 1024  # live guests of one VM, agents included: far above any use, far below what hurts the host
-DEFAULT_OUTPUT_BYTES: Final = 1024 * 1024  # what is kept of one process's output when nobody limits it
+DEFAULT_PROCESSES: Final = (
+    1024  # live guests of one VM, agents included: far above any use, far below what hurts the host
+)
+DEFAULT_OUTPUT_BYTES: Final = 4 * 1024 * 1024  # of one process's output, kept for an agent that asks for so much
 
 
 @attrs.frozen

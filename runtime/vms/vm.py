@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from runtime.engine import Engine
     from runtime.hub import Hub
-    from runtime.network import InternalHost
+    from runtime.network import Egress, InternalHost
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
     from runtime.vms.catalogue import Catalogue, ComponentRef
@@ -97,11 +97,23 @@ class Vm:
         component: ComponentRef | None = None,
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
+        egress: Egress | None = None,
     ) -> Process:
         """Start a process; see Processes.spawn."""
         return await self.processes.spawn(
-            list(argv), dict(env), cwd, component=component, internal_hosts=internal_hosts, attendant=attendant
+            list(argv),
+            dict(env),
+            cwd,
+            component=component,
+            internal_hosts=internal_hosts,
+            attendant=attendant,
+            egress=egress,
         )
+
+    @property
+    def output_bytes(self) -> int:
+        """How much of a process's output is kept for an agent that asks for it."""
+        return self.options.output_bytes
 
     async def flush_files(self) -> None:
         """Make every write to the filesystem so far durable."""

@@ -275,6 +275,8 @@ class FakeVm:
         if self.flush_error is not None:
             raise self.flush_error
 
+    output_bytes = 4 * 1024 * 1024
+
     def touch(self) -> None:
         pass
 

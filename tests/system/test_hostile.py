@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from tests.system.daemon import Daemon, Pending, Session, Vm
 
 MIB = 1024 * 1024
+PROGRAMS = Path(__file__).parents[1] / "guests" / "dist"
 
 
 def streams_on(session: Session) -> None:
@@ -207,3 +210,13 @@ def test_paths_of_the_agents_requests_are_checked(vm: Vm) -> None:
     said = session.say('request fs/read_text_file {"path":"relative"}; read /no/such; request fs/read_text_file {}')
     assert said.count("failed") == 3
     assert session.say("write /deep/er/file text; fsread /deep/er/file") == "write: /deep/er/filefsread: text"
+
+
+def test_a_terminal_keeps_as_much_output_as_the_vm_allows(make_vm: Callable[..., Vm]) -> None:
+    """A command of the VM, a component in its /bin, with more output than `limits.outputBytes`."""
+    vm = make_vm(limits={"outputBytes": 100})
+    program = (PROGRAMS / "stderr.wasm").read_bytes()
+    vm.call("writeFile", path="/bin/lines", content={"base64": base64.b64encode(program).decode()})
+    said = vm.session().say("terminal lines " + "word " * 50)
+    assert said.startswith("terminal: exit=0 signal=null truncated=true output=")
+    assert len(said.partition("output=")[2].encode()) <= 100
