@@ -4,12 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test setup agents guests lint format bench soak clean
+.PHONY: demo test setup agents typescript guests lint format bench soak clean
 
 demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, sleep and wake.
 	@$(BIN)/python build/demo.py
 
-test: setup guests ## Set up and pass the tests.
+test: setup guests typescript ## Set up and pass the tests.
 	$(BIN)/pytest
 
 setup: $(INSTALLED) agents ## Leave .venv/bin/torpor usable.
@@ -26,6 +26,9 @@ agents: $(INSTALLED) ## Build the agents' components, those whose sources have c
 	$(BIN)/python build/components.py --examples
 	$(BIN)/python build/precompile.py
 
+typescript: $(INSTALLED) ## Build the TypeScript client and its examples.
+	$(BIN)/python build/typescript.py
+
 guests: $(INSTALLED) ## Build the guest programs of the tests.
 	$(BIN)/python build/guests.py
 
@@ -33,6 +36,7 @@ lint: $(INSTALLED) ## Style and types.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/python build/typescript_types.py --check
 
 format: $(INSTALLED)
 	$(BIN)/ruff format
@@ -46,4 +50,5 @@ soak: setup guests ## Ten thousand sessions opened and closed, two hundred kills
 	TORPOR_SOAK_KILLS=200 $(BIN)/pytest -s tests/system/test_crash.py -k storm
 
 clean:
-	rm -rf $(VENV) agents/dist agents/node_modules tests/guests/dist
+	rm -rf $(VENV) agents/dist agents/node_modules agents/examples/dist tests/guests/dist dist
+	rm -rf $(foreach folder,clients/typescript docs/examples/typescript,$(folder)/dist $(folder)/node_modules)
