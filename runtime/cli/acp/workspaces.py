@@ -55,14 +55,14 @@ def absolute_path(params: dict[str, Any], member: str) -> str:
 
 def workspace_vm(cwd: str) -> str:
     """Return the name of the VM of the workspace at `cwd`: always the same for the same place."""
-    path = posixpath.normpath(cwd)
+    path = _normal(cwd)
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", posixpath.basename(path)).strip("-")[:STEM] or "root"
     return f"acp-{stem}-{hashlib.sha256(path.encode(errors='surrogatepass')).hexdigest()[:DIGEST]}"
 
 
 def workspace_labels(cwd: str) -> dict[str, str]:
     """Return the labels by which `session/list` finds the VM again."""
-    return {LABEL: posixpath.normpath(cwd)[:MAX_LABEL]}
+    return {LABEL: _normal(cwd)[:MAX_LABEL]}
 
 
 def session_info(row: dict[str, Any]) -> dict[str, Any]:
@@ -74,6 +74,10 @@ def session_info(row: dict[str, Any]) -> dict[str, Any]:
 def setup(made: dict[str, Any]) -> dict[str, Any]:
     """Return what `createSession` and `resumeSession` say of modes and options; what the agent has not is left out."""
     return {name: made[name] for name in ("modes", "configOptions") if made.get(name)}
+
+
+def _normal(path: str) -> str:
+    return "/" + posixpath.normpath(path).lstrip("/")  # POSIX lets // be a place of its own
 
 
 def _iso(millis: int) -> str:

@@ -1,0 +1,288 @@
+"""What `torpor acp` says to a daemon that a test plays: the moments that a real one seldom has."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from runtime.cli.acp import wire
+from runtime.cli.acp.errors import RefusedError, from_daemon
+from runtime.cli.acp.face import Face
+from runtime.cli.acp.workspaces import workspace_vm
+
+Message = dict[str, Any]
+ROW = {"agentType": "echo", "lastSeq": 4, "pendingPermissions": []}
+MADE = {"sessionId": "s", "modes": None, "configOptions": []}
+REQUEST = {"permissionId": "p", "toolCall": {"toolCallId": "c"}, "options": [{"optionId": "yes", "kind": "allow_once"}]}
+
+
+class Stage:
+    """A face between an editor and a daemon that say what the test wants."""
+
+    def __init__(self, vm: str | None = "v", allow: tuple[str, ...] = (), **env: str) -> None:
+        self.face = Face("echo", vm=vm, allow=list(allow), env=env)
+        self._id = 100
+
+    def editor(self, method: str, *, id_: int | None = None, **params: Any) -> None:
+        message = {"method": method, "params": params} | ({} if id_ is None else {"id": id_})
+        self.face.hear_editor(json.dumps(message).encode())
+
+    def answer_daemon(self, outcome: Any) -> None:
+        """The editor's answer to the last request that it was sent."""
+        self.face.hear_editor(json.dumps({"id": self._asked["id"], "result": outcome}).encode())
+
+    def daemon(self, method: str, **params: Any) -> None:
+        self.face.hear_daemon(json.dumps({"method": method, "params": {"subscriptionId": "sub", **params}}).encode())
+
+    def event(self, seq: int, method: str, **params: Any) -> None:
+        self.daemon("sessionEvent", seq=seq, event={"method": method, "params": {"sessionId": "s", **params}})
+
+    def update(self, seq: int, kind: str = "agent_message_chunk") -> None:
+        self.event(seq, "session/update", update={"sessionUpdate": kind})
+
+    def expect(self, method: str, result: Any = None, error: Any = None, **members: Any) -> Message:
+        """The next request to the daemon; it is answered unless that is left for later."""
+        line = json.loads(self.face.flows.to_daemon.popleft())
+        assert line["method"] == method
+        assert members.items() <= line["params"].items()
+        if result is not None or error is not None:
+            answer = {"id": line["id"], "error": error} if error else {"id": line["id"], "result": result}
+            self.face.hear_daemon(json.dumps(answer).encode())
+        return dict(line)
+
+    def reply(self, request: Message, **outcome: Any) -> None:
+        self.face.hear_daemon(json.dumps({"id": request["id"], **outcome}).encode())
+
+    def told(self) -> list[Message]:
+        """What the editor has been sent since the last look."""
+        lines = [json.loads(line) for line in self.face.flows.to_editor]
+        self.face.flows.to_editor.clear()
+        self._asked = next((line for line in lines if "method" in line and "id" in line), {})
+        return lines
+
+    def kinds(self) -> list[Any]:
+        return [line.get("method") or line["id"] for line in self.told()]
+
+    def silent(self) -> bool:
+        return not self.face.flows.to_daemon and not self.face.flows.to_editor
+
+
+@pytest.fixture
+def stage() -> Stage:
+    """With the session s open."""
+    stage = Stage()
+    stage.editor("session/new", id_=1, cwd="/w", mcpServers=[])
+    stage.expect("vm.get", {"vm": "v"})
+    stage.expect("createSession", MADE, vm="v", agentType="echo", options={"cwd": "/w"})
+    assert stage.kinds() == [1]
+    stage.expect("subscribe", {"subscriptionId": "sub"}, after=-1)
+    stage.expect("getSession", ROW)
+    assert stage.silent()
+    return stage
+
+
+def test_an_answer_waits_for_the_events_before_it(stage: Stage) -> None:
+    stage.editor("session/prompt", id_=2, sessionId="s", prompt=[])
+    stage.event(0, "_torpor/turn_started")
+    stage.update(1, "user_message_chunk")  # the editor's own
+    stage.expect("sendPrompt", {"stopReason": "end_turn", "response": {"_meta": {"a": 1}}, "seq": 3})
+    stage.update(2)
+    assert stage.kinds() == ["session/update"]
+    stage.event(3, "_torpor/turn_ended")
+    (answer,) = stage.told()
+    assert answer["result"] == {"stopReason": "end_turn", "_meta": {"a": 1}}
+
+
+def test_an_error_waits_as_well(stage: Stage) -> None:
+    stage.editor("session/prompt", id_=2, sessionId="s", prompt=[])
+    data = {"code": "agent_error", "agentError": {"code": -32000, "message": "no"}, "seq": 1}
+    stage.expect("sendPrompt", error={"code": -32000, "message": "...", "data": data})
+    stage.update(0)
+    stage.event(1, "_torpor/turn_ended")
+    update, answer = stage.told()
+    assert (update["method"], answer["error"]) == ("session/update", {"code": -32000, "message": "no"})
+
+
+def test_a_cancel_that_overtakes_its_prompt_is_said_again(stage: Stage) -> None:
+    stage.editor("session/prompt", id_=2, sessionId="s", prompt=[])
+    stage.editor("session/cancel", sessionId="s")
+    stage.expect("sendPrompt")
+    stage.expect("cancelPrompt", {"outcome": "no_active_prompt"})
+    assert stage.silent()
+    stage.event(0, "_torpor/turn_started")
+    stage.expect("cancelPrompt", {"outcome": "cancelled"})
+    stage.event(1, "_torpor/turn_started")
+    assert stage.silent()
+
+
+def test_a_second_prompt_is_refused(stage: Stage) -> None:
+    for id_ in (2, 3):
+        stage.editor("session/prompt", id_=id_, sessionId="s", prompt=[])
+    (answer,) = stage.told()
+    assert (answer["id"], answer["error"]["code"]) == (3, wire.INVALID_REQUEST)
+
+
+def test_a_subscription_that_lagged_is_made_again(stage: Stage) -> None:
+    stage.update(0)
+    stage.daemon("subscriptionLagged", lastSeq=0)
+    stage.update(1)  # of nobody any more
+    stage.expect("subscribe", {"subscriptionId": "sub"}, after=0)
+    stage.expect("getSession", {**ROW, "pendingPermissions": [REQUEST]})
+    stage.update(0)  # once is enough
+    stage.update(1)
+    assert stage.kinds() == ["session/update", "session/request_permission", "session/update"]
+
+
+def test_a_permission_is_asked_for_once_and_withdrawn_when_another_client_answers(stage: Stage) -> None:
+    stage.daemon("permissionRequest", request=REQUEST)
+    stage.daemon("permissionRequest", request=REQUEST)
+    assert stage.kinds() == ["session/request_permission"]
+    asked = stage._asked
+    stage.event(0, "_torpor/permission_reply", permissionId="p")
+    (cancel,) = stage.told()
+    assert (cancel["method"], cancel["params"]) == ("$/cancel_request", {"requestId": asked["id"]})
+    stage._asked = asked
+    stage.answer_daemon({"outcome": {"outcome": "selected", "optionId": "yes"}})
+    assert stage.silent()
+
+
+@pytest.mark.parametrize("outcome", [{"outcome": {"outcome": "cancelled"}}, {"outcome": None}, {}, None])
+def test_no_choice_is_a_no_and_if_there_is_no_no_the_turn_ends(stage: Stage, outcome: Any) -> None:
+    stage.daemon("permissionRequest", request=REQUEST)
+    stage.told()
+    stage.answer_daemon(outcome)
+    unknown = {"code": -32000, "message": "...", "data": {"code": "invalid_permission_option"}}
+    stage.expect("respondPermission", error=unknown, permissionId="p", reply="reject")
+    stage.expect("cancelPrompt", {"outcome": "cancelled"})
+    assert stage.silent()
+
+
+def test_after_a_cancel_no_choice_needs_no_answer(stage: Stage) -> None:
+    stage.editor("session/prompt", id_=2, sessionId="s", prompt=[])
+    stage.expect("sendPrompt")
+    stage.daemon("permissionRequest", request=REQUEST)
+    stage.told()
+    stage.editor("session/cancel", sessionId="s")
+    stage.expect("cancelPrompt")
+    stage.answer_daemon({"outcome": {"outcome": "cancelled"}})
+    assert stage.silent()
+
+
+def test_env_is_given_again_where_it_is_asked_for() -> None:
+    stage = Stage(KEY="k")
+    stage.editor("session/resume", id_=1, cwd="/w", sessionId="s")
+    stage.expect("getSession", ROW, vm="v", sessionId="s")
+    missing = {"code": -32000, "message": "...", "data": {"code": "secrets_required", "names": ["KEY"]}}
+    stage.expect("resumeSession", error=missing)
+    stage.expect("resumeSession", MADE, options={"env": {"KEY": "k"}})
+    stage.expect("subscribe", {"subscriptionId": "sub"}, after=4)
+
+
+def test_what_the_vm_may_reach_is_settled_when_it_is_made() -> None:
+    stage = Stage(vm=None, allow=("a.example",))
+    vm = workspace_vm("/w")
+    for id_ in (1, 2):
+        stage.editor("session/new", id_=id_, cwd="/w", mcpServers=[])
+    none = {"code": -32000, "message": "...", "data": {"code": "vm_not_found"}}
+    stage.expect("vm.get", error=none, vm=vm)
+    stage.expect("vm.get", {"options": {"network": {"allow": ["b.example"]}}})
+    options = {"network": {"allow": ["a.example"]}, "labels": {"torpor.acp/workspace": "/w"}}
+    stage.expect("vm.getOrCreate", {}, options=options)
+    (answer,) = stage.told()
+    assert (answer["id"], answer["error"]["code"]) == (2, wire.INVALID_PARAMS)
+    assert "a.example" in answer["error"]["message"]
+
+
+def test_a_probe_that_fails_leaves_no_vm() -> None:
+    stage = Stage(KEY="k")
+    stage.editor("initialize", id_=1)
+    stage.expect("vm.getOrCreate", {})
+    failed = {"code": -32000, "message": "no key", "data": {"code": "agent_failed"}}
+    stage.expect("createSession", error=failed, options={"env": {"KEY": "k"}})
+    stage.expect("vm.destroy", {})
+    (answer,) = stage.told()
+    assert answer["result"]["agentInfo"]["name"] == "echo"
+    assert "promptCapabilities" not in answer["result"]["agentCapabilities"]
+
+
+def test_a_daemon_that_is_gone_leaves_no_request_without_an_answer(stage: Stage) -> None:
+    stage.editor("session/prompt", id_=2, sessionId="s", prompt=[])
+    stage.editor("session/prompt", id_=3, sessionId="s", prompt=[])
+    stage.editor("session/set_mode", id_=4, sessionId="s", modeId="m")
+    stage.face.flows.fail(RefusedError(-32603, "gone"))
+    assert [(line["id"], line["error"]["code"]) for line in stage.told()] == [(3, -32600), (2, -32603), (4, -32603)]
+
+
+def test_a_mistake_of_ours_costs_one_request(stage: Stage) -> None:
+    stage.editor("session/set_config_option", id_=2, sessionId="s", configId="c", value="v")
+    stage.expect("setConfigOption", {"nonsense": True})
+    (answer,) = stage.told()
+    assert answer["error"]["code"] == wire.INTERNAL_ERROR
+    stage.editor("session/set_mode", id_=3, sessionId="s", modeId="m")
+    stage.expect("setMode", {})
+    assert stage.kinds() == [3]
+
+
+@pytest.mark.parametrize(
+    ("code", "data", "translated"),
+    [
+        (-32000, {"code": "session_not_found"}, -32002),
+        (-32000, {"code": "agent_failed"}, -32603),
+        (-32000, {"code": "something_new"}, -32603),
+        (-32000, {"code": "prompt_in_progress"}, -32600),
+        (-32000, {"code": "unsupported_by_agent"}, -32602),
+        (-32800, {"code": "cancelled"}, -32800),
+        (-32602, None, -32602),
+        (-32601, None, -32603),
+        (-32000, {"code": "agent_error", "agentError": {"code": -32000, "message": "log in"}}, -32000),
+    ],
+)
+def test_only_an_agent_can_ask_to_be_logged_in_to(code: int, data: Any, translated: int) -> None:
+    assert from_daemon({"code": code, "message": "m", "data": data}).code == translated
+
+
+def test_the_agents_last_words_are_part_of_the_message() -> None:
+    error = from_daemon(
+        {"code": -32000, "message": "it failed", "data": {"code": "agent_failed", "stderr": "no key\n"}}
+    )
+    assert error.message == "it failed\nno key"
+
+
+@pytest.mark.parametrize(("cwd", "stem"), [("/home/me/my project", "my-project"), ("/", "root"), ("/ü", "root")])
+def test_a_workspace_has_one_vm(cwd: str, stem: str) -> None:
+    name = workspace_vm(cwd)
+    assert name.startswith(f"acp-{stem}-")
+    assert name == workspace_vm(cwd + "/")
+    assert name != workspace_vm("/elsewhere" + cwd)
+
+
+def test_lines_of_any_cut() -> None:
+    data = b'{"a":1}\n\n{"b":"\xc3\xbc"}\nrest'
+    for size in (1, 2, 7, 100):
+        lines = wire.Lines(20)
+        found = [line for at in range(0, len(data), size) for line in lines.feed(data[at : at + size])]
+        assert found == [b'{"a":1}', b"", b'{"b":"\xc3\xbc"}']
+
+
+def test_a_line_that_is_too_long_is_skipped() -> None:
+    for size in (1, 3, 100):
+        lines = wire.Lines(5)
+        data = b"12345\n1234567890\n1\n"
+        found = [line for at in range(0, len(data), size) for line in lines.feed(data[at : at + size])]
+        assert found == [b"12345", None, b"1"]
+    with pytest.raises(wire.LineError):
+        wire.decode(None)
+
+
+@pytest.mark.parametrize(
+    "line", [b"{", b"[1]", b'"x"', b'{"method":1}', b'{"id":true,"method":"x"}', b"\xff", b"[" * 9999]
+)
+def test_lines_that_are_no_messages(line: bytes) -> None:
+    with pytest.raises(wire.LineError):
+        wire.decode(line)
+
+
+def test_what_utf8_cannot_carry_is_replaced() -> None:
+    assert json.loads(wire.encode({"x": json.loads('"\\ud800"')}))["x"] == "?"
