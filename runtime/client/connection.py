@@ -18,11 +18,13 @@ from runtime.client.errors import ConnectionLostError, RpcError
 from runtime.client.notification import Notification
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
 
     from runtime.client.link import Link
     from runtime.client.vm import Vm
+
+    Callback = Callable[[dict[str, Any]], Awaitable[None] | None]
 
 MAX_QUEUED: Final = 10_000
 """Notifications that wait for the program: some 10 MB; what comes beyond is read from the daemon again."""
@@ -50,17 +52,18 @@ class Connection:
         self._queue: deque[Notification] = deque()
         self._changed = anyio.Event()
         self._detached = anyio.Event()
-        self._callbacks: dict[str, list[Callable[[dict[str, Any]], None]]] = {}
+        self._callbacks: dict[str, list[Callback]] = {}
         self._failure: Exception | None = None
         self._closed = False
         self._feeding: anyio.CancelScope | None = None
         self._scope: anyio.CancelScope | None = None
 
-    def on(self, method: str, callback: Callable[[dict[str, Any]], None]) -> None:
+    def on(self, method: str, callback: Callback) -> None:
         """Have `callback` called with the params of each notification of this method, as it comes.
 
-        It is a plain function, and called before the answer of the call that caused the event is given. Callbacks that
-        are there before `async with` miss nothing. An exception of theirs ends the `async with` block, which raises it.
+        It is called before the answer of the call that caused the event is given; the rest of an async function runs as a
+        task of its own. Callbacks that are there before `async with` miss nothing. An exception of theirs ends the
+        `async with` block, which raises it.
         """
         self._callbacks.setdefault(method, []).append(callback)
         waiting, self._queue = self._queue, deque()
@@ -154,8 +157,16 @@ class Connection:
     def _call_back(self, notification: Notification) -> None:
         try:
             for callback in self._callbacks.get(notification.method, ()):
-                callback(notification.params)
+                rest = callback(notification.params)
+                if rest is not None:
+                    self._client.tasks.start_soon(self._finish, rest)
         except Exception as error:  # it is the program's, and raised there
+            self._fail(error)
+
+    async def _finish(self, rest: Awaitable[None]) -> None:
+        try:
+            await rest
+        except Exception as error:  # as above
             self._fail(error)
 
     def _fail(self, error: Exception) -> None:

@@ -212,6 +212,32 @@ def test_callbacks_that_come_late_get_what_waits(run, socket_path):
     run(main)
 
 
+def test_callbacks_may_be_async_and_call_the_daemon(run, place):
+    async def main():
+        async with connect(place) as client:
+            agent = client.vm.get_or_create(next(names))
+            await agent.create_session("echo", session_id="s")
+            conn = agent.connect("s")
+
+            async def allow(data):
+                await agent.respond_permission("s", data["request"]["permissionId"], "once")
+
+            conn.on("permissionRequest", allow)
+            async with conn:
+                assert (await agent.send_prompt("s", "ask")).stop_reason == "end_turn"
+
+            async def fail(_data):
+                await client.status()
+                raise ZeroDivisionError
+
+            conn = agent.connect("s")
+            conn.on("sessionEvent", fail)
+            with pytest.raises(ZeroDivisionError):
+                await hear(conn)
+
+    run(main)
+
+
 def test_a_callback_that_fails_ends_the_block(run, socket_path):
     async def main():
         async with connect(socket_path) as client:
