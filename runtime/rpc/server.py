@@ -114,6 +114,7 @@ class Server:
             await trio.aclose_forcefully(stream)
             return
         self._handshakes += 1
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a peer whose machine is gone says nothing
         transport: Transport | None = None
         try:
             transport = await accept(stream, gate)

@@ -1,0 +1,29 @@
+"""What `torpor serve --http` refuses before there is a daemon."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_the_other_flags_need_http(torpor, tmp_path):
+    state = f"--state={tmp_path / 'state.db'}"
+    for flag in ("--http-public", "--http-token=x", "--http-origin=https://x"):
+        done = torpor("serve", state, flag)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "go with --http" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("flags", "reason"),
+    [
+        (["--http=0.0.0.0:0"], "--http-public"),
+        (["--http=here"], "HOST:PORT"),
+        (["--http=127.0.0.1:0", "--http-origin=*"], "not an origin"),
+        (["--http=127.0.0.1:0", "--http-token=/nowhere/token"], "cannot read the token"),
+    ],
+)
+def test_what_cannot_be_served(torpor, tmp_path, flags, reason):
+    done = torpor("serve", f"--state={tmp_path / 'state.db'}", *flags)
+    assert done.returncode == 3
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
