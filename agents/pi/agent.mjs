@@ -2,6 +2,7 @@
 
 import * as acp from "@agentclientprotocol/sdk";
 import { log } from "../sdk/web/stdio.mjs";
+import { McpServers } from "./mcp.mjs";
 import { chooseModel, chooseThinking, configOptions, setOption } from "./models.mjs";
 import { load } from "./persist.mjs";
 import { Session } from "./session.mjs";
@@ -20,7 +21,10 @@ export function createApp() {
   }
 
   function open(client, params, saved) {
-    if (params.mcpServers?.length) log("pi: MCP servers are not supported and are left out");
+    const servers = (params.mcpServers ?? []).filter(({ type }) => type === "http");
+    for (const { name, type } of params.mcpServers ?? []) {
+      if (type !== "http") log(`pi: the MCP server ${name} is left out: pi speaks MCP over streamable HTTP only`);
+    }
     const model = chooseModel(saved?.model ?? process.env.PI_MODEL);
     const session = new Session({
       id: saved?.id ?? crypto.randomUUID(),
@@ -31,6 +35,7 @@ export function createApp() {
       model,
       thinking: chooseThinking(model, saved?.thinking ?? process.env.PI_THINKING),
       saved,
+      mcp: servers.length ? new McpServers(servers, VERSION) : undefined,
     });
     sessions.set(session.id, session);
     return session;
@@ -53,6 +58,7 @@ export function createApp() {
         agentCapabilities: {
           loadSession: true,
           promptCapabilities: { image: true, embeddedContext: true },
+          mcpCapabilities: { http: true },
           sessionCapabilities: { resume: {}, close: {}, additionalDirectories: {} },
         },
         agentInfo: { name: "pi", title: "pi", version: VERSION },
@@ -79,7 +85,7 @@ export function createApp() {
     .onRequest(methods.session.prompt, ({ params }) => find(params.sessionId).prompt(params.prompt))
     .onNotification(methods.session.cancel, ({ params }) => sessions.get(params.sessionId)?.cancel())
     .onRequest(methods.session.close, ({ params }) => {
-      find(params.sessionId).cancel();
+      find(params.sessionId).close();
       sessions.delete(params.sessionId);
       return {};
     });

@@ -13,19 +13,22 @@ const TITLE_LENGTH = 80;
 const STOP_REASONS = { stop: "end_turn", toolUse: "end_turn", length: "max_tokens", aborted: "cancelled" };
 
 export class Session {
-  constructor({ id, cwd, directories, client, capabilities, model, thinking, saved }) {
+  constructor({ id, cwd, directories, client, capabilities, model, thinking, saved, mcp }) {
     this.id = id;
     this.cwd = cwd;
     this.client = client;
     this.title = saved?.title;
     this.journal = new Journal(id, !saved);
-    const tools = toolsFor({ cwd, client, capabilities, sessionId: id });
+    this.mcp = mcp;
+    this.waiting = undefined; // the turn that waits for MCP servers: an AbortController
+    this.tools = toolsFor({ cwd, client, capabilities, sessionId: id });
+    this.systemPrompt = systemPrompt({ cwd, directories, tools: this.tools });
     this.agent = new Agent({
       initialState: {
-        systemPrompt: systemPrompt({ cwd, directories, tools }),
+        systemPrompt: this.systemPrompt,
         model,
         thinkingLevel: thinking,
-        tools,
+        tools: this.tools,
         messages: saved?.messages ?? [],
       },
       // main.mjs has put a fetch in place that tries again by itself.
@@ -65,6 +68,7 @@ export class Session {
   async prompt(blocks) {
     if (!process.env.ANTHROPIC_API_KEY) throw missingKey();
     const { text, images } = readBlocks(blocks);
+    if (this.mcp && !(await this.addMcpTools())) return { stopReason: "cancelled" };
     const before = this.agent.state.messages.length;
     // Not awaited before the turn has begun: a cancel that comes in between would find nothing to stop.
     const titled = this.title ? undefined : this.setTitle(text);
@@ -77,8 +81,26 @@ export class Session {
     return { stopReason: STOP_REASONS[last?.stopReason] ?? "end_turn", _meta: { usage: totalUsage(answers) } };
   }
 
+  /** Brings the agent's tools up to date with the MCP servers. False: the turn was cancelled meanwhile. */
+  async addMcpTools() {
+    const waiting = (this.waiting = new AbortController());
+    const cancelled = new Promise((resolve) => waiting.signal.addEventListener("abort", resolve));
+    await Promise.race([this.mcp.ready(), cancelled]);
+    this.waiting = undefined;
+    if (waiting.signal.aborted) return false;
+    this.agent.state.tools = [...this.tools, ...this.mcp.tools()];
+    this.agent.state.systemPrompt = [this.systemPrompt, ...this.mcp.instructions()].join("\n\n");
+    return true;
+  }
+
   cancel() {
+    this.waiting?.abort();
     this.agent.abort();
+  }
+
+  close() {
+    this.cancel();
+    this.mcp?.close();
   }
 
   async setTitle(text) {

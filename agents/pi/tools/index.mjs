@@ -1,6 +1,7 @@
 // The tools of a session, and how they are shown to the client.
 
 import { resolve } from "../../sdk/web/files.mjs";
+import { toolTitle } from "../mcp-tools.mjs";
 import { bash, findShell } from "./bash.mjs";
 import { edit } from "./edit.mjs";
 import { find } from "./find.mjs";
@@ -32,7 +33,7 @@ export function toolsFor({ cwd, client, capabilities, sessionId }) {
  * tool that there is not, and given it anything. */
 export function present(name, args, cwd) {
   const tool = BY_NAME.get(name);
-  if (!tool) return { title: name, kind: "other", ...(args && { rawInput: args }) };
+  if (!tool) return { title: toolTitle(name) ?? name, kind: "other", ...(args && { rawInput: args }) };
   if (!args) return { title: tool.label, kind: tool.kind };
   const shown = absolute(args, cwd, tool);
   const locations = shown.path ? [{ path: shown.path, ...(Number.isInteger(args.offset) && { line: args.offset }) }] : [];

@@ -1,0 +1,131 @@
+// MCP servers, their tools offered to the model: streamable HTTP through the official SDK. The runtime runs local servers in
+// the VM and offers them to us as HTTP too.
+
+import "./mcp-web.mjs";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
+import { fetch } from "../sdk/web/fetch.mjs";
+import { log } from "../sdk/web/stdio.mjs";
+import { toolName, toolResult, toolSchema } from "./mcp-tools.mjs";
+
+/** A server that does not answer its first requests in this time is left out of the turn: the user waits meanwhile. */
+const CONNECT_TIMEOUT_MS = 20_000;
+/** A call without progress for this long is given up, as a command of the shell is. */
+const CALL_TIMEOUT_MS = 120_000;
+/** However much progress it reports: an agent that works unattended must not wait for ever. */
+const LONGEST_CALL_MS = 30 * 60_000;
+/** Characters of a server's instructions that go into the system prompt; more would crowd out the work. */
+const MAX_INSTRUCTIONS = 4096;
+/** What HTTP answers when the server has forgotten our MCP session, which begins a new one (MCP, "Session Management"). */
+const NOT_FOUND = 404;
+
+class Server {
+  constructor({ name, url, headers }, version) {
+    this.name = name;
+    this.url = new URL(url);
+    this.headers = headers ?? [];
+    this.version = version;
+    this.tools = [];
+    this.stale = false; // the server has said that its tools are others now
+    this.failure = undefined; // why it cannot be used, if so
+    this.client = undefined;
+  }
+
+  /** Connects and lists the tools, as far as that is not done; does not throw. */
+  async connect() {
+    if (this.client && !this.stale) return;
+    try {
+      this.client ??= await this.open();
+      this.stale = false;
+      this.tools = (await this.client.listTools(undefined, { timeout: CONNECT_TIMEOUT_MS, cacheMode: "refresh" })).tools;
+      this.failure = undefined;
+    } catch (error) {
+      this.close();
+      if (this.failure !== error.message) log(`pi: the MCP server ${this.name} cannot be used: ${error.message}`);
+      this.failure = error.message;
+    }
+  }
+
+  async open() {
+    const client = new Client({ name: "pi", version: this.version });
+    client.onerror = () => {}; // what matters fails a request too; a broken event stream is opened again
+    client.setNotificationHandler("notifications/tools/list_changed", () => void (this.stale = true));
+    // Not the fetch that tries again: a call of a tool is not to be made twice.
+    const requestInit = { headers: this.headers.map(({ name, value }) => [name, value]) };
+    await client.connect(new StreamableHTTPClientTransport(this.url, { fetch, requestInit }), { timeout: CONNECT_TIMEOUT_MS });
+    return client;
+  }
+
+  async call(name, args, signal, onUpdate) {
+    const options = {
+      signal,
+      timeout: CALL_TIMEOUT_MS,
+      resetTimeoutOnProgress: true,
+      maxTotalTimeout: LONGEST_CALL_MS,
+      onprogress: ({ message }) => message && onUpdate?.({ content: [{ type: "text", text: message }], details: {} }),
+    };
+    const call = async () => {
+      if (!this.client) throw new Error(`the MCP server ${this.name} cannot be used: ${this.failure}`);
+      return this.client.callTool({ name, arguments: args }, options);
+    };
+    try {
+      return await call();
+    } catch (error) {
+      if ((error.data?.status ?? error.status) !== NOT_FOUND) throw error;
+      this.close();
+      await this.connect();
+      return call();
+    }
+  }
+
+  close() {
+    this.client?.close().catch(() => {});
+    this.client = undefined;
+    this.tools = [];
+  }
+}
+
+/** The MCP servers of a session. They are connected to at once, beside everything else. */
+export class McpServers {
+  constructor(servers, version) {
+    this.servers = servers.map((server) => new Server(server, version));
+    this.connected = this.connect();
+  }
+
+  connect() {
+    return Promise.all(this.servers.map((server) => server.connect()));
+  }
+
+  /** Waits until every server is connected or has failed; those that failed before are tried again at each turn. */
+  async ready() {
+    await this.connected;
+    this.connected = this.connect();
+    await this.connected;
+  }
+
+  /** The tools of all servers as pi takes them. */
+  tools() {
+    const taken = new Set();
+    return this.servers.flatMap((server) =>
+      server.tools.map((tool) => ({
+        name: toolName(server.name, tool.name, taken),
+        label: tool.title ?? tool.annotations?.title ?? tool.name,
+        description: tool.description ?? tool.title ?? tool.name,
+        parameters: toolSchema(tool.inputSchema),
+        execute: async (_, args, signal, onUpdate) => toolResult(await server.call(tool.name, args, signal, onUpdate)),
+      })),
+    );
+  }
+
+  /** What the system prompt says about the servers. */
+  instructions() {
+    return this.servers.flatMap(({ name, client, failure }) => {
+      if (failure) return [`The MCP server ${name} cannot be used: ${failure}`];
+      const text = client?.getInstructions();
+      return text ? [`# The MCP server ${name}\n\n${text.slice(0, MAX_INSTRUCTIONS)}`] : [];
+    });
+  }
+
+  close() {
+    for (const server of this.servers) server.close();
+  }
+}
