@@ -252,6 +252,13 @@ def test_lines_that_are_no_messages(editor: Editor, cwd: str) -> None:
     assert editor.prompt(editor.new(cwd), "say on") == "end_turn"
 
 
+def test_what_was_asked_before_the_end_of_stdin_is_answered(editor: Editor) -> None:
+    asked = editor.begin("initialize", protocolVersion=1)
+    editor.hang_up()
+    assert editor.result(asked)["protocolVersion"] == 1
+    assert editor.ended() == exits.OK
+
+
 def test_the_end_of_stdin_in_a_turn_cancels_it(editor: Editor, daemon: Daemon, cwd: str) -> None:
     session = editor.new(cwd)
     editor.begin_prompt(session, "say begun; sleep 60000")

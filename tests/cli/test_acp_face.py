@@ -117,6 +117,15 @@ def test_a_cancel_that_overtakes_its_prompt_is_said_again(stage: Stage) -> None:
     assert stage.silent()
 
 
+def test_a_prompt_can_be_cancelled_as_a_request(stage: Stage) -> None:
+    stage.editor("session/prompt", id_=2, sessionId="s", prompt=[])
+    stage.expect("sendPrompt")
+    stage.editor("$/cancel_request", requestId=1)
+    assert stage.silent()
+    stage.editor("$/cancel_request", requestId=2)
+    stage.expect("cancelPrompt", {"outcome": "cancelled"})
+
+
 def test_a_second_prompt_is_refused(stage: Stage) -> None:
     for id_ in (2, 3):
         stage.editor("session/prompt", id_=id_, sessionId="s", prompt=[])

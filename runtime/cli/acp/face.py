@@ -18,6 +18,7 @@ from runtime.cli.acp.wire import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
     RESOURCE_NOT_FOUND,
+    Id,
     LineError,
     decode,
 )
@@ -85,13 +86,11 @@ class Face:
         params = message.get("params")
         params = params if isinstance(params, dict) else {}
         if "id" in message:
-            handler = self._requests.get(message["method"])
-            flow = self._other(message["method"], params) if handler is None else handler(params)
-            self.flows.start(flow, (message["id"],))
+            self._take_request(message["id"], message["method"], params)
         elif message["method"] == "session/cancel":
-            session = self._open.get(str(params.get("sessionId")))
-            if session is not None:
-                self.flows.start(self._events.cancel(session))
+            self._cancel(lambda session: session.id == params.get("sessionId"))
+        elif message["method"] == "$/cancel_request":
+            self._cancel(lambda session: session.prompting and session.prompt == params.get("requestId"))
 
     def hear_daemon(self, line: bytes | None) -> None:
         """Take a line of the daemon."""
@@ -106,6 +105,19 @@ class Face:
     def finish(self) -> None:
         """The editor is gone: cancel its turns and let its sessions sleep; `finished` says when that is done."""
         self.flows.start(self._finish())
+
+    def _take_request(self, id_: Id, method: str, params: dict[str, Any]) -> None:
+        handler = self._requests.get(method)
+        flow = self._other(method, params) if handler is None else handler(params)
+        session = self._open.get(str(params.get("sessionId")))
+        if method == "session/prompt" and session is not None and not session.prompting:
+            session.prompt = id_
+        self.flows.start(flow, (id_,))
+
+    def _cancel(self, is_meant: Callable[[Session], bool]) -> None:
+        for session in list(self._open.values()):
+            if is_meant(session):
+                self.flows.start(self._events.cancel(session))
 
     # The methods.
 

@@ -82,6 +82,11 @@ class Flows:
     _waiting: list[tuple[Reached, _Task]] = field(default_factory=list)
     _last_id: int = 0
 
+    @property
+    def busy(self) -> bool:
+        """Whether the daemon has still to answer something."""
+        return bool(self._calls)
+
     def start(self, flow: Flow, request: tuple[Id] | None = None) -> None:
         """Run a flow as far as it goes; it answers the editor's request of the id in `request`, if that is given."""
         answer = None if request is None else lambda outcome: self.post({"id": request[0], **outcome})

@@ -58,9 +58,10 @@ class Loop:
         before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
         woken = signal.set_wakeup_fd(writer)
         try:
+            self._collect()
             while not self._over():
-                self._collect()
                 self._wait()
+                self._collect()
         finally:
             signal.set_wakeup_fd(woken)
             for number, handler in before.items():
@@ -73,7 +74,7 @@ class Loop:
         if self._lost:
             return True
         late = self._deadline is not None and time.monotonic() >= self._deadline
-        return late or (self._face.finished and not self._editor_buffer)
+        return late or (self._face.finished and not self._face.flows.busy and not self._editor_buffer)
 
     def _collect(self) -> None:
         for lines, buffer in (

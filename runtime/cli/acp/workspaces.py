@@ -34,6 +34,8 @@ class Session:
     subscription: str | None = None
     prompting: bool = False
     """A prompt of the editor is under way."""
+    prompt: int | str | None = None
+    """The id of the editor's last prompt."""
     cancelling: bool = False
     """The editor has cancelled it."""
     too_early: bool = False
