@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from runtime.network.connections import GateRequest, GateResponse, HttpExchange, Timeouts
+from runtime.network.egress import Egress, Placeholder
 from runtime.network.errors import HttpError
 from runtime.network.gate import HttpGate
 from runtime.network.internal import InternalHost
 from runtime.network.policy import NetworkPolicy
 
 __all__ = [
+    "Egress",
     "GateRequest",
     "GateResponse",
     "HttpError",
@@ -16,5 +18,6 @@ __all__ = [
     "HttpGate",
     "InternalHost",
     "NetworkPolicy",
+    "Placeholder",
     "Timeouts",
 ]

@@ -69,19 +69,25 @@ class GateRequest:
 
 @attrs.frozen
 class HttpExchange:
-    """What an observer learns when a request is over: no bodies, no headers, no path, hence no credentials.
+    """What an observer learns when a request is over: no bodies, no headers and no query, where credentials are.
 
-    `status` is None if no answer came; `error` is wasi:http's error code, None if all went well. Bytes are of bodies.
+    `status` is None if no answer came; `error` is wasi:http's error code, None if all went well. Bytes are of bodies. What a
+    refused request has for a method, scheme, host and path is the guest's own text, of any length.
     """
 
     method: str
     scheme: str
     host: str
     port: int
+    path: str
     status: int | None
     error: str | None
     bytes_out: int
     bytes_in: int
+    seconds: float
+    """From the request's beginning to the end of its answer."""
+    secrets: tuple[str, ...] = ()
+    """The names of the secrets that were put in place of placeholders."""
 
 
 Observer = Callable[[HttpExchange], None]
@@ -95,14 +101,36 @@ class Record:
     scheme: str
     host: str
     port: int
+    path: str
+    started: float
     status: int | None = None
     error: str | None = None
     bytes_out: int = 0
     bytes_in: int = 0
+    secrets: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, request: GateRequest) -> Record:
+        """The record of a request that begins now. Until it has been checked its host is what the guest wrote."""
+        host = request.authority.rpartition("@")[2]  # an authority with user information is refused, and not recorded
+        path = request.path.partition("?")[0]
+        return cls(request.method, request.scheme, host, 0, path, trio.current_time())
 
     def finished(self) -> HttpExchange:
         """Return what the observer learns."""
-        return HttpExchange(**attrs.asdict(self))
+        return HttpExchange(
+            self.method,
+            self.scheme,
+            self.host,
+            self.port,
+            self.path,
+            self.status,
+            self.error,
+            self.bytes_out,
+            self.bytes_in,
+            trio.current_time() - self.started,
+            self.secrets,
+        )
 
 
 class GateResponse(Protocol):
@@ -181,10 +209,10 @@ class Connections:
         if self._pool is not None:
             await self._pool.aclose()
 
-    def observe(self, record: Record) -> None:
+    def observe(self, exchange: HttpExchange) -> None:
         """Report a request that is over."""
         if self._observer is not None:
-            self._observer(record.finished())
+            self._observer(exchange)
 
     @asynccontextmanager
     async def exchange(self, request: GateRequest, record: Record) -> AsyncIterator[GateResponse]:

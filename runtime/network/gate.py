@@ -14,6 +14,7 @@ import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
+import attrs
 import trio
 
 from runtime.network.backend import Resolver, system_resolver
@@ -28,6 +29,7 @@ from runtime.network.connections import (
     Record,
     header_bytes,
 )
+from runtime.network.egress import Egress
 from runtime.network.errors import HttpError, denied
 from runtime.network.internal import PORT, SCHEME, InternalHost, is_internal
 from runtime.network.policy import NetworkPolicy, canonical_host, split_authority
@@ -35,6 +37,7 @@ from runtime.network.policy import NetworkPolicy, canonical_host, split_authorit
 if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Mapping
+    from contextlib import AbstractAsyncContextManager
 
 MAX_URI: Final = 32 * 1024  # RFC 9110, 4.1 asks for at least 8000 octets
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # RFC 9110, 5.6.2: a token
@@ -56,10 +59,12 @@ class HttpGate:
         ssl_context: ssl.SSLContext | None = None,
         connections: Connections | None = None,
         internal: Mapping[str, InternalHost] | None = None,
+        egress: Egress | None = None,
     ) -> None:
         self._policy = policy
         self._connections = connections or Connections(policy, observer, resolver, ssl_context)
         self._internal = internal or {}
+        self._egress = egress or Egress()
 
     def with_hosts(self, hosts: tuple[str, ...] | list[str]) -> HttpGate:
         """Return a gate for an agent that brings its own public hosts (ValueError for others).
@@ -68,14 +73,18 @@ class HttpGate:
         check only: which closed addresses are open is the VM's own list in both.
         """
         policy = self._policy.with_public(hosts)
-        return HttpGate(policy, connections=self._connections, internal=self._internal)
+        return HttpGate(policy, connections=self._connections, internal=self._internal, egress=self._egress)
 
     def with_internal(self, hosts: Mapping[str, InternalHost]) -> HttpGate:
         """Return a gate like this one for a process that reaches these hosts of the runtime (`runtime.network.internal`).
 
         Requests to them are not the network's: the policy does not apply and the observer does not hear of them.
         """
-        return HttpGate(self._policy, connections=self._connections, internal=hosts)
+        return HttpGate(self._policy, connections=self._connections, internal=hosts, egress=self._egress)
+
+    def with_egress(self, egress: Egress) -> HttpGate:
+        """Return a gate like this one for a process of a session, with its secrets and its observer beside the VM's."""
+        return HttpGate(self._policy, connections=self._connections, internal=self._internal, egress=egress)
 
     async def aclose(self) -> None:
         """Close every connection, as when the VM goes to sleep; the gate opens new ones when it is used again."""
@@ -83,23 +92,22 @@ class HttpGate:
 
     def check(self, request: GateRequest) -> None:
         """Refuse what may not be sent: HttpError with the code that the guest is told. Sends nothing."""
-        record = Record(request.method, request.scheme, request.authority, 0)
+        record = Record.of(request)
         try:
             self._check(request, record)
         except HttpError as error:
             record.error = error.code
-            self._connections.observe(record)
+            self._observe(record)
             raise
 
     @asynccontextmanager
     async def send(self, request: GateRequest) -> AsyncIterator[GateResponse]:
         """Send a request and yield its answer as soon as its headers are there; HttpError if none comes."""
-        record = Record(request.method, request.scheme, request.authority, 0)
-        shared = self._connections
+        record = Record.of(request)
         try:
             self._check(request, record)
             host = self._internal.get(record.host)
-            async with shared.exchange(request, record) if host is None else host.answer(request) as response:
+            async with self._exchange(request, record) if host is None else host.answer(request) as response:
                 yield response
         except HttpError as error:
             record.error = error.code
@@ -109,7 +117,20 @@ class HttpGate:
             raise
         finally:
             if record.host not in self._internal:
-                shared.observe(record)
+                self._observe(record)
+
+    def _exchange(self, request: GateRequest, record: Record) -> AbstractAsyncContextManager[GateResponse]:
+        headers, used = self._egress.filled_in(request.headers, record.scheme, record.host, record.port)
+        if used:
+            record.secrets = tuple(used)
+            request = attrs.evolve(request, headers=headers)
+        return self._connections.exchange(request, record)
+
+    def _observe(self, record: Record) -> None:
+        exchange = record.finished()
+        self._connections.observe(exchange)
+        if self._egress.observer is not None:
+            self._egress.observer(exchange)
 
     def _check(self, request: GateRequest, record: Record) -> None:
         if request.scheme not in DEFAULT_PORTS:

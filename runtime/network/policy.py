@@ -92,10 +92,10 @@ class NetworkPolicy:
     def allows_address(self, host: str, port: int, address: Address) -> bool:
         """Say whether a connection for an allowed destination may go to this address, which its name resolved to."""
         address = unwrap(address)
-        if is_public(address):
-            return True
         if host == LOCALHOST:
             return address.is_loopback and self.allows_destination(LOCALHOST, port)
+        if is_public(address):
+            return True
         return any(grant.host == str(address) and grant.port in {None, port} for grant in self.grants)
 
 

@@ -24,6 +24,7 @@ from runtime.rpc.names import (
 )
 from runtime.rpc.validation import invalid_params
 from runtime.sessions.policy import MAX_GLOB, MAX_RULES
+from runtime.sessions.session_secrets import MAX_HOSTS
 
 METHODS: Final = MethodTable()
 
@@ -39,10 +40,16 @@ NEEDS_AGENT: Final = (
 )
 
 
-class FromHostEnv(Params):
-    """A secret that the daemon takes from its own environment whenever it is needed."""
+class Secret(Params):
+    """A secret: `value`, or `fromHostEnv` for what the daemon finds in its own environment at each start of the agent.
 
-    from_host_env: EnvName
+    A `placeholder` stays with the host: the agent gets a token, which is replaced in the headers of requests to `hosts`.
+    """
+
+    value: EnvValue | None = None
+    from_host_env: EnvName | None = None
+    placeholder: bool | None = None
+    hosts: Annotated[list[str], Meta(min_length=1, max_length=MAX_HOSTS)] | None = None
 
 
 Verdict = Literal["ask", "allow", "deny"]
@@ -72,7 +79,7 @@ class SessionOptions(Params):
 
     session_id: NewSessionId | None = None
     env: dict[EnvName, EnvValue] | None = None
-    secrets: dict[EnvName, EnvValue | FromHostEnv] | None = None
+    secrets: dict[EnvName, EnvValue | Secret] | None = None
     cwd: Annotated[str, Meta(min_length=1)] | None = None
     mcp_servers: list[dict[str, Any]] | None = None
     additional_instructions: str | None = None
@@ -85,7 +92,7 @@ class ResumeOptions(Params):
     """What `resumeSession` may be given again, after `secrets_required`."""
 
     env: dict[EnvName, EnvValue] | None = None
-    secrets: dict[EnvName, EnvValue | FromHostEnv] | None = None
+    secrets: dict[EnvName, EnvValue | Secret] | None = None
 
 
 class ResumeSession(SessionParams):

@@ -17,6 +17,7 @@ import trio
 from runtime.acp.codec import Id, Notification, Request, RpcError
 from runtime.acp.connection import CANCELLED, Answer, ClientConnection, Noise, RequestCancelled
 from runtime.sessions.failures import AgentError, AgentGoneError
+from runtime.sessions.redaction import NOTHING
 from runtime.sessions.stderr import Stderr
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ class Agent:
         self.status: ExitStatus | None = None
         """How it ended; None while it lives."""
         self.exited = trio.Event()
+        self.redactor = NOTHING
+        """Keeps the session's secrets out of what the agent answers, and of its last words."""
         self._listener = listener
         self._connection = ClientConnection()
         self._callbacks: dict[int, Callable[[Answer | None], None]] = {}
@@ -91,7 +94,7 @@ class Agent:
     @property
     def stderr_tail(self) -> str:
         """The last lines that it wrote to stderr."""
-        return self._stderr.tail
+        return self.redactor.text(self._stderr.tail)
 
     @property
     def serving(self) -> int:
@@ -239,7 +242,7 @@ class Agent:
             case Answer():
                 callback = self._callbacks.pop(event.id, None)
                 if callback is not None:
-                    callback(event)
+                    callback(self._redacted(event))
             case RequestCancelled(id=id_):
                 if id_ in self._serving:
                     self._serving[id_].cancel()
@@ -249,6 +252,14 @@ class Agent:
                 if event.reply is not None:
                     self._post(event.reply)
                 await self._listener.on_noise(event)
+
+    def _redacted(self, answer: Answer) -> Answer:
+        if self.redactor is NOTHING:
+            return answer
+        error = answer.error
+        if error is not None:
+            error = RpcError(error.code, self.redactor.text(error.message), self.redactor.value(error.data))
+        return attrs.evolve(answer, result=self.redactor.value(answer.result), error=error)
 
     async def _read_stderr(self) -> None:
         while data := await self.process.receive_stderr():

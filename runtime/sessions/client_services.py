@@ -32,6 +32,7 @@ from runtime.errors import ApiError, ErrorCode
 from runtime.sessions.terminals import TerminalError, Terminals, exit_status
 
 if TYPE_CHECKING:
+    from runtime.network import Egress
     from runtime.sessions.agent import Agent
     from runtime.sessions.ports import VmServices
 
@@ -57,11 +58,11 @@ class RefusedError(Exception):
 class ClientServices:
     """Serves the requests of one agent."""
 
-    def __init__(self, vm: VmServices, agent: Agent, cwd: str, ask: Ask) -> None:
+    def __init__(self, vm: VmServices, agent: Agent, cwd: str, egress: Egress, ask: Ask) -> None:
         self._vm = vm
         self._agent = agent
         self._ask = ask
-        self._terminals = Terminals(vm, cwd)
+        self._terminals = Terminals(vm, cwd, egress)
         self.agent_session_id: str | None = None
         """The agent's id of our session, None until it has told us: until then any id is taken."""
         self._table: dict[str, Callable[[Request], Awaitable[None]]] = {

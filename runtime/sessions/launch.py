@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
+import attrs
 import trio
 
 from runtime.acp.messages import (
@@ -25,11 +26,13 @@ from runtime.sessions import instructions, mcp
 from runtime.sessions.agent import Agent
 from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed
 from runtime.sessions.mcp_local import LocalServers
-from runtime.sessions.options import SessionOptions, resolve_secrets
+from runtime.sessions.redaction import NOTHING, Redactor
+from runtime.sessions.session_secrets import resolve_secrets
 from runtime.sessions.transcript import now_ms
 
 if TYPE_CHECKING:
     from runtime.acp.codec import RpcError
+    from runtime.sessions.options import SessionOptions
     from runtime.sessions.session import Session
 
 START_TIMEOUT: Final = 60.0
@@ -95,17 +98,27 @@ async def bring_up(session: Session) -> Agent:
     """Start the process and shake hands. Raises `ApiError`; what it has started is then for `Session.stop_agent`."""
     options = _options(session)
     spec = session.vm.agents.get(session.agent_type)
+    secrets = resolve_secrets(options.secrets, session.secrets)
+    session.log.redactor = Redactor(secrets.values) if secrets.values else NOTHING
+    session.egress = attrs.evolve(session.egress, placeholders=secrets.placeholders)
     env = {
         **spec.env,
         instructions.VARIABLE: instructions.compose(
             options.kept.get("additionalInstructions"), skip_base=options.kept.get("skipOsInstructions", False)
         ),
         **options.env,
-        **resolve_secrets(options, session.secrets),
+        **secrets.env,
     }
     argv = [spec.id, *spec.args]
     servers = LocalServers(session, options.mcp_servers)
-    process = await session.vm.spawn(argv, env, session.cwd, component=spec.component, internal_hosts=servers.hosts)
+    process = await session.vm.spawn(
+        argv,
+        env,
+        session.cwd,
+        component=spec.component,
+        internal_hosts=servers.hosts,
+        egress=session.egress,
+    )
     agent = Agent(process, session)
     session.attach(agent)
     session.nursery.start_soon(agent.run)

@@ -30,6 +30,7 @@ from runtime.sessions.queries import find, persisted_details, persisted_session
 from runtime.sessions.raw import check_raw, send_raw
 from runtime.sessions.recovery import mark_interrupted
 from runtime.sessions.registry import Registry
+from runtime.sessions.session_secrets import given_again
 from runtime.sessions.turns import CANCEL_GRACE, NO_TIMEOUT, Turn, begin_cancel, ensure_agent, run_turn
 
 if TYPE_CHECKING:
@@ -212,7 +213,7 @@ class Sessions:
         _, given, secrets = parse_options(options or {})
         if options and not options.keys() <= {"env", "secrets"}:
             raise ApiError(ErrorCode.INVALID_ARGUMENT, "only env and secrets can be given again")
-        return await self._detached(self._resume, session_id, given.env, secrets)
+        return await self._detached(self._resume, session_id, given, secrets)
 
     async def set_mode(self, session_id: str, mode_id: str) -> dict[str, Any]:
         """`setMode` -> `{configOptions, modes}`."""
@@ -322,16 +323,18 @@ class Sessions:
                 self._registry.forget(session)
                 self._registry.secrets.pop(session_id, None)
 
-    async def _resume(self, session_id: str, env: dict[str, str], secrets: dict[str, str]) -> dict[str, Any]:
+    async def _resume(self, session_id: str, given: SessionOptions, secrets: dict[str, str]) -> dict[str, Any]:
         async with self._registry.use(session_id) as session:
             self._check_open()
-            if secrets:
-                self._registry.secrets[session_id] = {**self._registry.secrets.get(session_id, {}), **secrets}
-            session.secrets = self._registry.secrets.get(session_id, {})
-            if env:
+            if given.env:
                 record = find(self._vm.store, self._vm.name, session_id)
-                await self._vm.store.sessions.set_env(record, env)
+                await self._vm.store.sessions.set_env(record, given.env)
                 session.options = None
+            if given.secrets:
+                declared = (await session.load_options()).secrets
+                again = given_again(declared, given.secrets, secrets)
+                self._registry.secrets[session_id] = {**self._registry.secrets.get(session_id, {}), **again}
+            session.secrets = self._registry.secrets.get(session_id, {})
             session.crashes = 0
             await ensure_agent(session)
             self._vm.touch()

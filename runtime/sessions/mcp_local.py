@@ -66,5 +66,5 @@ class LocalServers:
     async def _spawn(self, server: dict[str, Any]) -> Process:
         env = {variable["name"]: variable["value"] for variable in server["env"]}
         return await self._session.vm.spawn(
-            [server["command"], *server["args"]], env, self._session.cwd, attendant=True
+            [server["command"], *server["args"]], env, self._session.cwd, attendant=True, egress=self._session.egress
         )

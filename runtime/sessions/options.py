@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 import time
@@ -15,6 +14,7 @@ import msgspec
 from runtime.errors import ApiError, ErrorCode
 from runtime.sessions import mcp
 from runtime.sessions.policy import Policy
+from runtime.sessions.session_secrets import Secret, parse_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,8 +49,8 @@ class SessionOptions:
 
     cwd: str
     env: dict[str, str]
-    secrets: dict[str, str | None]
-    """Name to the daemon's own variable that it comes from, or None: given by value, and never written anywhere."""
+    secrets: dict[str, Secret]
+    """By name, without their values, which are never written anywhere."""
     mcp_servers: list[dict[str, Any]]
     """In ACP's shape."""
     kept: dict[str, Any]
@@ -65,7 +65,8 @@ class SessionOptions:
 
     def stored(self) -> dict[str, Any]:
         """The part that may be read by whoever has the state file."""
-        return {**self.kept, "cwd": self.cwd, "secrets": self.secrets}
+        secrets = {name: secret.stored() for name, secret in self.secrets.items()}
+        return {**self.kept, "cwd": self.cwd, "secrets": secrets}
 
     def sealed(self) -> dict[str, str]:
         """The part that must be sealed."""
@@ -82,7 +83,7 @@ class SessionOptions:
         return cls(
             cwd=kept.pop("cwd", record.cwd),
             env=env,
-            secrets=kept.pop("secrets", {}),
+            secrets={name: Secret.restore(stored) for name, stored in kept.pop("secrets", {}).items()},
             mcp_servers=[] if servers is None else msgspec.json.decode(servers),
             policy=Policy.parse(kept.get("permissionPolicy")),
             kept=kept,
@@ -101,7 +102,7 @@ def parse_options(options: Mapping[str, Any]) -> tuple[str | None, SessionOption
     if id_ is not None and (not isinstance(id_, str) or not _ID.fullmatch(id_) or id_ in (".", "..")):
         raise _invalid("a sessionId has 1 to 128 characters of A-Za-z0-9._-")
     env = _environment(options.get("env"), "env")
-    values, sources = _secrets(options.get("secrets"))
+    declared, values = parse_secrets(options.get("secrets"))
     if sum(len(name) + len(value) for part in (env, values) for name, value in part.items()) > MAX_ENV_BYTES:
         raise ApiError(ErrorCode.TOO_LARGE, f"env and secrets together are over {MAX_ENV_BYTES} bytes")
     kept = {name: options[name] for name in _KEPT if name in options}
@@ -109,27 +110,12 @@ def parse_options(options: Mapping[str, Any]) -> tuple[str | None, SessionOption
     parsed = SessionOptions(
         cwd=_absolute(options.get("cwd", DEFAULT_CWD), "cwd"),
         env=env,
-        secrets={**dict.fromkeys(values), **sources},
+        secrets=declared,
         mcp_servers=mcp.normalise(options.get("mcpServers")),
         policy=Policy.parse(kept.get("permissionPolicy")),
         kept=kept,
     )
     return id_, parsed, values
-
-
-def resolve_secrets(options: SessionOptions, values: Mapping[str, str]) -> dict[str, str]:
-    """The secrets for a start of the agent: those in memory, and those from the daemon's own environment.
-
-    Raises `ApiError` SECRETS_REQUIRED with the names of those that neither has.
-    """
-    resolved = dict(values)
-    for name, source in options.secrets.items():
-        if source is not None and source in os.environ:
-            resolved[name] = os.environ[source]
-    if missing := sorted(options.secrets.keys() - resolved.keys()):
-        message = f"these secrets are kept in memory only and must be given again: {', '.join(missing)}"
-        raise ApiError(ErrorCode.SECRETS_REQUIRED, message, names=missing)
-    return resolved
 
 
 def new_session_id() -> str:
@@ -138,24 +124,6 @@ def new_session_id() -> str:
     value = value & ~(0xF << 76) | 7 << 76
     value = value & ~(0x3 << 62) | 2 << 62
     return str(uuid.UUID(int=value))
-
-
-def _secrets(value: Any) -> tuple[dict[str, str], dict[str, str]]:
-    if value is None:
-        return {}, {}
-    if not isinstance(value, dict):
-        raise _invalid("secrets is an object")
-    sources: dict[str, str] = {}
-    given: dict[str, Any] = {}
-    for name, item in value.items():
-        if isinstance(item, dict):
-            if set(item) != {"fromHostEnv"} or not isinstance(item["fromHostEnv"], str):
-                raise _invalid('a secret is a string or {"fromHostEnv": "NAME"}')
-            sources[name] = item["fromHostEnv"]
-        else:
-            given[name] = item
-    _environment(dict.fromkeys(sources, ""), "secrets")
-    return _environment(given, "secrets"), sources
 
 
 def _environment(value: Any, member: str) -> dict[str, str]:

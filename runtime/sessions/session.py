@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
 import trio
 
 from runtime.acp import session_state as ss
@@ -25,8 +26,10 @@ from runtime.acp.messages import (
 from runtime.acp.turn import Phase
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Notice
+from runtime.network import Egress
 from runtime.sessions.agent import VM_CLOSED
 from runtime.sessions.client_services import ClientServices
+from runtime.sessions.network_log import NetworkLog
 from runtime.sessions.options import SessionOptions
 from runtime.sessions.permissions import Pending, Permissions, choose, permission_request
 from runtime.sessions.policy import Policy, ToolCalls
@@ -88,6 +91,9 @@ class Session:
         """We are ending the agent ourselves: its exit is no news."""
         self.config_updates = 0
         """Updates of mode and config options that agents sent; see `runtime.sessions.config`."""
+        self.network_log = NetworkLog(self.log.append, trio.current_time)
+        self.egress = Egress(observer=self.network_log.observe)
+        """What its processes have besides the VM's network: placeholders, and the record of what they send."""
         self._tools = ToolCalls("/")
         self._next_permission = 0
 
@@ -145,7 +151,8 @@ class Session:
     def attach(self, agent: Agent) -> None:
         """Make `agent` the one whose messages count."""
         self.agent = agent
-        self.services = ClientServices(self.vm, agent, self.cwd, self._ask)
+        agent.redactor = self.log.redactor
+        self.services = ClientServices(self.vm, agent, self.cwd, self.egress, self._ask)
         self._tools = ToolCalls(self.cwd)
         self.stopping = False
 
@@ -163,6 +170,8 @@ class Session:
     async def on_request(self, request: Request) -> None:
         """Serve it."""
         await self.log.room()
+        if request.method == REQUEST_PERMISSION:  # clients are shown it beside the transcript
+            request = attrs.evolve(request, params=self.log.redactor.value(request.params))
         if self.services is not None:
             await self.services.serve(request)
 
@@ -218,6 +227,7 @@ class Session:
             self.services.close()
             self.services = None
         self.settle_permissions("agent_exit")
+        self.network_log.flush()
         if self.stopping or agent is None or status is VM_CLOSED:
             return
         if not (self.turn is not None and self.turn.killing):

@@ -20,6 +20,7 @@ All else has a name of ours; params beside `sessionId`:
 * `_torpor/notification` {method, params}: a notification that ACP v1 does not have.
 * `_torpor/permission_reply` {permissionId, outcome, by, optionId?, remember?}: a permission request was answered, `by` a
   client, the policy, what was remembered, or what made it pointless (cancelled, closed, agent_exit, ...).
+* `_torpor/http_request` and `_torpor/http_requests`: see `runtime.sessions.network_log`.
 
 An event is published after its commit and never before. When a commit fails, so do all after it (the store keeps the log
 free of gaps): the transcript is then `failed` for good, and its session is taken down and read back from the file.
@@ -38,6 +39,7 @@ from runtime.acp.messages import SESSION_UPDATE
 from runtime.acp.session_state import SessionState, event_type
 from runtime.errors import ApiError
 from runtime.hub import Notice
+from runtime.sessions.redaction import NOTHING
 from runtime.store.writer import WAITING_BYTES
 
 if TYPE_CHECKING:
@@ -71,6 +73,8 @@ class Transcript:
         self.session_id = session_id
         self.state = SessionState()
         """The fold over all events so far, committed or not."""
+        self.redactor = NOTHING
+        """Knows the secrets that no event may hold."""
         self.failed: Exception | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self.on_change: Callable[[SessionState], None] = lambda _: None
@@ -117,6 +121,10 @@ class Transcript:
         type_ = event_type(method, params)
         event = {"jsonrpc": "2.0", "method": method, "params": params}
         body = msgspec.json.encode(event)
+        if self.redactor.found_in(body):
+            params = self.redactor.value(params)
+            event = {"jsonrpc": "2.0", "method": method, "params": params}
+            body = msgspec.json.encode(event)
         created_at = now_ms()
         state = self.state.fold(type_, params)
         if state is not self.state and state != self.state:

@@ -202,6 +202,7 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
         turn.agent.kill()
         await turn.agent.exited.wait()
     session.settle_permissions("turn_ended")
+    session.network_log.flush()
     unsaved: ApiError | None = None
     try:
         await session.vm.flush_files()
@@ -245,7 +246,7 @@ async def _end(session: Session, turn: Turn, fuel: int, unsaved: ApiError | None
     if end is End.STOPPED:
         session.crashes = 0
     result: dict[str, Any] = {
-        "text": turn.text,
+        "text": session.log.redactor.text(turn.text),
         "stopReason": stop_reason,
         "response": response,
         "seq": session.log.last_seq + 1,

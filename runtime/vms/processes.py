@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
 
     from runtime.engine import Engine, Guest, Limits, Program
-    from runtime.network import HttpGate, InternalHost
+    from runtime.network import Egress, HttpGate, InternalHost
     from runtime.vms.catalogue import ComponentRef
     from wasi_fs import FileSystem
 
@@ -141,11 +141,12 @@ class Processes:
         component: ComponentRef | None = None,
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
+        egress: Egress | None = None,
     ) -> Process:
         """Start a guest: of an agent's component, else of the command `argv[0]` in the VM.
 
-        It alone reaches the `internal_hosts`. An `attendant` is a command that lives with an agent and, like it, does not
-        keep the VM awake.
+        It alone reaches the `internal_hosts`; `egress` is what its session adds to the VM's gate. An `attendant` is a command
+        that lives with an agent and, like it, does not keep the VM awake.
 
         Raises ApiError NOT_FOUND (no such command), AGENT_FAILED (not a component that can run), LIMIT_EXCEEDED (too
         many processes).
@@ -161,6 +162,8 @@ class Processes:
             gate = gate.with_hosts(component.network)
         if internal_hosts:
             gate = gate.with_internal(internal_hosts)
+        if egress is not None:
+            gate = gate.with_egress(egress)
         is_command = component is None and not attendant
         self.commands += is_command
         self._nursery.start_soon(self._run, process, is_command, program, {**BASE_ENV, **env}, cwd, gate)

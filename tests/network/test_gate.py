@@ -11,8 +11,9 @@ import trio
 import trustme
 from trio.testing import wait_all_tasks_blocked
 
-from runtime.network import GateRequest, HttpError, HttpExchange, HttpGate, NetworkPolicy, Timeouts
+from runtime.network import Egress, GateRequest, HttpError, HttpExchange, HttpGate, NetworkPolicy, Placeholder, Timeouts
 from runtime.network.connections import MAX_HEADER_BYTES, MAX_HEADERS, MAX_REQUESTS
+from runtime.network.egress import fits_header, secret_hosts
 from runtime.testing.loopback import Exchange, HttpServer, http_server
 
 if TYPE_CHECKING:
@@ -91,7 +92,10 @@ async def test_fetches_and_keeps_the_connection() -> None:
         assert await b.fetch() == (200, b"hello ")
         assert await b.fetch(path="/again?x=1", headers=[("accept", b"*/*")]) == (200, b"hello ")
         assert b.server.connections == 1
-    assert b.exchanges[0] == HttpExchange("GET", "http", "127.0.0.1", b.server.port, 200, None, 0, 6)
+    first, again = b.exchanges
+    assert first == HttpExchange("GET", "http", "127.0.0.1", b.server.port, "/", 200, None, 0, 6, first.seconds)
+    assert again.path == "/again"
+    assert 0 <= first.seconds < 60
 
 
 async def test_streams_a_body_up_in_chunks_and_with_a_length() -> None:
@@ -375,3 +379,91 @@ async def test_https_with_an_authority_of_its_own() -> None:
                 pass
     async with bench(hello) as b:
         assert (await b.failure(scheme="https")).code == "TLS-protocol-error"
+
+
+async def show(exchange: Exchange) -> None:
+    await exchange.respond(200, [], f"{exchange.target} {exchange.header('authorization')}".encode())
+
+
+def egress(hosts: list[str], exchanges: list[HttpExchange] | None = None) -> Egress:
+    observer = None if exchanges is None else exchanges.append
+    return Egress((Placeholder("KEY", "token-1", "the secret", secret_hosts(hosts)),), observer)
+
+
+AUTHORIZED: list[tuple[str, bytes]] = [("authorization", b"Bearer token-1"), ("x-other", b"token-1 token-1")]
+
+
+async def test_a_placeholder_becomes_the_secret_in_headers_alone_and_the_record_says_so() -> None:
+    async with bench(show) as b:
+        seen: list[HttpExchange] = []
+        plain, b.gate = b.gate, b.gate.with_egress(egress(["127.0.0.1"], seen)).with_hosts(["example.com"])
+        assert await b.fetch(path="/token-1?token-1", headers=AUTHORIZED) == (
+            200,
+            b"/token-1?token-1 Bearer the secret",
+        )
+        assert await b.fetch(method="POST", body=Parts(b"token-1")) == (200, b"/ None")
+        b.gate = plain
+        assert await b.fetch(headers=AUTHORIZED) == (200, b"/ Bearer token-1")
+    assert [exchange.secrets for exchange in seen] == [("KEY",), ()]
+    assert seen == b.exchanges[:2]
+    assert "the secret" not in repr((seen, egress(["127.0.0.1"])))
+
+
+async def test_a_secret_stays_when_the_host_or_the_way_is_not_its_own() -> None:
+    async with bench(show, ["127.0.0.1", "api.example.com"]) as b:
+        port = b.server.port
+        for hosts in (["127.0.0.2"], [f"127.0.0.1:{port + 1}"], ["*.example.com"]):
+            gate = b.gate
+            b.gate = gate.with_egress(egress(hosts))
+            assert await b.fetch(headers=AUTHORIZED) == (200, b"/ Bearer token-1")
+            b.gate = gate
+    placeholder = egress(["api.example.com", "*.sub.example.com", "localhost", "[::1]"]).placeholders[0]
+    for scheme, host, expected in [
+        ("https", "api.example.com", True),
+        ("http", "api.example.com", False),
+        ("https", "a.sub.example.com", True),
+        ("https", "sub.example.com", False),
+        ("https", "api.example.com.evil.org", False),
+        ("http", "localhost", True),
+        ("http", "::1", True),
+        ("https", "127.0.0.1", False),
+    ]:
+        assert placeholder.is_for(scheme, host, 443) is expected, (scheme, host)
+
+
+async def test_a_secret_travels_over_tls() -> None:
+    authority = trustme.CA()
+    server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost").configure_cert(server_context)
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    async with bench(show, ["localhost"], server_context=server_context, ssl_context=context) as b:
+        b.gate = b.gate.with_egress(egress(["localhost"]))
+        there = f"localhost:{b.server.port}"
+        assert (await b.fetch(scheme="https", authority=there, headers=AUTHORIZED))[1] == b"/ Bearer the secret"
+
+
+def test_a_secret_is_not_for_every_host() -> None:
+    with pytest.raises(ValueError, match="every host"):
+        secret_hosts(["*"])
+    with pytest.raises(ValueError, match="not a host"):
+        secret_hosts(["https://api.example.com"])
+    assert fits_header("sk-ant 1~")
+    for value in ("", "a\nb", "a\r", "ü", "\t"):
+        assert not fits_header(value)
+
+
+async def test_what_is_refused_is_recorded_without_what_may_be_a_password() -> None:
+    async with bench(hello) as b:
+        await b.failure(authority="user:password@127.0.0.1", path="/a?key=1")
+        await b.failure(authority="example.com", path="/b?key=1")
+    assert [(each.host, each.path, each.error) for each in b.exchanges] == [
+        ("127.0.0.1", "/a", "HTTP-request-URI-invalid"),
+        ("example.com", "/b", "HTTP-request-denied"),
+    ]
+
+
+async def test_localhost_is_never_a_public_address() -> None:
+    async with bench(hello, ["localhost"]) as b:
+        b.answers["localhost"] = ["93.184.216.34"]
+        assert (await b.failure(authority=f"localhost:{b.server.port}")).code == "destination-IP-prohibited"

@@ -49,7 +49,6 @@ from runtime.rpc.names import NoParams, as_given, joined
             {"vm": "v", "agentType": "pi", "options": {"secrets": {"A": {"fromEnv": "B"}}}},
             [
                 "/options/secrets/A/fromEnv",
-                "/options/secrets/A/fromHostEnv",
             ],
         ),
         ("createSession", {"vm": "v", "agentType": "pi", "options": {"sessionId": "../x"}}, ["/options/sessionId"]),

@@ -7,7 +7,7 @@ import pytest
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.sessions import instructions, mcp
-from runtime.sessions.options import MAX_ENV_BYTES, new_session_id, parse_options, resolve_secrets
+from runtime.sessions.options import MAX_ENV_BYTES, new_session_id, parse_options
 
 
 @pytest.mark.parametrize(
@@ -21,9 +21,18 @@ from runtime.sessions.options import MAX_ENV_BYTES, new_session_id, parse_option
         ({"type": "remote", "url": "http://u"}, {"type": "http", "name": "mcp-1", "url": "http://u", "headers": []}),
         (
             {"type": "sse", "name": "n", "url": "http://u", "headers": {"H": "v"}, "_meta": {"m": 1}},
-            {"type": "sse", "name": "n", "url": "http://u", "headers": [{"name": "H", "value": "v"}], "_meta": {"m": 1}},
+            {
+                "type": "sse",
+                "name": "n",
+                "url": "http://u",
+                "headers": [{"name": "H", "value": "v"}],
+                "_meta": {"m": 1},
+            },
         ),
-        ({"type": "http", "url": "http://u", "headers": None}, {"type": "http", "name": "mcp-1", "url": "http://u", "headers": []}),
+        (
+            {"type": "http", "url": "http://u", "headers": None},
+            {"type": "http", "name": "mcp-1", "url": "http://u", "headers": []},
+        ),
     ],
 )
 def test_mcp_servers_in_acp_shape(given: dict[str, Any], sent: dict[str, Any]) -> None:
@@ -54,19 +63,6 @@ def test_mcp_servers_that_are_none(server: Any) -> None:
     with pytest.raises(ApiError) as caught:
         mcp.normalise([server])
     assert caught.value.code is ErrorCode.INVALID_ARGUMENT
-
-
-def test_secrets_come_from_memory_and_from_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
-    _, options, values = parse_options({"secrets": {"A": "the secret", "B": {"fromHostEnv": "HOST_B"}}})
-    assert options.stored()["secrets"] == {"A": None, "B": "HOST_B"}
-    assert "the secret" not in f"{options.stored()} {options.sealed()}"
-    monkeypatch.setenv("HOST_B", "b")
-    assert resolve_secrets(options, values) == {"A": "the secret", "B": "b"}
-    monkeypatch.delenv("HOST_B")
-    with pytest.raises(ApiError) as caught:
-        resolve_secrets(options, {})
-    assert caught.value.code is ErrorCode.SECRETS_REQUIRED
-    assert caught.value.data["names"] == ["A", "B"]
 
 
 def test_absent_and_null_options_are_the_same() -> None:

@@ -1,0 +1,183 @@
+"""The option `secrets`: where each value comes from, and what the agent gets for it.
+
+    {"NAME": "value"}                                        given by value: in memory only
+    {"NAME": {"value": "…"}}                                 the same
+    {"NAME": {"fromHostEnv": "OTHER"}}                       looked up in the daemon's environment at each start of the agent
+    {"NAME": {…, "placeholder": true, "hosts": ["a.b"]}}     the agent gets a token for it: see `runtime.network.egress`
+
+No value is ever written anywhere. What is kept with the session is the rest: the variable, the hosts and the token.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.network.egress import Placeholder, fits_header, secret_hosts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MAX_HOSTS: Final = 100
+"""Hosts of one secret: each is compared with the host of every request."""
+
+TOKEN_PREFIX: Final = "torpor-placeholder-"  # noqa: S105 - says what it is to whoever finds one in a log
+TOKEN_BYTES: Final = 16
+"""Random ones: nobody guesses the token of another session."""
+
+POINTER: Final = "/options/secrets"
+
+_MEMBERS: Final = frozenset({"value", "fromHostEnv", "placeholder", "hosts"})
+
+
+@attrs.frozen
+class Secret:
+    """One secret without its value."""
+
+    source: str | None = None
+    """The variable of the daemon's environment that it comes from; None: given by value."""
+    hosts: tuple[str, ...] | None = None
+    """The hosts that a placeholder is for; None: the agent gets the value itself."""
+    token: str = attrs.field(default="", eq=False)
+    """What stands for a placeholder; the same for as long as the session lives, since agents may keep it in files."""
+
+    def stored(self) -> Any:
+        """As it is kept with the session."""
+        if self.hosts is None:
+            return self.source
+        return {"fromHostEnv": self.source, "hosts": list(self.hosts), "token": self.token}
+
+    @classmethod
+    def restore(cls, stored: Any) -> Secret:
+        """From what `stored` returned."""
+        if isinstance(stored, dict):
+            return cls(stored["fromHostEnv"], tuple(stored["hosts"]), stored["token"])
+        return cls(stored)
+
+
+@attrs.frozen
+class Resolved:
+    """The secrets of a session for one start of its agent."""
+
+    values: dict[str, str] = attrs.field(repr=False)
+    """By name, those that stay with the host included."""
+    env: dict[str, str] = attrs.field(repr=False)
+    """What the agent gets."""
+    placeholders: tuple[Placeholder, ...]
+
+
+def parse_secrets(given: Any) -> tuple[dict[str, Secret], dict[str, str]]:
+    """Read the option: the secrets, and the values of those that are given by value.
+
+    Raises `ApiError` INVALID_ARGUMENT with the `pointer` of what is wrong, and never a value in its message.
+    """
+    if given is None:
+        return {}, {}
+    if not isinstance(given, dict):
+        raise _invalid("", "an object is expected")
+    found: dict[str, Secret] = {}
+    values: dict[str, str] = {}
+    for name, item in given.items():
+        if not name or "=" in name or "\0" in name:
+            raise _invalid(f"/{name}", "not a name of a variable")
+        found[name], value = _secret(name, item)
+        if value is not None:
+            values[name] = value
+    return found, values
+
+
+def resolve_secrets(declared: Mapping[str, Secret], given: Mapping[str, str]) -> Resolved:
+    """The values for a start of the agent: those in memory, and those from the daemon's own environment.
+
+    Raises `ApiError` SECRETS_REQUIRED with the `names` of those that neither has, and `hostEnv` with the variables that the
+    daemon's environment lacks; INVALID_ARGUMENT for a value that cannot go where a placeholder puts it.
+    """
+    values = {name: value for name, value in given.items() if name in declared}
+    lacking = []
+    for name, secret in declared.items():
+        if secret.source is not None and name not in values:
+            if secret.source in os.environ:
+                values[name] = os.environ[secret.source]
+            else:
+                lacking.append(secret.source)
+    if missing := sorted(declared.keys() - values.keys()):
+        message = f"these secrets are kept in memory only and must be given again: {', '.join(missing)}"
+        if lacking:
+            message += f" (the daemon's environment has no {', '.join(sorted(lacking))})"
+        raise ApiError(ErrorCode.SECRETS_REQUIRED, message, names=missing, **({"hostEnv": lacking} if lacking else {}))
+    env, placeholders = dict(values), []
+    for name, secret in declared.items():
+        if secret.hosts is not None:
+            if not fits_header(values[name]):
+                raise _invalid(f"/{name}", "a placeholder stands for visible ASCII characters in one line")
+            env[name] = secret.token
+            placeholders.append(Placeholder(name, secret.token, values[name], secret_hosts(secret.hosts)))
+    return Resolved(values, env, tuple(placeholders))
+
+
+def given_again(
+    declared: Mapping[str, Secret], given: Mapping[str, Secret], values: Mapping[str, str]
+) -> dict[str, str]:
+    """What a resume gives: values for secrets that the session has, which the daemon looks up now if it is told to.
+
+    Raises `ApiError` INVALID_ARGUMENT, SECRETS_REQUIRED.
+    """
+    for name, secret in given.items():
+        if name not in declared:
+            raise _invalid(f"/{name}", "the session was created without this secret")
+        if secret.hosts not in (None, declared[name].hosts):
+            raise _invalid(f"/{name}/hosts", "what a secret is for is settled when the session is created")
+    looked_up = {name: Secret(secret.source) for name, secret in given.items() if secret.source is not None}
+    return {**values, **resolve_secrets(looked_up, {}).values}
+
+
+def _secret(name: str, item: Any) -> tuple[Secret, str | None]:
+    if isinstance(item, str):
+        item = {"value": item}
+    if not isinstance(item, dict):
+        raise _invalid(f"/{name}", "a string or an object is expected")
+    item = {member: each for member, each in item.items() if each is not None}
+    if unknown := sorted(item.keys() - _MEMBERS):
+        raise _invalid(f"/{name}/{unknown[0]}", "unknown member")
+    value, source = item.get("value"), item.get("fromHostEnv")
+    if (value is None) == (source is None):
+        raise _invalid(f"/{name}", "exactly one of value and fromHostEnv is expected")
+    for member in (value, source):
+        if member is not None and (not isinstance(member, str) or "\0" in member):
+            raise _invalid(f"/{name}", "value and fromHostEnv are strings without NUL")
+    hosts = _hosts(name, item)
+    if hosts is None:
+        return Secret(source), value
+    if value is not None and not fits_header(value):
+        raise _invalid(f"/{name}/value", "a placeholder stands for visible ASCII characters in one line")
+    return Secret(source, hosts, TOKEN_PREFIX + secrets.token_hex(TOKEN_BYTES)), value
+
+
+def _hosts(name: str, item: dict[str, Any]) -> tuple[str, ...] | None:
+    placeholder, hosts = item.get("placeholder", False), item.get("hosts")
+    if not isinstance(placeholder, bool):
+        raise _invalid(f"/{name}/placeholder", "a boolean is expected")
+    if not placeholder:
+        if hosts is not None:
+            raise _invalid(f"/{name}/hosts", "hosts go with placeholder: without it the agent has the value itself")
+        return None
+    if (
+        not isinstance(hosts, list)
+        or not 0 < len(hosts) <= MAX_HOSTS
+        or not all(isinstance(each, str) for each in hosts)
+    ):
+        raise _invalid(f"/{name}/hosts", f"a placeholder is for a list of 1 to {MAX_HOSTS} hosts")
+    try:
+        secret_hosts(hosts)
+    except ValueError as error:
+        raise _invalid(f"/{name}/hosts", str(error)) from None
+    return tuple(hosts)
+
+
+def _invalid(pointer: str, message: str) -> ApiError:
+    pointer = f"{POINTER}{pointer}"
+    return ApiError(ErrorCode.INVALID_ARGUMENT, f"{pointer}: {message}", pointer=pointer)

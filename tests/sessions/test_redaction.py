@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from runtime.sessions.redaction import MAX_DEPTH, NOTHING, Redactor
+
+KEY = "sk-1234567890"
+
+
+@pytest.fixture
+def redactor() -> Redactor:
+    return Redactor({"KEY": KEY, "SHORT": "1234", "QUOTED": 'a "quoted"\\ value', "LONGER": f"{KEY}-and-more"})
+
+
+def test_values_are_replaced_by_their_names(redactor: Redactor) -> None:
+    assert redactor.text(f"<{KEY}> {KEY}{KEY}") == "<[redacted:KEY]> [redacted:KEY][redacted:KEY]"
+    assert redactor.text(f"{KEY}-and-more") == "[redacted:LONGER]"
+    assert redactor.text("1234") == "1234", "too short to be searched for"
+    assert redactor.text('a "quoted"\\ value') == "[redacted:QUOTED]"
+    printed = msgspec.json.encode({"QUOTED": 'a "quoted"\\ value'}).decode()
+    assert redactor.text(printed) == '{"QUOTED":"[redacted:QUOTED]"}'
+
+
+def test_values_are_found_at_any_depth_and_in_names(redactor: Redactor) -> None:
+    value = {"text": KEY, "list": [1, None, (f"x{KEY}",)], KEY: {"content": True}}
+    assert redactor.value(value) == {
+        "text": "[redacted:KEY]",
+        "list": [1, None, ["x[redacted:KEY]"]],
+        "[redacted:KEY]": {"content": True},
+    }
+    assert redactor.found_in(msgspec.json.encode(value))
+    assert not redactor.found_in(msgspec.json.encode({"text": "nothing of the kind"}))
+
+
+def test_names_that_are_words_are_the_protocols() -> None:
+    assert Redactor({"S": "content"}).value({"content": "the content"}) == {"content": "the [redacted:S]"}
+
+
+def test_what_is_nested_too_deeply_is_left_out(redactor: Redactor) -> None:
+    value: Any = KEY
+    for _ in range(5 * MAX_DEPTH):
+        value = [value]
+    text = str(redactor.value(value))
+    assert KEY not in text
+    assert "[redacted]" in text
+
+
+def test_the_lines_of_a_value_are_found_one_by_one() -> None:
+    lines = ["-----BEGIN KEY-----", "MIIEvQIBADANBgkqhkiG9w0B", "short"]
+    redactor = Redactor({"PEM": "\n".join(lines) + "\n"})
+    assert redactor.text(f"1: {lines[1]}\n2: {lines[2]}") == "1: [redacted:PEM]\n2: short"
+    assert redactor.text("\n".join(lines)) == "[redacted:PEM]"
+
+
+def test_without_secrets_nothing_changes() -> None:
+    value = {"text": [KEY]}
+    assert NOTHING.value(value) is value
+    assert not NOTHING.found_in(b"anything")
+    assert NOTHING.text(KEY) == KEY
