@@ -126,7 +126,7 @@ class Vm:
         *,
         session_id: str | None = None,
         env: dict[str, str] | None = None,
-        secrets: dict[str, str | dict[str, str]] | None = None,
+        secrets: dict[str, str | Json] | None = None,
         cwd: str | None = None,
         mcp_servers: list[Json] | None = None,
         additional_instructions: str | None = None,
@@ -134,7 +134,7 @@ class Vm:
         permission_policy: str | Json | None = None,
         additional_directories: list[str] | None = None,
     ) -> SessionInfo:
-        """Start an agent and open a session with it. A secret is a value or `{"fromHostEnv": NAME}`."""
+        """Start an agent and open a session with it. A secret is a value or an object such as `{"fromHostEnv": NAME}`."""
         given = {
             "sessionId": session_id,
             "env": env,
@@ -180,7 +180,7 @@ class Vm:
         session_id: str,
         *,
         env: dict[str, str] | None = None,
-        secrets: dict[str, str | dict[str, str]] | None = None,
+        secrets: dict[str, str | Json] | None = None,
     ) -> SessionInfo:
         """Bring a closed or suspended session back; `env` and `secrets` where `secrets_required` asked for them."""
         options = _given({"env": env, "secrets": secrets})
