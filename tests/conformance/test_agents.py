@@ -167,7 +167,7 @@ async def mcp_servers_in_acps_shape(talk: Talk) -> None:
     remote = {"type": "remote", "url": "https://example.com/mcp", "headers": {"X": "y"}, "name": "there"}
     await talk.start(mcpServers=[local, remote])
     said = await talk.say("mcp")
-    assert '"command":"/bin/hello"' in said
+    assert '"url":"http://mcp.torpor.internal/here"' in said
     assert '"headers":[{"name":"X","value":"y"}]' in said
     assert '"type":"http"' in said
 
