@@ -1,0 +1,230 @@
+"""Where agents under test run: in this process, in a daemon that is there, or in one started from an executable."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+import attrs
+import trio
+
+from runtime.client.endpoint import endpoint
+from runtime.client.errors import ConnectError
+from runtime.client.link import Link
+from runtime.client.wires import open_wire
+from runtime.engine import ArtefactCache, default_cache_directory
+from runtime.rpc.connection import Connection
+from runtime.rpc.server import Server
+from runtime.store.store import open_store
+from runtime.testing.memory_wire import memory_wire
+from runtime.vms.catalogue import (
+    MANIFEST,
+    AgentSpec,
+    Catalogue,
+    ComponentRef,
+    built_in_directory,
+    read_manifest,
+    user_directories,
+)
+from runtime.vms.host import open_host
+from runtime.wasi.host import make_engine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterable
+
+    from runtime.client.notification import Notification
+    from runtime.engine import Engine
+
+START_SECONDS: Final = 30.0  # for a daemon to be there: many times what it takes on a busy machine
+POLL_SECONDS: Final = 0.01
+
+
+class Place(Protocol):
+    """Where VMs are made."""
+
+    def open(self, state: Path, hear: Callable[[Notification], None]) -> contextlib.AbstractAsyncContextManager[Link]:
+        """Give a link to a host; `state` is a file that the place may use, and that need not exist."""
+        ...
+
+    def agent(self, path: Path) -> str:
+        """Make the agent of a component, a manifest or a manifest's folder known, and return its id.
+
+        Raises ValueError where the place cannot take it.
+        """
+        ...
+
+    def close(self) -> None:
+        """End what belongs to the place."""
+        ...
+
+
+class Agents(Catalogue):
+    """The installed agents, and those that tests name by a path."""
+
+    def __init__(self, user: Iterable[Path]) -> None:
+        super().__init__(built_in_directory(), user)
+        self._added: dict[str, AgentSpec] = {}
+
+    def add(self, spec: AgentSpec) -> None:
+        """Make one known, in front of all others."""
+        self._added[spec.id] = spec
+
+    def get(self, agent_type: str) -> AgentSpec:
+        """As `Catalogue.get`."""
+        return self._added.get(agent_type) or super().get(agent_type)
+
+
+class InProcess:
+    """A host of this process for each test, with an engine that all share: no daemon, no socket."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+        self._agents = Agents(user_directories())
+
+    @contextlib.asynccontextmanager
+    async def open(self, state: Path, hear: Callable[[Notification], None]) -> AsyncIterator[Link]:
+        """As `Place.open`; the host's file is `state`."""
+        if self._engine is None:
+            self._engine = make_engine(ArtefactCache(default_cache_directory()))
+        async with (
+            open_store(state) as store,
+            open_host(store, self._engine, self._agents) as host,
+            trio.open_nursery() as nursery,
+        ):
+            ours, theirs = memory_wire()
+            nursery.start_soon(Connection(theirs, Server(host, state)).run)
+            link = Link(ours, hear)
+            nursery.start_soon(link.run)
+            try:
+                yield link
+            finally:
+                nursery.cancel_scope.cancel()
+
+    def agent(self, path: Path) -> str:
+        """As `Place.agent`."""
+        spec = agent_at(path)
+        self._agents.add(spec)
+        return spec.id
+
+    def close(self) -> None:
+        """Nothing is to be done."""
+
+
+class AtSocket:
+    """A daemon that somebody else started."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    @contextlib.asynccontextmanager
+    async def open(self, _state: Path, hear: Callable[[Notification], None]) -> AsyncIterator[Link]:
+        """As `Place.open`."""
+        async with trio.open_nursery() as nursery:
+            link = Link(await open_wire(endpoint(self._place)), hear)
+            nursery.start_soon(link.run)
+            try:
+                yield link
+            finally:
+                nursery.cancel_scope.cancel()
+
+    def agent(self, path: Path) -> str:
+        """Refuse: the daemon knows its own agents."""
+        raise ValueError(f"{path}: a daemon at a socket runs the agents that it knows; name one of them")
+
+    def close(self) -> None:
+        """The daemon goes on."""
+
+
+class FromExecutable(AtSocket):
+    """A daemon of our own, with a state and agents of its own."""
+
+    def __init__(self, executable: str) -> None:
+        self._directory = Path(tempfile.mkdtemp(prefix="torpor-"))  # short: a socket's path has 108 bytes
+        self._agents = self._directory / "agents"
+        self._agents.mkdir()
+        socket, state = self._directory / "s", self._directory / "state" / "torpor.db"
+        super().__init__(str(socket))
+        known = os.pathsep.join(str(path) for path in (self._agents, *user_directories()))
+        self._log = (self._directory / "log").open("wb")
+        self._process = subprocess.Popen(  # noqa: S603 - who runs the tests names the executable
+            [executable, "serve", f"--socket={socket}", f"--state={state}"],
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            env={**os.environ, "TORPOR_AGENTS": known},
+        )
+        try:
+            self._wait(socket)
+        except BaseException:
+            self.close()
+            raise
+
+    def agent(self, path: Path) -> str:
+        """As `Place.agent`: a manifest is written where the daemon looks."""
+        spec = agent_at(path)
+        folder = self._agents / spec.id
+        folder.mkdir(exist_ok=True)
+        (folder / MANIFEST).write_text(_manifest(spec), "utf-8")
+        return spec.id
+
+    def close(self) -> None:
+        """End the daemon, and remove what it kept."""
+        self._process.terminate()
+        try:
+            self._process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._log.close()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _wait(self, socket: Path) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not socket.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                said = (self._directory / "log").read_text("utf-8", "replace")
+                raise ConnectError(socket, f"the daemon did not start: {said.strip()}")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(POLL_SECONDS)
+
+
+def agent_at(path: Path) -> AgentSpec:
+    """Return the agent of a component, of a manifest (`agent.toml`), or of the folder that has one.
+
+    Raises ManifestError, and FileNotFoundError.
+    """
+    if path.is_dir():
+        path /= MANIFEST
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such agent; build it first")
+    if path.name == MANIFEST:
+        return read_manifest(path, "user")
+    spec = AgentSpec(path.stem, path.stem, "0", "user", ComponentRef(path.resolve()))
+    beside = path.parent / MANIFEST
+    if beside.is_file():
+        manifest = read_manifest(beside, "user")
+        if manifest.component.path.name == path.name:
+            return attrs.evolve(manifest, component=ComponentRef(path.resolve(), manifest.component.network))
+    return spec
+
+
+def _manifest(spec: AgentSpec) -> str:
+    import json  # noqa: PLC0415 - a JSON string is a TOML string, and a list of them a list
+
+    members = {
+        "id": spec.id,
+        "title": spec.title,
+        "version": spec.version,
+        "component": str(spec.component.path.resolve()),
+        "network": list(spec.component.network),
+        "args": list(spec.args),
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in members.items()]
+    lines += ["[env]", *(f"{json.dumps(name)} = {json.dumps(value)}" for name, value in spec.env.items())]
+    return "\n".join(lines) + "\n"
