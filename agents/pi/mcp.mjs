@@ -15,8 +15,20 @@ const CALL_TIMEOUT_MS = 120_000;
 const LONGEST_CALL_MS = 30 * 60_000;
 /** Characters of a server's instructions that go into the system prompt; more would crowd out the work. */
 const MAX_INSTRUCTIONS = 4096;
+/** Where the runtime serves local servers: requests to it are no connections. */
+const RUNTIME_HOST = "mcp.torpor.internal";
 /** What HTTP answers when the server has forgotten our MCP session, which begins a new one (MCP, "Session Management"). */
 const NOT_FOUND = 404;
+const METHOD_NOT_ALLOWED = 405;
+
+/**
+ * Not the fetch that tries again: a call of a tool is not to be made twice. And no stream for the news of a remote server,
+ * which would take a connection for as long as the session is there, of the few that all sessions of the VM share.
+ */
+async function mcpFetch(url, init) {
+  const isNews = init.method === "GET" && url.host !== RUNTIME_HOST;
+  return isNews ? new Response(null, { status: METHOD_NOT_ALLOWED }) : fetch(url, init);
+}
 
 class Server {
   constructor({ name, url, headers }, version) {
@@ -26,15 +38,19 @@ class Server {
     this.version = version;
     this.tools = [];
     this.stale = false; // the server has said that its tools are others now
+    this.fresh = false; // the tools were listed when the session or the server started, and no turn has begun since
     this.failure = undefined; // why it cannot be used, if so
     this.client = undefined;
   }
 
   /** Connects and lists the tools, as far as that is not done; does not throw. */
   async connect() {
-    if (this.client && !this.stale) return;
+    if (this.client && !this.outdated()) return;
     try {
-      this.client ??= await this.open();
+      if (!this.client) {
+        this.client = await this.open();
+        this.fresh = true;
+      }
       this.stale = false;
       this.tools = (await this.client.listTools(undefined, { timeout: CONNECT_TIMEOUT_MS, cacheMode: "refresh" })).tools;
       this.failure = undefined;
@@ -45,13 +61,21 @@ class Server {
     }
   }
 
+  /** Whether the tools must be listed again. What a remote server would tell about that we do not hear. */
+  outdated() {
+    const wasFresh = this.fresh;
+    this.fresh = false;
+    if (this.stale) return true;
+    return !wasFresh && this.url.host !== RUNTIME_HOST && Boolean(this.client.getServerCapabilities()?.tools?.listChanged);
+  }
+
   async open() {
     const client = new Client({ name: "pi", version: this.version });
     client.onerror = () => {}; // what matters fails a request too; a broken event stream is opened again
     client.setNotificationHandler("notifications/tools/list_changed", () => void (this.stale = true));
-    // Not the fetch that tries again: a call of a tool is not to be made twice.
     const requestInit = { headers: this.headers.map(({ name, value }) => [name, value]) };
-    await client.connect(new StreamableHTTPClientTransport(this.url, { fetch, requestInit }), { timeout: CONNECT_TIMEOUT_MS });
+    const transport = new StreamableHTTPClientTransport(this.url, { fetch: mcpFetch, requestInit });
+    await client.connect(transport, { timeout: CONNECT_TIMEOUT_MS });
     return client;
   }
 

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
 import pytest
 
 from tests.mcp.remote_server import KEY
@@ -32,11 +31,12 @@ build_if_stale(output, fingerprint([source, SCRIPTS / "guests.py"], ZIGLANG), pa
 """
 
 
-@attrs.frozen
 class Remote:
-    """The remote server."""
+    """The remote server: a process that can be started anew on its port."""
 
-    port: int
+    def __init__(self) -> None:
+        self.port = 0
+        self._process: subprocess.Popen[str] | None = None
 
     @property
     def host(self) -> str:
@@ -49,17 +49,27 @@ class Remote:
         url = f"http://{self.host}/mcp"
         return {"type": "remote", "name": "far", "url": url, "headers": {"Authorization": KEY}}
 
+    def start(self) -> None:
+        """Start it; it answers when this returns."""
+        command = [sys.executable, str(HERE / "remote_server.py"), str(self.port)]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        self.port = int(self._process.stdout.readline())
+
+    def stop(self) -> None:
+        """End it at once."""
+        assert self._process is not None
+        with self._process:
+            self._process.kill()
+
 
 @pytest.fixture(scope="session")
 def remote() -> Iterator[Remote]:
     """The remote server, running."""
-    command = [sys.executable, str(HERE / "remote_server.py")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield Remote(int(process.stdout.readline()))
-        finally:
-            process.kill()
+    remote = Remote()
+    remote.start()
+    yield remote
+    remote.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""A real MCP server, made with the official SDK: streamable HTTP on a loopback port, which it prints.
+"""A real MCP server, made with the official SDK: streamable HTTP on a loopback port (the argument, or any), which it prints.
 
 It answers only those who have the key `KEY` in their Authorization header.
 """
@@ -68,7 +68,7 @@ class Guard:
 
 
 def main() -> None:
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 0))
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     config = uvicorn.Config(Guard(server.streamable_http_app()), log_level="warning", timeout_graceful_shutdown=1)

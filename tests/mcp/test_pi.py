@@ -87,6 +87,30 @@ def test_pi_calls_the_tools_of_a_remote_server(make_vm: Callable[..., Vm], remot
     assert next(each["event"]["params"]["update"]["title"] for each in calls) == "far: distance"
 
 
+def test_a_remote_server_that_was_restarted_has_forgotten_us_and_goes_on(
+    make_vm: Callable[..., Vm], remote: Remote
+) -> None:
+    points = {"a": {"x": 0, "y": 0}, "b": {"x": 1, "y": 1}}
+    script = [call("mcp__far__distance", **points), say("one"), call("mcp__far__distance", **points), say("two")]
+    with model(script) as served:
+        session = pi(make_vm, served, remote.short, allow=(remote.host,))
+        assert session.say("Measure") == "one"
+        remote.stop()
+        remote.start()
+        assert session.say("Again") == "two"
+        assert [each["content"][0]["text"] for each in results(served)] == ["2", "2"]
+
+
+def test_a_wrong_key_costs_the_servers_tools_only(make_vm: Callable[..., Vm], remote: Remote) -> None:
+    with model(lambda _: "without") as served:
+        wrong = {**remote.short, "headers": {"Authorization": "Bearer wrong-secret"}}
+        session = pi(make_vm, served, wrong, allow=(remote.host,))
+        assert session.say("Measure") == session.say("Again") == "without"
+        assert offered(served) == {}
+    assert stderr(session).count("the MCP server far cannot be used") == 1, "the same failure is told once"
+    assert "wrong-secret" not in str(session.events())
+
+
 def test_a_server_at_a_host_that_is_not_granted_costs_its_tools_only(
     make_vm: Callable[..., Vm], remote: Remote
 ) -> None:
