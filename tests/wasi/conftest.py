@@ -18,6 +18,7 @@ import trio
 
 from runtime.engine import ArtefactCache, Exit
 from runtime.network import HttpGate, NetworkPolicy
+from runtime.network.backend import system_resolver
 from runtime.store.store import open_store
 from runtime.vms.catalogue import ComponentRef
 from runtime.vms.files import VmFiles
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
     from runtime.engine import Engine, Limits
     from runtime.network import HttpExchange
+    from runtime.network.backend import Resolver
     from runtime.store.store import Store
     from runtime.vms.processes import Process
 
@@ -196,14 +198,21 @@ class World:
             for gate in self._gates:
                 await gate.aclose()
 
-    async def machine(self, name: str = "vm", *, ambient: Ambient | None = None, **options: Any) -> Machine:
+    async def machine(
+        self,
+        name: str = "vm",
+        *,
+        ambient: Ambient | None = None,
+        resolver: Resolver = system_resolver,
+        **options: Any,
+    ) -> Machine:
         """The VM of that name with these VmOptions, with its files as they were last made durable."""
         chosen = VmOptions(**options)
         record, _ = await self.store.vms.get_or_create(name, {}, 0)
         volume = Volume(self.store, record, chosen)
         volume.furnish()
         exchanges: list[HttpExchange] = []
-        self._gates.append(HttpGate(NetworkPolicy.parse(chosen.allow), exchanges.append))
+        self._gates.append(HttpGate(NetworkPolicy.parse(chosen.allow), exchanges.append, resolver=resolver))
         surroundings = Surroundings(
             engine=self.engine,
             filesystem=volume.filesystem,

@@ -201,6 +201,74 @@ async def test_a_grant_is_one_vms_own(world: World) -> None:
         assert server.connections == 0
 
 
+class Dns:
+    """Answers each query for a name with the next of its addresses, and for ever with the last."""
+
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
+        self.queries = 0
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        await trio.lowlevel.checkpoint()
+        self.queries += 1
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+
+async def once(exchange: Exchange) -> None:
+    await exchange.respond(200, [("connection", "close"), ("content-type", "x")], b"")
+
+
+@pytest.mark.guest("http_get")
+@pytest.mark.parametrize(
+    "answer",
+    [["127.0.0.1"], ["::1"], ["::ffff:127.0.0.1"], ["169.254.169.254", "10.0.0.1", "127.0.0.1"]],
+    ids=lambda answer: answer[0],
+)
+async def test_a_granted_name_does_not_lead_inside(world: World, answer: list[str]) -> None:
+    async with http_server(once) as server:
+        dns = Dns(answer)
+        machine = await world.machine(allow=("*", "rebind.example.com"), resolver=dns)
+        url = f"http://rebind.example.com:{server.port}/"
+        assert (await machine.run("http_get", url)).lines == ["error destination-IP-prohibited"]
+        assert (server.connections, dns.queries) == (0, 1)
+    (exchange,) = machine.exchanges
+    assert (exchange.host, exchange.error) == ("rebind.example.com", "destination-IP-prohibited")
+
+
+@pytest.mark.guest("http_get")
+async def test_a_name_that_changes_its_address_is_checked_each_time(world: World) -> None:
+    """The address is asked for once for a connection, and the one that was checked is the one that is dialled."""
+    async with http_server(once) as server:
+        dns = Dns(["127.0.0.1"], ["127.0.0.2"])
+        machine = await world.machine(allow=("rebind.example.com", grant(server)), resolver=dns)
+        url = f"http://rebind.example.com:{server.port}/"
+        assert (await machine.run("http_get", url)).lines[0] == "status 200"
+        assert dns.queries == 1
+        assert (await machine.run("http_get", url)).lines == ["error destination-IP-prohibited"]
+        assert (server.connections, dns.queries) == (1, 2)
+
+
+@pytest.mark.guest("http_get")
+@pytest.mark.parametrize(
+    "target", ["http://127.0.0.2:{port}/", "http://169.254.169.254/latest/meta-data/", "http://[::1]/"]
+)
+async def test_a_redirect_leads_nowhere_else(world: World, target: str) -> None:
+    """An answer that names another place is an answer: whoever goes there sends a request, which is checked."""
+
+    async def redirect(exchange: Exchange) -> None:
+        there = target.format(port=server.port)
+        await exchange.respond(302, [("location", there), ("content-type", there)], b"")
+
+    async with http_server(redirect) as server:
+        machine = await world.machine(allow=(grant(server), "*"))
+        status, location, *_ = (await machine.run("http_get", server.url)).lines
+        assert status == "status 302"
+        there = location.removeprefix("content-type: ")
+        assert (await machine.run("http_get", there)).lines == ["refused HTTP-request-denied"]
+        assert server.connections == 1
+    assert [exchange.error for exchange in machine.exchanges] == [None, "HTTP-request-denied"]
+
+
 @pytest.mark.guest("sockets")
 async def test_sockets_are_denied(world: World) -> None:
     machine = await world.machine(allow=("*", "example.com", "127.0.0.1"))
