@@ -41,10 +41,7 @@ NEEDS_AGENT: Final = (
 
 
 class Secret(Params):
-    """A secret: `value`, or `fromHostEnv` for what the daemon finds in its own environment at each start of the agent.
-
-    A `placeholder` stays with the host: the agent gets a token, which is replaced in the headers of requests to `hosts`.
-    """
+    """By `value`, or `fromHostEnv`: what the daemon finds in its environment at each start. A `placeholder` is for `hosts`."""
 
     value: EnvValue | None = None
     from_host_env: EnvName | None = None

@@ -40,11 +40,6 @@ export interface FileStat {
   ino: number;
 }
 
-/** A secret that the daemon takes from its own environment whenever it is needed. */
-export interface FromHostEnv {
-  fromHostEnv: string;
-}
-
 /** Limits of the VM; what is left out has the daemon's default. */
 export interface Limits {
   memoryBytes?: number;
@@ -96,13 +91,24 @@ export interface PromptResult {
 /** What `resumeSession` may be given again, after `secrets_required`. */
 export interface ResumeOptions {
   env?: Record<string, string>;
-  secrets?: Record<string, string | FromHostEnv>;
+  secrets?: Record<string, string | Secret>;
 }
 
 /** How many sessions' environments are sealed with the new key, and how many the old one did not open. */
 export interface RotatedKey {
   resealed: number;
   unreadable: number;
+}
+
+/**
+ * By `value`, or `fromHostEnv`: what the daemon finds in its environment at each start. A `placeholder` is for
+ * `hosts`.
+ */
+export interface Secret {
+  value?: string;
+  fromHostEnv?: string;
+  placeholder?: boolean;
+  hosts?: string[];
 }
 
 /** One event of a transcript. */
@@ -132,7 +138,7 @@ export interface SessionOptions {
   /** 1 to 128 of A-Za-z0-9._:-, not beginning with a dot, a colon or a hyphen */
   sessionId?: string;
   env?: Record<string, string>;
-  secrets?: Record<string, string | FromHostEnv>;
+  secrets?: Record<string, string | Secret>;
   cwd?: string;
   mcpServers?: JsonObject[];
   additionalInstructions?: string;
