@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import importlib.util
+import json
 import os
+import select
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).parent / "acpx"
 TOOLCHAIN = Path(__file__).resolve().parents[2] / "build" / "toolchain.py"
 INSTALL_TIMEOUT_S = 300
-IDLE_SECONDS = 1  # after which acpx lets an agent go that it keeps for the next prompt
 
 
 @pytest.fixture(scope="session")
@@ -72,13 +74,13 @@ class Acpx:
 
     def __init__(self, node: Any, program: Path, daemon: Daemon, directory: Path) -> None:
         self.workspace = directory / "workspace"
-        home = directory / "home"
+        self._home = directory / "home"
         self.workspace.mkdir()
-        home.mkdir()
+        self._home.mkdir()
         agent = shlex.join([*COMMAND, "--env", "ECHO_RESUME=1", "echo"])
-        self._command = [str(node.node), str(program), "--agent", agent, "--ttl", str(IDLE_SECONDS)]
+        self._command = [str(node.node), str(program), "--agent", agent]
         path = f"{node.node.parent}{os.pathsep}{os.environ['PATH']}"
-        self._environment = {"PATH": path, "HOME": str(home), "TORPOR_SOCKET": str(daemon.socket)}
+        self._environment = {"PATH": path, "HOME": str(self._home), "TORPOR_SOCKET": str(daemon.socket)}
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -98,10 +100,22 @@ class Acpx:
         assert process.returncode == 0, said
         return said
 
+    def let_go(self) -> None:
+        """End the process that keeps the agent for the next prompt."""
+        for lock in (self._home / ".acpx" / "queues").glob("*.lock"):
+            process = os.pidfd_open(json.loads(lock.read_text())["pid"])
+            signal.pidfd_send_signal(process, signal.SIGTERM)
+            poll = select.poll()
+            poll.register(process, select.POLLIN)
+            assert poll.poll(WAIT * 1000), "acpx keeps its agent"
+            os.close(process)
+
 
 @pytest.fixture
-def acpx(node: Any, acpx_program: Path, daemon: Daemon, tmp_path: Path) -> Acpx:
-    return Acpx(node, acpx_program, daemon, tmp_path)
+def acpx(node: Any, acpx_program: Path, daemon: Daemon, tmp_path: Path) -> Iterator[Acpx]:
+    acpx = Acpx(node, acpx_program, daemon, tmp_path)
+    yield acpx
+    acpx.let_go()
 
 
 @pytest.fixture
@@ -110,8 +124,9 @@ def api(daemon: Daemon) -> Iterator[Api]:
         yield api
 
 
-def asleep(api: Api) -> None:
-    """Wait until acpx has let its agent go, and the VM has fallen asleep (after `subscribe`)."""
+def let_go(acpx: Acpx, api: Api) -> None:
+    """Let acpx end its agent, and see the VM fall asleep (after `subscribe`)."""
+    acpx.let_go()
     api.until(lambda notification: notification.params.get("state") == "asleep")
 
 
@@ -133,12 +148,12 @@ def test_acpx_prompts_cancels_and_resumes(acpx: Acpx, api: Api) -> None:
         said, _ = turn.communicate(timeout=WAIT)
     assert (turn.returncode, "[done] cancelled" in said) == (0, True), said
 
-    asleep(api)
+    let_go(acpx, api)
     said = acpx.run("prompt", "history")
     assert "session/resume" in said
     assert '"user":"say hello"' in said
     assert session in acpx.run("sessions", "list")
-    asleep(api)
+    let_go(acpx, api)
     (row,) = api.call("listPersistedSessions", vm=vm)
     assert (row["sessionId"], row["status"], row["cwd"]) == (session, "suspended", str(acpx.workspace))
 
