@@ -20,6 +20,7 @@ All else has a name of ours; params beside `sessionId`:
 * `_torpor/notification` {method, params}: a notification that ACP v1 does not have.
 * `_torpor/permission_reply` {permissionId, outcome, by, optionId?, remember?}: a permission request was answered, `by` a
   client, the policy, what was remembered, or what made it pointless (cancelled, closed, agent_exit, ...).
+* `_torpor/mcp_stderr`, `_torpor/mcp_exit`: of local MCP servers, see `runtime.sessions.mcp_local`.
 * `_torpor/http_request` and `_torpor/http_requests`: see `runtime.sessions.network_log`.
 
 An event is published after its commit and never before. When a commit fails, so do all after it (the store keeps the log
