@@ -62,7 +62,7 @@ Block = Text | Thinking | ToolCall
 
 
 class Break(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How a streamed turn goes wrong, once `after` of its events are out.
+    """How a streamed turn goes wrong, once `after` of its events are out; one that is not streamed, in the middle of its body.
 
     `disconnect` closes the connection, `malformed` sends an event whose data is no JSON and goes on, `error` sends an
     overloaded_error event and ends, `hang` sends nothing more but keeps the connection open until the client leaves.

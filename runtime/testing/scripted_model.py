@@ -1,10 +1,11 @@
-"""A model on the loopback interface that says what a script tells it to, through Anthropic's Messages API.
+"""A model on the loopback interface that says what a script tells it to, through Anthropic's and OpenAI's APIs.
 
     async with scripted_model([call("write", path="a.txt", content="hi"), say("Done.")]) as model:
         ...                                 # ANTHROPIC_BASE_URL=model.url, any ANTHROPIC_API_KEY
     assert model.requests[1].tool_results()
 
-Served are POST /v1/messages (streamed or whole), POST /v1/messages/count_tokens, and GET /v1/models. From a shell:
+Served are POST /v1/messages, /v1/chat/completions and /v1/responses (each streamed or whole),
+POST /v1/messages/count_tokens, and GET /v1/models; OPENAI_BASE_URL is the URL with "/v1". From a shell:
 `python -m runtime.testing.scripted_model [--script FILE.json] [--port N] [--delay SECONDS]` prints its URL and serves
 the file, or the demo script.
 """
@@ -21,7 +22,9 @@ import msgspec
 import trio
 
 from runtime.testing import messages_api as api
+from runtime.testing import openai_common
 from runtime.testing.demo_script import demo_script
+from runtime.testing.dialects import CHAT, DIALECTS, MESSAGES, Dialect
 from runtime.testing.loopback import ClientGoneError, Exchange, http_server
 from runtime.testing.messages_api import ModelRequest
 from runtime.testing.script import Failure, Step, Turn, load_script, say
@@ -62,54 +65,58 @@ class ScriptedModel:
     async def handle(self, exchange: Exchange) -> None:
         """Answer one HTTP request."""
         path = exchange.target.partition("?")[0]
+        # The two vendors list models under the same path; only one of them has a version header.
+        models: Any = api if exchange.header("anthropic-version") else openai_common
         if exchange.method == "GET" and path == "/v1/models":
-            await _json(exchange, 200, api.model_list())
+            await _json(exchange, 200, models.model_list())
         elif exchange.method == "GET" and path.startswith("/v1/models/"):
-            await _json(exchange, 200, api.model_info(path.removeprefix("/v1/models/")))
-        elif exchange.method == "POST" and path in {"/v1/messages", "/v1/messages/count_tokens"}:
-            await self._messages(exchange, path)
+            await _json(exchange, 200, models.model_info(path.removeprefix("/v1/models/")))
+        elif exchange.method == "POST" and path == "/v1/messages/count_tokens":
+            await self._count(exchange)
+        elif exchange.method == "POST" and path in DIALECTS:
+            await self._turn(exchange, path, DIALECTS[path])
         else:
-            await _fail(exchange, Failure(404, f"Not found: {exchange.method} {path}"))
+            dialect = MESSAGES if models is api else CHAT
+            await _fail(exchange, Failure(404, f"Not found: {exchange.method} {path}"), dialect)
 
-    async def _messages(self, exchange: Exchange, path: str) -> None:
-        counting = path.endswith("/count_tokens")
+    async def _count(self, exchange: Exchange) -> None:
+        body = _decoded(await exchange.read_body())
+        mistake = api.check_request(body, dict(exchange.headers), counting=True)
+        if mistake is None:
+            await _json(exchange, 200, {"input_tokens": api.count_tokens(body)})
+        else:
+            await _fail(exchange, mistake, MESSAGES)
+
+    async def _turn(self, exchange: Exchange, path: str, dialect: Dialect) -> None:
         headers = dict(exchange.headers)
         body = _decoded(await exchange.read_body())
-        mistake = api.check_request(body, headers, counting=counting)
-        request = ModelRequest(path, headers, body if isinstance(body, dict) else {})
-        if counting:
-            if mistake is None:
-                await _json(exchange, 200, {"input_tokens": api.count_tokens(request.body)})
-            else:
-                await _fail(exchange, mistake)
-            return
+        mistake = dialect.check(body, headers)
+        request = dialect.request(path, headers, body if isinstance(body, dict) else {})
         self.requests.append(request)
         self._arrival.set()
         self._arrival = trio.Event()
         step = mistake or self.next_step(request)
         if isinstance(step, Failure):
             request.outcome = "failed"
-            await _fail(exchange, step)
+            await _fail(exchange, step, dialect)
             return
         # The client's leaving must be seen also while nothing is sent, so it is watched beside the answer.
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_watch, exchange, request, nursery.cancel_scope)
             try:
-                await _answer(exchange, request, step)
+                await _answer(exchange, request, step, dialect)
             except ClientGoneError:
                 request.outcome = request.outcome or "client_gone"
             nursery.cancel_scope.cancel()
 
 
-async def _answer(exchange: Exchange, request: ModelRequest, turn: Turn) -> None:
+async def _answer(exchange: Exchange, request: ModelRequest, turn: Turn, dialect: Dialect) -> None:
     if not request.body.get("stream"):
-        await trio.sleep(turn.delay)
-        await _json(exchange, 200, api.message_body(turn, request))
-        request.outcome = "answered"
+        await _answer_whole(exchange, request, turn, dialect)
         return
     headers = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
-    await exchange.start(200, [*headers, ("request-id", api.new_id("req"))])
-    for number, event in enumerate(api.stream_events(turn, request)):
+    await exchange.start(200, [*headers, *_request_ids()])
+    for number, event in enumerate(dialect.events(turn, request)):
         if turn.break_ is not None and turn.break_.after == number:
             request.outcome = None if turn.break_.kind == "hang" else "broken"
             match turn.break_.kind:
@@ -118,15 +125,38 @@ async def _answer(exchange: Exchange, request: ModelRequest, turn: Turn) -> None
                 case "hang":
                     await trio.sleep_forever()
                 case "error":
-                    await exchange.send(api.error_event(Failure(529, "Overloaded")))
+                    await exchange.send(dialect.error_event(Failure(529, "Overloaded")))
                     await exchange.finish()
                     return
                 case "malformed":
-                    await exchange.send(b'event: content_block_delta\ndata: {"type": "content_block_delta", "ind\n\n')
+                    await exchange.send(dialect.malformed)
         await trio.sleep(turn.delay)
         await exchange.send(event)
     await exchange.finish()
     request.outcome = request.outcome or "answered"
+
+
+async def _answer_whole(exchange: Exchange, request: ModelRequest, turn: Turn, dialect: Dialect) -> None:
+    """Answer without a stream; a break comes in the middle of the body, whatever its `after`."""
+    await trio.sleep(turn.delay)
+    body = msgspec.json.encode(dialect.whole(turn, request))
+    if turn.break_ is None:
+        await exchange.respond(200, [("content-type", "application/json"), *_request_ids()], body)
+        request.outcome = "answered"
+        return
+    request.outcome = None if turn.break_.kind == "hang" else "broken"
+    half = body[: len(body) // 2]
+    match turn.break_.kind:
+        case "error":
+            await _fail(exchange, Failure(529, "Overloaded"), dialect)
+        case "malformed":
+            await exchange.respond(200, [("content-type", "application/json"), *_request_ids()], half)
+        case "disconnect" | "hang":
+            length = ("content-length", str(len(body)))
+            await exchange.start(200, [("content-type", "application/json"), length, *_request_ids()])
+            await exchange.send(half)
+            if turn.break_.kind == "hang":
+                await trio.sleep_forever()
 
 
 async def _watch(exchange: Exchange, request: ModelRequest, scope: trio.CancelScope) -> None:
@@ -135,14 +165,19 @@ async def _watch(exchange: Exchange, request: ModelRequest, scope: trio.CancelSc
     scope.cancel()
 
 
+def _request_ids() -> list[tuple[str, str]]:
+    new = api.new_id("req")
+    return [("request-id", new), ("x-request-id", new)]  # Anthropic's name, and OpenAI's
+
+
 async def _json(exchange: Exchange, status: int, body: object, headers: Sequence[tuple[str, str]] = ()) -> None:
-    common = [("content-type", "application/json"), ("request-id", api.new_id("req"))]
+    common = [("content-type", "application/json"), *_request_ids()]
     await exchange.respond(status, [*common, *headers], msgspec.json.encode(body))
 
 
-async def _fail(exchange: Exchange, failure: Failure) -> None:
+async def _fail(exchange: Exchange, failure: Failure, dialect: Dialect) -> None:
     extra = [] if failure.retry_after is None else [("retry-after", f"{failure.retry_after:g}")]
-    await _json(exchange, failure.status, api.error_body(failure), extra)
+    await _json(exchange, failure.status, dialect.error_body(failure), extra)
 
 
 def _decoded(data: bytes) -> Any:
