@@ -9,6 +9,9 @@ import { toolName, toolResult, toolSchema } from "./mcp-tools.mjs";
 
 /** A server that does not answer its first requests in this time is left out of the turn: the user waits meanwhile. */
 const CONNECT_TIMEOUT_MS = 20_000;
+/** A server whose failure took its time is not tried again at every turn, but after this while. */
+const SLOW_FAILURE_MS = 1000;
+const RETRY_AFTER_MS = 60_000;
 /** A call without progress for this long is given up, as a command of the shell is. */
 const CALL_TIMEOUT_MS = 120_000;
 /** However much progress it reports: an agent that works unattended must not wait for ever. */
@@ -40,12 +43,14 @@ class Server {
     this.stale = false; // the server has said that its tools are others now
     this.fresh = false; // the tools were listed when the session or the server started, and no turn has begun since
     this.failure = undefined; // why it cannot be used, if so
+    this.notBefore = 0; // when to try again
     this.client = undefined;
   }
 
   /** Connects and lists the tools, as far as that is not done; does not throw. */
   async connect() {
-    if (this.client && !this.outdated()) return;
+    const begun = Date.now();
+    if (this.client ? !this.outdated() : begun < this.notBefore) return;
     try {
       if (!this.client) {
         this.client = await this.open();
@@ -58,6 +63,7 @@ class Server {
       this.close();
       if (this.failure !== error.message) log(`pi: the MCP server ${this.name} cannot be used: ${error.message}`);
       this.failure = error.message;
+      if (Date.now() - begun > SLOW_FAILURE_MS) this.notBefore = Date.now() + RETRY_AFTER_MS;
     }
   }
 
@@ -112,17 +118,17 @@ class Server {
 export class McpServers {
   constructor(servers, version) {
     this.servers = servers.map((server) => new Server(server, version));
-    this.connected = this.connect();
+    this.connect();
   }
 
   connect() {
-    return Promise.all(this.servers.map((server) => server.connect()));
+    this.connecting = true;
+    this.connected = Promise.all(this.servers.map((server) => server.connect())).then(() => (this.connecting = false));
   }
 
   /** Waits until every server is connected or has failed; those that failed before are tried again at each turn. */
   async ready() {
-    await this.connected;
-    this.connected = this.connect();
+    if (!this.connecting) this.connect();
     await this.connected;
   }
 

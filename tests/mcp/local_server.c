@@ -108,6 +108,8 @@ static void call(const char *id, const char *params) {
 
 int main(int argc, char **argv) {
     fprintf(stderr, "local server %s\n", argc > 1 ? argv[1] : "without arguments");
+    // "hang": take everything, answer nothing.
+    while (argc > 1 && !strcmp(argv[1], "hang") && fgets(line, sizeof line, stdin)) {}
     while (fgets(line, sizeof line, stdin)) {
         const char *method = member(line, "method"), *params = member(line, "params");
         char id[64], version[32];

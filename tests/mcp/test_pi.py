@@ -34,11 +34,17 @@ def install(vm: Vm, component: bytes) -> None:
     vm.call("writeFile", path=COMMAND, content={"base64": base64.b64encode(component).decode()})
 
 
-def near(make_vm: Callable[..., Vm], served: Model, component: bytes, **options: Any) -> Session:
+def near(
+    make_vm: Callable[..., Vm],
+    served: Model,
+    component: bytes,
+    server: dict[str, Any] = LOCAL,
+    **options: Any,
+) -> Session:
     """A session with the local server."""
     vm = make_vm(network={"allow": [served.host]}, **options)
     install(vm, component)
-    session = vm.session("pi", env=served.env, mcpServers=[LOCAL])
+    session = vm.session("pi", env=served.env, mcpServers=[server])
     session.subscribe()
     return session
 
@@ -190,6 +196,16 @@ def test_cancelling_a_turn_cancels_the_call(make_vm: Callable[..., Vm], local_se
         assert session.say("Then?") == "four"
         assert results(served)[-1]["content"][0]["text"] == "4"
     assert "told to cancel" in "".join(params["text"] for params in events(session, "_torpor/mcp_stderr"))
+
+
+def test_a_turn_that_waits_for_a_server_can_be_cancelled(make_vm: Callable[..., Vm], local_server: bytes) -> None:
+    with model([]) as served:
+        session = near(make_vm, served, local_server, {**LOCAL, "args": ["hang"]})
+        pending = session.start("sendPrompt", prompt="Wait")
+        session.until_update("user_message_chunk")
+        assert session.call("cancelPrompt", graceMs=20_000) == {"outcome": "cancelled"}
+        assert session.vm.api.result(pending)["stopReason"] == "cancelled"
+        assert served.requests == []
 
 
 def test_local_servers_live_and_end_with_their_agent(make_vm: Callable[..., Vm], local_server: bytes) -> None:
