@@ -40,7 +40,7 @@ BUILD_TIMEOUT_S = 600
 def built() -> None:
     """Build what the suite runs, where its sources have changed."""
     for command in (
-        ["build/components.py", "echo"],
+        ["build/components.py", "echo", "pi"],
         ["build/components.py", "--folder", str(AGENTS)],
         ["build/guests.py", "args_env"],
     ):
@@ -112,11 +112,13 @@ class Talk:
     host: Host
     agent: str
     tap: Tap
+    name: str = "test"
+    """Its VM."""
     id: str = ""
     created: dict[str, Any] = attrs.field(factory=dict)
 
     async def vm(self) -> Vm:
-        return await self.host.vm("test")
+        return await self.host.vm(self.name)
 
     async def sessions(self) -> Sessions:
         return (await self.vm()).sessions
@@ -142,13 +144,13 @@ class Talk:
                 notices.append(notice)
                 heard.set()
 
-        detach = self.host.hub.attach("test", take)
+        detach = self.host.hub.attach(self.name, take)
         await heard.wait()
         detach()
         return notices[0].params
 
     async def events(self) -> list[dict[str, Any]]:
-        rows = await self.host.session_events("test", self.id)
+        rows = await self.host.session_events(self.name, self.id)
         return [msgspec.json.decode(row["event"]) for row in rows]
 
     async def updates(self, kind: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What the runtime writes to echo, which can do everything, and what it records of it, against the official schema."""
+"""What the runtime writes to the built-in agents, and what it records of them, against the official schema."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from runtime.testing.script import Thinking, ToolCall, Turn, say
+from runtime.testing.scripted_model import scripted_model
 from tests.conformance.conftest import Talk
 from tests.conformance.test_agents import checked
 
@@ -79,3 +81,24 @@ async def test_answers_to_what_makes_no_sense(host: Host, tap: Tap) -> None:
     talk = await start(host, tap)
     await talk.ask("request elicitation/create {}", "request fs/read_text_file {}", "terminal none", "garbage")
     assert "elicitation/create ->" in tap.methods
+
+
+async def test_pi_at_work(host: Host, tap: Tap) -> None:
+    tools = (
+        ToolCall("write", {"path": "a.txt", "content": "one\n"}),
+        ToolCall("edit", {"path": "a.txt", "edits": [{"oldText": "one", "newText": "two"}]}),
+        ToolCall("read", {"path": "none.txt"}),
+    )
+    async with scripted_model([Turn((Thinking("hm"), *tools)), say("done"), say("again")]) as model:
+        await host.get_or_create("pi", {"network": {"allow": [model.url.removeprefix("http://")]}})
+        talk = Talk(host, "pi", tap, "pi")
+        await talk.start(env={"ANTHROPIC_API_KEY": "key", "ANTHROPIC_BASE_URL": model.url})
+        assert await talk.say("go") == "done"
+        await host.sleep("pi", 0, False)
+        assert await talk.say("go on") == "again"
+        await (await talk.sessions()).close(talk.id)
+    assert {"session/resume", "session/close"} <= set(tap.methods)
+    assert {"agent_thought_chunk", "tool_call", "tool_call_update", "session_info_update"} <= {
+        event["params"]["update"]["sessionUpdate"] for event in await talk.events() if "update" in event["params"]
+    }
+    await checked(talk)
