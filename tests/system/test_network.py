@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from runtime.sessions.network_log import BURST
 from runtime.testing.script import say
 from tests.system.model import model
 
@@ -74,3 +79,49 @@ def test_the_instructions_are_in_what_pi_tells_its_model(make_vm: Callable[..., 
     assert "# The machine" not in skipped
     assert "# Tools" in skipped
     assert "Speak Latin." in skipped
+
+
+GUEST = Path(__file__).resolve().parents[1] / "guests" / "dist" / "http_get.wasm"
+
+
+@pytest.fixture
+def fetching(make_vm: Callable[..., Vm]) -> Callable[..., Session]:
+    """A session whose VM has a command that fetches a URL."""
+
+    def make(*allow: str) -> Session:
+        vm = make_vm(network={"allow": list(allow)})
+        content = {"base64": base64.b64encode(GUEST.read_bytes()).decode()}
+        vm.call("writeFile", path="/bin/http_get", content=content)
+        return vm.session()
+
+    return make
+
+
+def test_what_an_agent_starts_is_on_its_sessions_record(fetching: Callable[..., Session]) -> None:
+    with model([]) as served:
+        session = fetching(served.host)
+        other = session.vm.session()
+        url = f"{served.server.url}/path?key=hidden"
+        assert "status " in session.say(f"terminal http_get {url}")
+        assert "HTTP-request-denied" in session.say("terminal http_get https://example.com/secret?key=hidden")
+        assert "HTTP-request-denied" in session.say("terminal http_get http://metadata.torpor.internal/")
+        found = requests(session)
+        assert [(each["host"], each["path"], each.get("error")) for each in found] == [
+            (served.server.host, "/path", None),
+            ("example.com", "/secret", "HTTP-request-denied"),
+            ("metadata.torpor.internal", "/", "HTTP-request-denied"),
+        ]
+        assert "hidden" not in str(found)
+        assert requests(other) == []
+
+
+def test_a_flood_of_requests_is_counted(fetching: Callable[..., Session]) -> None:
+    session, count = fetching(), BURST + 200
+    session.say(";".join(["terminal http_get http://example.com/"] * count))
+    one_by_one = len(requests(session))
+    assert BURST <= one_by_one < count
+    counted = [each["event"]["params"] for each in session.events(types=["_torpor/http_requests"])]
+    assert one_by_one + sum(params["count"] for params in counted) == count
+    for params in counted:
+        assert params["hosts"] == {"example.com:80": params["count"]}
+        assert params["errors"] == {"HTTP-request-denied": params["count"]}

@@ -12,7 +12,7 @@ from tests.system.daemon import Vm, type_of
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.system.daemon import Daemon, Pending, Session
+    from tests.system.daemon import Api, Daemon, Pending, Session
 
 
 @pytest.fixture
@@ -253,3 +253,13 @@ def test_a_request_ends_with_the_agent_that_made_it(session: Session) -> None:
     kinds = [type_of(each["event"]) for each in session.events()]
     assert "_torpor/permission_reply" in kinds
     assert session.say("say on").endswith("on")
+
+
+def test_the_shape_of_a_policy_is_in_the_document(api: Api) -> None:
+    schemas = api.call("rpc.discover")["components"]["schemas"]
+    options = schemas["SessionOptions"]["properties"]
+    assert "#/components/schemas/PermissionPolicy" in json.dumps(options["permissionPolicy"])
+    rule = schemas["PermissionRule"]
+    assert set(rule["properties"]) == {"policy", "kind", "tool", "title", "path", "command"}
+    assert rule["required"] == ["policy"]
+    assert set(schemas["Secret"]["properties"]) == {"value", "fromHostEnv", "placeholder", "hosts"}
