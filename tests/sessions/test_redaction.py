@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
+from runtime.errors import ErrorCode
 from runtime.sessions.redaction import MAX_DEPTH, NOTHING, Redactor
+from tests.sessions.fakes import FakeAgent, FakeVm, RpcFailError, failing, new
 
 KEY = "sk-1234567890"
 
@@ -60,3 +62,39 @@ def test_without_secrets_nothing_changes() -> None:
     assert NOTHING.value(value) is value
     assert not NOTHING.found_in(b"anything")
     assert NOTHING.text(KEY) == KEY
+
+
+async def test_what_an_agent_says_of_itself_is_redacted(vm: FakeVm) -> None:
+    told = {"name": "agent", "version": KEY}
+
+    async def initialize(agent: FakeAgent, params: dict[str, Any]) -> Any:
+        return {"protocolVersion": 1, "agentCapabilities": {"_meta": {"key": KEY}}, "agentInfo": told}
+
+    async def whoami(agent: FakeAgent, params: dict[str, Any]) -> Any:
+        return told
+
+    async def refuse(agent: FakeAgent, params: dict[str, Any]) -> Any:
+        raise RpcFailError(-32000, f"bad {KEY}", {"key": KEY})
+
+    vm.behaviour.update({"initialize": initialize, "_whoami": whoami, "_refuse": refuse})
+    id_ = await new(vm, secrets={"KEY": KEY})
+    assert vm.agent.process.env["KEY"] == KEY
+    expected = {"name": "agent", "version": "[redacted:KEY]"}
+    assert vm.sessions.get(id_)["agentInfo"] == expected
+    assert await vm.sessions.raw_send(id_, "_whoami") == expected
+    with failing(ErrorCode.AGENT_ERROR) as data:
+        await vm.sessions.raw_send(id_, "_refuse")
+    assert data["agentError"] == {"code": -32000, "message": "bad [redacted:KEY]", "data": {"key": "[redacted:KEY]"}}
+    assert KEY not in str(await vm.events(id_))
+
+
+async def test_a_turns_text_is_searched_as_a_whole(vm: FakeVm) -> None:
+    async def prompt(agent: FakeAgent, params: dict[str, Any]) -> Any:
+        for text in ("it is ", KEY[:5], KEY[5:]):
+            await agent.update("agent_message_chunk", content={"type": "text", "text": text})
+        return {"stopReason": "end_turn"}
+
+    vm.behaviour["session/prompt"] = prompt
+    id_ = await new(vm, secrets={"KEY": KEY})
+    for _ in range(2):
+        assert (await vm.sessions.prompt(id_, "x", "key"))["text"] == "it is [redacted:KEY]"
