@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test setup agents typescript guests lint format bench soak clean
+.PHONY: demo test setup agents typescript guests lint format bench soak dist test-dist clean
 
 demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, sleep and wake.
 	@$(BIN)/python build/demo.py
@@ -48,6 +48,13 @@ bench: setup guests ## Measure; prints the method and medians.
 soak: setup guests ## Ten thousand sessions opened and closed, two hundred kills under load: minutes, not for CI.
 	TORPOR_SOAK_CYCLES=5000 $(BIN)/pytest -s tests/system/test_agents.py -k come_and_go
 	TORPOR_SOAK_KILLS=200 $(BIN)/pytest -s tests/system/test_crash.py -k storm
+
+dist: agents ## Build the single executable, its SBOM and its SHA-256 sums in dist/.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,guests,dist]'
+	$(BIN)/python build/dist.py
+
+test-dist: dist ## Test the single executable in a root with nothing but a libc.
+	TORPOR_DIST=1 $(BIN)/pytest tests/dist
 
 clean:
 	rm -rf $(VENV) agents/dist agents/node_modules agents/examples/dist tests/guests/dist dist

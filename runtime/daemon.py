@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from runtime.client.endpoint import EndpointError
-from runtime.engine import ArtefactCache, CacheDirectoryError, default_cache_directory
+from runtime.engine import CacheDirectoryError, open_cache
 from runtime.errors import ApiError
 from runtime.rpc.server import serve
 from runtime.store.store import open_store
@@ -35,7 +35,7 @@ async def run(socket: Path, state: Path, http: HttpOptions | None, on_ready: Cal
 
     Raises ApiError (the state file), CacheDirectoryError, EndpointError and OSError (the socket).
     """
-    engine = make_engine(ArtefactCache(default_cache_directory()))
+    engine = make_engine(open_cache())
     agents = Catalogue(built_in_directory(), user_directories())
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with open_store(state) as store, trio.open_nursery() as nursery:

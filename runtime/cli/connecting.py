@@ -47,7 +47,7 @@ def _start(path: Path, state: str | None) -> Client:
     prepare_directory(path)
     log = path.with_name(path.name + ".log")
     output.say(f"starting a daemon on {path} (its log: {log}; `torpor stop` ends it)")
-    command = [sys.executable, "-P", "-m", "runtime.cli", "serve", "--socket", os.fspath(path)]
+    command = [*_program(), "serve", "--socket", os.fspath(path)]
     if state is not None:
         command += ["--state", os.path.abspath(state)]  # noqa: PTH100 - resolve() would follow links
     descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -68,6 +68,11 @@ def _start(path: Path, state: str | None) -> Client:
             _give_up(process)
             raise EndpointError(f"the daemon did not answer within {START_SECONDS:g} s; see {log}")
         time.sleep(POLL_SECONDS)
+
+
+def _program() -> list[str]:
+    """The command line that is this program: the single executable is no Python, and takes its commands itself."""
+    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "runtime.cli"]
 
 
 def _give_up(process: subprocess.Popen[bytes]) -> None:

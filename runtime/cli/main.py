@@ -105,6 +105,7 @@ def parser() -> argparse.ArgumentParser:
     _add_daemon(commands, common)
     _add_lists(commands, common)
     _add_fs(commands, common)
+    _add(commands, common, "licenses", "licenses:run", "print the licences of what the single executable contains")
     return root
 
 

@@ -1,6 +1,6 @@
 """wasmtime under trio: components are compiled once, guests are fibers, host functions are plain Python."""
 
-from runtime.engine.cache import ArtefactCache, CacheDirectoryError, default_cache_directory
+from runtime.engine.cache import ArtefactCache, CacheDirectoryError, default_cache_directory, open_cache
 from runtime.engine.engine import Engine
 from runtime.engine.errors import ComponentError, InvalidComponentError, UnsupportedComponentError
 from runtime.engine.guest import Exit, Guest, Limits
@@ -27,4 +27,5 @@ __all__ = [
     "Wait",
     "WitError",
     "default_cache_directory",
+    "open_cache",
 ]

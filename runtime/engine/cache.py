@@ -4,6 +4,9 @@ An artefact is machine code that the process will map and run, so a file is used
 else can write, and its keyed digest (BLAKE2b with a key of this user) is the one that was written beside it. The name is made
 of everything that the code depends on: the component's content, wasmtime's version and the engine's configuration; a file for
 another configuration is simply not found.
+
+The single executable brings artefacts of the built-in agents with it, in the folder that it was unpacked to. They are as
+trustworthy as wasmtime's own machine code beside them, and need no digest.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ import mmap
 import os
 import secrets
 import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -118,6 +122,37 @@ class ArtefactCache:
 
     def _digest(self, content: bytes | bytearray | mmap.mmap) -> bytes:
         return hashlib.blake2b(content, key=self._key, digest_size=32).digest()
+
+
+class LayeredCache(ArtefactCache):
+    """A cache of the user's, below artefacts that came with the program; those are neither checked nor ever changed.
+
+    Raises CacheDirectoryError as ArtefactCache does.
+    """
+
+    def __init__(self, shipped: Path, directory: Path) -> None:
+        super().__init__(directory)
+        self._shipped = shipped
+
+    def open(self, key: str) -> int | None:
+        """As in ArtefactCache, first among what came with the program."""
+        try:
+            return os.open(self._shipped / f"{key}.cwasm", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except OSError:
+            return super().open(key)
+
+
+def shipped_directory() -> Path | None:
+    """Where the single executable has its artefacts; None when this is not one."""
+    unpacked: str | None = getattr(sys, "_MEIPASS", None)  # set by PyInstaller's start-up code
+    return None if unpacked is None else Path(unpacked) / "components"
+
+
+def open_cache() -> ArtefactCache:
+    """The cache that a daemon of this program uses. Raises CacheDirectoryError."""
+    shipped = shipped_directory()
+    directory = default_cache_directory()
+    return ArtefactCache(directory) if shipped is None else LayeredCache(shipped, directory)
 
 
 def _write_private(path: Path, content: bytes | bytearray) -> None:

@@ -43,8 +43,17 @@ _MODULE_MAGIC: Final = b"\0asm\x01\0\0\0"
 _CONFIGURATION: Final = f"fuel;exceptions;cow;stack={WASM_STACK_BYTES}"
 
 
-def _configure() -> wasmtime.Config:
+# x86-64-v2 of the psABI, which every x86-64 processor since 2009 has.
+_PORTABLE_TARGET: Final = "x86_64-unknown-linux-gnu"
+_PORTABLE_FEATURES: Final = ("has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt")
+
+
+def _configure(*, portable: bool) -> wasmtime.Config:
     config = wasmtime.Config()
+    if portable:
+        config.target = _PORTABLE_TARGET
+        for feature in _PORTABLE_FEATURES:
+            config.cranelift_flag_enable(feature)
     config.consume_fuel = True
     config.wasm_exceptions = True  # setjmp in C guests
     config.memory_init_cow = True  # instances of one component share its initial memory
@@ -54,10 +63,15 @@ def _configure() -> wasmtime.Config:
 
 
 class Engine:
-    """Compiles components (once, kept in the cache) and starts guests from them. One per process is enough."""
+    """Compiles components (once, kept in the cache) and starts guests from them. One per process is enough.
 
-    def __init__(self, interfaces: Iterable[HostInterface], cache: ArtefactCache | None = None) -> None:
-        self._engine = wasmtime.Engine(_configure())
+    What a `portable` one compiles also runs on other machines, with the instructions that all of them have.
+    """
+
+    def __init__(
+        self, interfaces: Iterable[HostInterface], cache: ArtefactCache | None = None, *, portable: bool = False
+    ) -> None:
+        self._engine = wasmtime.Engine(_configure(portable=portable))
         self._interfaces = {interface.name: interface for interface in interfaces}
         self._cache = cache
         self._resource_types = ResourceTypes()
@@ -72,10 +86,14 @@ class Engine:
 
     def is_cached(self, content: bytes) -> bool:
         """Whether loading this component needs no compilation."""
-        descriptor = self._cache.open(self._key(_digest(content))) if self._cache else None
+        descriptor = self._cache.open(self.artefact_key(content)) if self._cache else None
         if descriptor is not None:
             os.close(descriptor)
         return descriptor is not None
+
+    def artefact_key(self, content: bytes) -> str:
+        """The name under which a cache has what this component compiles to."""
+        return self._key(_digest(content))
 
     async def load(self, path: Path) -> Program:
         """The program in a file of the host.

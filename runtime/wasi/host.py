@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from runtime.engine import ArtefactCache
 
 
-def make_engine(cache: ArtefactCache | None = None) -> Engine:
-    """An engine with all of WASI 0.2 that the runtime provides."""
+def make_engine(cache: ArtefactCache | None = None, *, portable: bool = False) -> Engine:
+    """An engine with all of WASI 0.2 that the runtime provides; `portable` as in `Engine`."""
     modules = (cli, clocks, filesystem, http, io, random, sockets)
-    return Engine([interface for module in modules for interface in module.INTERFACES], cache)
+    return Engine([interface for module in modules for interface in module.INTERFACES], cache, portable=portable)

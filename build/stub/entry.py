@@ -1,0 +1,16 @@
+"""What the single executable runs: the command, from the folder that the stub has unpacked."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from contextlib import suppress
+
+from runtime.cli.main import main
+
+# The folder stays as long as somebody shares its lock. The stub hands on a descriptor that does; a daemon that a command
+# has started comes without one.
+with suppress(OSError):
+    fcntl.flock(os.open(os.path.join(os.path.dirname(sys.executable), ".torpor-in-use"), os.O_RDONLY), fcntl.LOCK_SH)  # noqa: PTH118, PTH120
+sys.exit(main())
