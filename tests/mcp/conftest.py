@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,11 +10,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.mcp.remote_server import KEY
 from tests.system.conftest import *  # noqa: F403 - its fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+KEY = "Bearer remote-secret"
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+"""A PNG of one pixel."""
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -52,7 +56,8 @@ class Remote:
     def start(self) -> None:
         """Start it; it answers when this returns."""
         command = [sys.executable, str(HERE / "remote_server.py"), str(self.port)]
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        env = {**os.environ, "MCP_KEY": KEY, "MCP_DOT": DOT}
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())
 

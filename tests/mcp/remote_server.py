@@ -1,11 +1,14 @@
-"""A real MCP server, made with the official SDK: streamable HTTP on a loopback port (the argument, or any), which it prints.
+"""A real MCP server, made with the official SDK: streamable HTTP on a loopback port, which it prints.
 
-It answers only those who have the key `KEY` in their Authorization header.
+    MCP_KEY="Bearer ..." MCP_DOT=BASE64 python remote_server.py PORT
+
+Port 0 is any that is free. It answers only those who send the key as their Authorization header; the dot is a PNG.
 """
 
 from __future__ import annotations
 
 import base64
+import os
 import socket
 import sys
 from typing import Annotated, Any
@@ -16,8 +19,8 @@ from mcp.server.mcpserver import Context, Image
 from mcp.server.mcpserver.exceptions import ToolError
 from pydantic import BaseModel, Field
 
-KEY = "Bearer remote-secret"
-DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+KEY = os.environ["MCP_KEY"].encode()
+DOT = base64.b64decode(os.environ["MCP_DOT"])
 
 server = MCPServer("remote", instructions="Numbers are in furlongs.", log_level="WARNING")
 
@@ -36,7 +39,7 @@ def distance(a: Point, b: Annotated[Point, Field(description="the other end")]) 
 @server.tool()
 def picture() -> Image:
     """A picture of one dot."""
-    return Image(data=base64.b64decode(DOT), format="png")
+    return Image(data=DOT, format="png")
 
 
 @server.tool()
@@ -60,7 +63,7 @@ class Guard:
         self._app = app
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "http" and dict(scope["headers"]).get(b"authorization") != KEY.encode():
+        if scope["type"] == "http" and dict(scope["headers"]).get(b"authorization") != KEY:
             await send({"type": "http.response.start", "status": 403, "headers": []})
             await send({"type": "http.response.body", "body": b"who are you?"})
             return
@@ -68,7 +71,7 @@ class Guard:
 
 
 def main() -> None:
-    listener = socket.create_server(("127.0.0.1", int(sys.argv[1]) if len(sys.argv) > 1 else 0))
+    listener = socket.create_server(("127.0.0.1", int(sys.argv[1])))
     sys.stdout.write(f"{listener.getsockname()[1]}\n")
     sys.stdout.flush()
     config = uvicorn.Config(Guard(server.streamable_http_app()), log_level="warning", timeout_graceful_shutdown=1)

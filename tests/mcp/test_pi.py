@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.testing.messages_api import blocks_of
 from runtime.testing.script import call, say
-from tests.mcp.remote_server import DOT
+from tests.mcp.conftest import DOT
 from tests.system.daemon import type_of
 from tests.system.model import Model, model
 
