@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VM = "demo"
-PROMPT = 'Write "A sleeping machine / loses nothing but the time / it had none to spend." to the file /home/user/haiku.txt'
+PROMPT = (
+    'Write "A sleeping machine / loses nothing but the time / it had none to spend." to the file /home/user/haiku.txt'
+)
 AGAIN = "What did I ask you to write before?"
 START_SECONDS = 60.0
 
