@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.testing.aio import in_thread
+from runtime.testing.golden import Golden
 from runtime.testing.loop import Loop
 from runtime.testing.loopback import http_server
 from runtime.testing.model import TestModel
 from runtime.testing.places import AtSocket, FromExecutable, InProcess
+from runtime.testing.reporting import file_name
 from runtime.testing.session import TestSession
 from runtime.testing.vm import Api, TestVm
 
@@ -55,11 +57,12 @@ class Harness:
 class Bench:
     """What one test has: a model, a VM and its sessions, each made at first use."""
 
-    def __init__(self, harness: Harness, test: str, root: Path) -> None:
+    def __init__(self, harness: Harness, test: str, root: Path, *, update_golden: bool = False) -> None:
         self.harness = harness
         self.test = test
         self.root = root
         """The folder that relative paths of components are resolved against."""
+        self.golden = Golden(root / "golden", file_name(test.rpartition("::")[2]), update_golden)
         self.sessions: list[TestSession] = []
         self.options: dict[str, Any] = {}
         """The VM's options, in the API's own form."""
@@ -122,7 +125,7 @@ class Bench:
         if env:
             options["env"] = env
         self.vm.put(files or {})
-        session = TestSession(self.vm, self._agent(agent), options, permissions)
+        session = TestSession(self.vm, self._agent(agent), options, permissions, self.golden)
         self.sessions.append(session)
         return session
 

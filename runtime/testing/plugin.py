@@ -13,19 +13,22 @@ they run in a daemon.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from runtime.testing.harness import Bench, Harness, SessionFactory
     from runtime.testing.model import TestModel
     from runtime.testing.vm import TestVm
 
 _BENCH = pytest.StashKey["Bench"]()
-_FAILED = pytest.StashKey[bool]()
+_STATE = pytest.StashKey[Path]()
+"""Where the state of a test that failed is to be kept."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,12 +68,61 @@ def torpor_bench(request: pytest.FixtureRequest, torpor_harness: Harness) -> Ite
     """What this test has of the harness."""
     from runtime.testing.harness import Bench  # noqa: PLC0415
 
-    bench = Bench(torpor_harness, request.node.nodeid.rpartition("/")[2], request.path.parent)
+    test, update = request.node.nodeid.rpartition("/")[2], request.config.getoption("torpor_update")
+    bench = Bench(torpor_harness, test, request.path.parent, update_golden=update)
     for marker in reversed(list(request.node.iter_markers("torpor"))):
         bench.options.update(marker.kwargs)
     request.node.stash[_BENCH] = bench
     yield bench
-    bench.close()
+    kept = request.node.stash.get(_STATE, None)
+    if kept is not None and bench.has_vm:
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        bench.close(keep_state=kept)
+    else:
+        bench.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, Any, Any]:
+    """Keep what there is of an agent's test that failed, and say where."""
+    report: pytest.TestReport = yield
+    bench = item.stash.get(_BENCH, None)
+    if bench is None or call.when != "call":
+        return report
+    fuel = sum(turn.fuel for session in bench.sessions for turn in session.turns)
+    item.user_properties.append(("torpor_turns", sum(len(session.turns) for session in bench.sessions)))
+    item.user_properties.append(("torpor_fuel", fuel))
+    directory = item.config.getoption("torpor_report")
+    if report.failed and directory:
+        from runtime.testing import reporting  # noqa: PLC0415
+
+        path = item.config.rootpath / directory / f"{reporting.file_name(item.nodeid)}.html"
+        state = path.with_suffix(".db")
+        message = report.longreprtext
+        reporting.write_page(reporting.gather(bench, item.nodeid, message, state.name), path)
+        item.stash[_STATE] = state
+        item.user_properties.append(("torpor_transcript", str(path)))
+        item.user_properties.append(("torpor_state", str(state)))
+        report.sections.append(("Torpor", f"transcript: {path}\nstate: {state} (torpor serve --state FILE opens it)"))
+    report.user_properties = list(item.user_properties)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """On GitHub, show each failure of an agent's test beside its line."""
+    if not os.environ.get("GITHUB_ACTIONS"):
+        return
+    from runtime.testing.reporting import annotation  # noqa: PLC0415
+
+    for report in terminalreporter.stats.get("failed", []):
+        if isinstance(report, pytest.TestReport) and "torpor_turns" in dict(report.user_properties):
+            file, line, name = report.location
+            terminalreporter.write_line(annotation(file, (line or 0) + 1, name, _message(report)))
+
+
+def _message(report: pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(crash.message if crash is not None else report.longreprtext)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from runtime.testing.aio import Aio
 
 if TYPE_CHECKING:
     from runtime.client.notification import Notification
+    from runtime.testing.golden import Golden
     from runtime.testing.transcript import Entry, ToolCall
     from runtime.testing.vm import TestVm
 
@@ -33,9 +34,17 @@ class TestSession:
 
     __test__ = False
 
-    def __init__(self, vm: TestVm, agent: str, options: dict[str, Any], permissions: Permissions | None = None) -> None:
+    def __init__(
+        self,
+        vm: TestVm,
+        agent: str,
+        options: dict[str, Any],
+        permissions: Permissions | None,
+        golden: Golden,
+    ) -> None:
         self.vm = vm
         self.permissions = permissions
+        self._golden = golden
         self.turns: list[Turn] = []
         vm.mark_once()
         self.info: dict[str, Any] = vm.call("createSession", agentType=agent, options=options or None)
@@ -92,6 +101,11 @@ class TestSession:
     def resume(self) -> None:
         """Bring a closed or suspended session back."""
         self.call("resumeSession")
+
+    def expect_golden(self, name: str | None = None) -> None:
+        """Expect the transcript to be as in the file `golden/NAME.txt` beside the test; `--torpor-update` writes it."""
+        __tracebackhide__ = True
+        self._golden.compare(self.transcript(), name)
 
     def expect_turns(self, *, at_most: int) -> None:
         """Expect the session to have taken no more than so many turns."""

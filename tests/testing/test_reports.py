@@ -1,0 +1,146 @@
+"""Runs of pytest from outside: what a failing test leaves behind, golden files, workers, and daemons."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from runtime.client.sync import connect
+from tests.system.daemon import Daemon, environment, running
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    Run = Callable[..., subprocess.CompletedProcess[str]]
+
+FAILING = """
+from runtime.testing.script import call, say
+
+def test_it_fails(torpor_session, scripted_model):
+    scripted_model.script(call("write", path="<b>.txt", content="one\\ntwo\\n"), say("Done & dusted."))
+    session = torpor_session("pi", files={"start.txt": "x"})
+    session.prompt("Write <script>alert(1)</script>").expect_text("Finished.")
+
+def test_it_passes(torpor_session):
+    torpor_session("echo").prompt("say hi").expect_text("hi")
+"""
+
+GOLDEN = """
+def test_it(torpor_session):
+    session = torpor_session("echo", permissions="once")
+    session.prompt("toolcall /home/user/a.txt; permission Do it; say at 2026-01-02T03:04:05Z; stderr noise")
+    session.expect_golden()
+"""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    def run(source: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        (tmp_path / "test_agent.py").write_text(source)
+        loaded = [] if entry_points(group="pytest11", name="torpor") else ["-p", "runtime.testing.plugin"]
+        command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *loaded, *arguments]
+        return subprocess.run(
+            command,
+            cwd=tmp_path,
+            env={**os.environ, **variables},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+class Outside(HTMLParser):
+    """Finds whatever a page would fetch or run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = [name for name, _ in attrs if name in {"src", "href", "srcset", "style"} or name.startswith("on")]
+        if tag in {"script", "link", "img", "iframe", "object"} or names:
+            self.found.append(tag)
+
+
+def test_a_failing_test_leaves_its_transcript_and_state(run: Run, tmp_path: Path, component_cache: Path) -> None:
+    done = run(FAILING, "--junitxml=junit.xml", GITHUB_ACTIONS="true")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 failed, 1 passed" in done.stdout
+    # The message shows what was expected, found, and the transcript.
+    assert "the agent's text is not as expected" in done.stdout
+    assert "tool completed: Write /home/user/<b>.txt" in done.stdout
+    assert re.search(
+        r"^::error file=test_agent.py,line=4,title=test_it_fails::AssertionError", done.stdout, re.MULTILINE
+    )
+
+    (page,) = (tmp_path / "torpor-report").glob("*.html")
+    text = page.read_text()
+    outside = Outside()
+    outside.feed(text)
+    assert outside.found == []
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+    assert "Done &amp; dusted." in text
+    assert "/v1/messages" in text
+
+    cases = {case.get("name"): case for case in ET.parse(tmp_path / "junit.xml").iter("testcase")}  # noqa: S314
+    properties = {each.get("name"): each.get("value") for each in cases["test_it_fails"].iter("property")}
+    assert properties["torpor_transcript"] == str(page)
+    assert properties["torpor_turns"] == "0" or properties["torpor_turns"] == "1"
+    assert int(str(properties["torpor_fuel"])) > 0
+    assert len(list(cases["test_it_passes"].iter("property"))) == 2
+
+    daemon = Daemon(tmp_path / "d", environment(component_cache))
+    daemon.state = Path(str(properties["torpor_state"]))
+    with running(daemon), connect(daemon.socket) as client:
+        (vm,) = client.call("vm.list")
+        assert client.call("readFile", vm=vm["vm"], path="/home/user/<b>.txt")["content"] == "one\ntwo\n"
+        (session,) = client.call("listPersistedSessions", vm=vm["vm"])
+        assert client.call("getSessionEvents", vm=vm["vm"], sessionId=session["sessionId"])
+
+
+def test_golden_transcripts(run: Run, tmp_path: Path) -> None:
+    assert run(GOLDEN, "--torpor-update").returncode == 0
+    golden = (tmp_path / "golden" / "test_it.txt").read_text()
+    assert "at <time>" in golden
+    assert "noise" not in golden.replace("stderr noise", "")
+    changed = run(
+        GOLDEN + GOLDEN.replace("test_it", "test_that").replace("Do it", "Do that").replace("()\n", "('test_it')\n")
+    )
+    assert "1 failed, 1 passed" in changed.stdout, changed.stdout
+    assert "+permission: Do that" in changed.stdout
+
+
+def test_two_workers(run: Run) -> None:
+    pytest.importorskip("xdist")
+    done = run(FAILING, "-n2", GITHUB_ACTIONS="true")
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "::error file=test_agent.py" in done.stdout
+
+
+def test_against_a_daemon(run: Run, tmp_path: Path, component_cache: Path) -> None:
+    daemon = Daemon(tmp_path / "d", environment(component_cache))
+    with running(daemon):
+        done = run(GOLDEN, f"--torpor-socket={daemon.socket}", "--torpor-update")
+        assert done.returncode == 0, done.stdout + done.stderr
+        with connect(daemon.socket) as client:
+            assert client.call("vm.list") == []
+
+
+def test_against_an_executable(run: Run) -> None:
+    executable = Path(sys.executable).with_name("torpor")
+    path = Path(__file__).resolve().parents[2] / "agents" / "echo"
+    source = GOLDEN.replace('"echo"', repr(str(path)))
+    done = run(source, f"--torpor-executable={executable}", "--torpor-update")
+    assert done.returncode == 0, done.stdout + done.stderr
