@@ -25,7 +25,6 @@ from runtime.sessions.detached import run_detached
 from runtime.sessions.failures import AgentError, AgentGoneError
 from runtime.sessions.launch import start_new
 from runtime.sessions.options import SessionOptions, new_session_id, parse_options
-from runtime.sessions.permissions import remembered_permissions
 from runtime.sessions.queries import find, persisted_details, persisted_session
 from runtime.sessions.raw import check_raw, send_raw
 from runtime.sessions.recovery import mark_interrupted
@@ -109,16 +108,7 @@ class Sessions:
         """
         details = persisted_details(self._vm.store, self._vm.name, session_id)
         session = self._registry.get(session_id)
-        if session is None:
-            return details
-        return {
-            **details,
-            "status": session.status,
-            "modes": session.state.modes,
-            "configOptions": list(session.state.config_options),
-            "pendingPermissions": session.permissions.requests(),
-            "rememberedPermissions": remembered_permissions(session.state.remembered),
-        }
+        return details if session is None else {**details, **session.details()}
 
     async def create(self, agent_type: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """`createSession`. Raises `ApiError`: AGENT_NOT_FOUND, AGENT_FAILED, SESSION_CONFLICT, INVALID_ARGUMENT, ..."""
@@ -155,7 +145,7 @@ class Sessions:
         content_hash = prompts.content_hash(blocks)
         async with self._registry.use(session_id) as session:
             if idempotency_key is not None:
-                found = self._answered(session, idempotency_key, content_hash)
+                found = prompts.earlier(session, idempotency_key, content_hash)
                 if isinstance(found, dict):
                     return found
                 if found is not None:
@@ -331,9 +321,8 @@ class Sessions:
                 await self._vm.store.sessions.set_env(record, given.env)
                 session.options = None
             if given.secrets:
-                declared = (await session.load_options()).secrets
-                again = given_again(declared, given.secrets, secrets)
-                self._registry.secrets[session_id] = {**self._registry.secrets.get(session_id, {}), **again}
+                again = given_again((await session.load_options()).secrets, given.secrets, secrets)
+                self._registry.remember_secrets(session_id, again)
             session.secrets = self._registry.secrets.get(session_id, {})
             session.crashes = 0
             await ensure_agent(session)
@@ -380,20 +369,6 @@ class Sessions:
                 message = f"there is a session {session_id} already, with another agent or other options"
                 raise ApiError(ErrorCode.SESSION_CONFLICT, message)
             return session.describe()
-
-    def _answered(self, session: Session, key: str, content_hash: bytes) -> dict[str, Any] | Turn | None:
-        """What became of an earlier prompt with this key: its result, its turn if that is still in progress, or None."""
-        turn = session.turn
-        if turn is not None and turn.key == key:
-            known, answer = turn.content_hash, turn
-        else:
-            record = self._vm.store.idempotency.get(session.row_id, key)
-            if record is None:
-                return None
-            known, answer = record.content_hash, record.result
-        if known != content_hash:
-            raise ApiError(ErrorCode.SESSION_CONFLICT, "this idempotencyKey was used with another prompt")
-        return answer
 
     def _check_open(self) -> None:
         if self._suspending:

@@ -12,6 +12,8 @@ from runtime.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
     from runtime.acp.messages import Capabilities
+    from runtime.sessions.session import Session
+    from runtime.sessions.turns import Turn
 
 MAX_BLOCKS: Final = 1000
 """Content blocks of one prompt: each becomes an event of its own."""
@@ -57,3 +59,21 @@ def check_key(key: str | None) -> None:
     """Raise `ApiError` INVALID_ARGUMENT for an idempotency key that is empty or too long."""
     if key is not None and not 0 < len(key) <= MAX_KEY:
         raise ApiError(ErrorCode.INVALID_ARGUMENT, f"an idempotencyKey has 1 to {MAX_KEY} characters")
+
+
+def earlier(session: Session, key: str, content_hash: bytes) -> dict[str, Any] | Turn | None:
+    """What became of an earlier prompt with this key: its result, its turn if that is still in progress, or None.
+
+    Raises `ApiError` SESSION_CONFLICT when it was another prompt.
+    """
+    turn = session.turn
+    if turn is not None and turn.key == key:
+        known, answer = turn.content_hash, turn
+    else:
+        record = session.vm.store.idempotency.get(session.row_id, key)
+        if record is None:
+            return None
+        known, answer = record.content_hash, record.result
+    if known != content_hash:
+        raise ApiError(ErrorCode.SESSION_CONFLICT, "this idempotencyKey was used with another prompt")
+    return answer

@@ -47,6 +47,10 @@ class Registry:
         session = self._sessions.get(session_id)
         return session if session is not None and session.row is not None else None
 
+    def remember_secrets(self, session_id: str, values: dict[str, str]) -> None:
+        """Keep secrets that were given by value, in memory."""
+        self.secrets[session_id] = {**self.secrets.get(session_id, {}), **values}
+
     async def created(self, session_id: str) -> None:
         """Wait while a session of that id is being made."""
         while session_id in self._creating:

@@ -31,7 +31,7 @@ from runtime.sessions.agent import VM_CLOSED
 from runtime.sessions.client_services import ClientServices
 from runtime.sessions.network_log import NetworkLog
 from runtime.sessions.options import SessionOptions
-from runtime.sessions.permissions import Pending, Permissions, choose, permission_request
+from runtime.sessions.permissions import Pending, Permissions, choose, permission_request, remembered_permissions
 from runtime.sessions.policy import Policy, ToolCalls
 from runtime.sessions.transcript import MALFORMED, NOTIFICATION, STDERR, Transcript, now_ms
 
@@ -146,6 +146,16 @@ class Session:
             "configOptions": list(self.state.config_options),
             "cwd": self.cwd,
             "createdAt": self.created_at,
+        }
+
+    def details(self) -> dict[str, Any]:
+        """What getSession says beyond the session's row."""
+        return {
+            "status": self.status,
+            "modes": self.state.modes,
+            "configOptions": list(self.state.config_options),
+            "pendingPermissions": self.permissions.requests(),
+            "rememberedPermissions": remembered_permissions(self.state.remembered),
         }
 
     def attach(self, agent: Agent) -> None:
