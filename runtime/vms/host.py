@@ -192,7 +192,10 @@ class Host:
                 "live": len(live),
                 "running": sum(status == "running" for status in live.values()),
             },
-            "processes": {"count": len(vm.processes) if vm else 0},
+            "processes": {
+                "count": len(vm.processes) if vm else 0,
+                "commands": vm.processes.commands if vm else 0,  # all but agents and their MCP servers
+            },
             "fuelUsed": vm.processes.fuel_used if vm else 0,
             "files": {"count": usage.entries, "bytes": usage.bytes},
             "events": sum(row.last_seq + 1 for row in rows),

@@ -275,6 +275,15 @@ def test_sigterm_is_an_end_like_any_other(editor: Editor, daemon: Daemon, cwd: s
     assert vm_of(daemon, session)[1]["status"] == "suspended"
 
 
+def test_mcp_servers_do_not_keep_the_vm_awake(editor: Editor, daemon: Daemon, cwd: str) -> None:
+    server = {"name": "none", "command": "/bin/none", "args": [], "env": []}
+    session = editor.call("session/new", cwd=cwd, mcpServers=[server])["sessionId"]
+    assert editor.prompt(session, "params") == "end_turn"  # a server that is not there costs no session
+    assert "none" in editor.said
+    assert editor.close() == exits.OK
+    assert vm_of(daemon, session)[1]["status"] == "suspended"
+
+
 def test_a_vm_in_which_somebody_else_works_stays_awake(editor: Editor, daemon: Daemon, cwd: str) -> None:
     vm, _ = vm_of(daemon, editor.new(cwd))
     with daemon.connect() as api:

@@ -347,8 +347,8 @@ class Face:
     def _let_sleep(self, vm: Name) -> Flow:
         """Suspend what we have used, unless somebody else is at work in the VM; then it falls asleep by itself later."""
         rows = yield Call("listSessions", {"vm": vm})
-        processes = (yield Call("vm.stats", {"vm": vm}))["processes"]["count"]
-        if processes <= len(rows) and _only(rows, self._open):
+        stats = yield Call("vm.stats", {"vm": vm})
+        if not stats["processes"]["commands"] and _only(rows, self._open):
             yield Call("vm.sleep", {"vm": vm, "graceMs": 0})
 
 
