@@ -113,7 +113,7 @@ class Record:
     def of(cls, request: GateRequest) -> Record:
         """The record of a request that begins now. Until it has been checked its host is what the guest wrote."""
         host = request.authority.rpartition("@")[2]  # an authority with user information is refused, and not recorded
-        path = request.path.partition("?")[0]
+        path = request.path.partition("?")[0].partition("#")[0]
         return cls(request.method, request.scheme, host, 0, path, trio.current_time())
 
     def finished(self) -> HttpExchange:

@@ -457,9 +457,11 @@ async def test_what_is_refused_is_recorded_without_what_may_be_a_password() -> N
     async with bench(hello) as b:
         await b.failure(authority="user:password@127.0.0.1", path="/a?key=1")
         await b.failure(authority="example.com", path="/b?key=1")
+        await b.failure(path="/c#key=1")
     assert [(each.host, each.path, each.error) for each in b.exchanges] == [
         ("127.0.0.1", "/a", "HTTP-request-URI-invalid"),
         ("example.com", "/b", "HTTP-request-denied"),
+        ("127.0.0.1", "/c", "HTTP-request-URI-invalid"),
     ]
 
 
