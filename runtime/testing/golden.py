@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from runtime.testing.transcript import Entry
 
-_LEFT_OUT: Final = {"http_request", "usage_update", "stderr"}
 _IDS: Final = re.compile(
     r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b"  # UUIDs
     r"|\b[a-z]+_scripted\d+\b"  # the scripted model's
@@ -60,7 +59,7 @@ class Golden:
 
 def render(entries: Iterable[Entry]) -> str:
     """Return the entries as text that is the same from run to run."""
-    text = "\n".join(transcript.line(entry) for entry in entries if entry.kind not in _LEFT_OUT)
+    text = "\n".join(transcript.line(entry) for entry in entries if entry.kind not in transcript.BESIDE)
     return f"{normalised(text)}\n"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from html import escape
 from string import Template
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from runtime.testing.transcript import Entry
 
 MAX_TEXT: Final = 20_000  # characters of one block: what a person scrolls through; the state file has all of it
+MAX_LINE: Final = 160  # characters of data that are shown at once
 MAX_ENTRIES: Final = 2000  # of one session, from its end: a page that a browser still likes
 
 _PAGE: Final = Template("""\
@@ -54,7 +56,8 @@ class Report:
 
     test: str
     message: str
-    """Why it failed."""
+    """Why it failed; the transcript in it is left to the sessions below."""
+    traceback: str
     sessions: list[SessionPart] = attrs.field(factory=list)
     requests: list[tuple[str, str, Any]] = attrs.field(factory=list)
     """What the model was asked: (path, outcome, body)."""
@@ -67,7 +70,9 @@ class Report:
 
 def page(report: Report) -> str:
     """Return the page."""
-    body = [_section("Failure", f'<pre class="failure">{_text(report.message)}</pre>')]
+    why = report.message.partition("\ntranscript:\n")[0]
+    traceback = f"<details><summary>traceback</summary><pre>{_text(report.traceback)}</pre></details>"
+    body = [_section("Failure", f'<pre class="failure">{_text(why)}</pre>{traceback}')]
     for number, session in enumerate(report.sessions, 1):
         which = f" {number}" if len(report.sessions) > 1 else ""
         body.append(_section(f"Session{which}: {session.agent}", _session(session.entries)))
@@ -105,7 +110,7 @@ def _entry(entry: Entry, began: int) -> str:
             label = {"prompt": "User", "text": "Agent", "stderr": "stderr"}[entry.kind]
             body = f"<pre>{_text(entry.text)}</pre>"
         case "thought":
-            label, body = "Thought", f"<details><summary>Thought</summary><pre>{_text(entry.text)}</pre></details>"
+            label, body = "Thought", f"<pre>{_text(entry.text)}</pre>"
         case "tool":
             label, body = "Tool", _tool(entry.data)
             kind = f"tool {entry.data.get('status', '')}"
@@ -117,13 +122,20 @@ def _entry(entry: Entry, began: int) -> str:
             label = {"permission": "Permission", "reply": "Answer", "http_request": "HTTP"}.get(entry.kind, "Session")
             body = f"<p>{escape(transcript.line(entry).partition(': ')[2])}</p>"
         case _:
-            kind = "other"
-            body = f"<details><summary>{escape(label)}</summary><pre>{_text(_json(entry.data))}</pre></details>"
+            kind, body = "other", _details(entry.data)
     after = f"+{(entry.at - began) / 1000:.2f} s"
     return (
         f'<li class="{escape(kind)}"><div class="margin"><b>{escape(label)}</b>'
         f'<small title="seq {entry.seq}">{entry.seq} · {after}</small></div><div class="body">{body}</div></li>'
     )
+
+
+def _details(data: dict[str, Any]) -> str:
+    told = {name: value for name, value in data.items() if name not in {"sessionUpdate", "sessionId"}}
+    line = json.dumps(told, ensure_ascii=False, default=str)
+    if len(line) <= MAX_LINE:
+        return f"<p><code>{escape(line)}</code></p>"
+    return f"<details><summary>details</summary><pre>{_text(_json(told))}</pre></details>"
 
 
 def _tool(data: dict[str, Any]) -> str:
@@ -148,7 +160,7 @@ def _tool_content(content: dict[str, Any]) -> str:
         return f"<pre>{_text(inner['text'])}</pre>"
     if content.get("type") == "diff":
         old, new = str(content.get("oldText") or "").splitlines(), str(content.get("newText") or "").splitlines()
-        lines = [f"--- {content.get('path')}", *(f"-{each}" for each in old), *(f"+{each}" for each in new)]
+        lines = [*difflib.unified_diff(old, new, "before", str(content.get("path")), lineterm="")]
         return f'<pre class="diff">{_diff(chr(10).join(lines))}</pre>'
     return f"<pre>{_text(_json(content))}</pre>"
 

@@ -46,6 +46,9 @@ p { margin: 0 0 .5rem; }
 .text .body pre { background: var(--card); border: 1px solid var(--line); font: inherit; }
 .prompt .body pre { font: inherit; }
 .thought, .other, .http_request, .session_started { color: var(--soft); }
+.thought .body pre { background: none; padding: 0; font: inherit; font-style: italic; }
+.other code { overflow-wrap: anywhere; }
+.failure + details { margin-top: .6rem; color: var(--soft); }
 .stderr .body pre { border-left: 3px solid var(--warn); }
 .end .margin b { color: var(--good); }
 .tool .margin b, .permission .margin b, .reply .margin b { color: var(--accent); }

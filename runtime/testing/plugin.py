@@ -98,8 +98,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 
         path = item.config.rootpath / directory / f"{reporting.file_name(item.nodeid)}.html"
         state = path.with_suffix(".db")
-        message = report.longreprtext
-        reporting.write_page(reporting.gather(bench, item.nodeid, message, state.name), path)
+        told = reporting.gather(bench, item.nodeid, _message(report), report.longreprtext, state.name)
+        reporting.write_page(told, path)
         item.stash[_STATE] = state
         item.user_properties.append(("torpor_transcript", str(path)))
         item.user_properties.append(("torpor_state", str(state)))

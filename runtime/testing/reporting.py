@@ -22,9 +22,9 @@ def file_name(test: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", test).strip("-.")[-MAX_NAME:]
 
 
-def gather(bench: Bench, test: str, message: str, state: str | None) -> Report:
+def gather(bench: Bench, test: str, message: str, traceback: str, state: str | None) -> Report:
     """Return what there is to tell of a test; what cannot be had any more is left out."""
-    report = Report(test, message, state=state)
+    report = Report(test, message, traceback, state=state)
     fuel = 0
     for session in bench.sessions:
         try:

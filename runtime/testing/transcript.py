@@ -20,6 +20,8 @@ CHUNKS: Final = {
     "agent_message_chunk": "text",
     "agent_thought_chunk": "thought",
 }
+BESIDE: Final = {"http_request", "usage_update", "stderr"}
+"""What comes beside the conversation, sooner or later: it does not part a text in two."""
 MAX_SHOWN: Final = 2000  # characters of one entry in a failure message: a screen or so
 AROUND: Final = 12  # entries before and after the one that a failure is about
 
@@ -79,8 +81,9 @@ def entries(events: Iterable[SessionEvent]) -> list[Entry]:
             continue
         if kind in CHUNKS:
             text = _content(update.get("content"))
-            if found and found[-1].kind == CHUNKS[kind] and kind != "user_message_chunk":
-                found[-1].text += text
+            last = next((entry for entry in reversed(found) if entry.kind not in BESIDE), None)
+            if last is not None and last.kind == CHUNKS[kind] and kind != "user_message_chunk":
+                last.text += text
             else:
                 found.append(Entry(CHUNKS[kind], each.seq, each.created_at, text))
         elif kind in {"tool_call", "tool_call_update"}:
