@@ -291,6 +291,12 @@ int main(int count, char **arguments) {
         close(lock);
     }
     (void)count;
+    /* For zlib, which PyInstaller's start-up code is linked with; that adds the folder for all that follows by itself. */
+    const char *others = getenv("LD_LIBRARY_PATH");
+    char *libraries = join(join(base, footer.name), "_internal");
+    if (others && others[0] && asprintf(&libraries, "%s:%s", libraries, others) < 0)
+        fail("no memory");
+    setenv("LD_LIBRARY_PATH", libraries, 1);
     arguments[0] = join(join(base, footer.name), "torpor");
     execv(arguments[0], arguments);
     fail("cannot run %s: %s%s", arguments[0], strerror(errno),
