@@ -245,6 +245,16 @@ def test_a_request_does_not_outlive_the_daemon(own_daemon: Daemon) -> None:
         assert session.say("say on").endswith("on")
 
 
+def test_a_sleep_with_patience_waits_for_the_answer(session: Session) -> None:
+    pending, request = ask(session)
+    sleeping = session.vm.start("vm.sleep", graceMs=60_000)
+    session.call("respondPermission", permissionId=request["permissionId"], reply="once")
+    assert session.vm.api.result(pending)["text"] == "permission: allow-once"
+    session.vm.api.result(sleeping)
+    assert session.vm.state() == "asleep"
+    assert outcome(session) == {"outcome": "selected", "by": "client"}
+
+
 def test_a_request_ends_with_the_agent_that_made_it(session: Session) -> None:
     _, request = ask(session)
     session.vm.call("vm.sleep", force=True)

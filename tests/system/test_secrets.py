@@ -149,6 +149,20 @@ def test_the_key_is_rotated_and_everything_still_opens(own_daemon: Daemon) -> No
         assert (error.name, error.data["names"]) == ("secrets_required", ["SEALED"])
 
 
+def test_a_daemon_that_is_killed_while_it_rotates_keys_loses_nothing(own_daemon: Daemon) -> None:
+    with own_daemon.connect() as api:
+        session = Vm(api, "vm").session(env={"SEALED": "value"})
+    for answered in (0, 1, 3):
+        with own_daemon.connect() as api:
+            pending = [api.start("daemon.rotateKey") for _ in range(20)]
+            api.result(pending[answered])
+            own_daemon.kill()  # in the middle of one of the others
+        own_daemon.start()
+        with own_daemon.connect() as api:
+            assert sealed(session.through(api)).endswith("SEALED=value")
+            assert not own_daemon.state.with_name("key.new").exists()
+
+
 def test_a_placeholder_is_all_that_the_guest_has(make_vm: Callable[..., Vm]) -> None:
     session = make_vm().session(secrets={"API_KEY": {"value": KEY, "placeholder": True, "hosts": ["api.example.com"]}})
     token = session.say("env API_KEY").removeprefix("API_KEY=")
