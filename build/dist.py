@@ -96,6 +96,7 @@ def build(level: int) -> Path:
     add_agents(folder / "_internal")
     parts = third_parties(folder / "_internal", zstd_source(WORK / "stub"))
     (folder / "_internal" / "LICENSES.txt").write_text(licence_texts(parts), "utf-8")
+    (folder / "_internal" / "VERSION").write_text(version("torpor"), "utf-8")
     output = DIST / f"torpor-{version('torpor')}-linux-x86_64"
     say("packing")
     pack(stub, folder, output, version("torpor"), level)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import os
+import pty
 import shutil
 import subprocess
+import tempfile
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -121,6 +125,52 @@ def test_old_versions_go_unless_they_are_used_or_were_lately(executable: Path, p
     assert {path.name for path in place.glob("[!.]*")} == {"lately", "running", "not-ours", folder.name}
 
 
+def is_used(folder: Path) -> bool:
+    with (folder / ".torpor-in-use").open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def test_a_daemon_that_a_command_started_keeps_its_folder(executable: Path, place: Path) -> None:
+    with tempfile.TemporaryDirectory(prefix="torpor-") as short:
+        names = {"TORPOR_SOCKET": "s", "TORPOR_STATE": "state/db", "TORPOR_CACHE": "cache"}
+        environment = {"TORPOR_UNPACK": str(place), **{name: f"{short}/{path}" for name, path in names.items()}}
+        said = subprocess.run(
+            [executable, "run", "echo", "hi"], check=False, env=environment, stdout=subprocess.PIPE, timeout=TIMEOUT
+        )
+        try:
+            assert said.stdout == b"echo: hi\n"
+            folder = succeed(executable, place)
+            assert is_used(folder)
+        finally:
+            subprocess.run([executable, "stop"], env=environment, check=True, timeout=TIMEOUT)
+        assert not is_used(folder)
+
+
+def test_progress_is_shown_on_a_terminal_and_wiped_away(executable: Path, place: Path) -> None:
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        environment = {"TORPOR_UNPACK": str(place)}
+        subprocess.run(
+            [executable, "--version"],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+            timeout=TIMEOUT,
+            check=True,
+        )
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # Linux's way to say that nobody has the other end any more
+            while part := terminal.read(65536):
+                shown += part
+    assert b"once: 50 %" in shown
+    assert shown.endswith(b"\r\x1b[K")
+
+
 def test_a_folder_of_others_is_refused(executable: Path, place: Path) -> None:
     place.mkdir()
     place.chmod(0o777)
@@ -164,3 +214,15 @@ def test_the_sums_fit(executable: Path) -> None:
     for line in lines:
         digest, name = line.split("  ")
         assert hashlib.sha256((DIST / name).read_bytes()).hexdigest() == digest
+
+
+def test_the_bill_of_materials_names_the_executable_and_each_part_once(executable: Path) -> None:
+    bill = json.loads((DIST / f"{executable.name}.cdx.json").read_text())
+    (hashed,) = bill["metadata"]["component"]["hashes"]
+    assert hashed["content"] == hashlib.sha256(executable.read_bytes()).hexdigest()
+    references = [component["bom-ref"] for component in bill["components"]]
+    assert len(references) == len(set(references))
+    assert {"pkg:pypi/wasmtime@49.0.0", "pkg:npm/%40mariozechner/pi-agent-core@0.73.1"} <= {
+        component.get("purl") for component in bill["components"]
+    }
+    assert all(component["licenses"][0]["license"]["name"] for component in bill["components"])
