@@ -113,6 +113,7 @@ def parser() -> argparse.ArgumentParser:
     _add_daemon(commands, common)
     _add_lists(commands, common)
     _add_fs(commands, common)
+    _add_test(commands, common)
     _add(commands, common, "licenses", "licenses:run", "print the licences of what the single executable contains")
     return root
 
@@ -226,6 +227,24 @@ def _add_lists(commands: Any, common: argparse.ArgumentParser) -> None:
     events.add_argument("--limit", metavar="N", type=int, help="at most so many")
     events.add_argument("--type", metavar="TYPE", action="append", dest="types", help="only this type (repeatable)")
     events.add_argument("--follow", action="store_true", help="go on with what comes, until interrupted")
+
+
+def _add_test(commands: Any, common: argparse.ArgumentParser) -> None:
+    test = _add(commands, common, "test", "test:run", "test agents as YAML files say")
+    test.epilog = (
+        "Agents run in this process, each test in a VM of its own; with --socket or --executable in a daemon. "
+        "Exits with 0 when all tests passed, with 1 when one failed, with 2 when a file cannot be used."
+    )
+    test.add_argument("files", metavar="FILE", nargs="+", help="a YAML file of tests")
+    test.add_argument(
+        "--format", choices=("pretty", "tap", "junit"), default="pretty", help="what is printed without --json"
+    )
+    test.add_argument("--junit", metavar="FILE", help="write JUnit's XML to a file as well")
+    test.add_argument("--name", metavar="TEXT", help="only tests with this text in their names")
+    test.add_argument("--executable", metavar="FILE", help="run agents in a daemon started from this executable")
+    test.add_argument("--update", action="store_true", help="write golden transcripts instead of comparing them")
+    kept = "where transcripts and states of failing tests are put (default: %(default)s); empty: nowhere"
+    test.add_argument("--report", metavar="DIR", default="torpor-report", help=kept)
 
 
 def _add_fs(commands: Any, common: argparse.ArgumentParser) -> None:

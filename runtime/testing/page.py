@@ -118,7 +118,7 @@ def _entry(entry: Entry, began: int) -> str:
             label, body = "End of turn", f"<p>{escape(str(entry.data.get('stopReason')))}</p>"
             if entry.data.get("error"):
                 body += f"<pre>{_text(_json(entry.data['error']))}</pre>"
-        case "permission" | "reply" | "http_request" | "session_started":
+        case "permission" | "reply" | "http_request" | "session_started" | "session_resumed":
             label = {"permission": "Permission", "reply": "Answer", "http_request": "HTTP"}.get(entry.kind, "Session")
             body = f"<p>{escape(transcript.line(entry).partition(': ')[2])}</p>"
         case _:

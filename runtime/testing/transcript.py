@@ -139,6 +139,8 @@ def line(entry: Entry) -> str:
             body = _json(entry.data["error"]) if entry.data.get("error") else ""
         case "session_started":
             heading = f"session started: {entry.data.get('agentType')} in {entry.data.get('cwd')}"
+        case "session_resumed":
+            heading = f"session resumed: {entry.data.get('tier')}"
         case "http_request":
             where = "{scheme}://{host}:{port}{path}".format_map(_Members(entry.data))
             heading = f"http: {entry.data.get('method')} {where} -> {entry.data.get('status', entry.data.get('error'))}"

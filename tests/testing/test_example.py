@@ -37,9 +37,18 @@ def test_the_example(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     component = project / "agent" / "todo.wasm"
     shutil.copy(built(component, request.config.cache.mkdir("torpor-example")), component)
     loaded = [] if entry_points(group="pytest11", name="torpor") else ["-p", "runtime.testing.plugin"]
+    assert "9 passed" in run(project, "pytest", "-q", *loaded)
+    assert "4 passed, 0 failed" in run(project, "runtime.cli", "test", "tests/todo.yaml")
+
+
+def run(project: Path, *command: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *loaded],
-        cwd=project, capture_output=True, text=True, timeout=BUILD_TIMEOUT_S, check=False,
-    )  # fmt: skip
+        [sys.executable, "-m", *command],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=BUILD_TIMEOUT_S,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "9 passed" in done.stdout
+    return done.stdout
