@@ -116,7 +116,8 @@ async def _answer(exchange: Exchange, request: ModelRequest, turn: Turn, dialect
         return
     headers = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
     await exchange.start(200, [*headers, *_request_ids()])
-    for number, event in enumerate(dialect.events(turn, request)):
+    events = list(dialect.events(turn, request))
+    for number, event in enumerate(events):
         if turn.break_ is not None and turn.break_.after == number:
             request.outcome = None if turn.break_.kind == "hang" else "broken"
             match turn.break_.kind:
@@ -131,9 +132,10 @@ async def _answer(exchange: Exchange, request: ModelRequest, turn: Turn, dialect
                 case "malformed":
                     await exchange.send(dialect.malformed)
         await trio.sleep(turn.delay)
+        if number == len(events) - 1:  # a client that has it may leave before we know that it was sent
+            request.outcome = request.outcome or "answered"
         await exchange.send(event)
     await exchange.finish()
-    request.outcome = request.outcome or "answered"
 
 
 async def _answer_whole(exchange: Exchange, request: ModelRequest, turn: Turn, dialect: Dialect) -> None:
