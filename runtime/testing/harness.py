@@ -6,10 +6,11 @@ import re
 import secrets
 import shutil
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.client.errors import RpcError
 from runtime.testing.aio import in_thread
 from runtime.testing.golden import Golden
 from runtime.testing.loop import Loop
@@ -134,7 +135,8 @@ class Bench:
         try:
             if self._vm is not None and not self.harness.in_process:
                 if keep_state is not None:
-                    self._vm.call("vm.export", path=str(keep_state))
+                    with suppress(RpcError):  # a daemon of an older version has no export
+                        self._vm.call("vm.export", path=str(keep_state.absolute()))
                 self._vm.call("vm.destroy")
         finally:
             self._stack.close()
