@@ -79,7 +79,9 @@ def type_of(schema: Schema) -> str:
 
 
 def given_type(schema: Schema) -> str:
-    """The type of an optional member that a caller gives: leaving it out says what null would."""
+    """The type of an optional member that a caller gives: leaving it out says what null would, if null is the default."""
+    if schema.get("default", ...) is not None:
+        return type_of(schema)
     kinds = schema.get("anyOf", [])
     rest = [kind for kind in kinds if kind.get("type") != "null"]
     return type_of({"anyOf": rest} if rest else schema)

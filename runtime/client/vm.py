@@ -101,6 +101,11 @@ class Vm:
         stats: Json = await self.call("vm.stats")
         return stats
 
+    async def configure(self, options: Json) -> Json:
+        """Replace members of the VM's options, in the API's own form; None goes back to the default. Describes the VM."""
+        info: Json = await self.call("vm.configure", options=options)
+        return info
+
     async def sleep(self, *, grace_ms: int | None = None, force: bool = False) -> None:
         """Hibernate the VM now."""
         await self.call("vm.sleep", graceMs=grace_ms, force=force or None)

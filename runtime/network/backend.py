@@ -34,7 +34,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     """httpcore's network under a policy. It raises HttpError where it refuses, and httpcore's errors otherwise."""
 
     def __init__(self, policy: NetworkPolicy, resolver: Resolver = system_resolver) -> None:
-        self._policy = policy
+        self.policy = policy
         self._resolver = resolver
         self._trio = httpcore.TrioBackend()
 
@@ -67,7 +67,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     async def _addresses(self, host: str, port: int) -> list[Address]:
         literal = parse_address(host)
         found = [literal] if literal is not None else [ip_address(text) for text in await self._resolver(host, port)]
-        allowed = [address for address in found if self._policy.allows_address(host, port, address)]
+        allowed = [address for address in found if self.policy.allows_address(host, port, address)]
         if found and not allowed:
             raise HttpError("destination-IP-prohibited", message=f"{host} resolves to closed addresses only")
         return list(dict.fromkeys(allowed))[:MAX_ADDRESSES]

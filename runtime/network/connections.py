@@ -192,6 +192,15 @@ class Connections:
         self._backend = CheckedBackend(policy, resolver)
         self._pool: httpcore.AsyncConnectionPool | None = None
 
+    @property
+    def policy(self) -> NetworkPolicy:
+        """The VM's policy. A new one counts from the next request on."""
+        return self._backend.policy
+
+    @policy.setter
+    def policy(self, policy: NetworkPolicy) -> None:
+        self._backend.policy = policy
+
     def _pool_in_use(self) -> httpcore.AsyncConnectionPool:
         # Made on first use: most VMs never send a request, and loading the authorities takes 10 ms.
         if self._pool is None:

@@ -60,11 +60,16 @@ class HttpGate:
         connections: Connections | None = None,
         internal: Mapping[str, InternalHost] | None = None,
         egress: Egress | None = None,
+        added: NetworkPolicy | None = None,
     ) -> None:
-        self._policy = policy
         self._connections = connections or Connections(policy, observer, resolver, ssl_context)
         self._internal = internal or {}
         self._egress = egress or Egress()
+        self._added = added or NetworkPolicy()
+
+    def change_policy(self, policy: NetworkPolicy) -> None:
+        """Let another policy be the VM's from the next request on, for this gate and all that were made from it."""
+        self._connections.policy = policy
 
     def with_hosts(self, hosts: tuple[str, ...] | list[str]) -> HttpGate:
         """Return a gate for an agent that brings its own public hosts (ValueError for others).
@@ -72,19 +77,33 @@ class HttpGate:
         It shares this one's connections, caps and observer. That is safe because the two differ in the destination
         check only: which closed addresses are open is the VM's own list in both.
         """
-        policy = self._policy.with_public(hosts)
-        return HttpGate(policy, connections=self._connections, internal=self._internal, egress=self._egress)
+        return self._derived(added=self._added.with_public(hosts))
 
     def with_internal(self, hosts: Mapping[str, InternalHost]) -> HttpGate:
         """Return a gate like this one for a process that reaches these hosts of the runtime (`runtime.network.internal`).
 
         Requests to them are not the network's: the policy does not apply and the observer does not hear of them.
         """
-        return HttpGate(self._policy, connections=self._connections, internal=hosts, egress=self._egress)
+        return self._derived(internal=hosts)
 
     def with_egress(self, egress: Egress) -> HttpGate:
         """Return a gate like this one for a process of a session, with its secrets and its observer beside the VM's."""
-        return HttpGate(self._policy, connections=self._connections, internal=self._internal, egress=egress)
+        return self._derived(egress=egress)
+
+    def _derived(
+        self,
+        *,
+        internal: Mapping[str, InternalHost] | None = None,
+        egress: Egress | None = None,
+        added: NetworkPolicy | None = None,
+    ) -> HttpGate:
+        return HttpGate(
+            self._connections.policy,
+            connections=self._connections,
+            internal=self._internal if internal is None else internal,
+            egress=self._egress if egress is None else egress,
+            added=self._added if added is None else added,
+        )
 
     async def aclose(self) -> None:
         """Close every connection, as when the VM goes to sleep; the gate opens new ones when it is used again."""
@@ -153,5 +172,7 @@ class HttpGate:
         if is_internal(record.host):
             if record.host not in self._internal or (request.scheme, record.port) != (SCHEME, PORT):
                 raise denied(f"{record.host}:{record.port} is not a host of the runtime that this process may reach")
-        elif not self._policy.allows_destination(record.host, record.port):
+        elif not any(
+            policy.allows_destination(record.host, record.port) for policy in (self._connections.policy, self._added)
+        ):
             raise denied(f"{record.host}:{record.port} is not granted")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runtime.errors import ErrorCode
 from runtime.rpc.methods import Call, MethodTable
@@ -18,6 +18,7 @@ NetworkPattern = Annotated[
 ]
 Positive = Annotated[int, Meta(gt=0)]
 Label = Annotated[str, Meta(max_length=1024)]
+Labels = Annotated[dict[Label, Label], Meta(max_length=100)]
 
 
 class Network(Params):
@@ -43,13 +44,28 @@ class VmOptions(Params):
     network: Network | None = None
     limits: Limits | None = None
     idle_timeout_ms: Millis | None = None
-    labels: Annotated[dict[Label, Label], Meta(max_length=100)] | None = None
+    labels: Labels | None = None
 
 
 class VmGetOrCreate(VmParams):
     """The VM, and its options where it is to be created or checked."""
 
     options: VmOptions | None = None
+
+
+class VmChanges(Params):
+    """Options to replace: what is left out stays as it is, null goes back to the default."""
+
+    network: Network | UnsetType | None = UNSET
+    limits: Limits | UnsetType | None = UNSET
+    idle_timeout_ms: Millis | UnsetType | None = UNSET
+    labels: Labels | UnsetType | None = UNSET
+
+
+class VmConfigure(VmParams):
+    """The VM, and what is to change in its options."""
+
+    options: VmChanges
 
 
 class VmSleep(VmParams):
@@ -90,6 +106,19 @@ async def _get_or_create(call: Call, params: VmGetOrCreate) -> Any:
 @METHODS.method("vm.get", VmParams, VmInfo, "Describe a VM; never wakes it.", ErrorCode.VM_NOT_FOUND)
 async def _get(call: Call, params: VmParams) -> Any:
     return with_vm_as_given(await call.host.get(joined(params.vm)))
+
+
+@METHODS.method(
+    "vm.configure",
+    VmConfigure,
+    VmInfo,
+    "Replace options of a VM, asleep or awake; limits of guests and of processes count from the next wake on.",
+    ErrorCode.VM_NOT_FOUND,
+    ErrorCode.INVALID_ARGUMENT,
+)
+async def _configure(call: Call, params: VmConfigure) -> Any:
+    changes = msgspec.to_builtins(params.options)
+    return with_vm_as_given(await call.host.configure(joined(params.vm), changes))
 
 
 @METHODS.method("vm.list", NoParams, list[VmInfo], "Describe all VMs; wakes none.")

@@ -149,6 +149,10 @@ class HostFace(Protocol):
         """`vm.list`: each as `get` returns it."""
         ...
 
+    async def configure(self, name: str, changes: Json) -> Json:
+        """`vm.configure`: members given replace, None removes; answers like `get`."""
+        ...
+
     async def sleep(self, name: str, grace_ms: int | None, force: bool) -> Json | None:
         """`vm.sleep`; `grace_ms` None: the default grace."""
         ...

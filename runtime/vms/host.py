@@ -100,6 +100,20 @@ class Host:
         """`vm.list`."""
         return [self._describe(record) for record in self.store.vms.list()]
 
+    async def configure(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """`vm.configure`: `changes` replace whole members of the options; None removes one."""
+        async with self._lock(name):
+            record = self._record(name)
+            kept = without_nulls({**record.options, **changes})
+            options = VmOptions.parse(kept)
+            self.store.vms.set_options(record.row, kept, _now())
+            await self.store.writer.barrier()
+            if volume := self._volumes.get(record.row):
+                volume.configure(options)
+            if vm := self._awake.get(name):
+                vm.configure(options)
+        return await self.get(name)
+
     async def vm(self, name: str) -> Vm:
         """The VM, awake."""
         if vm := self._awake.get(name):

@@ -59,6 +59,7 @@ class Vm:
         self._scope = trio.CancelScope()
         self._ended = trio.Event()
         self._idle_since = trio.current_time()
+        self._idle_wait = trio.CancelScope()
         self.sessions: Sessions
         self.processes: Processes
 
@@ -80,6 +81,12 @@ class Vm:
             with trio.CancelScope(shield=True):
                 await self._gate.aclose()
             self._ended.set()
+
+    def configure(self, options: VmOptions) -> None:
+        """Change the options. Limits of guests and the number of processes stay what they were until the VM next wakes."""
+        self.options = options
+        self._gate.change_policy(NetworkPolicy.parse(options.allow))
+        self._idle_wait.cancel()
 
     async def stop(self) -> None:
         """End every guest and task of the VM; what was written is durable when this returns."""
@@ -133,9 +140,14 @@ class Vm:
         return {"processes": len(self.processes), "sessions": len(self.sessions.live())}
 
     async def _watch_idleness(self, on_idle: Callable[[], None]) -> None:
-        timeout = max(self.options.idle_timeout_ms, MIN_IDLE_MS) * MILLISECOND
         while True:
-            await trio.sleep_until(self._idle_since + timeout)
+            timeout = max(self.options.idle_timeout_ms, MIN_IDLE_MS) * MILLISECOND
+            with self._idle_wait:
+                await trio.sleep_until(self._idle_since + timeout)
+            if self._idle_wait.cancelled_caught:
+                self._idle_wait = trio.CancelScope()
+                continue
+            self._idle_wait = trio.CancelScope()
             if not self.busy:
                 if trio.current_time() < self._idle_since + timeout:
                     continue

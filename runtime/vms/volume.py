@@ -36,11 +36,11 @@ class Volume:
         self._store = store
         self._row = record.row
         self._flushing = trio.Lock()
-        self.filesystem = FileSystem(
-            store.files.backend(record.layer),
-            Limits(bytes=options.file_bytes + FURNISHED.bytes, entries=options.files + FURNISHED.entries),
-            time.time_ns,
-        )
+        self.filesystem = FileSystem(store.files.backend(record.layer), _limits(options), time.time_ns)
+
+    def configure(self, options: VmOptions) -> None:
+        """Change the quotas: lower ones remove nothing, they refuse growth."""
+        self.filesystem.limits = _limits(options)
 
     def furnish(self) -> None:
         """Give a new tree the directories that programs expect, and every tree the instructions of this version."""
@@ -100,3 +100,7 @@ class Volume:
                 await self.flush()
             except ApiError as error:
                 _log.warning("what was written to a VM's files is not durable yet: %s", error)
+
+
+def _limits(options: VmOptions) -> Limits:
+    return Limits(bytes=options.file_bytes + FURNISHED.bytes, entries=options.files + FURNISHED.entries)

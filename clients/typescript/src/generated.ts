@@ -175,6 +175,15 @@ export interface Subscribed {
   epoch: string;
 }
 
+/** Options to replace: what is left out stays as it is, null goes back to the default. */
+export interface VmChanges {
+  network?: Network | null;
+  limits?: Limits | null;
+  /** milliseconds, at most a week */
+  idleTimeoutMs?: number | null;
+  labels?: Record<string, string> | null;
+}
+
 /** A VM, and whether it is new. */
 export interface VmCreated {
   created: boolean;
@@ -222,6 +231,7 @@ export interface Methods {
   "unsubscribe": { params: { subscriptionId: string }; result: JsonObject };
   "vm.getOrCreate": { params: { vm: string | string[]; options?: VmOptions }; result: VmCreated };
   "vm.get": { params: { vm: string | string[] }; result: VmInfo };
+  "vm.configure": { params: { vm: string | string[]; options: VmChanges }; result: VmInfo };
   "vm.list": { params: {}; result: VmInfo[] };
   "vm.sleep": { params: { vm: string | string[]; graceMs?: number; force?: boolean }; result: JsonObject };
   "vm.wake": { params: { vm: string | string[] }; result: VmInfo };
@@ -281,6 +291,14 @@ export abstract class VmMethods {
   /** Describe a VM; never wakes it. Errors: `vm_not_found`. */
   get(options: CallOptions = {}): Promise<VmInfo> {
     return this.invoke("vm.get", {}, options);
+  }
+
+  /**
+   * Replace options of a VM, asleep or awake; limits of guests and of processes count from the next wake on.
+   * Errors: `vm_not_found`, `invalid_argument`.
+   */
+  configure(options: VmChanges & CallOptions): Promise<VmInfo> {
+    return this.invokeWithOptions("vm.configure", {}, options);
   }
 
   /** Hibernate the VM now: wait for running turns up to graceMs, or force. Errors: `vm_not_found`, `busy`. */
