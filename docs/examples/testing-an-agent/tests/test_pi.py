@@ -4,6 +4,7 @@ from runtime.testing import Failure, call, say, tool
 
 
 def test_it_writes_what_the_model_says(torpor_session, scripted_model):
+    """The model orders a tool call, the agent runs it."""
     scripted_model.script(call("write", path="hello.txt", content="hi\n"), say("Done."))
     session = torpor_session("pi")
     turn = session.prompt("Write hi to hello.txt.")
@@ -16,12 +17,14 @@ def test_it_writes_what_the_model_says(torpor_session, scripted_model):
 
 
 def test_it_tries_again_when_the_model_is_busy(torpor_session, scripted_model):
+    """A fault of the model, and what the agent makes of it."""
     scripted_model.script(Failure(429, retry_after=0.01), say("At last."))
     torpor_session("pi").prompt("Hello?").expect_text("At last.")
     scripted_model.expect_requests(2)
 
 
 async def test_the_same_from_an_async_test(torpor_session, scripted_model):
+    """Every call has a form that is awaited."""
     scripted_model.answer(lambda request: f"You said: {request.prompts()[-1]}")
     session = await torpor_session.aio("pi")
     turn = await session.aio.prompt("Hello")
