@@ -20,7 +20,7 @@ import time
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from dist_notices import licence_texts, sbom, third_parties
+from dist_notices import check_complete, licence_texts, sbom, third_parties
 from dist_stub import build_stub, pack, zstd_source
 from toolchain import AGENTS, ROOT, BuildError, run, say
 
@@ -36,7 +36,7 @@ WORK = DIST / "work"
 # 12 takes a tenth of the time of 19 and gives 10 % more bytes.
 LEVEL = 12
 PYINSTALLER_TIMEOUT_S = 600
-# Compiled code that PyInstaller's hooks do not ask for is found by importing: nothing of this machine's settings may.
+# Sets are written to bytecode in the order of their hashes: the same sources shall give the same bytes.
 ENVIRONMENT = {**os.environ, "PYTHONHASHSEED": "0"}
 
 
@@ -95,6 +95,7 @@ def build(level: int) -> Path:
     folder = collect()
     add_agents(folder / "_internal")
     parts = third_parties(folder / "_internal", zstd_source(WORK / "stub"))
+    check_complete(parts, WORK / "pyinstaller" / "torpor" / "PYZ-00.toc")
     (folder / "_internal" / "LICENSES.txt").write_text(licence_texts(parts), "utf-8")
     (folder / "_internal" / "VERSION").write_text(version("torpor"), "utf-8")
     output = DIST / f"torpor-{version('torpor')}-linux-x86_64"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import sysconfig
-from importlib.metadata import Distribution, distribution, version
+from importlib.metadata import Distribution, distribution, packages_distributions, version
 from pathlib import Path
 from platform import python_version
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,21 @@ def third_parties(internal: Path, zstd: Path) -> list[Part]:
         msg = f"no licence is known of: {', '.join(unknown)}"
         raise BuildError(msg)
     return parts
+
+
+def check_complete(parts: list[Part], contents: Path) -> None:
+    """Raises BuildError for a package in `contents`, PyInstaller's list of modules, that is not among the parts."""
+    _, modules = ast.literal_eval(contents.read_text("utf-8"))
+    owners = packages_distributions()
+    ours = {"torpor", *(part.name for part in parts)}
+    strays = set()
+    for name, path, _ in modules:
+        package = name.partition(".")[0]
+        if "site-packages" in Path(path).parts and not ours.intersection(owners.get(package, ())):
+            strays.add(package)
+    if strays:
+        msg = f"these came along, and nothing requires them; exclude them in torpor.spec: {', '.join(sorted(strays))}"
+        raise BuildError(msg)
 
 
 def _in_stub(zstd: Path) -> Iterator[Part]:
