@@ -113,6 +113,7 @@ def parser() -> argparse.ArgumentParser:
     _add_daemon(commands, common)
     _add_lists(commands, common)
     _add_fs(commands, common)
+    _add_portable(commands, common)
     _add_test(commands, common)
     _add(commands, common, "licenses", "licenses:run", "print the licences of what the single executable contains")
     return root
@@ -245,6 +246,18 @@ def _add_test(commands: Any, common: argparse.ArgumentParser) -> None:
     test.add_argument("--update", action="store_true", help="write golden transcripts instead of comparing them")
     kept = "where transcripts and states of failing tests are put (default: %(default)s); empty: nowhere"
     test.add_argument("--report", metavar="DIR", default="torpor-report", help=kept)
+
+
+def _add_portable(commands: Any, common: argparse.ArgumentParser) -> None:
+    export = _add(commands, common, "export", "portable:export", "write a VM with files and sessions to a new file")
+    export.epilog = "The values of env are left out: where the VM goes on, a session asks for them again."
+    export.add_argument("vm", metavar="VM", help="the VM; parts of a name joined with /")
+    export.add_argument("path", metavar="PATH", help="the file, which must not exist")
+    import_ = _add(commands, common, "import", "portable:import_", "make a VM of a file that was exported")
+    import_.epilog = "The file is distrusted: the VM may reach no host, and policies and cron jobs stay behind."
+    import_.add_argument("path", metavar="PATH", help="the file")
+    import_.add_argument("--vm", metavar="NAME", help="the VM's name (default: the one in the file)")
+    import_.add_argument("--trust", action="store_true", help="take over hosts, policies and cron jobs as well")
 
 
 def _add_fs(commands: Any, common: argparse.ArgumentParser) -> None:

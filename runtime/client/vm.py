@@ -41,6 +41,14 @@ class Vms:
         """Return a VM that exists: `await` it to find out (RpcError vm_not_found)."""
         return Vm(self._client, name, None, create=False)
 
+    async def import_(self, path: str, name: Name | None = None, *, trust: bool = False) -> Vm:
+        """Make a VM of an exported file on the daemon's machine, and return it.
+
+        Without `trust` it reaches no host until `configure` says so, and asks for secrets again.
+        """
+        made = await self._client.call("vm.import", path=path, vm=name, trust=trust or None)
+        return Vm(self._client, made["vm"], None, create=False)
+
     async def list(self) -> list[Json]:
         """Describe all VMs: `vm`, `state`, `createdAt`; wakes none."""
         vms: list[Json] = await self._client.call("vm.list")
@@ -117,6 +125,11 @@ class Vm:
     async def destroy(self) -> None:
         """Remove the VM with all that it holds."""
         await self.call("vm.destroy")
+
+    async def export(self, path: str) -> Json:
+        """Write the VM to a new file on the daemon's machine, without the values of `env`; returns `path` and `bytes`."""
+        made: Json = await self.call("vm.export", path=path)
+        return made
 
     async def list_agents(self) -> list[Json]:
         """Return the agents that sessions of this VM can run."""

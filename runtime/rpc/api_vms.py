@@ -75,6 +75,30 @@ class VmSleep(VmParams):
     force: bool = False
 
 
+HostPath = Annotated[str, Meta(min_length=2, max_length=4095, description="absolute, on the daemon's machine")]
+
+
+class VmExport(VmParams):
+    """Which VM, and the file to make."""
+
+    path: HostPath
+
+
+class VmImport(Params):
+    """The file, the VM's new name, and whether what reaches beyond the VM is believed: hosts, policies, cron jobs."""
+
+    path: HostPath
+    vm: VmName | None = None
+    trust: bool = False
+
+
+class Exported(Struct, rename="camel"):
+    """An export that was made."""
+
+    path: str
+    bytes: int
+
+
 class VmInfo(Struct, rename="camel", kw_only=True):
     """A VM."""
 
@@ -160,3 +184,35 @@ async def _stats(call: Call, params: VmParams) -> Any:
 async def _destroy(call: Call, params: VmParams) -> Any:
     await call.host.destroy(joined(params.vm))
     return {}
+
+
+@METHODS.method(
+    "vm.export",
+    VmExport,
+    Exported,
+    "Write the VM with its files and sessions to a new file, without the values of env; wakes nothing.",
+    ErrorCode.VM_NOT_FOUND,
+    ErrorCode.EXISTS,
+    ErrorCode.NOT_FOUND,
+    ErrorCode.IO_ERROR,
+)
+async def _export(call: Call, params: VmExport) -> Any:
+    return await call.host.export(joined(params.vm), params.path)
+
+
+@METHODS.method(
+    "vm.import",
+    VmImport,
+    VmCreated,
+    "Make a VM of an exported file; without trust it reaches no host until vm.configure says so.",
+    ErrorCode.VM_CONFLICT,
+    ErrorCode.NOT_FOUND,
+    ErrorCode.STATE_CORRUPT,
+    ErrorCode.STATE_NEWER,
+    ErrorCode.QUOTA_EXCEEDED,
+    ErrorCode.TOO_LARGE,
+    ErrorCode.IO_ERROR,
+)
+async def _import(call: Call, params: VmImport) -> Any:
+    name = None if params.vm is None else joined(params.vm)
+    return with_vm_as_given(await call.host.import_(params.path, name, trust=params.trust))

@@ -161,6 +161,14 @@ class HostFace(Protocol):
         """`vm.destroy`."""
         ...
 
+    async def export(self, name: str, path: str) -> Json:
+        """`vm.export`; wakes nothing. ApiError vm_not_found, exists, not_found, io_error."""
+        ...
+
+    async def import_(self, path: str, name: str | None, *, trust: bool) -> Json:
+        """`vm.import`; `name` None: the file's own. ApiError vm_conflict, state_corrupt, state_newer, ..."""
+        ...
+
     async def vm(self, name: str, /) -> VmFace:
         """Return the VM, waking it if need be. ApiError vm_not_found."""
         ...

@@ -37,6 +37,7 @@ class Store:
     def __init__(self, path: Path, writer: Writer, reader: Reader, sealer: Sealer, rotation: KeyRotation) -> None:
         self.path = path
         self.writer = writer
+        self.reader = reader
         self.vms = Vms(writer, reader)
         self.sessions = Sessions(writer, reader, sealer, rotation)
         self.transcript = Transcript(writer, reader)

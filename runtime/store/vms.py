@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 VmState = Literal["awake", "asleep"]
 
+STAGED: Final = "!import/"
+"""How the names begin of VMs that are being imported: no client can say such a name, and `list` leaves them out."""
+
 _COLUMNS: Final = "id, name, options, state, created_at, updated_at, layer"
 
 
@@ -56,7 +59,8 @@ class Vms:
 
     def list(self) -> Sequence[VmRecord]:
         """All VMs, oldest first."""
-        return [_record(row) for row in self._reader.all(f"SELECT {_COLUMNS} FROM vm ORDER BY id")]  # noqa: S608
+        sql = f"SELECT {_COLUMNS} FROM vm WHERE substr (name, 1, ?) <> ? ORDER BY id"  # noqa: S608
+        return [_record(row) for row in self._reader.all(sql, (len(STAGED), STAGED))]
 
     async def get_or_create(
         self, name: str, options: dict[str, Any], created_at: int, *, parent_layer: int | None = None

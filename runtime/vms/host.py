@@ -15,8 +15,11 @@ from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.sessions import queries
 from runtime.sessions.recovery import mark_interrupted
+from runtime.store.exporting import export_vm
+from runtime.store.importing import discard_staged, import_vm
 from runtime.vms.files import VmFiles
 from runtime.vms.options import VmOptions, without_nulls
+from runtime.vms.portable import FileJudge, host_path
 from runtime.vms.vm import Vm
 from runtime.vms.volume import Volume
 
@@ -68,6 +71,7 @@ class Host:
 
     async def recover(self) -> None:
         """After a crash: whatever was awake is asleep now, and the turns that were running are marked as interrupted."""
+        await discard_staged(self.store)
         for record in self.store.vms.list():
             if record.state != "asleep":
                 await mark_interrupted(self.store, self.hub, record.name)
@@ -147,6 +151,26 @@ class Host:
             self._recent = deque((each for each in self._recent if each is not volume), MAX_IDLE_VOLUMES)
         self._publish(name, "destroyed", "request")
         await self.store.collect_garbage()
+
+    async def export(self, name: str, path: str) -> dict[str, Any]:
+        """`vm.export`: what is committed when the export begins; a turn that runs goes on, and wakes nothing."""
+        target = host_path(path)
+        record = self._record(name)
+        if volume := self._volumes.get(record.row):
+            await volume.flush()
+        await self.store.writer.barrier()
+        return {"path": path, "bytes": await export_vm(self.store.path, record.row, target)}
+
+    async def import_(self, path: str, name: str | None, *, trust: bool) -> dict[str, Any]:
+        """`vm.import`: the VM sleeps, and its turns that ran are marked as interrupted."""
+        judge = FileJudge(name, trust=trust)
+
+        async def settle(hidden: str) -> None:
+            await mark_interrupted(self.store, self.hub, hidden)
+
+        name = await import_vm(self.store, host_path(path), judge, settle)
+        self._publish(name, "asleep", "import")
+        return {**await self.get(name), "created": True}
 
     # What wakes nothing
 

@@ -1,5 +1,5 @@
 import { resolveEndpoint } from "./endpoint.js";
-import type { CallOptions, JsonObject, MethodName, Methods, VmInfo, VmOptions } from "./generated.js";
+import type { CallOptions, JsonObject, MethodName, Methods, VmCreated, VmInfo, VmOptions } from "./generated.js";
 import { Link } from "./link.js";
 import { Vm, type VmName } from "./vm.js";
 
@@ -99,9 +99,12 @@ export class Vms {
     return (await this.#link.request("vm.list", {}, options.signal)) as VmInfo[];
   }
 
-  /** Takes in a VM from a file that `export` wrote, a path on the daemon's machine; under its own name unless given. */
-  async import(path: string, options: { vm?: VmName } & CallOptions = {}): Promise<JsonObject> {
+  /**
+   * Takes in a VM from a file that `export` wrote, a path on the daemon's machine; under its own name unless given. Unless the
+   * file is trusted, the VM reaches no host until `configure` says so.
+   */
+  async import(path: string, options: { vm?: VmName; trust?: boolean } & CallOptions = {}): Promise<VmCreated> {
     const { signal, ...members } = options;
-    return (await this.#link.request("vm.import", { path, ...members }, signal)) as JsonObject;
+    return (await this.#link.request("vm.import", { path, ...members }, signal)) as VmCreated;
   }
 }

@@ -23,6 +23,12 @@ export interface CancelResult {
   outcome: "cancelled" | "killed" | "no_active_prompt";
 }
 
+/** An export that was made. */
+export interface Exported {
+  path: string;
+  bytes: number;
+}
+
 /** A file's content: text where it is valid UTF-8 and base64 was not asked for. */
 export interface FileContent {
   content: string | Uint8Array;
@@ -237,6 +243,8 @@ export interface Methods {
   "vm.wake": { params: { vm: string | string[] }; result: VmInfo };
   "vm.stats": { params: { vm: string | string[] }; result: JsonObject };
   "vm.destroy": { params: { vm: string | string[] }; result: JsonObject };
+  "vm.export": { params: { vm: string | string[]; path: string }; result: Exported };
+  "vm.import": { params: { path: string; vm?: string | string[]; trust?: boolean }; result: VmCreated };
   "createSession": { params: { vm: string | string[]; agentType: string; options?: SessionOptions }; result: SessionInfo };
   "sendPrompt": { params: { vm: string | string[]; sessionId: string; prompt: string | JsonObject[]; idempotencyKey?: string; timeoutMs?: number }; result: PromptResult };
   "cancelPrompt": { params: { vm: string | string[]; sessionId: string; graceMs?: number }; result: CancelResult };
@@ -319,6 +327,14 @@ export abstract class VmMethods {
   /** Remove the VM with its sessions, files and everything. Errors: `vm_not_found`. */
   destroy(options: CallOptions = {}): Promise<JsonObject> {
     return this.invoke("vm.destroy", {}, options);
+  }
+
+  /**
+   * Write the VM with its files and sessions to a new file, without the values of env; wakes nothing. Errors:
+   * `vm_not_found`, `exists`, `not_found`, `io_error`.
+   */
+  export(path: string, options: CallOptions = {}): Promise<Exported> {
+    return this.invoke("vm.export", { path }, options);
   }
 
   /**

@@ -1,0 +1,170 @@
+"""Exporting: one VM as a state file of its own, which a daemon may serve or another one import.
+
+Everything is read in one snapshot of the state, on a worker thread with a connection of its own: the writer goes on, and
+what it commits meanwhile is not in the export. Left out are the sealed environments of sessions (their names stay, so that
+a resume says which variables it needs) and snapshots of the files.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final
+
+import apsw
+import trio
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.store.errors import as_api_error
+from runtime.store.flattening import DENTRY, EXTENT, INODE, FlatTree
+from runtime.store.migrations import MIGRATIONS
+from runtime.store.schema import APPLICATION_ID, SCHEMA_VERSION, open_readable
+from runtime.store.sealing import sync_directory
+from runtime.store.sql import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+PIECE_ROWS: Final = 64
+# Rows between two looks for a cancellation: 4 MiB where each is a whole chunk, some milliseconds.
+
+EXPORTS: Final = trio.CapacityLimiter(2)  # each holds a snapshot, which keeps the log from being checkpointed
+
+_SESSION: Final = (
+    "id, vm, session_id, agent_type, options, env_names, agent_session_id, status, capabilities, agent_info, modes, "
+    "config_options, cwd, title, created_at, updated_at"
+)
+_OF_SESSIONS: Final = (
+    ("event", "session, seq, created_at, type, body"),
+    ("idempotency", "session, key, content_hash, result"),
+    ("permission", "session, permission_id, request, outcome, created_at, resolved_at"),
+)
+
+
+async def export_vm(state: Path, vm: int, path: Path) -> int:
+    """Write the VM with that row id to the new file `path`, and return its size in bytes.
+
+    Cancellation ends it between two pieces. Whatever fails, no part of a file stays behind. Raises `ApiError`: EXISTS,
+    NOT_FOUND for a directory that there is not, VM_NOT_FOUND, IO_ERROR (`reason` "disk_full" when it is).
+    """
+    return await trio.to_thread.run_sync(_export, state, vm, path, limiter=EXPORTS)
+
+
+def _export(state: Path, vm: int, path: Path) -> int:
+    if os.path.lexists(path):
+        raise _exists(path)
+    scratch = path.with_name(f".torpor-export-{secrets.token_hex(8)}")
+    try:
+        os.close(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        try:
+            _write(state, vm, scratch)
+            descriptor = os.open(scratch, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+                size = os.fstat(descriptor).st_size
+            finally:
+                os.close(descriptor)
+            _publish(scratch, path)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                scratch.unlink()
+        sync_directory(path)
+    except apsw.FullError as error:
+        raise _disk_full(path) from error
+    except apsw.Error as error:
+        raise as_api_error(error) from error
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise _disk_full(path) from error
+        code = ErrorCode.NOT_FOUND if isinstance(error, FileNotFoundError) else ErrorCode.IO_ERROR
+        raise ApiError(code, f"cannot write {path}: {error.strerror}") from error
+    return size
+
+
+def _publish(scratch: Path, path: Path) -> None:
+    """Give the file its name. A link does not replace what may have come there meanwhile; a rename would."""
+    try:
+        os.link(scratch, path)
+    except FileExistsError:
+        raise _exists(path) from None
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
+            raise
+        if os.path.lexists(path):  # a filesystem without hard links
+            raise _exists(path) from None
+        scratch.rename(path)
+
+
+def _write(state: Path, vm: int, scratch: Path) -> None:
+    with (
+        contextlib.closing(open_readable(state)) as source,
+        contextlib.closing(apsw.Connection(os.fspath(scratch), flags=apsw.SQLITE_OPEN_READWRITE)) as target,
+    ):
+        # Nobody sees the file before it is whole, so that a journal would be for nothing.
+        target.pragma("auto_vacuum", "incremental")
+        target.pragma("journal_mode", "off")
+        target.pragma("synchronous", "off")
+        target.execute("BEGIN")
+        for step in MIGRATIONS:
+            target.execute(step)
+        target.pragma("application_id", APPLICATION_ID)
+        target.pragma("user_version", SCHEMA_VERSION)
+        source.execute("BEGIN")
+        _fill(source, target, vm)
+        target.execute("COMMIT")
+
+
+def _fill(source: apsw.Connection, target: apsw.Connection, vm: int) -> None:
+    columns = "id, name, options, state, created_at, updated_at, layer"
+    found = rows(source, f"SELECT {columns} FROM vm WHERE id = ?", (vm,))  # noqa: S608
+    if not found:
+        raise ApiError(ErrorCode.VM_NOT_FOUND, "the VM was destroyed")
+    ((_, name, options, _, created_at, updated_at, layer),) = found
+    tree = FlatTree(source, layer)
+    target.execute("INSERT INTO layer (id, next_ino, bytes, entries) VALUES (1, ?, 0, 0)", (tree.next_ino(),))
+    target.execute(
+        f"INSERT INTO vm ({columns}) VALUES (1, ?, ?, 'asleep', ?, ?, 1)",  # noqa: S608
+        (name, options, created_at, updated_at),
+    )
+    _copy(target, "inode", f"layer, {INODE}", ((1, *row) for row in tree.inodes()))
+    _copy(target, "dentry", f"layer, {DENTRY}", ((1, *row) for row in tree.dentries()))
+    _copy(target, "chunk", "id, hash, size, data", tree.chunks())
+    _copy(target, "extent", f"layer, {EXTENT}", ((1, *row) for row in tree.extents()))
+    # Orphans count until they are gone, and here they are.
+    target.execute(
+        "UPDATE layer SET bytes = (SELECT ifnull (sum (allocated), 0) FROM inode), "
+        "entries = (SELECT count (*) FROM dentry)"
+    )
+    sessions = rows(source, f"SELECT {_SESSION} FROM session WHERE vm = ? ORDER BY id", (vm,))  # noqa: S608
+    _copy(target, "session", _SESSION, ((row[0], 1, *row[2:]) for row in sessions))
+    for table, names in _OF_SESSIONS:
+        for session in sessions:
+            some = source.execute(f"SELECT {names} FROM {table} WHERE session = ?", (session[0],))  # noqa: S608
+            _copy(target, table, names, some)
+    names = "name, schedule, payload, created_at"
+    some = source.execute(f"SELECT 1, {names} FROM cron WHERE vm = ?", (vm,))  # noqa: S608
+    _copy(target, "cron", f"vm, {names}", some)
+
+
+def _copy(target: apsw.Connection, table: str, columns: str, values: Iterable[tuple[Any, ...]]) -> None:
+    sql = f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * (columns.count(',') + 1))})"  # noqa: S608
+    iterator = iter(values)
+    while piece := list(islice(iterator, PIECE_ROWS)):
+        trio.from_thread.check_cancelled()
+        target.executemany(sql, piece)
+
+
+def _exists(path: Path) -> ApiError:
+    return ApiError(ErrorCode.EXISTS, f"{path} exists; an export does not replace anything", path=os.fspath(path))
+
+
+def _disk_full(path: Path) -> ApiError:
+    return ApiError(
+        ErrorCode.IO_ERROR,
+        f"there is no room for an export at {path}; nothing of it is left there: free some space and try again",
+        reason="disk_full",
+    )

@@ -1,0 +1,161 @@
+"""VMs that leave as a file and come back from one, and what of a foreign file is believed.
+
+A file from elsewhere may say anything. What would reach beyond the new VM is not taken over unless the caller says that he
+trusts the file: which hosts it may reach, host directories, policies that answer permission requests, cron jobs, and
+secrets that are looked up in this daemon's environment (their names stay, and a resume asks for them). `vm.configure` gives
+the VM hosts afterwards.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import msgspec
+
+from runtime.acp.session_state import STATE_TYPES, SessionState, event_type
+from runtime.errors import ApiError, ErrorCode
+from runtime.sessions.options import MCP_SEALED, SessionOptions
+from runtime.store.foreign import check_json, damaged, json_object
+from runtime.store.sessions import SessionRecord
+from runtime.store.sql import json_text
+from runtime.vms.options import VmOptions
+from runtime.vms.volume import FURNISHED
+
+if TYPE_CHECKING:
+    from wasi_fs import Usage
+
+_VM_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(/[A-Za-z0-9._-]{1,128}){0,7}")
+_SESSION_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,127}")  # it becomes a file's name in the VM
+_LIMITS: Final = ("memoryBytes", "fuel", "files", "fileBytes", "processes", "outputBytes")
+_MAX_IDLE_MS: Final = 7 * 24 * 3600 * 1000
+_MAX_LABELS: Final = 100
+_MAX_LABEL: Final = 1024  # characters; as for labels that a client gives
+_OBJECTS: Final = ("capabilities", "agent_info", "modes")
+
+
+def host_path(path: str) -> Path:
+    """The path of a file on the daemon's machine. Raises `ApiError` INVALID_ARGUMENT for one that is not absolute."""
+    if not path.startswith("/") or "\0" in path or path.endswith("/"):
+        raise ApiError(ErrorCode.INVALID_ARGUMENT, "path must be the absolute path of a file on the daemon's machine")
+    return Path(path)
+
+
+@attrs.define
+class FileJudge:
+    """Implements `runtime.store.importing.Judge`."""
+
+    name: str | None
+    """The name for the VM; None: the one that the file says."""
+    trust: bool
+    """Take over what reaches beyond the VM."""
+    _limits: VmOptions = attrs.field(factory=VmOptions, init=False)
+
+    def vm(self, name: str, options: dict[str, Any]) -> tuple[str, str]:
+        """The VM's name and options."""
+        name = name if self.name is None else self.name
+        if not _VM_NAME.fullmatch(name):
+            damaged("the VM's name is none; give another one")
+        kept = dict(options) if self.trust else _harmless(options)
+        try:
+            _check_limits(kept)
+            self._limits = VmOptions.parse(kept)
+        except (TypeError, ValueError, AttributeError, KeyError):
+            damaged("the VM's options are not such")
+        return name, json_text(kept)
+
+    def session(self, columns: dict[str, Any]) -> dict[str, Any]:
+        """A session as it is kept: asleep, and without what reaches out."""
+        if not _SESSION_ID.fullmatch(columns["session_id"]):
+            damaged("a session's id is none")
+        options = json_object(columns["options"], "a session's options")
+        names = _names(columns["env_names"])
+        _check_session(options, columns, names)
+        if not self.trust:
+            options.pop("permissionPolicy", None)
+            options["secrets"] = {name: _by_value(stored) for name, stored in options.get("secrets", {}).items()}
+        if columns["status"] == "idle":
+            columns["status"] = "suspended"
+        return {**columns, "options": json_text(options)}
+
+    def event(self, type_: str, body: dict[str, Any]) -> None:
+        """Refuse what was not written as events are, or what a reading of the transcript would stumble over."""
+        method, params = body.get("method"), body.get("params")
+        if body.get("jsonrpc") != "2.0" or not isinstance(method, str) or not isinstance(params, dict):
+            damaged("an event is no notification")
+        try:
+            if event_type(method, params) != type_:
+                damaged("an event is not of the type that it is filed under")
+            if type_ in STATE_TYPES:
+                SessionState().fold(type_, params)
+        except (TypeError, ValueError, AttributeError, KeyError):
+            damaged("an event of a session's life is not what it should be")
+
+    def usage(self, usage: Usage) -> None:
+        """Refuse a tree that its VM could not have written."""
+        limits = self._limits
+        if usage.bytes > limits.file_bytes + FURNISHED.bytes or usage.entries > limits.files + FURNISHED.entries:
+            raise ApiError(ErrorCode.QUOTA_EXCEEDED, "the files are over the limits of their VM; nothing was imported")
+
+
+def _harmless(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: options[name] for name in ("limits", "labels", "idleTimeoutMs") if options.get(name) is not None}
+
+
+def _check_limits(options: dict[str, Any]) -> None:
+    for name, value in (options.get("limits") or {}).items():
+        if name not in _LIMITS or type(value) is not int or value <= 0:
+            raise ValueError(name)
+    labels = options.get("labels") or {}
+    if len(labels) > _MAX_LABELS or any(len(part) > _MAX_LABEL for label in labels.items() for part in label):
+        raise ValueError("labels")
+    if not all(isinstance(value, str) for value in labels.values()):
+        raise ValueError("labels")
+    idle = options.get("idleTimeoutMs") or 0
+    if type(idle) is not int or not 0 <= idle <= _MAX_IDLE_MS:
+        raise ValueError("idleTimeoutMs")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    try:
+        names = msgspec.json.decode(text, type=tuple[str, ...])
+    except msgspec.DecodeError:
+        damaged("the names of a session's variables are not such")
+    if any(not name or "\0" in name or ("=" in name and name != MCP_SEALED) for name in names):
+        damaged("the names of a session's variables are not such")
+    return names
+
+
+def _by_value(stored: Any) -> Any:
+    """A secret as if its value had been given: no file chooses what is read of the daemon's environment."""
+    return {**stored, "fromHostEnv": None} if isinstance(stored, dict) else None
+
+
+def _check_session(options: dict[str, Any], columns: dict[str, Any], names: tuple[str, ...]) -> None:
+    for name in _OBJECTS:
+        if columns[name] is not None:
+            json_object(columns[name], f"a session's {name}")
+    check_json(columns["config_options"], "a session's configuration")
+    if not columns["cwd"].startswith("/") or "\0" in columns["cwd"]:
+        damaged("a session's working directory is no path")
+    try:
+        parsed = SessionOptions.restore(_record(options, columns), dict.fromkeys(set(names) - {MCP_SEALED}, ""))
+        directories = parsed.additional_directories
+        paths = all(each.startswith("/") and "\0" not in each for each in (parsed.cwd, *directories))
+        texts = [
+            part for each in parsed.secrets.values() for part in (each.source or "", each.token, *(each.hosts or ()))
+        ]
+        if not (paths and all(isinstance(text, str) for text in texts)):
+            damaged("a session's directories or secrets are not such")
+    except (ApiError, TypeError, ValueError, AttributeError, KeyError):
+        damaged("a session's options are not such")
+
+
+def _record(options: dict[str, Any], columns: dict[str, Any]) -> SessionRecord:
+    """The record that will be read back, as far as options depend on it."""
+    unread: dict[str, Any] = dict.fromkeys(("modes", "config_options", "capabilities", "agent_info"))
+    row = {name: columns[name] for name in ("session_id", "agent_type", "agent_session_id", "status", "cwd", "title")}
+    times = {"created_at": columns["created_at"], "updated_at": columns["updated_at"]}
+    return SessionRecord(row=0, vm=0, options=options, env_names=(), last_seq=-1, **unread, **row, **times)
