@@ -93,7 +93,8 @@ async def import_vm(store: Store, path: Path, judge: Judge, settle: Callable[[st
         usage = await store.reader.run(lambda connection: check_tree(connection, staged.layer))
         judge.usage(usage)
         await settle(hidden)
-        await store.writer.commit(lambda connection: _show(connection, staged, usage))
+        with trio.CancelScope(shield=True):  # once submitted it cannot be taken back
+            await store.writer.commit(lambda connection: _show(connection, staged, usage))
     except BaseException:
         with trio.CancelScope(shield=True):
             await discard_staged(store, hidden)
@@ -106,6 +107,7 @@ async def import_vm(store: Store, path: Path, judge: Judge, settle: Callable[[st
 
 async def discard_staged(store: Store, prefix: str = STAGED) -> None:
     """Delete what imports have left half done: after a failure that one, at the daemon's start every one."""
+    await store.writer.barrier()  # a cancelled import may have left a write on its way
     found = store.reader.all("SELECT id FROM vm WHERE substr (name, 1, ?) = ?", (len(prefix), prefix))
     for (row,) in found:
         await store.vms.delete(row)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 import pytest
+import trio
 
 from runtime.errors import ApiError
-from runtime.store import open_store
+from runtime.store import exporting, open_store
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
 from runtime.store.schema import SCHEMA_VERSION
@@ -97,6 +98,10 @@ def scratch_in(directory: Path) -> list[str]:
     return [each.name for each in directory.iterdir() if each.name.startswith(".torpor-export")]
 
 
+def files_in(directory: Path) -> list[str]:
+    return [each.name for each in directory.iterdir() if each.is_file()]
+
+
 async def test_it_comes_back_as_it_was(store: Store, exported: Path) -> None:
     look_at(exported)
     assert await import_vm(store, exported, judge(), nothing) == "two"
@@ -154,6 +159,69 @@ async def test_what_a_killed_daemon_left_is_discarded(store: Store, vm: VmRecord
     await discard_staged(store)
     assert store.vms.get(f"{STAGED}1") is None
     assert store.vms.get("one") == vm
+
+
+async def test_a_full_disk_is_told_and_leaves_nothing(
+    store: Store, vm: VmRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise apsw.FullError("database or disk is full")
+
+    monkeypatch.setattr(exporting, "_fill", full)
+    with pytest.raises(ApiError) as caught:
+        await export_vm(store.path, vm.row, tmp_path / "x")
+    assert (caught.value.code, caught.value.data) == ("io_error", {"reason": "disk_full"})
+    assert files_in(tmp_path) == []
+
+
+async def test_a_cancelled_export_leaves_nothing(
+    store: Store, vm: VmRecord, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill = exporting._fill
+
+    def cancelled(*arguments: Any) -> None:
+        trio.from_thread.run_sync(scope.cancel)
+        fill(*arguments)
+
+    files = tree(store, vm.layer)
+    files.write_file("/file", CONTENT)
+    await save(store, vm.row, files)
+    monkeypatch.setattr(exporting, "_fill", cancelled)
+    with trio.CancelScope() as scope:
+        await export_vm(store.path, vm.row, tmp_path / "x")
+    assert scope.cancelled_caught
+    assert files_in(tmp_path) == []
+
+
+class Cancelling(FileJudge):
+    """Cancels the import when it comes to the sessions."""
+
+    scope: trio.CancelScope
+
+    def session(self, columns: dict[str, Any]) -> dict[str, Any]:
+        trio.from_thread.run_sync(self.scope.cancel)
+        return super().session(columns)
+
+
+async def test_a_cancelled_import_leaves_nothing(store: Store, exported: Path) -> None:
+    count = "SELECT (SELECT count(*) FROM inode), (SELECT count(*) FROM extent), (SELECT count(*) FROM vm)"
+    before = store.reader.all(count)
+    cancelling = Cancelling("two", trust=False)
+    with trio.CancelScope() as scope:
+        cancelling.scope = scope
+        await import_vm(store, exported, cancelling, nothing)
+    assert scope.cancelled_caught
+    assert store.reader.all(count) == before
+
+
+async def test_an_export_that_was_served_can_be_imported_once_it_is_closed(store: Store, exported: Path) -> None:
+    async with open_store(exported) as opened:
+        await opened.vms.get_or_create("more", {}, 1)
+        await refused(store, exported, "busy")
+        extra = opened.vms.get("more")
+        assert extra is not None
+        await opened.vms.delete(extra.row)
+    assert await import_vm(store, exported, judge(), nothing) == "two"
 
 
 @contextlib.contextmanager
