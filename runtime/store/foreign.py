@@ -80,6 +80,10 @@ def open_foreign(path: Path) -> Iterator[apsw.Connection]:
         yield connection
     except (apsw.NotADBError, apsw.CorruptError, apsw.SQLError, UnicodeDecodeError) as error:
         damaged(str(error))
+    except apsw.TooBigError as error:
+        raise ApiError(ErrorCode.TOO_LARGE, f"a value in the file is over {MAX_VALUE_BYTES} bytes") from error
+    except apsw.Error as error:
+        raise ApiError(ErrorCode.IO_ERROR, f"cannot read {path}: {error}") from error
     finally:
         if connection is not None:
             connection.close(force=True)

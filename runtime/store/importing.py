@@ -13,6 +13,7 @@ import hashlib
 import secrets
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
+import apsw
 import attrs
 import trio
 
@@ -27,8 +28,6 @@ from runtime.store.vms import STAGED
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from pathlib import Path
-
-    import apsw
 
     from runtime.store.store import Store
     from wasi_fs.backend import Usage
@@ -95,9 +94,11 @@ async def import_vm(store: Store, path: Path, judge: Judge, settle: Callable[[st
         await settle(hidden)
         with trio.CancelScope(shield=True):  # once submitted it cannot be taken back
             await store.writer.commit(lambda connection: _show(connection, staged, usage))
-    except BaseException:
+    except BaseException as error:
         with trio.CancelScope(shield=True):
             await discard_staged(store, hidden)
+        if isinstance(error, apsw.ConstraintError):  # two rows for one thing, which the file's own indexes did not see
+            foreign.damaged(str(error))
         raise
     finally:
         with trio.CancelScope(shield=True):

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from runtime.errors import ApiError
-from runtime.store import exporting, open_store
+from runtime.store import exporting, foreign, open_store
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
 from runtime.store.schema import SCHEMA_VERSION
@@ -277,6 +277,9 @@ CORRUPTIONS: dict[str, str] = {
     "a session's options": "UPDATE session SET options = '{\"secrets\": 1}'",
     "options that are no JSON": "UPDATE vm SET options = '{'",
     "limits that are none": 'UPDATE vm SET options = \'{"limits": {"fuel": -1}}\'',
+    "text for a number": "PRAGMA writable_schema = 1; UPDATE sqlite_schema SET sql = replace(sql, 'ROWID, STRICT', 'ROWID') "
+    "WHERE name = 'inode'; PRAGMA writable_schema = RESET; UPDATE inode SET mode = 'x'; PRAGMA writable_schema = 1; "
+    "UPDATE sqlite_schema SET sql = replace(sql, 'WITHOUT ROWID', 'WITHOUT ROWID, STRICT') WHERE name = 'inode'",
     "a time": "UPDATE session SET created_at = 9223372036854775807",
 }
 
@@ -309,6 +312,13 @@ async def test_no_file_and_no_database(store: Store, tmp_path: Path) -> None:
     (tmp_path / "text").write_bytes(b"text" * 1000)
     await refused(store, tmp_path / "text", "state_corrupt")
     await refused(store, tmp_path, "state_corrupt")
+
+
+async def test_a_value_that_is_too_large(store: Store, exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreign, "MAX_VALUE_BYTES", 10_000)
+    with changed(exported) as connection:
+        connection.execute("UPDATE event SET body = zeroblob(20000) WHERE seq = 1")
+    await refused(store, exported, "too_large")
 
 
 async def test_a_tree_over_its_limits(store: Store, exported: Path) -> None:
