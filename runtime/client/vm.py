@@ -114,6 +114,15 @@ class Vm:
         info: Json = await self.call("vm.configure", options=options)
         return info
 
+    async def fork(self, to: Name, *, at: tuple[str, int] | None = None) -> Json:
+        """Make a VM `to` like this one: as it is, or as it was right after an event (`at`: the session's id and the seq).
+
+        Describes the new VM; `filesAt` says of which moment its files are.
+        """
+        point = None if at is None else {"sessionId": at[0], "seq": at[1]}
+        info: Json = await self.call("vm.fork", to=to, at=point)
+        return info
+
     async def sleep(self, *, grace_ms: int | None = None, force: bool = False) -> None:
         """Hibernate the VM now."""
         await self.call("vm.sleep", graceMs=grace_ms, force=force or None)
@@ -260,6 +269,10 @@ class Vm:
         await self.ready()
         members = {"vm": self.name, "sessionId": session_id, "method": method, "params": params}
         return await (await self.client.link()).call("rawSend", members)
+
+    async def fork_session(self, session_id: str, *, at: int | None = None, to: Name | None = None) -> SessionInfo:
+        """Make a session with the history of another, up to event `at`: a new one here, or the same in a forked VM `to`."""
+        return await self._typed(SessionInfo, "forkSession", sessionId=session_id, at=at, to=to)
 
     # A session's options.
 

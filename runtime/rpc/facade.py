@@ -153,6 +153,14 @@ class HostFace(Protocol):
         """`vm.configure`: members given replace, None removes; answers like `get`."""
         ...
 
+    async def fork(self, name: str, to: str, at: tuple[str, int] | None = None) -> Json:
+        """`vm.fork`: `at` is a session's id and a seq; answers like `get`, with `filesAt` if `at` was given."""
+        ...
+
+    async def fork_session(self, name: str, session_id: str, at: int | None, to: str | None) -> Json:
+        """`forkSession`: answers like `createSession`, with `vm` and, in a forked VM, `filesAt`."""
+        ...
+
     async def sleep(self, name: str, grace_ms: int | None, force: bool) -> Json | None:
         """`vm.sleep`; `grace_ms` None: the default grace."""
         ...

@@ -70,9 +70,9 @@ class Bytes(Struct, forbid_unknown_fields=True):
     base64: bytes
 
 
-def joined(vm: str | list[str]) -> str:
-    """Return the daemon's name for a VM. ProtocolError (-32602) when it is none, for it comes from a param `vm`."""
-    parts = {"/vm": vm} if isinstance(vm, str) else {f"/vm/{index}": part for index, part in enumerate(vm)}
+def joined(vm: str | list[str], param: str = "vm") -> str:
+    """Return the daemon's name for a VM. ProtocolError (-32602) when it is none, for it comes from a param."""
+    parts = {f"/{param}": vm} if isinstance(vm, str) else {f"/{param}/{index}": part for index, part in enumerate(vm)}
     faults = [
         (pointer, "a name is of A-Za-z0-9._-") for pointer, part in parts.items() if not _ALPHABET.fullmatch(part)
     ]

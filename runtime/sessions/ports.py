@@ -142,5 +142,8 @@ class VmServices(Protocol):
     async def flush_files(self) -> None:
         """Make every write to the filesystem so far durable."""
 
+    def snapshot(self, session: int, seq: int) -> None:
+        """Keep the files as they are durable now, for forks at event `seq` of the session (row id); never waits."""
+
     def touch(self) -> None:
         """Restart the VM's idle timer."""

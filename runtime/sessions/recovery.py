@@ -20,19 +20,25 @@ async def open_transcript(store: Store, log: Transcript, row: int) -> None:
 
     To be called by whoever is the only writer of that session, and before anything is appended.
     """
-    state = SessionState()
-    after: int | None = None
-    types = tuple(sorted(STATE_TYPES))
-    while events := await store.transcript.history(row, after=after, types=types):
-        for event in events:
-            state = state.fold(event.type, msgspec.json.decode(event.body)["params"])
-        after = events[-1].seq
+    state = await read_state(store, row)
     # No agent outlives its daemon, and the log of one that was killed could not say so.
     state = state.fold(SUSPENDED, {})
     log.open(row, store.transcript.last_seq(row) + 1, state)
     if state.running:
         log.append(TURN_INTERRUPTED, {"turnId": state.turn_id})
         await log.committed()
+
+
+async def read_state(store: Store, row: int, *, before: int | None = None) -> SessionState:
+    """What the transcript of the session with that row id says, up to the event `before` if one is given."""
+    state = SessionState()
+    after: int | None = None
+    types = tuple(sorted(STATE_TYPES))
+    while events := await store.transcript.history(row, after=after, before=before, types=types):
+        for event in events:
+            state = state.fold(event.type, msgspec.json.decode(event.body)["params"])
+        after = events[-1].seq
+    return state
 
 
 async def mark_interrupted(store: Store, hub: Hub, vm: str) -> None:

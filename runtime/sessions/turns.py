@@ -256,6 +256,8 @@ async def _end(session: Session, turn: Turn, fuel: int, unsaved: ApiError | None
     if turn.key is not None and (end is End.STOPPED or cancelled):
         # Before the event, so that whoever has seen the turn's end finds its result under the key.
         session.vm.store.idempotency.put(session.row_id, turn.key, turn.content_hash, result)
+    if unsaved is None and session.log.failed is None:
+        session.vm.snapshot(session.row_id, result["seq"])  # before the event: whoever has seen it can fork there
     session.log.append(TURN_ENDED, record)
     await session.log.committed()
     return _result(turn, end, result)

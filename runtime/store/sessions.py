@@ -94,7 +94,8 @@ class Sessions:
         self._reader = reader
         self._sealer = sealer
         self._rotation = rotation
-        self._turns = SealingTurns()
+        self.sealing = SealingTurns()
+        """Whoever copies what is sealed does so in a turn of these."""
 
     def get(self, vm: int, session_id: str) -> SessionRecord | None:
         """The session with that public id in the VM with that row id, None if there is none."""
@@ -121,7 +122,7 @@ class Sessions:
         A cancelled wait may leave the session made. Raises `ApiError`: SESSION_CONFLICT when the VM has one of that id,
         VM_NOT_FOUND, IO_ERROR.
         """
-        async with self._turns.shared():
+        async with self.sealing.shared():
             return await self._create(vm, session_id, agent_type, created_at, options, env, fields)
 
     async def _create(
@@ -146,7 +147,7 @@ class Sessions:
             "updated_at": created_at,
             "status": "idle",
             "cwd": "/home/user",
-            **_columns(fields),
+            **column_values(fields),
         }
         sql = f"INSERT INTO session ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
 
@@ -163,7 +164,7 @@ class Sessions:
 
     def update(self, session: int, updated_at: int, then: Then | None = None, **fields: Unpack[SessionFields]) -> None:
         """Submit new values of `fields`; the others stay. A session that is gone is left alone, without an error."""
-        columns = _columns(fields)
+        columns = column_values(fields)
         assignments = "".join(f", {name} = ?" for name in columns)
         sql = f"UPDATE session SET updated_at = ?{assignments} WHERE id = ?"  # noqa: S608
         parameters = (updated_at, *columns.values(), session)
@@ -176,7 +177,7 @@ class Sessions:
         Raises `ApiError`: SECRETS_REQUIRED with `names` when it cannot be opened with the key at hand, or was left out
         of the file (as exports do), SESSION_NOT_FOUND, STATE_CORRUPT, IO_ERROR.
         """
-        async with self._turns.shared():
+        async with self.sealing.shared():
             row = self._reader.one("SELECT env_sealed FROM session WHERE id = ?", (record.row,))
             if row is None:
                 raise ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {record.session_id}")
@@ -193,7 +194,7 @@ class Sessions:
 
     async def set_env(self, record: SessionRecord, env: Mapping[str, str]) -> None:
         """Seal and keep a new `env` in place of the old one. A cancelled wait may leave it kept."""
-        async with self._turns.shared():
+        async with self.sealing.shared():
             sealed = await trio.to_thread.run_sync(self._sealer.seal, env, record.session_id) if env else None
             parameters = (json_text(list(env)), sealed, record.row)
             sql = "UPDATE session SET env_names = ?, env_sealed = ? WHERE id = ?"
@@ -201,7 +202,7 @@ class Sessions:
 
     async def rotate_key(self) -> Rotated:
         """Make a new key and seal every environment with it, all or none: see `runtime.store.rotation`."""
-        async with self._turns.alone():
+        async with self.sealing.alone():
             return await self._rotation.rotate(self._writer, self._reader)
 
     async def delete(self, session: int) -> None:
@@ -213,7 +214,8 @@ class Sessions:
         await self._writer.commit(lambda connection: run(connection, sql, session))
 
 
-def _columns(fields: Mapping[str, Any]) -> dict[str, Any]:
+def column_values(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of `SessionFields`, as they are kept."""
     unknown = fields.keys() - _FIELDS
     if unknown:
         raise TypeError(f"a session has no {', '.join(sorted(unknown))}")

@@ -26,7 +26,15 @@ MAX_DEPTH: Final = 32
 # Every read of a file's row looks into each layer of the chain, at 1 us a layer. At this depth a snapshot merges all but
 # the lowest: the bulk of a tree is never copied again, and what changed since is copied once in 30 snapshots.
 
+KEPT_OF_SESSION: Final = 100
+# Each keeps what was overwritten after it. A hundred turns back is further than anybody returns to start anew.
+
 _COLUMNS: Final = "id, vm, layer, session, seq, label, created_at"
+
+_THIN_OUT: Final = """
+DELETE FROM snapshot WHERE session = ?1
+AND seq <= (SELECT seq FROM snapshot WHERE session = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)
+"""
 
 
 @attrs.frozen
@@ -67,17 +75,20 @@ class Snapshots:
         """Submit a snapshot of the VM's tree with every change that was submitted before.
 
         `files` is the backend through which the VM's tree is in use, if it is: it reads from the new layer before `then`
-        is called. Where nothing changed since the last snapshot, both share a layer.
+        is called. Where nothing changed since the last snapshot, both share a layer. Of one session the last
+        `KEPT_OF_SESSION` are kept.
         """
         own: list[int] = []
 
         def write(connection: apsw.Connection) -> None:
-            frozen, current = _freeze(connection, vm)
+            frozen, current = freeze(connection, vm)
             run(
                 connection,
                 "INSERT INTO snapshot (vm, layer, session, seq, label, created_at) VALUES (?, ?, ?, ?, ?, ?)",
                 *(vm, frozen, session, seq, label, created_at),
             )
+            if session is not None:
+                run(connection, _THIN_OUT, session, KEPT_OF_SESSION)
             own[:] = [current]
 
         def answer(error: Exception | None) -> None:
@@ -108,8 +119,11 @@ class Snapshots:
         self._writer.submit(lambda connection: run(connection, "DELETE FROM snapshot WHERE id = ?", snapshot), then)
 
 
-def _freeze(connection: apsw.Connection, vm: int) -> tuple[int, int]:
-    """Freeze the tree of a VM; the frozen layer, and the one that the VM writes to from now on."""
+def freeze(connection: apsw.Connection, vm: int) -> tuple[int, int]:
+    """Freeze the tree of a VM; the frozen layer, and the one that the VM writes to from now on.
+
+    For the inside of a write. Raises `ApiError` VM_NOT_FOUND.
+    """
     layer, ancestors = writable_layer(connection, vm)
     if ancestors and not rows(
         connection,

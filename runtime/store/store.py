@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import trio
 
 from runtime.store.changes import Files
+from runtime.store.forks import Forks
 from runtime.store.garbage import Collected, collect_garbage
 from runtime.store.idempotency import Idempotency
 from runtime.store.lock import state_lock
@@ -44,6 +45,7 @@ class Store:
         self.idempotency = Idempotency(writer, reader)
         self.files = Files(writer, reader)
         self.snapshots = Snapshots(writer, reader)
+        self.forks = Forks(writer, reader, self.sessions, sealer)
 
     async def collect_garbage(self) -> Collected:
         """Remove what destroyed VMs and overwritten files have left (see `runtime.store.garbage`)."""

@@ -70,6 +70,15 @@ class Transcript:
         row = self._reader.one("SELECT seq FROM event WHERE session = ? ORDER BY seq DESC LIMIT 1", (session,))
         return -1 if row is None else int(row[0])
 
+    async def last_seq_at(self, session: int, moment: int) -> int:
+        """The seq of the last event before the first that is younger than `moment` (epoch milliseconds), -1 if there is none.
+
+        Looks at every event, on a worker thread.
+        """
+        sql = "SELECT min(seq) - 1 FROM event WHERE session = ? AND created_at > ?"
+        ((found,),) = await self._reader.run(lambda connection: rows(connection, sql, (session, moment)))
+        return self.last_seq(session) if found is None else int(found)
+
     def read(
         self,
         session: int,

@@ -76,13 +76,7 @@ class Vms:
             found = rows(connection, f"SELECT {_COLUMNS} FROM vm WHERE name = ?", (name,))  # noqa: S608
             if found:
                 return _record(found[0]), False
-            layer = _new_layer(connection, parent_layer)
-            connection.execute(
-                "INSERT INTO vm (name, options, state, created_at, updated_at, layer) VALUES (?, ?, 'asleep', ?, ?, ?)",
-                (name, text, created_at, created_at, layer),
-            )
-            row = connection.last_insert_rowid()
-            return VmRecord(row, name, msgspec.json.decode(text), "asleep", created_at, created_at, layer), True
+            return add_vm(connection, name, text, created_at, parent_layer), True
 
         return await self._writer.commit(write)
 
@@ -105,6 +99,17 @@ class Vms:
     def _update(self, vm: int, column: str, value: str, updated_at: int, then: Then | None) -> None:
         sql = f"UPDATE vm SET {column} = ?, updated_at = ? WHERE id = ?"  # noqa: S608
         self._writer.submit(lambda connection: run(connection, sql, value, updated_at, vm), then, size=len(value))
+
+
+def add_vm(connection: apsw.Connection, name: str, options: str, created_at: int, parent_layer: int | None) -> VmRecord:
+    """Add a VM that there is not yet, asleep, on a frozen layer or an empty tree; for the inside of a write."""
+    layer = _new_layer(connection, parent_layer)
+    connection.execute(
+        "INSERT INTO vm (name, options, state, created_at, updated_at, layer) VALUES (?, ?, 'asleep', ?, ?, ?)",
+        (name, options, created_at, created_at, layer),
+    )
+    row = connection.last_insert_rowid()
+    return VmRecord(row, name, msgspec.json.decode(options), "asleep", created_at, created_at, layer)
 
 
 def _record(row: tuple[Any, ...]) -> VmRecord:

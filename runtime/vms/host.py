@@ -14,6 +14,8 @@ import trio
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.sessions import queries
+from runtime.sessions.forks import describe_fork, plan_fork, plan_session_fork
+from runtime.sessions.options import new_session_id
 from runtime.sessions.recovery import mark_interrupted
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
@@ -137,6 +139,33 @@ class Host:
             await self._cut_grace(name)
         await self._sleep(name, DEFAULT_GRACE_MS if grace_ms is None else grace_ms, force=force, reason="request")
         return await self.get(name)
+
+    async def fork(self, name: str, to: str, at: tuple[str, int] | None = None) -> dict[str, Any]:
+        """`vm.fork`: wakes nothing, and leaves turns of the VM alone."""
+        if self.store.vms.get(to) is not None:
+            raise ApiError(ErrorCode.VM_CONFLICT, f"there is a VM {to!r} already", vm=to)
+        plan = await plan_fork(self.store, name, at)
+        record, files = self._record(name), plan.files
+        volume = self._volume(record)
+        if files is None:
+            await volume.flush()
+        layer = None if files is None else files.layer
+        made = await self.store.forks.fork_vm(record, to, _now(), plan.copies, layer=layer, files=volume.backend)
+        return {**self._describe(made), **plan.files_at()}
+
+    async def fork_session(self, name: str, session_id: str, at: int | None, to: str | None) -> dict[str, Any]:
+        """`forkSession`: in a fork of the VM if `to` names one, else beside the session, which needs no waking either."""
+        if to is not None:
+            queries.find(self.store, name, session_id)
+            fork = await self.fork(name, to, None if at is None else (session_id, at))
+            found = describe_fork(queries.find(self.store, to, session_id))
+            return {**found, "vm": to, "filesAt": fork.get("filesAt")}
+        copy = await plan_session_fork(self.store, name, session_id, at)
+        made = await self.store.forks.fork_session(copy, new_session_id(), _now())
+        secrets = self._secrets.setdefault(name, {})
+        if session_id in secrets:
+            secrets[made.session_id] = dict(secrets[session_id])
+        return {**describe_fork(made), "vm": name}
 
     async def destroy(self, name: str) -> None:
         """`vm.destroy`."""

@@ -126,6 +126,10 @@ class Vm:
         """Make every write to the filesystem so far durable."""
         await self.volume.flush()
 
+    def snapshot(self, session: int, seq: int) -> None:
+        """Keep the files as they are durable now, for forks at event `seq` of the session (row id); never waits."""
+        self.volume.snapshot(session, seq)
+
     def touch(self) -> None:
         """Restart the idle timer."""
         self._idle_since = trio.current_time()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from typing import TYPE_CHECKING, Final
@@ -36,7 +37,8 @@ class Volume:
         self._store = store
         self._row = record.row
         self._flushing = trio.Lock()
-        self.filesystem = FileSystem(store.files.backend(record.layer), _limits(options), time.time_ns)
+        self.backend = store.files.backend(record.layer)
+        self.filesystem = FileSystem(self.backend, _limits(options), time.time_ns)
 
     def configure(self, options: VmOptions) -> None:
         """Change the quotas: lower ones remove nothing, they refuse growth."""
@@ -91,6 +93,13 @@ class Volume:
                 await done.wait()
             if failure:
                 raise failure[0]
+
+    def snapshot(self, session: int, seq: int) -> None:
+        """Submit a snapshot of what has been flushed, as what event `seq` of the session (row id) leaves behind."""
+        with contextlib.suppress(ApiError):  # the store is closing: then that event is not kept either
+            self._store.snapshots.take(
+                self._row, time.time_ns() // 1_000_000, files=self.backend, session=session, seq=seq
+            )
 
     async def flush_regularly(self) -> None:
         """Flush at short intervals, until cancelled. A full disk is logged, and tried again."""

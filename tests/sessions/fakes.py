@@ -236,6 +236,7 @@ class FakeVm:
         self.started: list[FakeAgent] = []
         self.prompted = 0
         self.flushes = 0
+        self.snapshots: list[tuple[int, int]] = []
         self.flush_error: ApiError | None = None
         self.notices: list[Notice] = []
         self.hub.attach(self.name, self.notices.append)
@@ -274,6 +275,9 @@ class FakeVm:
         self.flushes += 1
         if self.flush_error is not None:
             raise self.flush_error
+
+    def snapshot(self, session: int, seq: int) -> None:
+        self.snapshots.append((session, seq))
 
     output_bytes = 4 * 1024 * 1024
 

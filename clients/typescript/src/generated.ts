@@ -46,6 +46,23 @@ export interface FileStat {
   ino: number;
 }
 
+/**
+ * The snapshot that a fork's files are from: that of the last turn which had ended at the event of the fork.
+ */
+export interface FilesAt {
+  sessionId: string;
+  seq: number;
+  /** milliseconds since the epoch */
+  createdAt: number;
+}
+
+/** An event of a session. */
+export interface ForkPoint {
+  sessionId: string;
+  /** the seq of an event */
+  seq: number;
+}
+
 /** Limits of the VM; what is left out has the daemon's default. */
 export interface Limits {
   memoryBytes?: number;
@@ -126,6 +143,21 @@ export interface SessionEvent {
   event: JsonObject;
 }
 
+/** A session that has no agent yet, and the VM that it is in. */
+export interface SessionForked {
+  vm: string | string[];
+  filesAt?: FilesAt | null;
+  sessionId: string;
+  agentType: string;
+  capabilities: JsonObject | null;
+  agentInfo: JsonObject | null;
+  modes: JsonObject | null;
+  configOptions: JsonObject[];
+  cwd: string;
+  /** milliseconds since the epoch */
+  createdAt: number;
+}
+
 /** A session with its agent, as after `createSession`. */
 export interface SessionInfo {
   sessionId: string;
@@ -200,6 +232,16 @@ export interface VmCreated {
   options?: JsonObject | null;
 }
 
+/** A fork. `filesAt` says of which moment its files are, when an event was given. */
+export interface VmForked {
+  filesAt?: FilesAt | null;
+  vm: string | string[];
+  state: "asleep" | "awake";
+  /** milliseconds since the epoch */
+  createdAt: number;
+  options?: JsonObject | null;
+}
+
 /** A VM. */
 export interface VmInfo {
   vm: string | string[];
@@ -258,6 +300,8 @@ export interface Methods {
   "listAgents": { params: { vm?: string | string[] }; result: AgentInfo[] };
   "respondPermission": { params: { vm: string | string[]; sessionId: string; permissionId: string; reply?: "always" | "once" | "reject"; optionId?: string }; result: JsonObject };
   "rawSend": { params: { vm: string | string[]; sessionId: string; method: string; params?: JsonObject }; result: unknown };
+  "vm.fork": { params: { vm: string | string[]; to: string | string[]; at?: ForkPoint }; result: VmForked };
+  "forkSession": { params: { vm: string | string[]; sessionId: string; at?: number; to?: string | string[] }; result: SessionForked };
   "setModel": { params: { vm: string | string[]; sessionId: string; value: string }; result: Settings };
   "setThoughtLevel": { params: { vm: string | string[]; sessionId: string; value: string }; result: Settings };
   "setMode": { params: { vm: string | string[]; sessionId: string; modeId: string }; result: Settings };
@@ -411,6 +455,22 @@ export abstract class VmMethods {
    */
   rawSend(sessionId: string, method: string, params?: JsonObject, options: CallOptions = {}): Promise<unknown> {
     return this.invoke("rawSend", { sessionId, method, params }, options);
+  }
+
+  /**
+   * Make a new VM, asleep, with the sessions and files of this one as they are, or as they were after an event.
+   * Errors: `vm_not_found`, `session_not_found`, `vm_conflict`, `invalid_argument`.
+   */
+  fork(to: string | string[], options: { at?: ForkPoint } & CallOptions = {}): Promise<VmForked> {
+    return this.invoke("vm.fork", { to }, options);
+  }
+
+  /**
+   * Make a session with the history of another: a new one in its VM, or the same in a fork of the VM. Errors:
+   * `vm_not_found`, `session_not_found`, `vm_conflict`, `invalid_argument`.
+   */
+  forkSession(sessionId: string, options: { at?: number; to?: string | string[] } & CallOptions = {}): Promise<SessionForked> {
+    return this.invoke("forkSession", { sessionId }, options);
   }
 
   /**
