@@ -103,6 +103,7 @@ class Engine:
         status = os.stat(path)  # noqa: PTH116 - a stat of a local file is too short to leave the loop for
         identity = (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
         if (known := self._digests.get(identity)) and (program := self._programs.get(known)):
+            self._programs.move_to_end(known)
             return program
         program = await self.load_content(await trio.to_thread.run_sync(path.read_bytes))
         self._digests[identity] = program.digest

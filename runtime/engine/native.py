@@ -114,6 +114,7 @@ set_yield_interval = _short("wasmtime_context_fuel_async_yield_interval", c_void
 instantiate = _long(
     "wasmtime_component_linker_instantiate_async", c_void_p, c_void_p, c_void_p, c_void_p, c_void_p, c_void_p
 )
+export_index_delete = _short("wasmtime_component_export_index_delete", None, c_void_p)
 instance_get_func = _short("wasmtime_component_instance_get_func", c_bool, c_void_p, c_void_p, c_void_p, c_void_p)
 export_index = _short("wasmtime_component_get_export_index", c_void_p, c_void_p, c_void_p, c_void_p, c_size_t)
 call = _short(

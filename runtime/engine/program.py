@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+import weakref
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import attrs
@@ -152,8 +153,11 @@ class Program:
     def _find_run(self) -> int:
         for name in self.component.type.exports(self.engine):
             if _RUN.fullmatch(name):
-                index = self._export_index(0, name)
-                return self._export_index(index, "run")
+                instance = self._export_index(0, name)
+                index = self._export_index(instance, "run")
+                native.export_index_delete(instance)
+                weakref.finalize(self, native.export_index_delete, index).atexit = False
+                return index
         raise UnsupportedComponentError(
             "the component does not export wasi:cli/run@0.2: build it as a command (the wasi:cli/command world)"
         )
@@ -165,7 +169,7 @@ class Program:
             self.component_address, parent or None, ctypes.addressof(buffer), len(raw)
         )
         assert index is not None, name
-        return index  # lives as long as the program, which lives as long as the process
+        return index
 
 
 def _compile_import(label: str, function: HostFunction, function_type: wit.FuncType) -> Import:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import weakref
 from collections.abc import Callable
 from ctypes import string_at
 from struct import Struct
@@ -53,9 +54,26 @@ class _Plan(NamedTuple):
     """Find the places of those numbers in the same value, lowered at an address, in the same order."""
 
 
+class KeptValue:
+    """A lowered value to be cloned into place; wasmtime's part of it is freed with its last user."""
+
+    def __init__(self, lower: Callable[[int], object]) -> None:
+        buffer = ctypes.create_string_buffer(native.VALUE_SIZE)
+        self.address = ctypes.addressof(buffer)
+        lower(self.address)
+        weakref.finalize(self, _free, buffer).atexit = False
+
+    def copy_to(self, address: int) -> None:
+        """Write a copy, which is wasmtime's to free."""
+        native.value_clone(self.address, address)
+
+
+def _free(buffer: ctypes.Array[ctypes.c_char]) -> None:
+    native.value_delete(ctypes.addressof(buffer))
+
+
 class _Kept(NamedTuple):
-    buffer: ctypes.Array[ctypes.c_char]
-    address: int
+    value: KeptValue
     pokes: list[_Poke]
 
 
@@ -71,12 +89,10 @@ def clone_lowering(
     lock = threading.Lock()  # instant functions lower on worker threads too
 
     def keep(scope: Any, value: Any) -> _Kept:
-        buffer = ctypes.create_string_buffer(native.VALUE_SIZE)
-        address = ctypes.addressof(buffer)
-        lower(scope, value, address)
+        whole = KeptValue(lambda address: lower(scope, value, address))
         pokes: list[_Poke] = []
-        locate(value, address, pokes)
-        return _Kept(buffer, address, pokes)
+        locate(value, whole.address, pokes)
+        return _Kept(whole, pokes)
 
     def lower_by_cloning(scope: Any, value: Any, address: int) -> None:
         key: list[Any] = []
@@ -88,7 +104,7 @@ def clone_lowering(
                 found = kept[tuple(key)] = keep(scope, value)
             for (pack_into, view), number in zip(found.pokes, numbers, strict=True):
                 pack_into(view, 0, number)
-            native.value_clone(found.address, address)
+            found.value.copy_to(address)
 
     return lower_by_cloning
 

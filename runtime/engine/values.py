@@ -14,6 +14,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable
 from ctypes import memmove, string_at
+from functools import cache
 from struct import Struct
 from typing import Any, Final, Protocol
 
@@ -21,7 +22,7 @@ from wasmtime import component as wit
 
 from runtime.engine import native
 from runtime.engine.interface import Err, Ok, Resource
-from runtime.engine.templates import INTEGERS, clone_lowering
+from runtime.engine.templates import INTEGERS, KeptValue, clone_lowering
 
 
 class Scope(Protocol):
@@ -53,19 +54,6 @@ def _boxed(lower: Lower, scope: Scope, value: Any) -> int:
     lower(scope, value, address)
     boxed: int = native.value_new(address)
     return boxed
-
-
-class _Template:
-    """A lowered value that never varies, cloned into place."""
-
-    def __init__(self, lower: Callable[[int], None]) -> None:
-        # Lives as long as the process: types are compiled once per component.
-        self._buffer = ctypes.create_string_buffer(native.VALUE_SIZE)
-        self._address = ctypes.addressof(self._buffer)
-        lower(self._address)
-
-    def copy_to(self, address: int) -> None:
-        native.value_clone(self._address, address)
 
 
 # Scalars
@@ -162,8 +150,9 @@ def _list(element: wit.ValType) -> tuple[Lift, Lower]:
         return [lift_item(scope, *w) for w in words.iter_unpack(string_at(b, a * size))] if a else []
 
     def lower(scope: Scope, value: list[Any], address: int) -> None:
+        count = len(value)  # before anything is written: what fails half-written would be freed as if it were whole
         memmove(address, head, 8)
-        native.list_new(address + native.PAYLOAD, len(value))
+        native.list_new(address + native.PAYLOAD, count)
         data = _U64.unpack(string_at(address + 16, 8))[0]
         for index, item in enumerate(value):
             lower_item(scope, item, data + index * size)
@@ -222,11 +211,9 @@ def _variant(cases: list[tuple[str, wit.ValType | None]]) -> tuple[Lift, Lower]:
         native.name_new(address + native.PAYLOAD, len(raw), raw)
         memmove(address + 24, _U64.pack(boxed), 8)
 
-    bare = {
-        name: _Template(lambda address, name=name: write(name, 0, address))  # type: ignore[misc]  # bound per case
-        for name, pair in compiled.items()
-        if pair is None
-    }
+    @cache
+    def bare(name: str) -> KeptValue:
+        return KeptValue(lambda address: write(name, 0, address))
 
     def lift(scope: Scope, a: int, b: int, c: int) -> tuple[str, Any]:
         name, pair = by_raw_name[string_at(b, a)]
@@ -238,7 +225,7 @@ def _variant(cases: list[tuple[str, wit.ValType | None]]) -> tuple[Lift, Lower]:
         name, payload = (value, None) if isinstance(value, str) else value
         pair = compiled[name]
         if pair is None:
-            bare[name].copy_to(address)
+            bare(name).copy_to(address)
         else:
             write(name, _boxed(pair[1], scope, payload), address)
 
@@ -254,13 +241,14 @@ def _enum(names: list[str]) -> tuple[Lift, Lower]:
         memmove(address, head, 8)
         native.name_new(address + native.PAYLOAD, len(raw), raw)
 
-    templates = {
-        name: _Template(lambda address, name=name: write(name, address))  # type: ignore[misc]  # bound per case
-        for name in names
-    }
+    @cache
+    def kept(raw: bytes) -> KeptValue:
+        name = by_raw_name[raw]
+        return KeptValue(lambda address: write(name, address))
+
     return (
         lambda _scope, a, b, _c: by_raw_name[string_at(b, a)],
-        lambda _scope, value, address: templates[value].copy_to(address),
+        lambda _scope, value, address: kept(value.encode()).copy_to(address),
     )
 
 

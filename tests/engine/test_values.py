@@ -100,13 +100,23 @@ def test_a_bare_case_name_lowers_as_a_variant_without_payload() -> None:
 
 @pytest.mark.parametrize(
     ("definition", "value"),
-    [("u8", 256), ("u32", -1), ("s8", 128), ('(enum "a")', "b"), ("(tuple u8 u8)", (1,)), ("string", 5)],
+    [
+        ("u8", 256),
+        ("u32", -1),
+        ("s8", 128),
+        ('(enum "a")', "b"),
+        ("(tuple u8 u8)", (1,)),
+        ("(list string)", 5),
+        ("(list string)", ["a", "\ud800"]),
+        ("string", 5),
+    ],
 )
 def test_values_that_do_not_fit_are_refused(definition: str, value: Any) -> None:
     lower = values.compile_type(wit_type(definition))[1]
-    buffer = ctypes.create_string_buffer(native.VALUE_SIZE)
-    with pytest.raises((ValueError, KeyError, AttributeError, struct.error)):
+    buffer = ctypes.create_string_buffer(b"\0" + b"\xab" * 31, native.VALUE_SIZE)  # a bool, the rest undefined
+    with pytest.raises((ValueError, KeyError, AttributeError, TypeError, struct.error)):
         lower(NoResources(), value, ctypes.addressof(buffer))
+    native.value_delete(ctypes.addressof(buffer))  # as wasmtime does: what was written must be whole
 
 
 STAT = """
