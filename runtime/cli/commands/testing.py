@@ -1,0 +1,29 @@
+"""`test`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.cli.table import Table
+
+
+def register(table: Table) -> None:
+    """Enter the command."""
+    test = table.command(
+        "test",
+        "test:run",
+        "test agents as YAML files say",
+        epilog="Agents run in this process, each test in a VM of its own; with --socket or --executable in a daemon. "
+        "Exits with 0 when all tests passed, with 1 when one failed, with 2 when a file cannot be used.",
+    )
+    test.add_argument("files", metavar="FILE", nargs="+", help="a YAML file of tests")
+    test.add_argument(
+        "--format", choices=("pretty", "tap", "junit"), default="pretty", help="what is printed without --json"
+    )
+    test.add_argument("--junit", metavar="FILE", help="write JUnit's XML to a file as well")
+    test.add_argument("--name", metavar="TEXT", help="only tests with this text in their names")
+    test.add_argument("--executable", metavar="FILE", help="run agents in a daemon started from this executable")
+    test.add_argument("--update", action="store_true", help="write golden transcripts instead of comparing them")
+    kept = "where transcripts and states of failing tests are put (default: %(default)s); empty: nowhere"
+    test.add_argument("--report", metavar="DIR", default="torpor-report", help=kept)
