@@ -19,7 +19,7 @@ from runtime.vms.catalogue import Catalogue, built_in_directory
 from runtime.vms.options import VmOptions
 from runtime.vms.volume import Volume
 from runtime.wasi.host import make_engine
-from runtime.wasi.state import Ambient, WasiState
+from runtime.wasi.state import WasiState
 from runtime.wasi.streams import PipeInput, PipeOutput
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ async def _lives(agent: str) -> list[float]:
                     stdout=PipeOutput(),
                     stderr=PipeOutput(),
                     filesystem=volume.filesystem,
-                    ambient=Ambient(),
+                    ambient=volume.ambient,
                     http=HttpGate(NetworkPolicy.parse(())),
                     sync_filesystem=volume.flush,
                     start_soon=lambda *_: None,

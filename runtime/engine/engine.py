@@ -16,8 +16,9 @@ from wasmtime import WasmtimeError
 from wasmtime.component import Component
 
 from runtime.engine import native
+from runtime.engine.callbacks import CALLBACKS
 from runtime.engine.errors import InvalidComponentError
-from runtime.engine.guest import CALLBACKS, Guest, Limits
+from runtime.engine.guest import Guest, Limits
 from runtime.engine.program import Program, ResourceTypes
 
 if TYPE_CHECKING:

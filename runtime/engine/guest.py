@@ -15,17 +15,16 @@ from __future__ import annotations
 import ctypes
 import logging
 import re
-import threading
 import time
-from ctypes import memmove, string_at
+from ctypes import string_at
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import trio
 
 from runtime.engine import native
+from runtime.engine.callbacks import current
 from runtime.engine.interface import GuestExit, GuestTrap, Wait, WitError
-from runtime.engine.program import Callbacks
 from runtime.engine.resources import ResourceTable
 
 if TYPE_CHECKING:
@@ -65,16 +64,6 @@ class Exit:
     """`exit`, `trap`, `out_of_fuel`, `fault` (the host's own failure) or `killed`."""
     code: int | None = None
     message: str = ""
-
-
-class _Current(threading.local):
-    """The guest that this thread is polling, and whether the thread is the event loop's."""
-
-    guest: Guest
-    on_loop: bool
-
-
-_current: Final = _Current()
 
 
 class Guest:
@@ -208,7 +197,7 @@ class Guest:
         return True
 
     def _poll(self, *, on_loop: bool) -> bool:
-        _current.guest, _current.on_loop = self, on_loop
+        current.guest, current.on_loop = self, on_loop
         if self._hurried:
             self._hurried = False
             native.take_error(native.set_yield_interval(self._context, SLICE_FUEL))
@@ -243,15 +232,15 @@ class Guest:
         except Exception as error:  # as above; Cancelled passes, since it is how a guest is killed
             self._ended = _ended_by(imported, error)
 
-    # What the fiber calls, on whichever thread polls it
+    # What the fiber calls through `callbacks`, on whichever thread polls it
 
-    def _call(self, index: int, context: int, arguments: int, count: int, results: int) -> bool:
+    def call(self, index: int, context: int, arguments: int, count: int, results: int) -> bool:
         """One host call; True when it is answered, False when the guest has to sleep."""
         imported = self._program.imports[index]
         self._resources.context = context
         words = native.VALUE_WORDS.iter_unpack(string_at(arguments, count * native.VALUE_SIZE))
         values = [lift(self._resources, *w) for lift, w in zip(imported.lifts, words, strict=True)]
-        if not _current.on_loop or time.perf_counter() > self._turn_ends:
+        if not current.on_loop or time.perf_counter() > self._turn_ends:
             self._parked = (imported, values, results)
             return False
         try:
@@ -265,7 +254,8 @@ class Guest:
         self._lower(imported, True, value, results)
         return True
 
-    def _call_instant(self, index: int, context: int, arguments: int, count: int, results: int) -> None:
+    def call_instant(self, index: int, context: int, arguments: int, count: int, results: int) -> None:
+        """One call of an instant function, which is answered when this returns."""
         imported = self._program.imports[index]
         if not self._hurried and time.perf_counter() > self._turn_ends:
             # It cannot be suspended here, but at its next step, where it finds that its slice of fuel is used up.
@@ -288,7 +278,7 @@ class Guest:
         elif not ok:
             raise TypeError(f"{imported.name} has no error case, but failed with {value!r}")
 
-    def _resume(self) -> bool:
+    def resume(self) -> bool:
         """The fiber asks whether its answer is there; if so it is written into the fiber's result."""
         if self._answer is None:
             return False
@@ -301,11 +291,19 @@ class Guest:
             return False
         return True
 
+    def fail(self, index: int, error: BaseException) -> None:
+        """A host call has raised: the guest ends, and does not go on from that call."""
+        self._ended = _ended_by(self._program.imports[index], error)
+
+    def drop(self, rep: int) -> None:
+        """The guest has dropped its handle of a host resource."""
+        self._resources.drop(rep, now=current.on_loop)
+
     # The end
 
     def _delete_future(self) -> None:
         if self._future is not None:
-            _current.guest, _current.on_loop = self, True
+            current.guest, current.on_loop = self, True
             native.future_delete(self._future)
             self._future = None
 
@@ -315,7 +313,9 @@ class Guest:
             _ = self.fuel_used
             store, self._store = self._store, None
             native.store_delete(store)
-        self._resources.drop_all()
+        # Arguments that no function has got, and an answer that the fiber has not.
+        unplaced = [*(self._parked[1] if self._parked else ()), *(self._answer[2:3] if self._answer else ())]
+        self._resources.drop_all(unplaced)
 
 
 def _ended_by(imported: Import, error: BaseException) -> Exit:
@@ -332,72 +332,3 @@ def _last_cause(message: str) -> str:
     head, _, causes = message.partition("Caused by:")
     lines = [_NUMBER.sub("", line).strip() for line in causes.splitlines() if line.strip()]
     return "; ".join(lines) if lines else head.splitlines()[0].strip()
-
-
-@native.CONTINUATION  # type: ignore[untyped-decorator]  # ctypes
-def _is_ready(_env: int) -> bool:
-    return True
-
-
-@native.CONTINUATION  # type: ignore[untyped-decorator]  # ctypes
-def _is_answered(_env: int) -> bool:
-    return _current.guest._resume()  # noqa: SLF001 - the fiber's side of the same class
-
-
-def _continuation(callback: Any) -> bytes:
-    address = ctypes.cast(callback, ctypes.c_void_p).value
-    return address.to_bytes(8, "little") + bytes(16) if address else b""
-
-
-_ANSWERED: Final = _continuation(_is_ready)
-_SUSPENDED: Final = _continuation(_is_answered)
-
-
-@native.HOST_FUNCTION  # type: ignore[untyped-decorator]  # ctypes
-def trampoline(
-    index: int,
-    context: int,
-    _type: int,
-    arguments: int,
-    count: int,
-    results: int,
-    _nresults: int,
-    error_out: int,
-    continuation: int,
-) -> None:
-    """Every host call of every guest enters Python here; nothing is raised out of it."""
-    guest = _current.guest
-    try:
-        answered = guest._call(index, context, arguments, count, results)  # noqa: SLF001 - the fiber's side
-        memmove(continuation, _ANSWERED if answered else _SUSPENDED, 24)
-    except BaseException as error:  # see the docstring
-        guest._ended = _ended_by(guest._program.imports[index], error)  # noqa: SLF001
-        memmove(continuation, _ANSWERED, 24)
-        memmove(error_out, native.error_new(b"host").to_bytes(8, "little"), 8)
-
-
-@native.INSTANT_FUNCTION  # type: ignore[untyped-decorator]  # ctypes
-def instant(index: int, context: int, _type: int, arguments: int, count: int, results: int, _nresults: int) -> int:
-    """As `trampoline`, for the functions that are answered on any thread."""
-    guest = _current.guest
-    try:
-        guest._call_instant(index, context, arguments, count, results)  # noqa: SLF001 - the fiber's side
-    except BaseException as error:  # see trampoline
-        guest._ended = _ended_by(guest._program.imports[index], error)  # noqa: SLF001
-        failed: int = native.error_new(b"host")
-        return failed
-    return 0
-
-
-@native.DESTRUCTOR  # type: ignore[untyped-decorator]  # ctypes
-def destructor(_data: int, _context: int, rep: int) -> int:
-    """A guest has dropped a handle of a host resource."""
-    guest = _current.guest
-    try:
-        guest._resources.drop(rep, now=_current.on_loop)  # noqa: SLF001 - the fiber's side
-    except BaseException:
-        _log.exception("a resource could not be dropped")
-    return 0
-
-
-CALLBACKS: Final = Callbacks(call=trampoline, instant=instant, drop=destructor)

@@ -43,7 +43,7 @@ class Import:
 
 
 class Callbacks(NamedTuple):
-    """Where a guest's calls enter Python (see `guest`)."""
+    """Where a guest's calls enter Python (see `callbacks`)."""
 
     call: Any
     instant: Any

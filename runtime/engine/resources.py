@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from runtime.engine.interface import GuestTrap
+from runtime.engine.interface import Err, GuestTrap, Ok, Resource
 
 if TYPE_CHECKING:
-    from runtime.engine.interface import Resource
+    from collections.abc import Iterable, Iterator
+
     from runtime.engine.program import ResourceTypes
 
 _log = logging.getLogger(__name__)
@@ -56,8 +57,10 @@ class ResourceTable:
         while self._dropped:
             self._dropped.pop().drop()
 
-    def drop_all(self) -> None:
-        """The guest has ended."""
+    def drop_all(self, unplaced: Iterable[Any]) -> None:
+        """The guest has ended; `unplaced` are values on their way between it and the host, which may hold more objects."""
+        held = {id(resource) for resource in self._objects.values()}  # of which a value may be a borrow
+        self._dropped += [resource for resource in _within(unplaced) if id(resource) not in held]
         self._dropped += self._objects.values()
         self._objects.clear()
         while self._dropped:
@@ -65,3 +68,14 @@ class ResourceTable:
                 self._dropped.pop().drop()
             except Exception:  # the others must still be dropped
                 _log.exception("a resource could not be dropped at the end of its guest")
+
+
+def _within(values: Iterable[Any]) -> Iterator[Resource]:
+    """The resources in Python's side of WIT values."""
+    for value in values:
+        if isinstance(value, Resource):
+            yield value
+        elif isinstance(value, Ok | Err):
+            yield from _within((value.value,))
+        elif isinstance(value, tuple | list):
+            yield from _within(value)

@@ -10,7 +10,6 @@ from runtime.network import HttpGate, NetworkPolicy
 from runtime.sessions.manager import Sessions, open_sessions
 from runtime.vms.files import VmFiles
 from runtime.vms.processes import Process, Processes, Surroundings
-from runtime.wasi.state import Ambient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -162,7 +161,7 @@ class Vm:
         return Surroundings(
             engine=self._engine,
             filesystem=self.volume.filesystem,
-            ambient=Ambient(),
+            ambient=self.volume.ambient,
             gate=self._gate,
             limits=self.options.guest_limits,
             max_processes=self.options.processes,

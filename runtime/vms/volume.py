@@ -11,6 +11,7 @@ import trio
 
 from runtime.errors import ApiError
 from runtime.sessions import instructions
+from runtime.wasi.state import Ambient
 from wasi_fs import FileSystem, FsError, Limits, Usage
 
 if TYPE_CHECKING:
@@ -33,12 +34,14 @@ FLUSH_INTERVAL_SECONDS: Final = 1.0
 class Volume:
     """The tree of one VM. Reading it needs no guest, and wakes none."""
 
-    def __init__(self, store: Store, record: VmRecord, options: VmOptions) -> None:
+    def __init__(self, store: Store, record: VmRecord, options: VmOptions, ambient: Ambient | None = None) -> None:
         self._store = store
         self._row = record.row
         self._flushing = trio.Lock()
+        self.ambient = ambient or Ambient()
+        """The VM's clock and randomness, by which its files get their times too."""
         self.backend = store.files.backend(record.layer)
-        self.filesystem = FileSystem(self.backend, _limits(options), time.time_ns)
+        self.filesystem = FileSystem(self.backend, _limits(options), self.ambient.now_wall_ns)
 
     def configure(self, options: VmOptions) -> None:
         """Change the quotas: lower ones remove nothing, they refuse growth."""

@@ -26,7 +26,6 @@ from runtime.vms.options import VmOptions
 from runtime.vms.processes import Processes, Surroundings
 from runtime.vms.volume import Volume
 from runtime.wasi.host import make_engine
-from runtime.wasi.state import Ambient
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from runtime.network.backend import Resolver
     from runtime.store.store import Store
     from runtime.vms.processes import Process
+    from runtime.wasi.state import Ambient
 
 GUESTS = Path(__file__).resolve().parents[1] / "guests"
 MARK = "guest"
@@ -209,14 +209,14 @@ class World:
         """The VM of that name with these VmOptions, with its files as they were last made durable."""
         chosen = VmOptions(**options)
         record, _ = await self.store.vms.get_or_create(name, {}, 0)
-        volume = Volume(self.store, record, chosen)
+        volume = Volume(self.store, record, chosen, ambient)
         volume.furnish()
         exchanges: list[HttpExchange] = []
         self._gates.append(HttpGate(NetworkPolicy.parse(chosen.allow), exchanges.append, resolver=resolver))
         surroundings = Surroundings(
             engine=self.engine,
             filesystem=volume.filesystem,
-            ambient=ambient or Ambient(),
+            ambient=volume.ambient,
             gate=self._gates[-1],
             limits=chosen.guest_limits,
             max_processes=chosen.processes,

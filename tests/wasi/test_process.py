@@ -258,6 +258,14 @@ async def test_randomness_is_the_vms(world: World) -> None:
     assert first != other
 
 
+@pytest.mark.guest("file_rw")
+async def test_files_have_the_times_of_the_vms_clock(world: World) -> None:
+    machine = await world.machine(ambient=Scripted(1))
+    await machine.run("file_rw", "/tmp")
+    attributes = await machine.files.stat("/tmp/rw.txt")
+    assert attributes["mtimeMs"] == pytest.approx(Scripted(1).now_wall_ns() / 1_000_000)
+
+
 @pytest.mark.guest("random")
 async def test_a_guest_that_computes_between_its_calls(world: World) -> None:
     """Printing so much takes many slices of fuel, so that some of its calls come from a worker thread."""
