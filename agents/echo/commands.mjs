@@ -170,8 +170,14 @@ const COMMANDS = {
   },
 
   usage(turn, rest) {
-    const [used = 1000, size = 200_000] = numbers(rest);
-    turn.update({ sessionUpdate: "usage_update", used, size });
+    const [used = 1000, size = 200_000, amount] = numbers(rest);
+    const cost = amount === undefined ? {} : { cost: { amount, currency: "USD" } };
+    turn.update({ sessionUpdate: "usage_update", used, size, ...cost });
+  },
+
+  tokens(turn, rest) {
+    const [inputTokens = 100, outputTokens = 10] = numbers(rest);
+    turn.usage = { totalTokens: inputTokens + outputTokens, inputTokens, outputTokens };
   },
 
   title: (turn, rest) => turn.update({ sessionUpdate: "session_info_update", title: rest }),

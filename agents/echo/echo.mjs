@@ -24,12 +24,19 @@ const CONFIG = [
   { id: "thought", name: "Thinking", category: "thought_level", values: ["off", "low", "high"] },
 ];
 
+/** With ECHO_FIXED: one has a single value, the other says that it is read-only. */
+const FIXED = [
+  { id: "provider", name: "Provider", category: "model_config", values: ["local"] },
+  { id: "region", name: "Region", category: "model_config", values: ["here", "there"], more: { readOnly: true } },
+];
+
 function modesOf(session) {
   return { currentModeId: session.mode, availableModes: MODES };
 }
 
 function configOf(session) {
-  return CONFIG.map(({ id, name, category, values }) => ({
+  return session.options.map(({ id, name, category, values, more }) => ({
+    ...more,
     id,
     name,
     category,
@@ -99,7 +106,7 @@ export class Echo {
         const stopReason = runCommands(this.turn, text);
         session.history.push({ user: text, agent: this.turn.said.join("") });
         this.save(session);
-        return { stopReason };
+        return this.turn.usage ? { stopReason, usage: this.turn.usage } : { stopReason };
       } finally {
         this.turn = null;
       }
@@ -113,12 +120,14 @@ export class Echo {
   }
 
   open(id, params, saved = {}) {
+    const options = this.env.ECHO_FIXED === "1" ? [...CONFIG, ...FIXED] : CONFIG;
     const session = {
       id,
       params,
+      options,
       cwd: params.cwd ?? "/",
       mode: saved.mode ?? MODES[0].id,
-      config: saved.config ?? Object.fromEntries(CONFIG.map((option) => [option.id, option.values[0]])),
+      config: saved.config ?? Object.fromEntries(options.map((option) => [option.id, option.values[0]])),
       history: saved.history ?? [],
     };
     this.sessions.set(id, session);
@@ -207,6 +216,7 @@ const HANDLERS = {
 
   "session/set_mode"(echo, { sessionId, modeId }) {
     const session = echo.session(sessionId);
+    echo.failIfTold("option");
     if (!MODES.some((mode) => mode.id === modeId)) throw { code: -32602, message: `No such mode: ${modeId}` };
     session.mode = modeId;
     echo.announce(session, { sessionUpdate: "current_mode_update", currentModeId: modeId });
@@ -215,7 +225,8 @@ const HANDLERS = {
 
   "session/set_config_option"(echo, { sessionId, configId, value }) {
     const session = echo.session(sessionId);
-    const option = CONFIG.find(({ id }) => id === configId);
+    echo.failIfTold("option");
+    const option = session.options.find(({ id }) => id === configId);
     if (!option) throw { code: -32602, message: `No such option: ${configId}` };
     if (!option.values.includes(value)) throw { code: -32602, message: `No such value of ${configId}: ${value}` };
     session.config[configId] = value;

@@ -38,7 +38,12 @@ export class Session {
       // One after the other: they all work on the same files.
       toolExecution: "sequential",
     });
-    this.reporter = new Reporter({ cwd, model: () => this.model, update: (update) => this.update(update) });
+    this.reporter = new Reporter({
+      cwd,
+      cost: costOf(saved?.messages ?? []),
+      model: () => this.model,
+      update: (update) => this.update(update),
+    });
     this.agent.subscribe(async (event) => {
       if (event.type === "message_end") this.journal.message(event.message);
       await this.reporter.report(event);
@@ -78,7 +83,8 @@ export class Session {
     const answers = this.agent.state.messages.slice(before).filter(({ role }) => role === "assistant");
     const last = answers.at(-1);
     if (last?.stopReason === "error") throw promptError(last.errorMessage);
-    return { stopReason: STOP_REASONS[last?.stopReason] ?? "end_turn", _meta: { usage: totalUsage(answers) } };
+    const stopReason = STOP_REASONS[last?.stopReason] ?? "end_turn";
+    return answers.length ? { stopReason, usage: totalUsage(answers) } : { stopReason };
   }
 
   /** Brings the agent's tools up to date with the MCP servers. False: the turn was cancelled meanwhile. */
@@ -129,14 +135,20 @@ function readBlocks(blocks) {
   return { text: texts.join("\n"), images };
 }
 
+/** The tokens of a turn, as ACP has them. */
 function totalUsage(answers) {
-  const total = { inputTokens: 0, outputTokens: 0, cacheReadTokens: 0, cacheWriteTokens: 0, costUsd: 0 };
+  const total = { totalTokens: 0, inputTokens: 0, outputTokens: 0, cachedReadTokens: 0, cachedWriteTokens: 0 };
   for (const { usage } of answers) {
+    total.totalTokens += usage.totalTokens;
     total.inputTokens += usage.input;
     total.outputTokens += usage.output;
-    total.cacheReadTokens += usage.cacheRead;
-    total.cacheWriteTokens += usage.cacheWrite;
-    total.costUsd += usage.cost.total;
+    total.cachedReadTokens += usage.cacheRead;
+    total.cachedWriteTokens += usage.cacheWrite;
   }
   return total;
+}
+
+/** US dollars. */
+function costOf(messages) {
+  return messages.reduce((sum, { usage }) => sum + (usage?.cost.total ?? 0), 0);
 }

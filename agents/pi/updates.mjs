@@ -13,12 +13,13 @@ function toolContent(result) {
 }
 
 export class Reporter {
-  constructor({ cwd, model, update }) {
+  /** @param cost what the session has cost before, in US dollars */
+  constructor({ cwd, cost, model, update }) {
     this.cwd = cwd;
     this.model = model;
     this.update = update;
     this.calls = new Set(); // tool calls that the client knows and that have not ended
-    this.cost = 0;
+    this.cost = cost;
   }
 
   async report(event) {

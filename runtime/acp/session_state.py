@@ -20,6 +20,7 @@ from typing import Any, Final, Literal, TypeAlias
 import attrs
 
 from runtime.acp.messages import SESSION_UPDATE, config_options_of, modes_of, update_kind
+from runtime.acp.usage import NOTHING_TOLD, Usage
 
 STARTED: Final = "_torpor/session_started"
 RESUMED: Final = "_torpor/session_resumed"
@@ -34,6 +35,10 @@ PERMISSION_REPLY: Final = "_torpor/permission_reply"
 CURRENT_MODE_UPDATE: Final = "current_mode_update"
 CONFIG_OPTION_UPDATE: Final = "config_option_update"
 SESSION_INFO_UPDATE: Final = "session_info_update"
+USAGE_UPDATE: Final = "usage_update"
+
+CONTINUATION: Final = "continuation"
+"""The `tier` of a `RESUMED` whose agent has begun a new session of its own."""
 
 Status: TypeAlias = Literal["running", "idle", "suspended", "closed"]
 
@@ -82,6 +87,8 @@ class SessionState:
     """The file with the transcript that the agent has not been told of yet; see `runtime.sessions.resume`."""
     turn_id: str | None = None
     """The last turn that was started."""
+    usage: Usage = NOTHING_TOLD
+    """What the agent has told of tokens and cost."""
 
     @property
     def status(self) -> Status:
@@ -95,6 +102,8 @@ class SessionState:
             state = attrs.evolve(self, **effects)  # type: ignore[arg-type]  # every value is a bool, as the table says
             if type_ == TURN_STARTED:
                 return attrs.evolve(state, continuation=None, turn_id=params.get("turnId"))
+            if type_ == TURN_ENDED:
+                return attrs.evolve(state, usage=state.usage.with_turn(params.get("response")))
             return _setup(state, params) if type_ in (STARTED, RESUMED) else state
         reader = _READERS.get(type_)
         return self if reader is None else reader(self, params)
@@ -102,6 +111,8 @@ class SessionState:
 
 def _setup(state: SessionState, params: dict[str, Any]) -> SessionState:
     state = attrs.evolve(state, continuation=params.get("path"))
+    if params.get("tier") == CONTINUATION:
+        state = attrs.evolve(state, usage=state.usage.afresh())
     if "modes" in params:
         state = attrs.evolve(state, modes=modes_of(params["modes"]))
     if "configOptions" in params:
@@ -125,6 +136,10 @@ def _info(state: SessionState, params: dict[str, Any]) -> SessionState:
     return attrs.evolve(state, title=title) if title is None or isinstance(title, str) else state
 
 
+def _usage(state: SessionState, params: dict[str, Any]) -> SessionState:
+    return attrs.evolve(state, usage=state.usage.with_update(params["update"]))
+
+
 def _reply(state: SessionState, params: dict[str, Any]) -> SessionState:
     tool = params.get("remember")
     if not (isinstance(tool, (list, tuple)) and len(tool) == len(("kind", "name"))):
@@ -136,6 +151,7 @@ _READERS: Final = {
     CURRENT_MODE_UPDATE: _current_mode,
     CONFIG_OPTION_UPDATE: _config_options,
     SESSION_INFO_UPDATE: _info,
+    USAGE_UPDATE: _usage,
     PERMISSION_REPLY: _reply,
 }
 

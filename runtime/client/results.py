@@ -37,6 +37,8 @@ class SessionRow(_Result, frozen=True):
     title: str | None = None
     capabilities: dict[str, Any] | None = None
     agent_info: dict[str, Any] | None = None
+    usage: dict[str, Any] = {}
+    """What the agent has told: `tokens`, `cost` by currency, and `context`; each None where it has not."""
 
 
 class SessionEvent(_Result, frozen=True):

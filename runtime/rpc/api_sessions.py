@@ -118,6 +118,21 @@ class SessionInfo(Struct, rename="camel", kw_only=True):
     created_at: Timestamp
 
 
+class Context(Struct, kw_only=True):
+    """How full the model's context is, in tokens."""
+
+    used: int
+    size: int
+
+
+class SessionUsage(Struct, kw_only=True):
+    """What the agent has told of tokens (ACP's names, summed over turns) and cost (by currency); null: nothing."""
+
+    tokens: dict[str, int] | None
+    cost: dict[str, float] | None
+    context: Context | None
+
+
 class SessionRow(Struct, rename="camel", kw_only=True):
     """A session, as it is stored."""
 
@@ -128,6 +143,7 @@ class SessionRow(Struct, rename="camel", kw_only=True):
     agent_info: dict[str, Any] | None
     cwd: str
     title: str | None
+    usage: SessionUsage
     last_seq: int
     created_at: Timestamp
     updated_at: Timestamp

@@ -114,6 +114,42 @@ class VmCreated(VmInfo):
     created: bool
 
 
+class SessionCounts(Struct, kw_only=True):
+    """Sessions of a VM: all, those with an agent, those with a turn."""
+
+    total: int
+    live: int
+    running: int
+
+
+class ProcessCounts(Struct, kw_only=True):
+    """Processes of a VM: all, and those that are neither agents nor their MCP servers."""
+
+    count: int
+    commands: int
+
+
+class FileCounts(Struct, kw_only=True):
+    """Entries and bytes of a VM's filesystem."""
+
+    count: int
+    bytes: int
+
+
+class VmStats(Struct, rename="camel", kw_only=True):
+    """What a VM uses. Fuel is since it woke; tokens and cost are sums over its sessions, null where no agent tells any."""
+
+    vm: VmName
+    state: Literal["awake", "asleep"]
+    sessions: SessionCounts
+    processes: ProcessCounts
+    fuel_used: int
+    files: FileCounts
+    events: int
+    tokens: dict[str, int] | None
+    cost: dict[str, float] | None
+
+
 @METHODS.method(
     "vm.getOrCreate",
     VmGetOrCreate,
@@ -169,7 +205,7 @@ async def _wake(call: Call, params: VmParams) -> Any:
     return with_vm_as_given(await call.host.get(joined(params.vm)))
 
 
-@METHODS.method("vm.stats", VmParams, dict[str, Any], "Tell what the VM uses; wakes nothing.", ErrorCode.VM_NOT_FOUND)
+@METHODS.method("vm.stats", VmParams, VmStats, "Tell what the VM uses; wakes nothing.", ErrorCode.VM_NOT_FOUND)
 async def _stats(call: Call, params: VmParams) -> Any:
     return with_vm_as_given(await call.host.stats(joined(params.vm)))
 

@@ -59,7 +59,7 @@ async def set_option(session: Session, agent: Agent, config_id: str, value: Any)
     if option is None:
         message = f"the agent has no config option {config_id}"
         raise ApiError(ErrorCode.UNSUPPORTED_BY_AGENT, message, capability=f"configOptions.{config_id}")
-    if option.get("readOnly") is True:  # not of ACP's schema; agents that mark an option as fixed do it so
+    if _is_read_only(option) and value != option.get("currentValue"):
         raise ApiError(ErrorCode.OPTION_READ_ONLY, f"the config option {config_id} is read-only")
     updates = session.config_updates
     answer = await _request(agent, SESSION_SET_CONFIG_OPTION, _params(session, config_id, value))
@@ -90,7 +90,7 @@ async def reapply(
                 modes = {**modes, "currentModeId": wanted}
     for old in before.config_options:
         option = _find(options, id=old["id"])
-        if option is None or "currentValue" not in old or option.get("readOnly") is True:
+        if option is None or "currentValue" not in old or _is_read_only(option):
             continue
         value = old["currentValue"]
         if told_options and option.get("currentValue") == value:
@@ -138,6 +138,20 @@ async def _result(session: Session) -> dict[str, Any]:
 def _params(session: Session, config_id: str, value: Any) -> dict[str, Any]:
     params = {"sessionId": session.agent_session_id, "configId": config_id, "value": value}
     return {**params, "type": "boolean"} if isinstance(value, bool) else params
+
+
+def _is_read_only(option: Option) -> bool:
+    """Whether there is nothing to choose. ACP's schema has no mark for it: a select with one value says it, and some agents
+    add `readOnly`. What an agent refuses besides is its own error (AGENT_ERROR).
+    """
+    return option.get("readOnly") is True or len(_choices(option.get("options"))) == 1
+
+
+def _choices(options: Any) -> list[Option]:
+    """The values of a select, which may be in groups; none for any other option."""
+    listed = [each for each in options if isinstance(each, dict)] if isinstance(options, list) else []
+    grouped = [each["options"] if isinstance(each.get("options"), list) else [each] for each in listed]
+    return [choice for group in grouped for choice in group]
 
 
 def _find(options: Any, **members: str) -> Option | None:

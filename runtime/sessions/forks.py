@@ -9,11 +9,11 @@ import attrs
 from runtime.acp.session_state import TURN_ENDED, TURN_INTERRUPTED, TURN_STARTED
 from runtime.errors import ApiError, ErrorCode
 from runtime.sessions.queries import find
-from runtime.sessions.recovery import read_state
+from runtime.sessions.recovery import read_state, row_fields
 from runtime.store.forks import SessionCopy
 
 if TYPE_CHECKING:
-    from runtime.store.sessions import SessionFields, SessionRecord
+    from runtime.store.sessions import SessionRecord
     from runtime.store.snapshots import SnapshotRecord
     from runtime.store.store import Store
 
@@ -111,13 +111,9 @@ async def _is_known(
 
 async def _copy(store: Store, session: SessionRecord, last: int, *, known: bool = True) -> SessionCopy:
     state = await read_state(store, session.row, before=last + 1)
-    fields: SessionFields = {
-        # A turn that is open at `last` is marked as interrupted when the session is next opened.
-        "status": "closed" if state.closed else "suspended",
-        "modes": state.modes,
-        "config_options": list(state.config_options),
-        "title": state.title,
-    }
+    # A turn that is open at `last` is marked as interrupted when the session is next opened.
+    fields = row_fields(state)
+    fields["status"] = "closed" if state.closed else "suspended"
     if not known:
         fields["agent_session_id"] = None
     return SessionCopy(session, last, fields)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from runtime.acp.session_state import PERMISSION_REPLY, SessionState
+from runtime.acp.usage import NOTHING_TOLD
 from runtime.errors import ApiError, ErrorCode
 from runtime.sessions.permissions import remembered_permissions
 
@@ -84,6 +85,7 @@ def describe(record: SessionRecord, status: str | None) -> dict[str, Any]:
         "agentInfo": record.agent_info,
         "cwd": record.cwd,
         "title": record.title,
+        "usage": record.usage or NOTHING_TOLD.to_json(),
         "lastSeq": record.last_seq,
         "createdAt": record.created_at,
         "updatedAt": record.updated_at,

@@ -11,7 +11,7 @@ from runtime.sessions.transcript import Transcript, now_ms
 
 if TYPE_CHECKING:
     from runtime.hub import Hub
-    from runtime.store.sessions import SessionRecord
+    from runtime.store.sessions import SessionFields, SessionRecord
     from runtime.store.store import Store
 
 
@@ -39,6 +39,27 @@ async def read_state(store: Store, row: int, *, before: int | None = None) -> Se
             state = state.fold(event.type, msgspec.json.decode(event.body)["params"])
         after = events[-1].seq
     return state
+
+
+def row_fields(state: SessionState) -> SessionFields:
+    """What the session's row says of its transcript."""
+    return {
+        "status": state.status,
+        "modes": state.modes,
+        "config_options": list(state.config_options),
+        "usage": state.usage.to_json(),
+        "title": state.title,
+    }
+
+
+async def settle_imported(store: Store, hub: Hub, vm: str) -> None:
+    """Make the sessions of a VM that came as a file consistent: their turns are over, their rows say what the logs say."""
+    await mark_interrupted(store, hub, vm)
+    record = store.vms.get(vm)
+    for session in [] if record is None else store.sessions.list(record.row):
+        state = (await read_state(store, session.row)).fold(SUSPENDED, {})
+        store.sessions.update(session.row, session.updated_at, **row_fields(state))
+    await store.writer.barrier()
 
 
 async def mark_interrupted(store: Store, hub: Hub, vm: str) -> None:

@@ -33,7 +33,9 @@ from runtime.sessions.network_log import NetworkLog
 from runtime.sessions.options import SessionOptions
 from runtime.sessions.permissions import Pending, Permissions, choose, permission_request, remembered_permissions
 from runtime.sessions.policy import Policy, ToolCalls
+from runtime.sessions.recovery import row_fields
 from runtime.sessions.transcript import MALFORMED, NOTIFICATION, STDERR, Transcript, now_ms
+from runtime.store.sessions import changed_session
 
 if TYPE_CHECKING:
     from runtime.acp.codec import Id, Notification, Request
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from runtime.sessions.permissions import Reply
     from runtime.sessions.ports import ExitStatus, VmServices
     from runtime.sessions.turns import Turn
+    from runtime.store.sessions import SessionFields
+    from runtime.store.writer import Write
 
 MAX_RESTARTS: Final = 3
 """How many times in a row a crashed agent is started again without a turn that ended well: after that it would only burn
@@ -321,16 +325,13 @@ class Session:
 
     # The session's row follows the transcript.
 
-    def _on_change(self, state: ss.SessionState) -> None:
-        if self.row is not None:
-            self.vm.store.sessions.update(
-                self.row,
-                now_ms(),
-                status=state.status,
-                modes=state.modes,
-                config_options=list(state.config_options),
-                title=state.title,
-            )
+    def _on_change(self, before: ss.SessionState, after: ss.SessionState) -> Write | None:
+        was, fields = row_fields(before), row_fields(after)
+        changed: SessionFields = {}
+        for name, value in fields.items():
+            if value != was[name]:  # type: ignore[literal-required]  # both are the same typed dict
+                changed[name] = value  # type: ignore[literal-required]
+        return changed_session(self.row, now_ms(), **changed) if self.row is not None and changed else None
 
     def _on_failure(self) -> None:
         if self.agent is not None:

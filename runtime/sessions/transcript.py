@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
     from runtime.hub import Hub
     from runtime.store.store import Store
+    from runtime.store.writer import Write
 
 logger = logging.getLogger(__name__)
 
@@ -78,8 +79,8 @@ class Transcript:
         """Knows the secrets that no event may hold."""
         self.failed: Exception | None = None
         self.on_failure: Callable[[], None] = lambda: None
-        self.on_change: Callable[[SessionState], None] = lambda _: None
-        """Called when an event changed `state`, in front of that event: the session's row follows the log."""
+        self.on_change: Callable[[SessionState, SessionState], Write | None] = lambda _before, _after: None
+        """Called when an event changed `state`: what it returns is written with that event, so the session's row agrees."""
         self._store = store
         self._hub = hub
         self._vm = vm
@@ -128,9 +129,10 @@ class Transcript:
             body = msgspec.json.encode(event)
         created_at = now_ms()
         state = self.state.fold(type_, params)
+        also: Write | None = None
         if state is not self.state and state != self.state:
+            also = self.on_change(self.state, state)
             self.state = state
-            self.on_change(state)
         self._uncommitted += 1
         self._uncommitted_bytes += len(body)
         notice = Notice(
@@ -163,7 +165,7 @@ class Transcript:
             self._progress.unpark_all()
 
         try:
-            self._store.transcript.append(self._row, seq, created_at, type_, body, then)
+            self._store.transcript.append(self._row, seq, created_at, type_, body, then, also)
         except ApiError as error:  # the store is closing
             self.fail(error)
         return seq

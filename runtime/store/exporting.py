@@ -36,7 +36,7 @@ EXPORTS: Final = trio.CapacityLimiter(2)  # each holds a snapshot, which keeps t
 
 _SESSION: Final = (
     "id, vm, session_id, agent_type, options, env_names, agent_session_id, status, capabilities, agent_info, modes, "
-    "config_options, cwd, title, created_at, updated_at"
+    "config_options, usage, cwd, title, created_at, updated_at"
 )
 _OF_SESSIONS: Final = (
     ("event", "session, seq, created_at, type, body"),

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 PAGE: Final = 256  # events whose ids are rewritten at a time: the longest have megabytes
 
 _COPIED: Final = """
-agent_type, options, env_names, agent_session_id, status, capabilities, agent_info, modes, config_options, cwd, title
+agent_type, options, env_names, agent_session_id, status, capabilities, agent_info, modes, config_options, usage, cwd,
+title
 """
 _COPY_EVENTS: Final = """
 INSERT INTO event (session, seq, created_at, type, body)

@@ -206,5 +206,11 @@ CREATE TABLE cron (
 ) WITHOUT ROWID, STRICT;
 """
 
-MIGRATIONS: Final = (_VMS + _FILES + _SESSIONS,)
+_USAGE: Final = """
+-- What the agent has told of tokens and cost, in the transaction of the event that told it. NULL: nothing has changed since
+-- the file had no such column; the transcript knows.
+ALTER TABLE session ADD COLUMN usage TEXT;
+"""
+
+MIGRATIONS: Final = (_VMS + _FILES + _SESSIONS, _USAGE)
 """The steps in order; a file's `user_version` is the number of those it has taken."""

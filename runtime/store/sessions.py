@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runtime.store.reading import Reader
     from runtime.store.rotation import KeyRotation, Rotated
     from runtime.store.sealing import Sealer
-    from runtime.store.writer import Then, Writer
+    from runtime.store.writer import Then, Write, Writer
 
 SessionStatus = Literal["running", "idle", "suspended", "closed"]
 
@@ -36,11 +36,12 @@ class SessionFields(TypedDict, total=False):
     agent_info: dict[str, Any] | None
     modes: dict[str, Any] | None
     config_options: list[Any] | None
+    usage: dict[str, Any] | None
     cwd: str
     title: str | None
 
 
-_JSON: Final = frozenset({"capabilities", "agent_info", "modes", "config_options"})
+_JSON: Final = frozenset({"capabilities", "agent_info", "modes", "config_options", "usage"})
 _FIELDS: Final = frozenset({"status", "agent_session_id", "cwd", "title"}) | _JSON
 
 
@@ -66,6 +67,8 @@ class SessionRecord:
     agent_info: dict[str, Any] | None
     modes: dict[str, Any] | None
     config_options: list[Any] | None
+    usage: dict[str, Any] | None
+    """What the agent has told of tokens and cost: see `runtime.acp.usage`."""
     cwd: str
     title: str | None
     created_at: int
@@ -79,7 +82,7 @@ class SessionRecord:
 # The log alone says where it ends. To keep that in the session's row as well would be a second write for every event.
 _SELECT: Final = """
 SELECT id, vm, session_id, agent_type, options, env_names, agent_session_id, status, capabilities, agent_info, modes,
-    config_options, cwd, title, created_at,
+    config_options, usage, cwd, title, created_at,
     max(updated_at, ifnull((SELECT created_at FROM event WHERE session = session.id ORDER BY seq DESC LIMIT 1), 0)),
     ifnull((SELECT seq FROM event WHERE session = session.id ORDER BY seq DESC LIMIT 1), -1)
 FROM session
@@ -164,12 +167,8 @@ class Sessions:
 
     def update(self, session: int, updated_at: int, then: Then | None = None, **fields: Unpack[SessionFields]) -> None:
         """Submit new values of `fields`; the others stay. A session that is gone is left alone, without an error."""
-        columns = column_values(fields)
-        assignments = "".join(f", {name} = ?" for name in columns)
-        sql = f"UPDATE session SET updated_at = ?{assignments} WHERE id = ?"  # noqa: S608
-        parameters = (updated_at, *columns.values(), session)
-        size = sum(len(value) for value in columns.values() if value is not None)
-        self._writer.submit(lambda connection: run(connection, sql, *parameters), then, size=size)
+        size = sum(len(value) for value in column_values(fields).values() if value is not None)
+        self._writer.submit(changed_session(session, updated_at, **fields), then, size=size)
 
     async def env(self, record: SessionRecord) -> dict[str, str]:
         """The session's `env`, opened on a worker thread.
@@ -214,6 +213,15 @@ class Sessions:
         await self._writer.commit(lambda connection: run(connection, sql, session))
 
 
+def changed_session(session: int, updated_at: int, **fields: Unpack[SessionFields]) -> Write:
+    """The write that `Sessions.update` submits, for one who has more to put into the same transaction."""
+    columns = column_values(fields)
+    assignments = "".join(f", {name} = ?" for name in columns)
+    sql = f"UPDATE session SET updated_at = ?{assignments} WHERE id = ?"  # noqa: S608
+    parameters = (updated_at, *columns.values(), session)
+    return lambda connection: run(connection, sql, *parameters)
+
+
 def column_values(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The columns of `SessionFields`, as they are kept."""
     unknown = fields.keys() - _FIELDS
@@ -226,7 +234,7 @@ def _record(row: tuple[Any, ...]) -> SessionRecord:
     values = list(row)
     values[4] = msgspec.json.decode(values[4])
     values[5] = tuple(msgspec.json.decode(values[5]))
-    for index in range(8, 12):
+    for index in range(8, 13):
         if values[index] is not None:
             values[index] = msgspec.json.decode(values[index])
     return SessionRecord(*values)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import apsw
 
     from runtime.store.reading import Reader
-    from runtime.store.writer import Then, Writer
+    from runtime.store.writer import Then, Write, Writer
 
 _APPEND: Final = Insert("INSERT INTO event (session, seq, created_at, type, body)", "(?, ?, ?, ?, ?)")
 
@@ -57,13 +57,15 @@ class Transcript:
         type: str,  # noqa: A002  # the column's name
         body: bytes,
         then: Then | None = None,
+        also: Write | None = None,
     ) -> None:
-        """Submit one event; `then` is called once it is committed (see `Writer.submit`).
+        """Submit one event; `then` is called once it is committed (see `Writer.submit`), together with `also`.
 
         `seq` is 0 for a session's first event, and the last one's plus 1 for the next: the file refuses any other, so
         that once an append has failed, all that were submitted after it fail too. Start again from `last_seq` then.
         """
-        self._writer.submit(Row(_APPEND, (session, seq, created_at, type, body)), then, size=len(body))
+        row = Row(_APPEND, (session, seq, created_at, type, body))
+        self._writer.submit(row if also is None else _both(row, also), then, size=len(body))
 
     def last_seq(self, session: int) -> int:
         """The seq of the last committed event, -1 when there is none."""
@@ -130,6 +132,14 @@ class Transcript:
                 budget -= sum(head.size for head in taken)
 
         return await self._reader.run(query)
+
+
+def _both(first: Write, second: Write) -> Write:
+    def write(connection: apsw.Connection) -> None:
+        first(connection)
+        second(connection)
+
+    return write
 
 
 class _Head(NamedTuple):

@@ -11,12 +11,13 @@ from weakref import WeakValueDictionary
 
 import trio
 
+from runtime.acp.usage import total_usage
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.sessions import queries
 from runtime.sessions.forks import describe_fork, plan_fork, plan_session_fork
 from runtime.sessions.options import new_session_id
-from runtime.sessions.recovery import mark_interrupted
+from runtime.sessions.recovery import mark_interrupted, settle_imported
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
 from runtime.vms.files import VmFiles
@@ -195,7 +196,7 @@ class Host:
         judge = FileJudge(name, trust=trust)
 
         async def settle(hidden: str) -> None:
-            await mark_interrupted(self.store, self.hub, hidden)
+            await settle_imported(self.store, self.hub, hidden)
 
         name = await import_vm(self.store, host_path(path), judge, settle)
         self._publish(name, "asleep", "import")
@@ -245,7 +246,10 @@ class Host:
         return {**found, "rememberedPermissions": await queries.remembered(self.store, name, session_id)}
 
     async def stats(self, name: str) -> dict[str, Any]:
-        """`vm.stats`. Fuel is what guests have used since the VM woke; the rest holds for a sleeping VM as well."""
+        """`vm.stats`. Fuel is what guests have used since the VM woke; the rest holds for a sleeping VM as well.
+
+        `tokens` and `cost` are sums of what agents have told, None where none has: see `runtime.acp.usage`.
+        """
         record = self._record(name)
         rows = self.store.sessions.list(record.row)
         vm = self._awake.get(name)
@@ -266,6 +270,7 @@ class Host:
             "fuelUsed": vm.processes.fuel_used if vm else 0,
             "files": {"count": usage.entries, "bytes": usage.bytes},
             "events": sum(row.last_seq + 1 for row in rows),
+            **total_usage(row.usage for row in rows),
         }
 
     def status(self) -> dict[str, Any]:

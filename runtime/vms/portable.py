@@ -155,7 +155,7 @@ def _check_session(options: dict[str, Any], columns: dict[str, Any], names: tupl
 
 def _record(options: dict[str, Any], columns: dict[str, Any]) -> SessionRecord:
     """The record that will be read back, as far as options depend on it."""
-    unread: dict[str, Any] = dict.fromkeys(("modes", "config_options", "capabilities", "agent_info"))
+    unread: dict[str, Any] = dict.fromkeys(("modes", "config_options", "capabilities", "agent_info", "usage"))
     row = {name: columns[name] for name in ("session_id", "agent_type", "agent_session_id", "status", "cwd", "title")}
     times = {"created_at": columns["created_at"], "updated_at": columns["updated_at"]}
     return SessionRecord(row=0, vm=0, options=options, env_names=(), last_seq=-1, **unread, **row, **times)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from runtime.errors import ErrorCode
-from tests.sessions.fakes import MODES, FakeAgent, FakeVm, RpcFailError, failing, new, option
+from tests.sessions.fakes import MODES, FakeAgent, FakeVm, RpcFailError, failing, new, option, until
 
 OPTIONS = [
     option("llm", "a", "model"),
@@ -108,3 +108,28 @@ async def test_raw_send(vm: FakeVm) -> None:
     assert data["agentError"]["code"] == -32601
     with failing(ErrorCode.INVALID_ARGUMENT):
         await vm.sessions.raw_send(id_, "session/prompt", {"prompt": []})
+
+
+@pytest.mark.parametrize(
+    ("choices", "fixed"),
+    [
+        ([], False),
+        ([{"value": "a", "name": "A"}], True),
+        ([{"value": "a", "name": "A"}, {"value": "b", "name": "B"}], False),
+        ([{"group": "g", "name": "G", "options": [{"value": "a", "name": "A"}]}], True),
+        ([{"group": n, "name": n, "options": [{"value": n, "name": n}]} for n in "ab"], False),
+        ("nonsense", False),
+        ([["value"]], False),
+    ],
+)
+async def test_an_option_with_one_value_cannot_be_changed(configurable: FakeVm, choices: Any, fixed: bool) -> None:
+    vm = configurable
+    id_ = await new(vm)
+    await vm.agent.update("config_option_update", configOptions=[{**OPTIONS[0], "options": choices}])
+    await until(lambda: vm.sessions.get_config_options(id_)[0]["options"] == choices)
+    if fixed:
+        with failing(ErrorCode.OPTION_READ_ONLY):
+            await vm.sessions.set_model(id_, "b")
+        await vm.sessions.set_model(id_, "a")
+    else:
+        await vm.sessions.set_model(id_, "b")

@@ -79,6 +79,7 @@ async def test_a_session_comes_back_as_it_was_made(store: Store, vm: VmRecord) -
         agent_info=None,
         modes=None,
         config_options=[],
+        usage=None,
         cwd="/work",
         title=None,
         created_at=7,

@@ -148,6 +148,20 @@ def test_a_failing_migration_leaves_the_file_as_it_was(tmp_path: Path, monkeypat
     open_writable(path).close()
 
 
+def test_an_older_file_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "s.db"
+    with monkeypatch.context() as patch:
+        patch.setattr("runtime.store.schema.MIGRATIONS", MIGRATIONS[:1])
+        patch.setattr("runtime.store.schema.SCHEMA_VERSION", 1)
+        with closing(open_writable(path)) as connection:
+            connection.execute("INSERT INTO layer VALUES (1, NULL, 0, 2, 0, 0)")
+            connection.execute("INSERT INTO vm VALUES (1, 'kept', '{}', 'asleep', 0, 0, 1)")
+    with closing(open_writable(path)) as connection:
+        assert connection.pragma("user_version") == SCHEMA_VERSION
+        assert connection.execute("SELECT name FROM vm").fetchall() == [("kept",)]
+        assert connection.execute("SELECT usage FROM session").fetchall() == []
+
+
 def test_a_reader_cannot_write(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     with closing(open_writable(path)), closing(open_readable(path)) as reader, pytest.raises(apsw.ReadOnlyError):
