@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from runtime.client.connection import Connection
     from runtime.client.endpoint import EndpointError
     from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
+    from runtime.client.file_results import DirEntry, FileRead, FileWritten, TreeEntry
     from runtime.client.notification import Notification
     from runtime.client.results import FileStat, PromptResult, SessionEvent, SessionInfo, SessionRow, Settings
     from runtime.client.sync import Client as SyncClient
@@ -23,8 +24,11 @@ __all__ = [
     "ConnectError",
     "Connection",
     "ConnectionLostError",
+    "DirEntry",
     "EndpointError",
+    "FileRead",
     "FileStat",
+    "FileWritten",
     "Notification",
     "Pending",
     "PromptResult",
@@ -34,6 +38,7 @@ __all__ = [
     "SessionRow",
     "Settings",
     "SyncClient",
+    "TreeEntry",
     "Vm",
     "connect",
     "connect_sync",
@@ -44,6 +49,7 @@ _PLACES = {
     "connection": ("Connection",),
     "endpoint": ("EndpointError",),
     "errors": ("ClientError", "ConnectError", "ConnectionLostError", "RpcError"),
+    "file_results": ("DirEntry", "FileRead", "FileWritten", "TreeEntry"),
     "notification": ("Notification",),
     "results": ("FileStat", "PromptResult", "SessionEvent", "SessionInfo", "SessionRow", "Settings"),
     "sync": ("Pending",),

@@ -139,6 +139,12 @@ class Backend(Protocol):
     def entries(self, dir_ino: int) -> Iterable[tuple[str, int, FileType]]:
         """(name, ino, type) of everything in that directory, in any order."""
 
+    def entries_after(self, dir_ino: int, after: str, count: int) -> tuple[list[tuple[str, int, FileType]], str | None]:
+        """Some of the entries whose names come after `after`, by name, and the name up to which there are no others.
+
+        That name is None where these are the last ones; a query looks at `count` names of each layer.
+        """
+
     def load_chunk(self, ino: int, index: int) -> bytes | None:
         """The chunk, 1 to `CHUNK_SIZE` bytes; None: a hole."""
 

@@ -119,6 +119,34 @@ class OpenDirectory(Handle):
             raise FsError(FsCode.BAD_DESCRIPTOR, "closed")
         return list_entries(self._tree, self.node)
 
+    def page(self, after: str, count: int) -> tuple[list[DirEntry], str | None]:
+        """Some of the entries after the name `after` ("" for the first), and where to go on; None there at the end.
+
+        Looks at about `count` names, however many there are, but for those that are not saved yet. A name that comes or
+        goes between two pages may be in them or not, as for readdir(3). FsError(BAD_DESCRIPTOR).
+        """
+        if not self._open:
+            raise FsError(FsCode.BAD_DESCRIPTOR, "closed")
+        return list_page(self._tree, self.node, after, count)
+
+
+def list_page(tree: Tree, directory: Directory, after: str, count: int) -> tuple[list[DirEntry], str | None]:
+    """`OpenDirectory.page`."""
+    tree.accessed(directory)
+    if not directory.persisted:  # nothing of it is stored
+        known = [(name, dentry) for name, dentry in tree.entries(directory) if name > after]
+        entries = [DirEntry(name, dentry.type, dentry.ino) for name, dentry in known[:count]]
+        return entries, entries[-1].name if len(known) > count else None
+    stored, until = tree.backend.entries_after(directory.ino, after, count)
+    unsaved = directory.changed | directory.flight_changed
+    entries = [DirEntry(name, kind, ino) for name, ino, kind in stored if name not in unsaved]
+    for name in unsaved:
+        dentry = directory.children.get(name) if name > after and (until is None or name <= until) else None
+        if dentry is not None:
+            entries.append(DirEntry(name, dentry.type, dentry.ino))
+    entries.sort()
+    return entries, until
+
 
 def list_entries(tree: Tree, directory: Directory) -> list[DirEntry]:
     """All entries of a directory, in the order of their names' bytes."""

@@ -6,22 +6,17 @@ ConnectionLostError.
 
 from __future__ import annotations
 
-import base64
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, overload
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from runtime.client.connection import Connection
-from runtime.client.results import FileStat, PromptResult, SessionEvent, SessionInfo, SessionRow, Settings
+from runtime.client.handle import Handle, Json, Name
+from runtime.client.results import PromptResult, SessionEvent, SessionInfo, SessionRow, Settings
+from runtime.client.vm_files import FileMethods
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
     from runtime.client.client import Client
-
-T = TypeVar("T")
-Name = str | list[str]
-Json = dict[str, Any]
 
 
 class Vms:
@@ -55,15 +50,8 @@ class Vms:
         return vms
 
 
-class Vm:
+class Vm(FileMethods, Handle):
     """One VM. Handles are cheap, and any number may be had of one VM."""
-
-    def __init__(self, client: Client, name: Name, options: Json | None, *, create: bool) -> None:
-        self.client = client
-        self.name = name
-        self._options = options
-        self._create = create
-        self._ready = not create
 
     def __await__(self) -> Generator[Any, Any, Self]:
         return self._found().__await__()
@@ -71,20 +59,6 @@ class Vm:
     async def _found(self) -> Self:
         await (self.ready() if self._create else self.get())
         return self
-
-    async def ready(self) -> None:
-        """Have the VM made, if that has not been done and is meant."""
-        if not self._ready:
-            await self.client.call("vm.getOrCreate", vm=self.name, options=self._options)
-            self._ready = True
-
-    async def call(self, method: str, /, **params: Any) -> Any:
-        """Call any method of the API that takes `vm`."""
-        await self.ready()
-        return await self.client.call(method, vm=self.name, **params)
-
-    async def _typed(self, kind: type[T], method: str, /, **params: Any) -> T:
-        return msgspec.convert(await self.call(method, **params), kind)
 
     def connect(
         self, session_id: str | None = None, *, after: int | None = None, types: Iterable[str] | None = None
@@ -301,43 +275,6 @@ class Vm:
         """Return the agent's config options."""
         options: list[Json] = await self.call("getConfigOptions", sessionId=session_id)
         return options
-
-    # Files; none of these wakes the VM.
-
-    @overload
-    async def read_file(self, path: str, *, encoding: Literal["base64"]) -> bytes: ...
-    @overload
-    async def read_file(self, path: str, *, encoding: Literal["utf8"] | None = None) -> str | bytes: ...
-    async def read_file(self, path: str, *, encoding: str | None = None) -> str | bytes:
-        """Return a whole file: a string where it is valid UTF-8 and `encoding="base64"` was not asked for, else bytes."""
-        content = (await self.call("readFile", path=path, encoding=encoding))["content"]
-        return content if isinstance(content, str) else base64.b64decode(content["base64"])
-
-    async def write_file(self, path: str, content: str | bytes, *, create_parents: bool | None = None) -> None:
-        """Create or replace a file, with its directories unless `create_parents` is False."""
-        sent = content if isinstance(content, str) else {"base64": base64.b64encode(content).decode()}
-        await self.call("writeFile", path=path, content=sent, createParents=create_parents)
-
-    async def readdir(self, path: str) -> list[str]:
-        """Return the names in a directory."""
-        names: list[str] = await self.call("readdir", path=path)
-        return names
-
-    async def stat(self, path: str, *, follow_links: bool = True) -> FileStat:
-        """Describe a file, or the link itself."""
-        return await self._typed(FileStat, "stat", path=path, followLinks=follow_links)
-
-    async def exists(self, path: str) -> bool:
-        """Say whether the path names anything."""
-        return bool(await self.call("exists", path=path))
-
-    async def mkdir(self, path: str, *, recursive: bool = False) -> None:
-        """Create a directory, with `recursive` its parents."""
-        await self.call("mkdir", path=path, recursive=recursive)
-
-    async def delete_file(self, path: str, *, recursive: bool = False) -> None:
-        """Remove a file or a link, or with `recursive` a directory."""
-        await self.call("deleteFile", path=path, recursive=recursive)
 
 
 def _given(options: Json) -> Json | None:

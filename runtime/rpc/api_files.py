@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from msgspec import Meta, Struct
 
 from runtime.errors import ErrorCode
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import Bytes, VmParams, joined
+from runtime.rpc.names import Bytes, VmParams, as_bytes, as_content, joined
 
 METHODS: Final = MethodTable()
 
@@ -16,10 +17,13 @@ READING: Final = (ErrorCode.VM_NOT_FOUND, ErrorCode.NOT_FOUND, ErrorCode.NOT_A_D
 WRITING: Final = (*READING, ErrorCode.READ_ONLY, ErrorCode.QUOTA_EXCEEDED)
 
 
+Path = Annotated[str, Meta(min_length=1)]
+
+
 class PathParams(VmParams):
     """An absolute POSIX path inside the VM."""
 
-    path: Annotated[str, Meta(min_length=1)]
+    path: Path
 
 
 class ReadFile(PathParams):
@@ -53,6 +57,32 @@ class Recursive(PathParams):
     recursive: bool = False
 
 
+class Move(VmParams):
+    """What is to be moved, and the path that it is to have."""
+
+    source: Path = msgspec.field(name="from")
+    to: Path
+
+
+class Symlink(VmParams):
+    """What the link is to hold, and where it is to be."""
+
+    target: Path
+    path: Path
+
+
+class Chmod(PathParams):
+    """Which file, and its permission bits."""
+
+    mode: Annotated[int, Meta(ge=0, le=0o7777)]
+
+
+class Truncate(PathParams):
+    """Which file, and how many bytes it is to have."""
+
+    size: Annotated[int, Meta(ge=0)]
+
+
 class FileStat(Struct, rename="camel", kw_only=True):
     """What `stat` tells; times in milliseconds since the epoch."""
 
@@ -71,24 +101,17 @@ class FileStat(Struct, rename="camel", kw_only=True):
 )
 async def _read_file(call: Call, params: ReadFile) -> Any:
     files = await call.host.files(joined(params.vm))
-    data = await files.read_file(params.path)
-    if params.encoding != "base64":
-        try:
-            return {"content": data.decode()}
-        except UnicodeDecodeError:
-            pass
-    return {"content": Bytes(data)}
+    return {"content": as_content(await files.read_file(params.path), params.encoding)}
 
 
 @METHODS.method("writeFile", WriteFile, dict[str, Any], "Create or replace a file.", *WRITING, ErrorCode.IS_A_DIRECTORY)
 async def _write_file(call: Call, params: WriteFile) -> Any:
     files = await call.host.files(joined(params.vm))
-    data = params.content.encode() if isinstance(params.content, str) else params.content.base64
-    await files.write_file(params.path, data, params.create_parents)
+    await files.write_file(params.path, as_bytes(params.content), params.create_parents)
     return {}
 
 
-@METHODS.method("readdir", PathParams, list[str], "Return the names in a directory.", *READING)
+@METHODS.method("readdir", PathParams, list[str], "Return the names in a directory.", *READING, ErrorCode.TOO_LARGE)
 async def _readdir(call: Call, params: PathParams) -> Any:
     return await (await call.host.files(joined(params.vm))).readdir(params.path)
 
@@ -122,4 +145,51 @@ async def _delete_file(call: Call, params: Recursive) -> Any:
 )
 async def _mkdir(call: Call, params: Recursive) -> Any:
     await (await call.host.files(joined(params.vm))).mkdir(params.path, params.recursive)
+    return {}
+
+
+@METHODS.method(
+    "move",
+    Move,
+    dict[str, Any],
+    "Rename a file, a link or a directory, over a file or an empty directory that is in its place.",
+    *WRITING,
+    ErrorCode.IS_A_DIRECTORY,
+    ErrorCode.DIRECTORY_NOT_EMPTY,
+)
+async def _move(call: Call, params: Move) -> Any:
+    await (await call.host.files(joined(params.vm))).move(params.source, params.to)
+    return {}
+
+
+@METHODS.method(
+    "symlink", Symlink, dict[str, Any], "Make a symbolic link at `path` to `target`.", *WRITING, ErrorCode.EXISTS
+)
+async def _symlink(call: Call, params: Symlink) -> Any:
+    await (await call.host.files(joined(params.vm))).symlink(params.target, params.path)
+    return {}
+
+
+@METHODS.method("readlink", PathParams, str, "Return what a symbolic link holds.", *READING)
+async def _readlink(call: Call, params: PathParams) -> Any:
+    return await (await call.host.files(joined(params.vm))).readlink(params.path)
+
+
+@METHODS.method("chmod", Chmod, dict[str, Any], "Set permission bits; they are kept, and not enforced.", *WRITING)
+async def _chmod(call: Call, params: Chmod) -> Any:
+    await (await call.host.files(joined(params.vm))).chmod(params.path, params.mode)
+    return {}
+
+
+@METHODS.method(
+    "truncate",
+    Truncate,
+    dict[str, Any],
+    "Cut a file off, or extend it by zeros that take no space.",
+    *WRITING,
+    ErrorCode.IS_A_DIRECTORY,
+    ErrorCode.TOO_LARGE,
+)
+async def _truncate(call: Call, params: Truncate) -> Any:
+    await (await call.host.files(joined(params.vm))).truncate(params.path, params.size)
     return {}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runtime.errors import ApiError
     from runtime.hub import Listener
 
 Json = dict[str, Any]
@@ -57,6 +58,44 @@ class FilesFace(Protocol):
 
     async def mkdir(self, path: str, recursive: bool = False) -> None:
         """Create a directory, with `recursive` its parents too (and no error if it exists)."""
+        ...
+
+    async def read_files(self, paths: Sequence[str]) -> Sequence[tuple[str, bytes | ApiError]]:
+        """Return each path with its content, or with why there is none."""
+        ...
+
+    async def write_files(self, files: Sequence[tuple[str, bytes]]) -> Sequence[tuple[str, ApiError | None]]:
+        """Write each file, with its parents; return each path with why it could not be written."""
+        ...
+
+    async def readdir_entries(self, path: str, after: str = "", limit: int | None = None) -> Sequence[Json]:
+        """Return {name, ...stat} of the entries after the name `after`, at most `limit`."""
+        ...
+
+    async def readdir_recursive(
+        self, path: str, max_depth: int | None = None, exclude: Sequence[str] = ()
+    ) -> Sequence[Json]:
+        """Return {path, ...stat} of everything below, parents first."""
+        ...
+
+    async def move(self, source: str, target: str) -> None:
+        """Rename."""
+        ...
+
+    async def symlink(self, target: str, path: str) -> None:
+        """Make a symbolic link at `path`."""
+        ...
+
+    async def readlink(self, path: str) -> str:
+        """Return what a symbolic link holds."""
+        ...
+
+    async def chmod(self, path: str, mode: int) -> None:
+        """Set the permission bits."""
+        ...
+
+    async def truncate(self, path: str, size: int) -> None:
+        """Set a file's size."""
         ...
 
 

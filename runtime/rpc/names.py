@@ -70,6 +70,21 @@ class Bytes(Struct, forbid_unknown_fields=True):
     base64: bytes
 
 
+def as_content(data: bytes, encoding: str | None = None) -> str | Bytes:
+    """Return bytes as they travel: as a string where they are valid UTF-8, unless base64 was asked for."""
+    if encoding != "base64":
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            pass
+    return Bytes(data)
+
+
+def as_bytes(content: str | Bytes) -> bytes:
+    """Return what a client has sent in either form."""
+    return content.encode() if isinstance(content, str) else content.base64
+
+
 def joined(vm: str | list[str], param: str = "vm") -> str:
     """Return the daemon's name for a VM. ProtocolError (-32602) when it is none, for it comes from a param."""
     parts = {f"/{param}": vm} if isinstance(vm, str) else {f"/{param}/{index}": part for index, part in enumerate(vm)}

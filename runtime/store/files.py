@@ -84,6 +84,25 @@ class LayerFiles:
         )
         return [(name, ino, FileType(type_)) for name, ino, type_, _ in self._all(sql, (*self._chain, dir_ino))]
 
+    def entries_after(self, dir_ino: int, after: str, count: int) -> tuple[list[tuple[str, int, FileType]], str | None]:
+        """Some of the entries after the name `after`, by name, and the name up to which there are no others, None at the end.
+
+        At most `count` names of each layer are looked at.
+        """
+        found: dict[str, tuple[int | None, int]] = {}
+        until: str | None = None
+        for layer in reversed(self._chain):  # the nearest last: it hides what the others say
+            some = self._all(
+                "SELECT name, ino, type FROM dentry WHERE layer = ? AND dir = ? AND name > ? ORDER BY name LIMIT ?",
+                (layer, dir_ino, after, count),
+            )
+            found.update((name, (ino, type_)) for name, ino, type_ in some)
+            if len(some) == count:
+                until = some[-1][0] if until is None else min(until, some[-1][0])
+        names = sorted(name for name in found if until is None or name <= until)
+        seen = [(name, *found[name]) for name in names]
+        return [(name, ino, FileType(type_)) for name, ino, type_ in seen if ino is not None], until
+
     def load_chunk(self, ino: int, index: int) -> bytes | None:
         """The chunk, 1 to `CHUNK_SIZE` bytes, None for a hole."""
         row = self._one(

@@ -2,34 +2,23 @@
 
 from __future__ import annotations
 
-import stat as stat_bits
-from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.vms import batches, listings
+from runtime.vms.answers import describe, telling_errors
 from wasi_fs import FileType, FsCode, FsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from runtime.vms.volume import Volume
+    from wasi_fs import FileSystem
 
 T = TypeVar("T")
 
 # One answer is one line of JSON, of at most 32 MiB, and base64 takes a third more.
 MAX_READ_BYTES: Final = 16 * 1024 * 1024
-
-_CODES: Final[dict[FsCode, ErrorCode]] = {
-    FsCode.NO_ENTRY: ErrorCode.NOT_FOUND,
-    FsCode.EXIST: ErrorCode.EXISTS,
-    FsCode.NOT_DIRECTORY: ErrorCode.NOT_A_DIRECTORY,
-    FsCode.IS_DIRECTORY: ErrorCode.IS_A_DIRECTORY,
-    FsCode.NOT_EMPTY: ErrorCode.DIRECTORY_NOT_EMPTY,
-    FsCode.READ_ONLY: ErrorCode.READ_ONLY,
-    FsCode.INSUFFICIENT_SPACE: ErrorCode.QUOTA_EXCEEDED,
-    FsCode.FILE_TOO_LARGE: ErrorCode.TOO_LARGE,
-    FsCode.IO: ErrorCode.IO_ERROR,
-}
-_TYPES: Final = {FileType.REGULAR: "file", FileType.DIRECTORY: "directory", FileType.SYMLINK: "symlink"}
 
 
 class VmFiles:
@@ -37,7 +26,10 @@ class VmFiles:
 
     def __init__(self, volume: Volume) -> None:
         self._volume = volume
-        self._fs = volume.filesystem
+
+    @property
+    def _fs(self) -> FileSystem:
+        return self._volume.filesystem  # `restore` puts another one there
 
     async def read_file(self, path: str) -> bytes:
         """The whole file. TOO_LARGE beyond 16 MiB."""
@@ -50,34 +42,37 @@ class VmFiles:
 
     async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
         """Replace or create the file, by default with its parents."""
+        await self._seen(path, lambda: batches.write_file(self._fs, path, data, create_parents=create_parents))
 
-        def write() -> None:
-            if create_parents:
-                try:
-                    self._fs.mkdir(path.rpartition("/")[0] or "/", parents=True)
-                except FsError as error:  # the parent is there, and is a file
-                    raise FsError(FsCode.NOT_DIRECTORY) if error.code is FsCode.EXIST else error from None
-            self._fs.write_file(path, data)
+    async def read_files(self, paths: Sequence[str]) -> list[tuple[str, bytes | ApiError]]:
+        """The content of each path, or why there is none; all together 16 MiB at most."""
+        found = await batches.read_files(self._fs, paths, MAX_READ_BYTES)
+        await self._volume.flush()
+        return found
 
-        await self._seen(path, write)
+    async def write_files(self, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, ApiError | None]]:
+        """Create or replace each file, with its parents: why one could not be, or None."""
+        done = await batches.write_files(self._fs, files)
+        await self._volume.flush()
+        return done
 
     async def readdir(self, path: str) -> list[str]:
         """The names in a directory, sorted."""
-        return await self._seen(path, lambda: sorted(self._fs.readdir(path)))
+        return await self._listed(path, lambda: listings.names(self._fs, path))
+
+    async def readdir_entries(self, path: str, after: str = "", limit: int | None = None) -> list[dict[str, Any]]:
+        """`readdirEntries`: names with attributes, sorted, after a name and at most `limit`. LIMIT_EXCEEDED, TOO_LARGE."""
+        return await self._listed(path, lambda: listings.entries(self._fs, path, after, limit))
+
+    async def readdir_recursive(
+        self, path: str, max_depth: int | None = None, exclude: Sequence[str] = ()
+    ) -> list[dict[str, Any]]:
+        """`readdirRecursive`: paths with attributes. LIMIT_EXCEEDED, TOO_LARGE."""
+        return await self._listed(path, lambda: listings.tree(self._fs, path, max_depth, exclude))
 
     async def stat(self, path: str, follow_links: bool = True) -> dict[str, Any]:
         """`stat` of the API; of the link itself with `follow_links` false."""
-        status = await self._seen(path, lambda: self._fs.stat(path, follow=follow_links))
-        return {
-            "type": _TYPES[status.type],
-            "size": status.size,
-            "mode": status.mode | _MODE_TYPES[status.type],
-            "mtimeMs": status.mtime / 1e6,
-            "ctimeMs": status.ctime / 1e6,
-            "atimeMs": status.atime / 1e6,
-            "nlink": status.nlink,
-            "ino": status.ino,
-        }
+        return describe(await self._seen(path, lambda: self._fs.stat(path, follow=follow_links)))
 
     async def exists(self, path: str) -> bool:
         """Whether the path leads to anything; a dangling link does not."""
@@ -106,27 +101,42 @@ class VmFiles:
         """Create a directory; with `recursive` its parents too, and one that exists is fine."""
         await self._seen(path, lambda: self._fs.mkdir(path, parents=recursive))
 
+    async def move(self, source: str, target: str) -> None:
+        """rename(2): over a file or an empty directory that is in its place."""
+        with telling_errors(target):
+            pass
+        await self._seen(source, lambda: self._fs.rename(source, target))
+
+    async def symlink(self, target: str, path: str) -> None:
+        """Make a symlink at `path` that holds `target`, as it is."""
+        await self._seen(path, lambda: self._fs.symlink(target, path))
+
+    async def readlink(self, path: str) -> str:
+        """What a symlink holds."""
+        return await self._seen(path, lambda: self._fs.readlink(path))
+
+    async def chmod(self, path: str, mode: int) -> None:
+        """Set the permission bits, 0 to 0o7777; through a symlink."""
+        await self._seen(path, lambda: self._fs.chmod(path, mode))
+
+    async def truncate(self, path: str, size: int) -> None:
+        """Cut a file off, or extend it by zeros that take no space."""
+        await self._seen(path, lambda: self._fs.truncate(path, size))
+
+    async def _listed(self, path: str, listing: Callable[[], Awaitable[T]]) -> T:
+        """What a listing says, which is durable then: what is not saved yet is kept small, for it is looked through."""
+        with telling_errors(path):
+            self._fs.stat(path)
+            await self._volume.flush()
+            value = await listing()
+        await self._volume.flush()
+        return value
+
     async def _seen(self, path: str, operation: Callable[[], T]) -> T:
         value = self._try(path, operation)
         await self._volume.flush()
         return value
 
     def _try(self, path: str, operation: Callable[[], T]) -> T:
-        if not path.startswith("/"):
-            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path!r} is not an absolute path", path=path)
-        try:
+        with telling_errors(path):
             return operation()
-        except FsError as error:
-            _refuse(path, error)
-
-
-_MODE_TYPES: Final = {
-    FileType.REGULAR: stat_bits.S_IFREG,
-    FileType.DIRECTORY: stat_bits.S_IFDIR,
-    FileType.SYMLINK: stat_bits.S_IFLNK,
-}
-
-
-def _refuse(path: str, error: FsError) -> NoReturn:
-    code = _CODES.get(error.code, ErrorCode.INVALID_ARGUMENT)
-    raise ApiError(code, f"{path}: {error}", path=path) from error

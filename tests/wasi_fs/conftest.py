@@ -49,6 +49,11 @@ class MemoryBackend:
         for name, dentry in reversed(self.dentries.get(dir_ino, {}).items()):
             yield name, dentry.ino, dentry.type
 
+    def entries_after(self, dir_ino: int, after: str, count: int) -> tuple[list[tuple[str, int, FileType]], str | None]:
+        self.queries["page"] += 1
+        later = sorted((name, *dentry) for name, dentry in self.dentries.get(dir_ino, {}).items() if name > after)
+        return later[:count], later[count - 1][0] if len(later) >= count else None
+
     def load_chunk(self, ino: int, index: int) -> bytes | None:
         self.queries["chunk"] += 1
         return self.chunks.get(ino, {}).get(index)

@@ -23,6 +23,19 @@ export interface CancelResult {
   outcome: "cancelled" | "killed" | "no_active_prompt";
 }
 
+/** An entry of a directory; of a link, what is told is its own. */
+export interface DirEntry {
+  type: string;
+  size: number;
+  mode: number;
+  mtimeMs: number;
+  ctimeMs: number;
+  atimeMs: number;
+  nlink: number;
+  ino: number;
+  name: string;
+}
+
 /** An export that was made. */
 export interface Exported {
   path: string;
@@ -32,6 +45,19 @@ export interface Exported {
 /** A file's content: text where it is valid UTF-8 and base64 was not asked for. */
 export interface FileContent {
   content: string | Uint8Array;
+}
+
+/** Why one file of several could not be read or written. */
+export interface FileError {
+  code: string;
+  message: string;
+}
+
+/** A file's content, or why there is none. */
+export interface FileRead {
+  path: string;
+  content?: string | Uint8Array | null;
+  error?: FileError | null;
 }
 
 /** What `stat` tells; times in milliseconds since the epoch. */
@@ -44,6 +70,18 @@ export interface FileStat {
   atimeMs: number;
   nlink: number;
   ino: number;
+}
+
+/** A file, and what it is to hold. */
+export interface FileToWrite {
+  path: string;
+  content: string | Uint8Array;
+}
+
+/** A file that was written, or with `error` one that could not be. */
+export interface FileWritten {
+  path: string;
+  error?: FileError | null;
 }
 
 /**
@@ -213,6 +251,19 @@ export interface Subscribed {
   epoch: string;
 }
 
+/** A file, directory or link somewhere below a directory. */
+export interface TreeEntry {
+  type: string;
+  size: number;
+  mode: number;
+  mtimeMs: number;
+  ctimeMs: number;
+  atimeMs: number;
+  nlink: number;
+  ino: number;
+  path: string;
+}
+
 /** Options to replace: what is left out stays as it is, null goes back to the default. */
 export interface VmChanges {
   network?: Network | null;
@@ -315,6 +366,15 @@ export interface Methods {
   "exists": { params: { vm: string | string[]; path: string }; result: boolean };
   "deleteFile": { params: { vm: string | string[]; path: string; recursive?: boolean }; result: JsonObject };
   "mkdir": { params: { vm: string | string[]; path: string; recursive?: boolean }; result: JsonObject };
+  "move": { params: { vm: string | string[]; from: string; to: string }; result: JsonObject };
+  "symlink": { params: { vm: string | string[]; target: string; path: string }; result: JsonObject };
+  "readlink": { params: { vm: string | string[]; path: string }; result: string };
+  "chmod": { params: { vm: string | string[]; path: string; mode: number }; result: JsonObject };
+  "truncate": { params: { vm: string | string[]; path: string; size: number }; result: JsonObject };
+  "readFiles": { params: { vm: string | string[]; paths: string[]; encoding?: "base64" | "utf8" }; result: FileRead[] };
+  "writeFiles": { params: { vm: string | string[]; files: FileToWrite[] }; result: FileWritten[] };
+  "readdirEntries": { params: { vm: string | string[]; path: string; after?: string; limit?: number }; result: DirEntry[] };
+  "readdirRecursive": { params: { vm: string | string[]; path: string; maxDepth?: number; exclude?: string[] }; result: TreeEntry[] };
   "rpc.discover": { params: {}; result: JsonObject };
 }
 
@@ -330,7 +390,7 @@ export type NotificationName =
   | "subscriptionLagged";
 
 /** Methods whose results hold bytes. */
-export const METHODS_WITH_BYTES: ReadonlySet<string> = new Set(["readFile"]);
+export const METHODS_WITH_BYTES: ReadonlySet<string> = new Set(["readFile", "readFiles"]);
 
 /** The API's methods on one VM; `Vm` is what users hold. */
 export abstract class VmMethods {
@@ -534,7 +594,7 @@ export abstract class VmMethods {
 
   /**
    * Return the names in a directory. Errors: `vm_not_found`, `not_found`, `not_a_directory`,
-   * `invalid_argument`.
+   * `invalid_argument`, `too_large`.
    */
   readdir(path: string, options: CallOptions = {}): Promise<string[]> {
     return this.invoke("readdir", { path }, options);
@@ -565,5 +625,74 @@ export abstract class VmMethods {
    */
   mkdir(path: string, options: { recursive?: boolean } & CallOptions = {}): Promise<JsonObject> {
     return this.invoke("mkdir", { path }, options);
+  }
+
+  /**
+   * Rename a file, a link or a directory, over a file or an empty directory that is in its place. Errors:
+   * `vm_not_found`, `not_found`, `not_a_directory`, `invalid_argument`, `read_only`, `quota_exceeded`,
+   * `is_a_directory`, `directory_not_empty`.
+   */
+  move(from: string, to: string, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("move", { from, to }, options);
+  }
+
+  /**
+   * Make a symbolic link at `path` to `target`. Errors: `vm_not_found`, `not_found`, `not_a_directory`,
+   * `invalid_argument`, `read_only`, `quota_exceeded`, `exists`.
+   */
+  symlink(target: string, path: string, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("symlink", { target, path }, options);
+  }
+
+  /**
+   * Return what a symbolic link holds. Errors: `vm_not_found`, `not_found`, `not_a_directory`,
+   * `invalid_argument`.
+   */
+  readlink(path: string, options: CallOptions = {}): Promise<string> {
+    return this.invoke("readlink", { path }, options);
+  }
+
+  /**
+   * Set permission bits; they are kept, and not enforced. Errors: `vm_not_found`, `not_found`,
+   * `not_a_directory`, `invalid_argument`, `read_only`, `quota_exceeded`.
+   */
+  chmod(path: string, mode: number, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("chmod", { path, mode }, options);
+  }
+
+  /**
+   * Cut a file off, or extend it by zeros that take no space. Errors: `vm_not_found`, `not_found`,
+   * `not_a_directory`, `invalid_argument`, `read_only`, `quota_exceeded`, `is_a_directory`, `too_large`.
+   */
+  truncate(path: string, size: number, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("truncate", { path, size }, options);
+  }
+
+  /** Return whole files, or for each why not; 16 MiB all together. Errors: `vm_not_found`. */
+  readFiles(paths: string[], options: { encoding?: "base64" | "utf8" } & CallOptions = {}): Promise<FileRead[]> {
+    return this.invoke("readFiles", { paths }, options);
+  }
+
+  /**
+   * Create or replace files, with their directories; each has an outcome of its own. Errors: `vm_not_found`.
+   */
+  writeFiles(files: FileToWrite[], options: CallOptions = {}): Promise<FileWritten[]> {
+    return this.invoke("writeFiles", { files }, options);
+  }
+
+  /**
+   * Describe the entries of a directory, by name; at most 100,000 at once. Errors: `vm_not_found`, `not_found`,
+   * `not_a_directory`, `invalid_argument`, `limit_exceeded`, `too_large`.
+   */
+  readdirEntries(path: string, options: { after?: string; limit?: number } & CallOptions = {}): Promise<DirEntry[]> {
+    return this.invoke("readdirEntries", { path }, options);
+  }
+
+  /**
+   * Describe everything below a directory, parents first; at most 100,000 entries. Errors: `vm_not_found`,
+   * `not_found`, `not_a_directory`, `invalid_argument`, `limit_exceeded`, `too_large`.
+   */
+  readdirRecursive(path: string, options: { maxDepth?: number; exclude?: string[] } & CallOptions = {}): Promise<TreeEntry[]> {
+    return this.invoke("readdirRecursive", { path }, options);
   }
 }

@@ -1,0 +1,108 @@
+"""The methods of a VM on its files; none of these wakes it."""
+
+from __future__ import annotations
+
+import base64
+from typing import TYPE_CHECKING, Literal, overload
+
+import msgspec
+
+from runtime.client.file_results import DirEntry, FileRead, FileWritten, TreeEntry
+from runtime.client.handle import Handle, Json
+from runtime.client.results import FileStat
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+
+class FileMethods(Handle):
+    """Paths are absolute POSIX paths inside the VM."""
+
+    @overload
+    async def read_file(self, path: str, *, encoding: Literal["base64"]) -> bytes: ...
+    @overload
+    async def read_file(self, path: str, *, encoding: Literal["utf8"] | None = None) -> str | bytes: ...
+    async def read_file(self, path: str, *, encoding: str | None = None) -> str | bytes:
+        """Return a whole file: a string where it is valid UTF-8 and `encoding="base64"` was not asked for, else bytes."""
+        return received((await self.call("readFile", path=path, encoding=encoding))["content"])
+
+    async def write_file(self, path: str, content: str | bytes, *, create_parents: bool | None = None) -> None:
+        """Create or replace a file, with its directories unless `create_parents` is False."""
+        await self.call("writeFile", path=path, content=sent(content), createParents=create_parents)
+
+    async def readdir(self, path: str) -> list[str]:
+        """Return the names in a directory."""
+        names: list[str] = await self.call("readdir", path=path)
+        return names
+
+    async def stat(self, path: str, *, follow_links: bool = True) -> FileStat:
+        """Describe a file, or the link itself."""
+        return await self._typed(FileStat, "stat", path=path, followLinks=follow_links)
+
+    async def exists(self, path: str) -> bool:
+        """Say whether the path names anything."""
+        return bool(await self.call("exists", path=path))
+
+    async def mkdir(self, path: str, *, recursive: bool = False) -> None:
+        """Create a directory, with `recursive` its parents."""
+        await self.call("mkdir", path=path, recursive=recursive)
+
+    async def delete_file(self, path: str, *, recursive: bool = False) -> None:
+        """Remove a file or a link, or with `recursive` a directory."""
+        await self.call("deleteFile", path=path, recursive=recursive)
+
+    async def read_files(
+        self, paths: Iterable[str], *, encoding: Literal["utf8", "base64"] | None = None
+    ) -> list[FileRead]:
+        """Return whole files, 16 MiB all together; where one could not be read, `error` says why."""
+        found = await self.call("readFiles", paths=list(paths), encoding=encoding)
+        for each in found:
+            if "content" in each:
+                each["content"] = received(each["content"])
+        return msgspec.convert(found, list[FileRead])
+
+    async def write_files(self, files: Mapping[str, str | bytes]) -> list[FileWritten]:
+        """Create or replace files, by path, with their directories; where one could not be written, `error` says why."""
+        listed = [{"path": path, "content": sent(content)} for path, content in files.items()]
+        return await self._typed(list[FileWritten], "writeFiles", files=listed)
+
+    async def readdir_entries(self, path: str, *, after: str | None = None, limit: int | None = None) -> list[DirEntry]:
+        """Describe the entries of a directory, by name; a page of it: at most `limit`, from after the name `after`."""
+        return await self._typed(list[DirEntry], "readdirEntries", path=path, after=after, limit=limit)
+
+    async def readdir_recursive(
+        self, path: str, *, max_depth: int | None = None, exclude: Iterable[str] | None = None
+    ) -> list[TreeEntry]:
+        """Describe everything below a directory, parents first; `exclude` are globs of what is left out with all below."""
+        globs = None if exclude is None else list(exclude)
+        return await self._typed(list[TreeEntry], "readdirRecursive", path=path, maxDepth=max_depth, exclude=globs)
+
+    async def move(self, source: str, target: str) -> None:
+        """Rename, over a file or an empty directory that is in its place."""
+        await self.call("move", **{"from": source, "to": target})
+
+    async def symlink(self, target: str, path: str) -> None:
+        """Make a symbolic link at `path` to `target`."""
+        await self.call("symlink", target=target, path=path)
+
+    async def readlink(self, path: str) -> str:
+        """Return what a symbolic link holds."""
+        return str(await self.call("readlink", path=path))
+
+    async def chmod(self, path: str, mode: int) -> None:
+        """Set permission bits; they are kept, and not enforced."""
+        await self.call("chmod", path=path, mode=mode)
+
+    async def truncate(self, path: str, size: int) -> None:
+        """Cut a file off, or extend it by zeros that take no space."""
+        await self.call("truncate", path=path, size=size)
+
+
+def sent(content: str | bytes) -> str | Json:
+    """Return text or bytes as they travel."""
+    return content if isinstance(content, str) else {"base64": base64.b64encode(content).decode()}
+
+
+def received(content: str | Json) -> str | bytes:
+    """Return what has travelled as text or bytes."""
+    return content if isinstance(content, str) else base64.b64decode(content["base64"])

@@ -1,0 +1,91 @@
+"""How the filesystem's values and errors are told to clients."""
+
+from __future__ import annotations
+
+import stat as stat_bits
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime.errors import ApiError, ErrorCode
+from wasi_fs import FileType, FsCode, FsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from wasi_fs import Stat
+
+CODES: Final[dict[FsCode, ErrorCode]] = {
+    FsCode.NO_ENTRY: ErrorCode.NOT_FOUND,
+    FsCode.EXIST: ErrorCode.EXISTS,
+    FsCode.NOT_DIRECTORY: ErrorCode.NOT_A_DIRECTORY,
+    FsCode.IS_DIRECTORY: ErrorCode.IS_A_DIRECTORY,
+    FsCode.NOT_EMPTY: ErrorCode.DIRECTORY_NOT_EMPTY,
+    FsCode.READ_ONLY: ErrorCode.READ_ONLY,
+    FsCode.INSUFFICIENT_SPACE: ErrorCode.QUOTA_EXCEEDED,
+    FsCode.FILE_TOO_LARGE: ErrorCode.TOO_LARGE,
+    FsCode.IO: ErrorCode.IO_ERROR,
+}
+TYPES: Final = {FileType.REGULAR: "file", FileType.DIRECTORY: "directory", FileType.SYMLINK: "symlink"}
+
+MAX_ANSWER_BYTES: Final = 24 * 1024 * 1024
+"""Of the lists in one answer, about: with what JSON adds they stay below a line of 32 MiB, which is what clients take."""
+
+_MODE_TYPES: Final = {
+    FileType.REGULAR: stat_bits.S_IFREG,
+    FileType.DIRECTORY: stat_bits.S_IFDIR,
+    FileType.SYMLINK: stat_bits.S_IFLNK,
+}
+
+
+def describe(status: Stat) -> dict[str, Any]:
+    """What `stat` of the API answers."""
+    return {
+        "type": TYPES[status.type],
+        "size": status.size,
+        "mode": status.mode | _MODE_TYPES[status.type],
+        "mtimeMs": status.mtime / 1e6,
+        "ctimeMs": status.ctime / 1e6,
+        "atimeMs": status.atime / 1e6,
+        "nlink": status.nlink,
+        "ino": status.ino,
+    }
+
+
+@contextmanager
+def telling_errors(path: str) -> Iterator[None]:
+    """Raise `ApiError` in place of `FsError`; and INVALID_ARGUMENT at once for a path that is not absolute."""
+    if not path.startswith("/"):
+        raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path!r} is not an absolute path", path=path)
+    try:
+        yield
+    except FsError as error:
+        code = CODES.get(error.code, ErrorCode.INVALID_ARGUMENT)
+        raise ApiError(code, f"{path}: {error}", path=path) from error
+
+
+class Budget:
+    """Bounds a list that is being made: as many items, and as many bytes, as an answer can hold."""
+
+    def __init__(self, items: int, advice: str) -> None:
+        self._items = items
+        self._advice = advice
+        self._left = items
+        self._bytes = MAX_ANSWER_BYTES
+
+    def take(self, name: str, overhead: int) -> None:
+        """Count one more item. Raises `ApiError` LIMIT_EXCEEDED, TOO_LARGE."""
+        self._left -= 1
+        self._bytes -= (len(name) if name.isascii() else len(name.encode())) + overhead
+        if self._left < 0:
+            raise ApiError(
+                ErrorCode.LIMIT_EXCEEDED,
+                f"one answer holds {self._items} entries; {self._advice}",
+                limit="entries",
+                max=self._items,
+            )
+        if self._bytes < 0:
+            raise ApiError(
+                ErrorCode.TOO_LARGE,
+                f"one answer holds {MAX_ANSWER_BYTES} bytes; {self._advice}",
+                limit=MAX_ANSWER_BYTES,
+            )

@@ -1,0 +1,88 @@
+"""Many files in one call, each with an outcome of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.vms.answers import telling_errors
+from wasi_fs import FsCode, FsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from wasi_fs import FileSystem
+
+TURN_BYTES: Final = 1024 * 1024  # read or written between two looks at the other tasks: a few ms
+FILE_BYTES: Final = 4096  # what a file counts for besides its content: to find it, and to say what came of it
+
+
+async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> list[tuple[str, bytes | ApiError]]:
+    """The content of each path, or why there is none: TOO_LARGE for what is beyond `max_bytes` for all together."""
+    found: list[tuple[str, bytes | ApiError]] = []
+    left = max_bytes
+    turn = Turn()
+    for path in paths:
+        result: bytes | ApiError
+        try:
+            result = _read(fs, path, left, max_bytes)
+            left -= len(result)
+        except ApiError as error:
+            result = error
+        found.append((path, result))
+        await turn.spend(len(result) if isinstance(result, bytes) else 0)
+    return found
+
+
+def _read(fs: FileSystem, path: str, left: int, max_bytes: int) -> bytes:
+    with telling_errors(path):
+        size = fs.stat(path).size
+        if size <= left:
+            return fs.read_file(path)
+    raise ApiError(
+        ErrorCode.TOO_LARGE,
+        f"{path} has {size} bytes, and of {max_bytes} in one answer {left} are left: ask for it in another call",
+        path=path,
+    )
+
+
+async def write_files(fs: FileSystem, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, ApiError | None]]:
+    """Write each file, with its parents; why one could not be written, or None."""
+    done: list[tuple[str, ApiError | None]] = []
+    turn = Turn()
+    for path, content in files:
+        try:
+            with telling_errors(path):
+                write_file(fs, path, content)
+        except ApiError as error:
+            done.append((path, error))
+        else:
+            done.append((path, None))
+        await turn.spend(len(content))
+    return done
+
+
+def write_file(fs: FileSystem, path: str, data: bytes, *, create_parents: bool = True) -> None:
+    """Create or replace a file. Raises FsError."""
+    if create_parents:
+        try:
+            fs.mkdir(path.rpartition("/")[0] or "/", parents=True)
+        except FsError as error:  # the parent is there, and is a file
+            raise FsError(FsCode.NOT_DIRECTORY) if error.code is FsCode.EXIST else error from None
+    fs.write_file(path, data)
+
+
+class Turn:
+    """Lets others run after every so much work."""
+
+    def __init__(self) -> None:
+        self._spent = 0
+
+    async def spend(self, size: int) -> None:
+        """Count a file with `size` bytes."""
+        self._spent += size + FILE_BYTES
+        if self._spent >= TURN_BYTES:
+            self._spent = 0
+            await trio.lowlevel.checkpoint()

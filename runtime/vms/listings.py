@@ -1,0 +1,155 @@
+"""Listings of directories, small and vast: read page by page, so that nobody else waits for one."""
+
+from __future__ import annotations
+
+import fnmatch
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+from runtime.sessions.policy import matches_path
+from runtime.vms.answers import Budget, describe
+from wasi_fs import FileType, FsCode, FsError, OpenDirectory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import Self
+
+    from wasi_fs import DirEntry, FileSystem
+
+NAMES_PAGE: Final = 1024  # names between two looks at the other tasks: 2 ms
+ENTRIES_PAGE: Final = 128  # the same with attributes, each a query where it is not in memory: 3 ms
+
+MAX_NAMES: Final = 1_000_000
+"""Names that `readdir` answers: the default limit of a VM's files, so that the bytes of an answer decide."""
+
+MAX_ENTRIES: Final = 100_000
+"""Entries with attributes in one answer: 20 MB of JSON with ordinary names."""
+
+ENTRY_BYTES: Final = 190
+"""What an entry's attributes take as JSON, about."""
+
+NAME_BYTES: Final = 3  # quotes and a comma
+
+
+async def names(fs: FileSystem, path: str) -> list[str]:
+    """`readdir`. Raises FsError, and `ApiError` TOO_LARGE."""
+    found: list[str] = []
+    budget = Budget(MAX_NAMES, "readdirEntries gives the directory in pages")
+    with _Listing(fs, _opened(fs, path), "", NAMES_PAGE) as listing:
+        while entry := await listing.next():
+            budget.take(entry.name, NAME_BYTES)
+            found.append(entry.name)
+    return found
+
+
+async def entries(fs: FileSystem, path: str, after: str, limit: int | None) -> list[dict[str, Any]]:
+    """`readdirEntries`: those whose names come after `after`, at most `limit` of them.
+
+    Raises FsError, and `ApiError` LIMIT_EXCEEDED, TOO_LARGE.
+    """
+    found: list[dict[str, Any]] = []
+    budget = Budget(MAX_ENTRIES, "go on from the last name with `after`, and say with `limit` how many to get at once")
+    with _Listing(fs, _opened(fs, path), after, min(limit or ENTRIES_PAGE, ENTRIES_PAGE)) as listing:
+        while (limit is None or len(found) < limit) and (entry := await listing.next()):
+            described = listing.describe(entry)
+            if described is not None:
+                budget.take(entry.name, ENTRY_BYTES)
+                found.append({"name": entry.name, **described})
+    return found
+
+
+async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequence[str]) -> list[dict[str, Any]]:
+    """`readdirRecursive`: everything below, parents first, in the order of the names; links are not followed.
+
+    Raises FsError, and `ApiError` LIMIT_EXCEEDED, TOO_LARGE.
+    """
+    found: list[dict[str, Any]] = []
+    budget = Budget(MAX_ENTRIES, "name a directory further down, or use `maxDepth` and `exclude`")
+    top = path.rstrip("/")
+    with ExitStack() as opened:  # the directories on the way down from the top
+        way = [(top, opened.enter_context(_Listing(fs, _opened(fs, path), "", ENTRIES_PAGE)))]
+        while way:
+            prefix, listing = way[-1]
+            entry = await listing.next()
+            if entry is None:
+                way.pop()
+                listing.close()
+                continue
+            place = f"{prefix}/{entry.name}"
+            if _excluded(exclude, entry.name, place[len(top) + 1 :]):
+                continue
+            described = listing.describe(entry)
+            if described is None:
+                continue
+            budget.take(place, ENTRY_BYTES)
+            found.append({"path": place, **described})
+            if entry.type is FileType.DIRECTORY and (max_depth is None or len(way) < max_depth):
+                below = listing.descend(entry)
+                if below is not None:
+                    way.append((place, opened.enter_context(below)))
+    return found
+
+
+class _Listing:
+    """A directory that is being listed; a context manager that closes it."""
+
+    def __init__(self, fs: FileSystem, directory: OpenDirectory, after: str, count: int) -> None:
+        self._fs = fs
+        self._directory = directory
+        self._count = count
+        self._page: Iterator[DirEntry] = iter(())
+        self._after: str | None = after
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the directory; idempotent."""
+        self._directory.close()
+
+    async def next(self) -> DirEntry | None:
+        """The next entry, None at the end. Others run after every page."""
+        while True:
+            entry = next(self._page, None)
+            if entry is not None or self._after is None:
+                return entry
+            await trio.lowlevel.checkpoint()
+            page, self._after = self._directory.page(self._after, self._count)
+            self._page = iter(page)
+
+    def describe(self, entry: DirEntry) -> dict[str, Any] | None:
+        """The attributes of an entry, a link's own; None if it is gone."""
+        try:
+            return describe(self._fs.stat(entry.name, at=self._directory.node, follow=False))
+        except FsError as error:
+            if error.code is FsCode.NO_ENTRY:
+                return None
+            raise
+
+    def descend(self, entry: DirEntry) -> _Listing | None:
+        """The listing of the directory that an entry is, None if it is none any more."""
+        try:
+            opened = self._fs.open(entry.name, at=self._directory.node, directory=True, follow=False)
+        except FsError as error:
+            if error.code in {FsCode.NO_ENTRY, FsCode.NOT_DIRECTORY}:
+                return None
+            raise
+        assert isinstance(opened, OpenDirectory)
+        return _Listing(self._fs, opened, "", self._count)
+
+
+def _opened(fs: FileSystem, path: str) -> OpenDirectory:
+    directory = fs.open(path, directory=True)
+    assert isinstance(directory, OpenDirectory)
+    return directory
+
+
+def _excluded(patterns: Sequence[str], name: str, path: str) -> bool:
+    return any(
+        matches_path(pattern, path) if "/" in pattern else fnmatch.fnmatchcase(name, pattern) for pattern in patterns
+    )
