@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from runtime.errors import APPLICATION_ERROR, ErrorCode
+from runtime.rpc.descriptions import ERRORS, RESULTS, of_member
+from runtime.sessions.events import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime.rpc.methods import Method
+    from runtime.sessions.events import Kind
 
 SPECIFICATION: Final = "1.3.2"
 COMPONENT: Final = "#/components/schemas/{name}"
@@ -19,11 +22,16 @@ COMPONENT: Final = "#/components/schemas/{name}"
 # OpenRPC has no word for what a server sends unasked; `x-` members are its way of extension.
 NOTIFICATIONS: Final = {
     "sessionEvent": "{subscriptionId, vm, sessionId, seq, createdAt, event}: one event of a transcript, committed before",
-    "permissionRequest": "{subscriptionId, vm, sessionId, request: {permissionId, toolCall, options, description?}}",
+    "permissionRequest": "{subscriptionId, vm, sessionId, request: {permissionId, toolCall, options, description?}}: an agent "
+    "asks for permission, and the session's policy leaves it open",
     "vmState": "{subscriptionId, vm, state, reason}: the VM woke or fell asleep",
-    "agentExit": "{subscriptionId, vm, sessionId, exitCode, restart}: an agent's process ended",
+    "agentExit": "{subscriptionId, vm, sessionId, exitCode, reason, restart}: an agent's process ended",
     "subscriptionLagged": "{subscriptionId, lastSeq}: the peer did not keep up; subscribe again from lastSeq",
 }
+
+
+# The description of a result that is a plain object and of which nothing is said: there is nothing in it.
+NOTHING: Final = "An empty object."
 
 
 def document(methods: Iterable[Method], version: str) -> dict[str, Any]:
@@ -31,13 +39,18 @@ def document(methods: Iterable[Method], version: str) -> dict[str, Any]:
     methods = list(methods)
     kinds = [kind for method in methods for kind in (method.params, method.result)]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=COMPONENT)
+    for record, schema in components.items():
+        for name, member in schema.get("properties", {}).items():
+            if described := of_member(record, name):
+                member["description"] = described
     results = schemas[1::2]
     return {
         "openrpc": SPECIFICATION,
         "info": {
             "title": "Torpor session API",
             "version": version,
-            "description": "JSON-RPC 2.0, one JSON object a line, over a Unix socket. Params go by name.",
+            "description": "JSON-RPC 2.0 over a Unix socket, one JSON object a line, or over WebSocket, one message a text "
+            "frame. Params go by name.",
         },
         "methods": [
             _method(method, components[method.params.__name__], result)
@@ -45,6 +58,7 @@ def document(methods: Iterable[Method], version: str) -> dict[str, Any]:
         ],
         "components": {"schemas": components},
         "x-notifications": [{"name": name, "summary": text} for name, text in NOTIFICATIONS.items()],
+        "x-events": [_event(name, kind) for name, kind in EVENTS.items()],
     }
 
 
@@ -55,13 +69,31 @@ def _method(method: Method, params: dict[str, Any], result: dict[str, Any]) -> d
         "summary": method.summary,
         "paramStructure": "by-name",
         "params": [
-            {"name": name, "required": name in required, "schema": schema}
+            {
+                "name": name,
+                "description": schema.get("description", ""),
+                "required": name in required,
+                "schema": schema,
+            }
             for name, schema in params.get("properties", {}).items()
         ],
-        "result": {"name": "result", "schema": result},
+        "result": _result(method.name, result),
         "errors": [_error(code) for code in method.errors],
     }
 
 
+def _result(method: str, schema: dict[str, Any]) -> dict[str, Any]:
+    described = RESULTS.get(method, NOTHING if schema.get("type") == "object" else None)
+    return {"name": "result", "schema": schema} | ({"description": described} if described else {})
+
+
 def _error(code: ErrorCode) -> dict[str, Any]:
-    return {"code": APPLICATION_ERROR, "message": code.value, "data": {"code": code.value}}
+    return {"code": APPLICATION_ERROR, "message": ERRORS[code], "data": {"code": code.value}}
+
+
+def _event(name: str, kind: Kind) -> dict[str, Any]:
+    members = [
+        {"name": member.removesuffix("?"), "required": not member.endswith("?"), "description": text}
+        for member, text in kind.members.items()
+    ]
+    return {"name": name, "summary": kind.meaning, "members": members}

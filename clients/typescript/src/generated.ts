@@ -11,76 +11,127 @@ export interface CallOptions {
 
 /** An agent that sessions can run. */
 export interface AgentInfo {
+  /** What `createSession` takes as `agentType`. */
   id: string;
+  /** The agent's name for people. */
   title: string;
+  /** The agent's version, from its manifest. */
   version: string;
+  /** Where the agent is from: `built-in`, or the folder. */
   source: string;
+  /** Whether its component is there. */
   installed: boolean;
 }
 
 /** What cancelling came to. */
 export interface CancelResult {
+  /** `cancelled`; `no_active_prompt`: there was no turn; `killed`: the agent did not end its turn in time. */
   outcome: "cancelled" | "killed" | "no_active_prompt";
+}
+
+/** How full the model's context is, in tokens. */
+export interface Context {
+  /** Tokens in the context. */
+  used: number;
+  /** Tokens that it can hold. */
+  size: number;
 }
 
 /** An entry of a directory; of a link, what is told is its own. */
 export interface DirEntry {
+  /** `file`, `directory` or `symlink`. */
   type: string;
+  /** Bytes of the content. */
   size: number;
+  /** The permission bits. */
   mode: number;
+  /** Last change of the content, in milliseconds since the epoch. */
   mtimeMs: number;
+  /** Last change of content or attributes, in milliseconds since the epoch. */
   ctimeMs: number;
+  /** Last access, in milliseconds since the epoch. */
   atimeMs: number;
+  /** How many names the file has. */
   nlink: number;
+  /** The inode's number, unique in the VM. */
   ino: number;
+  /** The entry's name in its directory. */
   name: string;
 }
 
 /** An export that was made. */
 export interface Exported {
+  /** The file that was made. */
   path: string;
+  /** The size of the file. */
   bytes: number;
 }
 
 /** A file's content: text where it is valid UTF-8 and base64 was not asked for. */
 export interface FileContent {
+  /** A string, or bytes as `{base64}`. */
   content: string | Uint8Array;
+}
+
+/** Entries and bytes of a VM's filesystem. */
+export interface FileCounts {
+  /** Files, directories and links. */
+  count: number;
+  /** Bytes of all files. */
+  bytes: number;
 }
 
 /** Why one file of several could not be read or written. */
 export interface FileError {
+  /** A stable code, as in `error.data.code` of a whole call. */
   code: string;
+  /** The same for people. */
   message: string;
 }
 
 /** A file's content, or why there is none. */
 export interface FileRead {
+  /** An absolute POSIX path inside the VM. */
   path: string;
+  /** A string, or bytes as `{base64}`. */
   content?: string | Uint8Array | null;
+  /** Why this file could not be read or written. */
   error?: FileError | null;
 }
 
 /** What `stat` tells; times in milliseconds since the epoch. */
 export interface FileStat {
+  /** `file`, `directory` or `symlink`. */
   type: string;
+  /** Bytes of the content. */
   size: number;
+  /** The permission bits. */
   mode: number;
+  /** Last change of the content, in milliseconds since the epoch. */
   mtimeMs: number;
+  /** Last change of content or attributes, in milliseconds since the epoch. */
   ctimeMs: number;
+  /** Last access, in milliseconds since the epoch. */
   atimeMs: number;
+  /** How many names the file has. */
   nlink: number;
+  /** The inode's number, unique in the VM. */
   ino: number;
 }
 
 /** A file, and what it is to hold. */
 export interface FileToWrite {
+  /** An absolute POSIX path inside the VM. */
   path: string;
+  /** A string, or bytes as `{base64}`. */
   content: string | Uint8Array;
 }
 
 /** A file that was written, or with `error` one that could not be. */
 export interface FileWritten {
+  /** An absolute POSIX path inside the VM. */
   path: string;
+  /** Why this file could not be read or written. */
   error?: FileError | null;
 }
 
@@ -88,37 +139,49 @@ export interface FileWritten {
  * The snapshot that a fork's files are from: that of the last turn which had ended at the event of the fork.
  */
 export interface FilesAt {
+  /** The session's public id, which stays the same for the session's whole life. */
   sessionId: string;
+  /** The event after which the snapshot was taken. */
   seq: number;
-  /** milliseconds since the epoch */
+  /** When the snapshot was taken, in milliseconds since the epoch. */
   createdAt: number;
 }
 
 /** An event of a session. */
 export interface ForkPoint {
+  /** The session's public id, which stays the same for the session's whole life. */
   sessionId: string;
-  /** the seq of an event */
+  /** The event's position in its transcript, from 0, without gaps. */
   seq: number;
 }
 
 /** Limits of the VM; what is left out has the daemon's default. */
 export interface Limits {
+  /** Memory of each guest. Default: 512 MiB. */
   memoryBytes?: number;
+  /** Fuel of each guest, about one unit for each instruction. Default: unlimited. */
   fuel?: number;
+  /** Files, directories and links of the VM. Default: 1,000,000. */
   files?: number;
+  /** Bytes of all files of the VM together. Default: 10 GiB. */
   fileBytes?: number;
+  /** Guests of the VM at once, agents included. Default: 1,024. */
   processes?: number;
+  /** Bytes that are kept of one process's output. Default: 4 MiB. */
   outputBytes?: number;
 }
 
 /** The modes that the agent offers. */
 export interface Modes {
+  /** The mode that the agent is in. */
   currentModeId: string;
+  /** The modes that there are, as the agent describes them. */
   availableModes: JsonObject[];
 }
 
 /** What the VM's guests may reach. */
 export interface Network {
+  /** Grants; a VM without any reaches nothing but what an agent's manifest declares. */
   allow?: string[];
 }
 
@@ -127,37 +190,61 @@ export interface Network {
  * matches.
  */
 export interface PermissionPolicy {
+  /** What to do with a tool call that no rule matches. */
   default?: "allow" | "ask" | "deny";
+  /** Rules; of those that match, deny wins over ask, and ask over allow. */
   rules?: PermissionRule[];
 }
 
 /** What to do with the tool calls that all its members match: `kind` is ACP's, the others are globs. */
 export interface PermissionRule {
+  /** What to do with a tool call that the rule matches. */
   policy: "allow" | "ask" | "deny";
+  /** ACP's tool kind, exactly. */
   kind?: string;
+  /** A glob on the tool's name. */
   tool?: string;
+  /** A glob on the call's title. */
   title?: string;
+  /** A glob on the paths of the call. */
   path?: string;
+  /** A glob on the command line of the call. */
   command?: string;
+}
+
+/** Processes of a VM: all, and those that are neither agents nor their MCP servers. */
+export interface ProcessCounts {
+  /** All of them. */
+  count: number;
+  /** Those that are neither agents nor their MCP servers. */
+  commands: number;
 }
 
 /** How a turn ended. */
 export interface PromptResult {
+  /** All text that the agent said in the turn, in one string. */
   text: string;
+  /** Why the turn ended (ACP): `end_turn`, `max_tokens`, `max_turn_requests`, `refusal`, `cancelled`. */
   stopReason: string;
+  /** The agent's whole answer to the prompt. */
   response: JsonObject;
+  /** The position of the event that ended the turn. */
   seq: number;
 }
 
 /** What `resumeSession` may be given again, after `secrets_required`. */
 export interface ResumeOptions {
+  /** Variables of the agent's process. They are kept sealed, for later resumes. */
   env?: Record<string, string>;
+  /** Variables that are never written anywhere. By value, or as a record that says where the value is from. */
   secrets?: Record<string, string | Secret>;
 }
 
 /** How many sessions' environments are sealed with the new key, and how many the old one did not open. */
 export interface RotatedKey {
+  /** How many sessions' environments are sealed with the new key. */
   resealed: number;
+  /** How many the old key did not open; they stay as they are. */
   unreadable: number;
 }
 
@@ -166,158 +253,280 @@ export interface RotatedKey {
  * `hosts`.
  */
 export interface Secret {
+  /** The value itself: in memory only. */
   value?: string;
+  /** The variable of the daemon's environment that has the value. */
   fromHostEnv?: string;
+  /** Give the agent a token; the host puts the value in its place in requests to `hosts`. */
   placeholder?: boolean;
+  /** The hosts that the value may go to, written like network grants. */
   hosts?: string[];
+}
+
+/** Sessions of a VM: all, those with an agent, those with a turn. */
+export interface SessionCounts {
+  /** All sessions. */
+  total: number;
+  /** Those whose agent is in memory. */
+  live: number;
+  /** Those that are in a turn. */
+  running: number;
 }
 
 /** One event of a transcript. */
 export interface SessionEvent {
+  /** The session's public id, which stays the same for the session's whole life. */
   sessionId: string;
+  /** The event's position in its transcript, from 0, without gaps. */
   seq: number;
-  /** milliseconds since the epoch */
+  /** When it was recorded, in milliseconds since the epoch. */
   createdAt: number;
+  /** The event as it is kept: `{jsonrpc, method, params}`. */
   event: JsonObject;
 }
 
 /** A session that has no agent yet, and the VM that it is in. */
 export interface SessionForked {
+  /** The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings. */
   vm: string | string[];
+  /** The snapshot that the files are of, where an event was given. */
   filesAt?: FilesAt | null;
+  /** The session's public id, which stays the same for the session's whole life. */
   sessionId: string;
+  /** The agent's id, as `listAgents` has it. */
   agentType: string;
+  /** What the agent said it can do (ACP's `agentCapabilities`). */
   capabilities: JsonObject | null;
+  /** Name, title and version that the agent gave of itself. */
   agentInfo: JsonObject | null;
+  /** The agent's modes and the current one; null for an agent without. */
   modes: JsonObject | null;
+  /** The agent's config options with their current values. */
   configOptions: JsonObject[];
+  /** The session's working directory in the VM. */
   cwd: string;
-  /** milliseconds since the epoch */
+  /** When it was created, in milliseconds since the epoch. */
   createdAt: number;
 }
 
 /** A session with its agent, as after `createSession`. */
 export interface SessionInfo {
+  /** The session's public id, which stays the same for the session's whole life. */
   sessionId: string;
+  /** The agent's id, as `listAgents` has it. */
   agentType: string;
+  /** What the agent said it can do (ACP's `agentCapabilities`). */
   capabilities: JsonObject | null;
+  /** Name, title and version that the agent gave of itself. */
   agentInfo: JsonObject | null;
+  /** The agent's modes and the current one; null for an agent without. */
   modes: JsonObject | null;
+  /** The agent's config options with their current values. */
   configOptions: JsonObject[];
+  /** The session's working directory in the VM. */
   cwd: string;
-  /** milliseconds since the epoch */
+  /** When it was created, in milliseconds since the epoch. */
   createdAt: number;
 }
 
 /** Options of `createSession`. */
 export interface SessionOptions {
-  /** 1 to 128 of A-Za-z0-9._:-, not beginning with a dot, a colon or a hyphen */
+  /** The id that the session is to have; a fresh UUIDv7 when left out. */
   sessionId?: string;
+  /** Variables of the agent's process. They are kept sealed, for later resumes. */
   env?: Record<string, string>;
+  /** Variables that are never written anywhere. By value, or as a record that says where the value is from. */
   secrets?: Record<string, string | Secret>;
+  /** The session's working directory in the VM, made if need be; `/home/user` when left out. */
   cwd?: string;
+  /** MCP servers for the agent: short forms or ACP's own, at most 64. */
   mcpServers?: JsonObject[];
+  /** Text that is appended to what the agent tells its model about the machine. */
   additionalInstructions?: string;
+  /** Leave out the base text about the machine. */
   skipOsInstructions?: boolean;
+  /** What to do when the agent asks for permission: `ask` (the default), `allow`, `deny`, or rules. */
   permissionPolicy?: "allow" | "ask" | "deny" | PermissionPolicy;
+  /** Further directories that the agent is told of. */
   additionalDirectories?: string[];
 }
 
 /** A session, as it is stored. */
 export interface SessionRow {
+  /** The session's public id, which stays the same for the session's whole life. */
   sessionId: string;
+  /** The agent's id, as `listAgents` has it. */
   agentType: string;
+  /** `running` a turn, `idle`, `suspended` (without an agent in memory), or `closed`. */
   status: "closed" | "idle" | "running" | "suspended";
+  /** What the agent said it can do (ACP's `agentCapabilities`). */
   capabilities: JsonObject | null;
+  /** Name, title and version that the agent gave of itself. */
   agentInfo: JsonObject | null;
+  /** The session's working directory in the VM. */
   cwd: string;
+  /** The title that the agent gave the session; null without one. */
   title: string | null;
+  /** Tokens and cost, as far as the agent tells. */
+  usage: SessionUsage;
+  /** The position of the transcript's last event; -1 when it has none. */
   lastSeq: number;
-  /** milliseconds since the epoch */
+  /** When it was created, in milliseconds since the epoch. */
   createdAt: number;
-  /** milliseconds since the epoch */
+  /** When the row last changed, in milliseconds since the epoch. */
   updatedAt: number;
+}
+
+/** What the agent has told of tokens (ACP's names, summed over turns) and cost (by currency); null: nothing. */
+export interface SessionUsage {
+  /** Tokens summed over the turns, by ACP's names for the kinds; null where the agent tells none. */
+  tokens: Record<string, number> | null;
+  /** Cost by currency; null where the agent tells none. */
+  cost: Record<string, number> | null;
+  /** How full the model's context is; null where the agent does not tell. */
+  context: Context | null;
 }
 
 /** A session's options after a change. */
 export interface Settings {
+  /** The agent's config options with their current values. */
   configOptions: JsonObject[];
+  /** The agent's modes and the current one; null for an agent without. */
   modes: JsonObject | null;
 }
 
 /** The new subscription. */
 export interface Subscribed {
+  /** The subscription, as `subscribe` answered it; it is of this connection only. */
   subscriptionId: string;
+  /** Names this run of the daemon: another one after each start. Subscriptions do not outlast it. */
   epoch: string;
 }
 
 /** A file, directory or link somewhere below a directory. */
 export interface TreeEntry {
+  /** `file`, `directory` or `symlink`. */
   type: string;
+  /** Bytes of the content. */
   size: number;
+  /** The permission bits. */
   mode: number;
+  /** Last change of the content, in milliseconds since the epoch. */
   mtimeMs: number;
+  /** Last change of content or attributes, in milliseconds since the epoch. */
   ctimeMs: number;
+  /** Last access, in milliseconds since the epoch. */
   atimeMs: number;
+  /** How many names the file has. */
   nlink: number;
+  /** The inode's number, unique in the VM. */
   ino: number;
+  /** An absolute POSIX path inside the VM. */
   path: string;
 }
 
 /** Options to replace: what is left out stays as it is, null goes back to the default. */
 export interface VmChanges {
+  /** What the VM's guests may reach. */
   network?: Network | null;
+  /** What the VM's guests and files may use. */
   limits?: Limits | null;
-  /** milliseconds, at most a week */
+  /** The VM falls asleep after so long without work. Default: 15 minutes. */
   idleTimeoutMs?: number | null;
+  /** Texts of the creator's own, at most 100. */
   labels?: Record<string, string> | null;
 }
 
 /** A VM, and whether it is new. */
 export interface VmCreated {
+  /** Whether this call created it. */
   created: boolean;
+  /** The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings. */
   vm: string | string[];
+  /** `awake` when guests of the VM may be in memory, else `asleep`. */
   state: "asleep" | "awake";
-  /** milliseconds since the epoch */
+  /** When it was created, in milliseconds since the epoch. */
   createdAt: number;
+  /** The options as they were given; what is left out has the daemon's default. */
   options?: JsonObject | null;
 }
 
 /** A fork. `filesAt` says of which moment its files are, when an event was given. */
 export interface VmForked {
+  /** The snapshot that the files are of, where an event was given. */
   filesAt?: FilesAt | null;
+  /** The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings. */
   vm: string | string[];
+  /** `awake` when guests of the VM may be in memory, else `asleep`. */
   state: "asleep" | "awake";
-  /** milliseconds since the epoch */
+  /** When it was created, in milliseconds since the epoch. */
   createdAt: number;
+  /** The options of the VM that it was forked from. */
   options?: JsonObject | null;
 }
 
 /** A VM. */
 export interface VmInfo {
+  /** The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings. */
   vm: string | string[];
+  /** `awake` when guests of the VM may be in memory, else `asleep`. */
   state: "asleep" | "awake";
-  /** milliseconds since the epoch */
+  /** When it was created, in milliseconds since the epoch. */
   createdAt: number;
+  /** The options as they were given; what is left out has the daemon's default. */
   options?: JsonObject | null;
 }
 
 /** Options of a VM, kept with it. */
 export interface VmOptions {
+  /** What the VM's guests may reach. */
   network?: Network;
+  /** What the VM's guests and files may use. */
   limits?: Limits;
-  /** milliseconds, at most a week */
+  /** The VM falls asleep after so long without work. Default: 15 minutes. */
   idleTimeoutMs?: number;
+  /** Texts of the creator's own, at most 100. */
   labels?: Record<string, string>;
+}
+
+/**
+ * What a VM uses. Fuel is since it woke; tokens and cost are sums over its sessions, null where no agent tells
+ * any.
+ */
+export interface VmStats {
+  /** The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings. */
+  vm: string | string[];
+  /** `awake` when guests of the VM may be in memory, else `asleep`. */
+  state: "asleep" | "awake";
+  /** Sessions of the VM. */
+  sessions: SessionCounts;
+  /** Guests of the VM that are in memory. */
+  processes: ProcessCounts;
+  /** Fuel that the VM's guests have used since it woke. */
+  fuelUsed: number;
+  /** What the VM's filesystem holds. */
+  files: FileCounts;
+  /** Events in all transcripts of the VM. */
+  events: number;
+  /** Tokens of all sessions, by kind; null where no agent tells any. */
+  tokens: Record<string, number> | null;
+  /** Cost of all sessions, by currency; null where no agent tells any. */
+  cost: Record<string, number> | null;
 }
 
 /** Who answers. `epoch` is another one after each start of the daemon: live subscriptions do not outlast it. */
 export interface Welcome {
+  /** Always `torpor`. */
   server: string;
+  /** The version of the daemon. */
   version: string;
+  /** The version of this API that the daemon speaks. */
   protocol: number;
+  /** The parts of the API that this daemon serves. */
   capabilities: string[];
+  /** Caps that a client may want to know, by name. */
   limits: Record<string, number>;
+  /** Names this run of the daemon: another one after each start. Subscriptions do not outlast it. */
   epoch: string;
 }
 
@@ -334,7 +543,7 @@ export interface Methods {
   "vm.list": { params: {}; result: VmInfo[] };
   "vm.sleep": { params: { vm: string | string[]; graceMs?: number; force?: boolean }; result: JsonObject };
   "vm.wake": { params: { vm: string | string[] }; result: VmInfo };
-  "vm.stats": { params: { vm: string | string[] }; result: JsonObject };
+  "vm.stats": { params: { vm: string | string[] }; result: VmStats };
   "vm.destroy": { params: { vm: string | string[] }; result: JsonObject };
   "vm.export": { params: { vm: string | string[]; path: string }; result: Exported };
   "vm.import": { params: { path: string; vm?: string | string[]; trust?: boolean }; result: VmCreated };
@@ -424,7 +633,7 @@ export abstract class VmMethods {
   }
 
   /** Tell what the VM uses; wakes nothing. Errors: `vm_not_found`. */
-  stats(options: CallOptions = {}): Promise<JsonObject> {
+  stats(options: CallOptions = {}): Promise<VmStats> {
     return this.invoke("vm.stats", {}, options);
   }
 
