@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test setup agents typescript guests lint format bench soak dist test-dist clean
+.PHONY: demo test setup agents typescript guests lint format docs bench soak dist test-dist clean
 
 demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, sleep and wake.
 	@$(BIN)/python build/demo.py
@@ -19,7 +19,7 @@ $(INSTALLED): pyproject.toml
 		{ echo "Torpor needs Python 3.11 or newer; name one with make PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "No virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,guests]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs,guests]'
 	@touch $@
 
 agents: $(INSTALLED) ## Build the agents' components, those whose sources have changed.
@@ -42,6 +42,9 @@ format: $(INSTALLED)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
+docs: $(INSTALLED) ## Build the documentation in site/; a broken link or a missing page fails.
+	$(BIN)/mkdocs build --quiet --strict
+
 bench: setup guests ## Measure; prints the method and medians.
 	$(BIN)/python -m bench
 
@@ -57,5 +60,5 @@ test-dist: dist ## Test the single executable in a root with nothing but a libc.
 	TORPOR_DIST=1 $(BIN)/pytest tests/dist
 
 clean:
-	rm -rf $(VENV) agents/dist agents/node_modules agents/examples/dist tests/guests/dist dist
+	rm -rf $(VENV) agents/dist agents/node_modules agents/examples/dist tests/guests/dist dist site
 	rm -rf $(foreach folder,clients/typescript docs/examples/typescript,$(folder)/dist $(folder)/node_modules)
