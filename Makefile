@@ -23,13 +23,14 @@ $(INSTALLED): pyproject.toml
 	@touch $@
 
 agents: $(INSTALLED) ## Build the agents' components, those whose sources have changed.
-	$(BIN)/python build/components.py --examples
+	$(BIN)/python build/components.py
 	$(BIN)/python build/precompile.py
 
 typescript: $(INSTALLED) ## Build the TypeScript client and its examples.
 	$(BIN)/python build/typescript.py
 
-guests: $(INSTALLED) ## Build the guest programs of the tests.
+guests: $(INSTALLED) ## Build the guest programs of the tests, and the agents that are examples.
+	$(BIN)/python build/components.py --examples
 	$(BIN)/python build/guests.py
 
 lint: $(INSTALLED) ## Style and types.

