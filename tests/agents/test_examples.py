@@ -25,8 +25,8 @@ async def test_python_example(bench: Bench) -> None:
 async def test_c_example(bench: Bench) -> None:
     created = await bench.start("hello-c")
     assert created["agentInfo"]["name"] == "hello-c"
-    assert await bench.say("milk, and 1 \"egg\"") == "Noted as number 1."
+    assert await bench.say('milk, and 1 "egg"') == "Noted as number 1."
     blocks = [{"type": "text", "text": "zwölf\n€ \\u"}, {"type": "text", "text": " \U0001f600 \x01"}]
     assert (await bench.ask(blocks))["text"] == "Noted as number 2."
-    noted = "milk, and 1 \"egg\"\nzwölf € \\u \U0001f600 \x01\n"
+    noted = 'milk, and 1 "egg"\nzwölf € \\u \U0001f600 \x01\n'
     assert await bench.read("/home/user/notes.txt") == noted.encode()
