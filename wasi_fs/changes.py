@@ -12,6 +12,7 @@ from wasi_fs.backend import Changes, ChunkWrite, DentryChange
 from wasi_fs.inode import NO_CUT, Directory, File
 
 if TYPE_CHECKING:
+    from wasi_fs.backend import Usage
     from wasi_fs.content import Contents
     from wasi_fs.tree import Tree
 
@@ -64,6 +65,36 @@ class Journal:
         tree.dead = set()
         self.current = changes
         return changes
+
+    @property
+    def clean(self) -> bool:
+        """The backend has the whole tree, but for access times."""
+        return self.current is None and not self._tree.dirty and not self._tree.dead
+
+    def undo(self, before: Usage) -> None:
+        """In place of `Changes.failed`: the tree is as the backend has it, where nothing else has been written meanwhile.
+
+        `before` is the usage before the changes, all of which were made since the tree was `clean`. If something else was
+        written, or a file that is new is open already, they stay for the next change set.
+        """
+        tree = self._tree
+        records = {ino: tree.backend.load_inode(ino) for ino in tree.flight}
+        new = [node for node in tree.flight.values() if records[node.ino] is None]
+        if tree.dirty or tree.dead or any(node.opens for node in new):
+            self._failed()
+            return
+        self._finish()
+        for node in tree.flight.values():
+            tree.touched.pop(node.ino, None)
+            if isinstance(node, File):
+                self._contents.give_up(node)
+            record = records[node.ino]
+            if record is None:
+                tree.drop(node)
+            else:
+                tree.reload(node, record)
+        tree.flight = {}
+        tree.bytes, tree.entries_used = before
 
     def _committed(self) -> None:
         self._finish()

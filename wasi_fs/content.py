@@ -132,6 +132,13 @@ class Contents:
         node.cut = min(node.cut, node.flight_cut)
         node.flight, node.flight_cut = {}, NO_CUT
 
+    def give_up(self, node: File) -> None:
+        """The change set is lost and not wanted any more: the file's content is what the backend has."""
+        self._tree.flight_bytes -= sum(map(len, node.flight.values()))
+        self._tree.drop_unsaved(node)
+        self._discard_from(node, 0)
+        node.flight, node.flight_cut, node.cut = {}, NO_CUT, NO_CUT
+
     # Chunks
 
     def _chunk(self, node: File, index: int) -> bytes | bytearray | None:

@@ -93,6 +93,15 @@ class FileSystem:
         """
         return self._journal.take(access_times)
 
+    @property
+    def clean(self) -> bool:
+        """All changes are kept, but for access times."""
+        return self._journal.clean
+
+    def undo_changes(self, before: Usage) -> None:
+        """In place of `failed` of the change set under way: see `Journal.undo`."""
+        self._journal.undo(before)
+
     # Attributes
 
     def resolve(self, path: str, *, at: Directory | None = None, follow: bool = True) -> Inode:

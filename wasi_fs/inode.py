@@ -153,12 +153,18 @@ def from_record(record: InodeRecord) -> Inode:
     else:
         node = file = File(record.ino, record.mode, record.ctime)
         file.cut = NO_CUT
+    take_attributes(node, record)
+    node.persisted = True
+    return node
+
+
+def take_attributes(node: Inode, record: InodeRecord) -> None:
+    """Set what all types of inode share to what the record says."""
     node.mode = record.mode
     node.nlink = record.nlink
     node.size = record.size
     node.allocated = record.allocated
     node.atime = record.atime
     node.mtime = record.mtime
+    node.ctime = record.ctime
     node.read_only = record.read_only
-    node.persisted = True
-    return node

@@ -13,10 +13,12 @@ import attrs
 
 from wasi_fs.backend import ROOT_INO, Backend, Dentry, Usage
 from wasi_fs.errors import FsCode, FsError
-from wasi_fs.inode import Directory, File, Inode, Symlink, from_record
+from wasi_fs.inode import Directory, File, Inode, Symlink, from_record, take_attributes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from wasi_fs.backend import InodeRecord
 
 NAME_MAX: Final = 255
 """Bytes a name (Linux and most filesystems)."""
@@ -289,6 +291,20 @@ class Tree:
         """The file is gone: give back the memory of its unsaved chunks."""
         self.dirty_bytes -= sum(map(len, node.dirty.values()))
         node.dirty = {}
+
+    def reload(self, node: Inode, record: InodeRecord) -> None:
+        """The inode is again as the backend has it; open handles keep it."""
+        take_attributes(node, record)
+        if isinstance(node, Directory):
+            self._cached_dentries -= len(node.children)
+            node.parent, node.children, node.listed = record.parent, {}, False
+            node.changed, node.flight_changed = set(), set()
+
+    def drop(self, node: Inode) -> None:
+        """The backend has never had the inode, and nothing leads to it any more."""
+        del self.nodes[node.ino]
+        if isinstance(node, Directory):
+            self._cached_dentries -= len(node.children)
 
     def _forget(self, node: Inode) -> None:
         """The inode has neither names nor handles: it is gone, and from the backend with the next change set."""

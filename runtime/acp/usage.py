@@ -11,7 +11,7 @@ session of its own, whose cost begins at nothing: what its predecessors cost is 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import attrs
 
@@ -95,11 +95,11 @@ def _sum(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
     return total
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: Any) -> TypeGuard[int]:
     return type(value) is int and 0 <= value <= MAX_COUNT
 
 
-def _is_amount(value: Any) -> bool:
+def _is_amount(value: Any) -> TypeGuard[float]:
     return type(value) in (int, float) and math.isfinite(value) and 0 <= value <= MAX_COUNT
 
 

@@ -11,8 +11,9 @@ from runtime.vms.answers import telling_errors
 from wasi_fs import FsCode, FsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    from runtime.vms.volume import Volume
     from wasi_fs import FileSystem
 
 TURN_BYTES: Final = 1024 * 1024  # read or written between two looks at the other tasks: a few ms
@@ -48,20 +49,44 @@ def _read(fs: FileSystem, path: str, left: int, max_bytes: int) -> bytes:
     )
 
 
-async def write_files(fs: FileSystem, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, ApiError | None]]:
-    """Write each file, with its parents; why one could not be written, or None."""
+async def write_files(volume: Volume, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, ApiError | None]]:
+    """Write each file, with its parents, and make it durable; why one could not be, or None."""
     done: list[tuple[str, ApiError | None]] = []
-    turn = Turn()
-    for path, content in files:
+    for piece in _pieces(files):
         try:
-            with telling_errors(path):
-                write_file(fs, path, content)
-        except ApiError as error:
-            done.append((path, error))
-        else:
-            done.append((path, None))
-        await turn.spend(len(content))
+            done += await _write_piece(volume, piece)
+        except ApiError as error:  # the piece could not be stored
+            done += [(path, error) for path, _ in piece]
     return done
+
+
+def _pieces(files: Sequence[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
+    piece: list[tuple[str, bytes]] = []
+    size = 0
+    for path, content in files:
+        piece.append((path, content))
+        size += len(content) + FILE_BYTES
+        if size >= TURN_BYTES:
+            yield piece
+            piece, size = [], 0
+    if piece:
+        yield piece
+
+
+async def _write_piece(volume: Volume, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, ApiError | None]]:
+    def write() -> list[tuple[str, ApiError | None]]:
+        done: list[tuple[str, ApiError | None]] = []
+        for path, content in files:
+            try:
+                with telling_errors(path):
+                    write_file(volume.filesystem, path, content)
+            except ApiError as error:
+                done.append((path, error))
+            else:
+                done.append((path, None))
+        return done
+
+    return await volume.change(write)
 
 
 def write_file(fs: FileSystem, path: str, data: bytes, *, create_parents: bool = True) -> None:

@@ -42,7 +42,7 @@ class VmFiles:
 
     async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
         """Replace or create the file, by default with its parents."""
-        await self._seen(path, lambda: batches.write_file(self._fs, path, data, create_parents=create_parents))
+        await self._changed(path, lambda: batches.write_file(self._fs, path, data, create_parents=create_parents))
 
     async def read_files(self, paths: Sequence[str]) -> list[tuple[str, bytes | ApiError]]:
         """The content of each path, or why there is none; all together 16 MiB at most."""
@@ -52,9 +52,7 @@ class VmFiles:
 
     async def write_files(self, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, ApiError | None]]:
         """Create or replace each file, with its parents: why one could not be, or None."""
-        done = await batches.write_files(self._fs, files)
-        await self._volume.flush()
-        return done
+        return await batches.write_files(self._volume, files)
 
     async def readdir(self, path: str) -> list[str]:
         """The names in a directory, sorted."""
@@ -95,21 +93,21 @@ class VmFiles:
             else:
                 raise FsError(FsCode.IS_DIRECTORY)
 
-        await self._seen(path, delete)
+        await self._changed(path, delete)
 
     async def mkdir(self, path: str, recursive: bool = False) -> None:
         """Create a directory; with `recursive` its parents too, and one that exists is fine."""
-        await self._seen(path, lambda: self._fs.mkdir(path, parents=recursive))
+        await self._changed(path, lambda: self._fs.mkdir(path, parents=recursive))
 
     async def move(self, source: str, target: str) -> None:
         """rename(2): over a file or an empty directory that is in its place."""
         with telling_errors(target):
             pass
-        await self._seen(source, lambda: self._fs.rename(source, target))
+        await self._changed(source, lambda: self._fs.rename(source, target))
 
     async def symlink(self, target: str, path: str) -> None:
         """Make a symlink at `path` that holds `target`, as it is."""
-        await self._seen(path, lambda: self._fs.symlink(target, path))
+        await self._changed(path, lambda: self._fs.symlink(target, path))
 
     async def readlink(self, path: str) -> str:
         """What a symlink holds."""
@@ -117,11 +115,11 @@ class VmFiles:
 
     async def chmod(self, path: str, mode: int) -> None:
         """Set the permission bits, 0 to 0o7777; through a symlink."""
-        await self._seen(path, lambda: self._fs.chmod(path, mode))
+        await self._changed(path, lambda: self._fs.chmod(path, mode))
 
     async def truncate(self, path: str, size: int) -> None:
         """Cut a file off, or extend it by zeros that take no space."""
-        await self._seen(path, lambda: self._fs.truncate(path, size))
+        await self._changed(path, lambda: self._fs.truncate(path, size))
 
     async def _listed(self, path: str, listing: Callable[[], Awaitable[T]]) -> T:
         """What a listing says, which is durable then: what is not saved yet is kept small, for it is looked through."""
@@ -131,6 +129,9 @@ class VmFiles:
             value = await listing()
         await self._volume.flush()
         return value
+
+    async def _changed(self, path: str, operation: Callable[[], T]) -> T:
+        return await self._volume.change(lambda: self._try(path, operation))
 
     async def _seen(self, path: str, operation: Callable[[], T]) -> T:
         value = self._try(path, operation)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
+import attrs
 import trio
 
 from runtime.errors import ApiError
@@ -15,9 +16,14 @@ from runtime.wasi.state import Ambient
 from wasi_fs import FileSystem, FsError, Limits, Usage
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
     from runtime.vms.options import VmOptions
+    from wasi_fs.backend import Changes
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -77,25 +83,46 @@ class Volume:
         """
         async with self._flushing:
             changes = self.filesystem.take_changes(access_times=access_times)
-            if changes is None:
-                return
-            done = trio.Event()
-            failure: list[Exception] = []
+            if changes is not None:
+                await self._commit(changes)
 
-            def then(error: Exception | None) -> None:
-                if error is not None:
-                    failure.append(error)
-                done.set()
+    async def change(self, operation: Callable[[], T]) -> T:
+        """Run `operation`, which changes the tree at once, and return when that is durable.
 
-            try:
-                self._store.files.commit_changes(self._row, changes, then)
-            except ApiError:  # the store is closing
-                changes.failed()
-                raise
-            with trio.CancelScope(shield=True):
-                await done.wait()
-            if failure:
-                raise failure[0]
+        Where it cannot be stored the tree is again as it was, so that what failed has not happened; only what a guest writes
+        in the same moment keeps it in memory, to be stored with that. Raises what `operation` and `flush` raise; if
+        what was written before cannot be stored, `operation` is not run.
+        """
+        await self.flush()
+        async with self._flushing:
+            tree = self.filesystem
+            clean, before = tree.clean, tree.usage
+            value = operation()
+            changes = tree.take_changes()
+            if changes is not None:
+                if clean:
+                    changes = attrs.evolve(changes, failed=lambda: tree.undo_changes(before))
+                await self._commit(changes)
+        return value
+
+    async def _commit(self, changes: Changes) -> None:
+        done = trio.Event()
+        failure: list[Exception] = []
+
+        def then(error: Exception | None) -> None:
+            if error is not None:
+                failure.append(error)
+            done.set()
+
+        try:
+            self._store.files.commit_changes(self._row, changes, then)
+        except ApiError:  # the store is closing
+            changes.failed()
+            raise
+        with trio.CancelScope(shield=True):
+            await done.wait()
+        if failure:
+            raise failure[0]
 
     def snapshot(self, session: int, seq: int) -> None:
         """Submit a snapshot of what has been flushed, as what event `seq` of the session (row id) leaves behind."""

@@ -290,3 +290,56 @@ def test_the_caller_sees_the_same_tree_whatever_is_saved(world: Any, see: Callab
     assert see(fs) == expected
     world.reload()
     assert see(world.fs) == expected
+
+
+UNDONE: dict[str, Callable[[Any], Any]] = {
+    "a new file": lambda fs: fs.write_file("/new", b"x" * (CHUNK_SIZE + 1)),
+    "new directories": lambda fs: fs.mkdir("/a/b/c", parents=True),
+    "another content": lambda fs: fs.write_file("/d/f", b"y" * 10),
+    "a cut": lambda fs: fs.truncate("/d/f", 5),
+    "a hole": lambda fs: fs.truncate("/d/f", 5 * CHUNK_SIZE),
+    "a mode": lambda fs: fs.chmod("/d", 0o700),
+    "a link more": lambda fs: fs.link("/d/f", "/hard"),
+    "a link less": lambda fs: fs.unlink("/d/g"),
+    "an unlinked file": lambda fs: fs.unlink("/d/f"),
+    "a removed tree": lambda fs: fs.remove_tree("/d"),
+    "a move": lambda fs: fs.rename("/d", "/e"),
+    "a move over a file": lambda fs: fs.rename("/d/f", "/d/h"),
+}
+
+
+@pytest.mark.parametrize("listed", [False, True])
+@pytest.mark.parametrize("is_open", [False, True])
+@pytest.mark.parametrize("change", UNDONE.values(), ids=UNDONE.keys())
+def test_a_change_can_be_undone(
+    world: Any, see: Callable[[Any], Any], change: Callable[[Any], Any], is_open: bool, listed: bool
+) -> None:
+    fs = world.fs
+    fs.mkdir("/d")
+    fs.write_file("/d/f", b"x" * (2 * CHUNK_SIZE + 1))
+    fs.write_file("/d/h", b"h")
+    fs.link("/d/h", "/d/g")
+    world.save()
+    see(fs)
+    world.save(access_times=True)
+    before, usage = see(fs), fs.usage
+    if not listed:
+        world.reload()
+        fs = world.fs
+    handle = world.open("/d/f") if is_open else None
+    assert fs.clean
+    change(fs)
+    take(world)
+    fs.undo_changes(usage)
+    assert (see(world.fs), fs.usage, fs.clean) == (before, usage, True)
+    assert fs.take_changes() is None
+    if handle is not None:
+        assert handle.read(0, 10) == b"x" * 10
+        handle.close()
+        assert fs.clean
+    change(fs)
+    world.save()
+    after = see(world.fs)
+    assert after != before
+    world.reload()
+    assert see(world.fs) == after
