@@ -10,11 +10,11 @@ from runtime.errors import ErrorCode
 from runtime.rpc.api_sessions import NO_SUCH, SessionInfo
 from runtime.rpc.api_vms import VmInfo
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import Params, SessionParams, Timestamp, VmName, VmParams, joined, with_vm_as_given
+from runtime.rpc.names import MAX_INT, Params, SessionParams, Timestamp, VmName, VmParams, joined, with_vm_as_given
 
 METHODS: Final = MethodTable()
 
-EventSeq = Annotated[int, Meta(ge=0, description="the seq of an event")]
+EventSeq = Annotated[int, Meta(ge=0, le=MAX_INT, description="the seq of an event")]
 
 
 class ForkPoint(Params):

@@ -9,14 +9,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runtime.errors import ErrorCode
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import Millis, NoParams, Params, Timestamp, VmName, VmParams, joined, with_vm_as_given
+from runtime.rpc.names import MAX_INT, Millis, NoParams, Params, Timestamp, VmName, VmParams, joined, with_vm_as_given
 
 METHODS: Final = MethodTable()
 
 NetworkPattern = Annotated[
     str, Meta(min_length=1, max_length=300, description='host or host:port, "*.domain", or "*" for every public host')
 ]
-Positive = Annotated[int, Meta(gt=0)]
+Positive = Annotated[int, Meta(gt=0, le=MAX_INT)]
 Label = Annotated[str, Meta(max_length=1024)]
 Labels = Annotated[dict[Label, Label], Meta(max_length=100)]
 

@@ -125,7 +125,7 @@ class Connection:
 
     async def _hang_up(self) -> None:
         """Say that the line is too long, and read it to its end, for a moment, so that the peer gets to hear it."""
-        fault = ProtocolError(INVALID_REQUEST, "a line is longer than the limit", {"maxLineBytes": MAX_LINE})
+        fault = ProtocolError(INVALID_REQUEST, f"a line has more than {MAX_LINE} bytes", maxLineBytes=MAX_LINE)
         with trio.move_on_after(LINGER):
             await self._outbox.send(error_line(None, fault))
             await self._transport.skip_line()
@@ -149,7 +149,7 @@ class Connection:
         method = self._server.methods.get(request.method)
         error: ProtocolError | ApiError | None = None
         if method is None:
-            error = ProtocolError(METHOD_NOT_FOUND, f"no method {request.method[:200]}")
+            error = ProtocolError(METHOD_NOT_FOUND, f"no method {request.method[:200]}; rpc.discover lists them")
         elif request.id in self._in_flight:
             error = ProtocolError(INVALID_REQUEST, "a request with this id is under way")
         elif self._running >= MAX_IN_FLIGHT or self._running_bytes + size > MAX_IN_FLIGHT_BYTES:

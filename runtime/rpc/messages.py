@@ -20,6 +20,16 @@ METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
 INTERNAL_ERROR: Final = -32603
 
+PROTOCOL_CODES: Final = {
+    PARSE_ERROR: "parse_error",
+    INVALID_REQUEST: "invalid_request",
+    METHOD_NOT_FOUND: "method_not_found",
+    INVALID_PARAMS: "invalid_params",
+    INTERNAL_ERROR: "internal_error",
+    REQUEST_CANCELLED: ErrorCode.CANCELLED.value,
+}
+"""`error.data.code` of protocol faults: `error.data` always has `code` and `retryable` (api.md, "Errors")."""
+
 EMPTY_PARAMS: Final = Raw(b"{}")
 
 
@@ -43,13 +53,16 @@ class Request:
 
 
 class ProtocolError(Exception):
-    """A protocol fault (as opposed to an application error): answered with `code`, `message` and `data`."""
+    """A protocol fault (as opposed to an application error): answered with `code`, one of PROTOCOL_CODES, and `message`.
 
-    def __init__(self, code: int, message: str, data: dict[str, Any] | None = None) -> None:
+    `data` holds the members that go beside `code` and `retryable` in `error.data`.
+    """
+
+    def __init__(self, code: int, message: str, **data: Any) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.data = data
+        self.data = {"code": PROTOCOL_CODES[code], "retryable": False, **data}
 
 
 @attrs.frozen
@@ -102,9 +115,7 @@ def error_line(request_id: str | float | None, error: ProtocolError | ApiError) 
     if isinstance(error, ApiError):
         body = {"code": error.rpc_code, "message": error.message, "data": error.to_data()}
     else:
-        body = {"code": error.code, "message": error.message}
-        if error.data is not None:
-            body["data"] = error.data
+        body = {"code": error.code, "message": error.message, "data": error.data}
     return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "error": body}) + b"\n"
 
 
@@ -115,13 +126,12 @@ def notification_line(method: str, params: Any) -> bytes:
 
 def cancelled_error() -> ProtocolError:
     """Return the answer to a request that its own client cancelled."""
-    data = {"code": ErrorCode.CANCELLED.value, "retryable": False}
-    return ProtocolError(REQUEST_CANCELLED, "the request was cancelled", data)
+    return ProtocolError(REQUEST_CANCELLED, "the request was cancelled")
 
 
 def internal_error() -> ProtocolError:
     """Return the answer to a request whose handler failed unexpectedly: says nothing about how."""
-    return ProtocolError(INTERNAL_ERROR, "internal error", {"code": "internal_error", "retryable": False})
+    return ProtocolError(INTERNAL_ERROR, "internal error")
 
 
 def sole_error(group: BaseExceptionGroup[BaseException]) -> ApiError | ProtocolError | None:

@@ -37,7 +37,9 @@ NewSessionId = Annotated[
         description="1 to 128 of A-Za-z0-9._:-, not beginning with a dot, a colon or a hyphen",
     ),
 ]
-Seq = Annotated[int, Meta(ge=-1, description="a transcript position; -1 is before the first event")]
+MAX_INT: Final = 2**53 - 1
+"""The largest integer that every JSON library keeps exact (RFC 8259, section 6), and well within SQLite's 64 bits."""
+Seq = Annotated[int, Meta(ge=-1, le=MAX_INT, description="a transcript position; -1 is before the first event")]
 Millis = Annotated[int, Meta(ge=0, le=7 * 24 * 3600 * 1000, description="milliseconds, at most a week")]
 Timestamp = Annotated[int, Meta(description="milliseconds since the epoch")]
 EnvName = Annotated[str, Meta(pattern=r"^[^=\u0000]+$")]

@@ -47,8 +47,7 @@ def invalid_params(*faults: tuple[str, str]) -> ProtocolError:
     """Return the fault for (pointer, message) pairs, for what no schema can say."""
     errors = [{"pointer": pointer, "message": message} for pointer, message in faults]
     summary = "; ".join(f"{pointer or 'params'}: {message}" for pointer, message in faults)
-    data = {"code": "invalid_params", "retryable": False, "errors": errors}
-    return ProtocolError(INVALID_PARAMS, f"invalid params: {summary}", data)
+    return ProtocolError(INVALID_PARAMS, f"invalid params: {summary}", errors=errors)
 
 
 def _params_fault(raw: Raw, kind: type[Struct], reason: str) -> ProtocolError:

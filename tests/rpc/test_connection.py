@@ -44,6 +44,8 @@ async def test_a_faulty_line_is_answered_and_the_connection_lives_on(peer, line,
     await peer.send(line)
     answer = await peer.receive()
     assert (answer["error"]["code"], answer["id"]) == (code, request_id)
+    names = {-32700: "parse_error", -32600: "invalid_request", -32601: "method_not_found", -32602: "invalid_params"}
+    assert (answer["error"]["data"]["code"], answer["error"]["data"]["retryable"]) == (names[code], False)
     assert (await peer.call("hello"))["protocol"] == 1
 
 
@@ -61,6 +63,7 @@ async def test_a_line_over_the_limit_is_answered_and_the_connection_closed(world
             await peer.send(b'{"jsonrpc":"2.0","id":1,"method":"' + b"x" * MAX_LINE + b'"}')
             answer = await peer.receive()
             assert (answer["error"]["code"], answer["id"]) == (-32600, None)
+            assert answer["error"]["data"] == {"code": "invalid_request", "retryable": False, "maxLineBytes": MAX_LINE}
             assert await peer.receive() is None
     async with world.peer() as another:
         assert await another.call("vm.list") == []

@@ -57,6 +57,10 @@ from runtime.rpc.names import NoParams, as_given, joined
         ("respondPermission", {"vm": "v", "sessionId": "s", "permissionId": "p", "reply": "maybe"}, ["/reply"]),
         ("respondPermission", {"vm": "v", "sessionId": "s", "permissionId": "p"}, ["/reply"]),
         ("writeFile", {"vm": "v", "path": "/f", "content": {"base64": "%%%"}}, ["/content/base64"]),
+        ("getSessionEvents", {"vm": "v", "sessionId": "s", "after": 2**63, "before": 2**63}, ["/after", "/before"]),
+        ("subscribe", {"vm": "v", "sessionId": "s", "after": 2**63}, ["/after"]),
+        ("vm.fork", {"vm": "v", "to": "w", "at": {"sessionId": "s", "seq": 2**63}}, ["/at/seq"]),
+        ("vm.getOrCreate", {"vm": "v", "options": {"limits": {"fuel": 10**30}}}, ["/options/limits/fuel"]),
     ],
 )
 async def test_faults_of_params_are_named_by_pointer(peer, method, params, pointers):
