@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from runtime.client.connection import Connection
     from runtime.client.endpoint import EndpointError
     from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
-    from runtime.client.file_results import DirEntry, FileRead, FileWritten, TreeEntry
+    from runtime.client.file_results import DirEntry, FileRead, FilesDiff, FileWritten, Snapshot, TreeEntry
     from runtime.client.notification import Notification
     from runtime.client.results import FileStat, PromptResult, SessionEvent, SessionInfo, SessionRow, Settings
     from runtime.client.sync import Client as SyncClient
@@ -29,6 +29,7 @@ __all__ = [
     "FileRead",
     "FileStat",
     "FileWritten",
+    "FilesDiff",
     "Notification",
     "Pending",
     "PromptResult",
@@ -37,6 +38,7 @@ __all__ = [
     "SessionInfo",
     "SessionRow",
     "Settings",
+    "Snapshot",
     "SyncClient",
     "TreeEntry",
     "Vm",
@@ -49,7 +51,7 @@ _PLACES = {
     "connection": ("Connection",),
     "endpoint": ("EndpointError",),
     "errors": ("ClientError", "ConnectError", "ConnectionLostError", "RpcError"),
-    "file_results": ("DirEntry", "FileRead", "FileWritten", "TreeEntry"),
+    "file_results": ("DirEntry", "FileRead", "FileWritten", "FilesDiff", "Snapshot", "TreeEntry"),
     "notification": ("Notification",),
     "results": ("FileStat", "PromptResult", "SessionEvent", "SessionInfo", "SessionRow", "Settings"),
     "sync": ("Pending",),

@@ -39,3 +39,38 @@ class FileWritten(msgspec.Struct, frozen=True, kw_only=True):
 
     path: str
     error: FileError | None = None
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A state of the files that is kept: under a name, or as what a turn of a session has left behind."""
+
+    created_at: int
+    name: str | None = None
+    session_id: str | None = None
+    seq: int | None = None
+
+
+class FileVersion(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A file, directory or link at one time; `mode` is the permission bits alone."""
+
+    type: str
+    size: int
+    mode: int
+    mtime_ms: float
+
+
+class FileChange(msgspec.Struct, frozen=True, kw_only=True):
+    """A path that is not the same: `change` is `added`, `removed` or `modified`."""
+
+    path: str
+    change: str
+    before: FileVersion | None = None
+    after: FileVersion | None = None
+
+
+class FilesDiff(msgspec.Struct, frozen=True, kw_only=True):
+    """What is different, by path; and which snapshots were compared, `to` being None for the present."""
+
+    from_: Snapshot = msgspec.field(name="from")
+    to: Snapshot | None = None
+    changes: list[FileChange] = []

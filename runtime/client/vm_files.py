@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Literal, overload
 
 import msgspec
 
-from runtime.client.file_results import DirEntry, FileRead, FileWritten, TreeEntry
+from runtime.client.file_results import DirEntry, FileRead, FilesDiff, FileWritten, Snapshot, TreeEntry
 from runtime.client.handle import Handle, Json
 from runtime.client.results import FileStat
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
+Point = str | tuple[str, int]
+"""A snapshot's name, or a session's id with the seq of an event."""
 
 
 class FileMethods(Handle):
@@ -97,6 +100,26 @@ class FileMethods(Handle):
         """Cut a file off, or extend it by zeros that take no space."""
         await self.call("truncate", path=path, size=size)
 
+    async def snapshot(self, name: str | None = None) -> Snapshot:
+        """Keep the files as they are now, under a name, which is made up if none is given."""
+        return await self._typed(Snapshot, "snapshot", name=name)
+
+    async def list_snapshots(self, session_id: str | None = None) -> list[Snapshot]:
+        """Return the snapshots with names, or those that a session's turns have left behind; oldest first."""
+        return await self._typed(list[Snapshot], "listSnapshots", sessionId=session_id)
+
+    async def delete_snapshot(self, name: str) -> None:
+        """Delete a snapshot, with what only it has kept."""
+        await self.call("deleteSnapshot", name=name)
+
+    async def restore(self, to: Point, *, grace_ms: int | None = None, force: bool = False) -> Snapshot:
+        """Put the VM to sleep and make its files what they were; returns the snapshot that they are from."""
+        return await self._typed(Snapshot, "restore", to=_point(to), graceMs=grace_ms, force=force or None)
+
+    async def diff(self, from_: Point, to: Point | None = None, *, path: str | None = None) -> FilesDiff:
+        """Tell what is different in the files at `to`, by default now, from what there was at `from_`."""
+        return await self._typed(FilesDiff, "diff", **{"from": _point(from_), "to": _point(to), "path": path})
+
 
 def sent(content: str | bytes) -> str | Json:
     """Return text or bytes as they travel."""
@@ -106,3 +129,7 @@ def sent(content: str | bytes) -> str | Json:
 def received(content: str | Json) -> str | bytes:
     """Return what has travelled as text or bytes."""
     return content if isinstance(content, str) else base64.b64decode(content["base64"])
+
+
+def _point(point: Point | None) -> str | Json | None:
+    return {"sessionId": point[0], "seq": point[1]} if isinstance(point, tuple) else point

@@ -99,6 +99,30 @@ class FilesFace(Protocol):
         ...
 
 
+class PastFace(Protocol):
+    """The past of one VM's files; a point in it is a snapshot's name, or a session's id with the seq of an event."""
+
+    async def snapshot(self, name: str | None) -> Json:
+        """`snapshot`."""
+        ...
+
+    def snapshots(self, session_id: str | None) -> Sequence[Json]:
+        """`listSnapshots`."""
+        ...
+
+    async def delete(self, name: str) -> None:
+        """`deleteSnapshot`."""
+        ...
+
+    async def restore(self, to: str | tuple[str, int], grace_ms: int | None, force: bool) -> Json:
+        """`restore`; `grace_ms` None: the default grace."""
+        ...
+
+    async def diff(self, from_: str | tuple[str, int], to: str | tuple[str, int] | None, path: str) -> Json:
+        """`diff`; `to` None: now."""
+        ...
+
+
 class SessionsFace(Protocol):
     """The sessions of one VM (`runtime.sessions`)."""
 
@@ -234,6 +258,10 @@ class HostFace(Protocol):
 
     async def files(self, name: str) -> FilesFace:
         """Return the VM's files without waking it. ApiError vm_not_found."""
+        ...
+
+    async def past(self, name: str) -> PastFace:
+        """Return the past of the VM's files without waking it. ApiError vm_not_found."""
         ...
 
     async def session_events(

@@ -63,6 +63,29 @@ async def plan_session_fork(store: Store, vm: str, session_id: str, at: int | No
     return await _copy(store, session, session.last_seq if at is None else at, known=False)
 
 
+def snapshot_at(store: Store, session: SessionRecord, seq: int) -> SnapshotRecord:
+    """The last snapshot of the files at an event of a session or before it.
+
+    Raises `ApiError` INVALID_ARGUMENT when there is no such event, or no snapshot from before it.
+    """
+    _check_event(session, seq)
+    snapshot = store.snapshots.at(session.row, seq)
+    if snapshot is None:
+        raise _no_snapshot(store, session, seq)
+    return snapshot
+
+
+async def estranged(store: Store, snapshot: SnapshotRecord) -> list[int]:
+    """The sessions (row ids) of the VM whose agents would find another conversation in the files of the snapshot."""
+    return [
+        each.row
+        for each in store.sessions.list(snapshot.vm)
+        if not await _is_known(
+            store, each, each.last_seq, snapshot, snapshot.seq if each.row == snapshot.session else None
+        )
+    ]
+
+
 def describe_fork(record: SessionRecord) -> dict[str, Any]:
     """The result of createSession, for a session that has no agent yet."""
     return {
@@ -78,10 +101,7 @@ def describe_fork(record: SessionRecord) -> dict[str, Any]:
 
 
 async def _plan_at(store: Store, session: SessionRecord, seq: int) -> ForkPlan:
-    _check_event(session, seq)
-    snapshot = store.snapshots.at(session.row, seq)
-    if snapshot is None:
-        raise _no_snapshot(store, session, seq)
+    snapshot = snapshot_at(store, session, seq)
     (event,) = store.transcript.read(session.row, after=seq - 1, limit=1)
     copies = []
     for each in store.sessions.list(session.vm):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.store.chunks import Unpacker
@@ -13,8 +13,6 @@ from wasi_fs.errors import FsCode, FsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from runtime.store.reading import Reader
 
 logger = logging.getLogger(__name__)
 
@@ -31,6 +29,13 @@ SELECT id FROM chain
 """The layer and its ancestors, nearest first."""
 
 
+class Queries(Protocol):
+    """What the tree is read with: `runtime.store.reading.Reader`, or a connection inside a long read."""
+
+    def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+
+
 class LayerFiles:
     """The tree as one layer shows it. Implements `Backend`; to be used on the trio thread.
 
@@ -38,7 +43,7 @@ class LayerFiles:
     is EIO, as from a disk.
     """
 
-    def __init__(self, reader: Reader, layer: int) -> None:
+    def __init__(self, reader: Queries, layer: int) -> None:
         self._reader = reader
         self._unpacker = Unpacker()
         self.show(layer)

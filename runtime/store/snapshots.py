@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from runtime.errors import ApiError, ErrorCode
 from runtime.store.changes import writable_layer
 from runtime.store.files import REMOVED
-from runtime.store.sql import placeholders, rows, run
+from runtime.store.sql import json_text, placeholders, rows, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,6 +32,9 @@ KEPT_OF_SESSION: Final = 100
 
 _COLUMNS: Final = "id, vm, layer, session, seq, label, created_at"
 
+MAX_NAMED: Final = 1000
+"""Named snapshots of one VM: each may keep what was overwritten since, which the VM's quota does not count."""
+
 _THIN_OUT: Final = """
 DELETE FROM snapshot WHERE session = ?1
 AND seq <= (SELECT seq FROM snapshot WHERE session = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)
@@ -50,6 +54,7 @@ class SnapshotRecord:
     """The row id of the session in whose history it stands, and the last event before it."""
     seq: int | None
     label: str | None
+    """The name under which a client has taken it."""
     created_at: int
     """Epoch milliseconds."""
 
@@ -76,11 +81,13 @@ class Snapshots:
 
         `files` is the backend through which the VM's tree is in use, if it is: it reads from the new layer before `then`
         is called. Where nothing changed since the last snapshot, both share a layer. Of one session the last
-        `KEPT_OF_SESSION` are kept.
+        `KEPT_OF_SESSION` are kept. `then` may get `ApiError` EXISTS for a `label` that the VM has, LIMIT_EXCEEDED.
         """
         own: list[int] = []
 
         def write(connection: apsw.Connection) -> None:
+            if label is not None:
+                _check_label(connection, vm, label)
             frozen, current = freeze(connection, vm)
             run(
                 connection,
@@ -106,6 +113,11 @@ class Snapshots:
         found = self._reader.all(f"SELECT {_COLUMNS} FROM snapshot WHERE vm = ? ORDER BY id", (vm,))  # noqa: S608
         return [SnapshotRecord(*row) for row in found]
 
+    def named(self, vm: int, label: str) -> SnapshotRecord | None:
+        """The snapshot of a VM that has this label."""
+        row = self._reader.one(f"SELECT {_COLUMNS} FROM snapshot WHERE vm = ? AND label = ?", (vm, label))  # noqa: S608
+        return None if row is None else SnapshotRecord(*row)
+
     def at(self, session: int, seq: int) -> SnapshotRecord | None:
         """The last snapshot in the session's history that stands at event `seq` or before, None if there is none."""
         row = self._reader.one(
@@ -117,6 +129,40 @@ class Snapshots:
     def delete(self, snapshot: int, then: Then | None = None) -> None:
         """Submit the deletion of a snapshot, by row id; what only it has kept becomes garbage."""
         self._writer.submit(lambda connection: run(connection, "DELETE FROM snapshot WHERE id = ?", snapshot), then)
+
+    def restore(self, vm: int, layer: int, sessions: Sequence[int], files: LayerFiles, then: Then) -> None:
+        """Submit that the VM's tree be that of a frozen layer from now on; `files` reads it before `then` is called.
+
+        What it was becomes garbage, but for what snapshots and forks have. The agents of `sessions` (row ids) are taken to
+        know nothing of their conversations any more. `then` may get `ApiError` VM_NOT_FOUND, NOT_FOUND.
+        """
+        own: list[int] = []
+
+        def write(connection: apsw.Connection) -> None:
+            before, _ = writable_layer(connection, vm)
+            # Inode numbers are not used twice, whichever way a VM has gone.
+            run(
+                connection,
+                "INSERT INTO layer (parent, next_ino, bytes, entries) SELECT id, max (next_ino, (SELECT next_ino "
+                "FROM layer WHERE id = ?)), bytes, entries FROM layer WHERE id = ? AND frozen",
+                *(before, layer),
+            )
+            if connection.changes() == 0:
+                raise ApiError(ErrorCode.NOT_FOUND, "the snapshot was deleted")
+            own[:] = [connection.last_insert_rowid()]
+            run(connection, "UPDATE vm SET layer = ? WHERE id = ?", own[0], vm)
+            run(
+                connection,
+                "UPDATE session SET agent_session_id = NULL WHERE vm = ? AND id IN (SELECT value FROM json_each(?))",
+                *(vm, json_text(list(sessions))),
+            )
+
+        def answer(error: Exception | None) -> None:
+            if error is None:
+                files.show(own[0])
+            then(error)
+
+        self._writer.submit(write, answer)
 
 
 def freeze(connection: apsw.Connection, vm: int) -> tuple[int, int]:
@@ -138,6 +184,19 @@ def freeze(connection: apsw.Connection, vm: int) -> tuple[int, int]:
     current = _add_layer(connection, like=layer, parent=layer, frozen=False)
     run(connection, "UPDATE vm SET layer = ? WHERE id = ?", current, vm)
     return layer, current
+
+
+def _check_label(connection: apsw.Connection, vm: int, label: str) -> None:
+    labels = rows(connection, "SELECT label FROM snapshot WHERE vm = ? AND label IS NOT NULL", (vm,))
+    if (label,) in labels:
+        raise ApiError(ErrorCode.EXISTS, f"there is a snapshot {label!r} already", name=label)
+    if len(labels) >= MAX_NAMED:
+        raise ApiError(
+            ErrorCode.LIMIT_EXCEEDED,
+            f"the VM has {MAX_NAMED} snapshots; delete one with deleteSnapshot",
+            limit="snapshots",
+            max=MAX_NAMED,
+        )
 
 
 def _merge(connection: apsw.Connection, layers: Sequence[int], base: int) -> int:

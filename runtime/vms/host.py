@@ -22,6 +22,7 @@ from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
 from runtime.vms.files import VmFiles
 from runtime.vms.options import VmOptions, without_nulls
+from runtime.vms.past import Past
 from runtime.vms.portable import FileJudge, host_path
 from runtime.vms.vm import Vm
 from runtime.vms.volume import Volume
@@ -211,6 +212,20 @@ class Host:
             return vm.files
         return VmFiles(self._volume(self._record(name)))
 
+    async def past(self, name: str) -> Past:
+        """The past of a VM's files. A restore puts the VM to sleep; nothing wakes it."""
+
+        @asynccontextmanager
+        async def asleep(grace_ms: int | None, force: bool) -> AsyncIterator[None]:
+            if force:
+                await self._cut_grace(name)
+            patience = DEFAULT_GRACE_MS if grace_ms is None else grace_ms
+            async with self._asleep(name, patience, force=force, reason="restore"):
+                yield
+
+        record = self._record(name)
+        return Past(self.store, record, self._volume(record), asleep)
+
     async def session_events(
         self,
         name: str,
@@ -337,11 +352,18 @@ class Host:
                 self._publish(vm.name, "asleep", "idle")
 
     async def _sleep(self, name: str, grace_ms: int, *, force: bool, reason: str) -> None:
+        async with self._asleep(name, grace_ms, force=force, reason=reason):
+            pass
+
+    @asynccontextmanager
+    async def _asleep(self, name: str, grace_ms: int, *, force: bool, reason: str) -> AsyncIterator[None]:
+        """Put the VM to sleep, and let nothing wake it inside the block."""
         async with self._lock(name):
             self._record(name)
             if vm := self._awake.get(name):
                 await self._put_to_sleep(vm, grace_ms, force=force)
                 self._publish(name, "asleep", reason)
+            yield
 
     async def _fall_asleep(self, name: str) -> None:
         try:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import attrs
 import trio
 
-from runtime.errors import ApiError
+from runtime.errors import ApiError, ErrorCode
 from runtime.sessions import instructions
 from runtime.wasi.state import Ambient
 from wasi_fs import FileSystem, FsError, Limits, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
+    from runtime.store.writer import Then
     from runtime.vms.options import VmOptions
     from wasi_fs.backend import Changes
 
@@ -47,7 +48,10 @@ class Volume:
         self.ambient = ambient or Ambient()
         """The VM's clock and randomness, by which its files get their times too."""
         self.backend = store.files.backend(record.layer)
-        self.filesystem = FileSystem(self.backend, _limits(options), self.ambient.now_wall_ns)
+        self.filesystem = self._open(_limits(options))
+
+    def _open(self, limits: Limits) -> FileSystem:
+        return FileSystem(self.backend, limits, self.ambient.now_wall_ns)
 
     def configure(self, options: VmOptions) -> None:
         """Change the quotas: lower ones remove nothing, they refuse growth."""
@@ -82,9 +86,7 @@ class Volume:
         nothing is lost: the next flush tries again.
         """
         async with self._flushing:
-            changes = self.filesystem.take_changes(access_times=access_times)
-            if changes is not None:
-                await self._commit(changes)
+            await self._save(access_times=access_times)
 
     async def change(self, operation: Callable[[], T]) -> T:
         """Run `operation`, which changes the tree at once, and return when that is durable.
@@ -106,23 +108,47 @@ class Volume:
         return value
 
     async def _commit(self, changes: Changes) -> None:
-        done = trio.Event()
-        failure: list[Exception] = []
-
-        def then(error: Exception | None) -> None:
-            if error is not None:
-                failure.append(error)
-            done.set()
-
         try:
-            self._store.files.commit_changes(self._row, changes, then)
-        except ApiError:  # the store is closing
-            changes.failed()
+            await _answered(lambda then: self._store.files.commit_changes(self._row, changes, then))
+        except ApiError:
+            if self.filesystem.saving:  # the store is closing, and did not even take them
+                changes.failed()
             raise
-        with trio.CancelScope(shield=True):
-            await done.wait()
-        if failure:
-            raise failure[0]
+
+    async def _save(self, *, access_times: bool = False) -> None:
+        changes = self.filesystem.take_changes(access_times=access_times)
+        if changes is not None:
+            await self._commit(changes)
+
+    async def keep(self, label: str) -> None:
+        """Take a snapshot of everything that was written before, under a name. ApiError EXISTS, LIMIT_EXCEEDED."""
+        async with self._flushing:
+            await self._save()
+            now = self.ambient.now_wall_ns() // 1_000_000
+            await _answered(
+                lambda then: self._store.snapshots.take(self._row, now, files=self.backend, label=label, then=then)
+            )
+
+    async def restore(self, layer: int, sessions: Sequence[int]) -> None:
+        """Have the files be those of a frozen layer, with the VM asleep.
+
+        The agents of `sessions` (row ids) are taken to have forgotten their conversations.
+        """
+
+        def put(then: Then) -> None:
+            def answer(error: Exception | None) -> None:
+                try:
+                    if error is None:  # at once: the next change that is committed is one of the new tree
+                        self.filesystem = self._open(self.filesystem.limits)
+                except FsError as unreadable:
+                    error = ApiError(ErrorCode.STATE_CORRUPT, f"the restored files cannot be read: {unreadable}")
+                then(error)
+
+            self._store.snapshots.restore(self._row, layer, sessions, self.backend, answer)
+
+        async with self._flushing:
+            await self._save()
+            await _answered(put)
 
     def snapshot(self, session: int, seq: int) -> None:
         """Submit a snapshot of what has been flushed, as what event `seq` of the session (row id) leaves behind."""
@@ -139,6 +165,23 @@ class Volume:
                 await self.flush()
             except ApiError as error:
                 _log.warning("what was written to a VM's files is not durable yet: %s", error)
+
+
+async def _answered(submit: Callable[[Then], None]) -> None:
+    """Wait for the answer to a write, which is short: not cancellable. Raises what the write has failed with."""
+    done = trio.Event()
+    failure: list[Exception] = []
+
+    def then(error: Exception | None) -> None:
+        if error is not None:
+            failure.append(error)
+        done.set()
+
+    submit(then)
+    with trio.CancelScope(shield=True):
+        await done.wait()
+    if failure:
+        raise failure[0]
 
 
 def _limits(options: VmOptions) -> Limits:

@@ -67,6 +67,17 @@ export interface Exported {
   bytes: number;
 }
 
+/** A path that is not the same: `before` is left out for what was added, `after` for what was removed. */
+export interface FileChange {
+  /** An absolute POSIX path inside the VM. */
+  path: string;
+  change: "added" | "modified" | "removed";
+  /** Only what comes before this position. */
+  before?: FileVersion | null;
+  /** Only what comes after this position. -1 is before the first event. */
+  after?: FileVersion | null;
+}
+
 /** A file's content: text where it is valid UTF-8 and base64 was not asked for. */
 export interface FileContent {
   /** A string, or bytes as `{base64}`. */
@@ -127,6 +138,18 @@ export interface FileToWrite {
   content: string | Uint8Array;
 }
 
+/** A file, directory or link at one time; `mode` is the permission bits alone. */
+export interface FileVersion {
+  /** `file`, `directory` or `symlink`. */
+  type: "directory" | "file" | "symlink";
+  /** Bytes of the content. */
+  size: number;
+  /** The permission bits. */
+  mode: number;
+  /** Last change of the content, in milliseconds since the epoch. */
+  mtimeMs: number;
+}
+
 /** A file that was written, or with `error` one that could not be. */
 export interface FileWritten {
   /** An absolute POSIX path inside the VM. */
@@ -145,6 +168,14 @@ export interface FilesAt {
   seq: number;
   /** When the snapshot was taken, in milliseconds since the epoch. */
   createdAt: number;
+}
+
+/** What is different, by path; and which snapshots were compared, `to` being null for the present. */
+export interface FilesDiff {
+  from: Snapshot;
+  /** The name of the VM that the fork is to be. */
+  to: Snapshot | null;
+  changes: FileChange[];
 }
 
 /** An event of a session. */
@@ -395,6 +426,18 @@ export interface Settings {
   modes: JsonObject | null;
 }
 
+/** A state of the files that is kept: under a name, or as what a turn of a session has left behind. */
+export interface Snapshot {
+  /** When it was created, in milliseconds since the epoch. */
+  createdAt: number;
+  /** The entry's name in its directory. */
+  name?: string | null;
+  /** The session's public id, which stays the same for the session's whole life. */
+  sessionId?: string | null;
+  /** The event's position in its transcript, from 0, without gaps. */
+  seq?: number | null;
+}
+
 /** The new subscription. */
 export interface Subscribed {
   /** The subscription, as `subscribe` answered it; it is of this connection only. */
@@ -584,6 +627,11 @@ export interface Methods {
   "writeFiles": { params: { vm: string | string[]; files: FileToWrite[] }; result: FileWritten[] };
   "readdirEntries": { params: { vm: string | string[]; path: string; after?: string; limit?: number }; result: DirEntry[] };
   "readdirRecursive": { params: { vm: string | string[]; path: string; maxDepth?: number; exclude?: string[] }; result: TreeEntry[] };
+  "snapshot": { params: { vm: string | string[]; name?: string }; result: Snapshot };
+  "listSnapshots": { params: { vm: string | string[]; sessionId?: string }; result: Snapshot[] };
+  "deleteSnapshot": { params: { vm: string | string[]; name: string }; result: JsonObject };
+  "restore": { params: { vm: string | string[]; to: string | ForkPoint; graceMs?: number; force?: boolean }; result: Snapshot };
+  "diff": { params: { vm: string | string[]; from: string | ForkPoint; to?: string | ForkPoint; path?: string }; result: FilesDiff };
   "rpc.discover": { params: {}; result: JsonObject };
 }
 
@@ -903,5 +951,42 @@ export abstract class VmMethods {
    */
   readdirRecursive(path: string, options: { maxDepth?: number; exclude?: string[] } & CallOptions = {}): Promise<TreeEntry[]> {
     return this.invoke("readdirRecursive", { path }, options);
+  }
+
+  /**
+   * Keep the VM's files as they are now, under a name; costs what changes afterwards. Errors: `vm_not_found`,
+   * `exists`, `limit_exceeded`.
+   */
+  snapshot(options: { name?: string } & CallOptions = {}): Promise<Snapshot> {
+    return this.invoke("snapshot", {}, options);
+  }
+
+  /**
+   * List the snapshots with names, or those of a session's turns, oldest first. Errors: `vm_not_found`,
+   * `session_not_found`.
+   */
+  listSnapshots(options: { sessionId?: string } & CallOptions = {}): Promise<Snapshot[]> {
+    return this.invoke("listSnapshots", {}, options);
+  }
+
+  /** Delete a snapshot, with what only it has kept. Errors: `vm_not_found`, `not_found`. */
+  deleteSnapshot(name: string, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("deleteSnapshot", { name }, options);
+  }
+
+  /**
+   * Put the VM to sleep and make its files what they were; sessions keep their transcripts. Errors:
+   * `vm_not_found`, `session_not_found`, `not_found`, `invalid_argument`, `busy`.
+   */
+  restore(to: string | ForkPoint, options: { graceMs?: number; force?: boolean } & CallOptions = {}): Promise<Snapshot> {
+    return this.invoke("restore", { to }, options);
+  }
+
+  /**
+   * Tell what is different in the files between two states, or between one and now. Errors: `vm_not_found`,
+   * `session_not_found`, `not_found`, `invalid_argument`, `limit_exceeded`.
+   */
+  diff(from: string | ForkPoint, options: { to?: string | ForkPoint; path?: string } & CallOptions = {}): Promise<FilesDiff> {
+    return this.invoke("diff", { from }, options);
   }
 }

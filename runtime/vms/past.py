@@ -1,0 +1,141 @@
+"""The past of a VM's files: snapshots with names, those that turns leave, what differs between them, and the way back."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.sessions.forks import estranged, snapshot_at
+from runtime.sessions.options import new_session_id
+from runtime.sessions.queries import find
+from runtime.store.diffs import compare, current_layer
+from runtime.vms.answers import TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    import apsw
+
+    from runtime.store.diffs import Difference
+    from runtime.store.snapshots import SnapshotRecord
+    from runtime.store.store import Store
+    from runtime.store.vms import VmRecord
+    from runtime.vms.volume import Volume
+    from wasi_fs import InodeRecord
+
+Point = str | tuple[str, int]
+"""A snapshot's name, or a session's id with the seq of an event: the last snapshot of that session at the event or before."""
+
+MAX_CHANGES: Final = 50_000
+"""Changes that one `diff` answers: some 15 MB of JSON."""
+
+
+class Past:
+    """Of one VM. Only `restore` puts it to sleep, and nothing wakes it."""
+
+    def __init__(
+        self,
+        store: Store,
+        record: VmRecord,
+        volume: Volume,
+        asleep: Callable[[int | None, bool], AbstractAsyncContextManager[None]],
+    ) -> None:
+        self._store = store
+        self._vm = record
+        self._volume = volume
+        self._asleep = asleep
+
+    async def snapshot(self, name: str | None) -> dict[str, Any]:
+        """`snapshot`: of everything that was written so far. ApiError EXISTS, LIMIT_EXCEEDED."""
+        name = name or new_session_id()
+        await self._volume.keep(name)
+        return self._told(self._find(name))
+
+    def snapshots(self, session_id: str | None) -> Sequence[dict[str, Any]]:
+        """`listSnapshots`: those with names, or those that the turns of a session have left behind; oldest first."""
+        kept = self._store.snapshots.list(self._vm.row)
+        if session_id is None:
+            return [self._told(each) for each in kept if each.label is not None]
+        session = find(self._store, self._vm.name, session_id)
+        return [
+            {"sessionId": session_id, "seq": each.seq, "createdAt": each.created_at}
+            for each in kept
+            if each.session == session.row
+        ]
+
+    async def delete(self, name: str) -> None:
+        """`deleteSnapshot`. ApiError NOT_FOUND."""
+        self._store.snapshots.delete(self._find(name).row)
+        await self._store.writer.barrier()
+        await self._store.collect_garbage()
+
+    async def restore(self, to: Point, grace_ms: int | None, force: bool) -> dict[str, Any]:
+        """`restore`: afterwards the VM sleeps, and its files are what they were.
+
+        Agents whose conversations went on since are not asked to restore them: they read the transcripts.
+        """
+        self._find(to)  # before anything is put to sleep
+        async with self._asleep(grace_ms, force):
+            snapshot = self._find(to)
+            await self._volume.restore(snapshot.layer, await estranged(self._store, snapshot))
+        await self._store.collect_garbage()
+        return self._told(snapshot)
+
+    async def diff(self, from_: Point, to: Point | None, path: str) -> dict[str, Any]:
+        """`diff`: what is different at `to`, None for now, from what there was at `from_`. ApiError LIMIT_EXCEEDED."""
+        if not path.startswith("/"):
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path!r} is not an absolute path", path=path)
+        if {"..", "."} & set(path.split("/")):
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path!r} has . or .. in it", path=path)
+        before = self._find(from_)
+        after = None if to is None else self._find(to)
+        if after is None:
+            await self._volume.flush()
+        query = partial(self._compare, before.layer, None if after is None else after.layer, path)
+        found = await self._store.reader.run(query)
+        return {
+            "from": self._told(before),
+            "to": None if after is None else self._told(after),
+            "changes": [_change(each) for each in found],
+        }
+
+    def _compare(self, before: int, after: int | None, path: str, connection: apsw.Connection) -> list[Difference]:
+        if after is None:
+            after = current_layer(connection, self._vm.row)
+        return compare(connection, before, after, path, MAX_CHANGES)
+
+    def _find(self, point: Point) -> SnapshotRecord:
+        if not isinstance(point, str):
+            session_id, seq = point
+            return snapshot_at(self._store, find(self._store, self._vm.name, session_id), seq)
+        snapshot = self._store.snapshots.named(self._vm.row, point)
+        if snapshot is None:
+            raise ApiError(ErrorCode.NOT_FOUND, f"there is no snapshot {point!r}", name=point)
+        return snapshot
+
+    def _told(self, snapshot: SnapshotRecord) -> dict[str, Any]:
+        told: dict[str, Any] = {"createdAt": snapshot.created_at}
+        if snapshot.label is not None:
+            return {"name": snapshot.label, **told}
+        ids = {each.row: each.session_id for each in self._store.sessions.list(self._vm.row)}
+        return {"sessionId": ids.get(snapshot.session or 0), "seq": snapshot.seq, **told}
+
+
+def _change(difference: Difference) -> dict[str, Any]:
+    told: dict[str, Any] = {"path": difference.path, "change": difference.change}
+    if difference.before is not None:
+        told["before"] = _version(difference.before)
+    if difference.after is not None:
+        told["after"] = _version(difference.after)
+    return told
+
+
+def _version(record: InodeRecord) -> dict[str, Any]:
+    return {
+        "type": TYPES[record.type],
+        "size": record.size,
+        "mode": record.mode,
+        "mtimeMs": record.mtime / 1e6,
+    }
