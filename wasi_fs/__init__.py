@@ -22,6 +22,7 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.filesystem import FileSystem
 from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile
 from wasi_fs.inode import Stat
+from wasi_fs.mounts import Mount
 from wasi_fs.tree import Limits
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "FsError",
     "InodeRecord",
     "Limits",
+    "Mount",
     "OpenDirectory",
     "OpenFile",
     "Stat",

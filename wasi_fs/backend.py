@@ -34,6 +34,8 @@ frame each are cheap beside the data."""
 class FileType(IntEnum):
     """The type of an inode; the numbers are those of `d_type` in dirent.h, and what a backend stores."""
 
+    OTHER = 0
+    """A device, FIFO or socket of a mounted host directory, which is never opened; no backend stores one."""
     DIRECTORY = 4
     REGULAR = 8
     SYMLINK = 10

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wasi_fs.checks import check_free
+from wasi_fs.checks import check_border, check_free, present
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, Inode, Stat
+from wasi_fs.mounts.removal import remove_host_tree
 from wasi_fs.resolve import check_path, locate, resolve
 
 if TYPE_CHECKING:
@@ -26,8 +27,7 @@ def make_directories(tree: Tree, path: str, mode: int, at: Directory) -> None:
             if error.code is not FsCode.NO_ENTRY:
                 raise
             check_free(locate(tree, directory, name))
-            node = tree.new_directory(mode, directory)
-            tree.attach(directory, name, node)
+            node = (directory.mount or tree).make_directory(directory, name, mode)
         if not isinstance(node, Directory):
             raise FsError(FsCode.EXIST if position == len(names) else FsCode.NOT_DIRECTORY, path)
         directory = node
@@ -37,6 +37,8 @@ def walk(tree: Tree, top: Inode, path: str, max_depth: int | None) -> list[tuple
     """`FileSystem.walk`."""
     if not isinstance(top, Directory):
         raise FsError(FsCode.NOT_DIRECTORY, path)
+    if top.mount is not None:
+        raise FsError(FsCode.UNSUPPORTED, path)
     found = []
     todo = [("", top.ino, 1)]
     while todo:
@@ -57,26 +59,38 @@ def walk(tree: Tree, top: Inode, path: str, max_depth: int | None) -> list[tuple
 
 def remove_tree(tree: Tree, place: Place, path: str) -> None:
     """`FileSystem.remove_tree`."""
-    if place.special:
-        raise FsError(FsCode.BUSY, path)
-    if place.node is None:
-        raise FsError(FsCode.NO_ENTRY, path)
-    if place.slash and not isinstance(place.node, Directory):
-        raise FsError(FsCode.NOT_DIRECTORY, path)
-    if place.directory.read_only:
-        raise FsError(FsCode.READ_ONLY, path)
-    names: list[tuple[Directory, str, Inode]] = [(place.directory, place.name, place.node)]
+    top = _check_removal(place, path)
+    if top.mount is not None:
+        remove_host_tree(top.mount, place.directory, place.name, top)
+        return
+    names: list[tuple[Directory, str, Inode]] = [(place.directory, place.name, top)]
     for _, _, node in names:  # grows as it goes: parents come before what is below them
         if node.read_only:
-            raise FsError(FsCode.BUSY if node is place.node else FsCode.READ_ONLY, path)
+            raise FsError(FsCode.READ_ONLY, path)
+        if node.ino in tree.mounts:
+            raise FsError(FsCode.BUSY, path)
         if isinstance(node, Directory):
             names.extend((node, name, tree.get(dentry.ino)) for name, dentry in tree.entries(node))
     for directory, name, node in reversed(names):
         tree.detach(directory, name, node)
 
 
+def _check_removal(place: Place, path: str) -> Inode:
+    if place.special:
+        raise FsError(FsCode.BUSY, path)
+    node = present(place, path)
+    if place.slash and not isinstance(node, Directory):
+        raise FsError(FsCode.NOT_DIRECTORY, path)
+    if place.directory.read_only:
+        raise FsError(FsCode.READ_ONLY, path)
+    check_border(place.directory, node)
+    return node
+
+
 def seal(tree: Tree, top: Inode, sealed: bool) -> None:
     """`FileSystem.seal`."""
+    if top.mount is not None:
+        raise FsError(FsCode.NOT_PERMITTED, "the host's own files are not sealed")
     nodes = [top]
     for node in nodes:  # grows as it goes
         node.read_only = sealed

@@ -33,18 +33,19 @@ def check_free(place: Place, *, directory: bool = True) -> None:
 def check_seal(node: Inode) -> None:
     """It may be changed: its content and attributes, or its entries."""
     if node.read_only:
-        raise FsError(FsCode.READ_ONLY, "sealed by the host")
+        raise FsError(FsCode.READ_ONLY, "sealed or mounted read-only by the host")
 
 
-def check_border(node: Inode) -> None:
-    """What is sealed in a directory that is not, is the root of a sealed subtree: in use, as a mount point is."""
-    if node.read_only:
-        raise FsError(FsCode.BUSY, "sealed by the host")
+def check_border(directory: Directory, node: Inode) -> None:
+    """What is mounted in a directory, or is sealed in one that is not, is the root of a subtree: in use."""
+    if node.read_only or node.mount is not directory.mount:
+        raise FsError(FsCode.BUSY, "mounted or sealed by the host")
 
 
 def check_move(tree: Tree, source: Place, target: Place, paths: str) -> Inode:
     """What is to be moved, if it may leave its place for the other, whatever is there."""
-    if source.directory.read_only != target.directory.read_only:
+    apart = source.directory.mount is not target.directory.mount
+    if apart or source.directory.read_only != target.directory.read_only:
         raise FsError(FsCode.CROSS_DEVICE, paths)
     if source.special or target.special:
         raise FsError(FsCode.BUSY, paths)
@@ -52,21 +53,27 @@ def check_move(tree: Tree, source: Place, target: Place, paths: str) -> Inode:
     node = present(source, paths)
     if not isinstance(node, Directory) and (source.slash or target.slash):
         raise FsError(FsCode.NOT_DIRECTORY, paths)
-    if source.directory is not target.directory:
+    if source.directory is not target.directory and source.directory.mount is None:  # else the kernel looks
         if is_within(tree, target.directory, node):
             raise FsError(FsCode.INVALID, paths)
         if target.node is not None and is_within(tree, source.directory, target.node):
             raise FsError(FsCode.NOT_EMPTY, paths)
-    check_border(node)
+    check_border(source.directory, node)
     return node
 
 
-def check_replace(node: Inode, victim: Inode, path: str) -> None:
-    """`node` may take the place of `victim`."""
-    check_border(victim)
+def check_replace(directory: Directory, node: Inode, victim: Inode, path: str) -> None:
+    """`node` may take the place of `victim`, which is in `directory`."""
+    check_border(directory, victim)
     if isinstance(victim, Directory) != isinstance(node, Directory):
         raise FsError(FsCode.IS_DIRECTORY if isinstance(victim, Directory) else FsCode.NOT_DIRECTORY, path)
-    if isinstance(victim, Directory) and victim.size:
+    if isinstance(victim, Directory):
+        check_empty(victim, path)
+
+
+def check_empty(directory: Directory, path: str) -> None:
+    """The directory may be removed; the kernel looks for itself whether one of the host may."""
+    if directory.size and directory.mount is None:
         raise FsError(FsCode.NOT_EMPTY, path)
 
 

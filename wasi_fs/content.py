@@ -86,6 +86,12 @@ class Contents:
         node.size = max(node.size, end)
         self._tree.modified(node)
 
+    def append(self, node: File, data: bytes | bytearray | memoryview) -> int:
+        """Write all of `data` at the end; the offset where it begins. Errors as for `write`."""
+        offset = node.size
+        self.write(node, offset, data)
+        return offset
+
     def resize(self, node: File, size: int) -> None:
         """Cut the file off, or extend it by a hole. FsError(FILE_TOO_LARGE)."""
         if size > self._tree.limits.file_size:

@@ -19,12 +19,14 @@ class FsCode(StrEnum):
     EXIST = "exist"  # EEXIST
     FILE_TOO_LARGE = "file-too-large"  # EFBIG
     ILLEGAL_BYTE_SEQUENCE = "illegal-byte-sequence"  # EILSEQ
+    INSUFFICIENT_MEMORY = "insufficient-memory"  # ENOMEM
     INSUFFICIENT_SPACE = "insufficient-space"  # ENOSPC
     INVALID = "invalid"  # EINVAL
     IO = "io"  # EIO
     IS_DIRECTORY = "is-directory"  # EISDIR
     LOOP = "loop"  # ELOOP
     NAME_TOO_LONG = "name-too-long"  # ENAMETOOLONG
+    NO_DEVICE = "no-device"  # ENODEV
     NO_ENTRY = "no-entry"  # ENOENT
     NOT_DIRECTORY = "not-directory"  # ENOTDIR
     NOT_EMPTY = "not-empty"  # ENOTEMPTY

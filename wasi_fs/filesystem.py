@@ -6,6 +6,10 @@ POSIX leaves a choice, Linux decides. Permission bits are kept and not enforced:
 An operation that fails has changed nothing, but for `mkdir(parents=True)` and `write_file(parents=True)`, which may have
 made some of the parents.
 
+Host directories can be mounted (`set_mounts`). Names, attributes and content below a mount are the host's own; paths and the
+order of the checks are the same. Only there may an operation that fails leave traces: what `write_file` and `remove_tree` did
+before the host's disk was full, or another program came between.
+
 Subtrees can be sealed (`seal`): to guests and clients they behave as a read-only filesystem mounted there (EROFS inside,
 EXDEV across its border, EBUSY for its root), while the host unseals, writes and seals again between two operations.
 """
@@ -16,18 +20,22 @@ from typing import TYPE_CHECKING, Final
 
 from wasi_fs import bulk
 from wasi_fs.changes import Journal
-from wasi_fs.checks import check_border, check_free, check_move, check_replace, check_seal, present
+from wasi_fs.checks import check_border, check_empty, check_free, check_move, check_replace, check_seal, present
 from wasi_fs.content import Contents
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries
 from wasi_fs.inode import PERMISSIONS, Directory, File, Inode, Stat, Symlink
+from wasi_fs.mounts import set_mounts
 from wasi_fs.resolve import Place, check_path, locate, resolve
 from wasi_fs.tree import MAX_LINKS, Limits, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from wasi_fs.backend import Backend, Changes, Usage
+    from wasi_fs.mounts import Mount
+    from wasi_fs.mounts.content import HostContents
+    from wasi_fs.mounts.tree import HostTree
 
 INODE_COST: Final = 512
 """Bytes that an unsaved inode with its dentries counts for in `dirty_bytes`."""
@@ -108,7 +116,7 @@ class FileSystem:
         """The inode that `path` names. FsError(NO_ENTRY, NOT_DIRECTORY, LOOP, NAME_TOO_LONG, INVALID, ...)."""
         if self._tree.crowded:
             self._tree.trim()
-        return resolve(self._tree, at or self._tree.root, path, follow)
+        return resolve(self._tree, self._start(at), path, follow)
 
     def stat(self, path: str, *, at: Directory | None = None, follow: bool = True) -> Stat:
         """The attributes of what `path` names; `follow=False`: of a symlink itself."""
@@ -120,8 +128,7 @@ class FileSystem:
             raise FsError(FsCode.INVALID, f"mode {mode:#o}")
         node = self.resolve(path, at=at, follow=follow)
         check_seal(node)
-        node.mode = mode
-        self._tree.changed(node)
+        self._of(node).set_mode(node, mode)
 
     def utimes(
         self, path: str, atime: int | None, mtime: int | None, *, at: Directory | None = None, follow: bool = True
@@ -135,12 +142,7 @@ class FileSystem:
             if time is not None and not -MAX_TIME <= time <= MAX_TIME:
                 raise FsError(FsCode.INVALID, f"time {time}")
         check_seal(node)
-        if atime is not None:
-            node.atime = atime
-        if mtime is not None:
-            node.mtime = mtime
-        if atime is not None or mtime is not None:
-            self._tree.changed(node)
+        self._of(node).set_times(node, atime, mtime)
 
     def truncate(self, path: str, size: int, *, at: Directory | None = None) -> None:
         """Cut a file off, or extend it by a hole. FsError(IS_DIRECTORY, READ_ONLY, INVALID, FILE_TOO_LARGE)."""
@@ -148,7 +150,7 @@ class FileSystem:
             raise FsError(FsCode.INVALID, "negative size")
         node = self._file(path, at)
         check_seal(node)
-        self._contents.resize(node, size)
+        self._contents_of(node).resize(node, size)
 
     # Open and content
 
@@ -179,23 +181,23 @@ class FileSystem:
         if isinstance(node, Directory):
             if write or truncate or create:
                 raise FsError(FsCode.IS_DIRECTORY, path)
-            return OpenDirectory(self._tree, node)
+            return self._open_directory(node)
         if directory:
             raise FsError(FsCode.NOT_DIRECTORY, path)
         if not isinstance(node, File):
-            raise FsError(FsCode.LOOP, path)
+            raise FsError(FsCode.LOOP if isinstance(node, Symlink) else FsCode.UNSUPPORTED, path)
         if (write or truncate) and not new:
             check_seal(node)
         if truncate and not new:
-            self._contents.resize(node, 0)
-        return OpenFile(self._tree, self._contents, node, readable=read, writable=write)
+            self._contents_of(node).resize(node, 0)
+        return self._open_file(node, read, write)
 
     def read_file(self, path: str, *, at: Directory | None = None, max_bytes: int | None = None) -> bytes:
         """A file's whole content. FsError(IS_DIRECTORY, FILE_TOO_LARGE for more than `max_bytes`)."""
         node = self._file(path, at)
         if max_bytes is not None and node.size > max_bytes:
             raise FsError(FsCode.FILE_TOO_LARGE, f"{path} has {node.size} bytes")
-        return self._contents.read(node, 0, node.size)
+        return self._contents_of(node).read(node, 0, node.size)
 
     def write_file(
         self, path: str, data: bytes, *, at: Directory | None = None, mode: int = 0o644, parents: bool = False
@@ -209,8 +211,9 @@ class FileSystem:
             if head:
                 self.mkdir(head, at=at, parents=True)
         self._trim()
-        place = locate(self._tree, at or self._tree.root, path, follow=True)
-        self._contents.check_replace(place.node if isinstance(place.node, File) else None, len(data))
+        place = locate(self._tree, self._start(at), path, follow=True)
+        contents = self._contents_of(place.node or place.directory)
+        contents.check_replace(place.node if isinstance(place.node, File) else None, len(data))
         with self.open(path, at=at, write=True, create=True, truncate=True, mode=mode) as file:
             assert isinstance(file, OpenFile)
             file.write(0, data)
@@ -224,25 +227,25 @@ class FileSystem:
         """
         if parents:
             self._trim()
-            bulk.make_directories(self._tree, path, mode, at or self._tree.root)
+            bulk.make_directories(self._tree, path, mode, self._start(at))
             return
         place = self._locate(path, at)
         check_free(place)
-        self._tree.attach(place.directory, place.name, self._tree.new_directory(mode, place.directory))
+        self._of(place.directory).make_directory(place.directory, place.name, mode)
 
     def symlink(self, target: str, path: str, *, at: Directory | None = None) -> None:
         """Make a symlink at `path`. FsError(NO_ENTRY for an empty target, EXIST, READ_ONLY, NAME_TOO_LONG, ...)."""
         check_path(target)
         place = self._locate(path, at)
         check_free(place, directory=False)
-        self._tree.attach(place.directory, place.name, self._tree.new_symlink(target))
+        self._of(place.directory).make_symlink(place.directory, place.name, target)
 
     def readlink(self, path: str, *, at: Directory | None = None) -> str:
         """A symlink's target. FsError(INVALID if it is none)."""
         node = self.resolve(path, at=at, follow=False)
         if not isinstance(node, Symlink):
             raise FsError(FsCode.INVALID, f"{path} is no symlink")
-        self._tree.accessed(node)
+        self._of(node).accessed(node)
         return node.target
 
     def link(
@@ -256,16 +259,15 @@ class FileSystem:
     ) -> None:
         """Give a file a further name. FsError(NOT_PERMITTED for a directory, EXIST, CROSS_DEVICE, READ_ONLY, ...)."""
         node = self.resolve(old, at=at, follow=follow)
-        place = locate(self._tree, new_at or self._tree.root, new)
+        place = locate(self._tree, self._start(new_at), new)
         check_free(place, directory=False)
         if isinstance(node, Directory):
             raise FsError(FsCode.NOT_PERMITTED, f"{old} is a directory")
-        if node.read_only:
+        if node.read_only or node.mount is not place.directory.mount:
             raise FsError(FsCode.CROSS_DEVICE, old)
         if node.nlink >= MAX_LINKS:
             raise FsError(FsCode.TOO_MANY_LINKS, old)
-        self._tree.attach(place.directory, place.name, node)
-        self._tree.changed(node)
+        self._of(node).link(place.directory, place.name, node)
 
     def unlink(self, path: str, *, at: Directory | None = None) -> None:
         """Remove a name that is not a directory's. FsError(IS_DIRECTORY, READ_ONLY, BUSY, ...)."""
@@ -278,8 +280,8 @@ class FileSystem:
             raise FsError(FsCode.IS_DIRECTORY, path)
         if place.slash:
             raise FsError(FsCode.NOT_DIRECTORY, path)
-        check_border(node)
-        self._tree.detach(place.directory, place.name, node)
+        check_border(place.directory, node)
+        self._of(node).detach(place.directory, place.name, node)
 
     def rmdir(self, path: str, *, at: Directory | None = None) -> None:
         """Remove an empty directory. FsError(NOT_DIRECTORY, NOT_EMPTY, BUSY, INVALID for `.`, READ_ONLY, ...)."""
@@ -291,10 +293,9 @@ class FileSystem:
         node = present(place, path)
         if not isinstance(node, Directory):
             raise FsError(FsCode.NOT_DIRECTORY, path)
-        check_border(node)
-        if node.size:
-            raise FsError(FsCode.NOT_EMPTY, path)
-        self._tree.detach(place.directory, place.name, node)
+        check_border(place.directory, node)
+        check_empty(node, path)
+        self._of(node).detach(place.directory, place.name, node)
 
     def rename(self, old: str, new: str, *, at: Directory | None = None, new_at: Directory | None = None) -> None:
         """Move a name, over a file or an empty directory that is in its place; nothing for two names of one inode.
@@ -302,17 +303,16 @@ class FileSystem:
         FsError(INVALID into its own subtree, NOT_EMPTY, IS_DIRECTORY, NOT_DIRECTORY, BUSY, CROSS_DEVICE, READ_ONLY, ...).
         """
         source = self._locate(old, at)
-        target = locate(self._tree, new_at or self._tree.root, new)
+        target = locate(self._tree, self._start(new_at), new)
         node = check_move(self._tree, source, target, f"{old} to {new}")
         victim = target.node
         if victim is node:
             return
         if victim is not None:
-            check_replace(node, victim, new)
-            self._tree.detach(target.directory, target.name, victim)
+            check_replace(target.directory, node, victim, new)
         elif target.directory.nlink == 0:
             raise FsError(FsCode.NO_ENTRY, new)
-        self._tree.move(source.directory, source.name, target.directory, target.name, node)
+        self._of(node).move(source.directory, source.name, target.directory, target.name, node, victim)
 
     def readdir(self, path: str, *, at: Directory | None = None) -> list[str]:
         """A directory's names, without `.` and `..`, in the order of their bytes. FsError(NOT_DIRECTORY)."""
@@ -323,20 +323,25 @@ class FileSystem:
         node = self.resolve(path, at=at)
         if not isinstance(node, Directory):
             raise FsError(FsCode.NOT_DIRECTORY, path)
-        return list_entries(self._tree, node)
+        return list_entries(self._of(node), node)
 
     # Subtrees
 
     def walk(self, path: str, *, at: Directory | None = None, max_depth: int | None = None) -> list[tuple[str, Stat]]:
-        """(path below `path`, attributes) of everything below a directory, parents first; symlinks are not followed.
+        """(path below `path`, attributes) of everything below a directory of the VM, parents first.
 
-        `max_depth`: 1 stops at the directory's own entries. FsError(NOT_DIRECTORY).
+        Symlinks are not followed, and mounts not entered. `max_depth`: 1 stops at the directory's own entries.
+        FsError(NOT_DIRECTORY).
         """
         return bulk.walk(self._tree, self.resolve(path, at=at), path, max_depth)
 
     def remove_tree(self, path: str, *, at: Directory | None = None) -> None:
         """Remove a name and all below it. FsError(NO_ENTRY, BUSY, READ_ONLY): nothing was removed."""
         bulk.remove_tree(self._tree, self._locate(path, at), path)
+
+    def set_mounts(self, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError]]:
+        """Have exactly these host directories mounted; return those for which there is no place, and why."""
+        return set_mounts(self._tree, mounts)
 
     def seal(self, path: str, *, sealed: bool = True) -> None:
         """Make what `path` names, and all below it, read-only; or, not `sealed`, writable again."""
@@ -350,18 +355,41 @@ class FileSystem:
 
     def _locate(self, path: str, at: Directory | None) -> Place:
         self._trim()
-        return locate(self._tree, at or self._tree.root, path)
+        return locate(self._tree, self._start(at), path)
+
+    def _start(self, at: Directory | None) -> Directory:
+        if at is None:
+            return self._tree.root
+        if at.mount is not None:
+            at.mount.check_inside(at)
+        return at
+
+    def _of(self, node: Inode) -> Tree | HostTree:
+        return node.mount or self._tree
+
+    def _contents_of(self, node: Inode) -> Contents | HostContents:
+        return self._contents if node.mount is None else node.mount.contents
+
+    def _open_directory(self, node: Directory) -> OpenDirectory:
+        if node.mount is not None:
+            node.mount.hold(node)
+        return OpenDirectory(self._of(node), node)
+
+    def _open_file(self, node: File, read: bool, write: bool) -> OpenFile:
+        if node.mount is not None:
+            node.mount.hold(node, readable=read, writable=write)
+        return OpenFile(self._of(node), self._contents_of(node), node, readable=read, writable=write)
 
     def _file(self, path: str, at: Directory | None) -> File:
         node = self.resolve(path, at=at)
         if not isinstance(node, File):
-            raise FsError(FsCode.IS_DIRECTORY, path)
+            raise FsError(FsCode.IS_DIRECTORY if isinstance(node, Directory) else FsCode.UNSUPPORTED, path)
         return node
 
     def _create(self, path: str, at: Directory | None, follow: bool, exclusive: bool, mode: int) -> tuple[Inode, bool]:
         """What is at `path`, else a new file there; and whether it is new."""
         self._trim()
-        place = locate(self._tree, at or self._tree.root, path, follow=follow and not exclusive)
+        place = locate(self._tree, self._start(at), path, follow=follow and not exclusive)
         if place.slash and not place.special:
             raise FsError(FsCode.IS_DIRECTORY, path)
         if place.node is not None:
@@ -369,6 +397,4 @@ class FileSystem:
                 raise FsError(FsCode.EXIST, path)
             return place.node, False
         check_free(place)
-        file = self._tree.new_file(mode & PERMISSIONS)
-        self._tree.attach(place.directory, place.name, file)
-        return file, True
+        return self._of(place.directory).make_file(place.directory, place.name, mode & PERMISSIONS), True

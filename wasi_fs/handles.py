@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from wasi_fs.errors import FsCode, FsError
+from wasi_fs.mounts.tree import HostTree
 
 if TYPE_CHECKING:
     from typing import Self
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from wasi_fs.backend import FileType
     from wasi_fs.content import Contents
     from wasi_fs.inode import Directory, File, Inode, Stat
+    from wasi_fs.mounts.content import HostContents
     from wasi_fs.tree import Tree
 
 
@@ -28,7 +30,7 @@ class Handle:
 
     __slots__ = ("_open", "_tree", "node")
 
-    def __init__(self, tree: Tree, node: Inode) -> None:
+    def __init__(self, tree: Tree | HostTree, node: Inode) -> None:
         self._tree = tree
         self._open = True
         self.node = node
@@ -42,7 +44,8 @@ class Handle:
         self.close()
 
     def stat(self) -> Stat:
-        """The inode's attributes."""
+        """The inode's attributes as they are now."""
+        self.node.refresh()
         return self.node.stat()
 
     def close(self) -> None:
@@ -58,7 +61,15 @@ class OpenFile(Handle):
     __slots__ = ("_contents", "node", "readable", "writable")
     node: File
 
-    def __init__(self, tree: Tree, contents: Contents, node: File, *, readable: bool, writable: bool) -> None:
+    def __init__(
+        self,
+        tree: Tree | HostTree,
+        contents: Contents | HostContents,
+        node: File,
+        *,
+        readable: bool,
+        writable: bool,
+    ) -> None:
         super().__init__(tree, node)
         self._contents = contents
         self.readable = readable
@@ -89,9 +100,7 @@ class OpenFile(Handle):
     def append(self, data: bytes | bytearray | memoryview) -> int:
         """Write all of `data` at the end, in one step; the offset where it begins. Errors as for `write`."""
         self._check_write()
-        offset = self.node.size
-        self._contents.write(self.node, offset, data)
-        return offset
+        return self._contents.append(self.node, data)
 
     def truncate(self, size: int) -> None:
         """Cut off, or extend by a hole. FsError(INVALID if not open for writing, READ_ONLY, FILE_TOO_LARGE)."""
@@ -130,8 +139,11 @@ class OpenDirectory(Handle):
         return list_page(self._tree, self.node, after, count)
 
 
-def list_page(tree: Tree, directory: Directory, after: str, count: int) -> tuple[list[DirEntry], str | None]:
+def list_page(tree: Tree | HostTree, directory: Directory, after: str, count: int) -> tuple[list[DirEntry], str | None]:
     """`OpenDirectory.page`."""
+    if isinstance(tree, HostTree):
+        found, until = tree.entries_after(directory, after, count)
+        return [DirEntry(name, kind, ino) for name, ino, kind in found], until
     tree.accessed(directory)
     if not directory.persisted:  # nothing of it is stored
         known = [(name, dentry) for name, dentry in tree.entries(directory) if name > after]
@@ -148,7 +160,7 @@ def list_page(tree: Tree, directory: Directory, after: str, count: int) -> tuple
     return entries, until
 
 
-def list_entries(tree: Tree, directory: Directory) -> list[DirEntry]:
+def list_entries(tree: Tree | HostTree, directory: Directory) -> list[DirEntry]:
     """All entries of a directory, in the order of their names' bytes."""
     tree.accessed(directory)
     return [DirEntry(name, dentry.type, dentry.ino) for name, dentry in tree.entries(directory)]

@@ -7,10 +7,13 @@ shows it already.
 
 from __future__ import annotations
 
-from typing import ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 from wasi_fs.backend import Dentry, FileType, InodeRecord
 from wasi_fs.errors import FsCode, FsError
+
+if TYPE_CHECKING:
+    from wasi_fs.mounts.tree import HostTree
 
 NO_CUT: Final = 1 << 62
 """A chunk index that no file reaches: nothing is cut."""
@@ -53,6 +56,8 @@ class Inode:
         "used",
     )
     type: ClassVar[FileType]
+    mount: HostTree | None = None
+    """The mounted host directory that this is in; None: the VM's own tree."""
 
     def __init__(self, ino: int, mode: int, nlink: int, now: int) -> None:
         self.ino = ino
@@ -69,8 +74,11 @@ class Inode:
         self.used = True
         """Touched since the cache was last trimmed (second-chance replacement)."""
 
+    def refresh(self) -> None:
+        """Have the attributes of this moment, which the VM's inodes always have."""
+
     def stat(self) -> Stat:
-        """The attributes as they are now."""
+        """The attributes."""
         return Stat(
             self.ino, self.type, self.mode, self.nlink, self.size, self.atime, self.mtime, self.ctime, self.read_only
         )

@@ -1,7 +1,9 @@
 """Path resolution (POSIX 4.13, with Linux's answers where POSIX leaves a choice).
 
 A path is resolved relative to a directory; an absolute one, and an absolute symlink target, starts at the VM's root, whose
-`..` is the root itself.
+`..` is the root itself. Names in a mounted host directory are looked up by its mount, by the same rules but for one: its
+symlinks belong to the host, and lead nowhere else. An absolute target, and `..` in a target from the mount's root, are
+NOT_PERMITTED; in a path, `..` from there leads to the VM's directory above.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ PATH_MAX: Final = 4096
 
 MAX_SYMLINKS: Final = 40
 """Symlinks followed in one resolution (Linux)."""
+
+_NEVER: Final = 1 << 62
 
 
 class Place(NamedTuple):
@@ -56,16 +60,18 @@ def check_path(path: str) -> None:
         raise FsError(FsCode.INVALID, "the path has a NUL")
 
 
-def resolve(tree: Tree, at: Directory, path: str, follow: bool = True) -> Inode:
+def resolve(tree: Tree, at: Directory, path: str, follow: bool = True, *, confined: bool = False) -> Inode:
     """The inode that `path` names; `follow`: also through a symlink in its last component.
 
-    FsError(NO_ENTRY, NOT_DIRECTORY, LOOP), and those of `check_path` and `Tree.lookup`.
+    `confined`: the path is the target of a symlink in a mount. FsError(NO_ENTRY, NOT_DIRECTORY, LOOP), those of
+    `check_path` and `Tree.lookup`, and in mounts those of `HostTree`.
     """
     check_path(path)
     node: Inode = tree.root if path[0] == "/" else at
     todo = path.split("/")
     todo.reverse()
     links = 0
+    bound = 0 if confined else _NEVER  # as long as so many components are left, they are of a mount's symlink
     while todo:
         name = todo.pop()
         if not isinstance(node, Directory):
@@ -73,18 +79,24 @@ def resolve(tree: Tree, at: Directory, path: str, follow: bool = True) -> Inode:
         if name in {"", "."}:  # an empty name: doubled, leading and trailing slashes
             continue
         if name == "..":
-            node = tree.parent(node)
+            node = _above(tree, node, len(todo) >= bound)
             continue
-        child = tree.lookup(node, name)
+        child = (node.mount or tree).lookup(node, name)
         if child is None:
             raise FsError(FsCode.NO_ENTRY, path)
         if isinstance(child, Symlink) and (todo or follow):
             links += 1
             if links > MAX_SYMLINKS:
                 raise FsError(FsCode.LOOP, path)
-            if child.target[0] == "/":
-                node = tree.root
-            todo.extend(reversed(child.target.split("/")))
+            target = child.target
+            if child.mount is not None:
+                check_relative(target)
+                bound = min(bound, len(todo))
+            else:
+                bound = _NEVER
+                if target[0] == "/":
+                    node = tree.root
+            todo.extend(reversed(target.split("/")))
             continue
         node = child
     return node
@@ -96,6 +108,7 @@ def locate(tree: Tree, at: Directory, path: str, follow: bool = False) -> Place:
     `follow`: as open(2) with O_CREAT finds its place: where a symlink there leads, existing or not, and IS_DIRECTORY for
     a trailing slash. FsError: those of `resolve`, but a missing last component is none.
     """
+    confined = False
     for _ in range(MAX_SYMLINKS + 1):
         check_path(path)
         trimmed = path.rstrip("/")
@@ -104,7 +117,7 @@ def locate(tree: Tree, at: Directory, path: str, follow: bool = False) -> Place:
             return Place(tree.root, "", tree.root, slash)
         head, _, name = trimmed.rpartition("/")
         if head:
-            directory = resolve(tree, at, head)
+            directory = resolve(tree, at, head, confined=confined)
             if not isinstance(directory, Directory):
                 raise FsError(FsCode.NOT_DIRECTORY, path)
         else:
@@ -112,11 +125,29 @@ def locate(tree: Tree, at: Directory, path: str, follow: bool = False) -> Place:
         if name == ".":
             return Place(directory, name, directory, slash)
         if name == "..":
-            return Place(directory, name, tree.parent(directory), slash)
+            return Place(directory, name, _above(tree, directory, confined), slash)
         if slash and follow:
             raise FsError(FsCode.IS_DIRECTORY, path)
-        node = tree.lookup(directory, name)
+        node = (directory.mount or tree).lookup(directory, name)
         if not follow or not isinstance(node, Symlink):
             return Place(directory, name, node, slash)
-        at, path = directory, node.target
+        at, path, confined = directory, node.target, node.mount is not None
+        if confined:
+            check_relative(path)
     raise FsError(FsCode.LOOP, path)
+
+
+def check_relative(target: str) -> None:
+    """Refuse an absolute target of a symlink in a mount: on the host it would lead elsewhere than in the VM."""
+    if target[0] == "/":
+        raise FsError(FsCode.NOT_PERMITTED, "an absolute symlink in a mount")
+
+
+def _above(tree: Tree, directory: Directory, confined: bool) -> Directory:
+    """The directory above; `confined`: it is a symlink of a mount that asks."""
+    mount = directory.mount
+    if mount is None:
+        return tree.parent(directory)
+    if confined and mount.is_top(directory):
+        raise FsError(FsCode.NOT_PERMITTED, "a symlink leads out of its mount")
+    return mount.parent(directory)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wasi_fs.backend import InodeRecord
+    from wasi_fs.mounts.tree import HostTree
 
 NAME_MAX: Final = 255
 """Bytes a name (Linux and most filesystems)."""
@@ -61,6 +62,8 @@ class Tree:
         """Inodes of which only atime has changed: they wait for the next change set, and are no reason for one."""
         self.dead: set[int] = set()
         """Inodes that the next change set deletes."""
+        self.mounts: dict[int, HostTree] = {}
+        """What is mounted on directories, by their inode numbers; those are held open."""
         self.dirty_bytes = 0
         """Content for the next change set."""
         self.flight_bytes = 0
@@ -121,19 +124,37 @@ class Tree:
             raise FsError(FsCode.IO, f"inode {directory.parent} is a parent and not a directory")
         return parent
 
-    def new_file(self, mode: int) -> File:
-        """An empty file without a name, not yet dirty."""
-        return File(self._take_ino(), mode, self.clock())
+    def make_file(self, directory: Directory, name: str, mode: int) -> File:
+        """Make an empty file under a name that is free. FsError(INSUFFICIENT_SPACE)."""
+        node = File(self._take_ino(), mode, self.clock())
+        self.attach(directory, name, node)
+        return node
 
-    def new_directory(self, mode: int, parent: Directory) -> Directory:
-        """An empty directory without a name, not yet dirty."""
-        return Directory(self._take_ino(), mode, self.clock(), parent.ino)
+    def make_directory(self, directory: Directory, name: str, mode: int) -> Directory:
+        """Make an empty directory under a name that is free. FsError(INSUFFICIENT_SPACE)."""
+        node = Directory(self._take_ino(), mode, self.clock(), directory.ino)
+        self.attach(directory, name, node)
+        return node
 
-    def new_symlink(self, target: str) -> Symlink:
-        """A symlink without a name, not yet dirty, its target not yet charged."""
+    def make_symlink(self, directory: Directory, name: str, target: str) -> None:
+        """Make a symlink under a name that is free. FsError(INSUFFICIENT_SPACE)."""
         node = Symlink(self._take_ino(), self.clock(), target)
         node.size = node.allocated = len(target.encode())
-        return node
+        self.attach(directory, name, node)
+
+    def set_mode(self, node: Inode, mode: int) -> None:
+        """Set the permission bits."""
+        node.mode = mode
+        self.changed(node)
+
+    def set_times(self, node: Inode, atime: int | None, mtime: int | None) -> None:
+        """Set times; None leaves one as it is."""
+        if atime is not None:
+            node.atime = atime
+        if mtime is not None:
+            node.mtime = mtime
+        if atime is not None or mtime is not None:
+            self.changed(node)
 
     def mark(self, node: Inode) -> None:
         """The inode has changed: the next change set carries it."""
@@ -182,7 +203,9 @@ class Tree:
                 return None
             dentry = self.backend.lookup(directory.ino, name)
             self._remember(directory, name, dentry)
-        return None if dentry is None else self.get(dentry.ino)
+        if dentry is None:
+            return None
+        return self.mounts[dentry.ino].top() if dentry.ino in self.mounts else self.get(dentry.ino)
 
     def entries(self, directory: Directory) -> list[tuple[str, Dentry]]:
         """All names with their dentries, in the order of their bytes, so that a listing never depends on history."""
@@ -224,8 +247,20 @@ class Tree:
         else:
             self._forget(node)
 
-    def move(self, old: Directory, old_name: str, new: Directory, new_name: str, node: Inode) -> None:
-        """Move a name to one that is free. ctime of the inode changes as on Linux (POSIX leaves it open)."""
+    def link(self, directory: Directory, name: str, node: Inode) -> None:
+        """Give the inode a further name, which is free. FsError(INSUFFICIENT_SPACE)."""
+        self.attach(directory, name, node)
+        self.changed(node)
+
+    def move(
+        self, old: Directory, old_name: str, new: Directory, new_name: str, node: Inode, victim: Inode | None
+    ) -> None:
+        """Move a name to another, in place of `victim`, which is what is there.
+
+        ctime of the inode changes as on Linux (POSIX leaves it open).
+        """
+        if victim is not None:
+            self.detach(new, new_name, victim)
         self._take(old, old_name, node)
         self._put(new, new_name, node)
         self.changed(node)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+import trio
+
 from runtime.engine import HostInterface, Wait, WitError
 from runtime.errors import ApiError
 from runtime.wasi.streams import MAX_TRANSFER
@@ -38,6 +40,7 @@ _TYPE_NAMES: Final = {
     FileType.DIRECTORY: "directory",
     FileType.REGULAR: "regular-file",
     FileType.SYMLINK: "symbolic-link",
+    FileType.OTHER: "unknown",
 }
 
 
@@ -60,6 +63,7 @@ def read(_state: WasiState, self: Descriptor, length: int, offset: int) -> tuple
     """(content, whether it reaches the end of the file); at most MAX_TRANSFER bytes."""
     file = self.file()
     data = file.read(offset, min(length, MAX_TRANSFER))
+    file.node.refresh()
     return data, offset + len(data) >= file.node.size
 
 
@@ -122,9 +126,11 @@ def advise(_state: WasiState, self: Descriptor, _offset: int, _length: int, _adv
 
 
 @method("sync")
-def sync(state: WasiState, _self: Descriptor) -> Wait | None:
-    """Return when all that the VM has written so far is durable."""
-    fs = state.filesystem
+def sync(state: WasiState, self: Descriptor) -> Wait | None:
+    """Return when all that the VM has written so far is durable; of a host directory's files this one."""
+    fs, handle = state.filesystem, self.handle
+    if handle.node.mount is not None and isinstance(handle, OpenFile):
+        return Wait(_sync_host, handle)
     return Wait(_sync, state) if fs.dirty_bytes or fs.saving else None
 
 
@@ -132,6 +138,15 @@ def sync(state: WasiState, _self: Descriptor) -> Wait | None:
 def sync_data(state: WasiState, self: Descriptor) -> Any:
     """As sync: a change set has data and attributes in one."""
     return sync(state, self)
+
+
+async def _sync_host(file: OpenFile) -> None:
+    with file.duplicate() as held:  # the guest may close its own meanwhile
+        assert held.node.mount is not None
+        try:
+            await trio.to_thread.run_sync(held.node.mount.contents.sync, held.node)
+        except FsError as error:
+            raise WitError(error.code.value) from None
 
 
 async def _sync(state: WasiState) -> None:
@@ -162,6 +177,7 @@ def get_type(_state: WasiState, self: Descriptor) -> str:
 @method("stat")
 def stat(_state: WasiState, self: Descriptor) -> DescriptorStat:
     """The attributes of what is open."""
+    self.handle.node.refresh()
     return _stat(self.handle.node)
 
 
@@ -226,7 +242,7 @@ def _new_time(new: tuple[str, Any], now: int) -> int | None:
 @method("is-same-object")
 def is_same_object(_state: WasiState, self: Descriptor, other: Descriptor) -> bool:
     """Whether both are the same inode."""
-    return self.handle.node is other.handle.node
+    return self.handle.node.ino == other.handle.node.ino
 
 
 @method("metadata-hash")

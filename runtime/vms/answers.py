@@ -25,7 +25,12 @@ CODES: Final[dict[FsCode, ErrorCode]] = {
     FsCode.FILE_TOO_LARGE: ErrorCode.TOO_LARGE,
     FsCode.IO: ErrorCode.IO_ERROR,
 }
-TYPES: Final = {FileType.REGULAR: "file", FileType.DIRECTORY: "directory", FileType.SYMLINK: "symlink"}
+TYPES: Final = {
+    FileType.REGULAR: "file",
+    FileType.DIRECTORY: "directory",
+    FileType.SYMLINK: "symlink",
+    FileType.OTHER: "other",
+}
 
 MAX_ANSWER_BYTES: Final = 24 * 1024 * 1024
 """Of the lists in one answer, about: with what JSON adds they stay below a line of 32 MiB, which is what clients take."""
@@ -34,6 +39,7 @@ _MODE_TYPES: Final = {
     FileType.REGULAR: stat_bits.S_IFREG,
     FileType.DIRECTORY: stat_bits.S_IFDIR,
     FileType.SYMLINK: stat_bits.S_IFLNK,
+    FileType.OTHER: 0,
 }
 
 

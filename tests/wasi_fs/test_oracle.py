@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 import stat
 import tempfile
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from wasi_fs import FileType, FsCode, FsError, OpenDirectory, OpenFile
+from wasi_fs import FileType, FsCode, FsError, Mount, OpenDirectory, OpenFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -200,7 +201,7 @@ class Virtual:
         return self.world.fs
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
-        return getattr(self.world.fs, name)  # type: ignore[no-any-return]
+        return getattr(self.fs, name)  # type: ignore[no-any-return]
 
     def create(self, path: str, data: bytes) -> None:
         self.fs.write_file(path, data)
@@ -270,6 +271,28 @@ class Virtual:
 
     def _describe(self, found: Any) -> tuple[object, ...]:
         return describe(found.type, found.mode, found.nlink, found.size)
+
+
+class Mounted(Virtual):
+    """The operations on a host directory that is mounted in the tree."""
+
+    def __init__(self, world: Any, host: str) -> None:
+        super().__init__(world)
+        assert world.fs.set_mounts([Mount("/host", host)]) == []
+
+    @property
+    def fs(self) -> Any:
+        return _Below(self.world.fs)
+
+
+class _Below:
+    def __init__(self, fs: Any) -> None:
+        self._fs = fs
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        top = self._fs.resolve("/host")
+        directories = {"at": top, "new_at": top} if name in {"rename", "link"} else {"at": top}
+        return functools.partial(getattr(self._fs, name), **directories)
 
 
 def outcome(side: object, name: str, arguments: tuple[Any, ...]) -> object:
@@ -366,6 +389,38 @@ def test_same_outcome(operations: list[tuple[Any, ...]], new_world: Callable[...
         before = look(virtual)
         virtual.reload()
         assert look(virtual) == before
+
+
+@given(
+    operations=st.tuples(st.sampled_from([[], PRELUDE]), st.lists(OPERATIONS, max_size=40)).map(lambda x: x[0] + x[1])
+)
+@settings(
+    max_examples=250,
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+def test_same_outcome_on_a_mount(operations: list[tuple[Any, ...]], new_world: Callable[..., Any]) -> None:
+    """And what the mount makes of its directory is what the operating system makes of another."""
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as two, contextlib.ExitStack() as stack:
+        tops = [os.open(path, os.O_RDONLY | os.O_DIRECTORY) for path in (one, two)]
+        for top in tops:
+            os.fchmod(top, 0o755)
+            stack.callback(os.close, top)
+        mounted, real = Mounted(new_world(), one), Real(tops[1])
+        for step, (name, *arguments) in enumerate(operations):
+            if name in {"save", "reload"}:
+                continue
+            here = outcome(mounted, name, tuple(arguments))
+            there = outcome(real, name, tuple(arguments))
+            if here == "ENAMETOOLONG" and name == "rename":  # which of two faults is told first
+                assert isinstance(there, str)
+                continue
+            assert here == there, f"step {step}: {name}{tuple(arguments)}"
+        assert look(mounted) == look(real) == look(Real(tops[0]))
+        for slot in range(3):
+            real.close(slot)
+            mounted.close(slot)
 
 
 @given(

@@ -1,0 +1,171 @@
+"""Inodes of the host, each held by a descriptor, so that what was looked at is what is worked on.
+
+The descriptor is one of O_PATH, which opens nothing: neither the device nor the FIFO that it may stand for. `/proc/self/fd`
+leads from it to the inode and to nothing else, also where the name has come to stand for another one meanwhile.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from typing import TYPE_CHECKING, Final
+
+from wasi_fs.backend import FileType
+from wasi_fs.errors import FsCode, FsError
+from wasi_fs.inode import PERMISSIONS, Directory, File, Inode, Symlink
+
+if TYPE_CHECKING:
+    from wasi_fs.mounts.tree import HostTree
+
+LOOK: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
+
+HOST_INO: Final = 1 << 52
+"""This bit is set in inode numbers of the host and in none of a VM's; they stay numbers that JSON's readers hold exactly."""
+
+_DEVICE_FACTOR: Final = 0x9E3779B97F4A7  # odd and large: spreads device numbers, which are small, over all bits
+
+_CODES: Final = {
+    errno.EACCES: FsCode.ACCESS,
+    errno.EBADF: FsCode.BAD_DESCRIPTOR,
+    errno.EBUSY: FsCode.BUSY,
+    errno.EDQUOT: FsCode.INSUFFICIENT_SPACE,
+    errno.EEXIST: FsCode.EXIST,
+    errno.EFBIG: FsCode.FILE_TOO_LARGE,
+    errno.EILSEQ: FsCode.ILLEGAL_BYTE_SEQUENCE,
+    errno.EINVAL: FsCode.INVALID,
+    errno.EISDIR: FsCode.IS_DIRECTORY,
+    errno.ELOOP: FsCode.LOOP,
+    errno.EMFILE: FsCode.INSUFFICIENT_MEMORY,
+    errno.EMLINK: FsCode.TOO_MANY_LINKS,
+    errno.ENAMETOOLONG: FsCode.NAME_TOO_LONG,
+    errno.ENFILE: FsCode.INSUFFICIENT_MEMORY,
+    errno.ENOENT: FsCode.NO_ENTRY,
+    errno.ENOMEM: FsCode.INSUFFICIENT_MEMORY,
+    errno.ENOSPC: FsCode.INSUFFICIENT_SPACE,
+    errno.ENOTDIR: FsCode.NOT_DIRECTORY,
+    errno.ENOTEMPTY: FsCode.NOT_EMPTY,
+    errno.EOPNOTSUPP: FsCode.UNSUPPORTED,
+    errno.EPERM: FsCode.NOT_PERMITTED,
+    errno.EROFS: FsCode.READ_ONLY,
+    errno.EXDEV: FsCode.CROSS_DEVICE,
+}
+
+
+def failed(error: OSError, path: str = "") -> FsError:
+    """The kernel's error as the filesystem's. It names no path of the host: guests may be told."""
+    code = _CODES.get(error.errno or 0, FsCode.IO)
+    return FsError(code, f"{path}: {error.strerror}" if path else str(error.strerror))
+
+
+def host_ino(device: int, ino: int) -> int:
+    """The number of a host's inode: different for different ones of a device, and very likely across devices."""
+    return HOST_INO | ((device * _DEVICE_FACTOR ^ ino) & (HOST_INO - 1))
+
+
+class HostNode(Inode):
+    """What all types of host inode share. It closes its descriptor with itself."""
+
+    __slots__ = ()  # those that differ in type have their own: Python lays out one base's only
+    if TYPE_CHECKING:
+        fd: int
+        mount: HostTree
+
+    def place(self) -> str:
+        """The path that leads to this very inode."""
+        return f"/proc/self/fd/{self.fd}"
+
+    def refresh(self) -> None:
+        """Look at the attributes again. FsError(BAD_DESCRIPTOR) after `close`."""
+        try:
+            self.take(os.fstat(self.fd))
+        except OSError as error:
+            raise failed(error) from None
+
+    def take(self, status: os.stat_result) -> None:
+        """Have these attributes."""
+        self.ino = host_ino(status.st_dev, status.st_ino)
+        self.mode = status.st_mode & PERMISSIONS
+        self.nlink = status.st_nlink
+        self.size = status.st_size
+        self.atime = status.st_atime_ns
+        self.mtime = status.st_mtime_ns
+        self.ctime = status.st_ctime_ns
+
+    def close(self) -> None:
+        """Give the descriptor back; idempotent."""
+        fd, self.fd = self.fd, -1  # type: ignore[misc] # the slot is in each type
+        if fd >= 0:
+            os.close(fd)
+
+    def __del__(self) -> None:
+        self.close()
+
+
+class HostDirectory(HostNode, Directory):
+    """A directory of the host."""
+
+    __slots__ = ("fd", "is_top", "listing", "mount")
+    is_top: bool
+    """It is the mount's own directory."""
+    listing: list[tuple[str, int, FileType]] | None
+    """What `HostTree.page` goes on from."""
+
+
+class HostFile(HostNode, File):
+    """A regular file of the host."""
+
+    __slots__ = ("fd", "mount", "opened")
+    opened: bool
+    """The descriptor is one for content."""
+
+
+class HostSymlink(HostNode, Symlink):
+    """A symbolic link of the host."""
+
+    __slots__ = ("fd", "mount")
+
+    @property
+    def target(self) -> str:  # type: ignore[override] # nobody sets one
+        """The target, read when it is asked for. FsError(ILLEGAL_BYTE_SEQUENCE) where it is not UTF-8."""
+        try:
+            return os.readlink(b"", dir_fd=self.fd).decode()
+        except UnicodeDecodeError:
+            raise FsError(FsCode.ILLEGAL_BYTE_SEQUENCE, "the symlink's target is not UTF-8") from None
+        except OSError as error:
+            raise failed(error) from None
+
+
+class HostOther(HostNode):
+    """A device, FIFO or socket: to be seen, renamed and removed, never opened."""
+
+    __slots__ = ("fd", "mount")
+    type = FileType.OTHER
+
+
+def adopt(mount: HostTree, fd: int, *, is_top: bool = False, opened: bool = False) -> HostNode:
+    """The inode behind a descriptor, which is the node's from now on. FsError."""
+    try:
+        status = os.fstat(fd)
+    except OSError as error:
+        os.close(fd)
+        raise failed(error) from None
+    kind = stat.S_IFMT(status.st_mode)
+    node: HostNode
+    if kind == stat.S_IFDIR:
+        node = directory = HostDirectory.__new__(HostDirectory)
+        directory.is_top = is_top
+        directory.listing = None
+    elif kind == stat.S_IFREG:
+        node = file = HostFile.__new__(HostFile)
+        file.opened = opened
+    elif kind == stat.S_IFLNK:
+        node = HostSymlink.__new__(HostSymlink)
+    else:
+        node = HostOther.__new__(HostOther)
+    node.fd = fd
+    node.mount = mount
+    node.read_only = mount.read_only
+    node.opens = 0
+    node.take(status)
+    return node

@@ -1,0 +1,41 @@
+"""Removing a subtree of the host: with one directory open at a time, however deep it is, and never through a link."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wasi_fs.errors import FsCode, FsError
+from wasi_fs.inode import Directory
+
+if TYPE_CHECKING:
+    from wasi_fs.inode import Inode
+    from wasi_fs.mounts.tree import HostTree
+
+
+def remove_host_tree(tree: HostTree, directory: Directory, name: str, node: Inode) -> None:
+    """Remove `name` of `directory`, which is `node`, and all below it.
+
+    FsError: that of the first thing that cannot be removed, BUSY where another program moves directories meanwhile.
+    """
+    if not isinstance(node, Directory):
+        tree.detach(directory, name, node)
+        return
+    above: list[
+        tuple[int, str, list[str]]
+    ] = []  # the way down: a directory's number, the name gone into, the names left
+    here, names = directory, [name]
+    while names or above:
+        if names:
+            name = names.pop()
+            child: Inode | None = tree.lookup(here, name)
+            if isinstance(child, Directory):
+                above.append((here.ino, name, names))
+                here, names = child, [name for name, _ in tree.entries(child)]
+            elif child is not None:
+                tree.detach(here, name, child)
+        else:
+            emptied, here = here, tree.parent(here)
+            ino, name, names = above.pop()
+            if here.ino != ino:
+                raise FsError(FsCode.BUSY, "a directory was moved while it was being removed")
+            tree.detach(here, name, emptied)
