@@ -182,9 +182,10 @@ class Vm(FileMethods, Handle):
         *,
         env: dict[str, str] | None = None,
         secrets: dict[str, str | Json] | None = None,
+        mcp_servers: list[Json] | None = None,
     ) -> SessionInfo:
-        """Bring a closed or suspended session back; `env` and `secrets` where `secrets_required` asked for them."""
-        options = _given({"env": env, "secrets": secrets})
+        """Bring a closed or suspended session back, with the `options` that an error `secrets_required` asked for."""
+        options = _given({"env": env, "secrets": secrets, "mcpServers": mcp_servers})
         return await self._typed(SessionInfo, "resumeSession", sessionId=session_id, options=options)
 
     async def destroy_session(self, session_id: str) -> None:

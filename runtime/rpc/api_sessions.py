@@ -90,6 +90,7 @@ class ResumeOptions(Params):
 
     env: dict[EnvName, EnvValue] | None = None
     secrets: dict[EnvName, EnvValue | Secret] | None = None
+    mcp_servers: list[dict[str, Any]] | None = None
 
 
 class ResumeSession(SessionParams):

@@ -29,6 +29,7 @@ from runtime.sessions.queries import find, persisted_details, persisted_session
 from runtime.sessions.raw import check_raw, send_raw
 from runtime.sessions.recovery import mark_interrupted
 from runtime.sessions.registry import Registry
+from runtime.sessions.sealed import seal_again
 from runtime.sessions.session_secrets import given_again
 from runtime.sessions.turns import CANCEL_GRACE, NO_TIMEOUT, Turn, begin_cancel, ensure_agent, run_turn
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from runtime.sessions.permissions import Reply
     from runtime.sessions.ports import VmServices
     from runtime.sessions.session import Session
+    from runtime.sessions.session_secrets import Secret
 
 MAX_LIVE: Final = 10_000
 """Live sessions of one VM: each has a guest, and a host that is asked for more than this is being attacked."""
@@ -199,11 +201,14 @@ class Sessions:
         await self._detached(self._destroy, session_id)
 
     async def resume(self, session_id: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """`resumeSession`; `options` may give `env` and `secrets` again. Raises `ApiError` SECRETS_REQUIRED, ..."""
-        _, given, secrets = parse_options(options or {})
-        if options and not options.keys() <= {"env", "secrets"}:
-            raise ApiError(ErrorCode.INVALID_ARGUMENT, "only env and secrets can be given again")
-        return await self._detached(self._resume, session_id, given, secrets)
+        """`resumeSession`; `options` may give `env`, `secrets` and `mcpServers` again. Raises SECRETS_REQUIRED, ..."""
+        options = {name: value for name, value in (options or {}).items() if value is not None}
+        _, given, secrets = parse_options(options)
+        if not options.keys() <= {"env", "secrets", "mcpServers"}:
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, "only env, secrets and mcpServers can be given again")
+        env = given.env if "env" in options else None
+        servers = given.mcp_servers if "mcpServers" in options else None
+        return await self._detached(self._resume, session_id, env, servers, given.secrets, secrets)
 
     async def set_mode(self, session_id: str, mode_id: str) -> dict[str, Any]:
         """`setMode` -> `{configOptions, modes}`."""
@@ -313,15 +318,22 @@ class Sessions:
                 self._registry.forget(session)
                 self._registry.secrets.pop(session_id, None)
 
-    async def _resume(self, session_id: str, given: SessionOptions, secrets: dict[str, str]) -> dict[str, Any]:
+    async def _resume(
+        self,
+        session_id: str,
+        env: dict[str, str] | None,
+        servers: list[dict[str, Any]] | None,
+        declared: dict[str, Secret],
+        values: dict[str, str],
+    ) -> dict[str, Any]:
         async with self._registry.use(session_id) as session:
             self._check_open()
-            if given.env:
+            if env is not None or servers is not None:
                 record = find(self._vm.store, self._vm.name, session_id)
-                await self._vm.store.sessions.set_env(record, given.env)
+                await seal_again(self._vm.store, record, env, servers)
                 session.options = None
-            if given.secrets:
-                again = given_again((await session.load_options()).secrets, given.secrets, secrets)
+            if declared:
+                again = given_again((await session.load_options()).secrets, declared, values)
                 self._registry.remember_secrets(session_id, again)
             session.secrets = self._registry.secrets.get(session_id, {})
             session.crashes = 0

@@ -70,9 +70,7 @@ class SessionOptions:
 
     def sealed(self) -> dict[str, str]:
         """The part that must be sealed."""
-        if not self.mcp_servers:
-            return self.env
-        return {**self.env, MCP_SEALED: msgspec.json.encode(self.mcp_servers).decode()}
+        return {**self.env, **sealed_servers(self.mcp_servers)}
 
     @classmethod
     def restore(cls, record: SessionRecord, sealed: Mapping[str, str]) -> SessionOptions:
@@ -116,6 +114,11 @@ def parse_options(options: Mapping[str, Any]) -> tuple[str | None, SessionOption
         kept=kept,
     )
     return id_, parsed, values
+
+
+def sealed_servers(servers: list[dict[str, Any]]) -> dict[str, str]:
+    """`mcpServers`, in ACP's shape, as they are sealed."""
+    return {MCP_SEALED: msgspec.json.encode(servers).decode()} if servers else {}
 
 
 def new_session_id() -> str:

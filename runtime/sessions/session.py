@@ -30,10 +30,10 @@ from runtime.network import Egress
 from runtime.sessions.agent import VM_CLOSED
 from runtime.sessions.client_services import ClientServices
 from runtime.sessions.network_log import NetworkLog
-from runtime.sessions.options import SessionOptions
 from runtime.sessions.permissions import Pending, Permissions, choose, permission_request, remembered_permissions
 from runtime.sessions.policy import Policy, ToolCalls
 from runtime.sessions.recovery import row_fields
+from runtime.sessions.sealed import read_options
 from runtime.sessions.transcript import MALFORMED, NOTIFICATION, STDERR, Transcript, now_ms
 from runtime.store.sessions import changed_session
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from runtime.acp.connection import Noise
     from runtime.acp.messages import PermissionOption
     from runtime.sessions.agent import Agent
+    from runtime.sessions.options import SessionOptions
     from runtime.sessions.permissions import Reply
     from runtime.sessions.ports import ExitStatus, VmServices
     from runtime.sessions.turns import Turn
@@ -129,14 +130,7 @@ class Session:
             record = self.vm.store.sessions.get(self.vm_row, self.session_id)
             if record is None:
                 raise ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {self.session_id}")
-            try:
-                sealed = await self.vm.store.sessions.env(record)
-            except ApiError as error:
-                names = error.data.get("names")
-                if isinstance(names, list):
-                    error.data["names"] = [name.removesuffix("=") for name in names]  # MCP_SEALED is no variable
-                raise
-            self.options = SessionOptions.restore(record, sealed)
+            self.options = await read_options(self.vm.store, record)
         return self.options
 
     def describe(self) -> dict[str, Any]:

@@ -108,7 +108,8 @@ def resolve_secrets(declared: Mapping[str, Secret], given: Mapping[str, str]) ->
         message = f"these secrets are kept in memory only and must be given again: {', '.join(missing)}"
         if lacking:
             message += f" (the daemon's environment has no {', '.join(sorted(lacking))})"
-        raise ApiError(ErrorCode.SECRETS_REQUIRED, message, names=missing, **({"hostEnv": lacking} if lacking else {}))
+        data = {"names": missing, "options": ["secrets"], **({"hostEnv": lacking} if lacking else {})}
+        raise ApiError(ErrorCode.SECRETS_REQUIRED, message, **data)
     env, placeholders = dict(values), []
     for name, secret in declared.items():
         if secret.hosts is not None:

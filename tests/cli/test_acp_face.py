@@ -189,6 +189,17 @@ def test_env_is_given_again_where_it_is_asked_for() -> None:
     stage.expect("subscribe", {"subscriptionId": "sub"}, after=4)
 
 
+@pytest.mark.parametrize(("key", "env"), [({}, {}), ({"KEY": "k"}, {"env": {"KEY": "k"}})])
+def test_mcp_servers_are_given_again_where_they_are_asked_for(key: dict[str, str], env: dict[str, Any]) -> None:
+    stage = Stage(**key)
+    servers = [{"type": "http", "name": "m", "url": "http://h", "headers": []}]
+    stage.editor("session/resume", id_=1, cwd="/w", sessionId="s", mcpServers=servers)
+    stage.expect("getSession", ROW, vm="v", sessionId="s")
+    missing = {"code": "secrets_required", "names": [], "options": ["mcpServers"]}
+    stage.expect("resumeSession", error={"code": -32000, "message": "...", "data": missing})
+    stage.expect("resumeSession", MADE, options={**env, "mcpServers": servers})
+
+
 def test_what_the_vm_may_reach_is_settled_when_it_is_made() -> None:
     stage = Stage(vm=None, allow=("a.example",))
     vm = workspace_vm("/w")

@@ -295,7 +295,8 @@ def test_no_file_but_the_key_tells_the_environment(own_daemon: Daemon) -> None:
         error = session.error("sendPrompt", prompt="hello")
         assert error.name == "secrets_required"
         assert "API_KEY" in error.data["names"]
-        session.call("resumeSession", options={"env": {"API_KEY": "new"}})
+        assert error.data["options"] == ["env", "mcpServers"]
+        session.call("resumeSession", options={"env": {"API_KEY": "new"}, "mcpServers": []})
         assert session.say("env API_KEY").endswith("API_KEY=new")
 
 

@@ -71,6 +71,48 @@ def test_a_vm_goes_on_where_it_was(own_daemon: Daemon, other: Daemon, tmp_path: 
         assert again.events()[: len(before)] == before
 
 
+def test_mcp_servers_are_asked_for_again(own_daemon: Daemon, other: Daemon, tmp_path: Path) -> None:
+    path = str(tmp_path / "one.torpor")
+    server = {"type": "remote", "name": "m", "url": "http://example.com/", "headers": {"Authorization": SECRET}}
+    with own_daemon.connect() as api, other.connect() as elsewhere:
+        vm = Vm(api, "one")
+        both = vm.session(env={"KEY": SECRET, "TOKEN": SECRET}, mcpServers=[server])
+        servers = vm.session(mcpServers=[server])
+        vm.call("vm.export", path=path)
+        elsewhere.call("vm.import", path=path)
+        both, servers = both.through(elsewhere), servers.through(elsewhere)
+
+        def lacks(session: Session, **options: Any) -> tuple[Any, Any]:
+            error = session.error("resumeSession", options=options or None)
+            assert error.name == "secrets_required"
+            assert SECRET not in str(error)
+            return error.data["options"], error.data["names"]
+
+        assert lacks(servers) == (["mcpServers"], [])
+        assert lacks(servers, env={"KEY": SECRET}) == (["mcpServers"], [])
+        servers.call("resumeSession", options={"mcpServers": [server]})
+        assert lacks(both) == (["env", "mcpServers"], ["KEY", "TOKEN"])
+        assert lacks(both, env={"KEY": SECRET}) == (["env", "mcpServers"], ["TOKEN"])
+        assert lacks(both, mcpServers=[]) == (["env"], ["KEY", "TOKEN"])
+        assert lacks(both) == (["env", "mcpServers"], ["KEY", "TOKEN"]), "nothing is taken over in part"
+        both.call("resumeSession", options={"env": {"KEY": SECRET, "TOKEN": ""}, "mcpServers": [server]})
+        for session in (both, servers):
+            (sent,) = json.loads(session.say("params").partition("\n\n")[2] or session.say("params"))["mcpServers"]
+            assert sent["headers"] == [{"name": "Authorization", "value": SECRET}]
+
+
+def test_a_variable_that_is_changed_leaves_the_servers(own_daemon: Daemon) -> None:
+    server = {"type": "remote", "name": "m", "url": "http://example.com/"}
+    with own_daemon.connect() as api:
+        session = Vm(api, "one").session(env={"KEY": "old", "OTHER": "x"}, mcpServers=[server])
+        session.call("closeSession")
+        session.call("resumeSession", options={"env": {"KEY": "new"}})
+        said = session.say("env; params")
+        assert '"KEY":"new"' in said
+        assert "OTHER" not in said
+        assert '"name":"m"' in said
+
+
 def test_a_turn_that_runs_is_interrupted_on_the_other_side(own_daemon: Daemon, other: Daemon, tmp_path: Path) -> None:
     path = str(tmp_path / "one.torpor")
     with own_daemon.connect() as api, other.connect() as elsewhere:

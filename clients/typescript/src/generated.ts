@@ -269,6 +269,8 @@ export interface ResumeOptions {
   env?: Record<string, string>;
   /** Variables that are never written anywhere. By value, or as a record that says where the value is from. */
   secrets?: Record<string, string | Secret>;
+  /** MCP servers for the agent: short forms or ACP's own, at most 64. */
+  mcpServers?: JsonObject[];
 }
 
 /** How many sessions' environments are sealed with the new key, and how many the old one did not open. */

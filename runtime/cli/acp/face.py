@@ -152,7 +152,7 @@ class Face:
 
     def _load(self, params: dict[str, Any]) -> Flow:
         session, _ = yield from self._find(params)
-        made = yield from self._bring_back(session)
+        made = yield from self._bring_back(session, params)
         while page := (yield Call("getSessionEvents", {**session.ids, "after": session.last_seq, "limit": PAGE})):
             for event in page:
                 self._events.forward(session, event, replay=True)
@@ -163,7 +163,7 @@ class Face:
     def _resume(self, params: dict[str, Any]) -> Flow:
         session, row = yield from self._find(params)
         session.last_seq = row["lastSeq"]
-        made = yield from self._bring_back(session)
+        made = yield from self._bring_back(session, params)
         self._enter(session)
         yield Answer(setup(made))
         yield from self._events.follow(session)
@@ -277,13 +277,18 @@ class Face:
         yield from self._leave({"vm": vm, "sessionId": id_})
         return Session(vm, id_), row
 
-    def _bring_back(self, session: Session) -> Flow:
+    def _bring_back(self, session: Session, params: dict[str, Any]) -> Flow:
         try:
             return (yield Call("resumeSession", session.ids))
         except RefusedError as refusal:
-            if refusal.name != "secrets_required" or not self._env:
+            if refusal.name != "secrets_required":
                 raise
-        return (yield Call("resumeSession", {**session.ids, "options": {"env": self._env}}))
+            asked = refusal.data.get("options") or []
+            servers = {"mcpServers": params.get("mcpServers") or []} if "mcpServers" in asked else {}
+            again = {**({"env": self._env} if self._env else {}), **servers}
+            if not again:
+                raise
+        return (yield Call("resumeSession", {**session.ids, "options": again}))
 
     def _make_vm(self, cwd: str) -> Flow:
         vm = self._vm or workspace_vm(cwd)
