@@ -20,12 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 START_SECONDS = 120.0  # a first start compiles the agents
-SCRIPT = """
-import sys
-from pathlib import Path
-from runtime.daemon import main
-sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
-"""
+SERVE = [sys.executable, "-m", "runtime.cli", "serve"]
 
 
 @attrs.frozen
@@ -55,7 +50,7 @@ class Daemon:
         self.state = directory / "state" / "state.db"
         started = time.perf_counter()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, str(self.socket), str(self.state)], stderr=subprocess.PIPE, text=True
+            [*SERVE, f"--socket={self.socket}", f"--state={self.state}"], stderr=subprocess.PIPE, text=True
         )
         assert self._process.stderr is not None
         line = self._process.stderr.readline()

@@ -17,7 +17,6 @@ import os
 import shutil
 import sys
 import time
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from dist_notices import check_complete, licence_texts, sbom, third_parties
@@ -25,6 +24,7 @@ from dist_stub import build_stub, pack, zstd_source
 from toolchain import AGENTS, ROOT, BuildError, run, say
 
 from runtime.engine import ArtefactCache
+from runtime.version import VERSION
 from runtime.vms.catalogue import Catalogue
 from runtime.wasi.host import make_engine
 
@@ -97,10 +97,9 @@ def build(level: int) -> Path:
     parts = third_parties(folder / "_internal", zstd_source(WORK / "stub"))
     check_complete(parts, WORK / "pyinstaller" / "torpor" / "PYZ-00.toc")
     (folder / "_internal" / "LICENSES.txt").write_text(licence_texts(parts), "utf-8")
-    (folder / "_internal" / "VERSION").write_text(version("torpor"), "utf-8")
-    output = DIST / f"torpor-{version('torpor')}-linux-x86_64"
+    output = DIST / f"torpor-{VERSION}-linux-x86_64"
     say("packing")
-    pack(stub, folder, output, version("torpor"), level)
+    pack(stub, folder, output, VERSION, level)
     bill = output.with_name(f"{output.name}.cdx.json")
     bill.write_text(json.dumps(sbom(parts, output), indent=2) + "\n", "utf-8")
     write_sums([output, bill])

@@ -3,51 +3,102 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
 from runtime.client.endpoint import EndpointError
 from runtime.engine import CacheDirectoryError, open_cache
-from runtime.errors import ApiError
+from runtime.errors import ApiError, ErrorCode
+from runtime.idle import until_idle
+from runtime.logs import leave_stderr, log_path, log_to_file, start_logging
+from runtime.rpc.listener import SocketInUseError
 from runtime.rpc.server import serve
+from runtime.settings import Ending
 from runtime.store.store import open_store
+from runtime.systemd import Notifier
+from runtime.version import VERSION
 from runtime.vms.catalogue import Catalogue, built_in_directory, user_directories
 from runtime.vms.host import open_host
 from runtime.wasi.host import make_engine
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from runtime.rpc.http_listener import HttpOptions
     from runtime.rpc.server import Server
+    from runtime.settings import Settings
 
 DRAIN_SECONDS: Final = 2.0  # for clients to read the last answers: one that does not is not waited for
+ALIVE_SHARE: Final = 0.4  # of the time that the manager allows between two signs of life: one may come late
 
 _log = logging.getLogger("torpor")
 
 
-async def run(socket: Path, state: Path, http: HttpOptions | None, on_ready: Callable[[Server], None]) -> None:
-    """Serve until SIGTERM or SIGINT; then running turns end as `cancelled`, everything is committed, and this returns.
+async def run(settings: Settings) -> None:
+    """Serve until SIGTERM, SIGINT or idleness; then running turns end as `cancelled`, and everything is committed.
 
-    Raises ApiError (the state file), CacheDirectoryError, EndpointError and OSError (the socket).
+    Raises ApiError (the state file), CacheDirectoryError, EndpointError and OSError (the socket, the log).
     """
+    manager = Notifier()
+    log = log_path(settings.state)
+    facts: dict[str, Any] = {
+        "log": os.fspath(log),
+        "idleExitSeconds": settings.idle_exit,
+        "activated": settings.passed is not None,
+        "managed": manager.managed,
+        "arguments": list(settings.arguments),
+    }
     engine = make_engine(open_cache())
     agents = Catalogue(built_in_directory(), user_directories())
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with open_store(state) as store, trio.open_nursery() as nursery:
+        async with open_store(settings.state) as store, trio.open_nursery() as nursery:
+            log_to_file(log)
+            _log.info("torpor %s starts as process %d", VERSION, os.getpid())
             async with open_host(store, engine, agents) as host:
-                server: Server = await nursery.start(serve, host, socket, http)
+                listen = {"passed": settings.passed, "facts": facts}
+                server: Server = await nursery.start(_serve, host, settings, listen)
                 stop = trio.Event()
                 nursery.start_soon(_listen, signals, stop)
-                on_ready(server)
+                if settings.idle_exit is not None:
+                    nursery.start_soon(_end_when_idle, server, settings.idle_exit, stop)
+                if manager.watched_seconds is not None:
+                    nursery.start_soon(_show_life, manager, manager.watched_seconds)
+                _announce(server, settings, manager)
                 await stop.wait()
+                manager.stopping()
                 server.refuse()
             await server.drain(DRAIN_SECONDS)
             nursery.cancel_scope.cancel()
+        _log.info("ended in order")
+
+
+async def _serve(host: Any, settings: Settings, listen: dict[str, Any], task_status: trio.TaskStatus[Server]) -> None:
+    await serve(host, settings.socket_path, settings.http, **listen, task_status=task_status)
+
+
+def _announce(server: Server, settings: Settings, manager: Notifier) -> None:
+    places = str(settings.socket_path) if server.http is None else f"{settings.socket_path} and {server.http}"
+    sys.stderr.write(f"torpor: ready on {places}\n")
+    sys.stderr.flush()
+    _log.info("ready on %s", places)
+    if settings.background:
+        _leave_terminal(settings.state)
+    manager.ready(f"ready on {places}")
+
+
+def _leave_terminal(state: Path) -> None:
+    """Let go of whoever started this; what a library says before it aborts is found beside the log."""
+    leave_stderr()
+    last_words = state.with_name(state.name + ".stderr")
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
+    descriptor = os.open(last_words, flags, 0o600)
+    os.dup2(descriptor, sys.stdout.fileno())
+    os.dup2(descriptor, sys.stderr.fileno())
+    os.close(descriptor)
 
 
 async def _listen(signals: AsyncIterator[int], stop: trio.Event) -> None:
@@ -57,20 +108,27 @@ async def _listen(signals: AsyncIterator[int], stop: trio.Event) -> None:
         stop.set()
 
 
-def main(socket: Path, state: Path, http: HttpOptions | None = None) -> int:
-    """Run the daemon in the foreground. The readiness line on stderr says where it listens. 0 after an orderly end."""
-    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+async def _end_when_idle(server: Server, seconds: float, stop: trio.Event) -> None:
+    await until_idle(server, seconds)
+    _log.info("idle for %g s: shutting down", seconds)
+    stop.set()
 
-    def announce(server: Server) -> None:
-        places = str(socket) if server.http is None else f"{socket} and {server.http}"
-        sys.stderr.write(f"torpor: ready on {places}\n")
-        sys.stderr.flush()
 
+async def _show_life(manager: Notifier, watched_seconds: float) -> None:
+    """From a task of the loop that serves: when it hangs, the signs of life stop."""
+    while True:
+        manager.alive()
+        await trio.sleep(watched_seconds * ALIVE_SHARE)
+
+
+def main(settings: Settings) -> Ending:
+    """Run the daemon in the foreground; say how it ended. A line on stderr says when it is ready."""
+    start_logging(settings.log_level)
     # Short: with a computing thread beside it, a writer or a loop that has to wait for the lock waits this long.
     sys.setswitchinterval(0.0005)
     failures: list[BaseException] = []
     try:
-        trio.run(run, socket, state, http, announce)
+        trio.run(run, settings)
     except* (ApiError, CacheDirectoryError, EndpointError, OSError) as group:
         failures = _leaves(group)
     finally:
@@ -78,7 +136,14 @@ def main(socket: Path, state: Path, http: HttpOptions | None = None) -> int:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     for failure in failures:
         sys.stderr.write(f"torpor: {failure}\n")
-    return 1 if failures else 0
+    if any(_is_taken(failure) for failure in failures):
+        return Ending.TAKEN
+    return Ending.FAILED if failures else Ending.ORDERLY
+
+
+def _is_taken(failure: BaseException) -> bool:
+    """Whether another daemon was there before."""
+    return isinstance(failure, SocketInUseError) or (isinstance(failure, ApiError) and failure.code is ErrorCode.BUSY)
 
 
 def _leaves(group: BaseExceptionGroup[Exception]) -> list[BaseException]:

@@ -1,31 +1,75 @@
-"""How commands reach the daemon: connect, or (for `run`) start one and wait until it answers."""
+"""How commands reach the daemon: connect, start one if none answers, and see that both are of one version."""
 
 from __future__ import annotations
 
-import os
-import sys
 import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runtime.cli import output
-from runtime.client.endpoint import EndpointError, prepare_directory, socket_path
-from runtime.client.sync import Client, ConnectError, connect
+from runtime.client.endpoint import EndpointError, socket_path
+from runtime.client.sync import Client, ConnectError, ConnectionLostError, RpcError, connect
+from runtime.version import VERSION
 
 if TYPE_CHECKING:
     import argparse
-    import subprocess
     from pathlib import Path
 
-START_SECONDS: Final = 30.0
-"""How long a daemon may take to answer: a second as a rule, more where the agents' components are compiled first."""
+PROTOCOL: Final = 1
+HELLO_SECONDS: Final = 10.0  # for the answer to `hello`: a daemon that computes all the while answers in one
 POLL_SECONDS: Final = 0.02
-LOG_TAIL: Final = 4096  # bytes of the daemon's log that are looked at for the reason why it did not start
-REASON_LINES: Final = 5
+LEAVE_SECONDS: Final = 10.0
+"""How long a daemon that shuts down is waited for: its turns are cancelled, and its last answers given."""
 
 
 def connect_to(args: argparse.Namespace) -> Client:
-    """Connect to the daemon that `--socket` names. Raises ConnectError."""
-    return connect(args.socket)
+    """Connect to the daemon that `--socket` names, and start one, detached, if none answers, unless `--no-start` is given.
+
+    Raises ConnectError, EndpointError.
+    """
+    path = socket_path(args.socket)
+    try:
+        client = reach(path)
+    except ConnectError:
+        if args.no_start:
+            raise
+        from runtime.cli.starting import start  # noqa: PLC0415 - not needed once a daemon runs
+
+        client = start(path, getattr(args, "state", None))
+    return client
+
+
+def reach(path: Path) -> Client:
+    """Connect to the daemon that serves `path`; one that is about to end is waited for, and counts as none.
+
+    Says it on stderr when the daemon is of another version. Raises ConnectError, EndpointError.
+    """
+    deadline = time.monotonic() + LEAVE_SECONDS
+    while True:
+        client = connect(path)
+        try:
+            _check(_greet(client))
+        except (ConnectionLostError, RpcError) as error:
+            client.close()
+            if isinstance(error, RpcError) and error.name != "shutting_down":
+                raise EndpointError(f"the daemon refuses this program: {error.message}; {_REMEDY}") from error
+            if time.monotonic() > deadline:
+                raise ConnectError(path, "it is shutting down") from error
+            time.sleep(POLL_SECONDS)
+        except BaseException:
+            client.close()
+            raise
+        else:
+            return client
+
+
+def greet(path: Path) -> tuple[Client, dict[str, Any]]:
+    """Connect whatever the daemon's version is; also its answer to `hello`. Raises ConnectError, EndpointError, RpcError."""
+    client = connect(path)
+    try:
+        return client, _greet(client)
+    except BaseException:
+        client.close()
+        raise
 
 
 def vm_name(text: str) -> str | list[str]:
@@ -33,57 +77,23 @@ def vm_name(text: str) -> str | list[str]:
     return text.split("/") if "/" in text else text
 
 
-def connect_or_start(args: argparse.Namespace) -> Client:
-    """Connect to the daemon; start one, detached, if none answers. Raises EndpointError when that fails."""
-    try:
-        return connect_to(args)
-    except ConnectError:
-        return _start(socket_path(args.socket), args.state)
+_REMEDY: Final = "`torpor restart` puts one of this version in its place"
 
 
-def _start(path: Path, state: str | None) -> Client:
-    import subprocess  # noqa: PLC0415 - slow, and not needed once a daemon runs
+def _greet(client: Client) -> dict[str, Any]:
+    hello = client.start("hello", client={"name": "torpor", "version": VERSION}, protocol=PROTOCOL)
+    if not client.wait(hello, HELLO_SECONDS):
+        raise ConnectError("its socket", f"it does not answer within {HELLO_SECONDS:g} s")
+    welcome: dict[str, Any] = hello.result()
+    return welcome
 
-    prepare_directory(path)
-    log = path.with_name(path.name + ".log")
-    output.say(f"starting a daemon on {path} (its log: {log}; `torpor stop` ends it)")
-    command = [*_program(), "serve", "--socket", os.fspath(path)]
-    if state is not None:
-        command += ["--state", os.path.abspath(state)]  # noqa: PTH100 - resolve() would follow links
-    descriptor = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with open(descriptor, "wb") as file:  # noqa: PTH123 - of a descriptor
-        start = file.seek(0, os.SEEK_END)
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, cwd="/", start_new_session=True
+
+def _check(welcome: dict[str, Any]) -> None:
+    version, protocol = welcome.get("version"), welcome.get("protocol")
+    if protocol != PROTOCOL:
+        raise EndpointError(
+            f"the daemon (torpor {version}) speaks protocol {protocol}, this program (torpor {VERSION}) protocol {PROTOCOL}; "
+            + _REMEDY
         )
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        ended = process.poll() is not None
-        try:
-            return connect(path)
-        except ConnectError:
-            if ended:
-                raise EndpointError(f"the daemon did not start: {_reason(log, start)}") from None
-        if time.monotonic() > deadline:
-            _give_up(process)
-            raise EndpointError(f"the daemon did not answer within {START_SECONDS:g} s; see {log}")
-        time.sleep(POLL_SECONDS)
-
-
-def _program() -> list[str]:
-    """The command line that is this program: the single executable is no Python, and takes its commands itself."""
-    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "runtime.cli"]
-
-
-def _give_up(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-
-
-def _reason(log: Path, start: int) -> str:
-    """Return the last lines that this daemon wrote."""
-    with log.open("rb") as file:
-        end = file.seek(0, os.SEEK_END)
-        file.seek(max(start, end - LOG_TAIL))
-        lines = file.read().decode(errors="replace").split("\n")
-    said = [line.removeprefix("torpor: ") for line in lines if line.strip()][-REASON_LINES:]
-    return "\n  ".join(said) or f"it said nothing; see {log}"
+    if version != VERSION:
+        output.say(f"the daemon is torpor {version}, this program torpor {VERSION}: {_REMEDY}")

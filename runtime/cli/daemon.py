@@ -1,23 +1,28 @@
-"""`torpor serve`, `stop`, `sleep` and `keys rotate`."""
+"""`torpor serve`, `stop`, `restart`, `sleep` and `keys rotate`."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import signal
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, Self
 
 from runtime.cli import exits, output
-from runtime.cli.connecting import connect_to, vm_name
-from runtime.client.endpoint import socket_path
+from runtime.cli.connecting import POLL_SECONDS, connect_to, greet, reach, vm_name
+from runtime.client.endpoint import EndpointError, socket_path
+from runtime.client.sync import ConnectError, ConnectionLostError, RpcError
 
 if TYPE_CHECKING:
     import argparse
 
+    from runtime.client.sync import Client
     from runtime.rpc.http_listener import HttpOptions
 
-STATE_NAME = "torpor.db"
+STATE_NAME: Final = "torpor.db"
+ACTIVATION_SECONDS: Final = 30.0  # for systemd to start the next daemon
 
 
 def state_path(given: str | None) -> Path:
@@ -32,16 +37,37 @@ def state_path(given: str | None) -> Path:
 
 
 def serve(args: argparse.Namespace) -> int:
-    """Run the daemon until SIGTERM or SIGINT."""
-    socket = socket_path(args.socket)
-    state = state_path(args.state)
+    """Run the daemon until SIGTERM, SIGINT or, with `--idle-exit`, until nobody needs it."""
     if args.http is None and (args.http_token or args.http_public or args.http_origin):
         output.say("--http-token, --http-public and --http-origin go with --http")
         return exits.USAGE
-    state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    from runtime.daemon import main  # noqa: PLC0415 - the daemon and all that it needs, for this command alone
+    if args.idle_exit is not None and not args.idle_exit > 0:
+        output.say("--idle-exit is a number of seconds above 0")
+        return exits.USAGE
+    from runtime.systemd import ActivationError, path_of, take_listener  # noqa: PLC0415 - for this command alone
 
-    return exits.NO_DAEMON if main(socket, state, _http(args, state.parent)) else exits.OK
+    try:
+        passed = take_listener()
+    except ActivationError as error:
+        raise EndpointError(str(error)) from error
+    socket = socket_path(args.socket) if passed is None else path_of(passed)
+    state = state_path(args.state)
+    state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    from runtime.daemon import main  # noqa: PLC0415 - the daemon and all that it needs
+    from runtime.settings import Ending, Settings  # noqa: PLC0415
+
+    settings = Settings(
+        socket_path=socket,
+        state=state,
+        http=_http(args, state.parent),
+        passed=passed,
+        idle_exit=args.idle_exit,
+        log_level=args.log_level,
+        background=args.background,
+        arguments=_arguments(args, socket, state),
+    )
+    codes = {Ending.ORDERLY: exits.OK, Ending.FAILED: exits.NO_DAEMON, Ending.TAKEN: exits.ALREADY_RUNNING}
+    return codes[main(settings)]
 
 
 def _http(args: argparse.Namespace, directory: Path) -> HttpOptions | None:
@@ -53,27 +79,108 @@ def _http(args: argparse.Namespace, directory: Path) -> HttpOptions | None:
     return http_options(args.http, token, directory, public=args.http_public, origins=args.http_origin)
 
 
+def _arguments(args: argparse.Namespace, socket: Path, state: Path) -> list[str]:
+    """Return what makes another daemon like this one, wherever it is started."""
+    given = ["--socket", os.fspath(socket), "--state", os.fspath(state), "--log-level", args.log_level]
+    if args.idle_exit is not None:
+        given += ["--idle-exit", f"{args.idle_exit:g}"]
+    if args.http is not None:
+        given += ["--http", args.http, *(["--http-public"] if args.http_public else [])]
+        if args.http_token is not None:
+            given += ["--http-token", os.path.abspath(args.http_token)]  # noqa: PTH100 - resolve() would follow links
+        for origin in args.http_origin:
+            given += ["--http-origin", origin]
+    return given
+
+
 def stop(args: argparse.Namespace) -> int:
     """Ask the daemon to end (SIGTERM) and wait until it has."""
-    with connect_to(args) as client:
-        pid = client.daemon_pid
-    try:
-        process = os.pidfd_open(pid)  # names this very process, also if its number is given away meanwhile
-    except ProcessLookupError:
-        return exits.OK
-    try:
-        signal.pidfd_send_signal(process, signal.SIGTERM)
-        poll = select.poll()
-        poll.register(process, select.POLLIN)
-        ended = bool(poll.poll(args.timeout * 1000))
-    finally:
-        os.close(process)
-    if not ended:
-        output.say(f"the daemon (process {pid}) has not ended within {args.timeout:g} s")
-        return exits.FAILED
+    with _Running(socket_path(args.socket)) as daemon:
+        daemon.end(args.timeout)
     if args.json:
-        output.write_json({"pid": pid, "stopped": True})
+        output.write_json({"pid": daemon.status["pid"], "stopped": True})
     return exits.OK
+
+
+class _Running:
+    """The daemon that serves a socket, as a process; a context manager. Raises ConnectError, EndpointError."""
+
+    def __init__(self, path: Path) -> None:
+        try:
+            client, _ = greet(path)
+            with client:
+                self.status = client.call("daemon.status")
+                # Not who the kernel says began to listen: with socket activation that is systemd. As long as the connection
+                # is open the process is there, so that the descriptor names this very one.
+                self._process = os.pidfd_open(self.status["pid"])
+        except (ConnectionLostError, ProcessLookupError) as error:
+            raise ConnectError(path, "it has just ended") from error
+        except RpcError as error:
+            if error.name == "shutting_down":
+                raise ConnectError(path, "it is shutting down") from error
+            raise EndpointError(f"the daemon does not tell its process id: {error.message}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._process)
+
+    def end(self, timeout: float) -> None:
+        """End it in order. Raises TimeoutError."""
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._process, signal.SIGTERM)
+        poll = select.poll()
+        poll.register(self._process, select.POLLIN)
+        if not poll.poll(timeout * 1000):
+            raise TimeoutError(f"the daemon (process {self.status['pid']}) has not ended within {timeout:g} s")
+
+
+def restart(args: argparse.Namespace) -> int:
+    """End the daemon and start one of this version with the same state, socket and options; return when it is ready."""
+    path = socket_path(args.socket)
+    client = _restarted(path, args.timeout)
+    if client is None:
+        output.say("systemd runs this daemon, and has to restart it: systemctl --user restart torpor.service")
+        return exits.FAILED
+    with client:
+        status = client.call("daemon.status")
+    if args.json:
+        output.write_json({"pid": status["pid"], "version": status["version"], "socket": os.fspath(path)})
+    else:
+        output.say(f"torpor {status['version']} serves {path} (process {status['pid']})")
+    return exits.OK
+
+
+def _restarted(path: Path, timeout: float) -> Client | None:
+    """A connection to the next daemon; None when another program than this one has to start it."""
+    from runtime.cli.starting import start, start_with  # noqa: PLC0415 - subprocess, for this command alone
+
+    try:
+        daemon = _Running(path)
+    except ConnectError:
+        return start(path, None)
+    with daemon:
+        status = daemon.status
+        activated = status.get("activated", False)
+        if status.get("managed") and not activated:
+            return None
+        daemon.end(timeout)
+    if activated:
+        return _activated(path)
+    return start_with(path, status.get("arguments") or ["--socket", os.fspath(path), "--state", status["state"]])
+
+
+def _activated(path: Path) -> Client:
+    """Connect to a socket that systemd holds: that starts the daemon."""
+    deadline = time.monotonic() + ACTIVATION_SECONDS
+    while True:
+        try:
+            return reach(path)
+        except ConnectError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(POLL_SECONDS)
 
 
 def sleep(args: argparse.Namespace) -> int:

@@ -10,6 +10,7 @@ USAGE: Final = 2
 NO_DAEMON: Final = 3
 AGENT_FAILED: Final = 4
 NOT_FINISHED: Final = 5
+ALREADY_RUNNING: Final = 6
 INTERRUPTED: Final = 130
 BROKEN_PIPE: Final = 141
 
@@ -17,9 +18,10 @@ EXITS: Final = (
     (OK, "success; of `run`: the agent ended its turn"),
     (FAILED, "the daemon reported a failure, or a local file could not be read or written"),
     (USAGE, "the command line is wrong"),
-    (NO_DAEMON, "no daemon answers, none could be started, or it went away"),
+    (NO_DAEMON, "no daemon answers, none could be started, it speaks another protocol, or it went away"),
     (AGENT_FAILED, "the agent failed: it crashed, could not start, or reported an error"),
     (NOT_FINISHED, "the turn ended otherwise: refusal, max_tokens, max_turn_requests, cancelled"),
+    (ALREADY_RUNNING, "of `serve`: another daemon has the state file or the socket"),
     (INTERRUPTED, "interrupted (Ctrl-C); a running prompt was cancelled"),
     (BROKEN_PIPE, "whoever read the output has gone; a running prompt goes on"),
 )

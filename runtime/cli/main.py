@@ -6,11 +6,12 @@ import argparse
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from runtime.cli import exits
 from runtime.cli.commands import register
 from runtime.cli.table import Table
+from runtime.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,7 +64,7 @@ def _failure(error: Exception, *, as_json: bool) -> int | None:
             output.report(error)
         return exits.AGENT_FAILED if error.name in exits.AGENT_ERRORS else exits.FAILED
     if isinstance(error, ConnectError):
-        output.say(f"{error}; `torpor serve` starts one")
+        output.say(str(error))
         return exits.NO_DAEMON
     if isinstance(error, ConnectionLostError | EndpointError):
         output.say(str(error))
@@ -77,24 +78,6 @@ def _failure(error: Exception, *, as_json: bool) -> int | None:
     return None
 
 
-class _Version(argparse.Action):
-    """`--version`, whose answer is looked up only when it is asked."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_arguments: Any, **_options: Any) -> None:
-        sys.stdout.write(f"torpor {_version()}\n")
-        parser.exit()
-
-
-def _version() -> str:
-    unpacked: str | None = getattr(sys, "_MEIPASS", None)
-    if unpacked is not None:  # the single executable's build writes it down: the search below takes 25 ms
-        with open(os.path.join(unpacked, "VERSION"), encoding="utf-8") as file:  # noqa: PTH118, PTH123
-            return file.read()
-    from importlib.metadata import version  # noqa: PLC0415 - slow, and rarely needed
-
-    return version("torpor")
-
-
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     root = argparse.ArgumentParser(
@@ -104,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    root.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    root.add_argument("--version", action="version", version=f"torpor {VERSION}", help="print the version and exit")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--socket", metavar="PATH", help="the daemon's socket")

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.cli import exits, output
-from runtime.cli.connecting import connect_or_start, vm_name
+from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.permissions import Asker
 from runtime.client.sync import RpcError
 
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
         output.say(str(error))
         return exits.USAGE
     prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
-    with connect_or_start(args) as client:
+    with connect_to(args) as client:
         return Run(client, args, env).go(prompt)
 
 

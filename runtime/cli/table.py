@@ -17,10 +17,13 @@ class Table:
         self._actions = actions
         self._common = common
 
-    def command(self, name: str, run: str, text: str, *, epilog: str | None = None) -> argparse.ArgumentParser:
+    def command(
+        self, name: str, run: str, text: str, *, epilog: str | None = None, starts: bool = True
+    ) -> argparse.ArgumentParser:
         """Enter a command that `run`, MODULE:FUNCTION below `runtime.cli`, carries out; return it, for its arguments.
 
         `text` begins in lower case and has no full stop: it is a line of the list, and made a sentence for the command's help.
+        A command that `starts` connects by `runtime.cli.connecting.connect_to`, and gets the flag that it needs.
         """
         added: argparse.ArgumentParser = self._actions.add_parser(
             name,
@@ -31,6 +34,8 @@ class Table:
             allow_abbrev=False,
         )
         added.set_defaults(run=run)
+        if starts:
+            added.add_argument("--no-start", action="store_true", help="start no daemon when none answers")
         return added
 
     def group(self, name: str, text: str) -> Table:

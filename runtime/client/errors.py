@@ -23,6 +23,7 @@ class ConnectError(ClientError):
     def __init__(self, place: object, reason: str) -> None:
         super().__init__(f"no daemon answers at {place}: {reason}")
         self.place = str(place)
+        self.reason = reason
 
 
 class ConnectionLostError(ClientError):

@@ -24,14 +24,20 @@ class SocketInUseError(EndpointError):
 
 
 @contextlib.contextmanager
-def listening(path: Path) -> Iterator[socket.socket]:
+def listening(path: Path, passed: socket.socket | None = None) -> Iterator[socket.socket]:
     """Listen on the Unix socket at `path` (0600), and remove it at the end if it is still ours.
 
     A lock on `<path>.lock` is held meanwhile, so that of two daemons that start at once only one clears a stale socket.
+    With `passed`, a socket that somebody else has made there and keeps for the next daemon, that is yielded.
     Raises SocketInUseError, or EndpointError for anything else that is in the way.
     """
     prepare_directory(path)
-    with _locked(path), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_locked(path))
+        if passed is not None:
+            yield stack.enter_context(passed)
+            return
+        listener = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         _clear_stale(path)
         before = os.umask(0o177)
         try:

@@ -10,7 +10,7 @@ import socket
 import struct
 import time
 from functools import partial
-from importlib.metadata import version as distribution_version
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -24,8 +24,10 @@ from runtime.rpc.listener import listening
 from runtime.rpc.messages import error_line
 from runtime.rpc.subscriptions import MAX_SUBSCRIPTIONS
 from runtime.rpc.transport import LineTransport
+from runtime.version import VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
     from runtime.rpc.facade import HostFace
@@ -49,11 +51,15 @@ _PEER: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 class Server:
     """The daemon's face to its clients."""
 
-    def __init__(self, host: HostFace, path: Path) -> None:
+    def __init__(self, host: HostFace, path: Path, facts: Mapping[str, Any] = MappingProxyType({})) -> None:
         self.host = host
         self.path = path
+        self.accepting: list[trio.CancelScope] = []
+        """One for each kind of listener: cancelled, nobody is let in any more."""
+        self.used_at = trio.current_time()
+        """When a connection was last made or ended."""
         self.methods: MethodTable = METHODS
-        self.version = distribution_version("torpor")
+        self.version = VERSION
         self.epoch = secrets.token_hex(8)
         """Names this run of the daemon."""
         self.http: str | None = None
@@ -61,6 +67,7 @@ class Server:
         self.closing = False
         self._handshakes = 0
         self._started = time.time()
+        self._facts = facts
         self._connections: set[Connection] = set()
 
     def welcome(self) -> Welcome:
@@ -85,11 +92,19 @@ class Server:
             "connections": len(self._connections),
             "subscriptions": sum(connection.subscriptions for connection in self._connections),
             "requests": sum(connection.running for connection in self._connections),
+            **self._facts,
         }
 
+    @property
+    def connected(self) -> int:
+        """How many peers there are, with those that have not shown their token yet."""
+        return len(self._connections) + self._handshakes
+
     def refuse(self) -> None:
-        """Answer `shutting_down` to new requests from now on; those under way go on."""
+        """Let nobody in and answer `shutting_down` to new requests from now on; those under way go on."""
         self.closing = True
+        for scope in self.accepting:
+            scope.cancel()
 
     async def drain(self, seconds: float) -> None:
         """Wait until every answer has been handed to its peer, for `seconds` at most."""
@@ -132,12 +147,14 @@ class Server:
             return
         connection = Connection(transport, self)
         self._connections.add(connection)
+        self.used_at = trio.current_time()
         try:
             await connection.run()
         except* Exception as group:
             logger.exception("a connection failed", exc_info=group)
         finally:
             self._connections.discard(connection)
+            self.used_at = trio.current_time()
 
 
 def peer_uid(connected: trio.socket.SocketType) -> int:
@@ -159,22 +176,40 @@ async def serve(
     path: Path,
     http: HttpOptions | None = None,
     *,
+    passed: socket.socket | None = None,
+    facts: Mapping[str, Any] = MappingProxyType({}),
     task_status: trio.TaskStatus[Server] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serve `host` on the Unix socket at `path`, and over `http`, until cancelled; reports the Server once it listens.
 
+    `passed` is a socket that somebody else listens on at `path`; `facts` are what `daemon.status` tells besides.
     A graceful end is the caller's to arrange: `refuse`, end what is under way, `drain`, then cancel.
     Raises EndpointError (SocketInUseError among them) when the socket or the address cannot be had.
     """
-    with listening(path) as listener:
+    with listening(path, passed) as listener:
         listener.setblocking(False)
-        server = Server(host, path)
+        server = Server(host, path, facts)
         listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
         async with trio.open_nursery() as nursery:
-            await nursery.start(trio.serve_listeners, server.serve_stream, listeners)
+            await nursery.start(_accept, server, server.serve_stream, listeners, nursery)
             if http is not None:
                 await _serve_http(server, http, nursery)
             task_status.started(server)
+            await trio.sleep_forever()
+
+
+async def _accept(
+    server: Server,
+    handler: Callable[[trio.SocketStream], Awaitable[None]],
+    listeners: list[trio.SocketListener],
+    connections: trio.Nursery,
+    task_status: trio.TaskStatus[Any],
+) -> None:
+    """Let peers in; those that are in stay when that ends."""
+    scope = trio.CancelScope()
+    server.accepting.append(scope)
+    with scope:
+        await trio.serve_listeners(handler, listeners, handler_nursery=connections, task_status=task_status)
 
 
 async def _serve_http(server: Server, http: HttpOptions, nursery: trio.Nursery) -> None:
@@ -182,4 +217,4 @@ async def _serve_http(server: Server, http: HttpOptions, nursery: trio.Nursery) 
 
     listeners = await open_http(http)
     server.http = http_url(listeners[0])
-    await nursery.start(trio.serve_listeners, partial(server.serve_http, http.gate), listeners)
+    await nursery.start(_accept, server, partial(server.serve_http, http.gate), listeners, nursery)

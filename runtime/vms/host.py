@@ -294,9 +294,9 @@ class Host:
         return {
             "vms": len(self.store.vms.list()),
             "awake": len(figures),
-            "sessions": sum(each["sessions"] for each in figures),
-            "processes": sum(each["processes"] for each in figures),
             "state": str(self.store.path),
+            "secrets": sum(len(sessions) for sessions in self._secrets.values()),  # sessions that would ask again
+            **{name: sum(each[name] for each in figures) for name in ("sessions", "processes", "busy")},
         }
 
     async def rotate_key(self) -> dict[str, Any]:

@@ -140,7 +140,7 @@ class Vm:
 
     def figures(self) -> dict[str, Any]:
         """What the VM holds in memory just now."""
-        return {"processes": len(self.processes), "sessions": len(self.sessions.live())}
+        return {"processes": len(self.processes), "sessions": len(self.sessions.live()), "busy": int(self.busy)}
 
     async def _watch_idleness(self, on_idle: Callable[[], None]) -> None:
         while True:

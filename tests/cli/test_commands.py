@@ -61,7 +61,14 @@ def test_an_argument_that_is_no_text_is_2(environment):
 
 
 @pytest.mark.parametrize(
-    "command", [["agents"], ["vms"], ["sessions"], ["events", "s"], ["fs", "ls"], ["stop"], ["sleep"]]
+    "command",
+    [
+        *(["stop"], ["status"]),
+        *(
+            [*words, "--no-start"]
+            for words in (["agents"], ["vms"], ["sessions"], ["events", "s"], ["fs", "ls"], ["sleep"])
+        ),
+    ],
 )
 def test_no_daemon_is_3(torpor, command):
     done = torpor(*command, "--socket", "/nowhere/t.sock")
@@ -148,7 +155,7 @@ def test_serve_ends_with_0_on_sigterm_and_3_when_it_cannot_start(environment):
         serve = [*COMMAND, "serve", "--socket", f"{directory}/t.sock", "--state", f"{directory}/state/s.db"]
         with subprocess.Popen(serve, stderr=subprocess.PIPE, text=True, env=env) as serving:
             assert serving.stderr is not None
-            assert serving.stderr.readline() == "ready\n"
+            assert serving.stderr.readline() == f"torpor: ready on {directory}/t.sock\n"
             assert Path(directory, "state").stat().st_mode & 0o777 == 0o700
             serving.send_signal(signal.SIGTERM)
             assert serving.wait(30) == exits.OK
@@ -190,7 +197,7 @@ codes = [main([*words, "--socket", sys.argv[1]]) for words in (
 )]
 assert codes == [0] * len(codes), codes
 ours = {name for name in sys.modules if name.startswith("runtime.")}
-assert all(name.startswith(("runtime.cli", "runtime.client")) for name in ours), ours
+assert all(name.startswith(("runtime.cli", "runtime.client", "runtime.version")) for name in ours), ours
 heavy = {"trio", "wasmtime", "msgspec", "attr", "attrs", "asyncio", "dataclasses", "subprocess", "inspect"} & set(sys.modules)
 assert not heavy, heavy
 """

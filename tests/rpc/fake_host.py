@@ -334,22 +334,22 @@ class FakeHost:
         return {"vms": len(self.vms)}
 
 
-async def _daemon(socket: Path, token: str | None) -> None:
+async def _daemon(socket: Path, token: str | None, ready: str) -> None:
     http = None if token is None else HttpOptions("127.0.0.1", 0, Gate(token))
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGTERM) as signals:
             server = await nursery.start(serve, FakeHost(nursery), socket, http)
-            sys.stderr.write(f"ready {server.http}\n" if server.http else "ready\n")
+            sys.stderr.write(f"{ready} {server.http}\n" if server.http else f"{ready}\n")
             sys.stderr.flush()
             async for _ in signals:
                 nursery.cancel_scope.cancel()
                 break
 
 
-def main(socket: str | os.PathLike[str], token: str | None = None) -> int:
+def main(socket: str | os.PathLike[str], token: str | None = None, ready: str = "ready") -> int:
     """Serve until SIGTERM, with a token over HTTP, too."""
     logging.basicConfig()
-    trio.run(_daemon, Path(socket), token)
+    trio.run(_daemon, Path(socket), token, ready)
     return 0
 
 

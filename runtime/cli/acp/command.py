@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runtime.cli import exits, output
 from runtime.cli.acp.face import Face
 from runtime.cli.acp.loop import Loop
-from runtime.cli.connecting import connect_or_start, vm_name
+from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.run import UsageError, environment
 
 if TYPE_CHECKING:
@@ -24,6 +24,6 @@ def run(args: argparse.Namespace) -> int:
         return exits.USAGE
     vm = None if args.vm is None else vm_name(args.vm)
     face = Face(args.agent, vm=vm, allow=args.allow, env=env)
-    with connect_or_start(args).detach() as daemon:
+    with connect_to(args).detach() as daemon:
         daemon.setblocking(False)
         return Loop(face, daemon, sys.stdin.fileno(), sys.stdout.fileno()).run()

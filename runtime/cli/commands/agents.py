@@ -18,7 +18,7 @@ def register(table: Table) -> None:
         "run",
         "run:run",
         "prompt an agent and print its answer as it comes",
-        epilog="Starts a daemon if none answers. Text goes to stdout, tool calls and messages to stderr. Nothing is inherited "
+        epilog="Text goes to stdout, tool calls and messages to stderr. Nothing is inherited "
         "from your environment but what --env names. Ctrl-C cancels the prompt; a second one leaves it.",
     )
     run.add_argument("agent", metavar="AGENT", help="the agent, as `torpor agents` lists them")
@@ -32,8 +32,8 @@ def register(table: Table) -> None:
         "acp",
         "acp.command:run",
         "be an agent for an editor: ACP on stdin and stdout",
-        epilog="An editor starts this as it would start the agent itself. Starts a daemon if none answers. The agent works on "
-        "the files of its VM, not on those of the editor, and gets no environment but what --env names. Messages go to "
+        epilog="An editor starts this as it would start the agent itself. The agent works on the "
+        "files of its VM, not on those of the editor, and gets no environment but what --env names. Messages go to "
         "stderr. At the end of stdin turns are cancelled and sessions suspended: session/load and session/resume go on with "
         "them.",
     )

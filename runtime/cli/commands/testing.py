@@ -14,6 +14,7 @@ def register(table: Table) -> None:
         "test",
         "test:run",
         "test agents as YAML files say",
+        starts=False,
         epilog="Agents run in this process, each test in a VM of its own; with --socket or --executable in a daemon. "
         "Exits with 0 when all tests passed, with 1 when one failed, with 2 when a file cannot be used.",
     )

@@ -1,0 +1,124 @@
+"""The daemon's log: one JSON object a line in a file of its own, text for people on stderr.
+
+Neither holds what users, agents and files say. Messages are the project's own and name VMs, sessions, methods and types; of an
+exception the type and the places in the code are noted, not its message, which may quote a value. Libraries are heard from
+WARNING on: at DEBUG they would note requests with their keys.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+import traceback
+from logging.handlers import RotatingFileHandler
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from io import TextIOWrapper
+    from pathlib import Path
+
+LEVELS: Final = ("debug", "info", "warning", "error")
+OURS: Final = ("torpor", "runtime", "wasi_fs")
+"""The loggers that `--log-level` is about."""
+MAX_FILE_BYTES: Final = 4 * 1024 * 1024  # some 30,000 lines: weeks of ordinary life
+KEPT_FILES: Final = 4  # old ones: with the one in use 20 MiB at most, whatever happens
+MAX_MESSAGE: Final = 2000  # characters; a name in it may come from a client
+MAX_FRAMES: Final = 20  # the innermost of an exception: where it came from
+
+Trouble = tuple[type[BaseException] | None, BaseException | None, Any]
+
+
+def log_path(state: Path) -> Path:
+    """Return the log of the daemon with this state file: beside it, so that no two daemons ever write one."""
+    return state.with_name(state.name + ".log")
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """Return an exception's type and where it came from, innermost last, without its message; groups with all in them."""
+    frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
+    found: dict[str, Any] = {
+        "type": type(error).__qualname__,
+        "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
+    }
+    if isinstance(error, OSError) and error.errno is not None:
+        found["errno"] = error.errno
+    if isinstance(error, BaseExceptionGroup):
+        found["exceptions"] = [describe(each) for each in error.exceptions]
+    if error.__cause__ is not None:
+        found["cause"] = describe(error.__cause__)
+    return found
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return {time, level, logger, message} and, of a failure, {exception}."""
+        milliseconds = int(record.created * 1000)
+        clock = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line: dict[str, Any] = {
+            "time": f"{clock}.{milliseconds % 1000:03}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage()[:MAX_MESSAGE],
+        }
+        if record.exc_info and record.exc_info[1] is not None:
+            line["exception"] = describe(record.exc_info[1])
+        return json.dumps(line, ensure_ascii=False)
+
+
+class PlainLines(logging.Formatter):
+    """Formats a record for people."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatException(self, ei: Trouble) -> str:  # noqa: N802 - logging's name
+        """Return a traceback without messages and values."""
+        return "" if ei[1] is None else "\n".join(_lines(describe(ei[1]), ""))
+
+
+def _lines(found: dict[str, Any], indent: str) -> list[str]:
+    lines = [f"{indent}Traceback: {found['type']}", *(f"{indent}  {place}" for place in found["at"])]
+    for each in (*found.get("exceptions", ()), *((found["cause"],) if "cause" in found else ())):
+        lines += _lines(each, indent + "    ")
+    return lines
+
+
+class _PrivateFile(RotatingFileHandler):
+    """A rotated file that only its owner can read."""
+
+    def _open(self) -> TextIOWrapper:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding="utf-8")
+
+
+def start_logging(level: str) -> None:
+    """Log to stderr from now on."""
+    logging.raiseExceptions = False  # a log that cannot be written, on a full disk, is no reason to say so at each line
+    _set_up(logging.StreamHandler(sys.stderr), PlainLines())
+    logging.getLogger().setLevel(logging.WARNING)
+    for name in OURS:
+        logging.getLogger(name).setLevel(level.upper())
+
+
+def log_to_file(path: Path) -> None:
+    """Log to `path`, too; the caller holds the lock of the state file that it belongs to. Raises OSError."""
+    handler = _PrivateFile(path, maxBytes=MAX_FILE_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
+    _set_up(handler, JsonLines())
+
+
+def leave_stderr() -> None:
+    """Log to the file alone."""
+    root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if isinstance(handler.formatter, PlainLines):
+            root.removeHandler(handler)
+
+
+def _set_up(handler: logging.Handler, formatter: logging.Formatter) -> None:
+    handler.setFormatter(formatter)
+    logging.getLogger().addHandler(handler)

@@ -1,0 +1,42 @@
+"""How a daemon is to run, and how it ended."""
+
+from __future__ import annotations
+
+import enum
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from runtime.rpc.http_listener import HttpOptions
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What `torpor serve` was asked for, checked."""
+
+    socket_path: Path
+    state: Path
+    http: HttpOptions | None = None
+    passed: socket.socket | None = None
+    """A socket that systemd listens on at `socket_path`, and keeps."""
+    idle_exit: float | None = None
+    """Seconds after which a daemon that nobody needs ends; None: never."""
+    log_level: str = "info"
+    background: bool = False
+    """Whether nobody reads stderr once the daemon is ready."""
+    arguments: Sequence[str] = ()
+    """What `torpor serve` is to be called with for another daemon like this one."""
+
+
+class Ending(enum.Enum):
+    """How a daemon ended."""
+
+    ORDERLY = enum.auto()
+    FAILED = enum.auto()
+    TAKEN = enum.auto()
+    """Another daemon has the state file or the socket."""

@@ -1,0 +1,116 @@
+"""What systemd and a service tell each other: the sockets that it is started with, and how it does.
+
+Sockets: sd_listen_fds(3). `$LISTEN_FDS` descriptors from number 3 on are for the process `$LISTEN_PID`, named by
+`$LISTEN_FDNAMES`. States: sd_notify(3), datagrams to the Unix socket `$NOTIFY_SOCKET`. Standard library only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+FIRST: Final = 3  # SD_LISTEN_FDS_START
+NAMES: Final = ("torpor", "torpor.socket")
+"""Names of the descriptor that is ours: what a unit may say in FileDescriptorName=, and what systemd says by default."""
+MAX_PASSED: Final = (
+    64  # sockets of one unit that are looked through: a number from the environment shall not cost a minute
+)
+MICROSECOND: Final = 1e-6
+
+
+class ActivationError(Exception):
+    """What was passed cannot be served; the message says why."""
+
+
+def take_listener(environment: MutableMapping[str, str] = os.environ) -> socket.socket | None:
+    """Return the listening Unix socket that this process was started with, None when there is none.
+
+    The variables are removed, so that no child takes them for its own. Raises ActivationError when sockets were passed, and
+    none of them, or more than one, is ours.
+    """
+    given = {name: environment.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")}
+    if given["LISTEN_PID"] != str(os.getpid()) or not given["LISTEN_FDS"].isdecimal():
+        return None
+    count = min(int(given["LISTEN_FDS"]), MAX_PASSED)
+    descriptors = range(FIRST, FIRST + count)
+    for descriptor in descriptors:
+        with contextlib.suppress(OSError):
+            os.set_inheritable(descriptor, False)
+    names = given["LISTEN_FDNAMES"].split(":") if given["LISTEN_FDNAMES"] else []
+    if count > 1:
+        descriptors_named = dict(zip(descriptors, names, strict=False))
+        ours = [descriptor for descriptor in descriptors if descriptors_named.get(descriptor) in NAMES]
+        if len(ours) != 1:
+            raise ActivationError(
+                f"of {count} sockets that were passed, {len(ours)} are called {' or '.join(NAMES)}, not one"
+            )
+        return _listening(ours[0])
+    return _listening(FIRST) if count else None
+
+
+def _listening(descriptor: int) -> socket.socket:
+    try:
+        passed = socket.socket(fileno=descriptor)
+    except OSError as error:
+        raise ActivationError(f"what was passed as descriptor {descriptor} is no socket: {error.strerror}") from error
+    if (
+        passed.family != socket.AF_UNIX
+        or passed.type != socket.SOCK_STREAM
+        or not passed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+    ):
+        raise ActivationError("the socket that was passed is no listening Unix stream socket (ListenStream=PATH)")
+    if not os.fsdecode(passed.getsockname()).startswith("/"):
+        raise ActivationError("the socket that was passed has no path (ListenStream=PATH)")
+    return passed
+
+
+def path_of(listener: socket.socket) -> Path:
+    """Return where a socket from `take_listener` is."""
+    return Path(os.fsdecode(listener.getsockname()))
+
+
+class Notifier:
+    """Tells the manager how the service does; without a manager it says nothing. Never fails, never waits."""
+
+    def __init__(self, environment: MutableMapping[str, str] = os.environ) -> None:
+        place = environment.pop("NOTIFY_SOCKET", "")
+        self._place = "\0" + place[1:] if place.startswith("@") else place
+        self.watched_seconds = _watched_seconds(environment)
+        """The manager expects a sign of life within this many seconds, again and again; None when it expects none."""
+
+    @property
+    def managed(self) -> bool:
+        """Whether there is somebody to tell."""
+        return bool(self._place)
+
+    def ready(self, status: str) -> None:
+        """Say that the service serves; `status` is one line for people."""
+        self._send(f"READY=1\nSTATUS={status}")
+
+    def stopping(self) -> None:
+        """Say that the service is about to end."""
+        self._send("STOPPING=1")
+
+    def alive(self) -> None:
+        """Give the sign of life."""
+        self._send("WATCHDOG=1")
+
+    def _send(self, message: str) -> None:
+        if not self._place:
+            return
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            sender.setblocking(False)
+            sender.sendto(message.encode(), self._place)
+
+
+def _watched_seconds(environment: MutableMapping[str, str]) -> float | None:
+    pid, span = environment.pop("WATCHDOG_PID", ""), environment.pop("WATCHDOG_USEC", "")
+    if not span.isdecimal() or not int(span) or pid not in ("", str(os.getpid())):
+        return None
+    return int(span) * MICROSECOND
