@@ -44,7 +44,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix
 
 docs: $(INSTALLED) ## Build the documentation in site/; a broken link or a missing page fails.
-	$(BIN)/mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: setup guests ## Measure; prints the method and medians.
 	$(BIN)/python -m bench
