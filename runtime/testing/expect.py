@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import fnmatch
 import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import attrs
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runtime.testing.transcript import Entry, ToolCall
+
+TRANSCRIPT: Final = "\ntranscript:\n"
+"""What parts a message from the transcript that it shows."""
 
 
 @attrs.frozen
@@ -127,11 +130,37 @@ def budget(found: Sequence[Entry], fuel_used: int, fuel: int | None, calls: int 
     __tracebackhide__ = True
     if fuel is not None and fuel_used > fuel:
         _fail(f"the turn took {fuel_used:,} of fuel, at most {fuel:,} was expected", found, None)
-    number = len(transcript.tool_calls(found))
-    if calls is not None and number > calls:
-        _fail(f"the turn took {number} tool calls, at most {calls} were expected", found, None)
+    calls_made = transcript.tool_calls(found)
+    if calls is not None and len(calls_made) > calls:
+        message = f"the turn took {len(calls_made)} tool calls, at most {calls} were expected"
+        _fail(message, found, calls_made[calls].entry)
+
+
+def memory(found: Sequence[Entry], limit: int, at_most: int) -> None:
+    """Expect that no more memory could have been used: what a VM's limit permits is what its agents got."""
+    __tracebackhide__ = True
+    if limit > at_most:
+        message = (
+            f"agents of this VM may take {limit:,} bytes of memory, at most {at_most:,} were expected; "
+            f'@pytest.mark.torpor(limits={{"memoryBytes": {at_most}}}) holds them to it (in YAML: vm: {{limits: ...}})'
+        )
+        _fail(message, found, None)
+
+
+def turns(found: Sequence[Entry], at_most: int) -> None:
+    """Expect no more turns than this."""
+    __tracebackhide__ = True
+    ends = [entry for entry in found if entry.kind == "end"]
+    if len(ends) > at_most:
+        message = f"the session took {len(ends)} turns, at most {at_most} were expected"
+        _fail(message, found, ends[at_most])
+
+
+def unmet(message: str, shown: str) -> AssertionError:
+    """Return what a failed expectation raises; `shown` is the transcript, empty where there is none."""
+    return AssertionError(f"{message}{TRANSCRIPT}{shown}" if shown else message)
 
 
 def _fail(message: str, found: Sequence[Entry], about: Entry | None) -> NoReturn:
     __tracebackhide__ = True
-    raise AssertionError(f"{message}\ntranscript:\n{transcript.around(found, about)}")
+    raise unmet(message, transcript.around(found, about))

@@ -10,7 +10,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.client.errors import RpcError
+from runtime.client.errors import ClientError, RpcError
+from runtime.testing import transcript
 from runtime.testing.aio import in_thread
 from runtime.testing.golden import Golden
 from runtime.testing.loop import Loop
@@ -81,7 +82,7 @@ class Bench:
     def model(self) -> TestModel:
         """The scripted model, served from the first use on."""
         if self._model is None:
-            model = TestModel()
+            model = TestModel(self.story)
             model.url = self._stack.enter_context(self.harness.loop.entered(http_server(model.handle))).url
             self._model = model
         return self._model
@@ -99,7 +100,7 @@ class Bench:
             if self._model is not None:
                 allow = [*options.get("network", {}).get("allow", []), self._model.host]
                 options["network"] = {**options.get("network", {}), "allow": allow}
-            self._vm = TestVm(self._api(), vm_name(self.test), options)
+            self._vm = TestVm(self._api(), vm_name(self.test), options, self.story)
         return self._vm
 
     @property
@@ -121,6 +122,7 @@ class Bench:
         `env` is added to what points the agent to the scripted model; `files` are put into the VM before; `options` are
         those of `createSession` (`cwd`, `mcpServers`, ...). Raises RpcError.
         """
+        __tracebackhide__ = True
         if self._model is not None:
             env = {**self._model.env, **(env or {})}
         if env:
@@ -129,6 +131,17 @@ class Bench:
         session = TestSession(self.vm, self._agent(agent), options, permissions, self.golden)
         self.sessions.append(session)
         return session
+
+    def story(self) -> str:
+        """Return the ends of the sessions' transcripts, for a failure message; empty while there is no session."""
+        parts = []
+        for session in self.sessions:
+            heading = [f"session {session.id} ({session.info.get('agentType')}):"] if len(self.sessions) > 1 else []
+            try:
+                parts += [*heading, transcript.around(session.transcript())]
+            except ClientError as error:  # the message is about something else
+                parts += [*heading, f"  (not to be had: {error})"]
+        return "\n".join(parts)
 
     def close(self, *, keep_state: Path | None = None) -> None:
         """End it all; the VM's state is kept as the file `keep_state`, if that is given and there is a VM."""
@@ -183,6 +196,7 @@ class SessionFactory:
         **options: Any,
     ) -> TestSession:
         """Open a session; see `Bench.session`."""
+        __tracebackhide__ = True
         return self._bench.session(agent, env=env, files=files, permissions=permissions, **options)
 
     async def aio(self, agent: str | Path = "pi", **options: Any) -> TestSession:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import trio
 
+from runtime.client.errors import ClientError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
     from contextlib import AbstractAsyncContextManager
@@ -40,6 +42,7 @@ class Loop:
 
     def run(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """Run an async function on the loop; return or raise what it does. Interrupted, the function is cancelled."""
+        __tracebackhide__ = True
         return self._begin(function, *arguments)
 
     @contextmanager
@@ -73,9 +76,12 @@ class Loop:
         self._token.run_sync_soon(function, *arguments)
 
     def _begin(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
+        __tracebackhide__ = True
         future, scope = self._submit(function, *arguments)
         try:
             return future.result()
+        except ClientError as error:  # an answer of the API: how it came here says nothing
+            raise error.with_traceback(None) from None
         except BaseException:
             if not future.done():
                 self._token.run_sync_soon(scope.cancel)

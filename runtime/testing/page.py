@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from runtime.testing import transcript
+from runtime.testing.expect import TRANSCRIPT
 from runtime.testing.page_style import STYLE
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from runtime.testing.transcript import Entry
 
+_PLACE: Final = "here"
+"""The id of the entry that the failure is about."""
 MAX_TEXT: Final = 20_000  # characters of one block: what a person scrolls through; the state file has all of it
 MAX_LINE: Final = 160  # characters of data that are shown at once
 MAX_ENTRIES: Final = 2000  # of one session, from its end: a page that a browser still likes
@@ -59,8 +62,8 @@ class Report:
     """Why it failed; the transcript in it is left to the sessions below."""
     traceback: str
     sessions: list[SessionPart] = attrs.field(factory=list)
-    requests: list[tuple[str, str, Any]] = attrs.field(factory=list)
-    """What the model was asked: (path, outcome, body)."""
+    requests: list[tuple[str, str, str, Any]] = attrs.field(factory=list)
+    """What the model was asked: (path, outcome, what was new in it, body)."""
     diff: str = ""
     """What changed in the VM's files."""
     state: str | None = None
@@ -70,16 +73,19 @@ class Report:
 
 def page(report: Report) -> str:
     """Return the page."""
-    why = report.message.partition("\ntranscript:\n")[0]
+    why, _, shown = report.message.partition(TRANSCRIPT)
     traceback = f"<details><summary>traceback</summary><pre>{_text(report.traceback)}</pre></details>"
-    body = [_section("Failure", f'<pre class="failure">{_text(why)}</pre>{traceback}')]
+    place = next(filter(None, (transcript.marked(shown, each.entries) for each in report.sessions)), None)
+    link = f'<p><a href="#{_PLACE}">Where in the transcript</a></p>' if place is not None else ""
+    body = [_section("Failure", f'<pre class="failure">{_text(why)}</pre>{link}{traceback}')]
     for number, session in enumerate(report.sessions, 1):
         which = f" {number}" if len(report.sessions) > 1 else ""
-        body.append(_section(f"Session{which}: {session.agent}", _session(session.entries)))
+        body.append(_section(f"Session{which}: {session.agent}", _session(session.entries, place)))
     if report.diff:
         body.append(_section("Changed files", f'<pre class="diff">{_diff(report.diff)}</pre>'))
     if report.requests:
-        body.append(_section("Requests to the model", "".join(_request(*each) for each in report.requests)))
+        listed = "".join(_request(number, *each) for number, each in enumerate(report.requests))
+        body.append(_section("Requests to the model", listed))
     if report.state:
         command = f"torpor serve --state {report.state}"
         body.append(
@@ -96,14 +102,15 @@ def _section(title: str, body: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{body}</section>"
 
 
-def _session(entries: Sequence[Entry]) -> str:
+def _session(entries: Sequence[Entry], place: Entry | None) -> str:
     began = entries[0].at if entries else 0
     left_out = max(0, len(entries) - MAX_ENTRIES)
     note = f'<p class="note">{left_out} earlier entries are in the state file.</p>' if left_out else ""
-    return f'{note}<ol class="transcript">{"".join(_entry(each, began) for each in entries[left_out:])}</ol>'
+    shown = "".join(_entry(each, began, here=each is place) for each in entries[left_out:])
+    return f'{note}<ol class="transcript">{shown}</ol>'
 
 
-def _entry(entry: Entry, began: int) -> str:
+def _entry(entry: Entry, began: int, *, here: bool) -> str:
     label, body, kind = entry.kind.replace("_", " "), "", entry.kind
     match entry.kind:
         case "prompt" | "text" | "stderr":
@@ -120,12 +127,14 @@ def _entry(entry: Entry, began: int) -> str:
                 body += f"<pre>{_text(_json(entry.data['error']))}</pre>"
         case "permission" | "reply" | "http_request" | "session_started" | "session_resumed":
             label = {"permission": "Permission", "reply": "Answer", "http_request": "HTTP"}.get(entry.kind, "Session")
+            kind = kind if kind in {"permission", "reply"} else f"aside {kind}"
             body = f"<p>{escape(transcript.line(entry).partition(': ')[2])}</p>"
         case _:
-            kind, body = "other", _details(entry.data)
+            kind, body = "aside", _details(entry.data)
     after = f"+{(entry.at - began) / 1000:.2f} s"
+    mark = f' id="{_PLACE}"' if here else ""
     return (
-        f'<li class="{escape(kind)}"><div class="margin"><b>{escape(label)}</b>'
+        f'<li class="{escape(kind)}"{mark}><div class="margin"><b>{escape(label)}</b>'
         f'<small title="seq {entry.seq}">{entry.seq} · {after}</small></div><div class="body">{body}</div></li>'
     )
 
@@ -165,10 +174,10 @@ def _tool_content(content: dict[str, Any]) -> str:
     return f"<pre>{_text(_json(content))}</pre>"
 
 
-def _request(path: str, outcome: str, body: Any) -> str:
+def _request(number: int, path: str, outcome: str, news: str, body: Any) -> str:
     return (
-        f'<details class="request"><summary><code>{escape(path)}</code> <span class="badge {escape(outcome)}">'
-        f"{escape(outcome)}</span></summary><pre>{_text(_json(body))}</pre></details>"
+        f'<details class="request"><summary>{number} <code>{escape(path)}</code> <span class="badge {escape(outcome)}">'
+        f'{escape(outcome)}</span> <span class="said">{escape(news)}</span></summary><pre>{_text(_json(body))}</pre></details>'
     )
 
 

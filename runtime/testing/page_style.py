@@ -45,10 +45,21 @@ p { margin: 0 0 .5rem; }
 .prompt .body pre { background: var(--user); }
 .text .body pre { background: var(--card); border: 1px solid var(--line); font: inherit; }
 .prompt .body pre { font: inherit; }
-.thought, .other, .http_request, .session_started { color: var(--soft); }
+.thought, .aside { color: var(--soft); }
+.transcript .aside { padding: .25rem 0; align-items: baseline; font-size: .85rem; }
+.aside .margin b { display: inline; font-size: .8rem; font-weight: 500; }
+.aside .margin small { display: none; }
+.aside .body code { font-size: 12px; }
+.aside .body p { margin: 0; }
+#here { margin: 0 -.9rem; padding-left: .9rem; padding-right: .9rem; border-radius: 6px;
+  background: var(--del); box-shadow: inset 3px 0 var(--bad); }
+a { color: var(--accent); }
+.failure + p { margin: .6rem 0 0; font-size: .9rem; }
+.request summary { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
+.said { color: var(--soft); font-size: .88rem; }
 .thought .body pre { background: none; padding: 0; font: inherit; font-style: italic; }
-.other code { overflow-wrap: anywhere; }
-.failure + details { margin-top: .6rem; color: var(--soft); }
+.aside code { overflow-wrap: anywhere; }
+.failure ~ details { margin-top: .6rem; color: var(--soft); }
 .stderr .body pre { border-left: 3px solid var(--warn); }
 .end .margin b { color: var(--good); }
 .tool .margin b, .permission .margin b, .reply .margin b { color: var(--accent); }

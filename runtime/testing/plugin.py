@@ -89,9 +89,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     bench = item.stash.get(_BENCH, None)
     if bench is None or call.when != "call":
         return report
-    fuel = sum(turn.fuel for session in bench.sessions for turn in session.turns)
-    item.user_properties.append(("torpor_turns", sum(len(session.turns) for session in bench.sessions)))
-    item.user_properties.append(("torpor_fuel", fuel))
+    item.user_properties.append(("torpor_turns", sum(session.turns_ended for session in bench.sessions)))
+    item.user_properties.append(("torpor_fuel", sum(session.fuel for session in bench.sessions)))
     directory = item.config.getoption("torpor_report")
     if report.failed and directory:
         from runtime.testing import reporting  # noqa: PLC0415

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from runtime.client.errors import ClientError
+from runtime.testing.model import news
 from runtime.testing.page import Report, SessionPart, page
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def gather(bench: Bench, test: str, message: str, traceback: str, state: str | N
         report.facts["VM"] = bench.vm.name
         report.facts["fuel"] = f"{fuel:,}"
     if bench.has_model:
-        report.requests = [(each.path, each.outcome or "under way", each.body) for each in bench.model.requests]
+        report.requests = [
+            (each.path, each.outcome or "under way", news(each), each.body) for each in bench.model.requests
+        ]
         report.facts["requests"] = str(len(report.requests))
     report.facts["turns"] = str(sum(entry.kind == "end" for each in report.sessions for entry in each.entries))
     report.facts["test"] = test

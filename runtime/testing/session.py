@@ -42,10 +42,15 @@ class TestSession:
         permissions: Permissions | None,
         golden: Golden,
     ) -> None:
+        __tracebackhide__ = True
         self.vm = vm
         self.permissions = permissions
         self._golden = golden
         self.turns: list[Turn] = []
+        self.turns_ended = 0
+        """How many turns there were, those that failed among them."""
+        self.fuel = 0
+        """What they took."""
         vm.mark_once()
         self.info: dict[str, Any] = vm.call("createSession", agentType=agent, options=options or None)
         self.id = str(self.info["sessionId"])
@@ -70,18 +75,21 @@ class TestSession:
         running = _Running(self, prompt)
         try:
             result = self.vm.api.loop.run(running.run, timeout)
-        finally:
-            events = self._events(self._seen)
-            self._seen = events[-1].seq if events else self._seen
+        except RpcError as error:
+            error.add_note(f"transcript:\n{transcript.around(transcript.entries(self._news()))}")
+            raise
+        events = self._news()
+        if running.mistake is not None:
+            raise running.mistake
         if running.unanswered is not None:
             title = running.unanswered.get("description") or "something"
             shown = transcript.around(transcript.entries(events))
-            raise AssertionError(
-                f"the agent asked permission for {title!r}, and the test gives no answer; say permissions=...\n{shown}"
+            raise expect.unmet(
+                f"the agent asked permission for {title!r}, and the test gives no answer; say permissions=...", shown
             )
         if result is None:
             shown = transcript.around(transcript.entries(events))
-            raise AssertionError(f"the turn was not over after {timeout:g} s, and was cancelled\n{shown}")
+            raise expect.unmet(f"the turn was not over after {timeout:g} s, and was cancelled", shown)
         turn = Turn(self, result["text"], result["stopReason"], result["response"], events)
         self.turns.append(turn)
         return turn
@@ -110,8 +118,17 @@ class TestSession:
     def expect_turns(self, *, at_most: int) -> None:
         """Expect the session to have taken no more than so many turns."""
         __tracebackhide__ = True
-        number = sum(entry.kind == "end" for entry in self.transcript())
-        assert number <= at_most, f"the session took {number} turns, at most {at_most} were expected"
+        expect.turns(self.transcript(), at_most)
+
+    def _news(self) -> list[SessionEvent]:
+        """Return what has happened since the last time."""
+        events = self._events(self._seen)
+        self._seen = events[-1].seq if events else self._seen
+        for each in events:
+            if each.event["method"] == "_torpor/turn_ended":
+                self.turns_ended += 1
+                self.fuel += each.event["params"].get("fuelUsed") or 0
+        return events
 
     def _events(self, after: int) -> list[SessionEvent]:
         events: list[SessionEvent] = []
@@ -177,10 +194,17 @@ class Turn:
         __tracebackhide__ = True
         expect.permissions(self.entries, asked)
 
-    def expect_budget(self, *, fuel: int | None = None, tool_calls: int | None = None) -> None:
-        """Expect the turn to have used no more than this."""
+    def expect_budget(
+        self, *, fuel: int | None = None, tool_calls: int | None = None, memory: int | None = None
+    ) -> None:
+        """Expect the turn to have used no more than this.
+
+        `memory`, in bytes, is what the VM's limit must hold each agent to: the limit is enforced, not measured.
+        """
         __tracebackhide__ = True
         expect.budget(self.entries, self.fuel, fuel, tool_calls)
+        if memory is not None:
+            expect.memory(self.entries, self.session.vm.memory_limit, memory)
 
 
 @attrs.define
@@ -190,6 +214,8 @@ class _Running:
     session: TestSession
     prompt: str | list[dict[str, Any]]
     unanswered: dict[str, Any] | None = None
+    mistake: Exception | None = None
+    """What the test's own function for permissions raised."""
 
     async def run(self, seconds: float) -> dict[str, Any] | None:
         """Return the turn's result, None when it was cancelled for its length."""
@@ -235,5 +261,10 @@ class _Running:
                 self.unanswered = self.unanswered or request
                 await api.link.call("cancelPrompt", ids)
                 return
-            reply = permissions(request) if callable(permissions) else permissions
+            try:
+                reply = permissions(request) if callable(permissions) else permissions
+            except Exception as error:  # an assertion in it, say: the turn ends, and the test hears of it
+                self.mistake = error
+                await api.link.call("cancelPrompt", ids)
+                return
             await api.link.call("respondPermission", {**ids, "permissionId": request["permissionId"], "reply": reply})

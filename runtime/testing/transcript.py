@@ -23,10 +23,12 @@ CHUNKS: Final = {
 BESIDE: Final = {"http_request", "usage_update", "stderr"}
 """What comes beside the conversation, sooner or later: it does not part a text in two."""
 MAX_SHOWN: Final = 2000  # characters of one entry in a failure message: a screen or so
+MARK: Final = ">"
 AROUND: Final = 12  # entries before and after the one that a failure is about
 
 # What only the runtime needs to know: it says nothing about the agent.
 _TYPE_MEMBERS: Final = {"sessionUpdate", "sessionId"}
+_COUNTS: Final = {"usage_update"}  # kept out of failure messages, which have room for a screen or so
 _SILENT: Final = {"_torpor/turn_started", "available_commands_update"}
 
 
@@ -154,6 +156,7 @@ def line(entry: Entry) -> str:
 
 def around(found: Sequence[Entry], about: Entry | None = None) -> str:
     """Return the transcript around an entry (None: its end) for a failure message; that entry is marked."""
+    found = [entry for entry in found if entry.kind not in _COUNTS or entry is about]
     place = next((index for index, entry in enumerate(found) if entry is about), len(found))
     first, last = max(0, place - AROUND), min(len(found), place + AROUND)
     shown = [f"  … {first} entries before"] if first else []
@@ -161,12 +164,21 @@ def around(found: Sequence[Entry], about: Entry | None = None) -> str:
         text = line(entry)
         if len(text) > MAX_SHOWN:
             text = f"{text[:MAX_SHOWN]}… ({len(text)} characters)"
-        mark = ">" if entry is about else " "
+        mark = MARK if entry is about else " "
         heading, *body = text.splitlines()
-        shown += [f"{mark} {entry.seq:>4} {heading}", *(f"{mark}      {each}" for each in body)]
+        shown += [f"{mark} {entry.seq:>4} {heading}", *(f"{mark}      {each}".rstrip() for each in body)]
     if last < len(found):
         shown.append(f"  … {len(found) - last} entries after")
     return "\n".join(shown) if shown else "  (nothing happened)"
+
+
+def marked(shown: str, found: Iterable[Entry]) -> Entry | None:
+    """Return the entry that is marked in what `around` returned."""
+    place = next((text for text in shown.splitlines() if text.startswith(f"{MARK} ")), None)
+    for entry in found:
+        if place == f"{MARK} {entry.seq:>4} {line(entry).splitlines()[0]}":
+            return entry
+    return None
 
 
 class _Members(dict[str, Any]):

@@ -12,6 +12,8 @@ import attrs
 
 from runtime.client.errors import RpcError
 from runtime.testing.aio import Aio
+from runtime.testing.expect import unmet
+from runtime.vms.options import DEFAULT_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +38,7 @@ class Api:
 
     def call(self, method: str, /, **params: Any) -> Any:
         """Call a method of the API. Raises RpcError, ConnectionLostError."""
+        __tracebackhide__ = True
         return self.loop.run(self.link.call, method, params)
 
 
@@ -44,12 +47,19 @@ class TestVm:
 
     __test__ = False  # no class of tests
 
-    def __init__(self, api: Api, name: str, options: dict[str, Any]) -> None:
+    def __init__(self, api: Api, name: str, options: dict[str, Any], story: Callable[[], str] = str) -> None:
         self.api = api
         self.name = name
         self.options = options
+        self._story = story
         self._start: dict[str, bytes] | None = None
         api.call("vm.getOrCreate", vm=name, options=options or None)
+
+    @property
+    def memory_limit(self) -> int:
+        """The bytes of memory that each agent may have."""
+        limits = self.options.get("limits") or {}
+        return int(limits.get("memoryBytes", DEFAULT_MEMORY_BYTES))
 
     @property
     def aio(self) -> Aio[TestVm]:
@@ -58,6 +68,7 @@ class TestVm:
 
     def call(self, method: str, /, **params: Any) -> Any:
         """Call any method of the API that takes `vm`."""
+        __tracebackhide__ = True
         return self.api.call(method, vm=self.name, **params)
 
     def write(self, path: str, content: str | bytes) -> None:
@@ -135,20 +146,21 @@ class TestVm:
             found = self.read_bytes(path)
         except RpcError as error:
             there = "\n".join(f"  {each}" for each in self.tree()) or "  (none)"
-            raise AssertionError(f"no file {path}: {error.message}\nfiles below {HOME}:\n{there}") from None
+            raise self._unmet(f"no file {path} ({error.name})\nfiles below {HOME}:\n{there}") from None
         if content is not None:
             wanted = content.encode() if isinstance(content, str) else content
             if found != wanted:
                 shown = difflib.unified_diff(_lines(wanted), _lines(found), "expected", "found", lineterm="")
-                raise AssertionError(f"{path} is not as expected:\n" + "\n".join(list(shown)[:MAX_DIFF_LINES]))
+                raise self._unmet(f"{path} is not as expected:\n" + "\n".join(list(shown)[:MAX_DIFF_LINES]))
         if contains is not None and contains.encode() not in found:
             text = "\n".join(f"  {each}" for each in _lines(found)[:MAX_DIFF_LINES])
-            raise AssertionError(f"{path} does not contain {contains!r}:\n{text}")
+            raise self._unmet(f"{path} does not contain {contains!r}:\n{text}")
 
     def expect_no_file(self, path: str) -> None:
         """Expect that the path names nothing."""
         __tracebackhide__ = True
-        assert not self.exists(path), f"{path} exists"
+        if self.exists(path):
+            raise self._unmet(f"{path} exists")
 
     def expect_tree(self, *paths: str, root: str = HOME) -> None:
         """Expect exactly these files below `root`; a path may be a glob."""
@@ -157,19 +169,23 @@ class TestVm:
         missing = [path for path in paths if not fnmatch.filter(found, path)]
         extra = [path for path in found if not any(fnmatch.fnmatchcase(path, each) for each in paths)]
         if missing or extra:
-            raise AssertionError(f"files below {root}: missing {missing}, unexpected {extra}; found {found}")
+            there = "\n".join(f"  {each}" for each in found) or "  (none)"
+            raise self._unmet(f"missing {missing}, unexpected {extra}; files below {root}:\n{there}")
 
     def expect_changes(self, changes: dict[str, str]) -> None:
         """Expect exactly these changes since the start: {path: "added", "changed" or "removed"}."""
         __tracebackhide__ = True
         found = self.changes()
         if found != changes:
-            raise AssertionError(f"changes since the start: expected {changes}, found {found}\n{self.diff()}")
+            raise self._unmet(f"changes since the start: expected {changes}, found {found}\n{self.diff()}".rstrip())
 
     def expect_no_changes(self) -> None:
         """Expect the files to be as at the start."""
         __tracebackhide__ = True
         self.expect_changes({})
+
+    def _unmet(self, message: str) -> AssertionError:
+        return unmet(message, self._story())
 
     def _walk(self, root: str) -> list[str]:
         found: list[str] = []

@@ -56,6 +56,8 @@ class StepExpectation(_Part, frozen=True):
     permissions: list[tuple[str, str]] | None = None
     fuel: int | None = None
     tool_calls: int | None = None
+    memory: int | None = None
+    """Bytes that the VM's limit must hold each agent to."""
     error: str | None = None
     """A part of the message with which the turn is to fail."""
 

@@ -43,9 +43,9 @@ def run_case(harness: Harness, path: Path, case: Case, *, report: Path | None, u
         try:
             _run(bench, case)
         except (AssertionError, ClientError, OSError, ValueError) as error:
-            failure = str(error) or type(error).__name__
-        properties["torpor_fuel"] = str(sum(turn.fuel for each in bench.sessions for turn in each.turns))
-        properties["torpor_turns"] = str(sum(len(each.turns) for each in bench.sessions))
+            failure = "\n".join([str(error) or type(error).__name__, *getattr(error, "__notes__", [])])
+        properties["torpor_fuel"] = str(sum(each.fuel for each in bench.sessions))
+        properties["torpor_turns"] = str(sum(each.turns_ended for each in bench.sessions))
         if failure is not None and report is not None:
             page = report / f"{reporting.file_name(bench.test)}.html"
             kept = page.with_suffix(".db") if bench.has_vm else None
@@ -100,7 +100,7 @@ def _check_turn(turn: Turn, wanted: StepExpectation) -> None:
         turn.expect_tool_calls(*calls)
     if wanted.permissions is not None:
         turn.expect_permissions(*wanted.permissions)
-    turn.expect_budget(fuel=wanted.fuel, tool_calls=wanted.tool_calls)
+    turn.expect_budget(fuel=wanted.fuel, tool_calls=wanted.tool_calls, memory=wanted.memory)
 
 
 def _check_end(bench: Bench, session: TestSession, case: Case) -> None:

@@ -106,6 +106,8 @@ def test_what_holds_is_silent() -> None:
     expect.stop(TURN, "max_tokens", "max_tokens")
     expect.permissions(TURN, [("Run *", "allow")])
     expect.budget(TURN, 1000, 1000, 2)
+    expect.memory(TURN, 1000, 1000)
+    expect.turns(TURN, 1)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +122,8 @@ def test_what_holds_is_silent() -> None:
         (expect.permissions, ([],), "permissions asked and answered: expected [], found [('Run it', 'allow')]"),
         (expect.budget, (1000, 999, None), "the turn took 1,000 of fuel, at most 999 was expected"),
         (expect.budget, (1000, None, 1), "the turn took 2 tool calls, at most 1 were expected"),
+        (expect.memory, (1001, 1000), "agents of this VM may take 1,001 bytes of memory, at most 1,000 were expected"),
+        (expect.turns, (0,), "the session took 1 turns, at most 0 were expected"),
     ],
 )
 def test_messages(function: Any, arguments: tuple[Any, ...], message: str) -> None:
@@ -131,8 +135,15 @@ def test_messages(function: Any, arguments: tuple[Any, ...], message: str) -> No
 def test_the_model_tells_what_it_was_asked() -> None:
     model = TestModel()
     model.script(say("one"))
-    assert failure(model.expect_script_used) == "0 requests were made, 1 expected:\n  (none)"
-    assert failure(model.expect_request, 0) == "there is no request 0:\n  (none)"
+    none = "; the requests are:\n  (none)"
+    assert failure(model.expect_script_used) == f"0 requests were made, 1 expected{none}"
+    assert failure(model.expect_request, 0) == f"there is no request 0{none}"
+
+
+def test_the_marked_place_is_found_again() -> None:
+    shown = failure(expect.budget, TURN, 0, None, 1)
+    assert transcript.marked(shown, TURN) is TURN[4]
+    assert transcript.marked(failure(expect.budget, TURN, 1, 0, None), TURN) is None
 
 
 def test_golden_text_is_the_same_from_run_to_run() -> None:

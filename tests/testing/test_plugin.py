@@ -14,8 +14,11 @@ from runtime.testing.expect import tool
 from runtime.testing.script import call, say
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.testing.harness import SessionFactory
     from runtime.testing.model import TestModel
+    from runtime.testing.session import TestSession
     from runtime.testing.vm import TestVm
 
 AGENTS = Path(__file__).resolve().parents[2] / "agents"
@@ -61,6 +64,50 @@ def test_permissions_are_answered(torpor_session: SessionFactory) -> None:
     assert session.prompt("say on").text == "on"
 
 
+FAILURES: list[tuple[str, Callable[[TestSession, TestModel], None]]] = [
+    ("a.txt is not as expected:\n--- expected\n", lambda session, _: session.vm.expect_file("a.txt", "ho")),
+    ("a.txt does not contain 'ho':\n  hi", lambda session, _: session.vm.expect_file("a.txt", contains="ho")),
+    ("no file b.txt (not_found)\nfiles below /home/user:\n  a.txt", lambda s, _: s.vm.expect_file("b.txt")),
+    ("a.txt exists", lambda session, _: session.vm.expect_no_file("a.txt")),
+    ("missing ['b.txt'], unexpected ['a.txt']", lambda session, _: session.vm.expect_tree("b.txt")),
+    ("changes since the start: expected {}, found {'a.txt': 'added'}\n--- a/a", lambda s, _: s.vm.expect_no_changes()),
+    ("2 requests were made, 1 expected; the requests are:\n  0: /v1/messages (ans", lambda _, m: m.expect_requests(1)),
+    ("2 requests were made, at most 1 expected", lambda _, model: model.expect_requests(at_most=1)),
+    ("request 1 does not contain 'unicorn'", lambda _, model: model.expect_request(1, contains="unicorn")),
+    ("stream of request 0 is True, expected False", lambda _, model: model.expect_request(0, stream=False)),
+    ("there is no request 2", lambda _, model: model.expect_request(2)),
+]
+
+
+@pytest.fixture
+def wrote(torpor_session: SessionFactory, scripted_model: TestModel) -> TestSession:
+    scripted_model.script(call("write", path="a.txt", content="hi"), say("Done."))
+    session = torpor_session("pi")
+    session.prompt("Write hi to a.txt.")
+    return session
+
+
+def test_failures_about_files_and_requests_show_the_transcript(wrote: TestSession, scripted_model: TestModel) -> None:
+    for message, check in FAILURES:
+        with pytest.raises(AssertionError) as caught:
+            check(wrote, scripted_model)
+        said = str(caught.value)
+        assert said.startswith(message)
+        assert "\ntranscript:\n" in said
+        assert "tool completed: Write /home/user/a.txt" in said
+    assert "1: /v1/messages (answered) result: Created /home/user/a.txt (1 lines)" in said
+
+
+def test_what_a_function_for_permissions_raises_reaches_the_test(torpor_session: SessionFactory) -> None:
+    def refuse(request: dict[str, Any]) -> str:
+        raise LookupError(request["description"])
+
+    session = torpor_session("echo", permissions=refuse)
+    with pytest.raises(LookupError, match="Do it"):
+        session.prompt("permission Do it")
+    assert session.prompt("say on").text == "on"
+
+
 def test_an_agent_that_hangs_does_not_hang_the_test(torpor_session: SessionFactory) -> None:
     session = torpor_session("echo")
     with pytest.raises(AssertionError, match="the turn was not over after"):
@@ -69,8 +116,14 @@ def test_an_agent_that_hangs_does_not_hang_the_test(torpor_session: SessionFacto
 
 
 def test_a_failing_agent_raises(torpor_session: SessionFactory) -> None:
-    with pytest.raises(RpcError, match="no luck"):
-        torpor_session("echo").prompt("fail no luck")
+    session = torpor_session("echo")
+    with pytest.raises(RpcError, match="no luck") as caught:
+        session.prompt("say so far; fail no luck")
+    assert session.turns_ended == 1
+    assert session.fuel > 0
+    (note,) = caught.value.__notes__
+    assert note.startswith("transcript:\n")
+    assert "so far" in note
 
 
 @pytest.mark.parametrize("path", ["dist/echo.wasm", "echo", "echo/agent.toml"])
@@ -88,6 +141,15 @@ def test_sleep_and_resume(torpor_vm: TestVm, torpor_session: SessionFactory) -> 
 @pytest.mark.torpor(limits={"memoryBytes": 64 * 1024 * 1024})
 def test_the_marker_gives_the_vm_its_options(torpor_vm: TestVm) -> None:
     assert torpor_vm.call("vm.get")["options"] == {"limits": {"memoryBytes": 64 * 1024 * 1024}}
+
+
+@pytest.mark.torpor(limits={"memoryBytes": 16 * 1024 * 1024})
+def test_a_memory_budget_is_a_limit_that_holds(torpor_session: SessionFactory) -> None:
+    turn = torpor_session("echo").prompt("hog")
+    turn.expect_text(matches=r"^hog: out of memory after \d+ MiB$")
+    turn.expect_budget(memory=16 * 1024 * 1024)
+    with pytest.raises(AssertionError, match="may take 16,777,216 bytes"):
+        turn.expect_budget(memory=16 * 1024 * 1024 - 1)
 
 
 async def test_async_face_under_trio(torpor_session: SessionFactory) -> None:

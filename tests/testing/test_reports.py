@@ -85,7 +85,8 @@ class Outside(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         names = [name for name, _ in attrs if name in {"src", "href", "srcset", "style"} or name.startswith("on")]
-        if tag in {"script", "link", "img", "iframe", "object"} or names:
+        inside = [value for name, value in attrs if name == "href" and str(value).startswith("#")]
+        if tag in {"script", "link", "img", "iframe", "object"} or len(names) > len(inside):
             self.found.append(tag)
 
 
@@ -109,6 +110,9 @@ def test_a_failing_test_leaves_its_transcript_and_state(run: Run, tmp_path: Path
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
     assert "Done &amp; dusted." in text
     assert "/v1/messages" in text
+    # The place that the failure is about is marked, and linked to.
+    assert text.count('id="here"') == 1
+    assert '<li class="text" id="here">' in text
 
     cases = {case.get("name"): case for case in ET.parse(tmp_path / "junit.xml").iter("testcase")}  # noqa: S314
     properties = {each.get("name"): each.get("value") for each in cases["test_it_fails"].iter("property")}

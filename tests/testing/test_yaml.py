@@ -29,6 +29,9 @@ tests:
         expect: {stop: max_tokens, fuel: 1000000000, toolCalls: 0}
       - prompt: fail no luck
         expect: {error: no luck}
+      - prompt: say small
+        expect: {memory: 67108864}
+    vm: {limits: {memoryBytes: 67108864}}
     expect:
       files: {b.txt: two, a.txt: {contains: o}, c.txt: null}
       tree: [a.txt, "b.*"]
@@ -45,6 +48,9 @@ tests:
   - name: "fails # here"
     steps:
       - {prompt: say yes, expect: {text: "no"}}
+  - name: gets no further
+    steps:
+      - {prompt: say so far; fail no luck}
 """
 
 
@@ -62,10 +68,11 @@ def test_pretty(tests: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert "ok   tests.yaml: pi is told what to do" in said, said
     assert "FAIL tests.yaml: fails # here" in said
     assert "     transcript: torpor-report/tests.yaml-fails-here.html" in said
-    assert said.splitlines()[-1].startswith("2 passed, 1 failed in ")
-    assert sorted(path.suffix for path in Path("torpor-report").iterdir()) == [".db", ".html"]
+    assert "     transcript:\n" in said[said.index("FAIL tests.yaml: gets no further") :]
+    assert said.splitlines()[-1].startswith("2 passed, 2 failed in ")
+    assert sorted(path.suffix for path in Path("torpor-report").iterdir()) == [".db", ".db", ".html", ".html"]
     cases = list(ET.parse("junit.xml").iter("testcase"))  # noqa: S314 - it is our own
-    assert [case.find("failure") is None for case in cases] == [True, True, False]
+    assert [case.find("failure") is None for case in cases] == [True, True, False, False]
 
 
 def test_tap_and_selection(tests: str, capsys: pytest.CaptureFixture[str]) -> None:
