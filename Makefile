@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: demo test setup agents typescript guests lint format docs bench soak dist test-dist clean
+.PHONY: demo test setup agents typescript guests lint format docs bench soak wheel dist test-dist clean
 
 demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, sleep and wake.
 	@$(BIN)/python build/demo.py
@@ -52,6 +52,9 @@ bench: setup guests ## Measure; prints the method and medians.
 soak: setup guests ## Ten thousand sessions opened and closed, two hundred kills under load: minutes, not for CI.
 	TORPOR_SOAK_CYCLES=5000 $(BIN)/pytest -s tests/system/test_agents.py -k come_and_go
 	TORPOR_SOAK_KILLS=200 $(BIN)/pytest -s tests/system/test_crash.py -k storm
+
+wheel: agents ## Build the Python package with the agents and the guest SDK in it, dist/torpor-*.whl.
+	$(BIN)/python build/wheel.py
 
 dist: agents ## Build the single executable, its SBOM and its SHA-256 sums in dist/.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,guests,dist]'

@@ -76,6 +76,8 @@ def add_agents(internal: Path) -> None:
             engine.load_bytes(content)
         name = f"{engine.artefact_key(content)}.cwasm"
         shutil.copyfile(compiled.directory / name, components / name)
+    for name in ("sdk", "wit"):  # for `torpor sdk`
+        shutil.copytree(AGENTS / name, agents / name)
 
 
 def write_sums(paths: list[Path]) -> None:

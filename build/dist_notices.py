@@ -62,7 +62,7 @@ def third_parties(internal: Path, zstd: Path) -> list[Part]:
         _from_distribution(distribution("pyinstaller")),  # its start-up code
         *_in_stub(zstd),
         *_from_system(internal),
-        *_from_npm(),
+        *npm_parts(),
     ]
     if unknown := [part.name for part in parts if not part.licence]:
         msg = f"no licence is known of: {', '.join(unknown)}"
@@ -131,7 +131,7 @@ def _from_system(internal: Path) -> Iterator[Part]:
             yield Part(title, path.name.partition(".so.")[2] or "unknown", licence, text, "")
 
 
-def _from_npm() -> Iterator[Part]:
+def npm_parts() -> Iterator[Part]:
     """What agents can be made of: everything that is not only for development, and the engines that run it."""
     lock: dict[str, Any] = json.loads((AGENTS / "package-lock.json").read_text("utf-8"))
     for place, entry in sorted(lock["packages"].items()):

@@ -66,8 +66,9 @@ class AgentSpec:
 
 
 def built_in_directory() -> Path:
-    """The `agents` folder beside the packages."""
-    return Path(__file__).resolve().parents[2] / "agents"
+    """The agents that come with the program: inside the package in a wheel, else in `agents` beside the packages."""
+    packaged = Path(__file__).resolve().parents[1] / "agents"
+    return packaged if packaged.is_dir() else packaged.parents[1] / "agents"
 
 
 def user_directories() -> list[Path]:

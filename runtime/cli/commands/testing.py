@@ -1,4 +1,4 @@
-"""`test`."""
+"""`test` and `sdk`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def register(table: Table) -> None:
-    """Enter the command."""
+    """Enter the commands."""
     test = table.command(
         "test",
         "test:run",
@@ -28,3 +28,12 @@ def register(table: Table) -> None:
     test.add_argument("--update", action="store_true", help="write golden transcripts instead of comparing them")
     kept = "where transcripts and states of failing tests are put (default: %(default)s); empty: nowhere"
     test.add_argument("--report", metavar="DIR", default="torpor-report", help=kept)
+
+    sdk = table.command(
+        "sdk",
+        "sdk:run",
+        "copy the guest SDK into a folder, to build agents with",
+        epilog="JavaScript modules for guests on QuickJS (js) and SpiderMonkey (web, build.mjs), and the WASI interfaces with "
+        "the worlds that agents choose from (wit). Files that are there are replaced.",
+    )
+    sdk.add_argument("directory", metavar="DIR", help="where it goes; made if it is missing")

@@ -1,0 +1,78 @@
+"""
+Builds the wheel, dist/torpor-VERSION-py3-none-any.whl: the packages, the built-in agents and the guest SDK.
+
+    python build/wheel.py [DIR]
+
+It is built from a copy, since setuptools would use this very folder for its own work. DIR is where it goes, `dist` if
+none is given.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from dist_notices import licence_texts, npm_parts
+from toolchain import AGENTS, ROOT, BuildError, run, say
+
+from runtime.vms.catalogue import Catalogue
+
+FILES = ("pyproject.toml", "README.md", "LICENSE")
+PACKAGES = ("runtime", "wasi_fs", "torpor")
+SDK = ("sdk", "wit")
+# setuptools takes seconds; beside it this is for pip, which fetches setuptools first.
+TIMEOUT_S = 300
+
+
+def copy(target: Path) -> None:
+    """Puts together what the wheel is made of. Raises BuildError if an agent is not built."""
+    for name in FILES:
+        shutil.copyfile(ROOT / name, target / name)
+    skipped = shutil.ignore_patterns("__pycache__", "node_modules")
+    for name in PACKAGES:
+        shutil.copytree(ROOT / name, target / name, ignore=skipped)
+    agents = target / "runtime" / "agents"
+    for agent in Catalogue(AGENTS).list():
+        if not agent.installed:
+            msg = f"agent {agent.id} has not been built: python build/components.py"
+            raise BuildError(msg)
+        (agents / agent.id).mkdir(parents=True)
+        shutil.copyfile(AGENTS / agent.id / "agent.toml", agents / agent.id / "agent.toml")
+        (agents / "dist").mkdir(exist_ok=True)
+        shutil.copyfile(agent.component.path, agents / "dist" / agent.component.path.name)
+    for name in SDK:
+        shutil.copytree(AGENTS / name, agents / name, ignore=skipped)
+    (agents / "LICENSES.txt").write_text(licence_texts(list(npm_parts())), "utf-8")
+
+
+def build(output: Path) -> Path:
+    """Builds the wheel into the folder `output`; its path. Raises BuildError."""
+    with tempfile.TemporaryDirectory(prefix="torpor-wheel-") as directory:
+        sources, made = Path(directory) / "sources", Path(directory) / "made"
+        sources.mkdir()
+        copy(sources)
+        run([sys.executable, "-m", "pip", "wheel", "--no-deps", "--wheel-dir", made, sources], timeout=TIMEOUT_S)
+        (wheel,) = made.glob("*.whl")
+        output.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copy(wheel, output / wheel.name))
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command line; the exit code."""
+    parser = argparse.ArgumentParser(description="Builds the wheel.")
+    parser.add_argument("output", nargs="?", metavar="DIR", type=Path, default=ROOT / "dist", help="where it goes")
+    options = parser.parse_args(arguments)
+    try:
+        wheel = build(options.output)
+    except BuildError as error:
+        print(f"build/wheel.py: {error}", file=sys.stderr)
+        return 1
+    say(f"{wheel}: {wheel.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
