@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.system.daemon import Session, Vm, fresh_name, text_of
+from tests.system.daemon import WAIT, Session, Vm, fresh_name, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -238,3 +241,36 @@ def test_forks_are_there_after_a_kill(own_daemon: Daemon) -> None:
             assert each.read("/home/user/a.txt") == "one"
             assert of(each, session).say("say on").endswith("on")
         assert Session(Vm(api, "source"), {"sessionId": forked}).say("say on").endswith("on")
+
+
+def torpor(daemon: Daemon, *arguments: str, exit_code: int = 0) -> tuple[str, str]:
+    """Run a command; what it writes to stdout and to stderr."""
+    command = [sys.executable, "-m", "runtime.cli", *arguments, "--socket", str(daemon.socket)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=WAIT)
+    assert done.returncode == exit_code, done.stderr
+    return done.stdout, done.stderr
+
+
+def test_from_the_command_line(daemon: Daemon, make_vm: Callable[..., Vm]) -> None:
+    vm = make_vm()
+    session = vm.session()
+    seq = session.prompt("fswrite a.txt first")["seq"]
+    session.prompt("fswrite a.txt second")
+    then, now, third = (fresh_name("fork") for _ in range(3))
+    try:
+        _, said = torpor(daemon, "fork", vm.name, then, "--at", f"{session.id}@{seq}")
+        assert said.startswith(f"torpor: VM {then} is there, asleep, with the files of event {seq} (")
+        assert torpor(daemon, "fork", vm.name, now)[1] == f"torpor: VM {now} is there, asleep\n"
+        assert Vm(vm.api, then).read("/home/user/a.txt") == "first"
+        assert Vm(vm.api, now).read("/home/user/a.txt") == "second"
+        id_, said = torpor(daemon, "fork-session", session.id, "--vm", vm.name, "--at", str(seq))
+        assert said == ""
+        assert vm.rows()[id_.strip()]["lastSeq"] == seq
+        made = json.loads(torpor(daemon, "fork-session", session.id, "--vm", vm.name, "--to", third, "--json")[0])
+        assert (made["vm"], made["sessionId"]) == (third, session.id)
+        for wrong in ("17", "@17", f"{session.id}@", f"{session.id}@-1"):
+            torpor(daemon, "fork", vm.name, "x", f"--at={wrong}", exit_code=2)
+        assert "vm_conflict" in torpor(daemon, "fork", vm.name, now, exit_code=1)[1]
+    finally:
+        for name in (then, now, third):
+            vm.api.call("vm.destroy", vm=name)

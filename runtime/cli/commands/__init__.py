@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime.cli.commands import agents, daemon, files, lists, portable, testing
+from runtime.cli.commands import agents, daemon, files, forks, lists, portable, testing
 
 if TYPE_CHECKING:
     from runtime.cli.table import Table
 
-_GROUPS = (agents, daemon, lists, files, portable, testing)
+_GROUPS = (agents, daemon, lists, files, forks, portable, testing)
 
 
 def register(table: Table) -> None:
