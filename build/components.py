@@ -17,6 +17,7 @@ A manifest's [build] table says how:
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tomllib
 from functools import partial
@@ -114,10 +115,11 @@ def build_agent(agent: Agent, output: Path) -> None:
 
 
 def build_quickjs(node: Node, entry: Path, world: str, output: Path, wit: Path = WIT) -> None:
-    """Builds a JavaScript module on QuickJS. Imports may come from anywhere below the entry's grandparent."""
+    """Builds a JavaScript module on QuickJS. Imports may come from anywhere below what holds both it and the SDK."""
     # --sync: the default runtime imports component-model async functions, which a WASI 0.2 host has not.
     cli = NODE_MODULES / "componentize-qjs" / "cli.mjs"
-    node.run([cli, "--sync", "-w", wit, "-n", world, "-j", entry, "--module-root", AGENTS, "-o", output])
+    root = os.path.commonpath([AGENTS, entry.resolve()])
+    node.run([cli, "--sync", "-w", wit, "-n", world, "-j", entry.resolve(), "--module-root", root, "-o", output])
 
 
 def build_c(source: Path, output: Path, *, embed: str | None = None) -> None:

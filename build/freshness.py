@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -22,7 +23,8 @@ def fingerprint(inputs: Iterable[Path], *settings: str) -> str:
         digest.update(f"{setting}\n".encode())
     for path in sorted({file for given in inputs for file in _files(given)}):
         content = path.read_bytes()
-        digest.update(f"{path.relative_to(ROOT).as_posix()} {len(content)}\n".encode())
+        name = os.path.relpath(path, ROOT)  # an agent's folder may lie anywhere
+        digest.update(f"{name} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
 
