@@ -1,4 +1,5 @@
-"""Giving back what nobody refers to any more: layers of destroyed VMs, chunks without an extent, empty pages.
+"""Giving back what nobody refers to any more: layers of destroyed VMs and of snapshots that are not kept, chunks without an
+extent (of files that were overwritten or deleted), empty pages.
 
 Triggers note what has lost a reference, so the work is in proportion to the garbage and not to the file. Each step is one
 write of bounded size: commits in between wait a few milliseconds at most. A collection that is cut short has lost nothing,
@@ -7,16 +8,30 @@ the next one goes on.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import logging
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
+import trio
 
+from runtime.errors import ApiError
 from runtime.store.sql import rows, run
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import apsw
 
+    from runtime.store.reading import Reader
     from runtime.store.writer import Writer
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+INTERVAL_SECONDS: Final = 10.0
+# What a program overwrites again and again costs the file at most what it writes in this time; to look whether there is
+# anything to collect takes some 20 us.
 
 STEP_ROWS: Final = 1000  # rows of a dead layer that one step deletes, of each kind: some 5 ms
 STEP_CHUNKS: Final = 256  # chunks that one step looks at; 16 MiB if it deletes all of them
@@ -24,6 +39,8 @@ STEP_PAGES: Final = 1024  # pages that one step takes from the end of the file: 
 
 KEPT_PAGES: Final = 4096
 # 16 MiB of empty pages stay in the file for the next writes: to shrink and to grow it again costs more than they do.
+
+_IS_ANY: Final = "SELECT EXISTS (SELECT 1 FROM loose_layer) OR EXISTS (SELECT 1 FROM loose_chunk)"
 
 _IS_USED: Final = """
 SELECT EXISTS (SELECT 1 FROM vm WHERE layer = ?1) OR EXISTS (SELECT 1 FROM snapshot WHERE layer = ?1)
@@ -40,21 +57,37 @@ class Collected:
     pages: int
 
 
+async def collect_regularly(writer: Writer, reader: Reader) -> None:
+    """Collect garbage at intervals, when there is some, until cancelled. A full disk is logged, and tried again."""
+    while True:
+        await trio.sleep(INTERVAL_SECONDS)
+        try:
+            if reader.one(_IS_ANY) == (1,):
+                await collect_garbage(writer)
+        except ApiError as error:
+            logger.warning("garbage could not be collected: %s", error.message)
+
+
 async def collect_garbage(writer: Writer) -> Collected:
     """Remove dead layers, then unused chunks, then give empty pages back to the filesystem.
 
     Cancellation leaves what was removed removed. Raises `ApiError` IO_ERROR.
     """
     layers = 0
-    while (removed := await writer.commit(_prune)) is not None:
+    while (removed := await _step(writer, _prune)) is not None:
         layers += removed
     chunks = 0
-    while (found := await writer.commit(_sweep)) is not None:
+    while (found := await _step(writer, _sweep)) is not None:
         chunks += found
     pages = 0
-    while freed := await writer.commit(_shrink):
+    while freed := await _step(writer, _shrink):
         pages += freed
     return Collected(layers, chunks, pages)
+
+
+async def _step(writer: Writer, write: Callable[[apsw.Connection], T]) -> T:
+    await writer.room()  # clients' writes come first
+    return await writer.commit(write)
 
 
 def _prune(connection: apsw.Connection) -> int | None:

@@ -10,7 +10,7 @@ import trio
 
 from runtime.store.changes import Files
 from runtime.store.forks import Forks
-from runtime.store.garbage import Collected, collect_garbage
+from runtime.store.garbage import Collected, collect_garbage, collect_regularly
 from runtime.store.idempotency import Idempotency
 from runtime.store.lock import state_lock
 from runtime.store.reading import Reader
@@ -50,6 +50,10 @@ class Store:
     async def collect_garbage(self) -> Collected:
         """Remove what destroyed VMs and overwritten files have left (see `runtime.store.garbage`)."""
         return await collect_garbage(self.writer)
+
+    async def collect_regularly(self) -> None:
+        """Do so at intervals, where there is something to remove, until cancelled."""
+        await collect_regularly(self.writer, self.reader)
 
 
 @contextlib.asynccontextmanager

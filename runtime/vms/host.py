@@ -48,6 +48,7 @@ async def open_host(store: Store, engine: Engine, agents: Catalogue) -> AsyncIte
     async with trio.open_nursery() as nursery:
         host = Host(store, engine, agents, nursery)
         await host.recover()
+        nursery.start_soon(store.collect_regularly)
         try:
             yield host
         finally:
