@@ -27,6 +27,8 @@ def export(args: argparse.Namespace) -> int:
         output.write_json(made)
     else:
         output.say(f"{path}: {made['bytes']} bytes")
+        if mounts := made.get("mounts"):
+            output.say(f"host directories are not in it: {', '.join(mounts)}")
     return exits.OK
 
 

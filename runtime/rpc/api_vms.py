@@ -19,6 +19,7 @@ NetworkPattern = Annotated[
 Positive = Annotated[int, Meta(gt=0, le=MAX_INT)]
 Label = Annotated[str, Meta(max_length=1024)]
 Labels = Annotated[dict[Label, Label], Meta(max_length=100)]
+MountPath = Annotated[str, Meta(min_length=1, max_length=4095)]
 
 
 class Network(Params):
@@ -38,6 +39,17 @@ class Limits(Params):
     output_bytes: Positive | None = None
 
 
+class Mount(Params):
+    """A directory of the daemon's machine in the VM."""
+
+    path: MountPath
+    host: MountPath
+    read_only: bool = False
+
+
+Mounts = Annotated[list[Mount], Meta(max_length=16)]
+
+
 class VmOptions(Params):
     """Options of a VM, kept with it."""
 
@@ -45,6 +57,7 @@ class VmOptions(Params):
     limits: Limits | None = None
     idle_timeout_ms: Millis | None = None
     labels: Labels | None = None
+    mounts: Mounts | None = None
 
 
 class VmGetOrCreate(VmParams):
@@ -60,6 +73,7 @@ class VmChanges(Params):
     limits: Limits | UnsetType | None = UNSET
     idle_timeout_ms: Millis | UnsetType | None = UNSET
     labels: Labels | UnsetType | None = UNSET
+    mounts: Mounts | UnsetType | None = UNSET
 
 
 class VmConfigure(VmParams):
@@ -97,6 +111,7 @@ class Exported(Struct, rename="camel"):
 
     path: str
     bytes: int
+    mounts: list[str] | UnsetType = UNSET
 
 
 class VmInfo(Struct, rename="camel", kw_only=True):

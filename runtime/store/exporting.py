@@ -2,7 +2,7 @@
 
 Everything is read in one snapshot of the state, on a worker thread with a connection of its own: the writer goes on, and
 what it commits meanwhile is not in the export. Left out are the sealed environments of sessions (their names stay, so that
-a resume says which variables it needs) and snapshots of the files.
+a resume says which variables it needs), snapshots of the files, and which directories of this machine are mounted.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ import trio
 from runtime.errors import ApiError, ErrorCode
 from runtime.store.errors import as_api_error
 from runtime.store.flattening import DENTRY, EXTENT, INODE, FlatTree
+from runtime.store.foreign import json_object
 from runtime.store.migrations import MIGRATIONS
 from runtime.store.schema import APPLICATION_ID, SCHEMA_VERSION, open_readable
 from runtime.store.sealing import sync_directory
-from runtime.store.sql import rows
+from runtime.store.sql import json_text, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -128,7 +129,7 @@ def _fill(source: apsw.Connection, target: apsw.Connection, vm: int) -> None:
     target.execute("INSERT INTO layer (id, next_ino, bytes, entries) VALUES (1, ?, 0, 0)", (tree.next_ino(),))
     target.execute(
         f"INSERT INTO vm ({columns}) VALUES (1, ?, ?, 'asleep', ?, ?, 1)",  # noqa: S608
-        (name, options, created_at, updated_at),
+        (name, _without_mounts(options), created_at, updated_at),
     )
     _copy(target, "inode", f"layer, {INODE}", ((1, *row) for row in tree.inodes()))
     _copy(target, "dentry", f"layer, {DENTRY}", ((1, *row) for row in tree.dentries()))
@@ -148,6 +149,12 @@ def _fill(source: apsw.Connection, target: apsw.Connection, vm: int) -> None:
     names = "name, schedule, payload, created_at"
     some = source.execute(f"SELECT 1, {names} FROM cron WHERE vm = ?", (vm,))  # noqa: S608
     _copy(target, "cron", f"vm, {names}", some)
+
+
+def _without_mounts(options: str) -> str:
+    kept = json_object(options, "the VM's options")
+    kept.pop("mounts", None)
+    return json_text(kept)
 
 
 def _copy(target: apsw.Connection, table: str, columns: str, values: Iterable[tuple[Any, ...]]) -> None:

@@ -128,7 +128,12 @@ def only_vm(connection: apsw.Connection) -> tuple[Any, ...]:
 def check_inode(row: tuple[Any, ...]) -> None:
     """One row of `flattening.INODE`, by the rules that guests' writes keep."""
     ino, type_, mode, nlink, size, _allocated, _atime, _mtime, _ctime, parent, target, read_only = row
-    if not (0 < ino < MAX_INO and type_ in set(FileType) - {FileType.OTHER} and 0 <= mode <= PERMISSIONS and read_only in (0, 1)):
+    if not (
+        0 < ino < MAX_INO
+        and type_ in set(FileType) - {FileType.OTHER}
+        and 0 <= mode <= PERMISSIONS
+        and read_only in (0, 1)
+    ):
         damaged(f"inode {ino} is none")
     if size < 0 or nlink < 1 or (type_ != FileType.DIRECTORY and (nlink > MAX_LINKS or parent != 0)):
         damaged(f"inode {ino} has a size or links that no file has")

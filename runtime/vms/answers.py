@@ -24,6 +24,7 @@ CODES: Final[dict[FsCode, ErrorCode]] = {
     FsCode.INSUFFICIENT_SPACE: ErrorCode.QUOTA_EXCEEDED,
     FsCode.FILE_TOO_LARGE: ErrorCode.TOO_LARGE,
     FsCode.IO: ErrorCode.IO_ERROR,
+    FsCode.NO_DEVICE: ErrorCode.IO_ERROR,
 }
 TYPES: Final = {
     FileType.REGULAR: "file",

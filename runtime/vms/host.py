@@ -21,6 +21,7 @@ from runtime.sessions.recovery import mark_interrupted, settle_imported
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
 from runtime.vms.files import VmFiles
+from runtime.vms.mounts import check_hosts
 from runtime.vms.options import VmOptions, without_nulls
 from runtime.vms.past import Past
 from runtime.vms.portable import FileJudge, host_path
@@ -87,9 +88,10 @@ class Host:
     async def get_or_create(self, name: str, options: dict[str, Any] | None) -> dict[str, Any]:
         """`vm.getOrCreate`."""
         wanted = without_nulls(options or {})
-        VmOptions.parse(wanted)
+        mounts = VmOptions.parse(wanted).mounts
         record, created = self.store.vms.get(name), False
         if record is None:  # else there is nothing to do, and a VM that is falling asleep is not waited for
+            check_hosts(mounts, self.store.path)
             async with self._lock(name):
                 record, created = await self.store.vms.get_or_create(name, wanted, _now())
                 volume = self._volume(record)
@@ -115,10 +117,10 @@ class Host:
             record = self._record(name)
             kept = without_nulls({**record.options, **changes})
             options = VmOptions.parse(kept)
+            check_hosts(options.mounts, self.store.path, VmOptions.parse(record.options).mounts)
+            self._volume(record).configure(options)
             self.store.vms.set_options(record.row, kept, _now())
             await self.store.writer.barrier()
-            if volume := self._volumes.get(record.row):
-                volume.configure(options)
             if vm := self._awake.get(name):
                 vm.configure(options)
         return await self.get(name)
@@ -191,7 +193,9 @@ class Host:
         if volume := self._volumes.get(record.row):
             await volume.flush()
         await self.store.writer.barrier()
-        return {"path": path, "bytes": await export_vm(self.store.path, record.row, target)}
+        size = await export_vm(self.store.path, record.row, target)
+        mounts = [each["path"] for each in record.options.get("mounts", ())]
+        return {"path": path, "bytes": size, **({"mounts": mounts} if mounts else {})}
 
     async def import_(self, path: str, name: str | None, *, trust: bool) -> dict[str, Any]:
         """`vm.import`: the VM sleeps, and its turns that ran are marked as interrupted."""

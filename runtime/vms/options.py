@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from runtime.engine import Limits
 from runtime.errors import ApiError, ErrorCode
 from runtime.network import NetworkPolicy
+from runtime.vms.mounts import parse_mounts
+
+if TYPE_CHECKING:
+    from wasi_fs import Mount
 
 DEFAULT_IDLE_TIMEOUT_MS: Final = 15 * 60 * 1000  # long enough for a person who thinks, short enough to cost nothing
 # A JavaScript or Python interpreter with a large working set stays well below; a leak does not reach the machine's end.
@@ -34,12 +38,13 @@ class VmOptions:
     processes: int = DEFAULT_PROCESSES
     output_bytes: int = DEFAULT_OUTPUT_BYTES
     idle_timeout_ms: int = DEFAULT_IDLE_TIMEOUT_MS
+    mounts: tuple[Mount, ...] = ()
 
     @classmethod
     def parse(cls, wire: dict[str, Any]) -> VmOptions:
         """From the wire form, whose shape the RPC layer has checked.
 
-        Raises ApiError INVALID_ARGUMENT for a network grant that names no host.
+        Raises ApiError INVALID_ARGUMENT for a network grant that names no host, and for mounts that cannot be.
         """
         network = wire.get("network") or {}
         limits = {key: value for key, value in (wire.get("limits") or {}).items() if value is not None}
@@ -59,6 +64,7 @@ class VmOptions:
             processes=limits.get("processes", defaults.processes),
             output_bytes=limits.get("outputBytes", defaults.output_bytes),
             idle_timeout_ms=defaults.idle_timeout_ms if idle is None else idle,
+            mounts=parse_mounts(wire.get("mounts") or ()),
         )
 
     @property

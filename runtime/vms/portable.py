@@ -1,9 +1,9 @@
 """VMs that leave as a file and come back from one, and what of a foreign file is believed.
 
 A file from elsewhere may say anything. What would reach beyond the new VM is not taken over unless the caller says that he
-trusts the file: which hosts it may reach, host directories, policies that answer permission requests, cron jobs, and
+trusts the file: which hosts it may reach, policies that answer permission requests, cron jobs, and
 secrets that are looked up in this daemon's environment (their names stay, and a resume asks for them). `vm.configure` gives
-the VM hosts afterwards.
+the VM hosts afterwards, and host directories, which are never taken over.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ class FileJudge:
         if not _VM_NAME.fullmatch(name):
             damaged("the VM's name is none; give another one")
         kept = dict(options) if self.trust else _harmless(options)
+        kept.pop("mounts", None)  # paths of another machine
         try:
             _check_limits(kept)
             self._limits = VmOptions.parse(kept)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runtime.store.vms import VmRecord
     from runtime.store.writer import Then
     from runtime.vms.options import VmOptions
+    from wasi_fs import Mount
     from wasi_fs.backend import Changes
 
 T = TypeVar("T")
@@ -48,14 +49,37 @@ class Volume:
         self.ambient = ambient or Ambient()
         """The VM's clock and randomness, by which its files get their times too."""
         self.backend = store.files.backend(record.layer)
+        self._mounts = options.mounts
         self.filesystem = self._open(_limits(options))
+        self._mount_all()
 
     def _open(self, limits: Limits) -> FileSystem:
         return FileSystem(self.backend, limits, self.ambient.now_wall_ns)
 
     def configure(self, options: VmOptions) -> None:
-        """Change the quotas: lower ones remove nothing, they refuse growth."""
-        self.filesystem.limits = _limits(options)
+        """Change the quotas and the mounts: lower quotas remove nothing, they refuse growth.
+
+        Raises ApiError INVALID_ARGUMENT, with nothing changed, where the tree has no place for a mount.
+        """
+        before, self.filesystem.limits = self.filesystem.limits, _limits(options)
+        if refused := self._mount(options.mounts):
+            self._mount(self._mounts)
+            self.filesystem.limits = before
+            mount, error = refused[0]
+            raise ApiError(
+                ErrorCode.INVALID_ARGUMENT, f"options.mounts: nothing can be mounted on {mount.path}: {error}"
+            )
+        self._mounts = options.mounts
+
+    def _mount(self, mounts: Sequence[Mount]) -> list[tuple[Mount, FsError]]:
+        if mounts:
+            self.furnish()  # first: a tree that has only what mounts need would not be taken for a new one
+        return self.filesystem.set_mounts(mounts)
+
+    def _mount_all(self) -> None:
+        """Mount what the options say. What has no place (any more) is missing, which its VM can live with."""
+        for mount, error in self._mount(self._mounts):
+            _log.warning("nothing could be mounted on %s of a VM: %s", mount.path, error)
 
     def furnish(self) -> None:
         """Give a new tree the directories that programs expect, and every tree the instructions of this version."""
@@ -140,6 +164,7 @@ class Volume:
                 try:
                     if error is None:  # at once: the next change that is committed is one of the new tree
                         self.filesystem = self._open(self.filesystem.limits)
+                        self._mount_all()
                 except FsError as unreadable:
                     error = ApiError(ErrorCode.STATE_CORRUPT, f"the restored files cannot be read: {unreadable}")
                 then(error)

@@ -65,6 +65,8 @@ export interface Exported {
   path: string;
   /** The size of the file. */
   bytes: number;
+  /** Paths of the VM where directories of this machine are mounted; the file has nothing of those. */
+  mounts?: string[];
 }
 
 /** A path that is not the same: `before` is left out for what was added, `after` for what was removed. */
@@ -208,6 +210,16 @@ export interface Modes {
   currentModeId: string;
   /** The modes that there are, as the agent describes them. */
   availableModes: JsonObject[];
+}
+
+/** A directory of the daemon's machine in the VM. */
+export interface Mount {
+  /** Where it is in the VM: absolute, not the root, not in another mount. */
+  path: string;
+  /** The directory's real path on the daemon's machine: absolute, and without symbolic links. */
+  host: string;
+  /** Nothing below it can be changed through the VM. Default: false. */
+  readOnly?: boolean;
 }
 
 /** What the VM's guests may reach. */
@@ -480,6 +492,8 @@ export interface VmChanges {
   idleTimeoutMs?: number | null;
   /** Texts of the creator's own, at most 100. */
   labels?: Record<string, string> | null;
+  /** Directories of the daemon's machine that the VM's guests and clients may use. Default: none. */
+  mounts?: Mount[] | null;
 }
 
 /** A VM, and whether it is new. */
@@ -532,6 +546,8 @@ export interface VmOptions {
   idleTimeoutMs?: number;
   /** Texts of the creator's own, at most 100. */
   labels?: Record<string, string>;
+  /** Directories of the daemon's machine that the VM's guests and clients may use. Default: none. */
+  mounts?: Mount[];
 }
 
 /**

@@ -1,0 +1,97 @@
+"""The host directories that a VM's creator names: which may be, and that they are there.
+
+The wire form is parsed without a look at the host, so that a VM whose directory is gone wakes all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.sessions import instructions
+from runtime.sessions.resume import THREADS
+from wasi_fs import Mount
+from wasi_fs.mounts import open_top
+from wasi_fs.resolve import PATH_MAX
+from wasi_fs.tree import NAME_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+MAX_MOUNTS: Final = 16  # each may hold `wasi_fs.mounts.tree.MAX_OPEN` descriptors of the daemon
+
+_OURS: Final = (posixpath.dirname(instructions.PATH), posixpath.dirname(THREADS))
+"""What the daemon itself writes in the VM: instructions, and transcripts for agents that cannot restore sessions."""
+
+
+def parse_mounts(wire: Sequence[dict[str, Any]]) -> tuple[Mount, ...]:
+    """From `options.mounts`, whose shape the RPC layer has checked. Raises ApiError INVALID_ARGUMENT."""
+    if len(wire) > MAX_MOUNTS:
+        raise _refusal(f"options.mounts: at most {MAX_MOUNTS}")
+    mounts: list[Mount] = []
+    for number, each in enumerate(wire):
+        member = f"options.mounts[{number}]"
+        mount = Mount(each["path"], each["host"], bool(each.get("readOnly")))
+        _check_normal(mount.path, f"{member}.path")
+        _check_normal(mount.host, f"{member}.host")
+        if mount.path == "/":
+            raise _refusal(f"{member}.path: the VM's root cannot be a host directory")
+        for ours in _OURS:
+            if _within(mount.path, ours) or _within(ours, mount.path):
+                raise _refusal(f"{member}.path: {ours} belongs to the runtime")
+        for before, other in enumerate(mounts):
+            if mount.path == other.path:
+                raise _refusal(f"{member}.path: options.mounts[{before}] is there already")
+            if _within(mount.path, other.path) or _within(other.path, mount.path):
+                raise _refusal(f"{member}.path: one mount cannot lie in another, options.mounts[{before}]")
+        mounts.append(mount)
+    return tuple(mounts)
+
+
+def check_hosts(mounts: Sequence[Mount], state: Path, known: Iterable[Mount] = ()) -> None:
+    """Look whether the directories are there and may be mounted; those that are `known` have been looked at.
+
+    Raises ApiError INVALID_ARGUMENT.
+    """
+    hosts = {mount.host for mount in known}
+    for number, mount in enumerate(mounts):
+        if mount.host not in hosts and (fault := _fault(mount.host, state)):
+            raise _refusal(f"options.mounts[{number}].host: {fault}")
+
+
+def _fault(host: str, state: Path) -> str | None:
+    real = os.path.realpath(host)
+    try:
+        os.close(open_top(real))
+    except OSError as error:
+        return f"{host}: {error.strerror}"
+    if real != host:
+        return f"{host} leads through a symbolic link: give its real path, {real}"
+    if not os.access(host, os.R_OK | os.X_OK):
+        return f"{host}: the daemon may not read it"
+    if _within(os.path.realpath(state), host):
+        return f"{host} holds the daemon's own state, {state}"
+    return None
+
+
+def _check_normal(path: str, member: str) -> None:
+    """Absolute, and written the one way that leaves nothing to be resolved."""
+    try:
+        data = path.encode()
+    except UnicodeEncodeError:
+        raise _refusal(f"{member}: not UTF-8") from None
+    if not path.startswith("/") or path != "/" + posixpath.normpath(path).lstrip("/") or "\0" in path:
+        raise _refusal(f"{member}: {path!r} is not an absolute path without `.`, `..` and doubled or trailing slashes")
+    if len(data) >= PATH_MAX or any(len(name) > NAME_MAX for name in data.split(b"/")):
+        raise _refusal(f"{member}: too long")
+
+
+def _within(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(directory.rstrip("/") + "/")
+
+
+def _refusal(message: str) -> ApiError:
+    return ApiError(ErrorCode.INVALID_ARGUMENT, message)
