@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
+from runtime.cli.mounts import parse_mounts
 from runtime.cli.permissions import Asker
 from runtime.client.sync import RpcError
 
@@ -94,8 +95,10 @@ class Run:
         return {"vm": self._vm, "sessionId": self._session}
 
     def _prepare(self) -> None:
-        options = {"network": {"allow": self._args.allow}} if self._args.allow else None
-        self._client.call("vm.getOrCreate", vm=self._vm, options=options)
+        options: dict[str, Any] = {"network": {"allow": self._args.allow}} if self._args.allow else {}
+        if mounts := parse_mounts(self._args.mount):
+            options["mounts"] = mounts
+        self._client.call("vm.getOrCreate", vm=self._vm, options=options or None)
         self._session = self._args.session or ""
         if not (self._session and self._resumed()):
             wanted = {"sessionId": self._session or None, "env": self._env or None, "cwd": self._args.cwd}

@@ -9,6 +9,7 @@ from runtime.cli import exits, output
 from runtime.cli.acp.face import Face
 from runtime.cli.acp.loop import Loop
 from runtime.cli.connecting import connect_to, vm_name
+from runtime.cli.mounts import parse_mounts
 from runtime.cli.run import UsageError, environment
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def run(args: argparse.Namespace) -> int:
         output.say(str(error))
         return exits.USAGE
     vm = None if args.vm is None else vm_name(args.vm)
-    face = Face(args.agent, vm=vm, allow=args.allow, env=env)
+    mounts = parse_mounts(args.mount)
+    face = Face(args.agent, vm=vm, allow=args.allow, env=env, mounts=mounts, workspace=args.workspace)
     with connect_to(args).detach() as daemon:
         daemon.setblocking(False)
         return Loop(face, daemon, sys.stdin.fileno(), sys.stdout.fileno()).run()

@@ -1,7 +1,8 @@
 """The ACP methods of `torpor acp`, as an editor calls them (ACP v1, agent's side).
 
 Sessions are the daemon's: their ids are the public ones, and their agents live in a VM, one for each workspace unless a VM is
-named. The editor's own `fs/*` and `terminal/*` are not used: the agent works on the VM's files.
+named. The editor's own `fs/*` and `terminal/*` are not used: the agent works on the VM's files, among which the workspace is
+mounted if its user wants that.
 """
 
 from __future__ import annotations
@@ -23,18 +24,20 @@ from runtime.cli.acp.wire import (
     decode,
 )
 from runtime.cli.acp.workspaces import (
-    LABEL,
     Name,
     Session,
     absolute_path,
+    is_workspace,
     session_info,
     setup,
+    with_mounts,
     workspace_labels,
     workspace_vm,
 )
+from runtime.cli.mounts import host_mount, normal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
 PROTOCOL_VERSION: Final = 1
 PAGE: Final = 500
@@ -44,12 +47,23 @@ PAGE: Final = 500
 class Face:
     """One editor's view of one agent."""
 
-    def __init__(self, agent: str, *, vm: Name | None, allow: list[str], env: dict[str, str]) -> None:
+    def __init__(
+        self,
+        agent: str,
+        *,
+        vm: Name | None,
+        allow: list[str],
+        env: dict[str, str],
+        mounts: Sequence[dict[str, Any]] = (),
+        workspace: bool = False,
+    ) -> None:
         self.flows = Flows()
         self._agent = agent
         self._vm = vm
         self._allow = allow
         self._env = env
+        self._mounts = list(mounts)
+        self._workspace = workspace
         self._events = Events(self.flows)
         self._open: dict[str, Session] = {}
         self._seen: dict[str, Name] = {}
@@ -261,7 +275,7 @@ class Face:
         id_ = params.get("sessionId")
         if not isinstance(id_, str):
             raise RefusedError(INVALID_PARAMS, "Invalid params: sessionId is a string")
-        vm = self._vm or workspace_vm(absolute_path(params, "cwd"))
+        vm = self._vm or workspace_vm(absolute_path(params, "cwd"), mounted=self._workspace)
         try:
             row = yield Call("getSession", {"vm": vm, "sessionId": id_})
         except RefusedError as refusal:
@@ -291,19 +305,23 @@ class Face:
         return (yield Call("resumeSession", {**session.ids, "options": again}))
 
     def _make_vm(self, cwd: str) -> Flow:
-        vm = self._vm or workspace_vm(cwd)
+        vm = self._vm or workspace_vm(cwd, mounted=self._workspace)
+        mounts = [host_mount(cwd, normal(cwd)), *self._mounts] if self._workspace else self._mounts
         try:
             found = yield Call("vm.get", {"vm": vm})
         except RefusedError as refusal:
             if refusal.name != "vm_not_found":
                 raise
             options = self._network() | ({} if self._vm else {"labels": workspace_labels(cwd)})
+            options |= {"mounts": mounts} if mounts else {}
             yield Call("vm.getOrCreate", {"vm": vm, "options": options or None})
             return vm
         allowed = ((found.get("options") or {}).get("network") or {}).get("allow") or []
         if missing := [host for host in self._allow if host not in allowed]:
             message = f"VM {output.vm_label(vm)} exists already and may not reach {', '.join(missing)}"
             raise RefusedError(INVALID_PARAMS, f"{message}: --allow counts when a VM is created")
+        if added := with_mounts(found, mounts):
+            yield Call("vm.configure", {"vm": vm, "options": {"mounts": added}})
         return vm
 
     def _network(self) -> dict[str, Any]:
@@ -313,12 +331,8 @@ class Face:
         if self._vm is not None:
             return [self._vm]
         if cwd is not None:
-            return [workspace_vm(cwd)]
-        return [
-            row["vm"]
-            for row in (yield Call("vm.list", {}))
-            if LABEL in ((row.get("options") or {}).get("labels") or {})
-        ]
+            return [workspace_vm(cwd, mounted=self._workspace)]
+        return [row["vm"] for row in (yield Call("vm.list", {})) if is_workspace(row, mounted=self._workspace)]
 
     def _probe(self) -> Flow:
         """What the agent says of itself: it is asked in a VM that is made for that and removed again."""

@@ -11,11 +11,13 @@ from typing import Any, Final
 
 from runtime.cli.acp.errors import RefusedError
 from runtime.cli.acp.wire import INVALID_PARAMS
+from runtime.cli.mounts import normal
 
 LABEL: Final = "torpor.acp/workspace"
 """The label of a VM that belongs to a workspace: the workspace's path, as far as a label can hold it."""
 MAX_LABEL: Final = 1024  # characters: what the API takes
 STEM: Final = 40  # characters of a workspace's own name in that of its VM: enough to know it by
+MOUNTED: Final = "-host"  # ends the names of VMs that have the workspace mounted; other names end with the hash
 DIGEST: Final = 12  # hexadecimal digits of the path's hash: no two workspaces of one person will share them
 
 Name = str | list[str]
@@ -55,16 +57,41 @@ def absolute_path(params: dict[str, Any], member: str) -> str:
     return path
 
 
-def workspace_vm(cwd: str) -> str:
-    """Return the name of the VM of the workspace at `cwd`: always the same for the same place."""
-    path = _normal(cwd)
+def workspace_vm(cwd: str, *, mounted: bool = False) -> str:
+    """Return the name of the VM of the workspace at `cwd`: always the same for the same place.
+
+    `mounted`: the VM in which the workspace is the editor's own, which is never that of an agent without `--workspace`.
+    """
+    path = normal(cwd)
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", posixpath.basename(path)).strip("-")[:STEM] or "root"
-    return f"acp-{stem}-{hashlib.sha256(path.encode(errors='surrogatepass')).hexdigest()[:DIGEST]}"
+    name = f"acp-{stem}-{hashlib.sha256(path.encode(errors='surrogatepass')).hexdigest()[:DIGEST]}"
+    return name + MOUNTED if mounted else name
 
 
 def workspace_labels(cwd: str) -> dict[str, str]:
     """Return the labels by which `session/list` finds the VM again."""
-    return {LABEL: _normal(cwd)[:MAX_LABEL]}
+    return {LABEL: normal(cwd)[:MAX_LABEL]}
+
+
+def is_workspace(row: dict[str, Any], *, mounted: bool) -> bool:
+    """Whether a row of `vm.list` is the VM of a workspace, of that kind."""
+    options = row.get("options") or {}
+    return LABEL in (options.get("labels") or {}) and str(row["vm"]).endswith(MOUNTED) == mounted
+
+
+def with_mounts(found: dict[str, Any], wanted: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
+    """Return the mounts that a VM must get to have those that are wanted, None where it has them.
+
+    Raises RefusedError where another one is in the place of one.
+    """
+    mounts: list[dict[str, Any]] = (found.get("options") or {}).get("mounts") or []
+    have = {mount["path"]: mount for mount in mounts}
+    for mount in wanted:
+        if have.get(mount["path"], mount) != mount:
+            message = f"the VM has {have[mount['path']]['host']} at {mount['path']}, or with other rights"
+            raise RefusedError(INVALID_PARAMS, f"{message}: vm.configure changes that")
+    missing = [mount for mount in wanted if mount["path"] not in have]
+    return mounts + missing if missing else None
 
 
 def session_info(row: dict[str, Any]) -> dict[str, Any]:
@@ -76,10 +103,6 @@ def session_info(row: dict[str, Any]) -> dict[str, Any]:
 def setup(made: dict[str, Any]) -> dict[str, Any]:
     """Return what `createSession` and `resumeSession` say of modes and options; what the agent has not is left out."""
     return {name: made[name] for name in ("modes", "configOptions") if made.get(name)}
-
-
-def _normal(path: str) -> str:
-    return "/" + posixpath.normpath(path).lstrip("/")  # POSIX lets // be a place of its own
 
 
 def _iso(millis: int) -> str:

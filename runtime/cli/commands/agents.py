@@ -32,14 +32,18 @@ def register(table: Table) -> None:
         "acp",
         "acp.command:run",
         "be an agent for an editor: ACP on stdin and stdout",
-        epilog="An editor starts this as it would start the agent itself. The agent works on the "
-        "files of its VM, not on those of the editor, and gets no environment but what --env names. Messages go to "
-        "stderr. At the end of stdin turns are cancelled and sessions suspended: session/load and session/resume go on with "
-        "them.",
+        epilog="An editor starts this as it would start the agent itself. The agent works on the files of its VM, on "
+        "those of the editor only with --workspace, and gets no environment but what --env names. Messages go to stderr. At "
+        "the end of stdin turns are cancelled and sessions suspended: session/load and session/resume go on with them.",
     )
     acp.add_argument("agent", metavar="AGENT", help="the agent, as `torpor agents` lists them")
     acp.add_argument(
         "--vm", metavar="NAME", help="the VM (default: one for each workspace); parts of a name joined with /"
+    )
+    acp.add_argument(
+        "--workspace",
+        action="store_true",
+        help="mount the directory that the editor works in, at its own path, for the agent to read and change",
     )
     _add_start(acp)
 
@@ -59,5 +63,12 @@ def _add_start(command: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="a host (or host:port, or *.domain) that the VM may reach, when the VM is created (repeatable)",
+    )
+    command.add_argument(
+        "--mount",
+        metavar="HOST[:PATH][:ro]",
+        action="append",
+        default=[],
+        help="a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)",
     )
     command.add_argument("--state", metavar="FILE", help="the state file of a daemon that is started")
