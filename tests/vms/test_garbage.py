@@ -55,7 +55,7 @@ def count(store: Store, table: str) -> int:
 async def collected(store: Store) -> None:
     """Wait for the next collection to be over; the clock jumps when nothing happens, and the store's thread takes real time."""
     give_up = time.monotonic() + 30
-    while count(store, "loose_chunk") + count(store, "loose_layer"):  # noqa: ASYNC110 - nothing tells of a collection
+    while count(store, "loose_chunk") + count(store, "loose_layer"):
         assert time.monotonic() < give_up, "the garbage stays"
         await trio.sleep(1)
 
