@@ -8,14 +8,15 @@ async with torpor.connect() as client:
     print(response.text)
 
 When the daemon goes away, the calls under way fail with ConnectionLostError: whether they took effect is not known. Calls
-made afterwards wait for the daemon to be back, and what was subscribed to goes on where it was.
+made afterwards wait for the daemon to be back, and what was subscribed to goes on where it was (`Connection`). Who has
+more to do then hears of it by `Client.on`.
 """
 
 from __future__ import annotations
 
 import math
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import anyio
 import anyio.abc
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator
 
-    from runtime.client.connection import Connection
+    from runtime.client.connection import Callback, Connection
     from runtime.client.notification import Notification
 
 NAME: Final = "torpor-python"
@@ -57,6 +58,16 @@ class Client:
         self._linked = anyio.Event()
         self._failure: ClientError | EndpointError | None = None
         self._connections: dict[str, Connection] = {}
+        self._callbacks: dict[str, list[Callback]] = {}
+
+    def on(self, event: Literal["disconnected", "reconnected"], callback: Callback) -> None:
+        """Have `callback` called when the link is lost, or is there again.
+
+        `disconnected` has no params; `reconnected` has `{epoch, restarted}`, where `restarted` says that it is another run of
+        the daemon: processes and open turns of the one before have ended. The rest of an async function runs as a task of its
+        own. An exception of theirs ends the client, whose `async with` raises it in an ExceptionGroup.
+        """
+        self._callbacks.setdefault(event, []).append(callback)
 
     async def call(self, method: str, /, **params: Any) -> Any:
         """Call any method of the API; params that are None are left out.
@@ -137,9 +148,15 @@ class Client:
             for connection in set(lost.values()):
                 connection.detached()
             self.tasks.start_soon(self._reopen)
+            self._tell("disconnected", {})
+
+    def _tell(self, event: str, params: dict[str, Any]) -> None:
+        for callback in self._callbacks.get(event, ()):
+            self.tasks.start_soon(_finish, callback, params)
 
     async def _reopen(self) -> None:
         """Try to open a link until there is one, or `patience` is over."""
+        epoch = self.welcome["epoch"]
         deadline = anyio.current_time() + self._patience
         delay = FIRST_DELAY
         while True:
@@ -154,12 +171,20 @@ class Client:
                 await anyio.sleep(delay)
                 delay = min(2 * delay, LAST_DELAY)
             else:
+                now = self.welcome["epoch"]
+                self._tell("reconnected", {"epoch": now, "restarted": now != epoch})
                 return
 
     def _hear(self, notification: Notification) -> None:
         connection = self._connections.get(notification.params.get("subscriptionId", ""))
         if connection is not None:
             connection.hear(notification)
+
+
+async def _finish(callback: Callback, params: dict[str, Any]) -> None:
+    rest = callback(params)
+    if rest is not None:
+        await rest
 
 
 @asynccontextmanager

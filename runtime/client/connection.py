@@ -4,6 +4,10 @@ A subscription of the daemon's ends when the link is lost, when its peer does no
 events out of the queue. All three are mended in the same way: subscribe again, and have what was missed replayed after the
 last `seq` that was seen of each session. Of one session the daemon does that itself (`after`). Of a whole VM the client does:
 it subscribes, reads the transcripts of the sessions that have grown, and only then goes on with what has come meanwhile.
+
+What is in no transcript cannot be replayed. In its place come, once the subscription stands again, a `vmState` with the
+state as it is now and the reason `reconnected`, and at any time the `permissionRequest`s that wait and were not told of. How
+agents ended is in the transcripts (`_torpor/agent_exit`); the `agentExit`s and `processExit`s themselves are not made up.
 """
 
 from __future__ import annotations
@@ -29,6 +33,10 @@ if TYPE_CHECKING:
 MAX_QUEUED: Final = 10_000
 """Notifications that wait for the program: some 10 MB; what comes beyond is read from the daemon again."""
 EVENT: Final = "sessionEvent"
+PERMISSION: Final = "permissionRequest"
+VM_STATE: Final = "vmState"
+MAX_ASKED: Final = 1000
+"""Permission requests that are remembered as told: many times what can wait at once."""
 RETRY_SECONDS: Final = 0.1  # after `busy` or `shutting_down`
 
 
@@ -46,7 +54,9 @@ class Connection:
         self._seen: dict[str, int] = {}  # the last `seq` of each session that has been queued or called back
         if session_id is not None and after is not None:
             self._seen[session_id] = after
+        self._asked: dict[tuple[str | None, str], None] = {}  # permission requests that were told of, the oldest first
         self._begun = after is not None
+        self._attached = False
         self._subscription: str | None = None
         self._early: list[Notification] | None = None  # what comes while transcripts are read
         self._queue: deque[Notification] = deque()
@@ -145,6 +155,8 @@ class Connection:
         if self._detached.is_set():
             return
         session_id, seq = notification.session_id, notification.seq
+        if notification.method == PERMISSION and not self._is_asked_first(notification):
+            return
         if notification.method == EVENT and session_id is not None and seq is not None:
             self._seen[session_id] = seq
         if self._callbacks:
@@ -153,6 +165,15 @@ class Connection:
             self._queue.append(notification)
             if len(self._queue) == 1:
                 self._wake()
+
+    def _is_asked_first(self, notification: Notification) -> bool:
+        key = notification.session_id, notification.params["request"]["permissionId"]
+        if key in self._asked:
+            return False
+        if len(self._asked) >= MAX_ASKED:
+            del self._asked[next(iter(self._asked))]
+        self._asked[key] = None
+        return True
 
     def _call_back(self, notification: Notification) -> None:
         try:
@@ -208,6 +229,8 @@ class Connection:
                 self._seen.setdefault(session_id, row["lastSeq"])
             after = self._seen.get(session_id, -1)
             await self._subscribe(link, {"sessionId": session_id, "after": after})
+            await self._tell_state(link)
+            await self._tell_pending(link, session_id)
         else:
             if not self._begun:
                 self._seen = {row["sessionId"]: row["lastSeq"] for row in await self._rows(link)}
@@ -215,13 +238,42 @@ class Connection:
             try:
                 await self._subscribe(link, {})
                 self._begun = True
+                await self._tell_state(link)
                 await self._catch_up(link)
                 for notification in self._early:
                     if not self._is_old(notification):
                         self._deliver(notification)
             finally:
                 self._early = None
-        self._begun = True
+        self._begun = self._attached = True
+
+    async def _tell_state(self, link: Link) -> None:
+        """After a gap: tell how the VM is, since nobody knows what it went through."""
+
+        def heard(info: Any) -> None:
+            params = {"vm": info["vm"], "state": info["state"], "reason": "reconnected"}
+            self._deliver(Notification(VM_STATE, params))
+
+        if self._attached and self._wants(VM_STATE):
+            await link.call("vm.get", {"vm": self._vm.name}, heard)
+
+    async def _tell_pending(self, link: Link, session_id: str) -> None:
+        """Tell of the permission requests that wait, if they are news."""
+
+        def heard(session: Any) -> None:
+            for request in session["pendingPermissions"]:
+                params = {"vm": self._vm.name, "sessionId": session_id, "request": request}
+                self._deliver(Notification(PERMISSION, params))
+
+        if self._wants(PERMISSION):
+            try:
+                await link.call("getSession", {"vm": self._vm.name, "sessionId": session_id}, heard)
+            except RpcError as error:
+                if error.name != "session_not_found":  # destroyed meanwhile
+                    raise
+
+    def _wants(self, method: str) -> bool:
+        return self._types is None or method in self._types
 
     async def _subscribe(self, link: Link, params: dict[str, Any]) -> None:
         def heard(result: Any) -> None:
@@ -239,7 +291,8 @@ class Connection:
     async def _catch_up(self, link: Link) -> None:
         """Deliver what the transcripts hold beyond what was seen."""
         types = None if self._types is None or EVENT in self._types else self._types
-        for row in await self._rows(link):
+        rows = await self._rows(link)
+        for row in rows:
             session_id, last = row["sessionId"], row["lastSeq"]
             if last < self._seen.get(session_id, -1):
                 self._seen[session_id] = -1  # destroyed meanwhile, and another one of this id made
@@ -258,6 +311,9 @@ class Connection:
                     self._deliver(Notification(EVENT, {"vm": self._vm.name, **event}))
                 if not page:
                     self._seen[session_id] = last
+        for row in rows:
+            if row["status"] == "running":
+                await self._tell_pending(link, row["sessionId"])
 
     def _is_old(self, notification: Notification) -> bool:
         """Whether an event that came meanwhile was in a transcript already."""

@@ -1,4 +1,6 @@
+import { EventEmitter } from "node:events";
 import { resolveEndpoint } from "./endpoint.js";
+import type { ClientEvents } from "./events.js";
 import type { CallOptions, JsonObject, MethodName, Methods, VmCreated, VmInfo, VmOptions } from "./generated.js";
 import { Link } from "./link.js";
 import { Vm, type VmName } from "./vm.js";
@@ -27,14 +29,21 @@ export function createClient(options: ClientOptions = {}): Client {
 }
 
 /** A daemon. Ends by `close`; while it is open, its connection keeps the process from ending. */
-export class Client {
+export class Client extends EventEmitter<ClientEvents> {
   /** The daemon's VMs. */
   readonly vm: Vms;
   readonly #link: Link;
 
   constructor(link: Link) {
+    super();
     this.#link = link;
     this.vm = new Vms(link);
+    link.onChange = (change) => {
+      // A listener that throws ends the process as elsewhere in Node, but no attempt to connect.
+      process.nextTick(() =>
+        change.kind === "disconnected" ? this.emit(change.kind, change.reason) : this.emit(change.kind, change.about),
+      );
+    };
   }
 
   /** Calls any method by its name, with its params as the API has them. */

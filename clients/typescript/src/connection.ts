@@ -6,12 +6,16 @@
  * let go of what was held but for what has been read. Events are committed before they are published: what is not heard
  * live is in the list by then, and so there is no gap; what is held twice is known by its `seq`, and so no duplicate.
  * The first time, the positions are those of a list that is made before all this.
+ *
+ * What is in no transcript cannot be replayed. In its place come, once the subscription stands again, a `vmState` with the
+ * state as it is now and the reason `reconnected`, and at any time the `permissionRequest`s that wait and were not told of. How
+ * agents ended is in the transcripts (`_torpor/agent_exit`); the `agentExit`s and `processExit`s themselves are not made up.
  */
 
 import { EventEmitter } from "node:events";
 import { ConnectionError, TorporError } from "./errors.js";
 import type { ConnectionEvents, PermissionRequest } from "./events.js";
-import type { JsonObject, SessionEvent, SessionRow } from "./generated.js";
+import type { JsonObject, SessionEvent, SessionRow, VmInfo } from "./generated.js";
 import type { Link } from "./link.js";
 import type { Peer, Subscription } from "./peer.js";
 import type { VmName } from "./vm.js";
@@ -196,6 +200,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       this.#begun = true;
     }
     await this.#subscribe(peer, { sessionId, after: this.#positions.get(sessionId) });
+    await this.#tellState(peer);
     await this.#tellPending(peer, sessionId);
   }
 
@@ -209,6 +214,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     this.#held = [];
     try {
       await this.#subscribe(peer, {});
+      await this.#tellState(peer);
       do {
         this.#overflowed = false;
         const rows = await this.#sessions(peer);
@@ -260,10 +266,24 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     }
   }
 
+  /** After a gap: tells how the VM is, since nobody knows what it went through. */
+  async #tellState(peer: Peer): Promise<void> {
+    if (this.#epoch === undefined || !this.#wants("vmState")) {
+      return;
+    }
+    await peer.request("vm.get", { vm: this.#vm }, undefined, (result) => {
+      const { vm, state } = result as VmInfo;
+      this.#tell("vmState", { subscriptionId: this.#subscription?.id, vm, state, reason: "reconnected" });
+    });
+  }
+
+  #wants(method: string): boolean {
+    return this.#options.types === undefined || this.#options.types.includes(method);
+  }
+
   /** Tells of permission requests that wait for an answer, and have not been told of. */
   async #tellPending(peer: Peer, sessionId: string): Promise<void> {
-    const { types } = this.#options;
-    if (types !== undefined && !types.includes("permissionRequest")) {
+    if (!this.#wants("permissionRequest")) {
       return;
     }
     const session = await this.#unlessGone(this.#session(peer, sessionId));

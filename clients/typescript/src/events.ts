@@ -66,6 +66,14 @@ type OtherNotices = {
   ];
 };
 
+/** The events of a `Client`: what becomes of its connection to the daemon. */
+export interface ClientEvents {
+  /** The connection is lost. The next call, or a `Connection` that is open, makes it anew. */
+  disconnected: [reason: TorporError];
+  /** It is there again. `restarted`: another run of the daemon, in which the processes and turns of the one before have ended. */
+  reconnected: [about: { epoch: string; restarted: boolean }];
+}
+
 /** The events of a `Connection`, with the arguments of their listeners. */
 export interface ConnectionEvents extends KnownNotices, OtherNotices {
   /** The subscription stands, for the first time or again; `restarted`: another run of the daemon than before. */

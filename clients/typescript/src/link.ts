@@ -13,11 +13,17 @@ export interface LinkOptions {
 const FIRST_DELAY_MS = 25;
 const MAX_DELAY_MS = 1_000;
 
+export type LinkChange =
+  | { kind: "disconnected"; reason: ConnectionError }
+  | { kind: "reconnected"; about: { epoch: string; restarted: boolean } };
+
 export class Link {
   #opening: Promise<Peer> | undefined;
   #peer: Peer | undefined;
   #closed = false;
   readonly #onClose = new Set<() => void>();
+  /** Has the client tell of a connection that is lost, or there again; the connection that is opened first is not news. */
+  onChange: (change: LinkChange) => void = () => {};
 
   constructor(
     readonly endpoint: Endpoint,
@@ -69,7 +75,17 @@ export class Link {
           peer.close();
           throw clientClosed();
         }
+        const before = this.#peer?.welcome.epoch;
         this.#peer = peer;
+        void peer.closed.then((reason) => {
+          if (!this.#closed) {
+            this.onChange({ kind: "disconnected", reason });
+          }
+        });
+        if (before !== undefined) {
+          const { epoch } = peer.welcome;
+          this.onChange({ kind: "reconnected", about: { epoch, restarted: epoch !== before } });
+        }
         return peer;
       } catch (error) {
         const inVain = !(error instanceof TorporError && error.retryable);

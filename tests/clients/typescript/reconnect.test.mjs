@@ -97,6 +97,11 @@ test("what happens while the connection is away, in sessions old and new", async
   const seen = record(conn);
   const asked = [];
   conn.on("permissionRequest", ({ request }) => asked.push(request.permissionId));
+  const states = [];
+  conn.on("vmState", ({ state, reason }) => states.push(`${state}: ${reason}`));
+  const changes = [];
+  client.on("disconnected", ({ code }) => changes.push(code));
+  client.on("reconnected", ({ restarted }) => changes.push({ restarted }));
   const talked = (await transcript(other, older.sessionId)).length;
   await agent.sendPrompt(older.sessionId, "stream 5");
 
@@ -115,6 +120,8 @@ test("what happens while the connection is away, in sessions old and new", async
   await relay.open();
   assert.equal((await resumed).restarted, false);
   assert.deepEqual(asked, [request.permissionId]);
+  assert.deepEqual(states, ["awake: reconnected"]);
+  assert.deepEqual(changes, ["connection_lost", { restarted: false }]);
   await agent.respondPermission(young.sessionId, request.permissionId, "once");
   await turn;
 
@@ -123,6 +130,29 @@ test("what happens while the connection is away, in sessions old and new", async
     await agent.getSession(sessionId);
     assert.deepEqual(seen.get(sessionId), (await transcript(agent, sessionId)).slice(skipped));
   }
+});
+
+test("what is in no transcript, after a restart of the daemon", async (t) => {
+  const client = createClient({ endpoint: daemon.socket });
+  t.after(() => client.close());
+  const agent = client.vm.getOrCreate("restarted");
+  const { sessionId } = await agent.createSession("echo");
+  const whole = agent.connect();
+  const single = agent.connect({ sessionId });
+  const deaf = agent.connect({ types: ["agent_message_chunk"] });
+  await Promise.all([whole, single, deaf].map((conn) => conn.ready()));
+  deaf.on("vmState", () => assert.fail("it was not asked for"));
+  const told = Promise.all([whole, single].map((conn) => heard(conn, "vmState")));
+  const reconnected = heard(client, "reconnected");
+  const open = heard(deaf, "open");
+  await daemon.kill();
+  await daemon.start();
+  for (const { vm, state, reason, subscriptionId } of await told) {
+    assert.deepEqual([vm, state, reason, typeof subscriptionId], ["restarted", "asleep", "reconnected", "string"]);
+  }
+  const { epoch } = await client.hello();
+  assert.deepEqual(await reconnected, { epoch, restarted: true });
+  assert.deepEqual(await open, { epoch, resumed: true, restarted: true });
 });
 
 test("a subscription that has fallen behind is made again", async (t) => {
