@@ -1,6 +1,6 @@
 """The built-in coding agent against a scripted model: what it does with the model's orders, and with its faults."""
 
-from runtime.testing import Failure, call, say, tool
+from torpor.testing import Failure, call, say, tool
 
 
 def test_it_writes_what_the_model_says(torpor_session, scripted_model):
