@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
     from runtime.client.file_results import DirEntry, FileRead, FilesDiff, FileWritten, Snapshot, TreeEntry
     from runtime.client.notification import Notification
+    from runtime.client.process_results import ProcessInfo, ProcessResult
     from runtime.client.results import FileStat, PromptResult, SessionEvent, SessionInfo, SessionRow, Settings
     from runtime.client.sync import Client as SyncClient
     from runtime.client.sync import Pending
@@ -32,6 +33,8 @@ __all__ = [
     "FilesDiff",
     "Notification",
     "Pending",
+    "ProcessInfo",
+    "ProcessResult",
     "PromptResult",
     "RpcError",
     "SessionEvent",
@@ -53,6 +56,7 @@ _PLACES = {
     "errors": ("ClientError", "ConnectError", "ConnectionLostError", "RpcError"),
     "file_results": ("DirEntry", "FileRead", "FileWritten", "FilesDiff", "Snapshot", "TreeEntry"),
     "notification": ("Notification",),
+    "process_results": ("ProcessInfo", "ProcessResult"),
     "results": ("FileStat", "PromptResult", "SessionEvent", "SessionInfo", "SessionRow", "Settings"),
     "sync": ("Pending",),
     "vm": ("Vm",),

@@ -12,6 +12,7 @@ from runtime.client.connection import Connection
 from runtime.client.handle import Handle, Json, Name
 from runtime.client.results import PromptResult, SessionEvent, SessionInfo, SessionRow, Settings
 from runtime.client.vm_files import FileMethods
+from runtime.client.vm_processes import ProcessMethods
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -50,7 +51,7 @@ class Vms:
         return vms
 
 
-class Vm(FileMethods, Handle):
+class Vm(FileMethods, ProcessMethods, Handle):
     """One VM. Handles are cheap, and any number may be had of one VM."""
 
     def __await__(self) -> Generator[Any, Any, Self]:

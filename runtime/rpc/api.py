@@ -5,14 +5,28 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
-from runtime.rpc import api_daemon, api_files, api_forks, api_many_files, api_options, api_past, api_sessions, api_vms
+from runtime.rpc import (
+    api_daemon,
+    api_files,
+    api_forks,
+    api_many_files,
+    api_options,
+    api_past,
+    api_processes,
+    api_sessions,
+    api_vms,
+)
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.names import NoParams
 from runtime.rpc.openrpc import document
 
 METHODS: Final = MethodTable()
 
-for _table in (api_daemon, api_vms, api_sessions, api_forks, api_options, api_files, api_many_files, api_past):
+_TABLES: Final = (
+    *(api_daemon, api_vms, api_sessions, api_forks, api_options),
+    *(api_files, api_many_files, api_past, api_processes),
+)
+for _table in _TABLES:
     for _entry in _table.METHODS:
         METHODS.add(_entry)
 

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from runtime.content import as_content
 from runtime.errors import ErrorCode
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import Bytes, VmParams, as_bytes, as_content, joined
+from runtime.rpc.names import Bytes, VmParams, as_bytes, joined
 
 METHODS: Final = MethodTable()
 

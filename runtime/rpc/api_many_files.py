@@ -7,10 +7,11 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from runtime.content import as_content
 from runtime.errors import ApiError, ErrorCode
 from runtime.rpc.api_files import READING, FileStat, Path, PathParams
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import Bytes, VmParams, as_bytes, as_content, joined
+from runtime.rpc.names import Bytes, VmParams, as_bytes, joined
 
 METHODS: Final = MethodTable()
 
@@ -106,9 +107,9 @@ class TreeEntry(FileStat, rename="camel", kw_only=True):
 async def _read_files(call: Call, params: ReadFiles) -> Any:
     found = await (await call.host.files(joined(params.vm))).read_files(params.paths)
     return [
-        FileRead(path, error=_told(result))
+        {"path": path, "error": _told(result)}
         if isinstance(result, ApiError)
-        else FileRead(path, as_content(result, params.encoding))
+        else {"path": path, "content": as_content(result, params.encoding)}
         for path, result in found
     ]
 

@@ -183,8 +183,86 @@ class SessionsFace(Protocol):
         ...
 
 
+class CommandFace(Protocol):
+    """A command that a client has started."""
+
+    @property
+    def process(self) -> Any:
+        """Its process, which has a `pid`."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Write to stdin. ApiError invalid_argument when nothing reads it any more."""
+        ...
+
+    async def close_stdin(self) -> None:
+        """Let it read the end of stdin."""
+        ...
+
+    async def wait(self, timeout_ms: int | None) -> None:
+        """Wait until it has ended, for so long at most. ApiError timeout."""
+        ...
+
+    def kill(self) -> None:
+        """End it now."""
+        ...
+
+    def result(self) -> Json:
+        """Return how it ended, with what is kept of its output."""
+        ...
+
+
+class CommandsFace(Protocol):
+    """The commands of one VM that is awake."""
+
+    async def execute(
+        self,
+        command: str | Sequence[str],
+        *,
+        env: dict[str, str],
+        cwd: str | None,
+        stdin: bytes | None,
+        timeout_ms: int | None,
+    ) -> Json:
+        """`exec`. Cancelling the wait leaves the command running."""
+        ...
+
+    async def start(
+        self,
+        command: str | Sequence[str],
+        *,
+        env: dict[str, str],
+        cwd: str | None,
+        stdin: bytes | None,
+        timeout_ms: int | None,
+    ) -> CommandFace:
+        """`spawn`."""
+        ...
+
+    def get(self, pid: int) -> CommandFace:
+        """Return a command that runs or is remembered. ApiError not_found, invalid_argument."""
+        ...
+
+    def describe(self, pid: int, *, output: bool) -> Json:
+        """`getProcess`."""
+        ...
+
+    def known(self) -> Sequence[Json]:
+        """`listProcesses`."""
+        ...
+
+    def stop_soon(self, command: Any, grace_ms: int) -> None:
+        """End a command's stdin, and kill it after the grace, whoever still waits for that."""
+        ...
+
+
 class VmFace(Protocol):
     """A VM that is awake."""
+
+    @property
+    def commands(self) -> CommandsFace:
+        """What clients run in it."""
+        ...
 
     @property
     def sessions(self) -> SessionsFace:
@@ -258,6 +336,10 @@ class HostFace(Protocol):
 
     async def files(self, name: str) -> FilesFace:
         """Return the VM's files without waking it. ApiError vm_not_found."""
+        ...
+
+    async def commands(self, name: str) -> CommandsFace | None:
+        """Return the commands of the VM without waking it; None while it sleeps. ApiError vm_not_found."""
         ...
 
     async def past(self, name: str) -> PastFace:

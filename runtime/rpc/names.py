@@ -72,16 +72,6 @@ class Bytes(Struct, forbid_unknown_fields=True):
     base64: bytes
 
 
-def as_content(data: bytes, encoding: str | None = None) -> str | Bytes:
-    """Return bytes as they travel: as a string where they are valid UTF-8, unless base64 was asked for."""
-    if encoding != "base64":
-        try:
-            return data.decode()
-        except UnicodeDecodeError:
-            pass
-    return Bytes(data)
-
-
 def as_bytes(content: str | Bytes) -> bytes:
     """Return what a client has sent in either form."""
     return content.encode() if isinstance(content, str) else content.base64

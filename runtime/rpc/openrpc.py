@@ -26,6 +26,9 @@ NOTIFICATIONS: Final = {
     "asks for permission, and the session's policy leaves it open",
     "vmState": "{subscriptionId, vm, state, reason}: the VM woke or fell asleep",
     "agentExit": "{subscriptionId, vm, sessionId, exitCode, reason, restart}: an agent's process ended",
+    "processOutput": "{subscriptionId, vm, pid, stream, offset, data}: output of a command that a client has started; `data` "
+    "is a string, or {base64} where it is not valid UTF-8, and `offset` its place in the stream, in bytes",
+    "processExit": "{subscriptionId, vm, pid, exitCode, reason, detail?}: such a command has ended",
     "subscriptionLagged": "{subscriptionId, lastSeq}: the peer did not keep up; subscribe again from lastSeq",
 }
 

@@ -42,7 +42,17 @@ MAX_CONNECTIONS: Final = 512
 """Connections at once: half of the 1,024 descriptors that a process has by default, the rest is for files and guests."""
 MAX_HANDSHAKES: Final = 64
 """HTTP peers that have not shown the token yet: each may take its seconds, and costs a descriptor and a few KiB."""
-CAPABILITIES: Final = ["vms", "sessions", "events", "subscriptions", "permissions", "options", "files", "raw"]
+CAPABILITIES: Final = [
+    "vms",
+    "sessions",
+    "events",
+    "subscriptions",
+    "permissions",
+    "options",
+    "files",
+    "processes",
+    "raw",
+]
 DRAIN_POLL: Final = 0.02  # seconds between looks whether all connections are quiet, at the very end of a daemon only
 
 _PEER: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))

@@ -35,6 +35,9 @@ REPLAY_PAGE: Final = 256
 MAX_PENDING: Final = 1024
 """Notices that wait beside a replay; events beyond it are read again, anything else makes the subscription lag."""
 
+NOT_OF_SESSIONS: Final = frozenset({"processOutput", "processExit"})
+"""What subscribers of one session do not get: it is none of theirs, and its flood would have them lag."""
+
 logger = logging.getLogger(__name__)
 
 _PREFIX: Final = b'{"jsonrpc":"2.0","method":%s,"params":{"subscriptionId":"%s",'
@@ -158,7 +161,9 @@ class Subscription:
                 self._lag(notice)
 
     def _wants(self, notice: Notice) -> bool:
-        if self.session_id is not None and notice.session_id not in (None, self.session_id):
+        if self.session_id is not None and (
+            notice.session_id not in (None, self.session_id) or notice.method in NOT_OF_SESSIONS
+        ):
             return False
         return self._types is None or notice.type in self._types or notice.method in self._types
 

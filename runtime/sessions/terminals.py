@@ -6,7 +6,6 @@ included, and ends with `terminal/release` or with its agent.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -14,6 +13,7 @@ import trio
 from runtime.acp.codec import INVALID_PARAMS, RpcError
 from runtime.acp.messages import RESOURCE_NOT_FOUND
 from runtime.errors import ApiError, ErrorCode
+from runtime.sessions.output import Output
 
 if TYPE_CHECKING:
     from runtime.acp.messages import CreateTerminal
@@ -32,39 +32,7 @@ MAX_OUTPUT: Final = 8 * 1024 * 1024
 SIGNALS: Final = {"killed": "SIGKILL", "trap": "SIGABRT", "out_of_fuel": "SIGXCPU", "out_of_memory": "SIGKILL"}
 """What a process that did not exit by itself is said to have died of: the signal that a Unix would have sent."""
 
-_CONTINUATION: Final = range(0x80, 0xC0)
 _SHELL: Final = frozenset(" \t\n|&;<>()$`\"'*?[~")
-
-
-class Output:
-    """The last `limit` bytes of a stream; never starts inside a UTF-8 sequence."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._pieces: deque[bytes] = deque()
-        self._size = 0
-        self.truncated = False
-
-    def write(self, data: bytes) -> None:
-        """Take the next bytes."""
-        self._pieces.append(data)
-        self._size += len(data)
-        while self._size - len(self._pieces[0]) >= self._limit and len(self._pieces) > 1:
-            self._size -= len(self._pieces.popleft())
-            self.truncated = True
-
-    def text(self) -> str:
-        """What is kept, as text."""
-        data = b"".join(self._pieces)
-        if len(data) > self._limit:
-            self.truncated = True
-            data = data[len(data) - self._limit :]
-        if self.truncated:
-            start = 0
-            while start < min(3, len(data)) and data[start] in _CONTINUATION:  # RFC 3629: at most three
-                start += 1
-            data = data[start:]
-        return data.decode("utf-8", "replace")
 
 
 class Terminal:

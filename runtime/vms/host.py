@@ -7,11 +7,9 @@ import time
 from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakValueDictionary
 
 import trio
 
-from runtime.acp.usage import total_usage
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.sessions import queries
@@ -20,13 +18,12 @@ from runtime.sessions.options import new_session_id
 from runtime.sessions.recovery import mark_interrupted, settle_imported
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
-from runtime.vms.files import VmFiles
 from runtime.vms.mounts import check_hosts
 from runtime.vms.options import VmOptions, without_nulls
 from runtime.vms.past import Past
 from runtime.vms.portable import FileJudge, host_path
+from runtime.vms.readings import MAX_IDLE_VOLUMES, Readings
 from runtime.vms.vm import Vm
-from runtime.vms.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -39,8 +36,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 DEFAULT_GRACE_MS: Final = 30_000  # a turn that is nearly done may end; one that is not is ended
-# Trees of sleeping VMs that clients read just now: what a few dozen open file browsers need.
-MAX_IDLE_VOLUMES: Final = 32
 
 
 @asynccontextmanager
@@ -58,19 +53,14 @@ async def open_host(store: Store, engine: Engine, agents: Catalogue) -> AsyncIte
             nursery.cancel_scope.cancel()
 
 
-class Host:
+class Host(Readings):
     """The VMs by name. `open_host` makes one; all methods raise ApiError."""
 
     def __init__(self, store: Store, engine: Engine, agents: Catalogue, nursery: trio.Nursery) -> None:
-        self.store = store
+        super().__init__(store, agents)
         self.hub = Hub()
-        self.agents = agents
         self._engine = engine
         self._nursery = nursery
-        self._awake: dict[str, Vm] = {}
-        # One tree for each VM, as long as anybody holds it: two would disagree. Some are kept for who comes back.
-        self._volumes: WeakValueDictionary[int, Volume] = WeakValueDictionary()  # by the VM's row
-        self._recent: deque[Volume] = deque(maxlen=MAX_IDLE_VOLUMES)
         self._locks: dict[str, trio.Lock] = {}
         self._secrets: dict[str, dict[str, dict[str, str]]] = {}  # by VM and session; in memory alone, over sleep too
         self._shutting_down = False
@@ -208,15 +198,6 @@ class Host:
         self._publish(name, "asleep", "import")
         return {**await self.get(name), "created": True}
 
-    # What wakes nothing
-
-    async def files(self, name: str) -> VmFiles:
-        """The files of a VM, asleep or awake."""
-        if vm := self._awake.get(name):
-            vm.touch()
-            return vm.files
-        return VmFiles(self._volume(self._record(name)))
-
     async def past(self, name: str) -> Past:
         """The past of a VM's files. A restore puts the VM to sleep; nothing wakes it."""
 
@@ -230,68 +211,6 @@ class Host:
 
         record = self._record(name)
         return Past(self.store, record, self._volume(record), asleep)
-
-    async def session_events(
-        self,
-        name: str,
-        session_id: str,
-        *,
-        after: int | None = None,
-        before: int | None = None,
-        limit: int | None = None,
-        types: Sequence[str] | None = None,
-    ) -> Sequence[dict[str, Any]]:
-        """`getSessionEvents`."""
-        return await queries.session_events(
-            self.store, name, session_id, after=after, before=before, limit=limit, types=types
-        )
-
-    async def persisted_sessions(self, name: str) -> Sequence[dict[str, Any]]:
-        """`listPersistedSessions`."""
-        vm = self._awake.get(name)
-        return queries.persisted_sessions(self.store, name, vm.sessions.statuses() if vm else None)
-
-    async def list_agents(self, name: str | None) -> Sequence[dict[str, Any]]:
-        """`listAgents`; every VM may run every agent."""
-        if name is not None:
-            self._record(name)
-        return [spec.to_json() for spec in self.agents.list()]
-
-    async def session(self, name: str, session_id: str) -> dict[str, Any]:
-        """`getSession`."""
-        vm = self._awake.get(name)
-        found = vm.sessions.get(session_id) if vm else queries.persisted_details(self.store, name, session_id)
-        if "rememberedPermissions" in found:
-            return found
-        return {**found, "rememberedPermissions": await queries.remembered(self.store, name, session_id)}
-
-    async def stats(self, name: str) -> dict[str, Any]:
-        """`vm.stats`. Fuel is what guests have used since the VM woke; the rest holds for a sleeping VM as well.
-
-        `tokens` and `cost` are sums of what agents have told, None where none has: see `runtime.acp.usage`.
-        """
-        record = self._record(name)
-        rows = self.store.sessions.list(record.row)
-        vm = self._awake.get(name)
-        live = vm.sessions.statuses() if vm else {}
-        usage = self._volume(record).filesystem.usage
-        return {
-            "vm": name,
-            "state": "awake" if vm else "asleep",
-            "sessions": {
-                "total": len(rows),
-                "live": len(live),
-                "running": sum(status == "running" for status in live.values()),
-            },
-            "processes": {
-                "count": len(vm.processes) if vm else 0,
-                "commands": vm.processes.commands if vm else 0,  # all but agents and their MCP servers
-            },
-            "fuelUsed": vm.processes.fuel_used if vm else 0,
-            "files": {"count": usage.entries, "bytes": usage.bytes},
-            "events": sum(row.last_seq + 1 for row in rows),
-            **total_usage(row.usage for row in rows),
-        }
 
     def status(self) -> dict[str, Any]:
         """Figures for people who look after the daemon."""
@@ -377,16 +296,22 @@ class Host:
             _log.exception("VM %s could not be put to sleep in order", name)
 
     async def _cut_grace(self, name: str) -> None:
-        """If somebody puts the VM to sleep with patience, end its turns now."""
+        """If somebody puts the VM to sleep with patience, end its turns and commands now."""
         vm = self._awake.get(name)
         if vm is not None and vm.falling_asleep:
+            vm.commands.kill_all()
             await vm.sessions.suspend_all(force=True)
 
     async def _put_to_sleep(self, vm: Vm, grace_ms: int, *, force: bool) -> None:
         """The caller has the VM's lock. Cancelled in its patience it leaves the VM awake."""
         vm.falling_asleep = True
+        deadline = trio.current_time() + grace_ms / 1000
         try:
-            await vm.sessions.suspend_all(grace_ms, force=force)
+            if not force:
+                with trio.move_on_at(deadline):
+                    await vm.commands.wound_up()
+            left = max(0.0, deadline - trio.current_time())
+            await vm.sessions.suspend_all(round(left * 1000), force=force)
         except BaseException:
             vm.falling_asleep = False
             raise
@@ -400,20 +325,6 @@ class Host:
 
     def _lock(self, name: str) -> trio.Lock:
         return self._locks.setdefault(name, trio.Lock())
-
-    def _record(self, name: str) -> VmRecord:
-        record = self.store.vms.get(name)
-        if record is None:
-            raise ApiError(ErrorCode.VM_NOT_FOUND, f"there is no VM {name!r}; vm.getOrCreate makes one", vm=name)
-        return record
-
-    def _volume(self, record: VmRecord) -> Volume:
-        volume = self._volumes.get(record.row)
-        if volume is None:
-            volume = self._volumes[record.row] = Volume(self.store, record, VmOptions.parse(record.options))
-        if volume not in self._recent:
-            self._recent.append(volume)
-        return volume
 
     def _describe(self, record: VmRecord) -> dict[str, Any]:
         return {

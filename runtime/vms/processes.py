@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import itertools
+import time
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
 import trio
@@ -14,7 +16,7 @@ from runtime.wasi.streams import PipeInput, PipeOutput
 from wasi_fs import FsError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from runtime.engine import Engine, Guest, Limits, Program
     from runtime.network import Egress, HttpGate, InternalHost
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from wasi_fs import FileSystem
 
 DEFAULT_PATH: Final = "/bin"
+Kind = Literal["agent", "service", "command"]
+"""What a process is to its VM: an agent, something that lives with one, or a command, which keeps the VM awake."""
+
+_PIDS: Final = itertools.count(1)  # of all VMs: a number that a client remembers is never another process's
+
 BASE_ENV: Final = {"PATH": DEFAULT_PATH, "HOME": "/home/user", "USER": "user", "LANG": "C.UTF-8"}
 
 
@@ -42,9 +49,12 @@ class Surroundings:
 class Process:
     """One guest with its pipes. Killing it is synchronous and may happen at any moment."""
 
-    def __init__(self, pid: int, argv: list[str]) -> None:
-        self.pid = pid
+    def __init__(self, argv: list[str], cwd: str, kind: Kind) -> None:
+        self.pid = next(_PIDS)
         self.argv = argv
+        self.cwd = cwd
+        self.kind = kind
+        self.started_at = time.time_ns() // 1_000_000
         self.stdin = PipeInput()
         self.stdout = PipeOutput()
         self.stderr = PipeOutput()
@@ -119,7 +129,6 @@ class Processes:
         self._surroundings = surroundings
         self._nursery = nursery
         self._live: dict[int, Process] = {}
-        self._last_pid = 0
         self.commands = 0
         """How many of them are commands of the VM rather than agents and what lives with those."""
         self._fuel_of_ended = 0
@@ -131,6 +140,10 @@ class Processes:
 
     def __len__(self) -> int:
         return len(self._live)
+
+    def live(self) -> Sequence[Process]:
+        """Those that run, in the order in which they were started."""
+        return tuple(self._live.values())
 
     async def spawn(
         self,
@@ -154,8 +167,8 @@ class Processes:
         self._check_room()
         program = await self._load(argv[0], env, cwd, component)
         self._check_room()  # others may have come meanwhile
-        self._last_pid += 1
-        process = Process(self._last_pid, argv)
+        kind: Kind = "agent" if component is not None else "service" if attendant else "command"
+        process = Process(argv, cwd, kind)
         self._live[process.pid] = process
         gate = self._surroundings.gate
         if component is not None and component.network:
@@ -164,18 +177,17 @@ class Processes:
             gate = gate.with_internal(internal_hosts)
         if egress is not None:
             gate = gate.with_egress(egress)
-        is_command = component is None and not attendant
-        self.commands += is_command
-        self._nursery.start_soon(self._run, process, is_command, program, {**BASE_ENV, **env}, cwd, gate)
+        self.commands += kind == "command"
+        self._nursery.start_soon(self._run, process, program, {**BASE_ENV, **env}, cwd, gate)
         return process
 
-    async def _run(self, process: Process, is_command: bool, *arguments: Any) -> None:
+    async def _run(self, process: Process, *arguments: Any) -> None:
         try:
             await process.run(self._surroundings, *arguments)
         finally:
             del self._live[process.pid]
             self._fuel_of_ended += process.fuel_used
-            self.commands -= is_command
+            self.commands -= process.kind == "command"
             self._surroundings.touch()
 
     def _check_room(self) -> None:

@@ -8,6 +8,7 @@ import trio
 
 from runtime.network import HttpGate, NetworkPolicy
 from runtime.sessions.manager import Sessions, open_sessions
+from runtime.vms.commands import Commands
 from runtime.vms.files import VmFiles
 from runtime.vms.processes import Process, Processes, Surroundings
 
@@ -51,7 +52,7 @@ class Vm:
         self.hub = hub
         self.agents = agents
         self.falling_asleep = False
-        """Its sessions are being ended: what would start something is refused as BUSY."""
+        """Its sessions and commands are being ended: what would start something is refused as BUSY."""
         self._engine = engine
         self._secrets = secrets
         self._gate = HttpGate(NetworkPolicy.parse(options.allow))
@@ -61,6 +62,7 @@ class Vm:
         self._idle_wait = trio.CancelScope()
         self.sessions: Sessions
         self.processes: Processes
+        self.commands: Commands
 
     async def run(
         self, on_idle: Callable[[], None], task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -71,6 +73,7 @@ class Vm:
                 self.volume.furnish()
                 async with trio.open_nursery() as nursery:
                     self.processes = Processes(self._surroundings(), nursery)
+                    self.commands = Commands(self, nursery)
                     async with open_sessions(self, self._secrets) as self.sessions:
                         nursery.start_soon(self.volume.flush_regularly)
                         nursery.start_soon(self._watch_idleness, on_idle)
@@ -136,7 +139,7 @@ class Vm:
     @property
     def busy(self) -> bool:
         """Whether something goes on that keeps the VM awake: a turn, a pending request, a process that is no agent."""
-        return self.sessions.busy or self.processes.commands > 0
+        return self.sessions.busy or self.processes.commands > 0 or self.commands.busy
 
     def figures(self) -> dict[str, Any]:
         """What the VM holds in memory just now."""

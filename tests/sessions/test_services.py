@@ -6,7 +6,8 @@ import pytest
 import trio
 
 from runtime.sessions.client_services import select_lines
-from runtime.sessions.terminals import MAX_TERMINALS, Output, command_line
+from runtime.sessions.output import Output
+from runtime.sessions.terminals import MAX_TERMINALS, command_line
 from tests.sessions.fakes import Exit, FakeAgent, FakeProcess, FakeVm, new
 
 

@@ -73,10 +73,11 @@ export interface Exported {
 export interface FileChange {
   /** An absolute POSIX path inside the VM. */
   path: string;
+  /** `added`, `removed` or `modified`. */
   change: "added" | "modified" | "removed";
-  /** Only what comes before this position. */
+  /** What was there; left out for what was added. */
   before?: FileVersion | null;
-  /** Only what comes after this position. -1 is before the first event. */
+  /** What is there; left out for what was removed. */
   after?: FileVersion | null;
 }
 
@@ -174,9 +175,11 @@ export interface FilesAt {
 
 /** What is different, by path; and which snapshots were compared, `to` being null for the present. */
 export interface FilesDiff {
+  /** The snapshot that was compared with. */
   from: Snapshot;
-  /** The name of the VM that the fork is to be. */
+  /** The snapshot that was compared; null for the present state. */
   to: Snapshot | null;
+  /** What is different, by path. */
   changes: FileChange[];
 }
 
@@ -261,6 +264,60 @@ export interface ProcessCounts {
   count: number;
   /** Those that are neither agents nor their MCP servers. */
   commands: number;
+}
+
+/**
+ * A process: an agent, a service that lives with one, or a command. How it ended, where `state` says that it
+ * has.
+ */
+export interface ProcessInfo {
+  /** The process; no other one has this number in this run of the daemon. */
+  pid: number;
+  /** The words of the command, the program first. */
+  argv: string[];
+  /** The working directory. */
+  cwd: string;
+  /** `agent`, `service` (it lives with an agent) or `command`. */
+  kind: "agent" | "command" | "service";
+  /** `running` or `ended`. */
+  state: "ended" | "running";
+  /** When it was started, in milliseconds since the epoch. */
+  startedAt: number;
+  /** When it ended, in milliseconds since the epoch. */
+  endedAt?: number | null;
+  /** What the process exited with; null when it ended in another way. */
+  exitCode?: number | null;
+  /** How it ended: `exit`, or what ended it. */
+  reason?: "exit" | "fault" | "killed" | "out_of_fuel" | "output_limit" | "timeout" | "trap" | null;
+  /** The same in words, where there is more to say. */
+  detail?: string | null;
+  /** What is kept of its output: a string, or bytes as `{base64}`. */
+  stdout?: string | Uint8Array | null;
+  /** What is kept of its messages: a string, or bytes as `{base64}`. */
+  stderr?: string | Uint8Array | null;
+  /** Whether only the end of the output was kept. */
+  truncated?: boolean | null;
+}
+
+/**
+ * How a process ended, and its output: where it is `truncated`, the last of it. `exitCode` is null unless it
+ * exited.
+ */
+export interface ProcessResult {
+  /** The process; no other one has this number in this run of the daemon. */
+  pid: number;
+  /** What the process exited with; null when it ended in another way. */
+  exitCode: number | null;
+  /** How it ended: `exit`, or what ended it. */
+  reason: "exit" | "fault" | "killed" | "out_of_fuel" | "output_limit" | "timeout" | "trap";
+  /** What is kept of its output: a string, or bytes as `{base64}`. */
+  stdout: string | Uint8Array;
+  /** What is kept of its messages: a string, or bytes as `{base64}`. */
+  stderr: string | Uint8Array;
+  /** Whether only the end of the output was kept. */
+  truncated: boolean;
+  /** The same in words, where there is more to say. */
+  detail?: string | null;
 }
 
 /** How a turn ended. */
@@ -442,14 +499,20 @@ export interface Settings {
 
 /** A state of the files that is kept: under a name, or as what a turn of a session has left behind. */
 export interface Snapshot {
-  /** When it was created, in milliseconds since the epoch. */
+  /** When it was taken, in milliseconds since the epoch. */
   createdAt: number;
-  /** The entry's name in its directory. */
+  /** The name under which it is kept. */
   name?: string | null;
-  /** The session's public id, which stays the same for the session's whole life. */
+  /** The session whose turn has left it behind. */
   sessionId?: string | null;
-  /** The event's position in its transcript, from 0, without gaps. */
+  /** The event after which it was taken. */
   seq?: number | null;
+}
+
+/** A process that was started. */
+export interface Spawned {
+  /** The process; no other one has this number in this run of the daemon. */
+  pid: number;
 }
 
 /** The new subscription. */
@@ -650,6 +713,15 @@ export interface Methods {
   "deleteSnapshot": { params: { vm: string | string[]; name: string }; result: JsonObject };
   "restore": { params: { vm: string | string[]; to: string | ForkPoint; graceMs?: number; force?: boolean }; result: Snapshot };
   "diff": { params: { vm: string | string[]; from: string | ForkPoint; to?: string | ForkPoint; path?: string }; result: FilesDiff };
+  "exec": { params: { vm: string | string[]; command?: string; argv?: string[]; env?: Record<string, string>; cwd?: string; stdin?: string | Uint8Array; timeoutMs?: number }; result: ProcessResult };
+  "spawn": { params: { vm: string | string[]; command?: string; argv?: string[]; env?: Record<string, string>; cwd?: string; stdin?: string | Uint8Array; timeoutMs?: number }; result: Spawned };
+  "writeProcessStdin": { params: { vm: string | string[]; pid: number; data: string | Uint8Array }; result: JsonObject };
+  "closeProcessStdin": { params: { vm: string | string[]; pid: number }; result: JsonObject };
+  "waitProcess": { params: { vm: string | string[]; pid: number; timeoutMs?: number }; result: ProcessResult };
+  "stopProcess": { params: { vm: string | string[]; pid: number; graceMs?: number }; result: ProcessResult };
+  "killProcess": { params: { vm: string | string[]; pid: number }; result: ProcessResult };
+  "listProcesses": { params: { vm: string | string[] }; result: ProcessInfo[] };
+  "getProcess": { params: { vm: string | string[]; pid: number; output?: boolean }; result: ProcessInfo };
   "rpc.discover": { params: {}; result: JsonObject };
 }
 
@@ -662,10 +734,12 @@ export type NotificationName =
   | "permissionRequest"
   | "vmState"
   | "agentExit"
+  | "processOutput"
+  | "processExit"
   | "subscriptionLagged";
 
 /** Methods whose results hold bytes. */
-export const METHODS_WITH_BYTES: ReadonlySet<string> = new Set(["readFile", "readFiles"]);
+export const METHODS_WITH_BYTES: ReadonlySet<string> = new Set(["readFile", "readFiles", "exec", "waitProcess", "stopProcess", "killProcess", "listProcesses", "getProcess"]);
 
 /** The API's methods on one VM; `Vm` is what users hold. */
 export abstract class VmMethods {
@@ -1006,5 +1080,70 @@ export abstract class VmMethods {
    */
   diff(from: string | ForkPoint, options: { to?: string | ForkPoint; path?: string } & CallOptions = {}): Promise<FilesDiff> {
     return this.invoke("diff", { from }, options);
+  }
+
+  /**
+   * Run a command to its end and return its output; wakes the VM. Errors: `vm_not_found`, `not_found`,
+   * `not_a_directory`, `invalid_argument`, `limit_exceeded`, `timeout`.
+   */
+  exec(command: string | string[], options: { env?: Record<string, string>; cwd?: string; stdin?: string | Uint8Array; timeoutMs?: number } & CallOptions = {}): Promise<ProcessResult> {
+    return this.invoke("exec", { ...(typeof command === 'string' ? { command } : { argv: command }) }, options);
+  }
+
+  /**
+   * Start a command and return at once; wakes the VM. Errors: `vm_not_found`, `not_found`, `not_a_directory`,
+   * `invalid_argument`, `limit_exceeded`.
+   */
+  spawn(command: string | string[], options: { env?: Record<string, string>; cwd?: string; stdin?: string | Uint8Array; timeoutMs?: number } & CallOptions = {}): Promise<Spawned> {
+    return this.invoke("spawn", { ...(typeof command === 'string' ? { command } : { argv: command }) }, options);
+  }
+
+  /**
+   * Give a process something to read; returns when there was room for it. Errors: `vm_not_found`, `not_found`,
+   * `invalid_argument`.
+   */
+  writeProcessStdin(pid: number, data: string | Uint8Array, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("writeProcessStdin", { pid, data }, options);
+  }
+
+  /**
+   * Let a process read the end of its stdin; idempotent. Errors: `vm_not_found`, `not_found`,
+   * `invalid_argument`.
+   */
+  closeProcessStdin(pid: number, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("closeProcessStdin", { pid }, options);
+  }
+
+  /**
+   * Wait until a process has ended; return how, and its output. Errors: `vm_not_found`, `not_found`,
+   * `invalid_argument`, `timeout`.
+   */
+  waitProcess(pid: number, options: { timeoutMs?: number } & CallOptions = {}): Promise<ProcessResult> {
+    return this.invoke("waitProcess", { pid }, options);
+  }
+
+  /**
+   * Ask a process to end, by the end of its stdin, and kill it after the grace; returns when it is gone.
+   * Errors: `vm_not_found`, `not_found`, `invalid_argument`.
+   */
+  stopProcess(pid: number, options: { graceMs?: number } & CallOptions = {}): Promise<ProcessResult> {
+    return this.invoke("stopProcess", { pid }, options);
+  }
+
+  /** End a process now; returns when it is gone. Errors: `vm_not_found`, `not_found`, `invalid_argument`. */
+  killProcess(pid: number, options: CallOptions = {}): Promise<ProcessResult> {
+    return this.invoke("killProcess", { pid }, options);
+  }
+
+  /**
+   * List the processes that run, and commands that have ended lately; wakes nothing. Errors: `vm_not_found`.
+   */
+  listProcesses(options: CallOptions = {}): Promise<ProcessInfo[]> {
+    return this.invoke("listProcesses", {}, options);
+  }
+
+  /** Describe a process; wakes nothing. Errors: `vm_not_found`, `not_found`, `invalid_argument`. */
+  getProcess(pid: number, options: { output?: boolean } & CallOptions = {}): Promise<ProcessInfo> {
+    return this.invoke("getProcess", { pid }, options);
   }
 }

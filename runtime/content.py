@@ -1,0 +1,16 @@
+"""Bytes as they travel in JSON: as a string where they are valid UTF-8, else as `{"base64": ...}`."""
+
+from __future__ import annotations
+
+Content = str | dict[str, bytes]
+"""Ready for msgspec's encoder, which writes bytes as base64."""
+
+
+def as_content(data: bytes, encoding: str | None = None) -> Content:
+    """Return bytes in the form for a client; with the encoding "base64" never as a string."""
+    if encoding != "base64":
+        try:
+            return data.decode()
+        except UnicodeDecodeError:
+            pass
+    return {"base64": data}

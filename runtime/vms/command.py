@@ -1,0 +1,195 @@
+"""A command that a client has started: its process, the end of its output, and how it ended."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import math
+import time
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import trio
+
+from runtime.content import as_content
+from runtime.errors import ApiError, ErrorCode
+from runtime.sessions.output import Characters, Output
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from runtime.engine import Exit
+    from runtime.vms.processes import Process
+
+_log = logging.getLogger(__name__)
+
+Stream = Literal["stdout", "stderr"]
+
+_EXCEEDED: Final = {"output_limit": "outputBytes", "out_of_fuel": "fuel"}
+"""Why a command did not come to its end, and the limit of the VM that was in the way."""
+
+
+class Command:
+    """One process with what is kept of its output. `run` is a task of the VM."""
+
+    def __init__(self, process: Process, *, exact: bool, timeout: float | None) -> None:
+        self.process = process
+        self.exact = exact
+        """All of its output is wanted: it is killed where that is too much."""
+        self.outputs: dict[Stream, Output] = {"stdout": Output(0), "stderr": Output(0)}
+        self.ended = trio.Event()
+        self.ended_at: int | None = None
+        self.failure: ApiError | None = None
+        """What it wrote to its files could not be made durable."""
+        self._timeout = timeout
+        self._exit: Exit | None = None
+        self._reason: str | None = None
+        self._writing = trio.StrictFIFOLock()
+
+    async def run(
+        self,
+        limit: Callable[[], int],
+        tell: Callable[[Stream, int, bytes], None],
+        flush: Callable[[], Awaitable[None]],
+        stdin: bytes | None,
+    ) -> None:
+        """Collect the output and see to the end; cancelling it kills the process.
+
+        `limit` says how much may be kept of each stream, `tell` gets each piece with its offset, and `flush` makes durable
+        what the command has written.
+        """
+        try:
+            async with trio.open_nursery() as watch:
+                if self._timeout is not None:
+                    watch.start_soon(self._expire, self._timeout)
+                async with trio.open_nursery() as nursery:
+                    if stdin is not None:
+                        nursery.start_soon(self._feed, stdin)
+                    nursery.start_soon(self._collect, "stdout", self.process.receive, limit, tell)
+                    nursery.start_soon(self._collect, "stderr", self.process.receive_stderr, limit, tell)
+                await self.process.wait()
+                watch.cancel_scope.cancel()
+            try:
+                await flush()
+            except ApiError as error:
+                self.failure = error
+                _log.warning("what a command has written is not durable: %s", error)
+        finally:
+            self.process.kill()
+            with trio.CancelScope(shield=True):
+                self._exit = await self.process.wait()
+            self.ended_at = time.time_ns() // 1_000_000
+            self.ended.set()
+
+    @property
+    def reason(self) -> str:
+        """`exit`, `trap`, `fault`, `out_of_fuel`, `killed`, `timeout` or `output_limit`."""
+        assert self._exit is not None
+        return self._reason if self._exit.reason == "killed" and self._reason else self._exit.reason
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it exited with; None for any other end."""
+        assert self._exit is not None
+        return self._exit.code
+
+    async def wait(self, timeout_ms: int | None) -> None:
+        """Wait until it has ended, for so long at most. Raises `ApiError` TIMEOUT; it goes on then."""
+        with trio.move_on_after(math.inf if timeout_ms is None else timeout_ms / 1000):
+            await self.ended.wait()
+            return
+        raise ApiError(ErrorCode.TIMEOUT, f"process {self.process.pid} has not ended within {timeout_ms} ms")
+
+    def kill(self, reason: str = "killed") -> None:
+        """End it now; what it is said to have ended of, if nothing else came first."""
+        self._reason = self._reason or reason
+        self.process.kill()
+
+    async def write(self, data: bytes) -> None:
+        """Write to stdin, waiting for room, one after the other. Raises `ApiError` INVALID_ARGUMENT when it is closed."""
+        try:
+            async with self._writing:
+                await self.process.send(data)
+        except (trio.BrokenResourceError, trio.ClosedResourceError):
+            what = "has ended" if self.ended.is_set() else "reads no more"
+            raise ApiError(
+                ErrorCode.INVALID_ARGUMENT, f"process {self.process.pid} {what}: nothing can be written to its stdin"
+            ) from None
+
+    async def close_stdin(self) -> None:
+        """Let it read the end of stdin after what was written. Idempotent."""
+        async with self._writing:
+            self.process.stdin.end()
+
+    async def stop(self, grace: float) -> None:
+        """End its stdin, which is all that a WASI program can be asked by, and kill it after `grace` seconds."""
+        self.process.stdin.end()
+        with trio.move_on_after(grace):
+            await self.ended.wait()
+            return
+        self.kill()
+
+    def told(self) -> dict[str, Any]:
+        """How it ended."""
+        assert self._exit is not None
+        told: dict[str, Any] = {"exitCode": self.exit_code, "reason": self.reason}
+        if self._exit.reason not in {"exit", "killed"} and self._exit.message:
+            told["detail"] = self._exit.message
+        return told
+
+    def result(self) -> dict[str, Any]:
+        """How it ended, with what is kept of its output."""
+        return {"pid": self.process.pid, **self.told(), **self.output()}
+
+    def output(self) -> dict[str, Any]:
+        """What is kept of its output; `truncated` where that is not all."""
+        told: dict[str, Any] = {name: as_content(output.data()) for name, output in self.outputs.items()}
+        return {**told, "truncated": any(output.truncated for output in self.outputs.values())}
+
+    def check(self) -> None:
+        """Raise `ApiError` unless it came to its end: TIMEOUT, LIMIT_EXCEEDED, and what its files have failed with."""
+        if self.failure is not None:
+            raise self.failure
+        if self.reason == "timeout":
+            assert self._timeout is not None
+            seconds = f"{self._timeout:g} s"
+            raise ApiError(
+                ErrorCode.TIMEOUT, f"the command did not end within {seconds} and was killed", **self.result()
+            )
+        limit = _EXCEEDED.get(self.reason)
+        if self.exact and any(output.truncated for output in self.outputs.values()):
+            limit = "outputBytes"  # it may have ended before it could be killed
+        if limit is not None:
+            raise ApiError(
+                ErrorCode.LIMIT_EXCEEDED,
+                f"the command went over limits.{limit} of its VM, and was ended",
+                limit=limit,
+                **self.result(),
+            )
+
+    async def _expire(self, seconds: float) -> None:
+        await trio.sleep(seconds)
+        self.kill("timeout")
+
+    async def _feed(self, data: bytes) -> None:
+        with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            await self.process.send(data)
+        self.process.stdin.end()
+
+    async def _collect(
+        self,
+        stream: Stream,
+        receive: Callable[[], Awaitable[bytes]],
+        limit: Callable[[], int],
+        tell: Callable[[Stream, int, bytes], None],
+    ) -> None:
+        output, characters, offset = self.outputs[stream], Characters(), 0
+        while data := await receive():
+            output.limit = limit()
+            output.write(data)
+            if self.exact and output.truncated:
+                self.kill("output_limit")
+            if whole := characters.feed(data):
+                tell(stream, offset, whole)
+                offset += len(whole)
+        if rest := characters.rest():
+            tell(stream, offset, rest)

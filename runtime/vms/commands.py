@@ -1,0 +1,224 @@
+"""The commands that clients have started in a VM, while it is awake: `exec`, `spawn` and what goes with them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime.content import as_content
+from runtime.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.hub import Notice
+from runtime.sessions.detached import run_detached
+from runtime.vms.answers import telling_errors
+from runtime.vms.command import Command
+from runtime.vms.words import split
+from wasi_fs import FileType, FsCode, FsError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import trio
+
+    from runtime.vms.command import Stream
+    from runtime.vms.processes import Process
+    from runtime.vms.vm import Vm
+
+SHELL: Final = "/bin/sh"
+DEFAULT_CWD: Final = "/home/user"
+DEFAULT_STOP_GRACE_MS: Final = 5000  # as for cancelPrompt
+
+MAX_OUTPUT: Final = 8 * 1024 * 1024
+"""The most that is kept of a stream, whatever the VM's limit says: two of them are one line of an answer."""
+OUTPUT_OF_ALL: Final = 64 * 1024 * 1024
+"""About what the running commands of a VM may keep together: each has its share, but `MIN_OUTPUT`."""
+MIN_OUTPUT: Final = 64 * 1024
+
+MAX_ENDED: Final = 100
+"""Commands that are remembered after their end: more than anybody who looks at them now and then can start in between."""
+ENDED_OUTPUT: Final = 16 * 1024 * 1024
+"""Bytes of output of all these; the oldest go first, but the newest stays."""
+
+
+class Commands:
+    """Of one VM. They end with its sleep, and are forgotten then."""
+
+    def __init__(self, vm: Vm, nursery: trio.Nursery) -> None:
+        self._vm = vm
+        self._nursery = nursery
+        self._running: dict[int, Command] = {}
+        self._ended: OrderedDict[int, Command] = OrderedDict()
+        self._starting = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether one is running, or being started."""
+        return bool(self._running or self._starting)
+
+    async def execute(
+        self,
+        command: str | Sequence[str],
+        *,
+        env: dict[str, str],
+        cwd: str | None,
+        stdin: bytes | None,
+        timeout_ms: int | None,
+    ) -> dict[str, Any]:
+        """`exec`: see `start`. Cancelling it leaves the command running.
+
+        Raises `ApiError` also TIMEOUT and LIMIT_EXCEEDED, with the result so far in its data.
+        """
+        started = await self.start(command, env=env, cwd=cwd, stdin=stdin or b"", timeout_ms=timeout_ms, exact=True)
+        await started.wait(None)
+        started.check()
+        return started.result()
+
+    async def start(
+        self,
+        command: str | Sequence[str],
+        *,
+        env: dict[str, str],
+        cwd: str | None,
+        stdin: bytes | None,
+        timeout_ms: int | None,
+        exact: bool = False,
+    ) -> Command:
+        """Start a command: words, or a line for the VM's shell, or without one for `runtime.vms.words`.
+
+        `stdin` is all that it gets to read; with None its stdin stays open. Raises `ApiError` NOT_FOUND, NOT_A_DIRECTORY,
+        INVALID_ARGUMENT, LIMIT_EXCEEDED.
+        """
+        if self._vm.falling_asleep:
+            raise FallingAsleepError
+        argv = self._argv(command)
+        cwd = self._directory(cwd)
+        self._starting += 1  # it may have to be compiled: the VM stays awake for it
+        try:
+            return await run_detached(self._nursery, self._start, argv, env, cwd, stdin, timeout_ms, exact)
+        finally:
+            self._starting -= 1
+
+    async def _start(
+        self, argv: list[str], env: dict[str, str], cwd: str, stdin: bytes | None, timeout_ms: int | None, exact: bool
+    ) -> Command:
+        try:
+            # Programs for WASI's first preview are not told the directory by their libc: PWD is how they can know.
+            process = await self._vm.processes.spawn(argv, {"PWD": cwd, **env}, cwd)
+        except ApiError as error:
+            if error.code is not ErrorCode.AGENT_FAILED:
+                raise
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, error.message, path=argv[0]) from error
+        command = Command(process, exact=exact, timeout=None if timeout_ms is None else timeout_ms / 1000)
+        self._running[process.pid] = command
+        self._nursery.start_soon(self._run, command, stdin)
+        return command
+
+    def get(self, pid: int) -> Command:
+        """A command that runs, or is remembered. Raises `ApiError` NOT_FOUND, INVALID_ARGUMENT for a session's process."""
+        command = self._running.get(pid) or self._ended.get(pid)
+        if command is not None:
+            return command
+        if any(process.pid == pid for process in self._vm.processes.live()):
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"process {pid} belongs to a session: that is where it is ended")
+        raise ApiError(ErrorCode.NOT_FOUND, f"there is no process {pid}, or not any more", pid=pid)
+
+    def describe(self, pid: int, *, output: bool) -> dict[str, Any]:
+        """`getProcess`."""
+        for process in self._vm.processes.live():
+            if process.pid == pid and pid not in self._running:
+                return _described(process)
+        command = self.get(pid)
+        return {**self._described(command), **(command.output() if output else {})}
+
+    def known(self) -> Sequence[dict[str, Any]]:
+        """`listProcesses`: all that run, agents too, and the ended commands that are remembered, by pid."""
+        found = {process.pid: _described(process) for process in self._vm.processes.live()}
+        for commands in (self._ended, self._running):
+            found.update((pid, self._described(command)) for pid, command in commands.items())
+        return [found[pid] for pid in sorted(found)]
+
+    def stop_soon(self, command: Command, grace_ms: int) -> None:
+        """Ask a command to end, and see to it; whoever wants to wait waits for `ended`."""
+        self._nursery.start_soon(command.stop, grace_ms / 1000)
+
+    def kill_all(self) -> None:
+        """End all."""
+        for command in self._running.values():
+            command.kill()
+
+    async def wound_up(self) -> None:
+        """Wait until none runs."""
+        for command in list(self._running.values()):
+            await command.ended.wait()
+
+    async def _run(self, command: Command, stdin: bytes | None) -> None:
+        pid = command.process.pid
+
+        def tell(stream: Stream, offset: int, data: bytes) -> None:
+            self._publish("processOutput", {"pid": pid, "stream": stream, "offset": offset, "data": as_content(data)})
+
+        try:
+            await command.run(self._limit, tell, self._vm.volume.flush, stdin)
+        finally:
+            del self._running[pid]
+            self._remember(command)
+            self._publish("processExit", {"pid": pid, **command.told()})
+            self._vm.touch()
+
+    def _remember(self, command: Command) -> None:
+        self._ended[command.process.pid] = command
+        sizes = [sum(map(len, each.outputs.values())) for each in self._ended.values()]
+        total = sum(sizes)
+        for size in sizes[:-1]:
+            if len(self._ended) <= MAX_ENDED and total <= ENDED_OUTPUT:
+                break
+            self._ended.popitem(last=False)
+            total -= size
+
+    def _limit(self) -> int:
+        share = OUTPUT_OF_ALL // (2 * max(1, len(self._running)))
+        return min(self._vm.options.output_bytes, MAX_OUTPUT, max(share, MIN_OUTPUT))
+
+    def _publish(self, method: str, params: dict[str, Any]) -> None:
+        name = self._vm.name
+        self._vm.hub.publish(Notice(method, name, None, None, None, {"vm": name, **params}))
+
+    def _argv(self, command: str | Sequence[str]) -> list[str]:
+        if isinstance(command, str):
+            try:
+                shell = self._vm.volume.filesystem.stat(SHELL).type is FileType.REGULAR
+            except FsError:
+                shell = False
+            argv = [SHELL, "-c", command] if shell else split(command)
+        else:
+            argv = list(command)
+        if not argv or not argv[0]:
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, "there is no command to run")
+        if any("\0" in word for word in argv):
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, "an argument has a NUL, where every program would end it")
+        return argv
+
+    def _directory(self, cwd: str | None) -> str:
+        path = DEFAULT_CWD if cwd is None else cwd
+        with telling_errors(path):
+            if cwd is None:
+                self._vm.volume.filesystem.mkdir(path, parents=True)
+            if self._vm.volume.filesystem.stat(path).type is not FileType.DIRECTORY:
+                raise FsError(FsCode.NOT_DIRECTORY)
+        return path
+
+    def _described(self, command: Command) -> dict[str, Any]:
+        described = _described(command.process)
+        if not command.ended.is_set():
+            return described
+        return {**described, "state": "ended", "endedAt": command.ended_at, **command.told()}
+
+
+def _described(process: Process) -> dict[str, Any]:
+    return {
+        "pid": process.pid,
+        "argv": process.argv,
+        "cwd": process.cwd,
+        "kind": process.kind,
+        "state": "running",
+        "startedAt": process.started_at,
+    }

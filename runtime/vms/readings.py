@@ -1,0 +1,129 @@
+"""What can be told of VMs without waking one: from the store, and from those that are awake anyhow."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakValueDictionary
+
+from runtime.acp.usage import total_usage
+from runtime.errors import ApiError, ErrorCode
+from runtime.sessions import queries
+from runtime.vms.files import VmFiles
+from runtime.vms.options import VmOptions
+from runtime.vms.volume import Volume
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runtime.store.store import Store
+    from runtime.store.vms import VmRecord
+    from runtime.vms.catalogue import Catalogue
+    from runtime.vms.commands import Commands
+    from runtime.vms.vm import Vm
+
+# Trees of sleeping VMs that clients read just now: what a few dozen open file browsers need.
+MAX_IDLE_VOLUMES: Final = 32
+
+
+class Readings:
+    """The part of `Host` that only reads."""
+
+    def __init__(self, store: Store, agents: Catalogue) -> None:
+        self.store = store
+        self.agents = agents
+        self._awake: dict[str, Vm] = {}
+        # One tree for each VM, as long as anybody holds it: two would disagree. Some are kept for who comes back.
+        self._volumes: WeakValueDictionary[int, Volume] = WeakValueDictionary()  # by the VM's row
+        self._recent: deque[Volume] = deque(maxlen=MAX_IDLE_VOLUMES)
+
+    async def files(self, name: str) -> VmFiles:
+        """The files of a VM, asleep or awake."""
+        if vm := self._awake.get(name):
+            vm.touch()
+            return vm.files
+        return VmFiles(self._volume(self._record(name)))
+
+    async def commands(self, name: str) -> Commands | None:
+        """The commands that run in a VM, or have lately; None while it sleeps: then there are none."""
+        if vm := self._awake.get(name):
+            vm.touch()
+            return vm.commands
+        self._record(name)
+        return None
+
+    async def session_events(
+        self,
+        name: str,
+        session_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        types: Sequence[str] | None = None,
+    ) -> Sequence[dict[str, Any]]:
+        """`getSessionEvents`."""
+        return await queries.session_events(
+            self.store, name, session_id, after=after, before=before, limit=limit, types=types
+        )
+
+    async def persisted_sessions(self, name: str) -> Sequence[dict[str, Any]]:
+        """`listPersistedSessions`."""
+        vm = self._awake.get(name)
+        return queries.persisted_sessions(self.store, name, vm.sessions.statuses() if vm else None)
+
+    async def list_agents(self, name: str | None) -> Sequence[dict[str, Any]]:
+        """`listAgents`; every VM may run every agent."""
+        if name is not None:
+            self._record(name)
+        return [spec.to_json() for spec in self.agents.list()]
+
+    async def session(self, name: str, session_id: str) -> dict[str, Any]:
+        """`getSession`."""
+        vm = self._awake.get(name)
+        found = vm.sessions.get(session_id) if vm else queries.persisted_details(self.store, name, session_id)
+        if "rememberedPermissions" in found:
+            return found
+        return {**found, "rememberedPermissions": await queries.remembered(self.store, name, session_id)}
+
+    async def stats(self, name: str) -> dict[str, Any]:
+        """`vm.stats`. Fuel is what guests have used since the VM woke; the rest holds for a sleeping VM as well.
+
+        `tokens` and `cost` are sums of what agents have told, None where none has: see `runtime.acp.usage`.
+        """
+        record = self._record(name)
+        rows = self.store.sessions.list(record.row)
+        vm = self._awake.get(name)
+        live = vm.sessions.statuses() if vm else {}
+        usage = self._volume(record).filesystem.usage
+        return {
+            "vm": name,
+            "state": "awake" if vm else "asleep",
+            "sessions": {
+                "total": len(rows),
+                "live": len(live),
+                "running": sum(status == "running" for status in live.values()),
+            },
+            "processes": {
+                "count": len(vm.processes) if vm else 0,
+                "commands": vm.processes.commands if vm else 0,  # all but agents and their MCP servers
+            },
+            "fuelUsed": vm.processes.fuel_used if vm else 0,
+            "files": {"count": usage.entries, "bytes": usage.bytes},
+            "events": sum(row.last_seq + 1 for row in rows),
+            **total_usage(row.usage for row in rows),
+        }
+
+    def _record(self, name: str) -> VmRecord:
+        record = self.store.vms.get(name)
+        if record is None:
+            raise ApiError(ErrorCode.VM_NOT_FOUND, f"there is no VM {name!r}; vm.getOrCreate makes one", vm=name)
+        return record
+
+    def _volume(self, record: VmRecord) -> Volume:
+        volume = self._volumes.get(record.row)
+        if volume is None:
+            volume = self._volumes[record.row] = Volume(self.store, record, VmOptions.parse(record.options))
+        if volume not in self._recent:
+            self._recent.append(volume)
+        return volume
