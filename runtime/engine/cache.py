@@ -11,6 +11,8 @@ trustworthy as wasmtime's own machine code beside them, and need no digest.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import hmac
 import mmap
@@ -20,13 +22,17 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 KEY_BYTES: Final = 32
 # Some twenty agents with a JavaScript or Python engine inside (60 to 100 MB each), and hundreds of small commands. What has
 # not been used for longest goes first.
 MAX_CACHE_BYTES: Final = 2 * 1024**3
 _KEY_FILE: Final = "key"
+_LOCK_FILE: Final = "lock"
 
 
 class CacheDirectoryError(Exception):
@@ -91,6 +97,23 @@ class ArtefactCache:
         with suppress(OSError):  # a cache that is shipped read-only is never pruned
             os.utime(descriptor)  # used just now
         return descriptor
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other processes from compiling meanwhile: workers of a test run want the same component at the same time.
+
+        Where no lock can be had, the block runs all the same. Blocks the thread until it is this process's turn.
+        """
+        try:
+            descriptor = os.open(self.directory / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError:  # a folder that cannot be written to: nothing will be kept in it either
+            yield
+            return
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)  # its holder's end, however sudden, gives it up
+            yield
+        finally:
+            os.close(descriptor)
 
     def store(self, key: str, artefact: bytes | bytearray) -> None:
         """Keep an artefact. Whoever reads meanwhile sees the old pair or the new one, or compiles by itself."""

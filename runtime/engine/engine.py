@@ -145,15 +145,18 @@ class Engine:
         key = self._key(digest)
         descriptor = self._cache.open(key)
         if descriptor is None:
-            compiled = self._compile(content)
-            try:
-                self._cache.store(key, compiled.serialize())
-            except OSError as error:  # a full disk: it runs all the same, with more memory for each guest
-                _log.warning("the compiled component could not be kept: %s", error)
-            descriptor = self._cache.open(key)
-            if descriptor is None:
-                return compiled
-            del compiled
+            with self._cache.alone():
+                descriptor = self._cache.open(key)  # another process may have been compiling it
+                if descriptor is None:
+                    compiled = self._compile(content)
+                    try:
+                        self._cache.store(key, compiled.serialize())
+                    except OSError as error:  # a full disk: it runs all the same, with more memory for each guest
+                        _log.warning("the compiled component could not be kept: %s", error)
+                    descriptor = self._cache.open(key)
+                    if descriptor is None:
+                        return compiled
+                    del compiled
         try:
             # The descriptor's own path: what is mapped is the very file that was checked.
             return Component.deserialize_file(self._engine, f"/proc/self/fd/{descriptor}")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +24,7 @@ from runtime.engine import (
 from tests.engine.wat import command
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 
@@ -68,6 +71,45 @@ async def test_a_second_engine_maps_what_the_first_has_compiled(tmp_path: Path) 
     assert second.is_cached(content)
     guest = second.guest(second.load_bytes(content), None, Limits())
     assert await guest.run() == Exit("exit", code=0)
+
+
+class Slow(ArtefactCache):
+    """A cache whose lock is free only after another process has compiled what is wanted."""
+
+    stored = 0
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        engine(ArtefactCache(self.directory)).load_bytes(command("(i32.const 0)"))
+        with super().alone():
+            yield
+
+    def store(self, key: str, artefact: bytes | bytearray) -> None:
+        self.stored += 1
+        super().store(key, artefact)
+
+
+def test_what_another_process_was_compiling_is_not_compiled_again(tmp_path: Path) -> None:
+    slow = Slow(tmp_path / "cache")
+    engine(slow).load_bytes(command("(i32.const 0)"))
+    assert slow.stored == 0
+    engine(slow).load_bytes(command("(i32.const 1)"))
+    assert slow.stored == 1
+
+
+def test_only_one_process_compiles_at_a_time(tmp_path: Path) -> None:
+    cache = ArtefactCache(tmp_path / "cache")
+    with cache.alone(), (cache.directory / "lock").open() as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with (cache.directory / "lock").open() as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_where_no_lock_can_be_had_it_compiles_all_the_same(tmp_path: Path) -> None:
+    cache = ArtefactCache(tmp_path / "cache")
+    (cache.directory / "lock").mkdir()
+    engine(cache).load_bytes(command("(i32.const 0)"))
+    assert engine(cache).is_cached(command("(i32.const 0)"))
 
 
 @pytest.mark.parametrize("suffix", ["cwasm", "digest"])
