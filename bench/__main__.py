@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bench import durability, guests, sessions
+from bench import cases, durability, guests, sessions
 from bench.harness import Figure, machine
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ ROWS: dict[str, Callable[[], Iterator[Figure]]] = {
     "events": durability.events,
     "turns": sessions.turns,
     "loop": guests.loop,
+    "cases": cases.cases,
 }
 
 
