@@ -37,8 +37,9 @@ READER_CACHE_KIB: Final = 4 * 1024  # there are a few readers, and the operating
 def open_writable(path: Path, *, durability: str = "normal") -> apsw.Connection:
     """Open the state file for its one writer: create it if need be, check it, and bring it up to date.
 
-    `durability` is "normal" (a power cut may lose the last moments, a crash of the process nothing) or "full" (every
-    commit waits for the disk). The file gets mode 0600, which its log and index files inherit.
+    `durability` is "normal" (a power cut may lose the last moments, a crash of the process nothing), "full" (every
+    commit waits for the disk) or "none" (nothing ever does: a power cut may damage the file). The file gets mode 0600,
+    which its log and index files inherit.
 
     Raises `ApiError`: STATE_NEWER, STATE_CORRUPT, IO_ERROR.
     """
@@ -56,10 +57,12 @@ def open_writable(path: Path, *, durability: str = "normal") -> apsw.Connection:
         connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
         _configure(connection, cache_kib=WRITER_CACHE_KIB)
         _check_owner(connection, path)
+        if durability == "none":  # before the schema is made, which waits for the disk several times
+            connection.pragma("synchronous", "OFF")
         _migrate(connection)
         # In WAL mode NORMAL syncs at checkpoints only. A commit is in the kernel's cache before it is acknowledged, so
         # the end of this process, however sudden, loses nothing; FULL adds one fsync per group against power cuts.
-        connection.pragma("synchronous", {"normal": "NORMAL", "full": "FULL"}[durability])
+        connection.pragma("synchronous", {"normal": "NORMAL", "full": "FULL", "none": "OFF"}[durability])
         connection.wal_autocheckpoint(0)  # the writer checkpoints when nobody waits for it
         _check_content(connection, path)
     except (apsw.Error, ApiError) as error:

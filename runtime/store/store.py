@@ -61,7 +61,7 @@ async def open_store(
     path: str | os.PathLike[str],
     *,
     key_path: str | os.PathLike[str] | None = None,
-    durability: Literal["normal", "full"] = "normal",
+    durability: Literal["normal", "full", "none"] = "normal",
 ) -> AsyncGenerator[Store, None]:
     """Open the state file `path`, and close it afterwards with all that was submitted committed.
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
-import shutil
-import tempfile
 from contextlib import ExitStack, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.client.errors import ClientError, RpcError
@@ -23,6 +20,8 @@ from runtime.testing.session import TestSession
 from runtime.testing.vm import Api, TestVm
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from runtime.client.notification import Notification
     from runtime.testing.places import Place
     from runtime.testing.session import Permissions
@@ -36,7 +35,6 @@ class Harness:
     def __init__(self, socket: str | None = None, executable: str | None = None) -> None:
         if socket is not None and executable is not None:
             raise ValueError("a socket or an executable, not both")
-        self.in_process = socket is None and executable is None
         self.loop = Loop().start()
         try:
             self.place: Place
@@ -45,7 +43,7 @@ class Harness:
             elif executable is not None:
                 self.place = FromExecutable(executable)
             else:
-                self.place = InProcess()
+                self.place = InProcess(self.loop)
         except BaseException:
             self.loop.stop()
             raise
@@ -68,15 +66,9 @@ class Bench:
         self.sessions: list[TestSession] = []
         self.options: dict[str, Any] = {}
         """The VM's options, in the API's own form."""
-        self.directory = Path(tempfile.mkdtemp(prefix="torpor-test-"))
         self._stack = ExitStack()
         self._model: TestModel | None = None
         self._vm: TestVm | None = None
-
-    @property
-    def state(self) -> Path:
-        """The host's state file, where agents run in this process."""
-        return self.directory / "torpor.db"
 
     @property
     def model(self) -> TestModel:
@@ -146,16 +138,14 @@ class Bench:
     def close(self, *, keep_state: Path | None = None) -> None:
         """End it all; the VM's state is kept as the file `keep_state`, if that is given and there is a VM."""
         try:
-            if self._vm is not None and not self.harness.in_process:
+            if self._vm is not None:
                 if keep_state is not None:
+                    keep_state.unlink(missing_ok=True)  # of an earlier run
                     with suppress(RpcError):  # a daemon of an older version has no export
                         self._vm.call("vm.export", path=str(keep_state.absolute()))
                 self._vm.call("vm.destroy")
         finally:
             self._stack.close()
-            if keep_state is not None and self.harness.in_process and self.state.exists():
-                shutil.copy(self.state, keep_state)
-            shutil.rmtree(self.directory, ignore_errors=True)
 
     def _agent(self, agent: str | Path) -> str:
         if isinstance(agent, str) and "/" not in agent and not agent.endswith((".wasm", ".toml")):
@@ -171,7 +161,7 @@ class Bench:
                 listener(notification)
 
         place, loop = self.harness.place, self.harness.loop
-        return Api(loop, self._stack.enter_context(loop.entered(place.open(self.state, hear))), listeners)
+        return Api(loop, self._stack.enter_context(loop.entered(place.open(hear))), listeners)
 
 
 def vm_name(test: str) -> str:

@@ -18,7 +18,7 @@ from runtime.client.endpoint import endpoint
 from runtime.client.errors import ConnectError
 from runtime.client.link import Link
 from runtime.client.wires import open_wire
-from runtime.engine import ArtefactCache, default_cache_directory
+from runtime.engine import open_cache
 from runtime.rpc.connection import Connection
 from runtime.rpc.server import Server
 from runtime.store.store import open_store
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
 
     from runtime.client.notification import Notification
-    from runtime.engine import Engine
+    from runtime.testing.loop import Loop
 
 START_SECONDS: Final = 30.0  # for a daemon to be there: many times what it takes on a busy machine
 POLL_SECONDS: Final = 0.01
@@ -48,8 +48,8 @@ POLL_SECONDS: Final = 0.01
 class Place(Protocol):
     """Where VMs are made."""
 
-    def open(self, state: Path, hear: Callable[[Notification], None]) -> contextlib.AbstractAsyncContextManager[Link]:
-        """Give a link to a host; `state` is a file that the place may use, and that need not exist."""
+    def open(self, hear: Callable[[Notification], None]) -> contextlib.AbstractAsyncContextManager[Link]:
+        """Give a link to the host."""
         ...
 
     def agent(self, path: Path) -> str:
@@ -81,24 +81,29 @@ class Agents(Catalogue):
 
 
 class InProcess:
-    """A host of this process for each test, with an engine that all share: no daemon, no socket."""
+    """A host in this process: no daemon, no socket."""
 
-    def __init__(self) -> None:
-        self._engine: Engine | None = None
+    def __init__(self, loop: Loop) -> None:
         self._agents = Agents(user_directories())
+        self._stack = contextlib.ExitStack()
+        directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="torpor-"))
+        self._server = self._stack.enter_context(loop.entered(self._serving(Path(directory) / "torpor.db")))
 
     @contextlib.asynccontextmanager
-    async def open(self, state: Path, hear: Callable[[Notification], None]) -> AsyncIterator[Link]:
-        """As `Place.open`; the host's file is `state`."""
-        if self._engine is None:
-            self._engine = make_engine(ArtefactCache(default_cache_directory()))
+    async def _serving(self, state: Path) -> AsyncIterator[Server]:
+        engine = make_engine(open_cache())
         async with (
-            open_store(state) as store,
-            open_host(store, self._engine, self._agents) as host,
-            trio.open_nursery() as nursery,
+            open_store(state, durability="none") as store,  # a power cut ends the tests, too
+            open_host(store, engine, self._agents) as host,
         ):
+            yield Server(host, state)
+
+    @contextlib.asynccontextmanager
+    async def open(self, hear: Callable[[Notification], None]) -> AsyncIterator[Link]:
+        """As `Place.open`."""
+        async with trio.open_nursery() as nursery:
             ours, theirs = memory_wire()
-            nursery.start_soon(Connection(theirs, Server(host, state)).run)
+            nursery.start_soon(Connection(theirs, self._server).run)
             link = Link(ours, hear)
             nursery.start_soon(link.run)
             try:
@@ -113,7 +118,8 @@ class InProcess:
         return spec.id
 
     def close(self) -> None:
-        """Nothing is to be done."""
+        """End the host."""
+        self._stack.close()
 
 
 class AtSocket:
@@ -123,7 +129,7 @@ class AtSocket:
         self._place = place
 
     @contextlib.asynccontextmanager
-    async def open(self, _state: Path, hear: Callable[[Notification], None]) -> AsyncIterator[Link]:
+    async def open(self, hear: Callable[[Notification], None]) -> AsyncIterator[Link]:
         """As `Place.open`."""
         async with trio.open_nursery() as nursery:
             link = Link(await open_wire(endpoint(self._place)), hear)

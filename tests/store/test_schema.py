@@ -69,7 +69,7 @@ def test_a_wider_mode_is_narrowed(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize(("durability", "level"), [("normal", 1), ("full", 2)])
+@pytest.mark.parametrize(("durability", "level"), [("normal", 1), ("full", 2), ("none", 0)])
 def test_durability(tmp_path: Path, durability: str, level: int) -> None:
     with closing(open_writable(tmp_path / "s.db", durability=durability)) as connection:
         assert connection.pragma("synchronous") == level

@@ -102,6 +102,8 @@ def test_a_failing_test_leaves_its_transcript_and_state(run: Run, tmp_path: Path
         r"^::error file=test_agent.py,line=4,title=test_it_fails::AssertionError", done.stdout, re.MULTILINE
     )
 
+    again = run(FAILING, "-k", "fails")  # what an earlier run left is replaced
+    assert "1 failed" in again.stdout
     (page,) = (tmp_path / "torpor-report").glob("*.html")
     text = page.read_text()
     outside = Outside()
