@@ -38,6 +38,7 @@ lint: $(INSTALLED) ## Style and types.
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/python build/typescript_types.py --check
+	$(BIN)/python build/completions.py --check
 
 format: $(INSTALLED)
 	$(BIN)/ruff format

@@ -297,6 +297,10 @@ int main(int count, char **arguments) {
     if (others && others[0] && asprintf(&libraries, "%s:%s", libraries, others) < 0)
         fail("no memory");
     setenv("LD_LIBRARY_PATH", libraries, 1);
+    char itself[4096]; /* for `torpor systemd`: what is unpacked does not know where the executable is */
+    ssize_t length = readlink("/proc/self/exe", itself, sizeof itself - 1);
+    itself[length > 0 ? length : 0] = 0;
+    setenv("TORPOR_EXECUTABLE", itself, 1);
     arguments[0] = join(join(base, footer.name), "torpor");
     execv(arguments[0], arguments);
     fail("cannot run %s: %s%s", arguments[0], strerror(errno),

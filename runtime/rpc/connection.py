@@ -178,6 +178,7 @@ class Connection:
     async def _serve(self, request: Request, method: Method, size: int, scope: trio.CancelScope) -> None:
         assert self._subscriptions is not None
         call = Call(self._server.host, self._server, self._subscriptions)
+        started = trio.current_time()
         line = b""
         try:
             with scope:
@@ -194,6 +195,7 @@ class Connection:
         finally:
             self._running -= 1
             self._running_bytes -= size
+            logger.debug("%s took %.1f ms", method.name, (trio.current_time() - started) * 1000)
             if request.id is not UNSET:
                 del self._in_flight[request.id]
 

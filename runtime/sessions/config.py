@@ -108,7 +108,7 @@ async def _restore(agent: Agent, method: str, params: dict[str, Any]) -> dict[st
     except ApiError as error:
         if error.code is ErrorCode.AGENT_FAILED:
             raise
-        logger.info("the restarted agent did not take %s again: %s", method, error.message)
+        logger.info("the restarted agent did not take %s again: %s", method, error.code.value)
         return None
     return answer if isinstance(answer, dict) else {}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.places import Place, a_place
 from tests.system.daemon import Daemon, running
 from tests.system.daemon import environment as of_a_daemon
 
@@ -37,14 +38,27 @@ def socket_path() -> Iterator[Path]:
                 daemon.terminate()
 
 
-@pytest.fixture(scope="module")
-def daemon(request: pytest.FixtureRequest) -> Iterator[Daemon]:
-    """A daemon with VMs."""
+@pytest.fixture(scope="session")
+def component_cache(request: pytest.FixtureRequest) -> Path:
+    """Compiled agents, kept from run to run."""
     assert request.config.cache is not None
     cache = request.config.cache.mkdir("torpor-components")
     cache.chmod(0o700)
+    return cache
+
+
+@pytest.fixture
+def place(component_cache: Path) -> Iterator[Place]:
+    """A socket and a state file of one test, for commands that start real daemons."""
+    with a_place(component_cache) as place:
+        yield place
+
+
+@pytest.fixture(scope="module")
+def daemon(component_cache: Path) -> Iterator[Daemon]:
+    """A daemon with VMs."""
     directory = Path(tempfile.mkdtemp(prefix="torpor-"))
-    with running(Daemon(directory / "d", of_a_daemon(cache))) as daemon:
+    with running(Daemon(directory / "d", of_a_daemon(component_cache))) as daemon:
         yield daemon
         assert daemon.stop() == 0
     log = daemon.log.read_text()

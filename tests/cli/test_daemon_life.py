@@ -10,32 +10,14 @@ import socket
 import subprocess
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from runtime.cli import exits
 from runtime.client.sync import connect
 from runtime.version import VERSION
-from tests.cli.places import COMMAND, Place, a_place
+from tests.cli.places import COMMAND, Place
 from tests.system.daemon import WAIT
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-
-@pytest.fixture(scope="module")
-def cache(request: pytest.FixtureRequest) -> Path:
-    assert request.config.cache is not None
-    directory = request.config.cache.mkdir("torpor-components")
-    directory.chmod(0o700)
-    return directory
-
-
-@pytest.fixture
-def place(cache: Path) -> Iterator[Place]:
-    with a_place(cache) as place:
-        yield place
 
 
 def gone(pid: int) -> bool:

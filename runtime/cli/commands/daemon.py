@@ -1,4 +1,4 @@
-"""The daemon: `serve`, `status`, `stop`, `restart`, `logs`, `sleep`, `keys` and `licenses`."""
+"""The daemon: `serve`, `status`, `stop`, `restart`, `logs`, `sleep` and `keys`."""
 
 from __future__ import annotations
 
@@ -41,8 +41,6 @@ def register(table: Table) -> None:
     sleep.add_argument("--grace", metavar="SECONDS", type=float, help="how long to wait for turns that run")
     keys = table.group("keys", "the key of sessions' variables")
     keys.command("rotate", "daemon:rotate_key", "seal the variables of all sessions with a new key")
-    licences = "print the licences of what the single executable contains"
-    table.command("licenses", "licenses:run", licences, starts=False)
 
 
 def _add_serve(table: Table) -> None:

@@ -1,0 +1,39 @@
+"""Looking after an installation: `doctor`, `completions`, `systemd` and `licenses`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from runtime.cli.table import Table
+
+
+def register(table: Table) -> None:
+    """Enter the commands."""
+    doctor = table.command(
+        "doctor",
+        "doctor:run",
+        "look for trouble: socket, permissions, state file, cache, engine, disk, limits",
+        epilog="Changes nothing. Each line says ok, warn or fail, and what to do. Exits with 1 when one says fail.",
+        starts=False,
+    )
+    doctor.add_argument("--state", metavar="FILE", help="the state file (default: that of the daemon that answers)")
+    doctor.add_argument(
+        "--full", action="store_true", help="read all of the state file, indexes included: may take minutes"
+    )
+    completions = table.command(
+        "completions",
+        "completions:run",
+        "print the completions of a shell",
+        epilog="bash: torpor completions bash > ~/.local/share/bash-completion/completions/torpor. "
+        "zsh: torpor completions zsh > DIRECTORY_OF_FPATH/_torpor. "
+        "fish: torpor completions fish > ~/.config/fish/completions/torpor.fish.",
+        starts=False,
+    )
+    completions.add_argument("shell", metavar="SHELL", choices=("bash", "zsh", "fish"), help="bash, zsh or fish")
+    systemd = table.command(
+        "systemd", "systemd:run", "write systemd's user units that start the daemon when it is needed", starts=False
+    )
+    systemd.add_argument("--directory", metavar="DIR", help="where to (default: ~/.config/systemd/user)")
+    licences = "print the licences of what the single executable contains"
+    table.command("licenses", "licenses:run", licences, starts=False)

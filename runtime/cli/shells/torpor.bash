@@ -1,0 +1,133 @@
+# Written by build/completions.py from the command line's table.
+# Needs no bash-completion: source it, or put it where bash looks for completions, as `torpor`.
+_torpor() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]} command= given=0 skip= i word
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        word=${COMP_WORDS[i]}
+        if [[ $skip ]]; then skip=; continue; fi
+        case "${command:+$command }$word" in
+            'run' | 'acp' | 'serve' | 'status' | 'stop' | 'restart' | 'logs' | 'sleep' | 'keys' | 'keys rotate' | 'agents' | 'vms' | 'sessions' | 'events' | 'fs' | 'fs ls' | 'fs cat' | 'fs put' | 'fs rm' | 'fork' | 'fork-session' | 'export' | 'import' | 'test' | 'sdk' | 'doctor' | 'completions' | 'systemd' | 'licenses') command="${command:+$command }$word"; given=0; continue ;;
+        esac
+        case "$command:$word" in
+            'run:--socket' | 'run:--vm' | 'run:--env' | 'run:--allow' | 'run:--mount' | 'run:--state' | 'run:--session' | 'run:--cwd' | 'acp:--socket' | 'acp:--vm' | 'acp:--env' | 'acp:--allow' | 'acp:--mount' | 'acp:--state' | 'serve:--socket' | 'serve:--state' | 'serve:--idle-exit' | 'serve:--log-level' | 'serve:--http' | 'serve:--http-token' | 'serve:--http-origin' | 'status:--socket' | 'stop:--socket' | 'stop:--timeout' | 'restart:--socket' | 'restart:--timeout' | 'logs:--socket' | 'logs:-n' | 'logs:--lines' | 'logs:--state' | 'sleep:--socket' | 'sleep:--grace' | 'keys rotate:--socket' | 'agents:--socket' | 'vms:--socket' | 'sessions:--socket' | 'sessions:--vm' | 'events:--socket' | 'events:--vm' | 'events:--after' | 'events:--limit' | 'events:--type' | 'fs ls:--socket' | 'fs ls:--vm' | 'fs cat:--socket' | 'fs cat:--vm' | 'fs put:--socket' | 'fs put:--vm' | 'fs rm:--socket' | 'fs rm:--vm' | 'fork:--socket' | 'fork:--at' | 'fork-session:--socket' | 'fork-session:--vm' | 'fork-session:--at' | 'fork-session:--to' | 'export:--socket' | 'import:--socket' | 'import:--vm' | 'test:--socket' | 'test:--format' | 'test:--junit' | 'test:--name' | 'test:--executable' | 'test:--report' | 'sdk:--socket' | 'doctor:--socket' | 'doctor:--state' | 'completions:--socket' | 'systemd:--socket' | 'systemd:--directory' | 'licenses:--socket') skip=1 ;;
+            *:-*) ;;
+            *) given=$((given + 1)) ;;
+        esac
+    done
+    COMPREPLY=()
+    if [[ $skip ]]; then
+        case "$command:$previous" in
+            'run:--socket' | 'run:--state' | 'acp:--socket' | 'acp:--state' | 'serve:--socket' | 'serve:--state' | 'serve:--http-token' | 'status:--socket' | 'stop:--socket' | 'restart:--socket' | 'logs:--socket' | 'logs:--state' | 'sleep:--socket' | 'keys rotate:--socket' | 'agents:--socket' | 'vms:--socket' | 'sessions:--socket' | 'events:--socket' | 'fs ls:--socket' | 'fs cat:--socket' | 'fs put:--socket' | 'fs rm:--socket' | 'fork:--socket' | 'fork-session:--socket' | 'export:--socket' | 'import:--socket' | 'test:--socket' | 'test:--junit' | 'test:--executable' | 'sdk:--socket' | 'doctor:--socket' | 'doctor:--state' | 'completions:--socket' | 'systemd:--socket' | 'licenses:--socket')
+                compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+            'serve:--log-level')
+                mapfile -t COMPREPLY < <(compgen -W 'debug info warning error' -- "$current") ;;
+            'test:--format')
+                mapfile -t COMPREPLY < <(compgen -W 'pretty tap junit' -- "$current") ;;
+            'test:--report' | 'systemd:--directory')
+                compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
+        esac
+        return
+    fi
+    case "$command" in
+        '')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --version' -- "$current")
+            else mapfile -t COMPREPLY < <(compgen -W 'run acp serve status stop restart logs sleep keys agents vms sessions events fs fork fork-session export import test sdk doctor completions systemd licenses' -- "$current")
+            fi ;;
+        'run')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --env --allow --mount --state --session --cwd --yes' -- "$current")
+            fi ;;
+        'acp')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --workspace --env --allow --mount --state' -- "$current")
+            fi ;;
+        'serve')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --state --idle-exit --log-level --background --http --http-token --http-public --http-origin' -- "$current")
+            fi ;;
+        'status')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json' -- "$current")
+            fi ;;
+        'stop')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --timeout' -- "$current")
+            fi ;;
+        'restart')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --timeout' -- "$current")
+            fi ;;
+        'logs')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json -n --lines -f --follow --state' -- "$current")
+            fi ;;
+        'sleep')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --force --grace' -- "$current")
+            fi ;;
+        'keys')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help' -- "$current")
+            else mapfile -t COMPREPLY < <(compgen -W 'rotate' -- "$current")
+            fi ;;
+        'keys rotate')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
+            fi ;;
+        'agents')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
+            fi ;;
+        'vms')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
+            fi ;;
+        'sessions')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
+        'events')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --after --limit --type --follow' -- "$current")
+            fi ;;
+        'fs')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help' -- "$current")
+            else mapfile -t COMPREPLY < <(compgen -W 'ls cat put rm' -- "$current")
+            fi ;;
+        'fs ls')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start -l --long --vm' -- "$current")
+            fi ;;
+        'fs cat')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
+        'fs put')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            elif [[ $given -eq 0 ]]; then compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi ;;
+        'fs rm')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start -r --recursive --vm' -- "$current")
+            fi ;;
+        'fork')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --at' -- "$current")
+            fi ;;
+        'fork-session')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --at --to' -- "$current")
+            fi ;;
+        'export')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
+            elif [[ $given -eq 1 ]]; then compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi ;;
+        'import')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --trust' -- "$current")
+            elif [[ $given -eq 0 ]]; then compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi ;;
+        'test')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --format --junit --name --executable --update --report' -- "$current")
+            elif [[ $given -ge 0 ]]; then compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi ;;
+        'sdk')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
+            elif [[ $given -eq 0 ]]; then compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$current")
+            fi ;;
+        'doctor')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --state --full' -- "$current")
+            fi ;;
+        'completions')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json' -- "$current")
+            elif [[ $given -eq 0 ]]; then mapfile -t COMPREPLY < <(compgen -W 'bash zsh fish' -- "$current")
+            fi ;;
+        'systemd')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --directory' -- "$current")
+            fi ;;
+        'licenses')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json' -- "$current")
+            fi ;;
+    esac
+}
+complete -F _torpor torpor

@@ -1,0 +1,456 @@
+#compdef torpor
+# Written by build/completions.py from the command line's table.
+# Put it into a folder of $fpath as `_torpor`, or source it after compinit.
+_torpor() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--version[print the version and exit]' \
+        '1:command:->command' \
+        '*::argument:->argument'
+    case $state in
+        command)
+            local -a commands=(
+                'run:prompt an agent and print its answer as it comes'
+                'acp:be an agent for an editor: ACP on stdin and stdout'
+                'serve:run the daemon in the foreground'
+                'status:tell whether a daemon runs, and what it does; the exit code says so as well'
+                'stop:stop the daemon: running turns end as cancelled'
+                'restart:stop the daemon and start one of this version, with the same state, socket and options'
+                'logs:print the daemon'\''s log, which holds no contents'
+                'sleep:put a VM to sleep: its agents leave memory, nothing is lost'
+                'keys:the key of sessions'\'' variables'
+                'agents:list the agents that can be run'
+                'vms:list the VMs, awake or asleep'
+                'sessions:list sessions, also of VMs that sleep'
+                'events:print the transcript of a session'
+                'fs:read and write a VM'\''s files'
+                'fork:make a VM like another, as it is or as it was after an event'
+                'fork-session:make a session with the history of another, in its VM or in a fork of the VM'
+                'export:write a VM with files and sessions to a new file'
+                'import:make a VM of a file that was exported'
+                'test:test agents as YAML files say'
+                'sdk:copy the guest SDK into a folder, to build agents with'
+                'doctor:look for trouble: socket, permissions, state file, cache, engine, disk, limits'
+                'completions:print the completions of a shell'
+                'systemd:write systemd'\''s user units that start the daemon when it is needed'
+                'licenses:print the licences of what the single executable contains'
+            )
+            _describe -t commands command commands ;;
+        argument)
+            case $line[1] in
+                run) _torpor_run ;;
+                acp) _torpor_acp ;;
+                serve) _torpor_serve ;;
+                status) _torpor_status ;;
+                stop) _torpor_stop ;;
+                restart) _torpor_restart ;;
+                logs) _torpor_logs ;;
+                sleep) _torpor_sleep ;;
+                keys) _torpor_keys ;;
+                agents) _torpor_agents ;;
+                vms) _torpor_vms ;;
+                sessions) _torpor_sessions ;;
+                events) _torpor_events ;;
+                fs) _torpor_fs ;;
+                fork) _torpor_fork ;;
+                fork-session) _torpor_fork-session ;;
+                export) _torpor_export ;;
+                import) _torpor_import ;;
+                test) _torpor_test ;;
+                sdk) _torpor_sdk ;;
+                doctor) _torpor_doctor ;;
+                completions) _torpor_completions ;;
+                systemd) _torpor_systemd ;;
+                licenses) _torpor_licenses ;;
+            esac ;;
+    esac
+}
+_torpor_run() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '*--env=[a variable for the agent; K alone takes the value from your environment (repeatable)]:K=V: ' \
+        '*--allow=[a host (or host\:port, or *.domain) that the VM may reach, when the VM is created (repeatable)]:HOST: ' \
+        '*--mount=[a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)]:HOST\[\:PATH\]\[\:ro\]: ' \
+        '--state=[the state file of a daemon that is started]:FILE:_files' \
+        '--session=[go on in this session, or open it under this id]:ID: ' \
+        '--cwd=[the agent'\''s working directory in the VM (default\: /home/user)]:DIR: ' \
+        '--yes[allow whatever the agent asks permission for]' \
+        '1:AGENT: ' \
+        '2:PROMPT: '
+}
+_torpor_acp() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: one for each workspace); parts of a name joined with /]:NAME: ' \
+        '--workspace[mount the directory that the editor works in, at its own path, for the agent to read and change]' \
+        '*--env=[a variable for the agent; K alone takes the value from your environment (repeatable)]:K=V: ' \
+        '*--allow=[a host (or host\:port, or *.domain) that the VM may reach, when the VM is created (repeatable)]:HOST: ' \
+        '*--mount=[a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)]:HOST\[\:PATH\]\[\:ro\]: ' \
+        '--state=[the state file of a daemon that is started]:FILE:_files' \
+        '1:AGENT: '
+}
+_torpor_serve() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--state=[the state file; it is created if need be]:FILE:_files' \
+        '--idle-exit=[end when for so long nobody is connected and no turn or command runs (default\: never)]:SECONDS: ' \
+        '--log-level=[what is logged (default\: info)]:log_level:(debug info warning error)' \
+        '--background[once ready, leave stdout and stderr, and log to the file alone]' \
+        '--http=[serve the same API over WebSocket at http\://HOST\:PORT/rpc, to who has the token]:HOST\:PORT: ' \
+        '--http-token=[the file with the token (default\: http-token beside the state file, made if need be)]:FILE:_files' \
+        '--http-public[let --http name an address that others can reach]' \
+        '*--http-origin=[let web pages of this origin connect (repeatable)]:ORIGIN: '
+}
+_torpor_status() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]'
+}
+_torpor_stop() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--timeout=[how long to wait for its end (default\: 30)]:SECONDS: '
+}
+_torpor_restart() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--timeout=[how long to wait for its end (default\: 30)]:SECONDS: '
+}
+_torpor_logs() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '(-n --lines)-n[so many of the last lines (default\: 50)]:N: ' \
+        '(-n --lines)--lines=[so many of the last lines (default\: 50)]:N: ' \
+        '(-f --follow)-f[go on with what comes, until interrupted]' \
+        '(-f --follow)--follow[go on with what comes, until interrupted]' \
+        '--state=[the state file whose daemon is meant (default\: that of the one that answers)]:FILE:_files'
+}
+_torpor_sleep() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--force[cancel turns that run instead of waiting for them]' \
+        '--grace=[how long to wait for turns that run]:SECONDS: ' \
+        '1:VM: '
+}
+_torpor_keys() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '1:command:->command' \
+        '*::argument:->argument'
+    case $state in
+        command)
+            local -a commands=(
+                'rotate:seal the variables of all sessions with a new key'
+            )
+            _describe -t commands command commands ;;
+        argument)
+            case $line[1] in
+                rotate) _torpor_keys_rotate ;;
+            esac ;;
+    esac
+}
+_torpor_keys_rotate() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]'
+}
+_torpor_agents() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]'
+}
+_torpor_vms() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]'
+}
+_torpor_sessions() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: '
+}
+_torpor_events() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '--after=[only what came after this event]:SEQ: ' \
+        '--limit=[at most so many]:N: ' \
+        '*--type=[only this type (repeatable)]:TYPE: ' \
+        '--follow[go on with what comes, until interrupted]' \
+        '1:SESSION: '
+}
+_torpor_fs() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '1:command:->command' \
+        '*::argument:->argument'
+    case $state in
+        command)
+            local -a commands=(
+                'ls:list a directory of the VM'
+                'cat:write a file of the VM to stdout'
+                'put:copy a local file into the VM'
+                'rm:remove a file from the VM'
+            )
+            _describe -t commands command commands ;;
+        argument)
+            case $line[1] in
+                ls) _torpor_fs_ls ;;
+                cat) _torpor_fs_cat ;;
+                put) _torpor_fs_put ;;
+                rm) _torpor_fs_rm ;;
+            esac ;;
+    esac
+}
+_torpor_fs_ls() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '(-l --long)-l[with type, mode, size and time]' \
+        '(-l --long)--long[with type, mode, size and time]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:PATH: '
+}
+_torpor_fs_cat() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:PATH: '
+}
+_torpor_fs_put() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:LOCAL:_files' \
+        '2:PATH: '
+}
+_torpor_fs_rm() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '(-r --recursive)-r[remove directories with what they hold]' \
+        '(-r --recursive)--recursive[remove directories with what they hold]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:PATH: '
+}
+_torpor_fork() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--at=[begin after this event of a session (default\: as everything is now)]:SESSION@SEQ: ' \
+        '1:VM: ' \
+        '2:NAME: '
+}
+_torpor_fork-session() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '--at=[the last event to keep (default\: all)]:SEQ: ' \
+        '--to=[fork the VM to this name, too\: with the files of that moment]:NAME: ' \
+        '1:SESSION: '
+}
+_torpor_export() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '1:VM: ' \
+        '2:PATH:_files'
+}
+_torpor_import() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM'\''s name (default\: the one in the file)]:NAME: ' \
+        '--trust[take over hosts, policies and cron jobs as well]' \
+        '1:PATH:_files'
+}
+_torpor_test() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--format=[what is printed without --json]:format:(pretty tap junit)' \
+        '--junit=[write JUnit'\''s XML to a file as well]:FILE:_files' \
+        '--name=[only tests with this text in their names]:TEXT: ' \
+        '--executable=[run agents in a daemon started from this executable]:FILE:_files' \
+        '--update[write golden transcripts instead of comparing them]' \
+        '--report=[where transcripts and states of failing tests are put (default\: torpor-report); empty\: nowhere]:DIR:_files -/' \
+        '*:FILE:_files'
+}
+_torpor_sdk() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '1:DIR:_files -/'
+}
+_torpor_doctor() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--state=[the state file (default\: that of the daemon that answers)]:FILE:_files' \
+        '--full[read all of the state file, indexes included\: may take minutes]'
+}
+_torpor_completions() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '1:SHELL:(bash zsh fish)'
+}
+_torpor_systemd() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--directory=[where to (default\: ~/.config/systemd/user)]:DIR:_files -/'
+}
+_torpor_licenses() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]'
+}
+if [[ $funcstack[1] == _torpor ]]; then _torpor "$@"; else compdef _torpor torpor; fi
