@@ -8,6 +8,12 @@ with connect() as client:
     for notification in client.notifications(until=turn):
         print(notification.method, notification.params)
     print(turn.result()["text"])
+
+`client.vm` has the methods of the asynchronous client's VMs, without `await`; that part alone needs more than the standard
+library:
+
+    agent = client.vm.get_or_create("demo")
+    print(agent.send_prompt(session["sessionId"], "Hello").text)
 """
 
 from __future__ import annotations
@@ -29,6 +35,8 @@ from runtime.client.notification import Notification
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
+
+    from runtime.client.sync_vm import Plain
 
 MAX_QUEUED: Final = 100_000
 """Notifications kept for later while a call waits: who subscribes has to read them, too."""
@@ -84,6 +92,13 @@ class Client:
         """The process id of the daemon, as the kernel noted it when it began to listen."""
         pid, _uid, _gid = struct.unpack("3i", self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         return int(pid)
+
+    @property
+    def vm(self) -> Plain:
+        """The VMs, by name: as `runtime.client.vm.Vms`, and what it makes, without `await`."""
+        from runtime.client.sync_vm import vms_of  # noqa: PLC0415 - what the commands do without
+
+        return vms_of(self)
 
     def close(self) -> None:
         """Close the connection; turns that run go on. Idempotent."""

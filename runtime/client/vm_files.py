@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, overload
 
 import msgspec
 
-from runtime.client.file_results import DirEntry, FileRead, FilesDiff, FileWritten, Snapshot, TreeEntry
+from runtime.client.file_results import DirEntry, FileError, FileRead, FilesDiff, FileWritten, Snapshot, TreeEntry
 from runtime.client.handle import Handle, Json
 from runtime.client.results import FileStat
 
@@ -59,10 +59,12 @@ class FileMethods(Handle):
     ) -> list[FileRead]:
         """Return whole files, 16 MiB all together; where one could not be read, `error` says why."""
         found = await self.call("readFiles", paths=list(paths), encoding=encoding)
-        for each in found:
-            if "content" in each:
-                each["content"] = received(each["content"])
-        return msgspec.convert(found, list[FileRead])
+        return [
+            FileRead(path=each["path"], content=received(each["content"]))
+            if "content" in each
+            else FileRead(path=each["path"], error=msgspec.convert(each["error"], FileError))
+            for each in found
+        ]
 
     async def write_files(self, files: Mapping[str, str | bytes]) -> list[FileWritten]:
         """Create or replace files, by path, with their directories; where one could not be written, `error` says why."""

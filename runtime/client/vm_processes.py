@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from runtime.client.handle import Handle, Json
+from runtime.client.handle import Handle, Json, built
 from runtime.client.process_results import ProcessInfo, ProcessResult
 from runtime.client.vm_files import received, sent
 
@@ -90,8 +88,8 @@ def _decoded(told: Json) -> Json:
 
 
 def _result(told: Json) -> ProcessResult:
-    return msgspec.convert(_decoded(told), ProcessResult)
+    return built(ProcessResult, _decoded(told))
 
 
 def _info(told: Json) -> ProcessInfo:
-    return msgspec.convert(_decoded(told), ProcessInfo)
+    return built(ProcessInfo, _decoded(told))

@@ -43,12 +43,17 @@ export interface AgentExitNotice extends OfSession {
 export interface ProcessOutputNotice extends OfVm {
   pid: number;
   stream: "stdout" | "stderr";
+  /** Where the data begins in the stream, in bytes. */
+  offset: number;
   data: string | Uint8Array;
 }
 
 export interface ProcessExitNotice extends OfVm {
   pid: number;
+  /** null unless it exited by itself; `reason` says what ended it. */
   exitCode: number | null;
+  reason: string;
+  detail?: string;
 }
 
 interface KnownNotices {
