@@ -29,7 +29,7 @@ IDLE_EXIT_SECONDS: Final = 3600
 """After which a daemon that a command has started ends if nobody needs it. VMs sleep after a quarter of an hour by default;
 to start again takes a third of a second, and to stay costs 60 MB."""
 READY: Final = b"torpor: ready on "
-REASON_LINES: Final = 5
+REASON_LINES: Final = 5  # of these, at the end: where a daemon that ends says why
 MAX_SAID: Final = 64 * 1024  # bytes of what a daemon says before it is ready
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from websockets.client import ClientProtocol
 
-RECEIVE_SIZE: Final = 256 * 1024
+RECEIVE_SIZE: Final = 256 * 1024  # bytes asked of the socket at a time: what the daemon writes at a time
 MAX_MESSAGE: Final = 257 * 1024 * 1024
 """Bytes of one message over WebSocket: the daemon's longest answer (`limits.maxResponseBytes`), and a little more."""
 SUBPROTOCOL: Final = "torpor.v1"

@@ -17,7 +17,7 @@ METHODS: Final = MethodTable()
 
 MAX_FILES: Final = 10_000
 """Files of one call: what a tool that copies a source tree sends in a few calls, and half a second of work."""
-MAX_EXCLUDES: Final = 100
+MAX_EXCLUDES: Final = 100  # each is compared with every entry of the tree
 MAX_GLOB: Final = 4096  # the longest path
 
 LISTING: Final = (*READING, ErrorCode.LIMIT_EXCEEDED, ErrorCode.TOO_LARGE)

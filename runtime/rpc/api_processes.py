@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 METHODS: Final = MethodTable()
 
 MAX_WORDS: Final = 100_000  # what a machine of today passes to a program, a hundred times over
-DEFAULT_GRACE_MS: Final = 5000
+DEFAULT_GRACE_MS: Final = 5000  # for a program to end after its stdin has: as for an agent that is cancelled
 
 STARTING: Final = (
     ErrorCode.VM_NOT_FOUND,

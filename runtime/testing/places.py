@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from runtime.testing.loop import Loop
 
 START_SECONDS: Final = 30.0  # for a daemon to be there: many times what it takes on a busy machine
-POLL_SECONDS: Final = 0.01
+POLL_SECONDS: Final = 0.01  # between looks whether it is there: there is no event to wait for
 
 
 class Place(Protocol):

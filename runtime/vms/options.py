@@ -18,7 +18,7 @@ DEFAULT_IDLE_TIMEOUT_MS: Final = 15 * 60 * 1000  # long enough for a person who 
 # A JavaScript or Python interpreter with a large working set stays well below; a leak does not reach the machine's end.
 DEFAULT_MEMORY_BYTES: Final = 512 * 1024 * 1024
 DEFAULT_FILES: Final = 1_000_000  # a few large repositories with their dependencies
-DEFAULT_FILE_BYTES: Final = 10 * 1024**3
+DEFAULT_FILE_BYTES: Final = 10 * 1024**3  # a share of a common disk that one VM may well have
 DEFAULT_PROCESSES: Final = (
     1024  # live guests of one VM, agents included: far above any use, far below what hurts the host
 )

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 _VM_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(/[A-Za-z0-9._-]{1,128}){0,7}")
 _SESSION_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,127}")  # it becomes a file's name in the VM
 _LIMITS: Final = ("memoryBytes", "fuel", "files", "fileBytes", "processes", "outputBytes")
-_MAX_IDLE_MS: Final = 7 * 24 * 3600 * 1000
-_MAX_LABELS: Final = 100
+_MAX_IDLE_MS: Final = 7 * 24 * 3600 * 1000  # as for one that a client gives
+_MAX_LABELS: Final = 100  # as for those that a client gives
 _MAX_LABEL: Final = 1024  # characters; as for labels that a client gives
 _OBJECTS: Final = ("capabilities", "agent_info", "modes")
 

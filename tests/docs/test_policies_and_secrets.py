@@ -1,52 +1,24 @@
-"""The examples of docs/permissions-and-network.md and docs/secrets.md are ones that the daemon takes, or sends."""
+"""What docs/permissions-and-network.md and docs/secrets.md say in figures, and of an event, is so."""
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
+import json
 from typing import Any
 
-import attrs
-import msgspec
-import pytest
-
 from runtime.network import HttpExchange
-from runtime.rpc.api_sessions import CreateSession, RespondPermission
-from runtime.rpc.api_vms import VmGetOrCreate
-from runtime.rpc.validation import decode_params
 from runtime.sessions import network_log, policy, redaction
-from runtime.sessions.options import parse_options
-from runtime.vms.options import VmOptions
+from tests.docs.blocks import DOCS, blocks
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES = ("permissions-and-network.md", "secrets.md")
-EXAMPLES = [
-    pytest.param(block, id=f"{page}-{number}")
-    for page in PAGES
-    for number, block in enumerate(re.findall(r"```json\n(.*?)```", (DOCS / page).read_text("utf-8"), re.DOTALL))
-]
+EXCHANGE = HttpExchange("GET", "https", "example.com", 443, "/", 200, None, 1, 1, 1.0, secrets=("KEY",))
 
 
-@pytest.mark.parametrize("text", EXAMPLES)
-def test_examples(text: str) -> None:
-    example: dict[str, Any] = msgspec.json.decode(text)
-    raw = msgspec.Raw(text.encode())
-    if "agentType" in example:
-        parse_options(msgspec.to_builtins(decode_params(raw, CreateSession).options))
-    elif "permissionId" in example:
-        decode_params(raw, RespondPermission)
-    elif "options" in example:
-        decode_params(raw, VmGetOrCreate)
-        VmOptions.parse(example["options"])
-    else:
-        events: list[dict[str, Any]] = []
-        log = network_log.NetworkLog(lambda _, params: events.append(params), lambda: 0.0)
-        log.observe(attrs.evolve(EXCHANGE, secrets=("KEY",)))
-        assert example["method"] == network_log.REQUEST
-        assert example["params"].keys() == events[0].keys() | {"sessionId"}
-
-
-EXCHANGE = HttpExchange("GET", "https", "example.com", 443, "/", 200, None, 1, 1, 1.0)
+def test_the_event_that_is_shown_has_the_members_of_a_real_one() -> None:
+    events: list[dict[str, Any]] = []
+    network_log.NetworkLog(lambda _, params: events.append(params), lambda: 0.0).observe(EXCHANGE)
+    shown = [json.loads(block.text) for block in blocks(DOCS / PAGES[0]) if block.title == "an event"]
+    assert [event["method"] for event in shown] == [network_log.REQUEST]
+    assert shown[0]["params"].keys() == events[0].keys() | {"sessionId"}
 
 
 def test_figures() -> None:
