@@ -1,10 +1,10 @@
 // pi as a WASI component. Everything below is set up while the component is built; `run` only connects it.
 
 import { goLive } from "../sdk/web/prelude.mjs";
-import { ndJsonStream } from "@agentclientprotocol/sdk";
 import { runUntil } from "../sdk/web/loop.mjs";
-import { log, stdinStream, stdoutStream } from "../sdk/web/stdio.mjs";
+import { log, stdinStream, stdoutWriter } from "../sdk/web/stdio.mjs";
 import { createApp } from "./agent.mjs";
+import { messageStream } from "./messages.mjs";
 import { rehearse } from "./rehearsal.mjs";
 import { retrying } from "./retry.mjs";
 
@@ -21,7 +21,7 @@ export const run = {
     goLive();
     globalThis.fetch = retrying(globalThis.fetch);
     if (rehearsal !== "done") log(`pi was built without its rehearsal and is slow to start: ${rehearsal}`);
-    const connection = app.connect(ndJsonStream(stdoutStream(), stdinStream()));
+    const connection = app.connect(messageStream(stdoutWriter(), stdinStream()));
     await runUntil(connection.closed);
   },
 };

@@ -3,9 +3,9 @@
 // SpiderMonkey compiles a function when it is first called. What has been called here is compiled in the image that all
 // sessions start from: they start several times faster, and share those pages of memory.
 
-import { ndJsonStream } from "@agentclientprotocol/sdk";
 import { setRoot } from "../sdk/web/files.mjs";
 import { createApp } from "./agent.mjs";
+import { messageStream } from "./messages.mjs";
 import { retrying } from "./retry.mjs";
 
 const usage = { input_tokens: 1, output_tokens: 1, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 };
@@ -113,14 +113,12 @@ export function rehearse() {
         replies.set(id, { resolve, reject });
         write({ id, method, params });
       });
-    const output = new WritableStream({
-      write(bytes) {
-        const { id, result, error } = JSON.parse(new TextDecoder().decode(bytes));
-        if (error) replies.get(id).reject(new Error(error.message));
-        else replies.get(id)?.resolve(result);
-      },
-    });
-    const connection = createApp().connect(ndJsonStream(output, input));
+    const reply = (bytes) => {
+      const { id, result, error } = JSON.parse(new TextDecoder().decode(bytes));
+      if (error) replies.get(id).reject(new Error(error.message));
+      else replies.get(id)?.resolve(result);
+    };
+    const connection = createApp().connect(messageStream(reply, input));
     await ask("initialize", { protocolVersion: 1, clientCapabilities: { terminal: true } });
     const { sessionId } = await ask("session/new", { cwd: "/", mcpServers: [] });
     await ask("session/prompt", { sessionId, prompt: [{ type: "text", text: "Rehearse." }] });

@@ -31,8 +31,7 @@ export class Session {
         tools: this.tools,
         messages: saved?.messages ?? [],
       },
-      // main.mjs has put a fetch in place that tries again by itself.
-      streamFn: (model, context, options) => streamSimpleAnthropic(model, context, { ...options, maxRetries: 0 }),
+      streamFn: streamSimpleAnthropic,
       getApiKey: () => process.env.ANTHROPIC_API_KEY,
       sessionId: id,
       // One after the other: they all work on the same files.

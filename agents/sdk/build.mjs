@@ -1,17 +1,20 @@
 // Builds one agent with componentize-js: node agents/sdk/build.mjs ENTRY WIT-DIR WORLD OUTPUT
 //
 // Three steps: esbuild bundles the modules; regular expressions with \p{..} are spelled out, since the guest's
-// SpiderMonkey has no ICU; componentize-js runs the top level of the bundle once and keeps the heap as it is then.
+// SpiderMonkey has no ICU; componentize-js runs the top level of the bundle once and keeps the heap as it is then. Its
+// adapter to WASI 0.2 gets a clock that asks the host less often.
 //
 // A bundle.json beside the entry may change modules, which it names by the ending of their paths:
 //   "replace": {"some/module.js": "./ours.mjs"}        another module in its place
 //   "pick": {"some/table.js": {"NAME": ["key"]}}       of the object that it exports as NAME only these entries
 
 import { existsSync, readFileSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
-import { dirname, resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
 import { componentize } from "@bytecodealliance/componentize-js";
+import { parse, preview1AdapterReactorPath, print } from "@bytecodealliance/jco";
 import { tokenizer } from "acorn";
 import { build } from "esbuild";
 import rewritePattern from "regexpu-core";
@@ -93,9 +96,44 @@ function spellOutUnicodeClasses(source) {
   return out + source.slice(copied);
 }
 
+// SpiderMonkey asks for the monotonic time when a promise is made, when it settles and whenever it looks for jobs: some
+// nine hundred times in a short turn, each time a call of the host. Programs never see these times (performance.now and
+// timers have their own), so of 256 questions only the first is passed on.
+const RARE_CLOCK = `
+  (global $clock_saved (mut i64) (i64.const 0))
+  (global $clock_left (mut i32) (i32.const 0))
+  (func $clock_time_get (param $clock i32) (param $precision i64) (param $to i32) (result i32)
+    (local $code i32)
+    (if (i32.and (i32.eq (local.get $clock) (i32.const 1)) (i32.ne (global.get $clock_left) (i32.const 0)))
+      (then
+        (global.set $clock_left (i32.sub (global.get $clock_left) (i32.const 1)))
+        (i64.store (local.get $to) (global.get $clock_saved))
+        (return (i32.const 0))))
+    (local.set $code (call $ask_clock (local.get $clock) (local.get $precision) (local.get $to)))
+    (if (i32.and (i32.eq (local.get $clock) (i32.const 1)) (i32.eqz (local.get $code)))
+      (then
+        (global.set $clock_saved (i64.load (local.get $to)))
+        (global.set $clock_left (i32.const 255))))
+    (local.get $code))
+)`;
+
+async function adapterWithRareClock() {
+  const text = await print(await readFile(preview1AdapterReactorPath()));
+  const renamed = text.replace("(func $clock_time_get (;", "(func $ask_clock (;");
+  if (renamed === text) throw new Error("the adapter has no function clock_time_get: is this another version of jco?");
+  return parse(renamed.slice(0, renamed.lastIndexOf(")")) + RARE_CLOCK);
+}
+
 const [entry, witPath, worldName, output] = process.argv.slice(2);
 const source = spellOutUnicodeClasses(await bundle(resolve(entry)));
 // The engine's own fetch would bring its own wasi:http imports and its own idea of waiting; sdk/web has one.
 const disableFeatures = ["http", "fetch-event"];
-const { component } = await componentize(source, { witPath: resolve(witPath), worldName, disableFeatures });
-await writeFile(output, component);
+const folder = await mkdtemp(join(tmpdir(), "torpor-build-"));
+try {
+  const preview2Adapter = join(folder, "adapter.wasm");
+  await writeFile(preview2Adapter, await adapterWithRareClock());
+  const { component } = await componentize(source, { witPath: resolve(witPath), worldName, disableFeatures, preview2Adapter });
+  await writeFile(output, component);
+} finally {
+  await rm(folder, { recursive: true });
+}

@@ -18,7 +18,7 @@ from wasmtime.component import Component
 from runtime.engine import native
 from runtime.engine.callbacks import CALLBACKS
 from runtime.engine.errors import InvalidComponentError
-from runtime.engine.guest import Guest, Limits
+from runtime.engine.guest import Guest, Limits, Processors
 from runtime.engine.program import Program, ResourceTypes
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ class Engine:
         self._programs: OrderedDict[str, Program] = OrderedDict()
         self._digests: dict[tuple[Any, ...], str] = {}
         self._loading = trio.Lock()
-        # One core is left for the event loop.
-        self._workers = trio.CapacityLimiter(max(1, (os.cpu_count() or 2) - 1))
+        self._processors = Processors()
 
     def is_cached(self, content: bytes) -> bool:
         """Whether loading this component needs no compilation."""
@@ -134,7 +133,7 @@ class Engine:
 
     def guest(self, program: Program, state: Any, limits: Limits) -> Guest:
         """A guest of the program, not started yet; `state` is what its host functions get."""
-        return Guest(program, state, limits, self._workers)
+        return Guest(program, state, limits, self._processors)
 
     def _key(self, digest: str) -> str:
         return hashlib.sha256("|".join((digest, version("wasmtime"), _CONFIGURATION)).encode()).hexdigest()

@@ -1,9 +1,10 @@
 """One running component: a fiber that trio drives.
 
 A guest runs on the event loop's thread until it waits for the host or its turn is over: it has used up a slice of fuel, or
-kept the thread for some milliseconds with host calls. A guest that computes is then moved to a worker thread, so that it
-holds up neither the loop nor another guest; its next host call brings it back, because host functions run on the loop's
-thread alone. ctypes drops the GIL while wasm runs.
+kept the thread for some milliseconds with host calls. A guest that goes on computing gets some more slices there, with
+everybody else's turns between them, since most are nearly done and a change of threads costs as much as half a slice; then
+it is moved to a worker thread, so that it holds up neither the loop nor another guest. Its next host call brings it back,
+because host functions run on the loop's thread alone. ctypes drops the GIL while wasm runs.
 
 No Python frame stays on a suspended fiber: a host function that has to wait returns at once and leaves a note (`_parked` or
 `_waiting`); the guest's own task does the waiting and polls the fiber again, which then asks for the answer. A Python exception
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 import re
 import time
 from ctypes import string_at
@@ -36,6 +38,9 @@ UNLIMITED_FUEL: Final = 2**62
 # About a millisecond of work: long enough that a prompt's work mostly stays on the loop, short enough that a guest that
 # spins takes little of the loop's time before it is moved.
 SLICE_FUEL: Final = 5_000_000
+# How many slices it gets on the loop after one wait for the host and before the next: a short turn of an agent on SpiderMonkey
+# takes some five in all.
+LOOP_SLICES: Final = 10
 # How long a guest keeps a worker before the next one gets its turn.
 WORKER_TURN_SECONDS: Final = 0.01
 # How long a guest keeps the loop's thread with host calls, which use hardly any fuel, before the other tasks get their turn.
@@ -66,14 +71,24 @@ class Exit:
     message: str = ""
 
 
+class Processors:
+    """Where the guests of an engine compute: in turn with everybody else on the loop's thread, or on worker threads."""
+
+    def __init__(self) -> None:
+        self.loop = trio.Lock()
+        """Held by the one guest that goes on after its first slice: however many do, a round of the loop has one more."""
+        # One core is left for the event loop.
+        self.workers = trio.CapacityLimiter(max(1, (os.cpu_count() or 2) - 1))
+
+
 class Guest:
     """A guest that has not started yet; `run` runs it to its end, once."""
 
-    def __init__(self, program: Program, state: Any, limits: Limits, workers: trio.CapacityLimiter) -> None:
+    def __init__(self, program: Program, state: Any, limits: Limits, processors: Processors) -> None:
         self._program = program
         self._state = state
         self._limits = limits
-        self._workers = workers
+        self._processors = processors
         self._resources = ResourceTable(program.resource_types)
         self._scope = trio.CancelScope()
         self._stop = False
@@ -87,6 +102,7 @@ class Guest:
         self._on_worker = False
         self._turn_ends = 0.0
         self._hurried = False
+        self._loop_slices = LOOP_SLICES
         self._context = 0
 
     @property
@@ -169,17 +185,8 @@ class Guest:
         while not self._poll(on_loop=True):
             if self._parked:  # its turn is over
                 await trio.lowlevel.checkpoint()
-            while not (self._parked or self._waiting or self._stop or self._ended):
-                self._on_worker = True
-                try:
-                    finished = await trio.to_thread.run_sync(self._spin, limiter=self._workers)
-                finally:
-                    self._on_worker = False
-                    _ = self.fuel_used  # for who asks while the next turn runs
-                self._resources.drop_pending()
-                if finished:
-                    self._delete_future()
-                    return
+            elif await self._compute():
+                break
             if not (self._stop or self._ended):
                 await self._find_answer()
             if self._stop or self._ended:
@@ -187,6 +194,31 @@ class Guest:
                 await trio.lowlevel.checkpoint()
                 break
         self._delete_future()
+
+    @property
+    def _computes(self) -> bool:
+        return not (self._parked or self._waiting or self._stop or self._ended)
+
+    async def _compute(self) -> bool:
+        """Go on until the guest calls the host or is killed, or ends: then True."""
+        if self._loop_slices and self._computes:
+            async with self._processors.loop:
+                while self._loop_slices and self._computes:
+                    self._loop_slices -= 1
+                    if self._poll(on_loop=True):
+                        return True
+                    await trio.lowlevel.checkpoint()
+        while self._computes:
+            self._on_worker = True
+            try:
+                finished = await trio.to_thread.run_sync(self._spin, limiter=self._processors.workers)
+            finally:
+                self._on_worker = False
+                _ = self.fuel_used  # for who asks while the next turn runs
+            self._resources.drop_pending()
+            if finished:
+                return True
+        return False
 
     def _spin(self) -> bool:
         """On a worker thread: poll until the guest ends, calls the host, is killed or has had its turn."""
@@ -225,6 +257,7 @@ class Guest:
         assert self._waiting is not None
         imported, wait, results = self._waiting
         self._waiting = None
+        self._loop_slices = LOOP_SLICES
         try:
             self._answer = (imported, True, await wait.function(*wait.arguments), results)
         except WitError as error:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 import trio
 from wasmtime import wat2wasm
 
-from runtime.engine import Engine, Exit, Guest, HostInterface, Limits
-from runtime.engine.guest import LOOP_TURN_SECONDS, MAX_MEMORIES, MAX_TABLE_ENTRIES, MAX_TABLES
+from runtime.engine import Engine, Exit, Guest, HostInterface, Limits, Wait
+from runtime.engine.guest import (
+    LOOP_SLICES,
+    LOOP_TURN_SECONDS,
+    MAX_MEMORIES,
+    MAX_TABLE_ENTRIES,
+    MAX_TABLES,
+    SLICE_FUEL,
+)
 from tests.engine.wat import command
 
 CALLS = 50
@@ -67,6 +75,44 @@ async def test_it_can_be_killed_between_its_calls(instant: bool) -> None:
             await trio.lowlevel.checkpoint()
         guest.kill()
     assert len(calls) < CALLS
+
+
+@pytest.mark.parametrize(("slices", "on_the_loop"), [(LOOP_SLICES // 2, True), (LOOP_SLICES * 2, False)])
+async def test_a_guest_that_goes_on_computing_leaves_the_loop(slices: int, on_the_loop: bool) -> None:
+    threads: list[int] = []
+    interface = HostInterface("test:host/calls")
+    interface.function("work", instant=True)(lambda _state: threads.append(threading.get_ident()) or 0)
+    # An iteration takes at least four instructions.
+    compute = f"""
+      (local.set $i (i32.const {slices * SLICE_FUEL // 4}))
+      (loop $l (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+      (call $work)"""
+    engine = Engine([interface])
+    guest = engine.guest(engine.load_bytes(command(compute, functions={"work": "(result u32)"})), None, Limits())
+    assert await guest.run() == Exit("exit", code=0)
+    assert guest.fuel_used > slices * SLICE_FUEL
+    assert (threads == [threading.get_ident()]) is on_the_loop
+
+
+async def test_a_wait_gives_a_guest_the_loop_again() -> None:
+    threads: list[int] = []
+    interface = HostInterface("test:host/calls")
+    interface.function("work", instant=True)(lambda _state: threads.append(threading.get_ident()) or 0)
+    interface.function("rest")(lambda _state: Wait(rest))
+
+    async def rest() -> int:
+        await trio.lowlevel.checkpoint()
+        return 0
+
+    compute = f"""
+      (local.set $i (i32.const {LOOP_SLICES // 2 * SLICE_FUEL // 4}))
+      (loop $l (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+      (drop (call $work))"""
+    body = f"{compute} (drop (call $rest)) {compute} (drop (call $rest)) {compute} (call $rest)"
+    engine = Engine([interface])
+    program = engine.load_bytes(command(body, functions=dict.fromkeys(("work", "rest"), "(result u32)")))
+    assert await engine.guest(program, None, Limits()).run() == Exit("exit", code=0)
+    assert set(threads) == {threading.get_ident()}
 
 
 def component(core: str) -> bytes:

@@ -196,6 +196,7 @@ def test_cancelling_a_turn_cancels_the_call(make_vm: Callable[..., Vm], local_se
         assert session.say("Then?") == "four"
         assert results(served)[-1]["content"][0]["text"] == "4"
     assert "told to cancel" in "".join(params["text"] for params in events(session, "_torpor/mcp_stderr"))
+    assert not events(session, "_torpor/agent_exit")
 
 
 def test_a_turn_that_waits_for_a_server_can_be_cancelled(make_vm: Callable[..., Vm], local_server: bytes) -> None:

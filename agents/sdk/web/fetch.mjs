@@ -12,11 +12,12 @@ const HOST_HEADERS = new Set(["connection", "content-length", "host", "keep-aliv
 
 function outgoing(request) {
   const url = new URL(request.url);
-  const headers = new Fields();
+  const encoder = new TextEncoder();
+  const headers = [];
   for (const [name, value] of request.headers) {
-    if (!HOST_HEADERS.has(name.toLowerCase())) headers.append(name, new TextEncoder().encode(value));
+    if (!HOST_HEADERS.has(name.toLowerCase())) headers.push([name, encoder.encode(value)]);
   }
-  const out = new OutgoingRequest(headers);
+  const out = new OutgoingRequest(Fields.fromList(headers));
   const method = request.method.toLowerCase();
   out.setMethod(METHODS.has(method) ? { tag: method } : { tag: "other", val: request.method });
   out.setScheme({ tag: url.protocol === "https:" ? "HTTPS" : "HTTP" });
@@ -37,18 +38,10 @@ async function sendBody(body, bytes) {
   OutgoingBody.finish(body, undefined);
 }
 
-let lastMessage;
-
-/** Why the last fetch that failed did so: libraries tend to replace it by something less telling. */
-export function lastFailure() {
-  return lastMessage;
-}
-
 function failure(error, url) {
   const { tag = String(error), val } = error?.payload ?? error ?? {};
   const detail = typeof val === "string" ? `: ${val}` : "";
-  lastMessage = `request to ${new URL(url).host} failed: ${tag}${detail}`;
-  return Object.assign(new TypeError(lastMessage), { code: tag });
+  return Object.assign(new TypeError(`request to ${new URL(url).host} failed: ${tag}${detail}`), { code: tag });
 }
 
 /** The response's body as a stream. However it ends, the connection is given back. */
@@ -99,13 +92,18 @@ function bodyStream(response, signal) {
   );
 }
 
+/** The signal's own method is of no use: the engine throws, and goes on as if it had not. */
+function throwIfAborted(signal) {
+  if (signal?.aborted) throw signal.reason;
+}
+
 async function responseTo(future, signal) {
   const pollable = future.subscribe();
   const abort = () => forget(pollable);
   signal?.addEventListener("abort", abort);
   try {
     for (;;) {
-      signal?.throwIfAborted();
+      throwIfAborted(signal);
       const answer = future.get();
       if (answer) {
         const outcome = answer.val ?? answer;
@@ -126,7 +124,7 @@ export async function fetch(resource, options = {}) {
   const url = typeof resource === "string" ? resource : (resource.url ?? String(resource));
   const { method = "GET", body, signal } = options;
   const headers = new Headers(options.headers);
-  signal?.throwIfAborted();
+  throwIfAborted(signal);
   let response;
   try {
     const out = outgoing({ url, method, headers });

@@ -34,27 +34,49 @@ export function stdinStream() {
   );
 }
 
-/** @returns {WritableStream<Uint8Array>} */
-export function stdoutStream() {
+/**
+ * A function that writes to stdout: at once where there is room, which there mostly is, else after what was to be written
+ * before, with a promise.
+ *
+ * @returns {(bytes: Uint8Array) => Promise<void> | undefined}
+ */
+export function stdoutWriter() {
   const output = getStdout();
-  return new WritableStream({ write: (bytes) => writeAll(output, bytes) });
+  let waiting; // the last write that could not be finished at once
+  return (bytes) => {
+    const rest = waiting ? bytes : writeSome(output, bytes);
+    if (!rest.length) return undefined;
+    const write = (waiting ?? Promise.resolve()).then(() => writeAll(output, rest));
+    const ended = () => {
+      if (waiting === write) waiting = undefined;
+    };
+    waiting = write;
+    write.then(ended, ended);
+    return write;
+  };
 }
 
-/** Writes as much at a time as the stream permits; more would trap. */
-export async function writeAll(output, bytes) {
-  let at = 0;
-  while (at < bytes.length) {
+/** Writes what the stream permits, more would trap, and returns the rest. */
+function writeSome(output, bytes) {
+  let rest = bytes;
+  while (rest.length) {
     const room = Number(output.checkWrite());
-    if (room > 0) {
-      output.write(bytes.subarray(at, at + room));
-      at += Math.min(room, bytes.length - at);
-    } else {
-      const pollable = output.subscribe();
-      await ready(pollable);
-      pollable[Symbol.dispose]();
-    }
+    if (!room) break;
+    output.write(rest.subarray(0, room));
+    rest = rest.subarray(room);
   }
-  output.flush();
+  return rest;
+}
+
+/** Writes everything, as the stream makes room. */
+export async function writeAll(output, bytes) {
+  let rest = writeSome(output, bytes);
+  while (rest.length) {
+    const pollable = output.subscribe();
+    await ready(pollable);
+    pollable[Symbol.dispose]();
+    rest = writeSome(output, rest);
+  }
 }
 
 /** Writes a line to stderr, which the host keeps in the transcript. */
