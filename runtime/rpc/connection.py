@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -188,6 +189,8 @@ class Connection:
             if scope.cancelled_caught:
                 call.afterwards.clear()
                 line = error_line(_answerable(request), cancelled_error())
+            elif call.settle is not None:
+                await call.settle()  # outside of the scope: what has been done is not told as cancelled
             if request.id is not UNSET:
                 await self._outbox.send(line)
             for step in call.afterwards:
@@ -226,17 +229,15 @@ class Connection:
 
     async def _result(self, request: Request, method: Method, call: Call) -> Any:
         params = decode_params(request.params, method.params)
-        try:
-            while True:
-                try:
-                    return await method.handler(call, params)
-                except FallingAsleepError:
-                    if not isinstance(params, VmParams):
-                        raise
-                    await self._server.host.settled(joined(params.vm))
-        finally:
-            if method.settles and isinstance(params, VmParams):
-                await call.subscriptions.settled(joined(params.vm), getattr(params, "session_id", None))
+        if method.settles and isinstance(params, VmParams):
+            call.settle = partial(call.subscriptions.settled, joined(params.vm), getattr(params, "session_id", None))
+        while True:
+            try:
+                return await method.handler(call, params)
+            except FallingAsleepError:
+                if not isinstance(params, VmParams):
+                    raise
+                await self._server.host.settled(joined(params.vm))
 
 
 def _too_large() -> ApiError:

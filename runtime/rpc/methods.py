@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 P = TypeVar("P", bound=Params)
 
 
-@attrs.frozen
+@attrs.define(eq=False)
 class Call:
     """What a handler has at hand besides its params."""
 
@@ -31,6 +31,8 @@ class Call:
     """Those of the connection that the request came in on."""
     afterwards: list[Callable[[], None]] = attrs.field(factory=list)
     """What the connection is to do right after the answer has been put into its outbox."""
+    settle: Callable[[], Awaitable[None]] | None = None
+    """What the connection is to wait for before it answers."""
 
 
 Handler = Callable[[Call, P], Awaitable[Any]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 import attrs
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from runtime.sessions.options import SessionOptions
     from runtime.sessions.session import Session
 
+logger = logging.getLogger(__name__)
+
 START_TIMEOUT: Final = 60.0
 """Seconds for an agent to answer each request of its start: an interpreter that compiles its libraries takes a few, and
 a person who waits gives up after about this."""
@@ -48,9 +51,8 @@ async def start_new(session: Session) -> None:
     """Start the agent of a new session, and the session's row and transcript with it.
 
     Raises `ApiError`: AGENT_NOT_FOUND, AGENT_FAILED, UNSUPPORTED_BY_AGENT, what the filesystem and the store raise.
-    Whatever it raises, `Cancelled` included, no process is left; cancelled at the very end it may leave the session.
+    Whatever it raises, `Cancelled` included, neither a process nor the session is left.
     """
-    options = _options(session)
     await session.vm.files.mkdir(session.cwd, recursive=True)
     try:
         agent = await bring_up(session)
@@ -58,40 +60,57 @@ async def start_new(session: Session) -> None:
         if setup.session_id is None:
             fail(session, agent, SESSION_NEW, "the agent's answer to session/new has no sessionId")
         adopt(session, setup.session_id)
-        session.created_at = now_ms()
-        record = await session.vm.store.sessions.create(
-            session.vm_row,
-            session.session_id,
-            session.agent_type,
-            session.created_at,
-            options=options.stored(),
-            env=options.sealed(),
-            status="idle",
-            cwd=session.cwd,
-            agent_session_id=setup.session_id,
-            capabilities=session.capabilities.raw,
-            agent_info=session.agent_info,
-            modes=modes_of(setup.modes),
-            config_options=config_options_of(setup.config_options),
-        )
-        session.row = record.row
-        session.log.open(record.row, 0, SessionState())
-        session.log.append(
-            STARTED,
-            {
-                "agentType": session.agent_type,
-                "cwd": session.cwd,
-                "agentInfo": session.agent_info,
-                "capabilities": session.capabilities.raw,
-                "modes": modes_of(setup.modes),
-                "configOptions": config_options_of(setup.config_options),
-            },
-        )
-        await session.log.committed()
+        with trio.CancelScope(shield=True):  # what was submitted is made, wanted or not: see to it what came of it
+            await _record(session, setup)
+        await trio.lowlevel.checkpoint_if_cancelled()
     except BaseException:
         session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, "the session was not created"))
-        await session.stop_agent()
+        with trio.CancelScope(shield=True):
+            await session.stop_agent()
+            await _forget(session)
         raise
+
+
+async def _forget(session: Session) -> None:
+    if session.row is not None:
+        try:
+            await session.vm.store.sessions.delete(session.row)
+        except ApiError as error:  # the disk is full, and what led here is reported
+            logger.warning("session %s was not created, and stays in the file: %s", session.session_id, error.message)
+
+
+async def _record(session: Session, setup: SessionSetup) -> None:
+    options = _options(session)
+    session.created_at = now_ms()
+    record = await session.vm.store.sessions.create(
+        session.vm_row,
+        session.session_id,
+        session.agent_type,
+        session.created_at,
+        options=options.stored(),
+        env=options.sealed(),
+        status="idle",
+        cwd=session.cwd,
+        agent_session_id=setup.session_id,
+        capabilities=session.capabilities.raw,
+        agent_info=session.agent_info,
+        modes=modes_of(setup.modes),
+        config_options=config_options_of(setup.config_options),
+    )
+    session.row = record.row
+    session.log.open(record.row, 0, SessionState())
+    session.log.append(
+        STARTED,
+        {
+            "agentType": session.agent_type,
+            "cwd": session.cwd,
+            "agentInfo": session.agent_info,
+            "capabilities": session.capabilities.raw,
+            "modes": modes_of(setup.modes),
+            "configOptions": config_options_of(setup.config_options),
+        },
+    )
+    await session.log.committed()
 
 
 async def bring_up(session: Session) -> Agent:

@@ -83,10 +83,12 @@ class Host(Readings):
         if record is None:  # else there is nothing to do, and a VM that is falling asleep is not waited for
             check_hosts(mounts, self.store.path)
             async with self._lock(name):
-                record, created = await self.store.vms.get_or_create(name, wanted, _now())
-                volume = self._volume(record)
-                volume.furnish()
-                await volume.flush()
+                with trio.CancelScope(shield=True):  # what was submitted is made, wanted or not: make it whole
+                    made = await self.store.vms.get_or_create(name, wanted, _now())
+                    volume = self._volume(made[0])
+                    volume.furnish()
+                    await volume.flush()
+                record, created = made
         if not created and options is not None and record.options != wanted:
             raise ApiError(
                 ErrorCode.VM_CONFLICT, f"VM {name!r} exists with other options", vm=name, options=record.options
@@ -145,7 +147,9 @@ class Host(Readings):
         if files is None:
             await volume.flush()
         layer = None if files is None else files.layer
-        made = await self.store.forks.fork_vm(record, to, _now(), plan.copies, layer=layer, files=volume.backend)
+        await trio.lowlevel.checkpoint_if_cancelled()
+        with trio.CancelScope(shield=True):  # once submitted it cannot be taken back
+            made = await self.store.forks.fork_vm(record, to, _now(), plan.copies, layer=layer, files=volume.backend)
         return {**self._describe(made), **plan.files_at()}
 
     async def fork_session(self, name: str, session_id: str, at: int | None, to: str | None) -> dict[str, Any]:
@@ -156,7 +160,14 @@ class Host(Readings):
             found = describe_fork(queries.find(self.store, to, session_id))
             return {**found, "vm": to, "filesAt": fork.get("filesAt")}
         copy = await plan_session_fork(self.store, name, session_id, at)
-        made = await self.store.forks.fork_session(copy, new_session_id(), _now())
+        with trio.CancelScope(shield=True):  # once submitted it cannot be taken back
+            made = await self.store.forks.fork_session(copy, new_session_id(), _now())
+        try:
+            await trio.lowlevel.checkpoint_if_cancelled()
+        except trio.Cancelled:  # nobody would ever know its id
+            with trio.CancelScope(shield=True):
+                await self.store.sessions.delete(made.row)
+            raise
         secrets = self._secrets.setdefault(name, {})
         if session_id in secrets:
             secrets[made.session_id] = dict(secrets[session_id])
@@ -169,11 +180,12 @@ class Host(Readings):
             record = self._record(name)
             if vm := self._awake.get(name):
                 await self._put_to_sleep(vm, 0, force=True)
+            with trio.CancelScope(shield=True):  # once submitted it cannot be taken back
+                await self.store.vms.delete(record.row)
             self._secrets.pop(name, None)
-            await self.store.vms.delete(record.row)
             volume = self._volumes.pop(record.row, None)
             self._recent = deque((each for each in self._recent if each is not volume), MAX_IDLE_VOLUMES)
-        self._publish(name, "destroyed", "request")
+            self._publish(name, "destroyed", "request")
         await self.store.collect_garbage()
 
     async def export(self, name: str, path: str) -> dict[str, Any]:
