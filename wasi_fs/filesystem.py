@@ -116,7 +116,7 @@ class FileSystem:
         """The inode that `path` names. FsError(NO_ENTRY, NOT_DIRECTORY, LOOP, NAME_TOO_LONG, INVALID, ...)."""
         if self._tree.crowded:
             self._tree.trim()
-        return resolve(self._tree, self._start(at), path, follow)
+        return resolve(self._tree, at or self._tree.root, path, follow)
 
     def stat(self, path: str, *, at: Directory | None = None, follow: bool = True) -> Stat:
         """The attributes of what `path` names; `follow=False`: of a symlink itself."""
@@ -211,7 +211,7 @@ class FileSystem:
             if head:
                 self.mkdir(head, at=at, parents=True)
         self._trim()
-        place = locate(self._tree, self._start(at), path, follow=True)
+        place = locate(self._tree, at or self._tree.root, path, follow=True)
         contents = self._contents_of(place.node or place.directory)
         contents.check_replace(place.node if isinstance(place.node, File) else None, len(data))
         with self.open(path, at=at, write=True, create=True, truncate=True, mode=mode) as file:
@@ -227,7 +227,7 @@ class FileSystem:
         """
         if parents:
             self._trim()
-            bulk.make_directories(self._tree, path, mode, self._start(at))
+            bulk.make_directories(self._tree, path, mode, at or self._tree.root)
             return
         place = self._locate(path, at)
         check_free(place)
@@ -259,7 +259,7 @@ class FileSystem:
     ) -> None:
         """Give a file a further name. FsError(NOT_PERMITTED for a directory, EXIST, CROSS_DEVICE, READ_ONLY, ...)."""
         node = self.resolve(old, at=at, follow=follow)
-        place = locate(self._tree, self._start(new_at), new)
+        place = locate(self._tree, new_at or self._tree.root, new)
         check_free(place, directory=False)
         if isinstance(node, Directory):
             raise FsError(FsCode.NOT_PERMITTED, f"{old} is a directory")
@@ -303,7 +303,7 @@ class FileSystem:
         FsError(INVALID into its own subtree, NOT_EMPTY, IS_DIRECTORY, NOT_DIRECTORY, BUSY, CROSS_DEVICE, READ_ONLY, ...).
         """
         source = self._locate(old, at)
-        target = locate(self._tree, self._start(new_at), new)
+        target = locate(self._tree, new_at or self._tree.root, new)
         node = check_move(self._tree, source, target, f"{old} to {new}")
         victim = target.node
         if victim is node:
@@ -355,14 +355,7 @@ class FileSystem:
 
     def _locate(self, path: str, at: Directory | None) -> Place:
         self._trim()
-        return locate(self._tree, self._start(at), path)
-
-    def _start(self, at: Directory | None) -> Directory:
-        if at is None:
-            return self._tree.root
-        if at.mount is not None:
-            at.mount.check_inside(at)
-        return at
+        return locate(self._tree, at or self._tree.root, path)
 
     def _of(self, node: Inode) -> Tree | HostTree:
         return node.mount or self._tree
@@ -376,9 +369,10 @@ class FileSystem:
         return OpenDirectory(self._of(node), node)
 
     def _open_file(self, node: File, read: bool, write: bool) -> OpenFile:
-        if node.mount is not None:
-            node.mount.hold(node, readable=read, writable=write)
-        return OpenFile(self._of(node), self._contents_of(node), node, readable=read, writable=write)
+        if node.mount is None:
+            return OpenFile(self._tree, self._contents, node, readable=read, writable=write)
+        node.mount.hold(node, readable=read, writable=write)
+        return OpenFile(node.mount, node.mount.contents, node, readable=read, writable=write)
 
     def _file(self, path: str, at: Directory | None) -> File:
         node = self.resolve(path, at=at)
@@ -389,7 +383,7 @@ class FileSystem:
     def _create(self, path: str, at: Directory | None, follow: bool, exclusive: bool, mode: int) -> tuple[Inode, bool]:
         """What is at `path`, else a new file there; and whether it is new."""
         self._trim()
-        place = locate(self._tree, self._start(at), path, follow=follow and not exclusive)
+        place = locate(self._tree, at or self._tree.root, path, follow=follow and not exclusive)
         if place.slash and not place.special:
             raise FsError(FsCode.IS_DIRECTORY, path)
         if place.node is not None:

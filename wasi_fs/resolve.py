@@ -68,6 +68,9 @@ def resolve(tree: Tree, at: Directory, path: str, follow: bool = True, *, confin
     """
     check_path(path)
     node: Inode = tree.root if path[0] == "/" else at
+    if node.mount is not None:
+        node.mount.check_inside(at)
+    lookup = tree.lookup
     todo = path.split("/")
     todo.reverse()
     links = 0
@@ -81,21 +84,17 @@ def resolve(tree: Tree, at: Directory, path: str, follow: bool = True, *, confin
         if name == "..":
             node = _above(tree, node, len(todo) >= bound)
             continue
-        child = (node.mount or tree).lookup(node, name)
+        child = lookup(node, name)
         if child is None:
             raise FsError(FsCode.NO_ENTRY, path)
         if isinstance(child, Symlink) and (todo or follow):
             links += 1
             if links > MAX_SYMLINKS:
                 raise FsError(FsCode.LOOP, path)
-            target = child.target
-            if child.mount is not None:
-                check_relative(target)
-                bound = min(bound, len(todo))
-            else:
-                bound = _NEVER
-                if target[0] == "/":
-                    node = tree.root
+            target, binds = _target(child)
+            bound = min(bound, len(todo)) if binds else _NEVER
+            if target[0] == "/":
+                node = tree.root
             todo.extend(reversed(target.split("/")))
             continue
         node = child
@@ -122,18 +121,18 @@ def locate(tree: Tree, at: Directory, path: str, follow: bool = False) -> Place:
                 raise FsError(FsCode.NOT_DIRECTORY, path)
         else:
             directory = tree.root if path[0] == "/" else at
+            if directory.mount is not None:
+                directory.mount.check_inside(directory)
         if name == ".":
             return Place(directory, name, directory, slash)
         if name == "..":
             return Place(directory, name, _above(tree, directory, confined), slash)
         if slash and follow:
             raise FsError(FsCode.IS_DIRECTORY, path)
-        node = (directory.mount or tree).lookup(directory, name)
+        node = tree.lookup(directory, name)
         if not follow or not isinstance(node, Symlink):
             return Place(directory, name, node, slash)
-        at, path, confined = directory, node.target, node.mount is not None
-        if confined:
-            check_relative(path)
+        at, (path, confined) = directory, _target(node)
     raise FsError(FsCode.LOOP, path)
 
 
@@ -141,6 +140,14 @@ def check_relative(target: str) -> None:
     """Refuse an absolute target of a symlink in a mount: on the host it would lead elsewhere than in the VM."""
     if target[0] == "/":
         raise FsError(FsCode.NOT_PERMITTED, "an absolute symlink in a mount")
+
+
+def _target(link: Symlink) -> tuple[str, bool]:
+    """Where a symlink leads, and whether it may not lead out of its mount."""
+    target = link.target
+    if link.mount is not None:
+        check_relative(target)
+    return target, link.mount is not None
 
 
 def _above(tree: Tree, directory: Directory, confined: bool) -> Directory:

@@ -193,10 +193,12 @@ class Tree:
     # Dentries
 
     def lookup(self, directory: Directory, name: str) -> Inode | None:
-        """What `name` stands for; None if nothing. FsError(NAME_TOO_LONG)."""
+        """What `name` stands for, the mounted directory where one is; None if nothing. FsError(NAME_TOO_LONG)."""
         try:
             dentry = directory.children[name]
         except KeyError:
+            if directory.mount is not None:
+                return directory.mount.lookup(directory, name)
             if len(name) * 4 > NAME_MAX and len(name.encode()) > NAME_MAX:
                 raise FsError(FsCode.NAME_TOO_LONG, name) from None
             if directory.listed:
@@ -205,7 +207,14 @@ class Tree:
             self._remember(directory, name, dentry)
         if dentry is None:
             return None
-        return self.mounts[dentry.ino].top() if dentry.ino in self.mounts else self.get(dentry.ino)
+        ino = dentry.ino
+        if ino in self.mounts:
+            return self.mounts[ino].top()
+        node = self.nodes.get(ino)
+        if node is None:
+            return self.get(ino)
+        node.used = True
+        return node
 
     def entries(self, directory: Directory) -> list[tuple[str, Dentry]]:
         """All names with their dentries, in the order of their bytes, so that a listing never depends on history."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-MAX_MOUNTS: Final = 16  # each may hold `wasi_fs.mounts.tree.MAX_OPEN` descriptors of the daemon
+MAX_MOUNTS: Final = 16  # a project with the folders that it refers to; each way to a file looks for them
 
 _OURS: Final = (posixpath.dirname(instructions.PATH), posixpath.dirname(THREADS))
 """What the daemon itself writes in the VM: instructions, and transcripts for agents that cannot restore sessions."""

@@ -315,3 +315,15 @@ def test_a_disk_of_the_host_has_no_quota(make_vm: Callable[..., Vm], host: Path)
         vm.write(f"/work/{number}", "x" * 100)
     assert vm.call("vm.stats")["files"] == before
     assert session.say("fsread /work/19") == "fsread: " + "x" * 100
+
+
+def test_descriptors_of_the_host_are_bounded_and_come_back(
+    make_vm: Callable[..., Vm], daemon: Daemon, host: Path
+) -> None:
+    vm = make_vm(mounts=[mount("/tmp", host)])  # noqa: S108 - the VM's
+    install(vm, "open_many")
+    session = vm.session()
+    for _ in range(2):
+        assert "ENOMEM" in session.say("terminal open_many")
+        held = [str(path.readlink()) for path in Path(f"/proc/{daemon.pid}/fd").iterdir()]
+        assert not [path for path in held if path.startswith(str(host))]

@@ -435,7 +435,9 @@ def test_remove_tree(fs: Any, host: Path) -> None:
     assert fs.readdir("/mnt/work") == []
 
 
-def test_descriptors_are_given_back_and_bounded(fs: Any, host: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_descriptors_are_given_back_and_bounded(
+    fs: Any, host: Path, monkeypatch: pytest.MonkeyPatch, new_world: Callable[..., Any]
+) -> None:
     fs.write_file("/mnt/work/below/x", b"x")
     (host / "trap").symlink_to("/etc")
     gc.collect()  # what other tests have caught refers to itself
@@ -458,7 +460,16 @@ def test_descriptors_are_given_back_and_bounded(fs: Any, host: Path, monkeypatch
     assert not (host / "new").exists()
     gc.collect()
     assert descriptors() == before + 3
+    handles.pop().close()
+    refused(FsCode.INSUFFICIENT_MEMORY, fs.open, "/mnt/work/file")
+    gc.collect()
     for handle in handles:
         handle.close()
     assert descriptors() == before
-    fs.open("/mnt/work/file").close()
+    monkeypatch.setattr(mounted_tree, "MAX_OPEN_OF_ALL", 1)
+    with fs.open("/mnt/work/file"):
+        other = new_world().fs
+        assert other.set_mounts([Mount("/host", str(host))]) == []
+        refused(FsCode.INSUFFICIENT_MEMORY, other.open, "/host/file")
+    other.open("/host/file").close()
+    assert mounted_tree.HostTree.held_by_all == 0

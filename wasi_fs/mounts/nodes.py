@@ -156,6 +156,7 @@ def adopt(mount: HostTree, fd: int, *, is_top: bool = False, opened: bool = Fals
         node = directory = HostDirectory.__new__(HostDirectory)
         directory.is_top = is_top
         directory.listing = None
+        directory.children = {}  # nothing is kept of it: `Tree.lookup` asks the mount
     elif kind == stat.S_IFREG:
         node = file = HostFile.__new__(HostFile)
         file.opened = opened

@@ -12,7 +12,7 @@ import os
 from bisect import bisect_right
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 import attrs
 
@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 
     from wasi_fs.tree import Tree
 
-MAX_OPEN: Final = 256
-"""Files and directories of the host that a VM holds open through one mount: each is a descriptor of the daemon, which by
-default has 1024 for all VMs."""
+MAX_OPEN: Final = 128
+"""Files and directories of the host that one VM holds open: each is a descriptor of the daemon."""
+
+MAX_OPEN_OF_ALL: Final = 512
+"""Files and directories of the host that all VMs hold open: a process has 1024 descriptors by default, and the daemon needs
+the others for itself."""
 
 MAX_NAMES: Final = 200_000
 """Names of one directory: 0.3 s in which nobody else is served, and 40 MB."""
@@ -80,6 +83,9 @@ def _telling() -> Iterator[None]:
 class HostTree:
     """A mount that is in a VM's tree. All raise FsError: the kernel's reasons, and IO once the mount was taken away."""
 
+    held_by_all: ClassVar[int] = 0
+    """What all mounts of the process hold open."""
+
     def __init__(self, mount: Mount, tree: Tree, point: Directory) -> None:
         self.mount = mount
         self.read_only = mount.read_only
@@ -88,7 +94,8 @@ class HostTree:
         """The directory of the VM that it covers."""
         self._tree = tree
         self._host = os.fsencode(mount.host)
-        self._held = 0
+        self.held = 0
+        """Files and directories that are open."""
         self._gone = False
 
     def take_away(self) -> None:
@@ -232,19 +239,19 @@ class HostTree:
     # What is open
 
     def hold(self, node: Inode, *, readable: bool = False, writable: bool = False) -> None:
-        """The inode is about to be opened, a file for its content. FsError(INSUFFICIENT_MEMORY beyond MAX_OPEN)."""
+        """The inode is about to be opened, a file for its content. FsError(INSUFFICIENT_MEMORY)."""
         self._check()
         self._check_room()
         if isinstance(node, HostFile) and not node.opened:
             self.contents.open(node, readable=readable, writable=writable)
-        self._held += 1
+        self._count(1)
 
     def release(self, node: Inode) -> None:
         """A handle is closed; with the last one the descriptor goes."""
         node.opens -= 1
         if node.opens == 0:
             _inode(node).close()
-            self._held -= 1
+            self._count(-1)
 
     # Helpers
 
@@ -253,8 +260,13 @@ class HostTree:
             raise FsError(FsCode.IO, "the mount was taken away")
 
     def _check_room(self) -> None:
-        if self._held >= MAX_OPEN:
-            raise FsError(FsCode.INSUFFICIENT_MEMORY, f"{MAX_OPEN} files and directories of a mount are open")
+        here = sum(mount.held for mount in self._tree.mounts.values())
+        if here >= MAX_OPEN or HostTree.held_by_all >= MAX_OPEN_OF_ALL:
+            raise FsError(FsCode.INSUFFICIENT_MEMORY, "too many files and directories of host directories are open")
+
+    def _count(self, more: int) -> None:
+        self.held += more
+        HostTree.held_by_all += more
 
     def _is_inside(self, fd: int) -> bool:
         """Whether it is the mounted directory itself. FsError(NO_ENTRY) for one that is not in the mount."""
