@@ -22,7 +22,7 @@ TIMEOUT_S = 600
 # Each case: a VM, a model, a session of pi, one turn with one tool call (two requests to the model), its file read.
 SOURCE = """
 import pytest
-from runtime.testing import call, say
+from torpor.testing import call, say
 
 @pytest.mark.parametrize("number", range({cases}))
 def test_it_writes(torpor_session, scripted_model, number):

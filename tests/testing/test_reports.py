@@ -42,6 +42,27 @@ def test_it(torpor_session):
 """
 
 
+ASYNC = """
+import asyncio
+import pytest
+
+async def test_the_model(torpor_session, scripted_model):
+    scripted_model.answer(lambda request: f"You said: {request.prompts()[-1]}")
+    session = await torpor_session.aio("pi")
+    turn = await session.aio.prompt("Hello")
+    turn.expect_text("You said: Hello")
+
+async def test_two_turns_at_once(torpor_session):
+    sessions = [await torpor_session.aio("echo") for _ in range(2)]
+    turns = await asyncio.gather(*(each.aio.prompt(f"say {number}") for number, each in enumerate(sessions)))
+    assert [turn.text for turn in turns] == ["0", "1"]
+
+async def test_a_turn_that_is_given_up(torpor_session):
+    session = await torpor_session.aio("echo")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(session.aio.prompt("sleep 60000"), 0.1)
+"""
+
 EXPECTED = """\
 session started: echo in /home/user
 prompt
@@ -62,6 +83,8 @@ def run(tmp_path: Path) -> Run:
     def run(source: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
         (tmp_path / "test_agent.py").write_text(source)
         loaded = [] if entry_points(group="pytest11", name="torpor") else ["-p", "runtime.testing.plugin"]
+        if not any("asyncio" in argument for argument in arguments):
+            loaded += ["-p", "no:asyncio"]
         command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *loaded, *arguments]
         return subprocess.run(
             command,
@@ -69,7 +92,7 @@ def run(tmp_path: Path) -> Run:
             env={**os.environ, **variables},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,  # the first run compiles, which takes a minute on a busy machine
             check=False,
         )
 
@@ -130,6 +153,13 @@ def test_a_failing_test_leaves_its_transcript_and_state(run: Run, tmp_path: Path
         assert client.call("readFile", vm=vm["vm"], path="/home/user/<b>.txt")["content"] == "one\ntwo\n"
         (session,) = client.call("listPersistedSessions", vm=vm["vm"])
         assert client.call("getSessionEvents", vm=vm["vm"], sessionId=session["sessionId"])
+
+
+def test_under_pytest_asyncio(run: Run) -> None:
+    pytest.importorskip("pytest_asyncio")
+    options = ["asyncio_mode=auto", "asyncio_default_fixture_loop_scope=function"]
+    done = run(ASYNC, "-p", "no:trio", *(each for option in options for each in ("-o", option)))
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
 
 
 def test_golden_transcripts(run: Run, tmp_path: Path) -> None:

@@ -195,6 +195,14 @@ async def test_error_event_in_mid_stream() -> None:
     assert "Overloaded" in str(error)
 
 
+@pytest.mark.parametrize("kind", ["disconnect", "malformed", "error"])
+async def test_answers_that_break(kind: Any) -> None:
+    async with talking_to([Turn((Text("0123456789"),), break_=Break(kind, 1))]) as (model, client):
+        with pytest.raises((anthropic.APIError, ValueError)):
+            await client.messages.create(**ask("Hello"))
+    assert model.requests[0].outcome == "broken"
+
+
 async def test_tool_arguments_that_are_no_json() -> None:
     async with talking_to([Turn((ToolCall("write", raw_input='{"path": "a'),))]) as (_, client):
         stream = await client.messages.create(**ask("Hello", tools=[WRITE_TOOL]), stream=True)
@@ -216,21 +224,31 @@ async def test_a_hanging_stream_sees_the_client_leave() -> None:
             assert model.requests[0].outcome == "client_gone"
 
 
-async def test_slow_stream_waits_before_each_event(autojump_clock: trio.testing.MockClock) -> None:
+@pytest.mark.parametrize(
+    ("path", "member", "last", "events"),
+    [
+        ("messages", "messages", b"message_stop", 9),  # message_start, ping, block start, 3 deltas, stop, delta, stop
+        ("chat/completions", "messages", b"[DONE]", 6),  # the role, 3 deltas, the reason, [DONE]
+        ("responses", "input", b"response.completed", 11),  # 2 of the response, 2 begin the text, 3 deltas, 4 ends
+    ],
+)
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_slow_answers(
+    path: str, member: str, last: bytes, events: int, streamed: bool, autojump_clock: trio.testing.MockClock
+) -> None:
     async with scripted_model([say("abcdef", chunk=2, delay=1.0)]) as model:
         stream = await trio.open_tcp_stream("127.0.0.1", int(model.url.rpartition(":")[2]))
-        body = msgspec.json.encode(ask("Hello", stream=True))
-        lines = ["POST /v1/messages HTTP/1.1", "host: x", "x-api-key: k", "anthropic-version: 1"]
+        sent = {"model": "m", "max_tokens": 9, member: [{"role": "user", "content": "Hello"}], "stream": streamed}
+        body = msgspec.json.encode(sent)
+        lines = [f"POST /v1/{path} HTTP/1.1", "host: x", "authorization: Bearer k", "anthropic-version: 1"]
         head = "\r\n".join([*lines, f"content-length: {len(body)}", "", ""])
         began = trio.current_time()
         async with stream:
             await stream.send_all(head.encode() + body)
             received = b""
-            while b"message_stop" not in received:
+            while (last if streamed else b"abcdef") not in received:
                 received += await stream.receive_some()
-    assert trio.current_time() - began == pytest.approx(
-        9
-    )  # message_start, ping, block start, 3 deltas, stop, delta, stop
+    assert trio.current_time() - began == pytest.approx(events if streamed else 1)
 
 
 async def test_counts_tokens_and_lists_models() -> None:
