@@ -1,5 +1,4 @@
-// Trying again when the model's API is overloaded or out of reach for a moment. Anthropic's SDK does so too, but sleeps
-// through a cancel; this does not.
+// Trying again when the model's API is overloaded or out of reach for a moment, unless the turn is cancelled meanwhile.
 
 const MAX_RETRIES = 3;
 const FIRST_DELAY_MS = 500;

@@ -56,6 +56,11 @@ export function stdoutWriter() {
   };
 }
 
+/** The same as a stream. @returns {WritableStream<Uint8Array>} */
+export function stdoutStream() {
+  return new WritableStream({ write: stdoutWriter() });
+}
+
 /** Writes what the stream permits, more would trap, and returns the rest. */
 function writeSome(output, bytes) {
   let rest = bytes;
