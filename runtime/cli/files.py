@@ -76,6 +76,37 @@ def rm(args: argparse.Namespace) -> int:
     return exits.OK
 
 
+def mv(args: argparse.Namespace) -> int:
+    """Rename, into a directory that is there."""
+    with connect_to(args) as client:
+        target = into(client, vm_name(args.vm), args.source, args.target)
+        client.call("move", vm=vm_name(args.vm), **{"from": args.source, "to": target})
+    if args.json:
+        output.write_json({"from": args.source, "to": target})
+    return exits.OK
+
+
+def tree(args: argparse.Namespace) -> int:
+    """List everything below a directory."""
+    with connect_to(args) as client:
+        found = client.call(
+            "readdirRecursive", vm=vm_name(args.vm), path=args.path, maxDepth=args.depth, exclude=args.exclude or None
+        )
+    for entry in found:
+        if args.json:
+            output.write_json(entry)
+        else:
+            sys.stdout.write(output.one_line(entry["path"]) + ("/" if entry["type"] == "directory" else "") + "\n")
+    return exits.OK
+
+
+def into(client: Client, vm: str | list[str], source: str, target: str) -> str:
+    """Where a file goes that is put at `target`: below it, under its own name, if that is a directory."""
+    if client.call("exists", vm=vm, path=target) and client.call("stat", vm=vm, path=target)["type"] == "directory":
+        return f"{target.rstrip('/')}/{PurePosixPath(source).name}"
+    return target
+
+
 def _entry(client: Client, vm: str | list[str], directory: str, name: str) -> dict[str, Any]:
     path = str(PurePosixPath(directory) / name)
     return {"name": name, **client.call("stat", vm=vm, path=path, followLinks=False)}

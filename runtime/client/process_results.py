@@ -6,9 +6,10 @@ import msgspec
 
 
 class ProcessResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """How a process ended, and its output: where it is `truncated`, the last of it. `exit_code` is None unless it exited.
+    """How a process ended, and its output: where it is `truncated`, the last of so many bytes.
 
-    `reason` is `exit`, `trap`, `fault`, `out_of_fuel`, `killed`, `timeout` or `output_limit`.
+    `exit_code` is None unless it exited; `reason` is `exit`, `trap`, `fault`, `out_of_fuel`, `killed`, `timeout` or
+    `output_limit`.
     """
 
     pid: int
@@ -16,6 +17,8 @@ class ProcessResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     reason: str
     stdout: str | bytes
     stderr: str | bytes
+    stdout_bytes: int
+    stderr_bytes: int
     truncated: bool
     detail: str | None = None
 
@@ -35,4 +38,6 @@ class ProcessInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     detail: str | None = None
     stdout: str | bytes | None = None
     stderr: str | bytes | None = None
+    stdout_bytes: int | None = None
+    stderr_bytes: int | None = None
     truncated: bool | None = None

@@ -104,6 +104,10 @@ class Client:
         """Close the connection; turns that run go on. Idempotent."""
         self._socket.close()
 
+    def fileno(self) -> int:
+        """The connection, to wait for it beside others; `notifications(timeout=0)` then takes in what has come."""
+        return self._socket.fileno()
+
     def detach(self) -> socket.socket:
         """Give the connection, on which nothing is under way, to somebody who reads and writes it in another way."""
         if self._pending or self._buffer:

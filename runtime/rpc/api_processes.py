@@ -87,6 +87,8 @@ class ProcessResult(Struct, rename="camel", kw_only=True, omit_defaults=True):
     reason: Reason
     stdout: str | Bytes
     stderr: str | Bytes
+    stdout_bytes: int
+    stderr_bytes: int
     truncated: bool
     detail: str | None = None
 
@@ -106,6 +108,8 @@ class ProcessInfo(Struct, rename="camel", kw_only=True, omit_defaults=True):
     detail: str | None = None
     stdout: str | Bytes | None = None
     stderr: str | Bytes | None = None
+    stdout_bytes: int | None = None
+    stderr_bytes: int | None = None
     truncated: bool | None = None
 
 

@@ -227,6 +227,8 @@ MEMBERS: Final[dict[str, str]] = {
     "detail": "The same in words, where there is more to say.",
     "stdout": "What is kept of its output: a string, or bytes as `{base64}`.",
     "stderr": "What is kept of its messages: a string, or bytes as `{base64}`.",
+    "stdoutBytes": "Bytes of output so far, kept or not.",
+    "stderrBytes": "Bytes of messages so far, kept or not.",
     "truncated": "Whether only the end of the output was kept.",
     # Links
     "target": "What the link holds: a path, absolute or relative to the link's directory.",

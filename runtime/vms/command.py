@@ -143,7 +143,8 @@ class Command:
     def output(self) -> dict[str, Any]:
         """What is kept of its output; `truncated` where that is not all."""
         told: dict[str, Any] = {name: as_content(output.data()) for name, output in self.outputs.items()}
-        return {**told, "truncated": any(output.truncated for output in self.outputs.values())}
+        totals = {f"{name}Bytes": output.total for name, output in self.outputs.items()}
+        return {**told, **totals, "truncated": any(output.truncated for output in self.outputs.values())}
 
     def check(self) -> None:
         """Raise `ApiError` unless it came to its end: TIMEOUT, LIMIT_EXCEEDED, and what its files have failed with."""

@@ -295,6 +295,10 @@ export interface ProcessInfo {
   stdout?: string | Uint8Array | null;
   /** What is kept of its messages: a string, or bytes as `{base64}`. */
   stderr?: string | Uint8Array | null;
+  /** Bytes of output so far, kept or not. */
+  stdoutBytes?: number | null;
+  /** Bytes of messages so far, kept or not. */
+  stderrBytes?: number | null;
   /** Whether only the end of the output was kept. */
   truncated?: boolean | null;
 }
@@ -314,6 +318,10 @@ export interface ProcessResult {
   stdout: string | Uint8Array;
   /** What is kept of its messages: a string, or bytes as `{base64}`. */
   stderr: string | Uint8Array;
+  /** Bytes of output so far, kept or not. */
+  stdoutBytes: number;
+  /** Bytes of messages so far, kept or not. */
+  stderrBytes: number;
   /** Whether only the end of the output was kept. */
   truncated: boolean;
   /** The same in words, where there is more to say. */

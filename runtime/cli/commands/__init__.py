@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime.cli.commands import agents, daemon, files, forks, lists, portable, testing, upkeep
+from runtime.cli.commands import agents, daemon, files, forks, lists, portable, processes, testing, upkeep
 
 if TYPE_CHECKING:
     from runtime.cli.table import Table
 
-_GROUPS = (agents, daemon, lists, files, forks, portable, testing, upkeep)
+_GROUPS = (agents, daemon, lists, processes, files, forks, portable, testing, upkeep)
 
 
 def register(table: Table) -> None:

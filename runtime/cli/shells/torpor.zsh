@@ -26,6 +26,8 @@ _torpor() {
                 'vms:list the VMs, awake or asleep'
                 'sessions:list sessions, also of VMs that sleep'
                 'events:print the transcript of a session'
+                'exec:run a command in a VM, with this program'\''s stdin, stdout and stderr'
+                'ps:list the processes of VMs that are awake'
                 'fs:read and write a VM'\''s files'
                 'fork:make a VM like another, as it is or as it was after an event'
                 'fork-session:make a session with the history of another, in its VM or in a fork of the VM'
@@ -54,6 +56,8 @@ _torpor() {
                 vms) _torpor_vms ;;
                 sessions) _torpor_sessions ;;
                 events) _torpor_events ;;
+                exec) _torpor_exec ;;
+                ps) _torpor_ps ;;
                 fs) _torpor_fs ;;
                 fork) _torpor_fork ;;
                 fork-session) _torpor_fork-session ;;
@@ -255,6 +259,36 @@ _torpor_events() {
         '--follow[go on with what comes, until interrupted]' \
         '1:SESSION: '
 }
+_torpor_exec() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '*--env=[a variable for the command; K alone takes the value from your environment (repeatable)]:K=V: ' \
+        '--cwd=[the working directory in the VM (default\: /home/user)]:DIR: ' \
+        '--timeout=[kill the command when it takes longer]:SECONDS: ' \
+        '(-c --command)-c[a line for the VM'\''s /bin/sh, instead of ARGV; without a shell it may only have words]:LINE: ' \
+        '(-c --command)--command=[a line for the VM'\''s /bin/sh, instead of ARGV; without a shell it may only have words]:LINE: ' \
+        '*:ARGV: '
+}
+_torpor_ps() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: ' \
+        '(-a --all)-a[with commands that have ended lately]' \
+        '(-a --all)--all[with commands that have ended lately]'
+}
 _torpor_fs() {
     local context state state_descr line
     typeset -A opt_args
@@ -270,6 +304,14 @@ _torpor_fs() {
                 'cat:write a file of the VM to stdout'
                 'put:copy a local file into the VM'
                 'rm:remove a file from the VM'
+                'cp:copy files into the VM, out of it, or within it'
+                'mv:rename a file or directory of the VM'
+                'tree:list everything below a directory of the VM'
+                'snapshot:keep the VM'\''s files as they are, under a name'
+                'snapshots:list snapshots of the VM'\''s files'
+                'drop:delete a snapshot, with what only it has kept'
+                'diff:tell what is different in the VM'\''s files'
+                'restore:put the VM to sleep and make its files what they were'
             )
             _describe -t commands command commands ;;
         argument)
@@ -278,6 +320,14 @@ _torpor_fs() {
                 cat) _torpor_fs_cat ;;
                 put) _torpor_fs_put ;;
                 rm) _torpor_fs_rm ;;
+                cp) _torpor_fs_cp ;;
+                mv) _torpor_fs_mv ;;
+                tree) _torpor_fs_tree ;;
+                snapshot) _torpor_fs_snapshot ;;
+                snapshots) _torpor_fs_snapshots ;;
+                drop) _torpor_fs_drop ;;
+                diff) _torpor_fs_diff ;;
+                restore) _torpor_fs_restore ;;
             esac ;;
     esac
 }
@@ -333,6 +383,111 @@ _torpor_fs_rm() {
         '(-r --recursive)--recursive[remove directories with what they hold]' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:PATH: '
+}
+_torpor_fs_cp() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '(-r --recursive)-r[copy directories with what they hold]' \
+        '(-r --recursive)--recursive[copy directories with what they hold]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:SOURCE: ' \
+        '2:TARGET: '
+}
+_torpor_fs_mv() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:FROM: ' \
+        '2:TO: '
+}
+_torpor_fs_tree() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--depth=[how deep; 1\: the directory'\''s own entries]:N: ' \
+        '*--exclude=[leave out what has such a name, or with a slash such a path, and all below it (repeatable)]:GLOB: ' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:PATH: '
+}
+_torpor_fs_snapshot() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:NAME: '
+}
+_torpor_fs_snapshots() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--session=[those that the turns of a session have left]:ID: ' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: '
+}
+_torpor_fs_drop() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:NAME: '
+}
+_torpor_fs_diff() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--path=[only what is at this path or below it]:PATH:_files' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:FROM: ' \
+        '2:TO: '
+}
+_torpor_fs_restore() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--force[cancel turns and processes instead of waiting for them]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:POINT: '
 }
 _torpor_fork() {
     local context state state_descr line

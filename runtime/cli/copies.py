@@ -1,0 +1,196 @@
+"""`torpor fs cp`: files into a VM, out of it, and within it, with their permission bits and links."""
+
+from __future__ import annotations
+
+import base64
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime.cli import exits, output
+from runtime.cli.connecting import connect_to, vm_name
+from runtime.cli.files import into
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterator
+
+    from runtime.client.sync import Client
+
+BATCH_BYTES: Final = 8 * 1024 * 1024  # of content in one call: half of what one answer may hold
+BATCH_FILES: Final = 1000
+FILE_MODE: Final = 0o644  # what a new file has in a VM
+DIRECTORY_MODE: Final = 0o755
+
+Entry = tuple[str, str, int, Any]
+"""A path below the source ("" for itself), its type and permission bits, and a link's target or a file's size."""
+
+
+class CopyError(Exception):
+    """Something cannot be copied."""
+
+
+def cp(args: argparse.Namespace) -> int:
+    """Copy; a path that begins with a colon is in the VM."""
+    if not (args.source.startswith(":") or args.target.startswith(":")):
+        output.say("neither path is in the VM: such a one begins with a colon")
+        return exits.USAGE
+    with connect_to(args) as client:
+        inside = _Inside(client, vm_name(args.vm))
+        source = _side(args.source, inside)
+        target = _side(args.target, inside)
+        try:
+            copied = _copy(source, target, recursive=args.recursive)
+        except CopyError as failure:
+            output.say(str(failure))
+            return exits.FAILED
+    if args.json:
+        output.write_json({"files": copied})
+    return exits.OK
+
+
+class _Inside:
+    """The VM's files."""
+
+    def __init__(self, client: Client, vm: str | list[str], path: str = "") -> None:
+        self._client = client
+        self._vm = vm
+        self.path = path
+
+    def at(self, path: str) -> _Inside:
+        return _Inside(self._client, self._vm, path)
+
+    def into(self, source: str) -> _Inside:
+        return self.at(into(self._client, self._vm, source, self.path))
+
+    def entries(self) -> Iterator[Entry]:
+        top = self._call("stat", path=self.path)
+        yield "", top["type"], stat.S_IMODE(top["mode"]), top["size"]
+        if top["type"] == "directory":
+            for entry in self._call("readdirRecursive", path=self.path):
+                place, kind = entry["path"], entry["type"]
+                more = self._call("readlink", path=place) if kind == "symlink" else entry["size"]
+                yield place[len(self.path.rstrip("/")) + 1 :], kind, stat.S_IMODE(entry["mode"]), more
+
+    def read(self, paths: list[str]) -> list[bytes]:
+        found = self._call("readFiles", paths=[self._below(path) for path in paths], encoding="base64")
+        for each in found:
+            if "error" in each:
+                raise CopyError(f"{each['error']['message']} ({each['error']['code']})")
+        return [base64.b64decode(each["content"]["base64"]) for each in found]
+
+    def make_directory(self, path: str, mode: int) -> None:
+        self._call("mkdir", path=self._below(path), recursive=True)
+        if mode != DIRECTORY_MODE:
+            self._call("chmod", path=self._below(path), mode=mode)
+
+    def write(self, files: list[tuple[str, int, bytes]]) -> None:
+        given = [
+            {"path": self._below(path), "content": {"base64": base64.b64encode(data).decode()}}
+            for path, _, data in files
+        ]
+        for each in self._call("writeFiles", files=given):
+            if "error" in each:
+                raise CopyError(f"{each['error']['message']} ({each['error']['code']})")
+        for path, mode, _ in files:
+            if mode != FILE_MODE:
+                self._call("chmod", path=self._below(path), mode=mode)
+
+    def link(self, path: str, target: str) -> None:
+        self._call("symlink", target=target, path=self._below(path))
+
+    def _below(self, path: str) -> str:
+        return f"{self.path.rstrip('/')}/{path}" if path else self.path
+
+    def _call(self, method: str, **params: Any) -> Any:
+        return self._client.call(method, vm=self._vm, **params)
+
+
+class _Outside:
+    """This machine's files."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def into(self, source: str) -> _Outside:
+        return _Outside(str(Path(self.path) / Path(source.rstrip("/")).name)) if Path(self.path).is_dir() else self
+
+    def entries(self) -> Iterator[Entry]:
+        top = Path(self.path)
+        status = top.stat()
+        yield "", "directory" if top.is_dir() else "file", stat.S_IMODE(status.st_mode), status.st_size
+        for directory, names, files in os.walk(top):
+            for name in sorted([*names, *files]):
+                path = Path(directory, name)
+                status = path.lstat()
+                mode, place = stat.S_IMODE(status.st_mode), str(path.relative_to(top))
+                if path.is_symlink():
+                    yield place, "symlink", mode, str(path.readlink())
+                elif path.is_dir():
+                    yield place, "directory", mode, 0
+                elif path.is_file():
+                    yield place, "file", mode, status.st_size
+                else:
+                    output.say(f"{path} is left out: it is neither a file nor a directory nor a link")
+
+    def read(self, paths: list[str]) -> list[bytes]:
+        return [Path(self.path, path).read_bytes() for path in paths]
+
+    def make_directory(self, path: str, mode: int) -> None:
+        place = self._own(path)
+        place.mkdir(parents=True, exist_ok=True)
+        place.chmod(mode | stat.S_IRWXU)
+
+    def write(self, files: list[tuple[str, int, bytes]]) -> None:
+        for path, mode, data in files:
+            place = self._own(path)
+            place.write_bytes(data)
+            place.chmod(mode & ~(stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX))
+
+    def link(self, path: str, target: str) -> None:
+        place = self._own(path)
+        place.unlink(missing_ok=True)
+        place.symlink_to(target)
+
+    def _own(self, path: str) -> Path:
+        """The place, without a link there: one that came out of a VM may lead anywhere."""
+        place = Path(self.path, path) if path else Path(self.path)
+        if path and place.is_symlink():
+            place.unlink()
+        return place
+
+
+def _side(text: str, inside: _Inside) -> _Inside | _Outside:
+    return inside.at(text[1:]) if text.startswith(":") else _Outside(text)
+
+
+def _copy(source: _Inside | _Outside, target: _Inside | _Outside, *, recursive: bool) -> int:
+    """Copy everything; the number of files. Links come last, so that nothing is written through one of them."""
+    target = target.into(source.path)
+    links: list[tuple[str, str]] = []
+    batch: list[tuple[str, int]] = []
+    size = files = 0
+    for path, kind, mode, more in source.entries():
+        if kind == "directory":
+            if not recursive:
+                raise CopyError(f"{source.path} is a directory: -r copies it with what it holds")
+            target.make_directory(path, mode)
+        elif kind == "symlink":
+            links.append((path, more))
+        else:
+            if batch and (size + more > BATCH_BYTES or len(batch) >= BATCH_FILES):
+                _pass_on(source, target, batch)
+                batch, size = [], 0
+            batch.append((path, mode))
+            size += more
+            files += 1
+    _pass_on(source, target, batch)
+    for path, more in links:
+        target.link(path, more)
+    return files
+
+
+def _pass_on(source: _Inside | _Outside, target: _Inside | _Outside, batch: list[tuple[str, int]]) -> None:
+    contents = source.read([path for path, _ in batch])
+    target.write([(path, mode, data) for (path, mode), data in zip(batch, contents, strict=True)])
