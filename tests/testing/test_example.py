@@ -7,10 +7,18 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+
+from runtime.engine import ArtefactCache, default_cache_directory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "testing-an-agent"
@@ -53,16 +61,15 @@ class Fresh:
 
 
 @pytest.fixture
-def cache(request: pytest.FixtureRequest, component_cache: Path) -> Path:
-    """A cache of compiled components that begins with those that other tests have compiled: links to the same files."""
-    assert request.config.cache is not None
-    directory = request.config.cache.mkdir("torpor-example")
-    shutil.rmtree(directory)
-    directory.mkdir(mode=0o700)
-    for path in component_cache.iterdir():
-        if path.name == "key" or path.suffix in {".cwasm", ".digest"}:
-            (directory / path.name).hardlink_to(path)
-    return directory
+def cache() -> Iterator[Path]:
+    """A cache of compiled components that begins with what `make agents` has compiled: links to the same files."""
+    source = ArtefactCache(default_cache_directory()).directory
+    with tempfile.TemporaryDirectory(dir=source.parent) as directory:
+        for path in source.iterdir():
+            if path.name == "key" or path.suffix in {".cwasm", ".digest"}:
+                with suppress(FileNotFoundError):  # replaced just now
+                    Path(directory, path.name).hardlink_to(path)
+        yield Path(directory)
 
 
 @pytest.fixture
