@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bench import cases, durability, guests, sessions
-from bench.harness import Figure, machine
+from bench import cases, durability, executable, guests, sessions
+from bench.harness import Figure, Skipped, machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,6 +22,7 @@ ROWS: dict[str, Callable[[], Iterator[Figure]]] = {
     "turns": sessions.turns,
     "loop": guests.loop,
     "cases": cases.cases,
+    "executable": executable.executable,
 }
 
 
@@ -34,8 +35,11 @@ def main(chosen: list[str]) -> int:
     for name in chosen or ROWS:
         row = ROWS[name]
         print(f"\n[{name}] {(row.__doc__ or '').strip()}")
-        for figure in row():
-            print(f"  {figure}", flush=True)
+        try:
+            for figure in row():
+                print(f"  {figure}", flush=True)
+        except Skipped as reason:
+            print(f"  skipped: {reason}", flush=True)
     return 0
 
 

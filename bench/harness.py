@@ -23,6 +23,10 @@ START_SECONDS = 120.0  # a first start compiles the agents
 SERVE = [sys.executable, "-m", "runtime.cli", "serve"]
 
 
+class Skipped(Exception):  # noqa: N818 - no error: the message says what is missing, and where it comes from
+    """A row that cannot be measured here."""
+
+
 @attrs.frozen
 class Figure:
     """One row of the report."""
