@@ -37,8 +37,9 @@ class FsCode(StrEnum):
 
 
 class FsError(Exception):
-    """A filesystem operation failed, and has changed nothing."""
+    """A filesystem operation failed, and has changed nothing. `message` says where or why, if there is more to say."""
 
     def __init__(self, code: FsCode, message: str = "") -> None:
         super().__init__(f"{code.value}: {message}" if message else code.value)
         self.code = code
+        self.message = message

@@ -15,7 +15,7 @@ import trio
 from runtime.acp.messages import SESSION_SET_CONFIG_OPTION, SESSION_SET_MODE, config_options_of, modes_of
 from runtime.acp.session_state import CONFIG_OPTION_UPDATE, CURRENT_MODE_UPDATE
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed
+from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed, how_it_ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -122,7 +122,7 @@ async def _request(agent: Agent, method: str, params: dict[str, Any]) -> Any:
     except trio.TooSlowError as error:
         raise ApiError(ErrorCode.TIMEOUT, f"the agent did not answer {method} within {CONFIG_TIMEOUT:.0f} s") from error
     except AgentGoneError as error:
-        message = f"the agent ended before it answered {method}"
+        message = f"the agent ended before it answered {method}: {how_it_ended(agent.status)}"
         raise agent_failed(method, message, status=agent.status, stderr=agent.stderr_tail) from error
 
 

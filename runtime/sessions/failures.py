@@ -29,6 +29,13 @@ class AgentGoneError(Exception):
     """The agent ended before it answered."""
 
 
+def how_it_ended(status: ExitStatus | None) -> str:
+    """The end of a sentence that says that an agent ended."""
+    if status is None:
+        return "it is not known how"
+    return status.message or (status.reason if status.code is None else f"exit code {status.code}")
+
+
 def agent_failed(
     phase: str, message: str, *, status: ExitStatus | None, stderr: str, error: RpcError | None = None
 ) -> ApiError:

@@ -25,7 +25,7 @@ from runtime.acp.session_state import STARTED, SessionState
 from runtime.errors import ApiError, ErrorCode
 from runtime.sessions import instructions, mcp
 from runtime.sessions.agent import Agent
-from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed
+from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed, how_it_ended
 from runtime.sessions.mcp_local import LocalServers
 from runtime.sessions.redaction import NOTHING, Redactor
 from runtime.sessions.session_secrets import resolve_secrets
@@ -191,7 +191,7 @@ async def ask(session: Session, agent: Agent, method: str, params: dict[str, Any
         with trio.fail_after(START_TIMEOUT):
             return parse(await agent.request(method, params), record)
     except AgentGoneError:
-        fail(session, agent, method, f"the agent ended before it answered {method}")
+        fail(session, agent, method, f"the agent ended before it answered {method}: {how_it_ended(agent.status)}")
     except trio.TooSlowError:
         fail(session, agent, method, f"the agent did not answer {method} within {START_TIMEOUT:.0f} s")
     except MessageError as error:

@@ -14,7 +14,7 @@ from runtime.acp.messages import (
     SESSION_RESUME,
 )
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed
+from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed, how_it_ended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ async def send_raw(session: Session, agent: Agent, method: str, params: Mapping[
     except AgentError as error:
         raise error.to_api() from error
     except AgentGoneError as error:
-        message = f"the agent ended before it answered {method}"
+        message = f"the agent ended before it answered {method}: {how_it_ended(agent.status)}"
         raise agent_failed(method, message, status=agent.status, stderr=agent.stderr_tail) from error
     if isinstance(result, dict) and result.get("sessionId") == session.agent_session_id:
         return {**result, "sessionId": session.session_id}

@@ -18,7 +18,7 @@ from runtime.acp.messages import SESSION_CANCEL, SESSION_PROMPT, MessageError, P
 from runtime.acp.session_state import TURN_ENDED, TURN_STARTED
 from runtime.acp.turn import End, Phase, Signal, TurnState
 from runtime.errors import ApiError, ErrorCode, FallingAsleepError
-from runtime.sessions.failures import AgentError, agent_failed
+from runtime.sessions.failures import AgentError, agent_failed, how_it_ended
 from runtime.sessions.resume import bring_back, continuation_line
 from runtime.sessions.session import MAX_RESTARTS
 
@@ -268,7 +268,7 @@ def _result(turn: Turn, end: End, result: dict[str, Any]) -> dict[str, Any]:
         agent = turn.agent
         error = agent_failed(
             "prompt",
-            f"the agent ended in the middle of the turn: {_how(agent)}",
+            f"the agent ended in the middle of the turn: {how_it_ended(None if agent is None else agent.status)}",
             status=None if agent is None else agent.status,
             stderr="" if agent is None else agent.stderr_tail,
         )
@@ -282,11 +282,6 @@ def _result(turn: Turn, end: End, result: dict[str, Any]) -> dict[str, Any]:
         message = "the turn was not over within timeoutMs, and was cancelled"
         raise ApiError(ErrorCode.TIMEOUT, message, stopReason=result["stopReason"], seq=result["seq"])
     return result
-
-
-def _how(agent: Agent | None) -> str:
-    status = None if agent is None else agent.status
-    return "unknown" if status is None else status.message or status.reason
 
 
 NO_TIMEOUT: Final = math.inf

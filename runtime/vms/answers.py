@@ -26,6 +26,28 @@ CODES: Final[dict[FsCode, ErrorCode]] = {
     FsCode.IO: ErrorCode.IO_ERROR,
     FsCode.NO_DEVICE: ErrorCode.IO_ERROR,
 }
+WORDS: Final[dict[FsCode, str]] = {
+    FsCode.ACCESS: "permission denied",
+    FsCode.BUSY: "in use",
+    FsCode.CROSS_DEVICE: "on another filesystem",
+    FsCode.EXIST: "exists already",
+    FsCode.FILE_TOO_LARGE: "too large",
+    FsCode.ILLEGAL_BYTE_SEQUENCE: "not UTF-8",
+    FsCode.INSUFFICIENT_SPACE: "no space left in the VM",
+    FsCode.INVALID: "not possible",
+    FsCode.IO: "input/output error",
+    FsCode.IS_DIRECTORY: "is a directory",
+    FsCode.LOOP: "too many symbolic links",
+    FsCode.NAME_TOO_LONG: "name too long",
+    FsCode.NO_DEVICE: "no such device",
+    FsCode.NO_ENTRY: "no such file or directory",
+    FsCode.NOT_DIRECTORY: "not a directory",
+    FsCode.NOT_EMPTY: "directory not empty",
+    FsCode.NOT_PERMITTED: "not permitted",
+    FsCode.TOO_MANY_LINKS: "too many links",
+}
+"""What the codes of wasi:filesystem are called in prose, where their own names are not what people would say."""
+
 TYPES: Final = {
     FileType.REGULAR: "file",
     FileType.DIRECTORY: "directory",
@@ -67,7 +89,13 @@ def telling_errors(path: str) -> Iterator[None]:
         yield
     except FsError as error:
         code = CODES.get(error.code, ErrorCode.INVALID_ARGUMENT)
-        raise ApiError(code, f"{path}: {error}", path=path) from error
+        raise ApiError(code, f"{path}: {_in_words(path, error)}", path=path) from error
+
+
+def _in_words(path: str, error: FsError) -> str:
+    words = WORDS.get(error.code, error.code.value)
+    said = error.message in ("", path) or path.endswith(f"/{error.message}")  # or the last part of it
+    return words if said else f"{words} ({error.message})"
 
 
 class Budget:

@@ -78,6 +78,17 @@ def test_errors_have_stable_codes(vm: Vm, method: str, params: dict[str, object]
     assert vm.read("/dir/file") == "x"
 
 
+def test_errors_say_in_words_what_is_wrong_with_which_path(vm: Vm) -> None:
+    vm.write("/file", "x")
+    assert vm.error("readFile", path="/no").message == "/no: no such file or directory"
+    assert vm.error("readFile", path="/file/below").message == "/file/below: not a directory"
+    assert vm.error("mkdir", path="/no/no").message == "/no/no: no such file or directory (/no)"
+    assert vm.error("mkdir", path="/file").message == "/file: exists already"
+    assert vm.error("deleteFile", path="/etc/torpor/instructions.md").message.startswith(
+        "/etc/torpor/instructions.md: read-only"
+    )
+
+
 def test_directories_are_made_and_removed(vm: Vm) -> None:
     vm.call("mkdir", path="/x/y/z", recursive=True)
     vm.call("mkdir", path="/x/y/z", recursive=True)

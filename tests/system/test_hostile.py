@@ -47,6 +47,7 @@ def test_an_agent_that_ends_in_mid_turn_is_started_again(vm: Vm, command: str, r
     error = session.error("sendPrompt", prompt=f"say before; stderr last words; {command}")
     assert (error.name, error.data["phase"]) == ("agent_failed", "prompt")
     assert (error.data["reason"], error.data["exitCode"]) == (reason, code)
+    assert ("exit code 7" if code else "unreachable") in error.message
     assert "last words" in error.data["stderr"]
     notices = [n for n in vm.api.until(lambda n: n.method == "agentExit") if n.method == "agentExit"]
     assert (notices[0].params["exitCode"], notices[0].params["restart"]) == (code, True)

@@ -102,6 +102,7 @@ def test_an_agent_that_refuses_to_start_leaves_nothing_behind(
 
 def test_an_agent_that_exits_at_once_is_told_with_its_code(vm: Vm) -> None:
     error = vm.error("createSession", agentType="echo", options={"env": {"ECHO_FAIL": "exit"}})
+    assert error.message == "the agent ended before it answered initialize: exit code 3"
     assert (error.name, error.data["phase"], error.data["exitCode"]) == ("agent_failed", "initialize", 3)
     assert vm.call("listPersistedSessions") == []
 
