@@ -13,7 +13,7 @@ from runtime.engine import ComponentError, Exit
 from runtime.errors import ApiError, ErrorCode
 from runtime.wasi.state import Ambient, WasiState
 from runtime.wasi.streams import PipeInput, PipeOutput
-from wasi_fs import FsError
+from wasi_fs import FsCode, FsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from wasi_fs import FileSystem
 
 DEFAULT_PATH: Final = "/bin"
+
+MAX_COMMAND_BYTES: Final = 256 * 1024 * 1024
+"""Of a component in the VM: five times the largest agent. A guest can make a file of holes that no memory would hold."""
+
 Kind = Literal["agent", "service", "command"]
 """What a process is to its VM: an agent, something that lives with one, or a command, which keeps the VM awake."""
 
@@ -217,7 +221,8 @@ class Processes:
             candidates = [f"{directory or cwd}/{command}" for directory in path.split(":")]
         for candidate in candidates:
             try:
-                return self._surroundings.filesystem.read_file(candidate)
-            except FsError:
-                continue
+                return self._surroundings.filesystem.read_file(candidate, max_bytes=MAX_COMMAND_BYTES)
+            except FsError as error:
+                if error.code is FsCode.FILE_TOO_LARGE:
+                    raise ComponentError(f"it has more than {MAX_COMMAND_BYTES} bytes") from None
         raise ApiError(ErrorCode.NOT_FOUND, f"no command {command!r} in the VM ({path})", path=command)

@@ -317,6 +317,15 @@ def test_a_disk_of_the_host_has_no_quota(make_vm: Callable[..., Vm], host: Path)
     assert session.say("fsread /work/19") == "fsread: " + "x" * 100
 
 
+@pytest.mark.parametrize("directory", ["/work", "/bin"])
+def test_a_command_that_no_memory_would_hold_is_not_read(mounted: Vm, directory: str) -> None:
+    mounted.write(f"{directory}/huge", "")
+    mounted.call("truncate", path=f"{directory}/huge", size=1 << 39)
+    refusal = mounted.error("exec", argv=[f"{directory}/huge"])
+    assert refusal.name == "invalid_argument"
+    assert "268435456 bytes" in refusal.message
+
+
 def test_descriptors_of_the_host_are_bounded_and_come_back(
     make_vm: Callable[..., Vm], daemon: Daemon, host: Path
 ) -> None:
