@@ -12,7 +12,7 @@ const CONNECT_TIMEOUT_MS = 20_000;
 /** A server whose failure took its time is not tried again at every turn, but after this while. */
 const SLOW_FAILURE_MS = 1000;
 const RETRY_AFTER_MS = 60_000;
-/** A call without progress for this long is given up, as a command of the shell is. */
+/** A call without progress for this long is given up, as a command of the shell is, unless PI_MCP_TIMEOUT_MS says otherwise. */
 const CALL_TIMEOUT_MS = 120_000;
 /** However much progress it reports: an agent that works unattended must not wait for ever. */
 const LONGEST_CALL_MS = 30 * 60_000;
@@ -88,7 +88,7 @@ class Server {
   async call(name, args, signal, onUpdate) {
     const options = {
       signal,
-      timeout: CALL_TIMEOUT_MS,
+      timeout: Number(process.env.PI_MCP_TIMEOUT_MS) || CALL_TIMEOUT_MS,
       resetTimeoutOnProgress: true,
       maxTotalTimeout: LONGEST_CALL_MS,
       onprogress: ({ message }) => message && onUpdate?.({ content: [{ type: "text", text: message }], details: {} }),

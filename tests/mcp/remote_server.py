@@ -13,6 +13,7 @@ import socket
 import sys
 from typing import Annotated, Any
 
+import anyio
 import uvicorn
 from mcp.server import MCPServer
 from mcp.server.mcpserver import Context, Image
@@ -49,10 +50,11 @@ def refuse(why: str) -> str:
 
 
 @server.tool()
-async def count(to: int, ctx: Context[Any, Any]) -> str:
-    """Counts, and tells how far it is."""
+async def count(to: int, ctx: Context[Any, Any], pause: float = 0) -> str:
+    """Counts, with a pause of so many seconds after each number, and tells how far it is."""
     for number in range(1, to + 1):
         await ctx.report_progress(number, to, f"at {number}")
+        await anyio.sleep(pause)
     return f"counted to {to}"
 
 

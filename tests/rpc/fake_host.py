@@ -291,7 +291,12 @@ class FakeHost:
         pass
 
     async def session(self, name: str, session_id: str) -> dict[str, Any]:
-        return {**self._find(name).sessions.row(session_id), "modes": None, "configOptions": [], "pendingPermissions": []}
+        return {
+            **self._find(name).sessions.row(session_id),
+            "modes": None,
+            "configOptions": [],
+            "pendingPermissions": [],
+        }
 
     async def stats(self, name: str) -> dict[str, Any]:
         return {"vm": name, "state": self._find(name).info["state"]}

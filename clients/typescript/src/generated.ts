@@ -799,17 +799,17 @@ export abstract class VmMethods {
   }
 
   /**
-   * Start an agent in the VM, which is woken, and open a session with it. Errors: `vm_not_found`,
-   * `agent_not_found`, `agent_failed`, `session_conflict`, `limit_exceeded`.
+   * Start an agent in the VM, which is woken, and open a session with it. Cancelled, it leaves none. Errors:
+   * `vm_not_found`, `agent_not_found`, `agent_failed`, `session_conflict`, `limit_exceeded`.
    */
   createSession(agentType: string, options: SessionOptions & CallOptions = {}): Promise<SessionInfo> {
     return this.invokeWithOptions("createSession", { agentType }, options);
   }
 
   /**
-   * Run one turn and return how it ended; all its events come before this answer. Errors: `vm_not_found`,
-   * `session_not_found`, `session_closed`, `agent_failed`, `agent_error`, `secrets_required`,
-   * `prompt_in_progress`, `session_conflict`.
+   * Run one turn and return how it ended; all its events come before this answer. Cancelled, it gives up the
+   * answer only. Errors: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
+   * `secrets_required`, `prompt_in_progress`, `session_conflict`.
    */
   sendPrompt(sessionId: string, prompt: string | JsonObject[], options: { idempotencyKey?: string; timeoutMs?: number } & CallOptions = {}): Promise<PromptResult> {
     return this.invoke("sendPrompt", { sessionId, prompt }, options);
