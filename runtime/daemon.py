@@ -82,17 +82,18 @@ async def _serve(host: Any, settings: Settings, listen: dict[str, Any], task_sta
 
 def _announce(server: Server, settings: Settings, manager: Notifier) -> None:
     places = str(settings.socket_path) if server.http is None else f"{settings.socket_path} and {server.http}"
+    if settings.background:
+        leave_stderr()  # first: whoever started this listens up to the line below, and not to what comes after
     sys.stderr.write(f"torpor: ready on {places}\n")
     sys.stderr.flush()
-    _log.info("ready on %s", places)
     if settings.background:
-        _leave_terminal(settings.state)
+        _let_go(settings.state)
+    _log.info("ready on %s", places)
     manager.ready(f"ready on {places}")
 
 
-def _leave_terminal(state: Path) -> None:
+def _let_go(state: Path) -> None:
     """Let go of whoever started this; what a library says before it aborts is found beside the log."""
-    leave_stderr()
     last_words = state.with_name(state.name + ".stderr")
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(last_words, flags, 0o600)

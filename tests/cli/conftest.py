@@ -68,8 +68,9 @@ def daemon(component_cache: Path) -> Iterator[Daemon]:
 
 @pytest.fixture
 def environment(socket_path: Path) -> dict[str, str]:
-    # A daemon that a command starts, be it by mistake, is the one without VMs.
-    return {**os.environ, "TORPOR_SOCKET": str(socket_path), "PYTHONPATH": str(SHIM), "COLUMNS": "100"}
+    # A daemon that a command starts, be it by mistake, is the one without VMs, and has a state file of its own.
+    places = {"TORPOR_SOCKET": str(socket_path), "TORPOR_STATE": str(socket_path.with_name("started.db"))}
+    return {**os.environ, **places, "PYTHONPATH": str(SHIM), "COLUMNS": "100"}
 
 
 @pytest.fixture

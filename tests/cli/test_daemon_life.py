@@ -244,12 +244,12 @@ class OtherVersion:
         self.listener.listen()
         self.welcome = welcome
 
-    def serve(self, answers: int) -> None:
+    def serve(self, answers: int, status: object = ()) -> None:
         connected, _ = self.listener.accept()
         with connected, connected.makefile("rwb") as file:
             for _ in range(answers):
                 request = json.loads(file.readline())
-                result = self.welcome if request["method"] == "hello" else []
+                result = self.welcome if request["method"] == "hello" else status
                 file.write(json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result}).encode() + b"\n")
                 file.flush()
 

@@ -1,0 +1,63 @@
+"""The socket and who serves it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, Any
+
+from runtime.cli.connecting import PROTOCOL, greet
+from runtime.client.endpoint import EndpointError, check_directory, socket_path
+from runtime.client.sync import ClientError, ConnectError, RpcError
+from runtime.doctor.finding import Finding, fail, ok, warn
+from runtime.version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+RESTART = "torpor restart"
+
+
+def check_socket(given: str | None, status: dict[str, Any]) -> Iterator[Finding]:
+    """The checks of the socket; what the daemon tells of itself goes into `status`."""
+    try:
+        path = socket_path(given)
+        check_directory(path)
+    except EndpointError as error:
+        yield fail("socket", str(error), "name another place with --socket or $TORPOR_SOCKET, or repair this one")
+        return
+    try:
+        mode = os.lstat(path).st_mode
+    except FileNotFoundError:
+        yield ok("socket", f"{path} is made when a daemon starts")
+        yield ok("daemon", "none runs; commands start one")
+        return
+    if not stat.S_ISSOCK(mode):
+        yield fail("socket", f"{path} is not a socket", f"move {path} away")
+        return
+    if stat.S_IMODE(mode) & 0o077:
+        yield fail("socket", f"{path} is open to other users", f"chmod 600 {path}")
+    else:
+        yield ok("socket", f"{path} is private")
+    yield _daemon(path, status)
+
+
+def _daemon(path: Path, status: dict[str, Any]) -> Finding:
+    try:
+        client, welcome = greet(path)
+        with client:
+            status.update(client.call("daemon.status"))
+    except ConnectError as error:
+        if "refused" in error.reason:
+            return ok("daemon", "none runs, and the socket is a left one, which the next daemon removes")
+        return fail("daemon", str(error), "see `torpor logs`; end the process if it hangs, then `torpor restart`")
+    except RpcError as error:
+        return fail("daemon", f"it refuses this program: {error.message}", RESTART)
+    except (ClientError, EndpointError) as error:
+        return fail("daemon", str(error), "see `torpor logs`")
+    if welcome["protocol"] != PROTOCOL:
+        return fail("daemon", f"it speaks protocol {welcome['protocol']}, this program {PROTOCOL}", RESTART)
+    if welcome["version"] != VERSION:
+        return warn("daemon", f"it is torpor {welcome['version']}, this program {VERSION}", RESTART)
+    return ok("daemon", f"torpor {welcome['version']} runs as process {status['pid']}")
