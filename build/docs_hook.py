@@ -30,6 +30,7 @@ GENERATORS: Final[dict[str, Callable[[str], str]]] = {
     "api-types": lambda _: reference_api.types(),
     "api-errors": lambda _: reference_api.errors(),
     "api-notifications": lambda _: reference_api.notifications(),
+    "cli-common": lambda _: reference_cli.common_options(),
     "cli": lambda _: reference_cli.commands(),
     "exit-codes": lambda _: reference_cli.exit_codes(),
     "events": lambda _: reference_events.table(),

@@ -19,6 +19,8 @@ GROUPS: Final = {
     "api_forks": "Forks",
     "api_options": "Modes and config options",
     "api_files": "Files",
+    "api_many_files": "Many files at once",
+    "api_past": "Snapshots and differences",
 }
 """Module of a method's handler -> heading; others are called as their modules are."""
 BOUNDS: Final = {

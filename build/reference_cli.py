@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from typing import TYPE_CHECKING, Final
 
 from runtime.cli import exits
@@ -11,8 +12,10 @@ from runtime.cli.main import parser
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COMMON: Final = ("--socket", "--json", "--help")
-"""Options that every command has: described once, at the top of the page."""
+KEPT: Final = "\0"
+"""Stands for a space at which no line is to be broken."""
+WIDTH: Final = 88
+"""Characters of a line of a command's usage: what a page shows without scrolling."""
 
 
 def walk(root: argparse.ArgumentParser | None = None) -> Iterator[tuple[str, argparse.ArgumentParser]]:
@@ -41,30 +44,72 @@ def arguments(parser: argparse.ArgumentParser) -> list[argparse.Action]:
 
 def shown(action: argparse.Action) -> str:
     """How an argument is written: `--vm NAME`, `-l`, `--long`, or `PATH`."""
-    name = str(action.metavar or action.dest.upper())
-    if action.choices is not None:
-        name = "|".join(str(choice) for choice in action.choices)
     if not action.option_strings:
-        return f"`{name}`"
-    value = "" if action.nargs == 0 else f" {name}"
+        return f"`{_value(action)}`"
+    value = "" if action.nargs == 0 else f" {_value(action)}"
     return ", ".join(f"`{option}{value}`" for option in action.option_strings)
+
+
+def _value(action: argparse.Action) -> str:
+    if action.choices is not None:
+        return "|".join(str(choice) for choice in action.choices)
+    return str(action.metavar or action.dest.upper())
+
+
+def common() -> dict[str, argparse.Action]:
+    """The options that every command has, by their first name: described once."""
+    leaves = [arguments(each) for _, each in walk() if not children(each)]
+    by_name = [{action.option_strings[0]: action for action in leaf if action.option_strings} for leaf in leaves]
+    return {name: action for name, action in by_name[0].items() if all(name in leaf for leaf in by_name)}
+
+
+def common_options() -> str:
+    """The options that every command has, as Markdown."""
+    return _table(list(common().values()))
+
+
+def usage(name: str, actions: list[argparse.Action]) -> str:
+    """A command's usage, without what every command has."""
+    words = []
+    for action in actions:
+        word = _value(action)
+        if action.option_strings:
+            word = action.option_strings[-1] + ("" if action.nargs == 0 else f" {word}")
+        optional = not action.required or action.nargs in {"?", "*"}
+        repeated = isinstance(action, argparse._AppendAction) or action.nargs in {"*", "+"}  # noqa: SLF001 - as above
+        words.append((f"[{word}]" if optional else word) + ("..." if repeated else ""))
+    options = [word for word, action in zip(words, actions, strict=True) if action.option_strings]
+    rest = [word for word, action in zip(words, actions, strict=True) if not action.option_strings]
+    text = " ".join(word.replace(" ", KEPT) for word in [*options, *rest])
+    indent = " " * (len(name) + 1)
+    lines = textwrap.wrap(text, WIDTH - len(indent), break_long_words=False, break_on_hyphens=False)
+    return f"{name} {f'{chr(10)}{indent}'.join(lines)}".rstrip().replace(KEPT, " ")
 
 
 def commands() -> str:
     """All commands, as Markdown."""
+    everywhere = common()
     parts = []
     for name, each in walk():
         if children(each):
             continue
-        own = [action for action in arguments(each) if not set(action.option_strings) & set(COMMON)]
-        usage = " ".join(each.format_usage().removeprefix("usage: ").split())
-        text = f"### `{name}`\n\n{each.description}\n\n```text\n{usage}\n```\n"
+        own = [action for action in arguments(each) if not set(action.option_strings) & everywhere.keys()]
+        text = f"### `{name}`\n\n{each.description}\n\n```text\n{usage(name, own)}\n```\n"
         if each.epilog:
             text += f"\n{each.epilog}\n"
         if own:
-            text += "\n| | |\n| --- | --- |\n" + "".join(f"| {shown(action)} | {_help(action)} |\n" for action in own)
+            text += f"\n{_table(own)}"
         parts.append(text)
     return "\n".join(parts)
+
+
+def _table(actions: list[argparse.Action]) -> str:
+    return "| | |\n| --- | --- |\n" + "".join(f"| {_cell(shown(action))} | {_help(action)} |\n" for action in actions)
+
+
+def _cell(text: str) -> str:
+    # A bar ends a cell, and in code a backslash before it stays: so code with bars is HTML.
+    return "<code>" + text.strip("`").replace("|", "&#124;") + "</code>" if "|" in text else text
 
 
 def _help(action: argparse.Action) -> str:
