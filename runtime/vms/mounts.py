@@ -27,6 +27,9 @@ _OURS: Final = (posixpath.dirname(instructions.PATH), posixpath.dirname(THREADS)
 """What the daemon itself writes in the VM: instructions, and transcripts for agents that cannot restore sessions."""
 
 
+_KERNEL: Final = ("/proc", "/sys")  # files there are the kernel's state: one of them is the daemon's environment
+
+
 def parse_mounts(wire: Sequence[dict[str, Any]]) -> tuple[Mount, ...]:
     """From `options.mounts`, whose shape the RPC layer has checked. Raises ApiError INVALID_ARGUMENT."""
     if len(wire) > MAX_MOUNTS:
@@ -68,6 +71,8 @@ def _fault(host: str, state: Path) -> str | None:
         os.close(open_top(real))
     except OSError as error:
         return f"{host}: {error.strerror}"
+    if any(_within(real, each) for each in _KERNEL):
+        return f"{host} is not a directory on a disk, but the kernel's own"
     if real != host:
         return f"{host} leads through a symbolic link: give its real path, {real}"
     if not os.access(host, os.R_OK | os.X_OK):

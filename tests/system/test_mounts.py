@@ -237,6 +237,8 @@ def test_what_cannot_be_mounted(api: Any, daemon: Daemon, make_vm: Callable[...,
         ([{"path": "/a", "host": f"{host}/src/.."}], f"{member}.host"),
         ([mount("/a", daemon.state.parent)], f"{member}.host"),
         ([mount("/a", Path("/"))], f"{member}.host"),
+        ([mount("/a", Path("/proc"))], f"{member}.host"),
+        ([mount("/a", Path("/sys/kernel"))], f"{member}.host"),
     ]
     for mounts, where in refusals:
         for method in ("vm.getOrCreate", "vm.configure"):
