@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bench import cases, durability, executable, guests, sessions
+from bench import cases, durability, executable, guests, peer, sessions
 from bench.harness import Figure, Skipped, machine
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ ROWS: dict[str, Callable[[], Iterator[Figure]]] = {
     "loop": guests.loop,
     "cases": cases.cases,
     "executable": executable.executable,
+    "peer": peer.peer,
 }
 
 

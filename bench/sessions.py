@@ -25,32 +25,34 @@ def start_and_prompt() -> Iterator[Figure]:
         for vm, options in (("echo", {}), ("pi", pi_options(url))):
             yield Figure(
                 f"createSession {vm}, same VM",
-                timed(functools.partial(_create, client, vm, vm, options), RUNS),
+                timed(functools.partial(create, client, vm, vm, options), RUNS),
                 "ms",
             )
-            session = _create(client, vm, vm, options)
+            session = create(client, vm, vm, options)
             client.call("subscribe", vm=vm, sessionId=session)
             firsts: list[float] = []
-            wholes = timed(functools.partial(_turn, client, vm, session, firsts), RUNS)
+            wholes = timed(functools.partial(turn, client, vm, session, firsts), RUNS)
             yield Figure(f"prompt {vm}: first agent event", firsts[2:], "ms")
             yield Figure(f"prompt {vm}: whole", wholes, "ms")
 
 
-def _create(client: Client, vm: str, agent: str, options: dict[str, Any]) -> str:
+def create(client: Client, vm: str, agent: str, options: dict[str, Any]) -> str:
+    """Open a session; its id."""
     session: str = client.call("createSession", vm=vm, agentType=agent, options=options)["sessionId"]
     return session
 
 
-def _turn(client: Client, vm: str, session: str, firsts: list[float]) -> None:
+def turn(client: Client, vm: str, session: str, firsts: list[float]) -> None:
+    """A turn of a session that is subscribed to; `firsts` gets the milliseconds to the agent's first event."""
     started = time.perf_counter()
     first = 0.0
-    turn = client.start("sendPrompt", vm=vm, sessionId=session, prompt="hello")
-    for notification in client.notifications(until=turn):
+    pending = client.start("sendPrompt", vm=vm, sessionId=session, prompt="hello")
+    for notification in client.notifications(until=pending):
         event = notification.params.get("event", {})
         update = event.get("params", {}).get("update", {}).get("sessionUpdate")
         if not first and update == "agent_message_chunk":
             first = (time.perf_counter() - started) * 1000
-    turn.result()
+    pending.result()
     firsts.append(first)
 
 
@@ -63,11 +65,11 @@ def memory() -> Iterator[Figure]:
         ):
             with daemon() as running, running.client() as client:
                 vm = pi_vm(client, agent, url)
-                _create(client, vm, agent, options)
+                create(client, vm, agent, options)
                 base, count = running.private_kib(), 0
                 for step in steps:
                     while count < step:
-                        _create(client, vm, agent, options)
+                        create(client, vm, agent, options)
                         count += 1
                     each = (running.private_kib() - base) / count / 1024
                     yield Figure(f"private memory per idle {agent} session, {step} live", [each], "MiB")
@@ -80,7 +82,7 @@ def turns() -> Iterator[Figure]:
         for agent, counts, options in (("echo", (1, 10, 50), {}), ("pi", (1, 10, 50), pi_options(url))):
             with running.client() as client:
                 vm = pi_vm(client, f"turns-{agent}", url)
-                ids = [_create(client, vm, agent, options) for _ in range(max(counts))]
+                ids = [create(client, vm, agent, options) for _ in range(max(counts))]
             for count in counts:
                 yield Figure(f"turns per second, {count} {agent} sessions", [_rate(running, vm, ids[:count])], "/s")
 
