@@ -6,11 +6,13 @@ import base64
 import difflib
 import fnmatch
 import posixpath
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from runtime.client.errors import RpcError
+from runtime.testing import snapshot
 from runtime.testing.aio import Aio
 from runtime.testing.expect import unmet
 from runtime.vms.options import DEFAULT_MEMORY_BYTES
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from runtime.testing.loop import Loop
 
 HOME: Final = "/home/user"
-MAX_SNAPSHOT_FILES: Final = 10_000  # files that are looked at for changes: a large project
+APPLICATION_ERROR: Final = -32000  # JSON-RPC's number of all errors that have a name
 MAX_DIFF_LINES: Final = 200  # of one file in a failure message
 
 
@@ -73,13 +75,15 @@ class TestVm:
 
     def write(self, path: str, content: str | bytes) -> None:
         """Create or replace a file, with its directories."""
-        sent = content if isinstance(content, str) else {"base64": base64.b64encode(content).decode()}
-        self.call("writeFile", path=absolute(path), content=sent)
+        self.call("writeFile", path=absolute(path), content=_sent(content))
 
     def put(self, files: dict[str, str | bytes]) -> None:
-        """Put files in place; changes are told against what is there when the first session starts."""
-        for path, content in files.items():
-            self.write(path, content)
+        """Put files in place; changes are told against what is there when the first session starts. Raises RpcError."""
+        sent = [{"path": absolute(path), "content": _sent(content)} for path, content in files.items()]
+        for done in self.call("writeFiles", files=sent) if sent else []:
+            if "error" in done:
+                error = done["error"]
+                raise RpcError(APPLICATION_ERROR, f"{done['path']}: {error['message']}", {"code": error["code"]})
 
     def read(self, path: str) -> str:
         """Return a text file's content. Raises RpcError not_found."""
@@ -97,7 +101,7 @@ class TestVm:
     def tree(self, path: str = HOME) -> list[str]:
         """Return the paths of all files below, relative to `path`, sorted; links are not followed."""
         root = absolute(path)
-        return sorted(posixpath.relpath(each, root) for each in self._walk(root))
+        return sorted(posixpath.relpath(entry["path"], root) for entry in snapshot.listing(self.call, root))
 
     def stats(self) -> dict[str, Any]:
         """Return what the VM has used."""
@@ -110,29 +114,23 @@ class TestVm:
 
     def mark(self) -> None:
         """Take the files as they are now for the start that changes are told against."""
-        self._start = self._contents()
+        self._start = snapshot.contents(self.call, HOME)
 
     def mark_once(self) -> None:
         """`mark`, the first time."""
         if self._start is None:
-            self.mark()
+            with suppress(RpcError):  # too many files to compare: whoever asks for changes hears of it
+                self.mark()
 
     def changes(self) -> dict[str, str]:
         """Return what was `added`, `changed` or `removed` below /home/user since the start, by relative path."""
-        before, after = self._start or {}, self._contents()
-        found = {path: "removed" for path in before if path not in after}
-        for path, content in after.items():
-            if path not in before:
-                found[path] = "added"
-            elif before[path] != content:
-                found[path] = "changed"
-        return dict(sorted(found.items()))
+        return _changes(self._start or {}, snapshot.contents(self.call, HOME))
 
     def diff(self) -> str:
         """Return the changes as a unified diff."""
-        before, after = self._start or {}, self._contents()
+        before, after = self._start or {}, snapshot.contents(self.call, HOME)
         parts = []
-        for path in self.changes():
+        for path in _changes(before, after):
             old, new = _lines(before.get(path, b"")), _lines(after.get(path, b""))
             parts += list(difflib.unified_diff(old, new, f"a/{path}", f"b/{path}", lineterm=""))[:MAX_DIFF_LINES]
         return "\n".join(parts)
@@ -187,33 +185,6 @@ class TestVm:
     def _unmet(self, message: str) -> AssertionError:
         return unmet(message, self._story())
 
-    def _walk(self, root: str) -> list[str]:
-        found: list[str] = []
-        pending = [root]
-        while pending and len(found) < MAX_SNAPSHOT_FILES:
-            directory = pending.pop()
-            try:
-                names = self.call("readdir", path=directory)
-            except RpcError as error:
-                if directory == root and error.name == "not_found":
-                    return []
-                raise
-            for name in names:
-                path = posixpath.join(directory, name)
-                kind = self.call("stat", path=path, followLinks=False)["type"]
-                if kind == "directory":
-                    pending.append(path)
-                else:
-                    found.append(path)
-        return found
-
-    def _contents(self) -> dict[str, bytes]:
-        found = {}
-        for path in self._walk(HOME):
-            if self.call("stat", path=path, followLinks=False)["type"] == "file":
-                found[posixpath.relpath(path, HOME)] = self.read_bytes(path)
-        return found
-
 
 def absolute(path: str) -> str:
     """Return the path from the root."""
@@ -222,3 +193,17 @@ def absolute(path: str) -> str:
 
 def _lines(content: bytes) -> list[str]:
     return content.decode("utf-8", "backslashreplace").splitlines()
+
+
+def _changes(before: dict[str, bytes], after: dict[str, bytes]) -> dict[str, str]:
+    found = {path: "removed" for path in before if path not in after}
+    for path, content in after.items():
+        if path not in before:
+            found[path] = "added"
+        elif before[path] != content:
+            found[path] = "changed"
+    return dict(sorted(found.items()))
+
+
+def _sent(content: str | bytes) -> str | dict[str, str]:
+    return content if isinstance(content, str) else {"base64": base64.b64encode(content).decode()}

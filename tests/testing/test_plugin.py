@@ -41,6 +41,25 @@ def test_a_turn_and_its_files(torpor_session: SessionFactory) -> None:
     session.expect_turns(at_most=2)
 
 
+def test_many_files_large_ones_and_none(torpor_vm: TestVm) -> None:
+    torpor_vm.mark()
+    assert torpor_vm.tree("/nowhere") == []
+    large = b"x" * (3 * 1024 * 1024)
+    names = [f"d{number % 7}/f{number}" for number in range(300)]
+    torpor_vm.put({**dict.fromkeys(names, "one\n"), **{f"large{number}": large[number:] for number in range(4)}})
+    torpor_vm.expect_changes(dict.fromkeys(sorted([*names, "large0", "large1", "large2", "large3"]), "added"))
+    torpor_vm.mark()
+    torpor_vm.write("d0/f0", b"\xff")
+    torpor_vm.write("large0", large[4:])
+    torpor_vm.call("deleteFile", path="/home/user/d1/f1")
+    torpor_vm.expect_changes({"d0/f0": "changed", "d1/f1": "removed", "large0": "changed"})
+    assert "-one\n+\\xff\n" in torpor_vm.diff()
+    assert "+(3,145,724 bytes, written at " in torpor_vm.diff()
+    with pytest.raises(RpcError, match="d0/f0/x") as caught:
+        torpor_vm.put({"d0/f0/x": ""})
+    assert caught.value.name == "not_a_directory"
+
+
 def test_pi_and_the_model(torpor_session: SessionFactory, scripted_model: TestModel) -> None:
     scripted_model.script(call("write", path="a.txt", content="hi"), say("Done."))
     session = torpor_session("pi")
