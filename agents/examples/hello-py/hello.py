@@ -7,6 +7,7 @@ imported while it is built can be imported when it runs.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,8 +53,9 @@ class Agent:
 
 def send(**message: object) -> None:
     """One message, one line."""
-    sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
-    sys.stdout.flush()
+    rest = memoryview(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+    while rest:  # sys.stdout has no buffer here: of a long text it would drop what the pipe has no room for
+        rest = rest[os.write(1, rest) :]
 
 
 class Run(exports.Run):

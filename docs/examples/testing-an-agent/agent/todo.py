@@ -7,6 +7,7 @@ when it runs.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from itertools import count
 from pathlib import Path
@@ -99,8 +100,9 @@ def update(session: str, **members: Any) -> None:
 
 def send(**message: Any) -> None:
     """Send one message: one line."""
-    sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
-    sys.stdout.flush()
+    rest = memoryview(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+    while rest:  # sys.stdout has no buffer here: of a long text it would drop what the pipe has no room for
+        rest = rest[os.write(1, rest) :]
 
 
 class Run(exports.Run):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -186,8 +187,9 @@ def options(session: Json) -> list[Json]:
 
 def send(**message: Any) -> None:
     """One message, one line."""
-    sys.stdout.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
-    sys.stdout.flush()
+    rest = memoryview(json.dumps({"jsonrpc": "2.0", **message}).encode() + b"\n")
+    while rest:  # sys.stdout has no buffer here: of a long text it would drop what the pipe has no room for
+        rest = rest[os.write(1, rest) :]
 
 
 class Run(exports.Run):
