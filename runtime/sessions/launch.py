@@ -62,6 +62,7 @@ async def start_new(session: Session) -> None:
         adopt(session, setup.session_id)
         with trio.CancelScope(shield=True):  # what was submitted is made, wanted or not: see to it what came of it
             await _record(session, setup)
+        check_alive(session, agent, SESSION_NEW)
         await trio.lowlevel.checkpoint_if_cancelled()
     except BaseException:
         session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, "the session was not created"))
@@ -196,6 +197,12 @@ async def ask(session: Session, agent: Agent, method: str, params: dict[str, Any
         fail(session, agent, method, f"the agent did not answer {method} within {START_TIMEOUT:.0f} s")
     except MessageError as error:
         fail(session, agent, method, f"the agent's answer to {method} is not what ACP says: {error}")
+
+
+def check_alive(session: Session, agent: Agent, phase: str) -> None:
+    """Raise AGENT_FAILED when the agent has ended meanwhile: it is not to be recorded as the one that is there."""
+    if session.agent is not agent:
+        fail(session, agent, phase, f"the agent ended right after {phase}")
 
 
 def fail(session: Session, agent: Agent, phase: str, message: str, error: RpcError | None = None) -> NoReturn:

@@ -331,7 +331,7 @@ class Sessions:
             if env is not None or servers is not None:
                 record = find(self._vm.store, self._vm.name, session_id)
                 await seal_again(self._vm.store, record, env, servers)
-                session.options = None
+                await session.load_options(again=True)
             if declared:
                 again = given_again((await session.load_options()).secrets, declared, values)
                 self._registry.remember_secrets(session_id, again)

@@ -31,13 +31,15 @@ from runtime.acp.messages import (
 from runtime.acp.session_state import RESUMED
 from runtime.sessions import config
 from runtime.sessions.failures import AgentError
-from runtime.sessions.launch import adopt, ask, bring_up, call, fail, session_params
+from runtime.sessions.launch import adopt, ask, bring_up, call, check_alive, fail, session_params
 from runtime.sessions.thread import render_thread
 from runtime.sessions.transcript import now_ms
 
 if TYPE_CHECKING:
     from runtime.sessions.agent import Agent
     from runtime.sessions.session import Session
+
+_METHODS: Final = {"resume": SESSION_RESUME, "load": SESSION_LOAD, "continuation": SESSION_NEW}
 
 THREADS: Final = "/root/.torpor/threads"
 
@@ -79,6 +81,7 @@ async def bring_back(session: Session) -> None:
             text = await render_thread(session.vm.store, session.row_id, session.session_id)
             await session.vm.files.write_file(path, text, create_parents=True)
         modes, options = await config.reapply(session, agent, before, setup, native=tier != "continuation")
+        check_alive(session, agent, _METHODS[tier])
     except BaseException:
         await session.stop_agent()
         raise

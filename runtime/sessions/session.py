@@ -124,9 +124,9 @@ class Session:
         """Nothing of it is in memory that could not be read back."""
         return self.agent is None and self.turn is None and not self.users and not self.crashes
 
-    async def load_options(self) -> SessionOptions:
-        """The options, read back and opened if need be. Raises `ApiError` SECRETS_REQUIRED, SESSION_NOT_FOUND, ..."""
-        if self.options is None:
+    async def load_options(self, *, again: bool = False) -> SessionOptions:
+        """The options, read back and opened if need be or `again`. Raises `ApiError` SECRETS_REQUIRED, SESSION_NOT_FOUND, ..."""
+        if self.options is None or again:
             record = self.vm.store.sessions.get(self.vm_row, self.session_id)
             if record is None:
                 raise ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {self.session_id}")

@@ -8,9 +8,10 @@ import pytest
 import trio
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.sessions.forks import plan_session_fork
 from runtime.sessions.queries import persisted_sessions
 from tests.sessions.cancelling import attempts
-from tests.sessions.fakes import MODES, never, new, option, settled, until, until_cancelled
+from tests.sessions.fakes import MODES, Prompting, echo, never, new, option, settled, until, until_cancelled
 
 if TYPE_CHECKING:
     from tests.sessions.fakes import FakeAgent, FakeVm
@@ -204,3 +205,31 @@ async def test_an_answer_to_a_permission_request(vm: FakeVm, reply: Any) -> None
             if vm.sessions.busy:
                 await vm.sessions.respond_permission(id_, request["permissionId"], reply, option_id)
         assert results[-1]["text"] == "y"
+
+
+async def test_reading_a_session_back(asleep: FakeVm) -> None:
+    vm = asleep
+    vm.behaviour["session/prompt"] = until_cancelled
+    async with vm.awake():
+        template = await new(vm)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(Prompting(vm, template).run)
+            await until(lambda: bool(vm.prompted))
+            await settled()
+            # Leaving without suspend_all does to the log what kill -9 does.
+            vm.sessions._nursery.cancel_scope.cancel()
+    (record,) = vm.store.sessions.list(1)
+    vm.behaviour["session/prompt"] = echo
+    for attempt in attempts():
+        # A fork of a session has the open turn, and nobody marks it before it is used.
+        copy = await plan_session_fork(vm.store, "vm", template, record.last_seq)
+        id_ = f"fork-{attempt.at}"
+        await vm.store.forks.fork_session(copy, id_, 0)
+        async with vm.awake() as sessions:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(sessions.cancel, id_)  # somebody else wants it in the same moment
+                await attempt.run(lambda: sessions.prompt(id_, "hello"))  # noqa: B023
+            await until(lambda: not sessions.busy)
+            assert (await sessions.prompt(id_, "on"))["text"].endswith("on")
+            await sessions.suspend_all()
+        assert (await vm.log(id_)).count("_torpor/turn_interrupted") == 1

@@ -7,7 +7,7 @@ import pytest
 from runtime.acp.messages import PermissionOption
 from runtime.errors import ErrorCode
 from runtime.sessions.permissions import choose
-from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, settled, start
+from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, settled, start, until
 
 if TYPE_CHECKING:
     import trio
@@ -50,7 +50,8 @@ async def test_replies(vm: FakeVm, nursery: trio.Nursery, answer: dict[str, Any]
     vm.behaviour["session/prompt"] = asking(outcomes)
     id_, other = await new(vm), await new(vm)
     prompting = await start(vm, nursery, id_)
-    (notice,) = (notice for notice in vm.notices if notice.method == "permissionRequest")
+    await until(lambda: vm.notices[-1].method == "permissionRequest")
+    notice = vm.notices[-1]
     permission_id = notice.params["request"]["permissionId"]
     assert notice.params["request"] == {
         "permissionId": permission_id,
@@ -192,3 +193,12 @@ def test_choices_never_exceed_what_was_said() -> None:
     assert choose(options, "always") is options[0]
     assert choose(options, "reject") is options[1]
     assert choose([], "reject") is None
+
+
+async def test_a_policy_outlives_a_resume_with_another_environment(vm: FakeVm) -> None:
+    outcomes: list[Any] = []
+    vm.behaviour["session/prompt"] = asking(outcomes)
+    id_ = await new(vm, permissionPolicy="deny", env={"A": "1"})
+    await vm.sessions.resume(id_, {"env": {"A": "2"}})
+    await vm.sessions.prompt(id_, "go", timeout_ms=2000)
+    assert outcomes == [{"outcome": "selected", "optionId": "no"}]
