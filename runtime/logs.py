@@ -76,6 +76,14 @@ class PlainLines(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, and of a failure where it came from. What another handler has made of that is not taken over."""
+        record.exc_text = None
+        try:
+            return super().format(record)
+        finally:
+            record.exc_text = None
+
     def formatException(self, ei: Trouble) -> str:  # noqa: N802 - logging's name
         """Return a traceback without messages and values."""
         return "" if ei[1] is None else "\n".join(_lines(describe(ei[1]), ""))

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from runtime.cli import exits, output
+from runtime.cli import exits, output, progress
 from runtime.cli.connecting import connect_to, vm_name
 
 if TYPE_CHECKING:
@@ -40,7 +40,8 @@ def ls(args: argparse.Namespace) -> int:
 def cat(args: argparse.Namespace) -> int:
     """Write a file to stdout, byte for byte."""
     with connect_to(args) as client:
-        content = client.call("readFile", vm=vm_name(args.vm), path=args.path, encoding="base64")["content"]
+        read = progress.call(client, "reading", "readFile", vm=vm_name(args.vm), path=args.path, encoding="base64")
+        content = read["content"]
     if args.json:
         output.write_json({"path": args.path, "content": content})
     else:
@@ -61,7 +62,7 @@ def put(args: argparse.Namespace) -> int:
         path += Path(args.local).name
     content = {"base64": base64.b64encode(data).decode()}
     with connect_to(args) as client:
-        client.call("writeFile", vm=vm_name(args.vm), path=path, content=content)
+        progress.call(client, "writing", "writeFile", vm=vm_name(args.vm), path=path, content=content)
     if args.json:
         output.write_json({"path": path, "bytes": len(data)})
     return exits.OK

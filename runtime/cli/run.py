@@ -7,7 +7,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.cli import exits, output
+from runtime.cli import exits, output, progress
 from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.mounts import parse_mounts
 from runtime.cli.permissions import Asker
@@ -103,7 +103,8 @@ class Run:
         if not (self._session and self._resumed()):
             wanted = {"sessionId": self._session or None, "env": self._env or None, "cwd": self._args.cwd}
             given = {name: value for name, value in wanted.items() if value is not None}
-            made = self._client.call("createSession", vm=self._vm, agentType=self._args.agent, options=given)
+            wanted_of = {"vm": self._vm, "agentType": self._args.agent, "options": given}
+            made = progress.call(self._client, f"starting {self._args.agent}", "createSession", **wanted_of)
             self._session = made["sessionId"]
         self._subscribe()
         if self._args.json:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runtime.cli import exits, output
+from runtime.cli.progress import Line
 
 if TYPE_CHECKING:
     import argparse
@@ -51,7 +52,9 @@ def _run_all(args: argparse.Namespace, chosen: list[tuple[Path, Case]]) -> list[
     try:
         for number, (path, case) in enumerate(chosen, 1):
             report = Path(args.report) if args.report else None
-            outcome = run_case(harness, path, case, report=report, update=args.update)
+            with Line(f"{case.name} ({number} of {len(chosen)})", patience=0) as line:
+                line.show()
+                outcome = run_case(harness, path, case, report=report, update=args.update)
             outcomes.append(outcome)
             if form == "json":
                 output.write_json(yaml_output.as_json(outcome))

@@ -92,10 +92,14 @@ class VmSleep(VmParams):
 HostPath = Annotated[str, Meta(min_length=2, max_length=4095, description="absolute, on the daemon's machine")]
 
 
+ProgressToken = Annotated[str, Meta(max_length=64)]
+
+
 class VmExport(VmParams):
     """Which VM, and the file to make."""
 
     path: HostPath
+    progress_token: ProgressToken | None = None
 
 
 class VmImport(Params):
@@ -104,6 +108,7 @@ class VmImport(Params):
     path: HostPath
     vm: VmName | None = None
     trust: bool = False
+    progress_token: ProgressToken | None = None
 
 
 class Exported(Struct, rename="camel"):
@@ -248,7 +253,7 @@ async def _destroy(call: Call, params: VmParams) -> Any:
     ErrorCode.IO_ERROR,
 )
 async def _export(call: Call, params: VmExport) -> Any:
-    return await call.host.export(joined(params.vm), params.path)
+    return await call.host.export(joined(params.vm), params.path, call.progress(params.progress_token))
 
 
 @METHODS.method(
@@ -266,4 +271,6 @@ async def _export(call: Call, params: VmExport) -> Any:
 )
 async def _import(call: Call, params: VmImport) -> Any:
     name = None if params.vm is None else joined(params.vm)
-    return with_vm_as_given(await call.host.import_(params.path, name, trust=params.trust))
+    return with_vm_as_given(
+        await call.host.import_(params.path, name, call.progress(params.progress_token), trust=params.trust)
+    )

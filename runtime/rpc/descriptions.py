@@ -24,6 +24,7 @@ MEMBERS: Final[dict[str, str]] = {
     "VmExport.path": "The file to make: absolute, on the daemon's machine. It must not exist.",
     "VmImport.path": "The file that was exported: absolute, on the daemon's machine.",
     "Exported.path": "The file that was made.",
+    "progressToken": "With it `progress` notifications tell how far the work has come, under this token.",
     "to": "The name of the VM that the fork is to be.",
     "ForkSession.to": "The name of a VM to fork to; without it the new session is in the same VM.",
     "Move.from": "The path that is to be moved.",

@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from runtime.errors import ApiError
     from runtime.hub import Listener
@@ -310,12 +310,20 @@ class HostFace(Protocol):
         """`vm.destroy`."""
         ...
 
-    async def export(self, name: str, path: str) -> Json:
-        """`vm.export`; wakes nothing. ApiError vm_not_found, exists, not_found, io_error."""
+    async def export(self, name: str, path: str, report: Callable[[int, int], None] | None = None) -> Json:
+        """`vm.export`; wakes nothing. ApiError vm_not_found, exists, not_found, io_error.
+
+        `report` is told now and then how many bytes are done, and how many there are.
+        """
         ...
 
-    async def import_(self, path: str, name: str | None, *, trust: bool) -> Json:
-        """`vm.import`; `name` None: the file's own. ApiError vm_conflict, state_corrupt, state_newer, ..."""
+    async def import_(
+        self, path: str, name: str | None, report: Callable[[int, int], None] | None = None, *, trust: bool
+    ) -> Json:
+        """`vm.import`; `name` None: the file's own. ApiError vm_conflict, state_corrupt, state_newer, ...
+
+        `report` as for `export`.
+        """
         ...
 
     async def vm(self, name: str, /) -> VmFace:

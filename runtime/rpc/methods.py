@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from runtime.rpc.framing import Flow
+from runtime.rpc.messages import notification_line
 from runtime.rpc.names import Params
 
 if TYPE_CHECKING:
@@ -31,6 +33,21 @@ class Call:
     """Those of the connection that the request came in on."""
     afterwards: list[Callable[[], None]] = attrs.field(factory=list)
     """What the connection is to do right after the answer has been put into its outbox."""
+
+    def progress(self, token: str | None) -> Callable[[int, int], None] | None:
+        """Return what sends `progress` notifications under the client's `token`; None where none are asked for.
+
+        It never waits: to a peer that does not keep up it says nothing.
+        """
+        if token is None:
+            return None
+        outbox, flow = self.subscriptions.outbox, Flow()
+
+        def report(done: int, total: int) -> None:
+            outbox.offer(notification_line("progress", {"token": token, "done": done, "total": total}), flow)
+
+        return report
+
     settle: Callable[[], Awaitable[None]] | None = None
     """What the connection is to wait for before it answers."""
 

@@ -29,6 +29,7 @@ NOTIFICATIONS: Final = {
     "processOutput": "{subscriptionId, vm, pid, stream, offset, data}: output of a command that a client has started; `data` "
     "is a string, or {base64} where it is not valid UTF-8, and `offset` its place in the stream, in bytes",
     "processExit": "{subscriptionId, vm, pid, exitCode, reason, detail?}: such a command has ended",
+    "progress": "{token, done, total}: bytes that are done of those that there are, for a call with that `progressToken`",
     "subscriptionLagged": "{subscriptionId, lastSeq}: the peer did not keep up; subscribe again from lastSeq",
 }
 

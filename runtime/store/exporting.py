@@ -21,14 +21,17 @@ from runtime.errors import ApiError, ErrorCode
 from runtime.store.errors import as_api_error
 from runtime.store.flattening import DENTRY, EXTENT, INODE, FlatTree
 from runtime.store.foreign import json_object
+from runtime.store.meter import Meter
 from runtime.store.migrations import MIGRATIONS
 from runtime.store.schema import APPLICATION_ID, SCHEMA_VERSION, open_readable
 from runtime.store.sealing import sync_directory
 from runtime.store.sql import json_text, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
+
+    from runtime.store.meter import Report
 
 PIECE_ROWS: Final = 64
 # Rows between two looks for a cancellation: 4 MiB where each is a whole chunk, some milliseconds.
@@ -39,6 +42,7 @@ _SESSION: Final = (
     "id, vm, session_id, agent_type, options, env_names, agent_session_id, status, capabilities, agent_info, modes, "
     "config_options, usage, cwd, title, created_at, updated_at"
 )
+_EVENTS: Final = "FROM event WHERE session IN (SELECT id FROM session WHERE vm = ?)"
 _OF_SESSIONS: Final = (
     ("event", "session, seq, created_at, type, body"),
     ("idempotency", "session, key, content_hash, result"),
@@ -46,23 +50,23 @@ _OF_SESSIONS: Final = (
 )
 
 
-async def export_vm(state: Path, vm: int, path: Path) -> int:
-    """Write the VM with that row id to the new file `path`, and return its size in bytes.
+async def export_vm(state: Path, vm: int, path: Path, report: Report | None = None) -> int:
+    """Write the VM with that row id to the new file `path`, and return its size in bytes; `report` hears how it goes on.
 
     Cancellation ends it between two pieces. Whatever fails, no part of a file stays behind. Raises `ApiError`: EXISTS,
     NOT_FOUND for a directory that there is not, VM_NOT_FOUND, IO_ERROR (`reason` "disk_full" when it is).
     """
-    return await trio.to_thread.run_sync(_export, state, vm, path, limiter=EXPORTS)
+    return await trio.to_thread.run_sync(_export, state, vm, path, Meter(report), limiter=EXPORTS)
 
 
-def _export(state: Path, vm: int, path: Path) -> int:
+def _export(state: Path, vm: int, path: Path, meter: Meter) -> int:
     if os.path.lexists(path):
         raise _exists(path)
     scratch = path.with_name(f".torpor-export-{secrets.token_hex(8)}")
     try:
         os.close(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         try:
-            _write(state, vm, scratch)
+            _write(state, vm, scratch, meter)
             descriptor = os.open(scratch, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 os.fsync(descriptor)
@@ -100,7 +104,7 @@ def _publish(scratch: Path, path: Path) -> None:
         scratch.rename(path)
 
 
-def _write(state: Path, vm: int, scratch: Path) -> None:
+def _write(state: Path, vm: int, scratch: Path, meter: Meter) -> None:
     with (
         contextlib.closing(open_readable(state)) as source,
         contextlib.closing(apsw.Connection(os.fspath(scratch), flags=apsw.SQLITE_OPEN_READWRITE)) as target,
@@ -115,11 +119,11 @@ def _write(state: Path, vm: int, scratch: Path) -> None:
         target.pragma("application_id", APPLICATION_ID)
         target.pragma("user_version", SCHEMA_VERSION)
         source.execute("BEGIN")
-        _fill(source, target, vm)
+        _fill(source, target, vm, meter)
         target.execute("COMMIT")
 
 
-def _fill(source: apsw.Connection, target: apsw.Connection, vm: int) -> None:
+def _fill(source: apsw.Connection, target: apsw.Connection, vm: int, meter: Meter) -> None:
     columns = "id, name, options, state, created_at, updated_at, layer"
     found = rows(source, f"SELECT {columns} FROM vm WHERE id = ?", (vm,))  # noqa: S608
     if not found:
@@ -133,7 +137,10 @@ def _fill(source: apsw.Connection, target: apsw.Connection, vm: int) -> None:
     )
     _copy(target, "inode", f"layer, {INODE}", ((1, *row) for row in tree.inodes()))
     _copy(target, "dentry", f"layer, {DENTRY}", ((1, *row) for row in tree.dentries()))
-    _copy(target, "chunk", "id, hash, size, data", tree.chunks())
+    chunks = tree.chunks()
+    meter.expect(source, "SELECT total (size) FROM chunk WHERE id IN temp.used")
+    meter.expect(source, f"SELECT total (octet_length (body)) {_EVENTS}", vm)
+    _copy(target, "chunk", "id, hash, size, data", chunks, lambda piece: meter.add(sum(row[2] for row in piece)))
     _copy(target, "extent", f"layer, {EXTENT}", ((1, *row) for row in tree.extents()))
     # Orphans count until they are gone, and here they are.
     target.execute(
@@ -142,10 +149,14 @@ def _fill(source: apsw.Connection, target: apsw.Connection, vm: int) -> None:
     )
     sessions = rows(source, f"SELECT {_SESSION} FROM session WHERE vm = ? ORDER BY id", (vm,))  # noqa: S608
     _copy(target, "session", _SESSION, ((row[0], 1, *row[2:]) for row in sessions))
+
+    def count_events(piece: list[tuple[Any, ...]]) -> None:
+        meter.add(sum(len(row[-1]) for row in piece))
+
     for table, names in _OF_SESSIONS:
         for session in sessions:
             some = source.execute(f"SELECT {names} FROM {table} WHERE session = ?", (session[0],))  # noqa: S608
-            _copy(target, table, names, some)
+            _copy(target, table, names, some, count_events if table == "event" else None)
     names = "name, schedule, payload, created_at"
     some = source.execute(f"SELECT 1, {names} FROM cron WHERE vm = ?", (vm,))  # noqa: S608
     _copy(target, "cron", f"vm, {names}", some)
@@ -157,12 +168,20 @@ def _without_mounts(options: str) -> str:
     return json_text(kept)
 
 
-def _copy(target: apsw.Connection, table: str, columns: str, values: Iterable[tuple[Any, ...]]) -> None:
+def _copy(
+    target: apsw.Connection,
+    table: str,
+    columns: str,
+    values: Iterable[tuple[Any, ...]],
+    count: Callable[[list[tuple[Any, ...]]], None] | None = None,
+) -> None:
     sql = f"INSERT INTO {table} ({columns}) VALUES ({', '.join('?' * (columns.count(',') + 1))})"  # noqa: S608
     iterator = iter(values)
     while piece := list(islice(iterator, PIECE_ROWS)):
         trio.from_thread.check_cancelled()
         target.executemany(sql, piece)
+        if count is not None:
+            count(piece)
 
 
 def _exists(path: Path) -> ApiError:

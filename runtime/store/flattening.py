@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     import apsw
 
+    from runtime.store.meter import Meter
+
 MAX_CHAIN: Final = 64
 """Layers of one chain: twice as many as snapshots let it grow (`runtime.store.snapshots.MAX_DEPTH`)."""
 
@@ -76,6 +78,15 @@ class FlatTree:
             f"SELECT e.ino, e.position, c.hash, c.size, c.data FROM {visible} AS e LEFT JOIN chunk AS c "  # noqa: S608
             "ON c.id = e.chunk WHERE e.chunk IS NOT NULL AND e.ino IN temp.live",
             self._chain,
+        )
+
+    def expect_contents(self, meter: Meter) -> None:
+        """Tell `meter` how many bytes `contents` has."""
+        visible = self._visible("extent", "ino, position", "chunk")
+        meter.expect(
+            self._connection,
+            f"SELECT total (c.size) FROM {visible} AS e JOIN chunk AS c ON c.id = e.chunk WHERE e.ino IN temp.live",  # noqa: S608
+            *self._chain,
         )
 
     def next_ino(self) -> int:

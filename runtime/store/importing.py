@@ -21,6 +21,7 @@ from runtime.errors import ApiError, ErrorCode
 from runtime.store import foreign
 from runtime.store.chunks import HASH_BYTES, ChunkStore, Unpacker
 from runtime.store.flattening import DENTRY, EXTENT, INODE, FlatTree
+from runtime.store.meter import Meter
 from runtime.store.sql import rows, run
 from runtime.store.tree_check import check_tree
 from runtime.store.vms import STAGED
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
     from pathlib import Path
 
+    from runtime.store.meter import Report
     from runtime.store.store import Store
     from wasi_fs.backend import Usage
 
@@ -75,8 +77,10 @@ class _Staged:
     created_at: int = 0
 
 
-async def import_vm(store: Store, path: Path, judge: Judge, settle: Callable[[str], Any]) -> str:
-    """Import the VM of the file `path`, and return its name.
+async def import_vm(
+    store: Store, path: Path, judge: Judge, settle: Callable[[str], Any], report: Report | None = None
+) -> str:
+    """Import the VM of the file `path`, and return its name; `report` hears how it goes on.
 
     `settle` is awaited with the name under which the VM is hidden, before it is shown. Raises `ApiError`: VM_CONFLICT where
     there is a VM of that name, whatever `open_foreign` and `judge` raise, STATE_CORRUPT, TOO_LARGE, IO_ERROR.
@@ -84,7 +88,7 @@ async def import_vm(store: Store, path: Path, judge: Judge, settle: Callable[[st
     """
     staged = _Staged()
     hidden = STAGED + secrets.token_hex(16)
-    pieces = _pieces(path, judge, staged, hidden)
+    pieces = _pieces(path, judge, staged, hidden, Meter(report))
     try:
         while (piece := await trio.to_thread.run_sync(next, pieces, None)) is not None:
             await store.writer.room()
@@ -130,7 +134,7 @@ def _conflict(name: str) -> ApiError:
 # On worker threads, one at a time
 
 
-def _pieces(path: Path, judge: Judge, staged: _Staged, hidden: str) -> Generator[Any, None, None]:
+def _pieces(path: Path, judge: Judge, staged: _Staged, hidden: str, meter: Meter) -> Generator[Any, None, None]:
     """The writes, in order; each is committed before the next is made."""
     with foreign.open_foreign(path) as source:
         vm, name, options, created_at, layer = foreign.only_vm(source)
@@ -154,10 +158,12 @@ def _pieces(path: Path, judge: Judge, staged: _Staged, hidden: str) -> Generator
             staged.vm = connection.last_insert_rowid()
 
         yield begin
+        tree.expect_contents(meter)
+        meter.expect(source, "SELECT total (octet_length (body)) FROM event")
         yield from _insert("inode", f"layer, {INODE}", _checked_inodes(tree, staged, next_ino))
         yield from _insert("dentry", f"layer, {DENTRY}", _checked_dentries(tree, staged))
-        yield from _contents(tree, staged)
-        yield from _sessions(source, vm, judge, staged)
+        yield from _contents(tree, staged, meter)
+        yield from _sessions(source, vm, judge, staged, meter)
         if judge.trust:
             jobs = source.execute(f"SELECT {_CRON} FROM cron WHERE vm = ?", (vm,))  # noqa: S608
             yield from _insert("cron", f"vm, {_CRON}", _jobs(jobs, staged))
@@ -177,7 +183,7 @@ def _checked_dentries(tree: FlatTree, staged: _Staged) -> Iterator[tuple[Any, ..
         yield staged.layer, *row
 
 
-def _contents(tree: FlatTree, staged: _Staged) -> Iterator[Any]:
+def _contents(tree: FlatTree, staged: _Staged, meter: Meter) -> Iterator[Any]:
     unpacker, chunks = Unpacker(), ChunkStore()
     piece: list[tuple[int, int, bytes]] = []
 
@@ -196,6 +202,7 @@ def _contents(tree: FlatTree, staged: _Staged) -> Iterator[Any]:
         if data is None:
             foreign.damaged("content of a file is missing")
         content = unpacker.unpack(length, data)
+        meter.add(len(content))
         if hashlib.blake2b(content, digest_size=HASH_BYTES).digest() != hash_:
             foreign.damaged("content of a file is not what its hash says")
         piece.append((ino, position, content))
@@ -207,7 +214,7 @@ def _contents(tree: FlatTree, staged: _Staged) -> Iterator[Any]:
         yield step(piece)
 
 
-def _sessions(source: apsw.Connection, vm: int, judge: Judge, staged: _Staged) -> Iterator[Any]:
+def _sessions(source: apsw.Connection, vm: int, judge: Judge, staged: _Staged, meter: Meter) -> Iterator[Any]:
     names = [name.strip() for name in _SESSION.split(",")]
     found = rows(source, f"SELECT id FROM session WHERE vm = ? ORDER BY id LIMIT {foreign.MAX_SESSIONS + 1}", (vm,))  # noqa: S608
     if len(found) > foreign.MAX_SESSIONS:
@@ -217,7 +224,7 @@ def _sessions(source: apsw.Connection, vm: int, judge: Judge, staged: _Staged) -
         columns = dict(zip(names, values, strict=True))
         foreign.check_time(columns["created_at"], columns["updated_at"])
         yield _begin_session(judge.session(columns), staged)
-        yield from _insert("event", "session, seq, created_at, type, body", _events(source, row, judge, staged))
+        yield from _insert("event", "session, seq, created_at, type, body", _events(source, row, judge, staged, meter))
         keys = source.execute(f"SELECT {_IDEMPOTENCY} FROM idempotency WHERE session = ?", (row,))  # noqa: S608
         yield from _insert("idempotency", f"session, {_IDEMPOTENCY}", _keys(keys, staged))
         asked = source.execute(f"SELECT {_PERMISSION} FROM permission WHERE session = ?", (row,))  # noqa: S608
@@ -234,13 +241,16 @@ def _begin_session(columns: dict[str, Any], staged: _Staged) -> Any:
     return write
 
 
-def _events(source: apsw.Connection, session: int, judge: Judge, staged: _Staged) -> Iterator[tuple[Any, ...]]:
+def _events(
+    source: apsw.Connection, session: int, judge: Judge, staged: _Staged, meter: Meter
+) -> Iterator[tuple[Any, ...]]:
     sql = "SELECT seq, created_at, type, body FROM event WHERE session = ? ORDER BY seq"
     for expected, (seq, created_at, type_, body) in enumerate(source.execute(sql, (session,))):
         if seq != expected:
             foreign.damaged(f"event {expected} of a session is missing")
         foreign.check_time(created_at)
         judge.event(type_, foreign.json_object(body, "an event's bytes"))
+        meter.add(len(body))
         yield staged.session, seq, created_at, type_, body
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from runtime.engine import Engine
+    from runtime.store.meter import Report
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
     from runtime.vms.catalogue import Catalogue
@@ -188,25 +189,27 @@ class Host(Readings):
             self._publish(name, "destroyed", "request")
         await self.store.collect_garbage()
 
-    async def export(self, name: str, path: str) -> dict[str, Any]:
+    async def export(self, name: str, path: str, report: Report | None = None) -> dict[str, Any]:
         """`vm.export`: what is committed when the export begins; a turn that runs goes on, and wakes nothing."""
         target = host_path(path)
         record = self._record(name)
         if volume := self._volumes.get(record.row):
             await volume.flush()
         await self.store.writer.barrier()
-        size = await export_vm(self.store.path, record.row, target)
+        size = await export_vm(self.store.path, record.row, target, report)
         mounts = [each["path"] for each in record.options.get("mounts", ())]
         return {"path": path, "bytes": size, **({"mounts": mounts} if mounts else {})}
 
-    async def import_(self, path: str, name: str | None, *, trust: bool) -> dict[str, Any]:
+    async def import_(
+        self, path: str, name: str | None, report: Report | None = None, *, trust: bool
+    ) -> dict[str, Any]:
         """`vm.import`: the VM sleeps, and its turns that ran are marked as interrupted."""
         judge = FileJudge(name, trust=trust)
 
         async def settle(hidden: str) -> None:
             await settle_imported(self.store, self.hub, hidden)
 
-        name = await import_vm(self.store, host_path(path), judge, settle)
+        name = await import_vm(self.store, host_path(path), judge, settle, report)
         self._publish(name, "asleep", "import")
         return {**await self.get(name), "created": True}
 

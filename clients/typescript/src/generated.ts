@@ -677,8 +677,8 @@ export interface Methods {
   "vm.wake": { params: { vm: string | string[] }; result: VmInfo };
   "vm.stats": { params: { vm: string | string[] }; result: VmStats };
   "vm.destroy": { params: { vm: string | string[] }; result: JsonObject };
-  "vm.export": { params: { vm: string | string[]; path: string }; result: Exported };
-  "vm.import": { params: { path: string; vm?: string | string[]; trust?: boolean }; result: VmCreated };
+  "vm.export": { params: { vm: string | string[]; path: string; progressToken?: string }; result: Exported };
+  "vm.import": { params: { path: string; vm?: string | string[]; trust?: boolean; progressToken?: string }; result: VmCreated };
   "createSession": { params: { vm: string | string[]; agentType: string; options?: SessionOptions }; result: SessionInfo };
   "sendPrompt": { params: { vm: string | string[]; sessionId: string; prompt: string | JsonObject[]; idempotencyKey?: string; timeoutMs?: number }; result: PromptResult };
   "cancelPrompt": { params: { vm: string | string[]; sessionId: string; graceMs?: number }; result: CancelResult };
@@ -744,6 +744,7 @@ export type NotificationName =
   | "agentExit"
   | "processOutput"
   | "processExit"
+  | "progress"
   | "subscriptionLagged";
 
 /** Methods whose results hold bytes. */
@@ -794,7 +795,7 @@ export abstract class VmMethods {
    * Write the VM with its files and sessions to a new file, without the values of env; wakes nothing. Errors:
    * `vm_not_found`, `exists`, `not_found`, `io_error`.
    */
-  export(path: string, options: CallOptions = {}): Promise<Exported> {
+  export(path: string, options: { progressToken?: string } & CallOptions = {}): Promise<Exported> {
     return this.invoke("vm.export", { path }, options);
   }
 

@@ -1,0 +1,64 @@
+"""A line on stderr that tells how far long work has come; none where stderr is no terminal, or the work is short."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from runtime.cli import output
+
+if TYPE_CHECKING:
+    from runtime.client.sync import Client
+
+PATIENCE: Final = 0.5  # seconds: nothing is shown of what takes less
+TICK: Final = 0.2  # seconds between two looks at the clock
+CLEAR: Final = "\r\033[K"
+
+
+class Line:
+    """The line; a context manager that wipes it away."""
+
+    def __init__(self, doing: str, patience: float = PATIENCE) -> None:
+        self.live = sys.stderr.isatty()
+        self._doing = output.one_line(doing)
+        self._patience = patience
+        self._started = time.monotonic()
+        self._shown = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            sys.stderr.write(CLEAR)
+            sys.stderr.flush()
+
+    def show(self, done: int = 0, total: int = 0) -> None:
+        """Write it anew; `done` of `total` bytes, where that is known."""
+        seconds = time.monotonic() - self._started
+        if self.live and seconds >= self._patience:
+            share = f" {100 * done // total} % of {total / 1e6:.1f} MB," if total else ""
+            sys.stderr.write(f"{CLEAR}{self._doing}:{share} {seconds:.0f} s")
+            sys.stderr.flush()
+            self._shown = True
+
+
+def call(client: Client, doing: str, method: str, /, *, measured: bool = False, **params: Any) -> Any:
+    """Call a method and show how it goes on. One that is `measured` is asked to tell how far it has come.
+
+    Raises RpcError, ConnectionLostError. Notifications that come meanwhile are dropped: it is for connections that have
+    subscribed to nothing.
+    """
+    with Line(doing) as line:
+        token = "1" if measured and line.live else None
+        pending = client.start(method, progressToken=token, **params)
+        done = total = 0
+        while line.live and not pending.done:
+            for notification in client.notifications(until=pending, timeout=TICK):
+                if notification.method == "progress":
+                    done, total = notification.params["done"], notification.params["total"]
+                    line.show(done, total)
+            line.show(done, total)
+        client.wait(pending)
+    return pending.result()
