@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 BATCH_BYTES: Final = 8 * 1024 * 1024  # of content in one call: half of what one answer may hold
 BATCH_FILES: Final = 1000  # and files: the daemon takes ten times as many, and a call stays short
 FILE_MODE: Final = 0o644  # what a new file has in a VM
-DIRECTORY_MODE: Final = 0o755
+DIRECTORY_MODE: Final = 0o755  # what a new directory has in a VM
 
 Entry = tuple[str, str, int, Any]
 """A path below the source ("" for itself), its type and permission bits, and a link's target or a file's size."""

@@ -28,7 +28,7 @@ ends the subscription of one that lags, and keeps the end of the output."""
 
 ENDINGS: Final = {"timeout": 124, "trap": 134, "fault": 134, "killed": 137, "out_of_fuel": 152}
 """Exit codes for commands that did not exit: as of timeout(1), and 128 with the signal that a Unix would have sent."""
-OTHER_ENDING: Final = 125
+OTHER_ENDING: Final = 125  # as of env(1) and others of its kind, for what is their own fault
 
 
 def execute(args: argparse.Namespace) -> int:

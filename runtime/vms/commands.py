@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 SHELL: Final = "/bin/sh"
 DEFAULT_CWD: Final = "/home/user"
-DEFAULT_STOP_GRACE_MS: Final = 5000  # as for cancelPrompt
 
 MAX_OUTPUT: Final = 8 * 1024 * 1024
 """The most that is kept of a stream, whatever the VM's limit says: two of them are one line of an answer."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.vms import batches, listings
+from runtime.vms import batches, listings, removal
 from runtime.vms.answers import describe, telling_errors
 from wasi_fs import FileType, FsCode, FsError
 
@@ -86,14 +86,15 @@ class VmFiles:
         """Remove a file or link; a directory, even an empty one, only with `recursive`."""
 
         def delete() -> None:
-            if self._fs.stat(path, follow=False).type is not FileType.DIRECTORY:
-                self._fs.unlink(path)
-            elif recursive:
-                self._fs.remove_tree(path)
-            else:
+            if self._fs.stat(path, follow=False).type is FileType.DIRECTORY:
                 raise FsError(FsCode.IS_DIRECTORY)
+            self._fs.unlink(path)
 
-        await self._changed(path, delete)
+        with telling_errors(path):
+            if recursive and self._fs.stat(path, follow=False).type is FileType.DIRECTORY:
+                await removal.remove_tree(self._volume, path)
+            else:
+                await self._changed(path, delete)
 
     async def mkdir(self, path: str, recursive: bool = False) -> None:
         """Create a directory; with `recursive` its parents too, and one that exists is fine."""
@@ -124,10 +125,13 @@ class VmFiles:
     async def _listed(self, path: str, listing: Callable[[], Awaitable[T]]) -> T:
         """What a listing says, which is durable then: what is not saved yet is kept small, for it is looked through."""
         with telling_errors(path):
-            self._fs.stat(path)
+            fs = self._fs
+            fs.stat(path)
             await self._volume.flush()
             value = await listing()
         await self._volume.flush()
+        if self._fs is not fs:
+            raise ApiError(ErrorCode.BUSY, "the VM's files were restored meanwhile")
         return value
 
     async def _changed(self, path: str, operation: Callable[[], T]) -> T:

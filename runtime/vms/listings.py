@@ -13,10 +13,11 @@ from runtime.vms.answers import Budget, describe
 from wasi_fs import FileType, FsCode, FsError, OpenDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Self
 
     from wasi_fs import DirEntry, FileSystem
+    from wasi_fs.inode import Directory
 
 NAMES_PAGE: Final = 1024  # names between two looks at the other tasks: 2 ms
 ENTRIES_PAGE: Final = 128  # the same with attributes, each a query where it is not in memory: 3 ms
@@ -37,7 +38,7 @@ async def names(fs: FileSystem, path: str) -> list[str]:
     """`readdir`. Raises FsError, and `ApiError` TOO_LARGE."""
     found: list[str] = []
     budget = Budget(MAX_NAMES, "readdirEntries gives the directory in pages")
-    with _Listing(fs, _opened(fs, path), "", NAMES_PAGE) as listing:
+    with Listing(fs, opened(fs, path), "", NAMES_PAGE) as listing:
         while entry := await listing.next():
             budget.take(entry.name, NAME_BYTES)
             found.append(entry.name)
@@ -51,7 +52,7 @@ async def entries(fs: FileSystem, path: str, after: str, limit: int | None) -> l
     """
     found: list[dict[str, Any]] = []
     budget = Budget(MAX_ENTRIES, "go on from the last name with `after`, and say with `limit` how many to get at once")
-    with _Listing(fs, _opened(fs, path), after, min(limit or ENTRIES_PAGE, ENTRIES_PAGE)) as listing:
+    with Listing(fs, opened(fs, path), after, min(limit or ENTRIES_PAGE, ENTRIES_PAGE)) as listing:
         while (limit is None or len(found) < limit) and (entry := await listing.next()):
             described = listing.describe(entry)
             if described is not None:
@@ -68,8 +69,8 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
     found: list[dict[str, Any]] = []
     budget = Budget(MAX_ENTRIES, "name a directory further down, or use `maxDepth` and `exclude`")
     top = path.rstrip("/")
-    with ExitStack() as opened:  # the directories on the way down from the top
-        way = [(top, opened.enter_context(_Listing(fs, _opened(fs, path), "", ENTRIES_PAGE)))]
+    with ExitStack() as stack:  # the directories on the way down from the top
+        way = [(top, stack.enter_context(Listing(fs, opened(fs, path), "", ENTRIES_PAGE)))]
         while way:
             prefix, listing = way[-1]
             entry = await listing.next()
@@ -88,11 +89,11 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
             if entry.type is FileType.DIRECTORY and (max_depth is None or len(way) < max_depth):
                 below = listing.descend(entry)
                 if below is not None:
-                    way.append((place, opened.enter_context(below)))
+                    way.append((place, stack.enter_context(below)))
     return found
 
 
-class _Listing:
+class Listing:
     """A directory that is being listed; a context manager that closes it."""
 
     def __init__(self, fs: FileSystem, directory: OpenDirectory, after: str, count: int) -> None:
@@ -131,20 +132,24 @@ class _Listing:
                 return None
             raise
 
-    def descend(self, entry: DirEntry) -> _Listing | None:
+    def descend(self, entry: DirEntry) -> Listing | None:
         """The listing of the directory that an entry is, None if it is none any more."""
         try:
-            opened = self._fs.open(entry.name, at=self._directory.node, directory=True, follow=False)
+            directory = opened(self._fs, entry.name, at=self._directory.node, follow=False)
         except FsError as error:
             if error.code in {FsCode.NO_ENTRY, FsCode.NOT_DIRECTORY}:
                 return None
             raise
-        assert isinstance(opened, OpenDirectory)
-        return _Listing(self._fs, opened, "", self._count)
+        return Listing(self._fs, directory, "", self._count)
+
+    def remover(self, name: str, remove: Callable[..., None]) -> Callable[[], None]:
+        """`remove` for a name in this directory, as long as this is open."""
+        return lambda: remove(name, at=self._directory.node)
 
 
-def _opened(fs: FileSystem, path: str) -> OpenDirectory:
-    directory = fs.open(path, directory=True)
+def opened(fs: FileSystem, path: str, *, at: Directory | None = None, follow: bool = True) -> OpenDirectory:
+    """A directory that is open. Raises FsError."""
+    directory = fs.open(path, at=at, directory=True, follow=follow)
     assert isinstance(directory, OpenDirectory)
     return directory
 

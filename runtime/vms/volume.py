@@ -71,6 +71,11 @@ class Volume:
             )
         self._mounts = options.mounts
 
+    @property
+    def has_mounts(self) -> bool:
+        """Whether directories of the host are to be seen in the tree."""
+        return bool(self._mounts)
+
     def _mount(self, mounts: Sequence[Mount]) -> list[tuple[Mount, FsError]]:
         if mounts:
             self.furnish()  # first: a tree that has only what mounts need would not be taken for a new one

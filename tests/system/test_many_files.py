@@ -187,3 +187,22 @@ def test_vast_directories_are_listed_while_others_are_served(vm: Vm, api: Api) -
     assert vm.error("readdirRecursive", path="/").name == "limit_exceeded"
     page = vm.call("readdirEntries", path="/vast", after="100990", limit=100)
     assert [entry["name"] for entry in page] == [f"{number:06d}" for number in range(100_991, many)] + ["first"]
+
+
+def test_vast_trees_are_removed_while_others_are_served(vm: Vm, api: Api) -> None:
+    for start in range(0, 24_000, 8_000):
+        files = [{"path": f"/vast/{number % 700}/{number}", "content": "x"} for number in range(start, start + 8_000)]
+        vm.call("writeFiles", files=files)
+    before = vm.call("vm.stats")["files"]
+    removing = vm.start("deleteFile", path="/vast", recursive=True)
+    answers = 0
+    while not removing.done:
+        api.call("hello", client="test")
+        answers += 1
+    assert removing.result() == {}
+    assert answers > 3
+    after = vm.call("vm.stats")["files"]
+    assert (before["count"] - after["count"], before["bytes"] - after["bytes"]) == (24_701, 24_000)
+    assert vm.call("exists", path="/vast") is False
+    assert vm.error("deleteFile", path="/", recursive=True).name == "invalid_argument"
+    assert vm.error("deleteFile", path="/etc", recursive=True).name == "read_only"
