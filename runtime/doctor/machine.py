@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 WANTED_DESCRIPTORS: Final = 1024
 """What Linux gives by default: half for 512 connections (`runtime.rpc.server.MAX_CONNECTIONS`), half for files and guests."""
-LEAST_DESCRIPTORS: Final = 256
+LEAST_DESCRIPTORS: Final = 256  # below it a few dozen clients and guests are refused
 WANTED_BYTES: Final = 1024**3  # room for the machine code of some agents and the log of a large import
-LEAST_BYTES: Final = 64 * 1024**2
-LEAST_INODES: Final = 100
+LEAST_BYTES: Final = 64 * 1024**2  # one agent's machine code: with less nothing new can be started
+LEAST_INODES: Final = 100  # files of a cache, a log and a state with its companions
 
 # A command that ends at once, with a memory: for each one the engine reserves gigabytes of addresses.
 TINY: Final = """
