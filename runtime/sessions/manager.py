@@ -12,17 +12,15 @@ and a cancelled caller only stops waiting for it. The one exception is `create`,
 from __future__ import annotations
 
 import contextlib
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import trio
 
-from runtime.acp.messages import SESSION_CLOSE
-from runtime.acp.session_state import CLOSED, SUSPENDED
 from runtime.acp.turn import End
 from runtime.errors import ApiError, ErrorCode, FallingAsleepError
-from runtime.sessions import config, prompts
+from runtime.sessions import config, endings, prompts
 from runtime.sessions.detached import run_detached
-from runtime.sessions.failures import AgentError, AgentGoneError
 from runtime.sessions.launch import start_new
 from runtime.sessions.options import SessionOptions, new_session_id, parse_options
 from runtime.sessions.queries import find, persisted_details, persisted_session
@@ -44,9 +42,6 @@ if TYPE_CHECKING:
 
 MAX_LIVE: Final = 10_000
 """Live sessions of one VM: each has a guest, and a host that is asked for more than this is being attacked."""
-
-CLOSE_GRACE: Final = 2.0
-"""Seconds for an agent to end its turn, and then to answer session/close, when its session is closed or destroyed."""
 
 CREATE_GRACE: Final = 1.0
 """Seconds for sessions that are being made when their VM is put to sleep: cut off late, one may stay without an owner."""
@@ -90,7 +85,7 @@ class Sessions:
         must not fall asleep.
         """
         return self._registry.is_creating or any(
-            session.turn is not None or len(session.permissions) or session.users
+            session.turn is not None or session.asking.requests or session.users
             for session in self._registry.sessions()
         )
 
@@ -189,7 +184,7 @@ class Sessions:
         if session is None:
             message = f"permission request {permission_id} is not waiting for an answer"
             raise ApiError(ErrorCode.PERMISSION_NOT_PENDING, message, reason="unknown")
-        session.respond(permission_id, reply, option_id)
+        session.asking.respond(permission_id, reply, option_id)
         await session.log.committed()
 
     async def close(self, session_id: str) -> None:
@@ -277,7 +272,7 @@ class Sessions:
         with trio.CancelScope(shield=True):
             async with trio.open_nursery() as nursery:
                 for session in list(self._registry.sessions()):
-                    nursery.start_soon(self._suspend, session, 0 if force else CLOSE_GRACE)
+                    nursery.start_soon(partial(endings.suspend, session, force=force))
 
     # Bodies, run as tasks of the VM.
 
@@ -291,32 +286,13 @@ class Sessions:
 
     async def _close(self, session_id: str) -> None:
         async with self._registry.use(session_id) as session:
-            session.closing = True
-            try:
-                await self._end_turn(session, CLOSE_GRACE)
-                _call_off(session)
-                async with session.lock:
-                    await self._say_goodbye(session)
-                    session.settle_permissions("closed")
-                    await session.stop_agent()
-                    session.crashes = 0
-                    if not session.state.closed:
-                        session.log.append(CLOSED, {})
-                    await session.log.committed()
-            finally:
-                session.closing = False
+            await endings.close(session)
 
     async def _destroy(self, session_id: str) -> None:
         async with self._registry.use(session_id) as session:
-            session.closing = True
-            await self._end_turn(session, CLOSE_GRACE)
-            _call_off(session)
-            async with session.lock:
-                await session.stop_agent()
-                session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {session_id}"))
-                await self._vm.store.sessions.delete(session.row_id)
-                self._registry.forget(session)
-                self._registry.secrets.pop(session_id, None)
+            await endings.destroy(session)
+            self._registry.forget(session)
+            self._registry.secrets.pop(session_id, None)
 
     async def _resume(
         self,
@@ -340,28 +316,6 @@ class Sessions:
             await ensure_agent(session)
             self._vm.touch()
             return session.describe()
-
-    async def _suspend(self, session: Session, grace: float) -> None:
-        await self._end_turn(session, grace)
-        _call_off(session)
-        async with session.lock:
-            session.settle_permissions("suspended")
-            await session.stop_agent()
-            if session.state.live and session.log.failed is None:
-                session.log.append(SUSPENDED, {"reason": "sleep"})
-                with contextlib.suppress(ApiError):
-                    await session.log.committed()
-
-    async def _end_turn(self, session: Session, grace: float) -> None:
-        turn = session.turn
-        if turn is not None:
-            begin_cancel(session, turn, grace)
-            await turn.done.wait()
-
-    async def _say_goodbye(self, session: Session) -> None:
-        if session.agent is not None and session.capabilities.session("close"):
-            with trio.move_on_after(CLOSE_GRACE), contextlib.suppress(AgentError, AgentGoneError):
-                await session.agent.request(SESSION_CLOSE, {"sessionId": session.agent_session_id})
 
     async def _configure(
         self, session_id: str, operation: Callable[[Session, Agent], Awaitable[dict[str, Any]]]
@@ -393,12 +347,6 @@ class Sessions:
 
     async def _detached(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         return await run_detached(self._nursery, function, *args)
-
-
-def _call_off(session: Session) -> None:
-    """If the session's agent is being started, let that be for nothing: an agent that hangs holds nobody up."""
-    if session.starting is not None:
-        session.starting.cancel()
 
 
 def _is_live(session: Session) -> bool:

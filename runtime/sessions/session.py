@@ -18,20 +18,18 @@ from runtime.acp.messages import (
     SESSION_UPDATE,
     Capabilities,
     MessageError,
-    PermissionRequest,
     Update,
     parse,
     text_of,
 )
-from runtime.acp.turn import Phase
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Notice
 from runtime.network import Egress
 from runtime.sessions.agent import VM_CLOSED
+from runtime.sessions.asking import Asking
 from runtime.sessions.client_services import ClientServices
 from runtime.sessions.network_log import NetworkLog
-from runtime.sessions.permissions import Pending, Permissions, choose, permission_request, remembered_permissions
-from runtime.sessions.policy import Policy, ToolCalls
+from runtime.sessions.permissions import remembered_permissions
 from runtime.sessions.recovery import row_fields
 from runtime.sessions.sealed import read_options
 from runtime.sessions.transcript import MALFORMED, NOTIFICATION, STDERR, Transcript, now_ms
@@ -40,10 +38,8 @@ from runtime.store.sessions import changed_session
 if TYPE_CHECKING:
     from runtime.acp.codec import Id, Notification, Request
     from runtime.acp.connection import Noise
-    from runtime.acp.messages import PermissionOption
     from runtime.sessions.agent import Agent
     from runtime.sessions.options import SessionOptions
-    from runtime.sessions.permissions import Reply
     from runtime.sessions.ports import ExitStatus, VmServices
     from runtime.sessions.turns import Turn
     from runtime.store.sessions import SessionFields
@@ -83,7 +79,7 @@ class Session:
         self.agent: Agent | None = None
         self.services: ClientServices | None = None
         self.turn: Turn | None = None
-        self.permissions = Permissions()
+        self.asking = Asking(self)
         self.crashes = 0
         self.users = 0
         """Calls that hold this object; see `Sessions.use`."""
@@ -99,8 +95,6 @@ class Session:
         self.network_log = NetworkLog(self.log.append, trio.current_time)
         self.egress = Egress(observer=self.network_log.observe)
         """What its processes have besides the VM's network: placeholders, and the record of what they send."""
-        self._tools = ToolCalls("/")
-        self._next_permission = 0
 
     @property
     def state(self) -> ss.SessionState:
@@ -125,7 +119,7 @@ class Session:
         return self.agent is None and self.turn is None and not self.users and not self.crashes
 
     async def load_options(self, *, again: bool = False) -> SessionOptions:
-        """The options, read back and opened if need be or `again`. Raises `ApiError` SECRETS_REQUIRED, SESSION_NOT_FOUND, ..."""
+        """The options, read back and opened if need be or `again`. Raises SECRETS_REQUIRED, SESSION_NOT_FOUND, ..."""
         if self.options is None or again:
             record = self.vm.store.sessions.get(self.vm_row, self.session_id)
             if record is None:
@@ -152,7 +146,7 @@ class Session:
             "status": self.status,
             "modes": self.state.modes,
             "configOptions": list(self.state.config_options),
-            "pendingPermissions": self.permissions.requests(),
+            "pendingPermissions": self.asking.requests,
             "rememberedPermissions": remembered_permissions(self.state.remembered),
         }
 
@@ -160,8 +154,8 @@ class Session:
         """Make `agent` the one whose messages count."""
         self.agent = agent
         agent.redactor = self.log.redactor
-        self.services = ClientServices(self.vm, agent, self.cwd, self.egress, self._ask)
-        self._tools = ToolCalls(self.cwd)
+        self.services = ClientServices(self.vm, agent, self.cwd, self.egress, self.asking.ask)
+        self.asking.begin(self.cwd)
         self.stopping = False
 
     async def stop_agent(self) -> None:
@@ -208,14 +202,11 @@ class Session:
         elif kind in (ss.CURRENT_MODE_UPDATE, ss.CONFIG_OPTION_UPDATE):
             self.config_updates += 1
         else:
-            self._tools.note(update)
+            self.asking.note(update)
 
     def on_request_cancelled(self, request_id: Id) -> None:
         """A permission is no longer wanted."""
-        pending = self.permissions.of_request(request_id)
-        if pending is not None:
-            self.permissions.settle(pending, "cancelled")
-            self._settled(pending, None, "agent")
+        self.asking.withdrawn(request_id)
 
     async def on_noise(self, noise: Noise) -> None:
         """Record it."""
@@ -234,20 +225,14 @@ class Session:
         if self.services is not None:
             self.services.close()
             self.services = None
-        self.settle_permissions("agent_exit")
+        self.asking.settle("agent_exit")
         self.network_log.flush()
         if self.stopping or agent is None or status is VM_CLOSED:
             return
         if not (self.turn is not None and self.turn.killing):
             self.crashes += 1
         restart = self.crashes <= MAX_RESTARTS
-        exit_notice = {
-            "vm": self.vm.name,
-            "sessionId": self.session_id,
-            "exitCode": status.code,
-            "reason": status.reason,
-            "restart": restart,
-        }
+        exit_notice = {"exitCode": status.code, "reason": status.reason, "restart": restart}
         self.log.append(
             ss.AGENT_EXIT,
             {
@@ -257,65 +242,8 @@ class Session:
                 "stderr": agent.stderr_tail,
                 "restart": restart,
             },
-            notices=[self._notice("agentExit", exit_notice)],
+            notices=[self.notice("agentExit", exit_notice)],
         )
-
-    # Permissions.
-
-    def respond(self, permission_id: str, reply: Reply | None, option_id: str | None) -> None:
-        """A client's answer to a permission request. Raises `ApiError`: see `Permissions.take`."""
-        pending, option = self.permissions.take(permission_id, reply, option_id)
-        always = reply == "always" or (reply is None and option.kind == "allow_always")
-        remember = always and bool(pending.key[1])  # a tool that does not say what it is cannot be recognised
-        self._settled(pending, option, "client", remember=remember)
-
-    def settle_permissions(self, reason: str) -> None:
-        """Answer every request that waits with `cancelled` (ACP, "Cancellation")."""
-        for pending in self.permissions.take_all(reason):
-            self._settled(pending, None, reason)
-
-    def _ask(self, request_id: Id, request: PermissionRequest, raw: dict[str, Any]) -> None:
-        self._next_permission += 1
-        # The seq that the request will have makes the id unique over all agents of the session.
-        permission_id = f"perm_{self.log.last_seq + 1}_{self._next_permission}"
-        shown = permission_request(permission_id, request, raw["options"])
-        subject = self._tools.subject(request.tool_call)
-        decision = (Policy() if self.options is None else self.options.policy).decide(subject)
-        verdict = decision.verdict
-        # Who said "always" to a tool has not spoken of what a rule wants to be asked about each time.
-        key = subject.exact_key if verdict == "ask" and decision.by_rule else subject.key
-        pending = Pending(permission_id, request_id, key, tuple(request.options), shown)
-        remembered = key in self.state.remembered
-        cancelling = self.turn is not None and self.turn.machine.phase is Phase.CANCELLING
-        option: PermissionOption | None = None
-        by = "policy"
-        if cancelling:
-            by = "cancelled"
-        elif verdict == "deny":
-            option = choose(request.options, "reject")
-        elif remembered:
-            option, by = choose(request.options, "always"), "remembered"
-        elif verdict == "allow":
-            option = choose(request.options, "once") or choose(request.options, "always")
-        asked = not cancelling and option is None and verdict != "deny"
-        notices = [self._notice("permissionRequest", {**self._ids(), "request": shown})] if asked else []
-        self.log.append(REQUEST_PERMISSION, {**raw, "permissionId": permission_id}, notices=notices)
-        if asked:
-            self.permissions.add(pending)
-        else:
-            self._settled(pending, option, by)
-
-    def _settled(self, pending: Pending, option: PermissionOption | None, by: str, *, remember: bool = False) -> None:
-        outcome = "cancelled" if option is None else "selected"
-        record: dict[str, Any] = {"permissionId": pending.permission_id, "outcome": outcome, "by": by}
-        answer: dict[str, Any] = {"outcome": outcome}
-        if option is not None:
-            record["optionId"] = answer["optionId"] = option.option_id
-        if remember:
-            record["remember"] = list(pending.key)
-        self.log.append(ss.PERMISSION_REPLY, record)
-        if self.agent is not None:
-            self.agent.respond(pending.request_id, {"outcome": answer})
 
     # The session's row follows the transcript.
 
@@ -332,10 +260,9 @@ class Session:
             self.stopping = True
             self.agent.kill()
 
-    def _ids(self) -> dict[str, Any]:
-        return {"vm": self.vm.name, "sessionId": self.session_id}
-
-    def _notice(self, method: str, params: dict[str, Any]) -> Notice:
+    def notice(self, method: str, params: dict[str, Any]) -> Notice:
+        """What clients hear of this session besides its events."""
+        params = {"vm": self.vm.name, "sessionId": self.session_id, **params}
         return Notice(method=method, vm=self.vm.name, session_id=self.session_id, seq=None, type=None, params=params)
 
     def failed_error(self) -> ApiError:

@@ -131,7 +131,7 @@ def begin_cancel(session: Session, turn: Turn, grace: float) -> None:
         turn.expire_at(ends)
         if session.agent is not None:
             session.agent.notify(SESSION_CANCEL, {"sessionId": session.agent_session_id})
-        session.settle_permissions("cancelled")
+        session.asking.settle("cancelled")
     elif was is Phase.CANCELLING:
         turn.expire_at(min(ends, turn.deadline))
 
@@ -201,7 +201,7 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
     if turn.machine.end is End.KILLED and turn.agent is not None:
         turn.agent.kill()
         await turn.agent.exited.wait()
-    session.settle_permissions("turn_ended")
+    session.asking.settle("turn_ended")
     session.network_log.flush()
     unsaved: ApiError | None = None
     try:

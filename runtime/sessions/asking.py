@@ -1,0 +1,109 @@
+"""What a session's agent asks permission for: decided by the policy or by what is remembered, else left to a client.
+
+Each request is recorded before it is decided, and its reply before the agent has it; `runtime.sessions.permissions` knows
+which ones wait, `runtime.sessions.policy` what the policy says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from runtime.acp.messages import REQUEST_PERMISSION
+from runtime.acp.session_state import PERMISSION_REPLY
+from runtime.acp.turn import Phase
+from runtime.sessions.permissions import Pending, Permissions, choose, permission_request
+from runtime.sessions.policy import Policy, ToolCalls
+
+if TYPE_CHECKING:
+    from runtime.acp.codec import Id
+    from runtime.acp.messages import PermissionOption, PermissionRequest
+    from runtime.sessions.permissions import Reply
+    from runtime.sessions.session import Session
+
+
+class Asking:
+    """The permission requests of one session, over all its agents."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._waiting = Permissions()
+        self._tools = ToolCalls("/")
+        self._last = 0
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """What waits for a client, oldest first."""
+        return self._waiting.requests()
+
+    def begin(self, cwd: str) -> None:
+        """An agent begins, of whose tool calls nothing is known yet."""
+        self._tools = ToolCalls(cwd)
+
+    def note(self, update: dict[str, Any]) -> None:
+        """Take an update that may tell of a tool call."""
+        self._tools.note(update)
+
+    def ask(self, request_id: Id, request: PermissionRequest, raw: dict[str, Any]) -> None:
+        """Decide a request of the agent, or let it wait for a client."""
+        session = self._session
+        self._last += 1
+        # The seq that the request will have makes the id unique over all agents of the session.
+        permission_id = f"perm_{session.log.last_seq + 1}_{self._last}"
+        shown = permission_request(permission_id, request, raw["options"])
+        subject = self._tools.subject(request.tool_call)
+        decision = (Policy() if session.options is None else session.options.policy).decide(subject)
+        verdict = decision.verdict
+        # Who said "always" to a tool has not spoken of what a rule wants to be asked about each time.
+        key = subject.exact_key if verdict == "ask" and decision.by_rule else subject.key
+        pending = Pending(permission_id, request_id, key, tuple(request.options), shown)
+        remembered = key in session.state.remembered
+        cancelling = session.turn is not None and session.turn.machine.phase is Phase.CANCELLING
+        option: PermissionOption | None = None
+        by = "policy"
+        if cancelling:
+            by = "cancelled"
+        elif verdict == "deny":
+            option = choose(request.options, "reject")
+        elif remembered:
+            option, by = choose(request.options, "always"), "remembered"
+        elif verdict == "allow":
+            option = choose(request.options, "once") or choose(request.options, "always")
+        asked = not cancelling and option is None and verdict != "deny"
+        notices = [session.notice("permissionRequest", {"request": shown})] if asked else []
+        session.log.append(REQUEST_PERMISSION, {**raw, "permissionId": permission_id}, notices=notices)
+        if asked:
+            self._waiting.add(pending)
+        else:
+            self._settled(pending, option, by)
+
+    def respond(self, permission_id: str, reply: Reply | None, option_id: str | None) -> None:
+        """A client's answer to a permission request. Raises `ApiError`: see `Permissions.take`."""
+        pending, option = self._waiting.take(permission_id, reply, option_id)
+        always = reply == "always" or (reply is None and option.kind == "allow_always")
+        remember = always and bool(pending.key[1])  # a tool that does not say what it is cannot be recognised
+        self._settled(pending, option, "client", remember=remember)
+
+    def withdrawn(self, request_id: Id) -> None:
+        """The agent wants the answer to its request no longer."""
+        pending = self._waiting.of_request(request_id)
+        if pending is not None:
+            self._waiting.settle(pending, "cancelled")
+            self._settled(pending, None, "agent")
+
+    def settle(self, reason: str) -> None:
+        """Answer every request that waits with `cancelled` (ACP, "Cancellation")."""
+        for pending in self._waiting.take_all(reason):
+            self._settled(pending, None, reason)
+
+    def _settled(self, pending: Pending, option: PermissionOption | None, by: str, *, remember: bool = False) -> None:
+        session = self._session
+        outcome = "cancelled" if option is None else "selected"
+        record: dict[str, Any] = {"permissionId": pending.permission_id, "outcome": outcome, "by": by}
+        answer: dict[str, Any] = {"outcome": outcome}
+        if option is not None:
+            record["optionId"] = answer["optionId"] = option.option_id
+        if remember:
+            record["remember"] = list(pending.key)
+        session.log.append(PERMISSION_REPLY, record)
+        if session.agent is not None:
+            session.agent.respond(pending.request_id, {"outcome": answer})

@@ -1,0 +1,81 @@
+"""How sessions end, for now or for good: closed, destroyed, suspended with their VM. Run as tasks of the VM: see `manager`."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from runtime.acp.messages import SESSION_CLOSE
+from runtime.acp.session_state import CLOSED, SUSPENDED
+from runtime.errors import ApiError, ErrorCode
+from runtime.sessions.failures import AgentError, AgentGoneError
+from runtime.sessions.turns import begin_cancel
+
+if TYPE_CHECKING:
+    from runtime.sessions.session import Session
+
+CLOSE_GRACE: Final = 2.0
+"""Seconds for an agent to end its turn, and then to answer session/close, when its session is closed or destroyed."""
+
+
+async def close(session: Session) -> None:
+    """Stop the agent, and say in the transcript that the session is closed. Ends a turn as cancelled."""
+    session.closing = True
+    try:
+        await _end_turn(session, CLOSE_GRACE)
+        _call_off(session)
+        async with session.lock:
+            await _say_goodbye(session)
+            session.asking.settle("closed")
+            await session.stop_agent()
+            session.crashes = 0
+            if not session.state.closed:
+                session.log.append(CLOSED, {})
+            await session.log.committed()
+    finally:
+        session.closing = False
+
+
+async def destroy(session: Session) -> None:
+    """Stop the agent, and delete the session with all its events; the caller forgets it."""
+    session.closing = True
+    await _end_turn(session, CLOSE_GRACE)
+    _call_off(session)
+    async with session.lock:
+        await session.stop_agent()
+        session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {session.session_id}"))
+        await session.vm.store.sessions.delete(session.row_id)
+
+
+async def suspend(session: Session, *, force: bool) -> None:
+    """Stop the agent because its VM goes to sleep; a turn that is left gets no grace with `force`."""
+    await _end_turn(session, 0 if force else CLOSE_GRACE)
+    _call_off(session)
+    async with session.lock:
+        session.asking.settle("suspended")
+        await session.stop_agent()
+        if session.state.live and session.log.failed is None:
+            session.log.append(SUSPENDED, {"reason": "sleep"})
+            with contextlib.suppress(ApiError):
+                await session.log.committed()
+
+
+async def _end_turn(session: Session, grace: float) -> None:
+    turn = session.turn
+    if turn is not None:
+        begin_cancel(session, turn, grace)
+        await turn.done.wait()
+
+
+def _call_off(session: Session) -> None:
+    """If the session's agent is being started, let that be for nothing: an agent that hangs holds nobody up."""
+    if session.starting is not None:
+        session.starting.cancel()
+
+
+async def _say_goodbye(session: Session) -> None:
+    if session.agent is not None and session.capabilities.session("close"):
+        with trio.move_on_after(CLOSE_GRACE), contextlib.suppress(AgentError, AgentGoneError):
+            await session.agent.request(SESSION_CLOSE, {"sessionId": session.agent_session_id})

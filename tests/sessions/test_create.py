@@ -1,0 +1,185 @@
+"""What createSession does, and what it leaves when it cannot."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.sessions.queries import persisted_sessions
+from tests.sessions.fakes import (
+    MODES,
+    FakeAgent,
+    FakeVm,
+    RpcFailError,
+    failing,
+    never,
+    option,
+    until,
+)
+
+if TYPE_CHECKING:
+    from trio.testing import MockClock
+
+
+async def test_create(vm: FakeVm, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def new_session(agent: FakeAgent, params: dict[str, Any]) -> Any:
+        return {"sessionId": "theirs", "modes": MODES, "configOptions": [option("model", "a", "model")]}
+
+    monkeypatch.setenv("HOST_ONLY", "secret")
+    monkeypatch.setenv("FOR_AGENT", "from-host")
+    vm.behaviour["session/new"] = new_session
+    vm.capabilities = {"promptCapabilities": {"image": True}, "mcpCapabilities": {"http": True}}
+    session = await vm.sessions.create(
+        "fake",
+        {
+            "env": {"KEY": "k"},
+            "secrets": {"S": "s", "T": {"fromHostEnv": "FOR_AGENT"}},
+            "mcpServers": [
+                {"type": "local", "command": "/bin/mcp", "args": ["-x"], "env": {"A": "1"}},
+                {"type": "remote", "url": "https://x", "headers": {"H": "v"}, "name": "web"},
+            ],
+            "additionalInstructions": "Be brief.",
+        },
+    )
+    assert uuid.UUID(session["sessionId"]).version == 7
+    assert session["cwd"] == "/home/user"
+    assert "/home/user" in vm.files.directories
+    assert session["capabilities"] == vm.capabilities
+    assert session["agentInfo"] == {"name": "fake", "version": "1"}
+    assert session["modes"] == MODES
+    assert session["configOptions"][0]["currentValue"] == "a"
+    assert session["createdAt"] > 0
+    process = vm.agent.process
+    instructions = process.env.pop("TORPOR_INSTRUCTIONS")
+    assert instructions.endswith("Be brief.")
+    assert process.env == {"FROM_MANIFEST": "1", "KEY": "k", "S": "s", "T": "from-host"}
+    assert process.argv == ["fake", "--acp"]
+    sent = dict(vm.agent.received)
+    assert sent["initialize"]["protocolVersion"] == 1
+    assert sent["initialize"]["clientCapabilities"]["fs"] == {"readTextFile": True, "writeTextFile": True}
+    assert sent["session/new"] == {
+        "cwd": "/home/user",
+        "mcpServers": [
+            {"type": "http", "name": "mcp-1", "url": "http://mcp.torpor.internal/mcp-1", "headers": []},
+            {"type": "http", "name": "web", "url": "https://x", "headers": [{"name": "H", "value": "v"}]},
+        ],
+    }
+    with vm.store.path.open("rb") as state:
+        content = state.read() + vm.store.path.with_name(vm.store.path.name + "-wal").read_bytes()
+    assert b"https://x" not in content, "mcpServers are sealed: they hold keys"
+
+
+async def test_create_what_exists(vm: FakeVm) -> None:
+    first = await vm.sessions.create("fake", {"sessionId": "mine", "env": {"A": "1"}})
+    assert await vm.sessions.create("fake", {"sessionId": "mine", "env": {"A": "1"}}) == first
+    assert len(vm.started) == 1
+    with failing(ErrorCode.SESSION_CONFLICT):
+        await vm.sessions.create("fake", {"sessionId": "mine", "env": {"A": "2"}})
+    with failing(ErrorCode.AGENT_NOT_FOUND):
+        await vm.sessions.create("nobody", {"sessionId": "mine"})
+
+
+async def test_create_the_same_twice_at_once(vm: FakeVm) -> None:
+    results: list[Any] = []
+
+    async def create() -> None:
+        results.append(await vm.sessions.create("fake", {"sessionId": "mine"}))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(create)
+        nursery.start_soon(create)
+    assert results[0] == results[1]
+    assert len(vm.started) == 1
+
+
+async def exit_3(agent: FakeAgent, params: dict[str, Any]) -> Any:
+    await agent.log("cannot start\n")
+    await agent.exit(3)
+
+
+async def refuse(agent: FakeAgent, params: dict[str, Any]) -> Any:
+    raise RpcFailError(-32000, "Authentication required")
+
+
+async def version_2(agent: FakeAgent, params: dict[str, Any]) -> Any:
+    return {"protocolVersion": 2}
+
+
+async def nonsense(agent: FakeAgent, params: dict[str, Any]) -> Any:
+    return {"nothing": "useful"}
+
+
+@pytest.mark.parametrize("phase", ["initialize", "session/new"])
+@pytest.mark.parametrize(
+    ("behaviour", "said"),
+    [
+        (exit_3, {"exitCode": 3, "stderr": "cannot start"}),
+        (refuse, {"exitCode": None, "agentError": {"code": -32000, "message": "Authentication required"}}),
+        (nonsense, {"exitCode": None}),
+        (never, {"exitCode": None}),
+    ],
+)
+async def test_an_agent_that_does_not_start(
+    vm: FakeVm, phase: str, behaviour: Any, said: dict[str, Any], autojump_clock: MockClock
+) -> None:
+    vm.behaviour[phase] = behaviour
+    with failing(ErrorCode.AGENT_FAILED) as data:
+        await vm.sessions.create("fake")
+    assert data["phase"] == phase
+    assert said.items() <= data.items()
+    await until(lambda: not vm.running)
+    assert persisted_sessions(vm.store, "vm") == []
+    assert not vm.sessions.busy
+    assert len(vm.notices) == 0
+
+
+async def test_another_version_of_the_protocol_is_refused(vm: FakeVm) -> None:
+    vm.behaviour["initialize"] = version_2
+    with failing(ErrorCode.AGENT_FAILED) as data:
+        await vm.sessions.create("fake")
+    assert data["phase"] == "initialize"
+    assert "version 2" in data["message"]
+    await until(lambda: not vm.running)
+
+
+async def test_a_cancelled_create_leaves_nothing(vm: FakeVm) -> None:
+    vm.behaviour["session/new"] = never
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(vm.sessions.create, "fake")
+        await until(lambda: bool(vm.running))
+        nursery.cancel_scope.cancel()
+    await until(lambda: not vm.running)
+    assert persisted_sessions(vm.store, "vm") == []
+    assert not vm.sessions.busy
+
+
+async def test_only_what_the_agent_advertised(vm: FakeVm) -> None:
+    for options in (
+        {"mcpServers": [{"type": "remote", "url": "https://x"}]},
+        {"additionalDirectories": ["/srv"]},
+    ):
+        with failing(ErrorCode.UNSUPPORTED_BY_AGENT):
+            await vm.sessions.create("fake", options)
+    await until(lambda: not vm.running)
+
+
+async def test_invalid_ids_and_options(vm: FakeVm) -> None:
+    for options in (
+        {"sessionId": "../x"},
+        {"sessionId": ".."},
+        {"cwd": "relative"},
+        {"env": {"A=B": "1"}},
+        {"env": {"A": 1}},
+        {"secrets": {"A": {"fromFile": "x"}}},
+        {"mcpServers": [{"type": "carrier pigeon"}]},
+        {"permissionPolicy": "maybe"},
+        {"unknown": 1},
+    ):
+        with pytest.raises(ApiError) as caught:
+            await vm.sessions.create("fake", options)
+        assert caught.value.code is ErrorCode.INVALID_ARGUMENT
+    assert vm.started == []
