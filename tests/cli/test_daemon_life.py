@@ -108,6 +108,7 @@ def test_status(place: Place) -> None:
     assert rows["VMs"] == "1 awake, 0 asleep"
     assert rows["sessions"] == "1 live, in 1 processes"
     assert rows["clients"] == "0 besides this one"
+    assert rows["memory"].endswith(" MB, all guests included")
     assert status["stateBytes"] >= place.state.stat().st_size > 0
     assert (status["awake"], status["sessions"], status["busy"], status["activated"]) == (1, 1, 0, False)
     assert 0 <= status["uptimeSeconds"] < WAIT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from pathlib import Path
 
 import pytest
 import trio
@@ -254,10 +255,16 @@ async def test_the_peers_uid_is_what_the_kernel_says():
         assert server.peer_uid(trio.socket.from_stdlib_socket(left)) >= 0
 
 
+def anonymous_memory() -> int:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon:"))
+
+
 async def test_status_tells_of_connections_and_the_host(world, peer):
     status = await peer.call("daemon.status")
     assert (status["connections"], status["requests"], status["vms"]) == (1, 1, 0)
     assert status["socket"] == str(world.server.path)
+    assert status["memoryBytes"] == pytest.approx(anonymous_memory(), rel=0.1)
 
 
 async def test_a_closing_server_refuses_and_drains(world, peer):
