@@ -121,10 +121,14 @@ def _entry(entry: Entry, began: int, *, here: bool) -> str:
         case "tool":
             label, body = "Tool", _tool(entry.data)
             kind = f"tool {entry.data.get('status', '')}"
+        case "end" if entry.data.get("error"):
+            label, kind = "Turn failed", "failed"
+            told = escape(str(entry.data["error"].get("message")))
+            body = f"<p>{told}</p><details><summary>error</summary><pre>{_text(_json(entry.data['error']))}</pre></details>"
         case "end":
             label, body = "End of turn", f"<p>{escape(str(entry.data.get('stopReason')))}</p>"
-            if entry.data.get("error"):
-                body += f"<pre>{_text(_json(entry.data['error']))}</pre>"
+        case "plan":
+            label, body = "Plan", f"<pre>{_text(transcript.plan(entry))}</pre>"
         case "permission" | "reply" | "http_request" | "session_started" | "session_resumed":
             label = {"permission": "Permission", "reply": "Answer", "http_request": "HTTP"}.get(entry.kind, "Session")
             kind = kind if kind in {"permission", "reply"} else f"aside {kind}"

@@ -137,8 +137,9 @@ def line(entry: Entry) -> str:
                 f"permission {entry.data.get('outcome')}: {entry.data.get('optionId', '')} by {entry.data.get('by')}"
             )
         case "end":
-            heading = f"turn ended: {entry.data.get('stopReason')}"
-            body = _json(entry.data["error"]) if entry.data.get("error") else ""
+            heading, body = _end(entry.data)
+        case "plan":
+            body = plan(entry)
         case "session_started":
             heading = f"session started: {entry.data.get('agentType')} in {entry.data.get('cwd')}"
         case "session_resumed":
@@ -152,6 +153,12 @@ def line(entry: Entry) -> str:
             shown = {name: value for name, value in entry.data.items() if name not in _TYPE_MEMBERS}
             heading += f" {json.dumps(shown, ensure_ascii=False, sort_keys=True)}" if shown else ""
     return heading + "".join(f"\n  {each}".rstrip(" ") for each in body.splitlines())
+
+
+def plan(entry: Entry) -> str:
+    """Return the steps of a plan, one a line."""
+    steps = entry.data.get("entries") or []
+    return "\n".join(f"{each.get('status')}: {each.get('content')}" for each in steps if isinstance(each, dict))
 
 
 def around(found: Sequence[Entry], about: Entry | None = None) -> str:
@@ -179,6 +186,12 @@ def marked(shown: str, found: Iterable[Entry]) -> Entry | None:
         if place == f"{MARK} {entry.seq:>4} {line(entry).splitlines()[0]}":
             return entry
     return None
+
+
+def _end(data: dict[str, Any]) -> tuple[str, str]:
+    if data.get("error"):
+        return f"turn failed: {data['error'].get('message')}", _json(data["error"])
+    return f"turn ended: {data.get('stopReason')}", ""
 
 
 class _Members(dict[str, Any]):

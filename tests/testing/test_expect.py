@@ -140,6 +140,15 @@ def test_the_model_tells_what_it_was_asked() -> None:
     assert failure(model.expect_request, 0) == f"there is no request 0{none}"
 
 
+def test_plans_and_failed_turns() -> None:
+    steps = [{"content": "Look", "status": "completed"}, {"content": "Leap", "status": "pending"}]
+    error = {"code": -32000, "message": "no luck"}
+    ended = ("_torpor/turn_ended", {"stopReason": None, "error": error})
+    made, failed = transcript.entries(events({"sessionUpdate": "plan", "entries": steps}, ended))
+    assert transcript.line(made) == "plan\n  completed: Look\n  pending: Leap"
+    assert transcript.line(failed).startswith("turn failed: no luck\n  {")
+
+
 def test_the_marked_place_is_found_again() -> None:
     shown = failure(expect.budget, TURN, 0, None, 1)
     assert transcript.marked(shown, TURN) is TURN[4]
