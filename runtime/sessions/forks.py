@@ -122,9 +122,10 @@ async def _is_known(
 
     It is if no turn was going on, or came later: `after` is the snapshot's place in this very session, if it is its own.
     """
-    turns = await store.transcript.history(session.row, after=after, before=last + 1, types=_TURNS)
+    since = None if after is None else after - 1  # it may stand at the start of a turn, or at an end
+    turns = await store.transcript.history(session.row, after=since, before=last + 1, types=_TURNS)
     if after is not None:
-        return not turns
+        return all(turn.type != TURN_STARTED for turn in turns)
     open_turn = bool(turns) and turns[-1].type == TURN_STARTED
     return not open_turn and all(turn.created_at < snapshot.created_at for turn in turns)
 

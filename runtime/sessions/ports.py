@@ -142,8 +142,11 @@ class VmServices(Protocol):
     async def flush_files(self) -> None:
         """Make every write to the filesystem so far durable."""
 
-    def snapshot(self, session: int, seq: int) -> None:
-        """Keep the files as they are durable now, for forks at event `seq` of the session (row id); never waits."""
+    def snapshot(self, session: int, seq: int, *, changed_only: bool = False) -> None:
+        """Keep the files as they are durable now, for forks at event `seq` of the session (row id); never waits.
+
+        With `changed_only` nothing is kept if they are still what the session's last snapshot has.
+        """
 
     def touch(self) -> None:
         """Restart the VM's idle timer."""

@@ -97,7 +97,9 @@ class Registry:
         try:
             async with session.load_lock:
                 if session.row is None:
-                    with trio.CancelScope(shield=True):  # half opened, the next user would open it over what was written
+                    with trio.CancelScope(
+                        shield=True
+                    ):  # half opened, the next user would open it over what was written
                         record = find(self._vm.store, self._vm.name, session_id)
                         await open_transcript(self._vm.store, session.log, record.row)
                         session.row = record.row

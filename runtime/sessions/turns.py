@@ -181,6 +181,8 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
     fuel = 0 if turn.agent is None else turn.agent.process.fuel_used
     continuation = session.state.continuation
     started = {"turnId": turn.turn_id}
+    # What the turn finds, where that is not what the last one has left: then what it changes can be told.
+    session.vm.snapshot(session.row_id, session.log.last_seq + 1, changed_only=True)
     session.log.append(TURN_STARTED, started if turn.key is None else {**started, "idempotencyKey": turn.key})
     for block in turn.blocks:
         session.log.update({"sessionUpdate": "user_message_chunk", "content": block})

@@ -35,6 +35,8 @@ _COLUMNS: Final = "id, vm, layer, session, seq, label, created_at"
 MAX_NAMED: Final = 1000
 """Named snapshots of one VM: each may keep what was overwritten since, which the VM's quota does not count."""
 
+_LAST_OF_SESSION: Final = "SELECT layer FROM snapshot WHERE session = ? ORDER BY seq DESC, id DESC LIMIT 1"
+
 _THIN_OUT: Final = """
 DELETE FROM snapshot WHERE session = ?1
 AND seq <= (SELECT seq FROM snapshot WHERE session = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)
@@ -75,13 +77,15 @@ class Snapshots:
         session: int | None = None,
         seq: int | None = None,
         label: str | None = None,
+        changed_only: bool = False,
         then: Then | None = None,
     ) -> None:
         """Submit a snapshot of the VM's tree with every change that was submitted before.
 
         `files` is the backend through which the VM's tree is in use, if it is: it reads from the new layer before `then`
-        is called. Where nothing changed since the last snapshot, both share a layer. Of one session the last
-        `KEPT_OF_SESSION` are kept. `then` may get `ApiError` EXISTS for a `label` that the VM has, LIMIT_EXCEEDED.
+        is called. Where nothing changed since the last snapshot, both share a layer; with `changed_only` none is taken that
+        would share its layer with the session's last. Of one session the last `KEPT_OF_SESSION` are kept. `then` may get
+        `ApiError` EXISTS for a `label` that the VM has, LIMIT_EXCEEDED.
         """
         own: list[int] = []
 
@@ -89,6 +93,9 @@ class Snapshots:
             if label is not None:
                 _check_label(connection, vm, label)
             frozen, current = freeze(connection, vm)
+            own[:] = [current]
+            if changed_only and rows(connection, _LAST_OF_SESSION, (session,)) == [(frozen,)]:
+                return
             run(
                 connection,
                 "INSERT INTO snapshot (vm, layer, session, seq, label, created_at) VALUES (?, ?, ?, ?, ?, ?)",
@@ -96,7 +103,6 @@ class Snapshots:
             )
             if session is not None:
                 run(connection, _THIN_OUT, session, KEPT_OF_SESSION)
-            own[:] = [current]
 
         def answer(error: Exception | None) -> None:
             if error is None and files is not None:

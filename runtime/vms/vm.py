@@ -128,9 +128,12 @@ class Vm:
         """Make every write to the filesystem so far durable."""
         await self.volume.flush()
 
-    def snapshot(self, session: int, seq: int) -> None:
-        """Keep the files as they are durable now, for forks at event `seq` of the session (row id); never waits."""
-        self.volume.snapshot(session, seq)
+    def snapshot(self, session: int, seq: int, *, changed_only: bool = False) -> None:
+        """Keep the files as they are durable now, for forks at event `seq` of the session (row id); never waits.
+
+        With `changed_only` nothing is kept if they are still what the session's last snapshot has.
+        """
+        self.volume.snapshot(session, seq, changed_only=changed_only)
 
     def touch(self) -> None:
         """Restart the idle timer."""

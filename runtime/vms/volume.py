@@ -180,11 +180,15 @@ class Volume:
             await self._save()
             await _answered(put)
 
-    def snapshot(self, session: int, seq: int) -> None:
-        """Submit a snapshot of what has been flushed, as what event `seq` of the session (row id) leaves behind."""
+    def snapshot(self, session: int, seq: int, *, changed_only: bool = False) -> None:
+        """Submit a snapshot of what has been flushed, as what event `seq` of the session (row id) leaves behind.
+
+        With `changed_only` nothing is kept if that is still what the session's last snapshot has.
+        """
+        now = time.time_ns() // 1_000_000
         with contextlib.suppress(ApiError):  # the store is closing: then that event is not kept either
             self._store.snapshots.take(
-                self._row, time.time_ns() // 1_000_000, files=self.backend, session=session, seq=seq
+                self._row, now, files=self.backend, session=session, seq=seq, changed_only=changed_only
             )
 
     async def flush_regularly(self) -> None:

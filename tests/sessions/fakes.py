@@ -276,7 +276,7 @@ class FakeVm:
         if self.flush_error is not None:
             raise self.flush_error
 
-    def snapshot(self, session: int, seq: int) -> None:
+    def snapshot(self, session: int, seq: int, *, changed_only: bool = False) -> None:
         self.snapshots.append((session, seq))
 
     output_bytes = 4 * 1024 * 1024

@@ -144,8 +144,9 @@ def test_what_cannot_be_forked(make_vm: Callable[..., Vm], fork: Callable[..., V
     point = {"sessionId": session.id, "seq": end + 1}
     error = vm.error("vm.fork", to="never", at=point)
     assert (error.name, error.data["lastSeq"]) == ("invalid_argument", end)
-    error = vm.error("vm.fork", to="never", at={**point, "seq": 0})
-    assert (error.name, error.data["firstSeq"]) == ("invalid_argument", end)
+    begun = next(e["seq"] for e in session.events() if e["event"]["method"] == "_torpor/turn_started")
+    error = vm.error("vm.fork", to="never", at={**point, "seq": begun - 1})
+    assert (error.name, error.data["firstSeq"]) == ("invalid_argument", begun)
     assert vm.error("vm.fork", to="never", at={"sessionId": "none", "seq": 0}).name == "session_not_found"
     assert vm.api.error("vm.get", vm="never").name == "vm_not_found"
 

@@ -123,10 +123,28 @@ def test_turns_leave_points_to_compare(vm: Vm) -> None:
     found = vm.call("diff", **{"from": points[0], "to": points[2]})
     assert (found["from"]["sessionId"], found["from"]["seq"]) == (session.id, first)
     listed = vm.call("listSnapshots", sessionId=session.id)
-    assert [each["seq"] for each in listed] == [first, second, third]
+    started = [each["seq"] for each in session.events() if each["event"]["method"] == "_torpor/turn_started"]
+    assert [each["seq"] for each in listed] == [started[0], first, second, third]
     assert vm.call("listSnapshots") == []
     vm.call("restore", to=points[0])
     assert vm.read("/home/user/a.txt") == "one"
+
+
+def test_what_a_turn_has_changed_is_not_what_was_changed_before_it(vm: Vm) -> None:
+    vm.write("/home/user/given.txt", "x")
+    session = vm.session()
+    vm.write("/home/user/more.txt", "x")
+    first = session.prompt("fswrite a.txt one")["seq"]
+    vm.write("/home/user/between.txt", "x")
+    second = session.prompt("fswrite b.txt two")["seq"]
+    begun = [each["seq"] for each in session.events() if each["event"]["method"] == "_torpor/turn_started"]
+    points = [{"sessionId": session.id, "seq": seq} for seq in (begun[0], first, begun[1], second)]
+    assert changes(vm, points[0], points[1]) == {"/home/user/a.txt": "added"}
+    assert changes(vm, points[1], points[2]) == {"/home/user/between.txt": "added"}
+    assert changes(vm, points[2], points[3]) == {"/home/user/b.txt": "added"}
+    assert [each["seq"] for each in vm.call("listSnapshots", sessionId=session.id)] == [each["seq"] for each in points]
+    error = vm.error("diff", **{"from": {"sessionId": session.id, "seq": begun[0] - 1}})
+    assert (error.name, error.data["firstSeq"]) == ("invalid_argument", begun[0])
 
 
 def test_snapshots_are_listed_and_deleted(vm: Vm) -> None:
