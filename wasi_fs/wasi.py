@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 SECOND_NS: Final = 1_000_000_000
 
+MAX_OPEN_FILES: Final = 4096
+"""Of one guest at a time: four times what Linux lets a process have unless told otherwise."""
+
 DIRECTORY_FLAGS: Final = ("read", "mutate-directory")
 
 preopens = HostInterface("wasi:filesystem/preopens")
@@ -270,6 +273,8 @@ def open_at(
     flags: frozenset[str],
 ) -> Descriptor:
     """Open, and create if asked to. What is not opened for writing is opened for reading."""
+    if state.open_files >= MAX_OPEN_FILES:
+        raise FsError(FsCode.INSUFFICIENT_MEMORY)  # WASI has no EMFILE: libc says ENOMEM
     writable = "write" in flags
     handle = state.filesystem.open(
         path,
@@ -282,7 +287,8 @@ def open_at(
         truncate="truncate" in open_flags,
         directory="directory" in open_flags,
     )
-    return Descriptor(handle)
+    state.open_files += 1
+    return Descriptor(handle, state)
 
 
 @method("read-directory")

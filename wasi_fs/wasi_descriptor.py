@@ -14,6 +14,7 @@ from wasi_fs.inode import Directory
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from runtime.wasi.state import WasiState
     from wasi_fs.handles import DirEntry
 
 types: Final = HostInterface("wasi:filesystem/types")
@@ -22,8 +23,9 @@ types: Final = HostInterface("wasi:filesystem/types")
 class Descriptor(Resource):
     """An open file or directory of a guest."""
 
-    def __init__(self, handle: OpenFile | OpenDirectory) -> None:
+    def __init__(self, handle: OpenFile | OpenDirectory, opener: WasiState | None = None) -> None:
         self.handle = handle
+        self._opener = opener  # whose count it is in
 
     def file(self) -> OpenFile:
         """The open file. FsError(IS_DIRECTORY)."""
@@ -41,6 +43,8 @@ class Descriptor(Resource):
     def drop(self) -> None:
         """See Resource."""
         self.handle.close()
+        if self._opener is not None:
+            self._opener.open_files -= 1
 
 
 class DirectoryEntryStream(Resource):

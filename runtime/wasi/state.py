@@ -55,3 +55,5 @@ class WasiState:
     """Commits what has been written so far; returns when it is durable."""
     start_soon: Callable[..., Any]
     """Starts a task that is cancelled when the guest ends. The task must not raise."""
+    open_files: int = 0
+    """Descriptors that the guest has opened and not dropped."""

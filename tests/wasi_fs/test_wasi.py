@@ -36,6 +36,7 @@ class Guest:
     world: Any
     start_soon: Callable[..., Any] | None = None
     syncs: int = 0
+    open_files: int = 0
     failure: Exception | None = None
 
     @property
@@ -267,3 +268,15 @@ def test_dropping_a_descriptor_lets_go_of_an_unlinked_file(guest: Guest) -> None
     assert guest.filesystem.usage.bytes == 1000
     stream.drop()
     assert guest.filesystem.usage.bytes == 0
+
+
+def test_a_guest_has_so_many_files_open_and_no_more(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wasi, "MAX_OPEN_FILES", 3)
+    held = [guest.open(f"/file{number}", "create", flags=WRITE) for number in range(3)]
+    guest.refused("insufficient-memory", "open-at", guest.root, FOLLOW, "/one-more", frozenset({"create"}), WRITE)
+    guest.refused("no-entry", "stat-at", guest.root, FOLLOW, "/one-more")
+    held.pop().drop()
+    with pytest.raises(WitError):
+        guest.open("/no-such-file")  # what fails is not counted
+    guest.open("/one-more", "create", flags=WRITE)
+    guest.refused("insufficient-memory", "open-at", guest.root, FOLLOW, "/file0", NONE, READ)
