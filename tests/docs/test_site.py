@@ -24,6 +24,7 @@ TIMEOUT = 300  # two seconds on an idle machine
 OUTSIDE = re.compile(
     r"<(?:script|img|iframe|source|link)\b[^>]*?\b(?:src|href)=\"?(?:https?:)?//|@import|url\(\"?https?:"
 )
+OURS = {"TORPOR_EXECUTABLE"}  # between our own programs
 EXPLAINED = 10  # characters: a reason is longer
 
 
@@ -118,6 +119,13 @@ def test_every_command_and_option_is_documented(site: Path) -> None:
             assert action.help, f"{name}: {cli.shown(action)} has no help"
             parts += re.findall(r"`([^`]+)`", cli.shown(action))
         assert [part for part in parts if part not in page] == [], name
+
+
+def test_every_variable_of_the_environment_is_documented() -> None:
+    sources = [*(ROOT / "runtime").rglob("*.py"), *(ROOT / "build" / "stub").glob("*.[ch]")]
+    read = {name for source in sources for name in re.findall(r"\"(TORPOR_[A-Z]+)\"", source.read_text("utf-8"))}
+    told = {name for page in PAGES for name in re.findall(r"TORPOR_[A-Z]+", page.read_text("utf-8"))}
+    assert read - told - OURS == set()
 
 
 def test_every_limit_is_documented_with_its_reason(site: Path) -> None:
