@@ -1,13 +1,15 @@
-// The smallest agent in C: it keeps what it is told in notes.txt, a line each, and says which number the note has.
+// The smallest agent in C: it keeps what it is told in notes.txt, a line each, and numbers it.
 //
-// There is no JSON library here: an agent reads few messages, and copies what it does not understand as it stands.
+// There is no JSON library here: an agent reads few messages, and copies what it does not
+// understand as it stands.
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-// A JSON value is a pointer to its first character in a message. Messages come from Torpor and are valid JSON.
+// A JSON value is a pointer to its first character in a message. Messages come from Torpor, and
+// are valid JSON.
 
 static const char *skip(const char *at) {  // white space and separators
   return at + strspn(at, " \t\r\n,:");
@@ -103,8 +105,9 @@ static void answer(const char *id, const char *result) {
 }
 
 static void say(const char *session, const char *text) {  // text: nothing that JSON escapes
-  printf("{\"jsonrpc\":\"2.0\",\"method\":\"session/update\",\"params\":{\"sessionId\":%.*s,\"update\":"
-         "{\"sessionUpdate\":\"agent_message_chunk\",\"content\":{\"type\":\"text\",\"text\":\"%s\"}}}}\n",
+  printf("{\"jsonrpc\":\"2.0\",\"method\":\"session/update\","
+         "\"params\":{\"sessionId\":%.*s,\"update\":{\"sessionUpdate\":\"agent_message_chunk\","
+         "\"content\":{\"type\":\"text\",\"text\":\"%s\"}}}}\n",
          (int)(end_of(session) - session), session, text);
 }
 
@@ -122,7 +125,8 @@ static void prompt(const char *params) {
     say(member(params, "sessionId"), "I cannot write notes.txt.");
     return;
   }
-  for (const char *block = skip(member(params, "prompt") + 1); *block == '{'; block = skip(end_of(block)))
+  const char *block = skip(member(params, "prompt") + 1);
+  for (; *block == '{'; block = skip(end_of(block)))
     if (member(block, "text")) put_decoded(member(block, "text"), notes);
   fputc('\n', notes);
   rewind(notes);
@@ -132,7 +136,8 @@ static void prompt(const char *params) {
 }
 
 static void handle(const char *message) {
-  const char *id = member(message, "id"), *method = member(message, "method"), *params = member(message, "params");
+  const char *id = member(message, "id"), *method = member(message, "method");
+  const char *params = member(message, "params");
   if (!id || !method) return;  // a notification, or the answer to nothing that we asked
   if (is(method, "initialize")) {
     answer(id, "{\"protocolVersion\":1,\"agentCapabilities\":{},\"authMethods\":[],"
@@ -144,7 +149,8 @@ static void handle(const char *message) {
     prompt(params);
     answer(id, "{\"stopReason\":\"end_turn\"}");
   } else {
-    printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}\n",
+    printf("{\"jsonrpc\":\"2.0\",\"id\":%.*s,"
+           "\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}\n",
            (int)(end_of(id) - id), id);
   }
 }
