@@ -103,13 +103,8 @@ class _Comparison:
 
     def _find_candidates(self, layers: list[int]) -> None:
         among = placeholders(len(layers))
-        self._changed = {
-            ino
-            for (ino,) in self._bounded(
-                f"SELECT ino FROM inode WHERE layer IN {among} UNION SELECT ino FROM extent WHERE layer IN {among}",  # noqa: S608
-                [*layers, *layers],
-            )
-        }
+        written = {ino for (ino,) in self._bounded(f"SELECT DISTINCT ino FROM extent WHERE layer IN {among}", layers)}  # noqa: S608
+        self._changed = written | self._with_other_attributes(layers)
         for directory, name in self._bounded(
             f"SELECT DISTINCT dir, name FROM dentry WHERE layer IN {among}",  # noqa: S608
             layers,
@@ -118,6 +113,26 @@ class _Comparison:
         self._add_ways_to(self._names)
         self._add_names_of(self._changed)
         self._add_names_of(self._on_the_way)  # last: names of changed files have added to them
+
+    def _with_other_attributes(self, layers: list[int]) -> set[int]:
+        """Those of which an attribute differs that makes a difference: most rows are there for a time of access alone."""
+        among = placeholders(len(layers))
+        candidates = json_text(
+            [ino for (ino,) in self._bounded(f"SELECT DISTINCT ino FROM inode WHERE layer IN {among}", layers)]  # noqa: S608
+        )
+        before, after = (
+            set(
+                rows(
+                    self._connection,
+                    f"SELECT ino, type, mode, iif(type = {FileType.DIRECTORY:d}, 0, size), target FROM "  # noqa: S608
+                    "(SELECT ino, type, mode, size, target, max (layer) FROM inode "
+                    f"WHERE layer IN {placeholders(len(chain))} AND ino IN (SELECT value FROM json_each(?)) GROUP BY ino)",
+                    [*chain, candidates],
+                )
+            )
+            for chain in self._chains
+        )
+        return {row[0] for row in before ^ after}
 
     def _add_names_of(self, inos: set[int]) -> None:
         """Look at all names that these have on either side, and find the ways to their directories."""
