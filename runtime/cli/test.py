@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,6 +61,8 @@ def _run_all(args: argparse.Namespace, chosen: list[tuple[Path, Case]]) -> list[
                 output.write_json(yaml_output.as_json(outcome))
             elif form == "pretty":
                 sys.stdout.write(yaml_output.pretty(outcome))
+                if outcome.failure is not None and os.environ.get("GITHUB_ACTIONS"):
+                    sys.stdout.write(yaml_output.github(outcome))
             elif form == "tap":
                 sys.stdout.write(yaml_output.tap(number, outcome))
             sys.stdout.flush()

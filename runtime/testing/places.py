@@ -130,9 +130,9 @@ class AtSocket:
 
     @contextlib.asynccontextmanager
     async def open(self, hear: Callable[[Notification], None]) -> AsyncIterator[Link]:
-        """As `Place.open`."""
+        """As `Place.open`. Raises ConnectError."""
+        link = Link(await open_wire(endpoint(self._place)), hear)
         async with trio.open_nursery() as nursery:
-            link = Link(await open_wire(endpoint(self._place)), hear)
             nursery.start_soon(link.run)
             try:
                 yield link
@@ -157,14 +157,18 @@ class FromExecutable(AtSocket):
         socket, state = self._directory / "s", self._directory / "state" / "torpor.db"
         super().__init__(str(socket))
         known = os.pathsep.join(str(path) for path in (self._agents, *user_directories()))
-        self._log = (self._directory / "log").open("wb")
-        self._process = subprocess.Popen(  # noqa: S603 - who runs the tests names the executable
-            [executable, "serve", f"--socket={socket}", f"--state={state}"],
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            env={**os.environ, "TORPOR_AGENTS": known},
-        )
+        try:
+            with (self._directory / "log").open("wb") as log:
+                self._process = subprocess.Popen(  # noqa: S603 - who runs the tests names the executable
+                    [executable, "serve", f"--socket={socket}", f"--state={state}"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env={**os.environ, "TORPOR_AGENTS": known},
+                )
+        except OSError:
+            shutil.rmtree(self._directory)
+            raise
         try:
             self._wait(socket)
         except BaseException:
@@ -187,7 +191,6 @@ class FromExecutable(AtSocket):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._log.close()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _wait(self, socket: Path) -> None:

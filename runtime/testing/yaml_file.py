@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
+import yaml  # type: ignore[import-untyped] # its types are a package of its own, for one call here
 
 from runtime.testing.script import Failure, Turn, call, say
 
@@ -110,8 +111,8 @@ class ScriptStep(_Part, frozen=True):
         return self.fail or self.turn or Turn(())
 
 
-class Case(_Part, frozen=True):
-    """One test. What the file says for all of them holds where the test says nothing; files and env are joined."""
+class GivenCase(_Part, frozen=True):
+    """One test in a file. What the file says for all of them holds where the test says nothing; files and env are joined."""
 
     name: str
     steps: list[PromptStep]
@@ -125,12 +126,19 @@ class Case(_Part, frozen=True):
     expect: EndExpectation = EndExpectation()
 
 
+class Case(GivenCase, frozen=True, kw_only=True):
+    """One test with all that the file says for it."""
+
+    line: int
+    """Where it begins, from 1."""
+
+
 class TestFile(_Part, frozen=True):
     """A file. `vm` and `session` are options in the API's own form."""
 
     __test__ = False
 
-    tests: list[Case]
+    tests: list[GivenCase]
     agent: str | None = None
     files: dict[str, str] = {}
     env: dict[str, str] = {}
@@ -146,25 +154,33 @@ def read(path: Path) -> list[Case]:
         raise TestFileError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
     try:
         found = msgspec.yaml.decode(data, type=TestFile)
-        cases = [_complete(found, case) for case in found.tests]
+        cases = [_complete(found, case, line) for case, line in zip(found.tests, _lines(data), strict=True)]
     except (msgspec.DecodeError, ValueError) as error:  # ValidationError, and what PyYAML says, among them
         raise TestFileError(f"{path}: {error}") from error
     return cases
 
 
-def _complete(file: TestFile, case: Case) -> Case:
+def _lines(data: bytes) -> list[int]:
+    """Return the lines, from 1, on which the tests of a file that has been read begin."""
+    root = yaml.compose(data, Loader=yaml.SafeLoader)
+    assert isinstance(root, yaml.MappingNode)
+    (tests,) = (value for key, value in root.value if key.value == "tests")
+    return [each.start_mark.line + 1 for each in tests.value]
+
+
+def _complete(file: TestFile, case: GivenCase, line: int) -> Case:
     agent = case.agent or file.agent
     if agent is None:
         raise ValueError(f"test {case.name!r} names no agent, and the file none for all")
     for step in case.script or []:
         if isinstance(step, ScriptStep):
             step.step()
-    return msgspec.structs.replace(
-        case,
-        agent=agent,
-        files={**file.files, **case.files},
-        env={**file.env, **case.env},
-        vm={**file.vm, **case.vm},
-        session={**file.session, **case.session},
-        permissions=case.permissions or file.permissions,
-    )
+    joined = {
+        "agent": agent,
+        "files": {**file.files, **case.files},
+        "env": {**file.env, **case.env},
+        "vm": {**file.vm, **case.vm},
+        "session": {**file.session, **case.session},
+        "permissions": case.permissions or file.permissions,
+    }
+    return Case(**{**msgspec.structs.asdict(case), **joined}, line=line)

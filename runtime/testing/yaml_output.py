@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
+from runtime.testing.reporting import annotation
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -23,6 +25,11 @@ def pretty(outcome: Outcome) -> str:
             f"     {label}: {outcome.properties[name]}" for label, name in shown.items() if name in outcome.properties
         ]
     return "\n".join(lines) + "\n"
+
+
+def github(outcome: Outcome) -> str:
+    """Return what shows a failure beside the test's line on GitHub."""
+    return f"{annotation(outcome.file, outcome.line, outcome.name, outcome.failure or '')}\n"
 
 
 def as_json(outcome: Outcome) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from runtime.client.errors import ClientError
+from runtime.client.errors import ClientError, ConnectError
 from runtime.testing import reporting
 from runtime.testing.expect import Call
 from runtime.testing.harness import Bench
@@ -27,13 +27,15 @@ class Outcome:
 
     file: str
     name: str
+    line: int
+    """Where in the file it begins, from 1."""
     seconds: float
     failure: str | None = None
     properties: dict[str, str] = attrs.field(factory=dict)
 
 
 def run_case(harness: Harness, path: Path, case: Case, *, report: Path | None, update: bool) -> Outcome:
-    """Run one test, and keep what there is of it in the folder `report` if it fails."""
+    """Run one test, and keep what there is of it in the folder `report` if it fails. Raises ConnectError."""
     began = time.monotonic()
     bench = Bench(harness, f"{path.name}::{case.name}", path.absolute().parent, update_golden=update)
     failure: str | None = None
@@ -42,6 +44,8 @@ def run_case(harness: Harness, path: Path, case: Case, *, report: Path | None, u
     try:
         try:
             _run(bench, case)
+        except ConnectError:  # no fault of this test
+            raise
         except (AssertionError, ClientError, OSError, ValueError) as error:
             failure = "\n".join([str(error) or type(error).__name__, *getattr(error, "__notes__", [])])
         properties["torpor_fuel"] = str(sum(each.fuel for each in bench.sessions))
@@ -56,7 +60,7 @@ def run_case(harness: Harness, path: Path, case: Case, *, report: Path | None, u
         bench.close(keep_state=kept)
     if kept is not None:
         properties["torpor_state"] = str(kept)
-    return Outcome(str(path), case.name, time.monotonic() - began, failure, properties)
+    return Outcome(str(path), case.name, case.line, time.monotonic() - began, failure, properties)
 
 
 def _run(bench: Bench, case: Case) -> None:

@@ -75,6 +75,24 @@ def test_pretty(tests: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert [case.find("failure") is None for case in cases] == [True, True, False, False]
 
 
+def test_failures_on_github(tests: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert main(["test", tests, "--report", "", "--name", "fails"]) == exits.FAILED
+    line = TESTS.splitlines().index('  - name: "fails # here"') + 1
+    said = capsys.readouterr().out
+    assert f"\n::error file=tests.yaml,line={line},title=fails # here::the agent's text is not as expected:%0A" in said
+    assert main(["test", tests, "--report", "", "--name", "says"]) == exits.OK
+    assert "::error" not in capsys.readouterr().out
+
+
+def test_no_daemon(tests: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["test", tests, "--socket", str(tmp_path / "none")]) == exits.NO_DAEMON
+    assert "no daemon answers" in capsys.readouterr().err
+    assert main(["test", tests, "--executable", str(tmp_path / "none")]) == exits.FAILED
+    assert "No such file" in capsys.readouterr().err
+    assert not Path("torpor-report").exists()
+
+
 def test_tap_and_selection(tests: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["test", tests, "--format", "tap", "--report", "", "--name", "says"]) == exits.OK
     assert capsys.readouterr().out == "TAP version 14\n1..1\nok 1 - tests.yaml: says and writes\n"
