@@ -9,6 +9,7 @@ from typing import Any, Final
 from runtime.errors import RETRYABLE, ErrorCode
 from runtime.rpc.api import METHODS, openrpc_document
 from runtime.rpc.descriptions import ERRORS
+from runtime.rpc.openrpc import NOTHING
 
 REFERENCE: Final = "#/components/schemas/"
 GROUPS: Final = {
@@ -33,7 +34,7 @@ BOUNDS: Final = {
     "maxItems": "at most {} items",
     "maxProperties": "at most {} members",
 }
-EVERYDAY: Final = {("minLength", 1), ("minimum", -1), ("minimum", 0), ("minItems", 1)}
+EVERYDAY: Final = {("minLength", 1), ("minimum", -1), ("minimum", 0), ("minItems", 1), ("maximum", 2**53 - 1)}
 """Bounds that the description says, or that nobody would miss."""
 
 VM_NAMES: Final = {"vm", "to"}
@@ -79,7 +80,8 @@ def _method(method: dict[str, Any]) -> str:
         text += "\nNo params.\n"
     result = method["result"]
     described = result.get("description", "")
-    text += f"\nResult: {type_of(result['schema'])}{': ' if described else ''}{lower(described)}\n"
+    kind = "" if described == NOTHING else type_of(result["schema"])
+    text += f"\nResult: {': '.join(filter(None, [kind, lower(described)]))}\n"
     if method["errors"]:
         codes = (error["data"]["code"] for error in method["errors"])
         text += "\nErrors: " + ", ".join(f"[`{code}`](#error-{code})" for code in codes) + ".\n"
