@@ -192,12 +192,26 @@ class FileSystem:
             self._contents_of(node).resize(node, 0)
         return self._open_file(node, read, write)
 
-    def read_file(self, path: str, *, at: Directory | None = None, max_bytes: int | None = None) -> bytes:
-        """A file's whole content. FsError(IS_DIRECTORY, FILE_TOO_LARGE for more than `max_bytes`)."""
+    def read_file(
+        self,
+        path: str,
+        *,
+        at: Directory | None = None,
+        max_bytes: int | None = None,
+        offset: int = 0,
+        length: int | None = None,
+    ) -> bytes:
+        """A file's content from `offset` on, `length` bytes of it or all that there is.
+
+        FsError(IS_DIRECTORY, FILE_TOO_LARGE for more than `max_bytes`).
+        """
         node = self._file(path, at)
-        if max_bytes is not None and node.size > max_bytes:
+        count = max(0, node.size - offset)
+        if length is not None:
+            count = min(count, length)
+        if max_bytes is not None and count > max_bytes:
             raise FsError(FsCode.FILE_TOO_LARGE, f"{path} has {node.size} bytes")
-        return self._contents_of(node).read(node, 0, node.size)
+        return self._contents_of(node).read(node, offset, count)
 
     def write_file(
         self, path: str, data: bytes, *, at: Directory | None = None, mode: int = 0o644, parents: bool = False

@@ -22,12 +22,27 @@ class FileMethods(Handle):
     """Paths are absolute POSIX paths inside the VM."""
 
     @overload
-    async def read_file(self, path: str, *, encoding: Literal["base64"]) -> bytes: ...
+    async def read_file(
+        self, path: str, *, encoding: Literal["base64"], offset: int | None = None, length: int | None = None
+    ) -> bytes: ...
     @overload
-    async def read_file(self, path: str, *, encoding: Literal["utf8"] | None = None) -> str | bytes: ...
-    async def read_file(self, path: str, *, encoding: str | None = None) -> str | bytes:
-        """Return a whole file: a string where it is valid UTF-8 and `encoding="base64"` was not asked for, else bytes."""
-        return received((await self.call("readFile", path=path, encoding=encoding))["content"])
+    async def read_file(
+        self,
+        path: str,
+        *,
+        encoding: Literal["utf8"] | None = None,
+        offset: int | None = None,
+        length: int | None = None,
+    ) -> str | bytes: ...
+    async def read_file(
+        self, path: str, *, encoding: str | None = None, offset: int | None = None, length: int | None = None
+    ) -> str | bytes:
+        """Return a file: a string where it is valid UTF-8 and `encoding="base64"` was not asked for, else bytes.
+
+        `offset` and `length` are of a piece of it, in bytes.
+        """
+        found = await self.call("readFile", path=path, encoding=encoding, offset=offset, length=length)
+        return received(found["content"])
 
     async def write_file(self, path: str, content: str | bytes, *, create_parents: bool | None = None) -> None:
         """Create or replace a file, with its directories unless `create_parents` is False."""

@@ -10,7 +10,7 @@ from msgspec import Meta, Struct
 from runtime.content import as_content
 from runtime.errors import ErrorCode
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import Bytes, VmParams, as_bytes, joined
+from runtime.rpc.names import MAX_INT, Bytes, VmParams, as_bytes, joined
 
 METHODS: Final = MethodTable()
 
@@ -19,6 +19,7 @@ WRITING: Final = (*READING, ErrorCode.READ_ONLY, ErrorCode.QUOTA_EXCEEDED)
 
 
 Path = Annotated[str, Meta(min_length=1)]
+Size = Annotated[int, Meta(ge=0, le=MAX_INT)]
 
 
 class PathParams(VmParams):
@@ -28,9 +29,11 @@ class PathParams(VmParams):
 
 
 class ReadFile(PathParams):
-    """Which file, and how its content is to travel."""
+    """Which file, or which piece of it, and how its content is to travel."""
 
     encoding: Literal["utf8", "base64"] | None = None
+    offset: Size = 0
+    length: Size | None = None
 
 
 class FileContent(Struct):
@@ -81,7 +84,7 @@ class Chmod(PathParams):
 class Truncate(PathParams):
     """Which file, and how many bytes it is to have."""
 
-    size: Annotated[int, Meta(ge=0)]
+    size: Size
 
 
 class FileStat(Struct, rename="camel", kw_only=True):
@@ -98,11 +101,17 @@ class FileStat(Struct, rename="camel", kw_only=True):
 
 
 @METHODS.method(
-    "readFile", ReadFile, FileContent, "Return a whole file.", *READING, ErrorCode.IS_A_DIRECTORY, ErrorCode.TOO_LARGE
+    "readFile",
+    ReadFile,
+    FileContent,
+    "Return a file, or a piece of it.",
+    *READING,
+    ErrorCode.IS_A_DIRECTORY,
+    ErrorCode.TOO_LARGE,
 )
 async def _read_file(call: Call, params: ReadFile) -> Any:
     files = await call.host.files(joined(params.vm))
-    return {"content": as_content(await files.read_file(params.path), params.encoding)}
+    return {"content": as_content(await files.read_file(params.path, params.offset, params.length), params.encoding)}
 
 
 @METHODS.method("writeFile", WriteFile, dict[str, Any], "Create or replace a file.", *WRITING, ErrorCode.IS_A_DIRECTORY)

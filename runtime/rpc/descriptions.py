@@ -170,6 +170,8 @@ MEMBERS: Final[dict[str, str]] = {
     "followLinks": "Follow a symbolic link at the end of the path.",
     "recursive": "Mean what is below (deleteFile) or above (mkdir) as well.",
     "type": "`file`, `directory` or `symlink`.",
+    "ReadFile.offset": "Where to begin, in bytes.",
+    "ReadFile.length": "How many bytes at most; all that there is when left out.",
     "size": "Bytes of the content.",
     "Truncate.size": "The bytes that the file is to have; a longer one is filled up with zeros.",
     "mode": "The permission bits.",

@@ -32,8 +32,8 @@ class HubFace(Protocol):
 class FilesFace(Protocol):
     """The files of one VM; wakes nothing. Paths are absolute POSIX paths."""
 
-    async def read_file(self, path: str) -> bytes:
-        """Return the whole file."""
+    async def read_file(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        """Return the file, or a piece of it."""
         ...
 
     async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:

@@ -31,14 +31,19 @@ class VmFiles:
     def _fs(self) -> FileSystem:
         return self._volume.filesystem  # `restore` puts another one there
 
-    async def read_file(self, path: str) -> bytes:
-        """The whole file. TOO_LARGE beyond 16 MiB."""
+    async def read_file(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        """The file from `offset` on, `length` bytes of it or all that there is. TOO_LARGE beyond 16 MiB."""
         size = self._try(path, lambda: self._fs.stat(path)).size
-        if size > MAX_READ_BYTES:
+        count = size - offset if length is None else min(size - offset, length)
+        if count > MAX_READ_BYTES:
             raise ApiError(
-                ErrorCode.TOO_LARGE, f"{path} has {size} bytes; at most {MAX_READ_BYTES} can be read at once", path=path
+                ErrorCode.TOO_LARGE,
+                f"{path} has {size} bytes, and one answer {MAX_READ_BYTES} at most: read it in pieces, by offset and length",
+                path=path,
+                size=size,
+                limit=MAX_READ_BYTES,
             )
-        return await self._seen(path, lambda: self._fs.read_file(path))
+        return await self._seen(path, lambda: self._fs.read_file(path, offset=offset, length=length))
 
     async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
         """Replace or create the file, by default with its parents."""

@@ -210,10 +210,10 @@ class FakeFiles:
     def __init__(self) -> None:
         self.data: dict[str, bytes] = {}
 
-    async def read_file(self, path: str) -> bytes:
+    async def read_file(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         if path not in self.data:
             raise ApiError(ErrorCode.NOT_FOUND, f"{path}: no such file", path=path)
-        return self.data[path]
+        return self.data[path][offset : None if length is None else offset + length]
 
     async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
         self.data[path] = data

@@ -95,3 +95,22 @@ def test_directories_are_made_and_removed(vm: Vm) -> None:
     vm.write("/x/y/z/file", "x")
     vm.call("deleteFile", path="/x", recursive=True)
     assert vm.call("exists", path="/x") is False
+
+
+def test_a_file_larger_than_an_answer_is_read_in_pieces(vm: Vm) -> None:
+    piece = 2**23
+    content = bytes(range(256)) * (5 * piece // 512)
+    vm.call("writeFile", path="/large", content={"base64": base64.b64encode(content).decode()})
+    error = vm.error("readFile", path="/large")
+    assert (error.name, error.data["size"]) == ("too_large", len(content))
+    assert "offset and length" in error.message
+    pieces = [
+        vm.call("readFile", path="/large", encoding="base64", offset=offset, length=piece)["content"]["base64"]
+        for offset in range(0, len(content), piece)
+    ]
+    assert b"".join(map(base64.b64decode, pieces)) == content
+    tail = vm.call("readFile", path="/large", encoding="base64", offset=len(content) - 2)["content"]["base64"]
+    assert base64.b64decode(tail) == b"\xfe\xff"
+    assert vm.call("readFile", path="/large", offset=len(content) + 1) == {"content": ""}
+    assert vm.call("readFile", path="/large", offset=65, length=3) == {"content": "ABC"}
+    assert vm.error("readFile", path="/large", offset=-1).code == -32602

@@ -700,7 +700,7 @@ export interface Methods {
   "setConfigOption": { params: { vm: string | string[]; sessionId: string; configId: string; value: string | boolean }; result: Settings };
   "getModes": { params: { vm: string | string[]; sessionId: string }; result: Modes | null };
   "getConfigOptions": { params: { vm: string | string[]; sessionId: string }; result: JsonObject[] };
-  "readFile": { params: { vm: string | string[]; path: string; encoding?: "base64" | "utf8" }; result: FileContent };
+  "readFile": { params: { vm: string | string[]; path: string; encoding?: "base64" | "utf8"; offset?: number; length?: number }; result: FileContent };
   "writeFile": { params: { vm: string | string[]; path: string; content: string | Uint8Array; createParents?: boolean }; result: JsonObject };
   "readdir": { params: { vm: string | string[]; path: string }; result: string[] };
   "stat": { params: { vm: string | string[]; path: string; followLinks?: boolean }; result: FileStat };
@@ -935,10 +935,10 @@ export abstract class VmMethods {
   }
 
   /**
-   * Return a whole file. Errors: `vm_not_found`, `not_found`, `not_a_directory`, `invalid_argument`,
-   * `is_a_directory`, `too_large`.
+   * Return a file, or a piece of it. Errors: `vm_not_found`, `not_found`, `not_a_directory`,
+   * `invalid_argument`, `is_a_directory`, `too_large`.
    */
-  readFile(path: string, options: { encoding?: "base64" | "utf8" } & CallOptions = {}): Promise<FileContent> {
+  readFile(path: string, options: { encoding?: "base64" | "utf8"; offset?: number; length?: number } & CallOptions = {}): Promise<FileContent> {
     return this.invoke("readFile", { path }, options);
   }
 
