@@ -57,7 +57,6 @@ async def run(settings: Settings) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with open_store(settings.state) as store, trio.open_nursery() as nursery:
             log_to_file(log)
-            _log.info("torpor %s starts as process %d", VERSION, os.getpid())
             async with open_host(store, engine, agents) as host:
                 listen = {"passed": settings.passed, "facts": facts}
                 server: Server = await nursery.start(_serve, host, settings, listen)
@@ -88,7 +87,7 @@ def _announce(server: Server, settings: Settings, manager: Notifier) -> None:
     sys.stderr.flush()
     if settings.background:
         _let_go(settings.state)
-    _log.info("ready on %s", places)
+    _log.info("torpor %s, process %d, is ready on %s", VERSION, os.getpid(), places)
     manager.ready(f"ready on {places}")
 
 
