@@ -16,7 +16,8 @@ def register(table: Table) -> None:
         "test agents as YAML files say",
         starts=False,
         epilog="Agents run in this process, each test in a VM of its own; with --socket or --executable in a daemon. "
-        "Exits with 0 when all tests passed, with 1 when one failed, with 2 when a file cannot be used, with 3 when no daemon answers.",
+        "Exits with 0 when all tests passed, with 1 when one failed, with 2 when a file cannot be used, with 3 when no "
+        "daemon answers.",
     )
     test.add_argument("files", metavar="FILE", nargs="+", help="a YAML file of tests")
     test.add_argument(
