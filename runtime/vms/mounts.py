@@ -9,6 +9,7 @@ import os
 import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.engine import default_cache_directory
 from runtime.errors import ApiError, ErrorCode
 from runtime.sessions import instructions
 from runtime.sessions.resume import THREADS
@@ -77,8 +78,10 @@ def _fault(host: str, state: Path) -> str | None:
         return f"{host} leads through a symbolic link: give its real path, {real}"
     if not os.access(host, os.R_OK | os.X_OK):
         return f"{host}: the daemon may not read it"
-    if _within(os.path.realpath(state), host):
-        return f"{host} holds the daemon's own state, {state}"
+    # The state file holds what all VMs are; who writes the compiled components, and has their key, is the daemon.
+    for ours in (os.path.realpath(state), os.path.realpath(default_cache_directory())):
+        if _within(ours, host) or _within(host, ours):
+            return f"{host} holds what is the daemon's own, {ours}"
     return None
 
 

@@ -211,7 +211,9 @@ def test_a_guest_cannot_send_another_mount_elsewhere(make_vm: Callable[..., Vm],
         vm.sleep()
 
 
-def test_what_cannot_be_mounted(api: Any, daemon: Daemon, make_vm: Callable[..., Vm], host: Path) -> None:
+def test_what_cannot_be_mounted(
+    api: Any, daemon: Daemon, make_vm: Callable[..., Vm], host: Path, component_cache: Path
+) -> None:
     vm = make_vm()
     vm.write("/file", "")
     (host / "link").symlink_to("src")
@@ -237,6 +239,8 @@ def test_what_cannot_be_mounted(api: Any, daemon: Daemon, make_vm: Callable[...,
         ([{"path": "/a", "host": f"{host}/src/.."}], f"{member}.host"),
         ([mount("/a", daemon.state.parent)], f"{member}.host"),
         ([mount("/a", Path("/"))], f"{member}.host"),
+        ([mount("/a", component_cache)], f"{member}.host"),
+        ([mount("/a", component_cache.parent)], f"{member}.host"),
         ([mount("/a", Path("/proc"))], f"{member}.host"),
         ([mount("/a", Path("/sys/kernel"))], f"{member}.host"),
     ]
