@@ -9,13 +9,12 @@ import shutil
 import statistics
 import subprocess
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bench.harness import Figure, Skipped, daemon, model, pi_options, pi_vm
-from bench.sessions import create, turn
+from bench.sessions import create, rate, turn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -135,25 +134,12 @@ class _Ours:
         """Turns a second of so many sessions at once."""
         self._loads += 1
         vms = [pi_vm(self._client, f"load{self._loads}x{number}", self._url) for number in range(sessions)]
-        ids = [create(self._client, vm, "pi", pi_options(self._url)) for vm in vms]
-
-        def work(vm: str, session: str, count: int) -> None:
-            with self._running.client() as client:
-                for _ in range(count):
-                    client.call("sendPrompt", vm=vm, sessionId=session, prompt="hello")
-
-        for vm, session in zip(vms, ids, strict=True):
-            work(vm, session, 1)
-        threads = [threading.Thread(target=work, args=(*each, prompts)) for each in zip(vms, ids, strict=True)]
-        started = time.perf_counter()
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        rate = sessions * prompts / (time.perf_counter() - started)
+        found = rate(
+            self._running, [(vm, create(self._client, vm, "pi", pi_options(self._url))) for vm in vms], prompts
+        )
         for vm in vms:
             self._client.call("vm.destroy", vm=vm)
-        return rate
+        return found
 
 
 class _Peer:

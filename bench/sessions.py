@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runtime.client.sync import Client
 
 RUNS = 30
+ROUNDS = 5
 
 
 def start_and_prompt() -> Iterator[Figure]:
@@ -77,32 +78,37 @@ def memory() -> Iterator[Figure]:
 
 
 def turns() -> Iterator[Figure]:
-    """Turns per second with 1, 10 and 50 sessions, one connection each."""
-    with daemon() as running, model() as url:
-        for agent, counts, options in (("echo", (1, 10, 50), {}), ("pi", (1, 10, 50), pi_options(url))):
-            with running.client() as client:
-                vm = pi_vm(client, f"turns-{agent}", url)
-                ids = [create(client, vm, agent, options) for _ in range(max(counts))]
-            for count in counts:
-                yield Figure(f"turns per second, {count} {agent} sessions", [_rate(running, vm, ids[:count])], "/s")
+    """Turns per second with 1, 10, 20 and 50 new sessions in one VM, a connection each: 200 turns of echo, 15 of pi.
+
+    A conversation grows with each turn, and so does what a turn costs: hence new sessions, and so few turns of pi.
+    """
+    with daemon() as running, model() as url, running.client() as client:
+        for agent, prompts, options in (("echo", 200, {}), ("pi", 15, pi_options(url))):
+            vm = pi_vm(client, f"turns-{agent}", url)
+            for count in (1, 10, 20, 50):
+                rates = []
+                for _ in range(ROUNDS):
+                    ids = [create(client, vm, agent, options) for _ in range(count)]
+                    rates.append(rate(running, [(vm, session) for session in ids], prompts))
+                    for session in ids:
+                        client.call("closeSession", vm=vm, sessionId=session)
+                yield Figure(f"turns per second, {count} {agent} sessions", rates, "/s")
 
 
-def _rate(running: Daemon, vm: str, ids: list[str], seconds: float = 3.0) -> float:
-    done: list[int] = []
-    deadline = time.perf_counter() + seconds
+def rate(running: Daemon, sessions: list[tuple[str, str]], prompts: int) -> float:
+    """Turns a second when so many (VM, session) are prompted at once, so often each, after one turn that does not count."""
 
-    def work(session: str) -> None:
-        turns = 0
+    def work(vm: str, session: str, count: int) -> None:
         with running.client() as client:
-            while time.perf_counter() < deadline:
+            for _ in range(count):
                 client.call("sendPrompt", vm=vm, sessionId=session, prompt="hello")
-                turns += 1
-        done.append(turns)
 
-    threads = [threading.Thread(target=work, args=(session,)) for session in ids]
+    for vm, session in sessions:
+        work(vm, session, 1)
+    threads = [threading.Thread(target=work, args=(vm, session, prompts)) for vm, session in sessions]
     started = time.perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(done) / (time.perf_counter() - started)
+    return len(sessions) * prompts / (time.perf_counter() - started)

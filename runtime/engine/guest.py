@@ -207,7 +207,8 @@ class Guest:
                     self._loop_slices -= 1
                     if self._poll(on_loop=True):
                         return True
-                    await trio.lowlevel.checkpoint()
+                    if not self._waiting:
+                        await trio.lowlevel.checkpoint()
         while self._computes:
             self._on_worker = True
             try:
