@@ -6,15 +6,19 @@ import base64
 import stat
 import sys
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from runtime.cli import exits, output, progress
 from runtime.cli.connecting import connect_to, vm_name
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
 
     from runtime.client.sync import Client
+
+PIECE_BYTES: Final = 8 * 1024 * 1024
+"""Of a file, read at a time: half of what one answer may hold."""
 
 
 def ls(args: argparse.Namespace) -> int:
@@ -39,16 +43,31 @@ def ls(args: argparse.Namespace) -> int:
 
 def cat(args: argparse.Namespace) -> int:
     """Write a file to stdout, byte for byte."""
-    with connect_to(args) as client:
-        read = progress.call(client, "reading", "readFile", vm=vm_name(args.vm), path=args.path, encoding="base64")
-        content = read["content"]
+    kept = []
+    sys.stdout.flush()
+    for piece in _pieces(args):
+        if args.json:
+            kept.append(piece)
+        else:
+            sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
     if args.json:
+        content = {"base64": base64.b64encode(b"".join(kept)).decode()}
         output.write_json({"path": args.path, "content": content})
-    else:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(base64.b64decode(content["base64"]))
-        sys.stdout.buffer.flush()
     return exits.OK
+
+
+def _pieces(args: argparse.Namespace) -> Iterator[bytes]:
+    offset = 0
+    with connect_to(args) as client:
+        while True:
+            piece = {"path": args.path, "encoding": "base64", "offset": offset, "length": PIECE_BYTES}
+            read = progress.call(client, "reading", "readFile", vm=vm_name(args.vm), **piece)
+            data = base64.b64decode(read["content"]["base64"])
+            yield data
+            offset += len(data)
+            if len(data) < PIECE_BYTES:
+                return
 
 
 def put(args: argparse.Namespace) -> int:
