@@ -15,6 +15,7 @@ import attrs
 import trio
 
 from runtime.errors import ApiError
+from runtime.store.files import REMOVED
 from runtime.store.sql import rows, run
 
 if TYPE_CHECKING:
@@ -42,10 +43,16 @@ KEPT_PAGES: Final = 4096
 
 _IS_ANY: Final = "SELECT EXISTS (SELECT 1 FROM loose_layer) OR EXISTS (SELECT 1 FROM loose_chunk)"
 
+FOLDED_ROWS: Final = 10_000
+# A layer between two others that nobody needs by itself is folded into the one above it, unless it has more rows than this:
+# the bulk of a large tree is not moved again and again, as snapshots come and go.
+
 _IS_USED: Final = """
 SELECT EXISTS (SELECT 1 FROM vm WHERE layer = ?1) OR EXISTS (SELECT 1 FROM snapshot WHERE layer = ?1)
-OR EXISTS (SELECT 1 FROM layer WHERE parent = ?1)
 """
+# What a layer holds of each kind: the table, its key within the layer, and whose a row is. Inodes come last, for where one is
+# removed above, its whiteout is what tells that the rest is not to be kept.
+_HELD: Final = (("extent", ("ino", "position"), "ino"), ("dentry", ("dir", "name"), "dir"), ("inode", ("ino",), "ino"))
 
 
 @attrs.frozen
@@ -91,19 +98,27 @@ async def _step(writer: Writer, write: Callable[[apsw.Connection], T]) -> T:
 
 
 def _prune(connection: apsw.Connection) -> int | None:
-    """Delete rows of a loose layer that nobody uses, and itself once it has none: 1 then, None when no layer is loose."""
+    """Delete rows of a loose layer that nobody uses, and itself once it has none: 1 then, None when no layer is loose.
+
+    A layer that is only something for one other to stand on is folded into that one first.
+    """
     found = rows(connection, "SELECT layer FROM loose_layer ORDER BY layer DESC LIMIT 1")
     if not found:
         return None
     ((layer,),) = found
     ((used,),) = rows(connection, _IS_USED, (layer,))
+    children = [row[0] for row in rows(connection, "SELECT id FROM layer WHERE parent = ? LIMIT 2", (layer,))]
     removed = 0
-    if not used:
-        for table, key in (("extent", "ino, position"), ("dentry", "dir, name"), ("inode", "ino")):
+    if not used and len(children) == 1 and _is_small(connection, layer):
+        _fold(connection, layer, children[0])
+        return 0
+    if not used and not children:
+        for table, key, _ in _HELD:
+            keys = ", ".join(key)
             run(
                 connection,
-                f"DELETE FROM {table} WHERE layer = ?1 AND ({key}) IN "  # noqa: S608
-                f"(SELECT {key} FROM {table} WHERE layer = ?1 LIMIT {STEP_ROWS})",
+                f"DELETE FROM {table} WHERE layer = ?1 AND ({keys}) IN "  # noqa: S608
+                f"(SELECT {keys} FROM {table} WHERE layer = ?1 LIMIT {STEP_ROWS})",
                 layer,
             )
             if connection.changes() == STEP_ROWS:
@@ -112,6 +127,34 @@ def _prune(connection: apsw.Connection) -> int | None:
         removed = connection.changes()
     run(connection, "DELETE FROM loose_layer WHERE layer = ?", layer)
     return removed
+
+
+def _is_small(connection: apsw.Connection, layer: int) -> bool:
+    counts = "+".join(
+        f"(SELECT count(*) FROM (SELECT 1 FROM {table} WHERE layer = ?1 LIMIT {FOLDED_ROWS + 1}))"  # noqa: S608
+        for table, *_ in _HELD
+    )
+    ((found,),) = rows(connection, f"SELECT {counts}", (layer,))
+    return bool(found <= FOLDED_ROWS)
+
+
+def _fold(connection: apsw.Connection, layer: int, above: int) -> None:
+    """Move some rows of a layer into the only one above it, which shows the same before and after; at last let it go."""
+    for table, key, owner in _HELD:
+        keys = ", ".join(key)
+        some = f"({keys}) IN (SELECT {keys} FROM {table} WHERE layer = ?1 ORDER BY {keys} LIMIT {STEP_ROWS})"  # noqa: S608
+        same = " AND ".join(f"n.{column} = {table}.{column}" for column in key)
+        hidden = (
+            f"(EXISTS (SELECT 1 FROM {table} AS n WHERE n.layer = ?2 AND {same}) OR EXISTS "  # noqa: S608
+            f"(SELECT 1 FROM inode AS n WHERE n.layer = ?2 AND n.ino = {table}.{owner} AND n.type = {REMOVED}))"
+        )
+        both = (layer, above)
+        run(connection, f"DELETE FROM {table} WHERE layer = ?1 AND {some} AND {hidden}", *both)  # noqa: S608
+        done = connection.changes()
+        run(connection, f"UPDATE {table} SET layer = ?2 WHERE layer = ?1 AND {some} AND NOT {hidden}", *both)  # noqa: S608
+        if done or connection.changes():
+            return
+    run(connection, "UPDATE layer SET parent = (SELECT parent FROM layer WHERE id = ?1) WHERE id = ?2", layer, above)
 
 
 def _sweep(connection: apsw.Connection) -> int | None:
