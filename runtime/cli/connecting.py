@@ -47,7 +47,7 @@ def reach(path: Path) -> Client:
     while True:
         client = connect(path)
         try:
-            _check(_greet(client))
+            _check(_greet(client, path))
         except (ConnectionLostError, RpcError) as error:
             client.close()
             if isinstance(error, RpcError) and error.name != "shutting_down":
@@ -66,7 +66,7 @@ def greet(path: Path) -> tuple[Client, dict[str, Any]]:
     """Connect whatever the daemon's version is; also its answer to `hello`. Raises ConnectError, EndpointError, RpcError."""
     client = connect(path)
     try:
-        return client, _greet(client)
+        return client, _greet(client, path)
     except BaseException:
         client.close()
         raise
@@ -80,10 +80,10 @@ def vm_name(text: str) -> str | list[str]:
 _REMEDY: Final = "`torpor restart` puts one of this version in its place"
 
 
-def _greet(client: Client) -> dict[str, Any]:
+def _greet(client: Client, path: Path) -> dict[str, Any]:
     hello = client.start("hello", client={"name": "torpor", "version": VERSION}, protocol=PROTOCOL)
     if not client.wait(hello, HELLO_SECONDS):
-        raise ConnectError("its socket", f"it does not answer within {HELLO_SECONDS:g} s")
+        raise EndpointError(f"the daemon at {path} hangs: it has not answered within {HELLO_SECONDS:g} s")
     welcome: dict[str, Any] = hello.result()
     return welcome
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.files import into
+from runtime.cli.progress import Line
 
 if TYPE_CHECKING:
     import argparse
@@ -170,22 +171,25 @@ def _copy(source: _Inside | _Outside, target: _Inside | _Outside, *, recursive: 
     target = target.into(source.path)
     links: list[tuple[str, str]] = []
     batch: list[tuple[str, int]] = []
-    size = files = 0
-    for path, kind, mode, more in source.entries():
-        if kind == "directory":
-            if not recursive:
-                raise CopyError(f"{source.path} is a directory: -r copies it with what it holds")
-            target.make_directory(path, mode)
-        elif kind == "symlink":
-            links.append((path, more))
-        else:
-            if batch and (size + more > BATCH_BYTES or len(batch) >= BATCH_FILES):
-                _pass_on(source, target, batch)
-                batch, size = [], 0
-            batch.append((path, mode))
-            size += more
-            files += 1
-    _pass_on(source, target, batch)
+    size = files = done = 0
+    with Line("copying") as line:
+        for path, kind, mode, more in source.entries():
+            if kind == "directory":
+                if not recursive:
+                    raise CopyError(f"{source.path} is a directory: -r copies it with what it holds")
+                target.make_directory(path, mode)
+            elif kind == "symlink":
+                links.append((path, more))
+            else:
+                if batch and (size + more > BATCH_BYTES or len(batch) >= BATCH_FILES):
+                    _pass_on(source, target, batch)
+                    done += size
+                    line.show(done)
+                    batch, size = [], 0
+                batch.append((path, mode))
+                size += more
+                files += 1
+        _pass_on(source, target, batch)
     for path, more in links:
         target.link(path, more)
     return files

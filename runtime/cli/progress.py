@@ -35,10 +35,12 @@ class Line:
             sys.stderr.flush()
 
     def show(self, done: int = 0, total: int = 0) -> None:
-        """Write it anew; `done` of `total` bytes, where that is known."""
+        """Write it anew; `done` of `total` bytes, where these are known."""
         seconds = time.monotonic() - self._started
         if self.live and seconds >= self._patience:
-            share = f" {100 * done // total} % of {total / 1e6:.1f} MB," if total else ""
+            share = f" {done / 1e6:.1f} MB," if done else ""
+            if total:
+                share = f" {100 * done // total} % of {total / 1e6:.1f} MB,"
             sys.stderr.write(f"{CLEAR}{self._doing}:{share} {seconds:.0f} s")
             sys.stderr.flush()
             self._shown = True

@@ -51,11 +51,13 @@ def _daemon(path: Path, status: dict[str, Any]) -> Finding:
     except ConnectError as error:
         if "refused" in error.reason:
             return ok("daemon", "none runs, and the socket is a left one, which the next daemon removes")
-        return fail("daemon", str(error), "see `torpor logs`; end the process if it hangs, then `torpor restart`")
+        return fail("daemon", str(error), "see `torpor logs`")
     except RpcError as error:
         return fail("daemon", f"it refuses this program: {error.message}", RESTART)
     except (ClientError, EndpointError) as error:
-        return fail("daemon", str(error), "see `torpor logs`")
+        return fail(
+            "daemon", str(error), "see `torpor logs`; end the process if it hangs, and any command starts the next"
+        )
     if welcome["protocol"] != PROTOCOL:
         return fail("daemon", f"it speaks protocol {welcome['protocol']}, this program {PROTOCOL}", RESTART)
     if welcome["version"] != VERSION:

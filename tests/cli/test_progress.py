@@ -90,6 +90,16 @@ def test_exports_and_imports_tell_how_far_they_are(
     assert re.fullmatch(r"torpor: .*\r\n", last), "the line was wiped away before the answer"
 
 
+def test_copies_tell_how_much_they_have_copied(place: Place, daemon: Daemon, large: str, tmp_path: Path) -> None:
+    command = hasty("fs", "cp", "-r", ":/home/user", str(tmp_path / "copy"), "--vm", large)
+    code, shown = on_a_terminal(place, command, daemon.socket)
+    assert code == 0, shown
+    copied = [float(amount) for amount in re.findall(r"\r\x1b\[Kcopying: ([0-9.]+) MB, \d+ s", shown)]
+    assert len(copied) >= 2
+    assert copied == sorted(copied)
+    assert copied[-1] <= FILES * FILE_BYTES / 1e6
+
+
 def test_a_session_that_takes_long_to_start_says_so(place: Place, daemon: Daemon) -> None:
     code, shown = on_a_terminal(place, hasty("run", "echo", "say hi", "--vm", fresh_name("run")), daemon.socket)
     assert code == 0, shown
