@@ -9,7 +9,7 @@ from msgspec import Meta, Struct
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import NoParams, Params, Seq, VmParams, joined
+from runtime.rpc.names import NoParams, Params, Seq, Timestamp, VmParams, joined
 from runtime.rpc.validation import invalid_params
 
 METHODS: Final = MethodTable()
@@ -33,6 +33,33 @@ class Welcome(Struct):
     capabilities: list[str]
     limits: dict[str, int]
     epoch: str
+
+
+class DaemonStatus(Struct, rename="camel", kw_only=True):
+    """A daemon, for people who look after it."""
+
+    pid: int
+    version: str
+    epoch: str
+    socket: str
+    http: str | None
+    state: str
+    started_at: Timestamp
+    memory_bytes: int
+    connections: int
+    subscriptions: int
+    requests: int
+    vms: int
+    awake: int
+    sessions: int
+    processes: int
+    busy: int
+    secrets: int
+    log: str
+    idle_exit_seconds: float | None
+    activated: bool
+    managed: bool
+    arguments: list[str]
 
 
 class Subscribe(VmParams):
@@ -68,7 +95,7 @@ async def _hello(call: Call, _params: Hello) -> Any:
     return call.server.welcome()
 
 
-@METHODS.method("daemon.status", NoParams, dict[str, Any], "Tell about the daemon: process, connections, VMs.")
+@METHODS.method("daemon.status", NoParams, DaemonStatus, "Tell about the daemon: process, connections, VMs.")
 async def _status(call: Call, _params: NoParams) -> Any:
     return {**call.server.status(), **call.host.status()}
 

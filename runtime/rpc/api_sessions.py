@@ -150,6 +150,15 @@ class SessionRow(Struct, rename="camel", kw_only=True):
     updated_at: Timestamp
 
 
+class SessionDetails(SessionRow):
+    """A session, as it is stored, with its settings and what has been asked and answered."""
+
+    modes: dict[str, Any] | None
+    config_options: list[dict[str, Any]]
+    pending_permissions: list[dict[str, Any]]
+    remembered_permissions: list[dict[str, Any]]
+
+
 class SessionEvent(Struct, rename="camel", kw_only=True):
     """One event of a transcript."""
 
@@ -355,7 +364,7 @@ async def _list_live(call: Call, params: VmParams) -> Any:
     return [row for row in rows if row["status"] in LIVE]
 
 
-@METHODS.method("getSession", SessionParams, dict[str, Any], "Describe a session; wakes nothing.", *NO_SUCH)
+@METHODS.method("getSession", SessionParams, SessionDetails, "Describe a session; wakes nothing.", *NO_SUCH)
 async def _get(call: Call, params: SessionParams) -> Any:
     return await call.host.session(joined(params.vm), params.session_id)
 

@@ -37,6 +37,54 @@ export interface Context {
   size: number;
 }
 
+/** A daemon, for people who look after it. */
+export interface DaemonStatus {
+  /** The process. */
+  pid: number;
+  /** The version of the daemon. */
+  version: string;
+  /** Names this run of the daemon: another one after each start. Subscriptions do not outlast it. */
+  epoch: string;
+  /** The Unix socket that is served. */
+  socket: string;
+  /** The URL that is served besides; null without `--http`. */
+  http: string | null;
+  /** The state file. */
+  state: string;
+  /** When it began, in milliseconds since the epoch. */
+  startedAt: number;
+  /** Memory that it shares with nobody, all guests included. */
+  memoryBytes: number;
+  /** Clients that are connected. */
+  connections: number;
+  /** Subscriptions of all connections. */
+  subscriptions: number;
+  /** Requests under way, this one included. */
+  requests: number;
+  /** All VMs. */
+  vms: number;
+  /** Those that are awake. */
+  awake: number;
+  /** Sessions whose agent is in memory. */
+  sessions: number;
+  /** Guests in memory. */
+  processes: number;
+  /** VMs in which something goes on: a turn, a request for permission, a command. */
+  busy: number;
+  /** Sessions whose secrets are in its memory alone, and would be asked for again. */
+  secrets: number;
+  /** Its log. */
+  log: string;
+  /** How long it may be idle before it ends; null: for ever. */
+  idleExitSeconds: number | null;
+  /** Whether systemd has passed the socket. */
+  activated: boolean;
+  /** Whether systemd wants to know how it does. */
+  managed: boolean;
+  /** What it was started with. */
+  arguments: string[];
+}
+
 /** An entry of a directory; of a link, what is told is its own. */
 export interface DirEntry {
   /** `file`, `directory` or `symlink`. */
@@ -383,6 +431,40 @@ export interface SessionCounts {
   running: number;
 }
 
+/** A session, as it is stored, with its settings and what has been asked and answered. */
+export interface SessionDetails {
+  /** The agent's modes and the current one; null for an agent without. */
+  modes: JsonObject | null;
+  /** The agent's config options with their current values. */
+  configOptions: JsonObject[];
+  /** Requests that wait for an answer: `{permissionId, toolCall, options, description?}`. */
+  pendingPermissions: JsonObject[];
+  /** What `always` was said to: `{kind, tool}`. */
+  rememberedPermissions: JsonObject[];
+  /** The session's public id, which stays the same for the session's whole life. */
+  sessionId: string;
+  /** The agent's id, as `listAgents` has it. */
+  agentType: string;
+  /** `running` a turn, `idle`, `suspended` (without an agent in memory), or `closed`. */
+  status: "closed" | "idle" | "running" | "suspended";
+  /** What the agent said it can do (ACP's `agentCapabilities`). */
+  capabilities: JsonObject | null;
+  /** Name, title and version that the agent gave of itself. */
+  agentInfo: JsonObject | null;
+  /** The session's working directory in the VM. */
+  cwd: string;
+  /** The title that the agent gave the session; null without one. */
+  title: string | null;
+  /** Tokens and cost, as far as the agent tells. */
+  usage: SessionUsage;
+  /** The position of the transcript's last event; -1 when it has none. */
+  lastSeq: number;
+  /** When it was created, in milliseconds since the epoch. */
+  createdAt: number;
+  /** When the row last changed, in milliseconds since the epoch. */
+  updatedAt: number;
+}
+
 /** One event of a transcript. */
 export interface SessionEvent {
   /** The session's public id, which stays the same for the session's whole life. */
@@ -665,7 +747,7 @@ export interface Welcome {
 /** Params and result of each method. */
 export interface Methods {
   "hello": { params: { client?: string | JsonObject; protocol?: 1 }; result: Welcome };
-  "daemon.status": { params: {}; result: JsonObject };
+  "daemon.status": { params: {}; result: DaemonStatus };
   "daemon.rotateKey": { params: {}; result: RotatedKey };
   "subscribe": { params: { vm: string | string[]; sessionId?: string; after?: number; types?: string[] }; result: Subscribed };
   "unsubscribe": { params: { subscriptionId: string }; result: JsonObject };
@@ -688,7 +770,7 @@ export interface Methods {
   "getSessionEvents": { params: { vm: string | string[]; sessionId: string; after?: number; before?: number; limit?: number; types?: string[] }; result: SessionEvent[] };
   "listPersistedSessions": { params: { vm: string | string[] }; result: SessionRow[] };
   "listSessions": { params: { vm: string | string[] }; result: SessionRow[] };
-  "getSession": { params: { vm: string | string[]; sessionId: string }; result: JsonObject };
+  "getSession": { params: { vm: string | string[]; sessionId: string }; result: SessionDetails };
   "listAgents": { params: { vm?: string | string[] }; result: AgentInfo[] };
   "respondPermission": { params: { vm: string | string[]; sessionId: string; permissionId: string; reply?: "always" | "once" | "reject"; optionId?: string }; result: JsonObject };
   "rawSend": { params: { vm: string | string[]; sessionId: string; method: string; params?: JsonObject }; result: unknown };
@@ -858,7 +940,7 @@ export abstract class VmMethods {
   }
 
   /** Describe a session; wakes nothing. Errors: `vm_not_found`, `session_not_found`. */
-  getSession(sessionId: string, options: CallOptions = {}): Promise<JsonObject> {
+  getSession(sessionId: string, options: CallOptions = {}): Promise<SessionDetails> {
     return this.invoke("getSession", { sessionId }, options);
   }
 
