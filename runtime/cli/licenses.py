@@ -1,4 +1,4 @@
-"""`torpor licenses`: the licences of what others made and the single executable contains."""
+"""`torpor licenses`: the licences of what others made, and the single executable or the wheel contains."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ if TYPE_CHECKING:
     import argparse
 
 TEXTS: Final = "LICENSES.txt"
-"""Beside the packages in the single executable, where its build puts it."""
+"""Beside the packages in the single executable, and beside the agents in a wheel, where the builds put it."""
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the texts."""
     unpacked: str | None = getattr(sys, "_MEIPASS", None)
-    if unpacked is None:
-        output.say("this is not the single executable: every package that it uses was installed with its own licence")
+    beside = Path(__file__).parents[1] / "agents" if unpacked is None else Path(unpacked)
+    if not (beside / TEXTS).exists():
+        output.say("neither an executable nor a wheel: every package that it uses was installed with its own licence")
         return exits.FAILED
-    text = Path(unpacked, TEXTS).read_text("utf-8")
+    text = (beside / TEXTS).read_text("utf-8")
     if args.json:
         output.write_json({"licenses": text})
     else:

@@ -63,4 +63,4 @@ def test_licences_are_printed_from_beside_the_program(unpacked: Path, capsys: py
 
 def test_outside_the_executable_there_are_none_to_print(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["licenses"]) == 1
-    assert "not the single executable" in capsys.readouterr().err
+    assert "neither an executable nor a wheel" in capsys.readouterr().err

@@ -93,6 +93,7 @@ def test_the_example_from_a_wheel(wheel: Path, tmp_path: Path, cache: Path) -> N
     assert found[0].startswith(str(tmp_path / "venv"))
     assert not [place for place in found if Path(place).is_relative_to(ROOT)]
 
+    assert "@agentclientprotocol/sdk" in fresh.run("torpor licenses")
     said = [fresh.run(command) for command in commands]
     assert "13 passed" in said[-1]
     assert 'name="torpor_fuel"' in (fresh.project / "junit.xml").read_text()
