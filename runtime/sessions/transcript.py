@@ -3,25 +3,7 @@
 Every event is `{"jsonrpc": "2.0", "method", "params"}`, and `params.sessionId` is always the public id. What the agent
 sends is recorded under ACP's names (`session/update`, `session/request_permission` with a `permissionId`); so are the
 user's prompts (`user_message_chunk`) and the changes of mode and config options that the agent did not announce itself.
-All else has a name of ours; params beside `sessionId`:
-
-* `_torpor/session_started` {agentType, cwd, agentInfo, capabilities, modes, configOptions}: `session/new` succeeded. It is
-  the first event but for stderr and updates that came before that.
-* `_torpor/session_resumed` {tier: resume, load or continuation; modes, configOptions, path?}: an agent goes on with it.
-* `_torpor/session_suspended` {reason}: its agent was stopped with the VM.
-* `_torpor/session_closed` {}: closeSession.
-* `_torpor/turn_started` {turnId, idempotencyKey?}: a prompt was accepted; its `user_message_chunk`s follow.
-* `_torpor/turn_ended` {turnId, end, stopReason, response?, error?, filesError?, fuelUsed?}: the turn is over, its files are
-  durable. `end` is a value of `runtime.acp.turn.End`.
-* `_torpor/turn_interrupted` {turnId}: found when the session was next opened: the daemon ended inside that turn.
-* `_torpor/agent_exit` {exitCode, reason, message, stderr, restart}: the agent ended by itself, or was killed in a cancel.
-* `_torpor/stderr` {text, dropped?}: output of the agent; `dropped` bytes before it went over the rate.
-* `_torpor/malformed` {kind, reason, size, head}: a line of the agent that has no place in the protocol.
-* `_torpor/notification` {method, params}: a notification that ACP v1 does not have.
-* `_torpor/permission_reply` {permissionId, outcome, by, optionId?, remember?}: a permission request was answered, `by` a
-  client, the policy, what was remembered, or what made it pointless (cancelled, closed, agent_exit, ...).
-* `_torpor/mcp_stderr`, `_torpor/mcp_exit`: of local MCP servers, see `runtime.sessions.mcp_local`.
-* `_torpor/http_request` and `_torpor/http_requests`: see `runtime.sessions.network_log`.
+All else has a name of ours: `runtime.sessions.events` has them all, with their params.
 
 An event is published after its commit and never before. When a commit fails, so do all after it (the store keeps the log
 free of gaps): the transcript is then `failed` for good, and its session is taken down and read back from the file.
