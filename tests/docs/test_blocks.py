@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
 
+from runtime.testing import yaml_file
 from tests.docs.blocks import NOT_RUN, PAGES, ROOT, RUN, SHOWN, blocks
 from tests.docs.desk import TIMEOUT, Desk, is_call, is_shown, like
 from tests.system.conftest import component_cache
@@ -111,7 +111,7 @@ def run(block: Block, following: Block | None, desk: Desk, request: pytest.Fixtu
 
 
 @pytest.mark.parametrize("block", ALL, ids=place)
-def test_a_block_is_what_it_says(block: Block) -> None:
+def test_a_block_is_what_it_says(block: Block, tmp_path: Path) -> None:
     assert block.language in RUN | SHOWN, f"{block.place}: a block of {block.language or 'no language'}"
     if NOT_RUN.match(block.text):
         return
@@ -121,6 +121,7 @@ def test_a_block_is_what_it_says(block: Block) -> None:
     elif block.language == "toml":
         tomllib.loads(block.text)
     elif block.language == "yaml":
-        yaml.safe_load(block.text)
+        (tmp_path / "tests.yaml").write_text(block.text, "utf-8")
+        assert yaml_file.read(tmp_path / "tests.yaml"), "no test in it"
     elif block.language in {"c", "javascript"}:
         assert block.quoted, f"{block.place}: sources that the tests of agents do not build"
