@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runtime.client.sync import Client
 
 RUNS = 30
-ROUNDS = 5
+ROUNDS = 3
 
 
 def start_and_prompt() -> Iterator[Figure]:
@@ -78,15 +78,15 @@ def memory() -> Iterator[Figure]:
 
 
 def turns() -> Iterator[Figure]:
-    """Turns per second with 1, 10, 20 and 50 new sessions in one VM, a connection each: 200 turns of echo, 15 of pi.
+    """Turns per second with 1, 10, 20 and 50 new sessions in one VM, a connection each.
 
-    A conversation grows with each turn, and so does what a turn costs: hence new sessions, and so few turns of pi.
+    1,000 turns of echo in all; 15 of pi for each session, since a conversation grows with each turn, and so does a turn's cost.
     """
     with daemon() as running, model() as url, running.client() as client:
-        for agent, prompts, options in (("echo", 200, {}), ("pi", 15, pi_options(url))):
+        for agent, options in (("echo", {}), ("pi", pi_options(url))):
             vm = pi_vm(client, f"turns-{agent}", url)
             for count in (1, 10, 20, 50):
-                rates = []
+                rates, prompts = [], 1000 // count if agent == "echo" else 15
                 for _ in range(ROUNDS):
                     ids = [create(client, vm, agent, options) for _ in range(count)]
                     rates.append(rate(running, [(vm, session) for session in ids], prompts))
