@@ -80,7 +80,7 @@ def state_bytes(state: str) -> int | None:
 def size(count: int | None) -> str:
     """Return a number of bytes for people."""
     if count is None:
-        return "there is none"
+        return "unknown"
     amount = float(count)
     for unit in ("bytes", "kB", "MB"):
         if amount < 1000:  # noqa: PLR2004 - the step between units

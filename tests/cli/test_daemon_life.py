@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import socket
@@ -105,6 +106,7 @@ def test_status(place: Place) -> None:
     assert rows["daemon"].startswith(f"torpor {VERSION}, process {status['pid']}, up ")
     assert rows["socket"] == str(place.socket)
     assert rows["state"].startswith(f"{place.state} (")
+    assert re.match(r"[0-9.]+ MB", rows["memory"])
     assert rows["VMs"] == "1 awake, 0 asleep"
     assert rows["sessions"] == "1 live, in 1 processes"
     assert rows["clients"] == "0 besides this one"
@@ -267,6 +269,30 @@ def test_another_version_is_told_and_served(place: Place) -> None:
     assert command.returncode == exits.OK
     remedy = "`torpor restart` puts one of this version in its place"
     assert err == f"torpor: the daemon is torpor 9.9.9, this program torpor {VERSION}: {remedy}\n"
+
+
+def test_restart_replaces_a_daemon_of_another_version(place: Place) -> None:
+    older = (
+        "import runtime.version; runtime.version.VERSION = '0.0.9'; "
+        "import sys; from runtime.cli.main import main; sys.exit(main(['serve', '--idle-exit', '900']))"
+    )
+    with subprocess.Popen(
+        [COMMAND[0], "-c", older], env=place.environment, stderr=subprocess.PIPE, text=True
+    ) as serving:
+        assert serving.stderr is not None
+        assert serving.stderr.readline() == f"torpor: ready on {place.socket}\n"
+        done = place.run("run", "echo", "say kept", "--session", "s")
+        assert (done.returncode, done.stdout) == (exits.OK, "kept\n")
+        assert done.stderr.startswith(
+            f"torpor: the daemon is torpor 0.0.9, this program torpor {VERSION}: `torpor restart`"
+        )
+        assert place.status()["version"] == "0.0.9"
+        assert place.run("restart").returncode == exits.OK
+        assert serving.wait(WAIT) == exits.OK
+    status = place.status()
+    assert (status["version"], status["idleExitSeconds"]) == (VERSION, 900)
+    done = place.run("events", "s")
+    assert ("kept" in done.stdout, done.stderr) == (True, "")
 
 
 def test_another_protocol_is_an_error(place: Place) -> None:
