@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 ROOT: Final = Path(__file__).resolve().parents[2]
 DOCS: Final = ROOT / "docs"
 NO_PAGES: Final = re.compile(r"/(\.|node_modules/)")  # what tools leave in the folders of the examples
-PAGES: Final = [ROOT / "README.md", *(page for page in sorted(DOCS.rglob("*.md")) if not NO_PAGES.search(str(page)))]
+OUTSIDE: Final = [ROOT / "README.md", ROOT / "agents" / "README.md", ROOT / "clients" / "typescript" / "README.md"]
+PAGES: Final = [*OUTSIDE, *(page for page in sorted(DOCS.rglob("*.md")) if not NO_PAGES.search(str(page)))]
 
 FENCE: Final = re.compile(
     r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<text>.*?)^(?P=indent)```$", re.MULTILINE | re.DOTALL
