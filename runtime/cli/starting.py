@@ -27,7 +27,7 @@ TAKEN_SECONDS: Final = 5.0
 PAUSE_SECONDS: Final = 0.1
 IDLE_EXIT_SECONDS: Final = 3600
 """After which a daemon that a command has started ends if nobody needs it. VMs sleep after a quarter of an hour by default;
-to start again takes a third of a second, and to stay costs 60 MB."""
+to start again takes a third of a second, and to stay costs some 40 MB."""
 READY: Final = b"torpor: ready on "
 REASON_LINES: Final = 5  # of these, at the end: where a daemon that ends says why
 MAX_SAID: Final = 64 * 1024  # bytes of what a daemon says before it is ready
