@@ -11,6 +11,8 @@ import trio
 from runtime.errors import ApiError
 from runtime.testing.script import Break, Failure, Text, Thinking, ToolCall, Turn, call, say
 from runtime.testing.scripted_model import scripted_model
+from runtime.vms import volume
+from runtime.wasi.state import Ambient
 from tests.agents.conftest import Bench, open_bench
 
 if TYPE_CHECKING:
@@ -68,6 +70,23 @@ async def test_tools_work_on_the_files_of_the_vm(pi: Pi) -> None:
         assert read == "1\tx = 10\n\n(lines 1 to 1 of 2; go on with offset 2)"
         assert (listed, found) == ("a.py", "src/a.py")
         assert grepped == "src/a.py-1- x = 10\nsrc/a.py:2: y = 2"
+
+
+async def test_its_engine_asks_for_the_time_rarely(pi: Pi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SpiderMonkey would at every promise, nine hundred times in such a turn: see agents/sdk/build.mjs."""
+    asked: list[int] = []
+
+    class Counting(Ambient):
+        def now_monotonic_ns(self) -> int:
+            asked.append(super().now_monotonic_ns())
+            return asked[-1]
+
+    monkeypatch.setattr(volume, "Ambient", Counting)
+    async with pi.talking_to(say("one"), say("two")) as (bench, _):
+        assert await bench.say("first") == "one"
+        before = len(asked)
+        assert await bench.say("second") == "two"
+        assert before < len(asked) < before + 100
 
 
 async def test_mistakes_are_told_to_the_model(pi: Pi) -> None:
