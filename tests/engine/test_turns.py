@@ -63,7 +63,7 @@ async def test_a_guest_that_only_calls_the_host_lets_others_run(instant: bool) -
                 break
             rounds += 1
     assert len(calls) == CALLS
-    assert rounds >= CALLS / 5  # four or five calls a turn
+    assert rounds >= CALLS / 8  # five or six calls a turn: the one that is late is still answered
 
 
 @pytest.mark.parametrize("instant", [False, True])
