@@ -142,7 +142,7 @@ _torpor() {
             elif [[ $given -ge 0 ]]; then compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")
             fi ;;
         'sdk')
-            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json' -- "$current")
             elif [[ $given -eq 0 ]]; then compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$current")
             fi ;;
         'doctor')

@@ -260,7 +260,6 @@ complete -c torpor -n '__torpor_at test' -F
 complete -c torpor -n '__torpor_at sdk' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at sdk' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at sdk' -l json -d 'print JSON, one object a line'
-complete -c torpor -n '__torpor_at sdk' -l no-start -d 'start no daemon when none answers'
 complete -c torpor -n '__torpor_at doctor' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at doctor' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at doctor' -l json -d 'print JSON, one object a line'

@@ -565,7 +565,6 @@ _torpor_sdk() {
         '(-h --help)--help[show this help message and exit]' \
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
-        '--no-start[start no daemon when none answers]' \
         '1:DIR:_files -/'
 }
 _torpor_doctor() {
