@@ -84,7 +84,9 @@ class Registry:
     async def use(self, session_id: str) -> AsyncGenerator[Session, None]:
         """The session, read back if need be, as long as the block runs. Raises `ApiError` SESSION_NOT_FOUND."""
         await self.created(session_id)
-        session = self._sessions.get(session_id)
+        while (session := self._sessions.get(session_id)) is not None and _unusable(session):
+            await session.stop_agent()
+            self.forget(session)
         if session is None:
             record = find(self._vm.store, self._vm.name, session_id)
             session = Session(self._vm, self._vm_row, session_id, record.agent_type, self._nursery)
@@ -112,11 +114,15 @@ class Registry:
     def release(self, session: Session) -> None:
         """One user less (`Session.users`); the last one takes a session out of memory that has nothing alive."""
         session.users -= 1
-        unusable = session.log.failed is not None and session.agent is None and not session.users
-        if session.dormant or unusable:
+        if session.dormant or (_unusable(session) and session.agent is None):
             self.forget(session)
 
     def forget(self, session: Session) -> None:
         """Take the session out of memory; the next use reads it back."""
         if self._sessions.get(session.session_id) is session:
             del self._sessions[session.session_id]
+
+
+def _unusable(session: Session) -> bool:
+    """Its transcript has failed, and nobody is left to be told: the next use begins anew with what is in the file."""
+    return session.log.failed is not None and not session.users

@@ -223,6 +223,7 @@ def test_a_full_disk_is_told_and_costs_nothing_that_was_there(own_daemon: Daemon
                 continue
             names.add(api.failure(write).name)
         assert names == {"io_error"}
+        resource.prlimit(own_daemon.pid, resource.RLIMIT_FSIZE, (1, hard))  # what failed was undone: a prompt would fit
         assert session.error("sendPrompt", prompt="say during").name == "io_error"
         assert text_of(session.events()).startswith("before")
         resource.prlimit(own_daemon.pid, resource.RLIMIT_FSIZE, (hard, hard))
