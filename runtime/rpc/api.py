@@ -14,6 +14,7 @@ from runtime.rpc import (
     api_past,
     api_processes,
     api_sessions,
+    api_turns,
     api_vms,
 )
 from runtime.rpc.methods import Call, MethodTable
@@ -23,7 +24,7 @@ from runtime.rpc.openrpc import document
 METHODS: Final = MethodTable()
 
 _TABLES: Final = (
-    *(api_daemon, api_vms, api_sessions, api_forks, api_options),
+    *(api_daemon, api_vms, api_sessions, api_turns, api_forks, api_options),
     *(api_files, api_many_files, api_past, api_processes),
 )
 for _table in _TABLES:

@@ -12,7 +12,6 @@ from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.names import (
     EnvName,
     EnvValue,
-    Millis,
     NewSessionId,
     Params,
     Seq,
@@ -22,13 +21,12 @@ from runtime.rpc.names import (
     VmParams,
     joined,
 )
-from runtime.rpc.validation import invalid_params
+from runtime.rpc.validation import MAX_FAULTS, invalid_params, under
 from runtime.sessions.policy import MAX_GLOB, MAX_RULES
 from runtime.sessions.session_secrets import MAX_HOSTS
 
 METHODS: Final = MethodTable()
 
-DEFAULT_CANCEL_GRACE_MS: Final = 5000  # api.md, cancelPrompt
 LIVE: Final = ("running", "idle")
 NO_SUCH: Final = (ErrorCode.VM_NOT_FOUND, ErrorCode.SESSION_NOT_FOUND)
 NEEDS_AGENT: Final = (
@@ -178,35 +176,6 @@ class AgentInfo(Struct, kw_only=True):
     installed: bool
 
 
-class SendPrompt(SessionParams):
-    """The user's message."""
-
-    prompt: str | Annotated[list[dict[str, Any]], Meta(min_length=1)]
-    idempotency_key: Annotated[str, Meta(min_length=1, max_length=256)] | None = None
-    timeout_ms: Millis | None = None
-
-
-class PromptResult(Struct, rename="camel", kw_only=True):
-    """How a turn ended."""
-
-    text: str
-    stop_reason: str
-    response: dict[str, Any]
-    seq: int
-
-
-class CancelPrompt(SessionParams):
-    """How long the agent has to end its turn."""
-
-    grace_ms: Millis = DEFAULT_CANCEL_GRACE_MS
-
-
-class CancelResult(Struct):
-    """What cancelling came to."""
-
-    outcome: Literal["cancelled", "no_active_prompt", "killed"]
-
-
 class GetSessionEvents(SessionParams):
     """A range of the transcript; both bounds are exclusive."""
 
@@ -214,14 +183,6 @@ class GetSessionEvents(SessionParams):
     before: Seq | None = None
     limit: Annotated[int, Meta(ge=0)] | None = None
     types: list[str] | None = None
-
-
-class RespondPermission(SessionParams):
-    """An answer to a permission request: `reply` or `optionId`."""
-
-    permission_id: str
-    reply: Literal["once", "always", "reject"] | None = None
-    option_id: str | None = None
 
 
 class ListAgents(Params):
@@ -237,6 +198,15 @@ class RawSend(SessionParams):
     params: dict[str, Any] | None = None
 
 
+def check_distinct(options: SessionOptions | ResumeOptions | None) -> None:
+    """Refuse a variable that `env` and `secrets` both name: nothing says which value would count. ProtocolError -32602."""
+    secrets = {} if options is None else options.secrets or {}
+    env = {} if options is None else options.env or {}
+    faults = [(under("/options/env", name), "it is in /options/secrets as well") for name in env if name in secrets]
+    if faults:
+        raise invalid_params(*faults[:MAX_FAULTS])
+
+
 @METHODS.method(
     "createSession",
     CreateSession,
@@ -250,37 +220,10 @@ class RawSend(SessionParams):
     settles=True,
 )
 async def _create(call: Call, params: CreateSession) -> Any:
+    check_distinct(params.options)
     vm = await call.host.vm(joined(params.vm))
     options = {} if params.options is None else msgspec.to_builtins(params.options)
     return await vm.sessions.create(params.agent_type, options)
-
-
-@METHODS.method(
-    "sendPrompt",
-    SendPrompt,
-    PromptResult,
-    "Run one turn and return how it ended; all its events come before this answer. Cancelled, it gives up the answer only.",
-    *NEEDS_AGENT,
-    ErrorCode.PROMPT_IN_PROGRESS,
-    ErrorCode.SESSION_CONFLICT,
-    settles=True,
-)
-async def _send_prompt(call: Call, params: SendPrompt) -> Any:
-    vm = await call.host.vm(joined(params.vm))
-    return await vm.sessions.prompt(params.session_id, params.prompt, params.idempotency_key, params.timeout_ms)
-
-
-@METHODS.method(
-    "cancelPrompt",
-    CancelPrompt,
-    CancelResult,
-    "End the turn in progress; answers when it is over.",
-    *NO_SUCH,
-    settles=True,
-)
-async def _cancel_prompt(call: Call, params: CancelPrompt) -> Any:
-    vm = await call.host.vm(joined(params.vm))
-    return await vm.sessions.cancel(params.session_id, params.grace_ms)
 
 
 @METHODS.method(
@@ -318,6 +261,7 @@ async def _destroy(call: Call, params: SessionParams) -> Any:
     settles=True,
 )
 async def _resume(call: Call, params: ResumeSession) -> Any:
+    check_distinct(params.options)
     vm = await call.host.vm(joined(params.vm))
     options = None if params.options is None else msgspec.to_builtins(params.options)
     return await vm.sessions.resume(params.session_id, options)
@@ -372,24 +316,6 @@ async def _get(call: Call, params: SessionParams) -> Any:
 @METHODS.method("listAgents", ListAgents, list[AgentInfo], "List the agents that sessions can run.")
 async def _list_agents(call: Call, params: ListAgents) -> Any:
     return await call.host.list_agents(None if params.vm is None else joined(params.vm))
-
-
-@METHODS.method(
-    "respondPermission",
-    RespondPermission,
-    dict[str, Any],
-    "Answer a permission request; the first valid answer wins.",
-    *NO_SUCH,
-    ErrorCode.PERMISSION_NOT_PENDING,
-    ErrorCode.INVALID_PERMISSION_OPTION,
-    settles=True,
-)
-async def _respond_permission(call: Call, params: RespondPermission) -> Any:
-    if (params.reply is None) == (params.option_id is None):
-        raise invalid_params(("/reply", "exactly one of reply and optionId is expected"))
-    vm = await call.host.vm(joined(params.vm))
-    await vm.sessions.respond_permission(params.session_id, params.permission_id, params.reply, params.option_id)
-    return {}
 
 
 @METHODS.method(

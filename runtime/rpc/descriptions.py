@@ -306,7 +306,7 @@ ERRORS: Final[dict[ErrorCode, str]] = {
     ErrorCode.QUOTA_EXCEEDED: "The VM's files would exceed its limits.",
     ErrorCode.TOO_LARGE: "The answer or the value is larger than the API carries.",
     ErrorCode.LIMIT_EXCEEDED: "It would be more than a limit lets through; `limit` names it.",
-    ErrorCode.SECRETS_REQUIRED: "The agent cannot start without the values of `names`; resumeSession takes them.",
+    ErrorCode.SECRETS_REQUIRED: "The agent cannot start without what `missing` names, by option; resumeSession takes it.",
     ErrorCode.STATE_NEWER: "The file is of a newer version of Torpor.",
     ErrorCode.STATE_CORRUPT: "The file is damaged, or is not what it claims to be.",
     ErrorCode.BUSY: "Not now: try again.",

@@ -330,6 +330,17 @@ class HostFace(Protocol):
         """Return the VM, waking it if need be. ApiError vm_not_found."""
         ...
 
+    async def awake(self, name: str) -> VmFace | None:
+        """Return the VM if it is awake or waking, None while it sleeps. ApiError vm_not_found."""
+        ...
+
+    async def earlier_answer(self, name: str, session_id: str, prompt: str | Sequence[Json], key: str) -> Json | None:
+        """What the same prompt was answered under its idempotency key; None: `SessionsFace.prompt` knows. Wakes nothing.
+
+        ApiError vm_not_found, session_not_found, session_conflict.
+        """
+        ...
+
     async def settled(self, name: str) -> None:
         """Wait while the VM is on its way to sleep: what it refused with FallingAsleepError may then be asked again."""
         ...

@@ -81,8 +81,8 @@ def _faults(kind: Any, value: Any, pointer: str) -> Iterator[tuple[str, str]]:
     elif origin is dict and isinstance(value, dict):
         key_kind, value_kind = get_args(kind)
         for key, item in value.items():
-            yield from _member_faults(key_kind, key, _under(pointer, key))
-            yield from _member_faults(value_kind, item, _under(pointer, key))
+            yield from _member_faults(key_kind, key, under(pointer, key))
+            yield from _member_faults(value_kind, item, under(pointer, key))
 
 
 def _struct_faults(kind: type[Struct], value: dict[str, Any], pointer: str) -> Iterator[tuple[str, str]]:
@@ -90,12 +90,12 @@ def _struct_faults(kind: type[Struct], value: dict[str, Any], pointer: str) -> I
     for name, item in value.items():
         field = fields.get(name)
         if field is None:
-            yield _under(pointer, name), "unknown member"
+            yield under(pointer, name), "unknown member"
         else:
-            yield from _member_faults(field.type, item, _under(pointer, name))
+            yield from _member_faults(field.type, item, under(pointer, name))
     for name, field in fields.items():
         if field.required and name not in value:
-            yield _under(pointer, name), "missing"
+            yield under(pointer, name), "missing"
 
 
 def _member_faults(kind: Any, value: Any, pointer: str) -> Iterator[tuple[str, str]]:
@@ -119,7 +119,8 @@ def _branch(options: tuple[Any, ...], value: Any) -> Any:
     return None
 
 
-def _under(pointer: str, name: str) -> str:
+def under(pointer: str, name: str) -> str:
+    """Return the pointer of the member `name` of what `pointer` names."""
     escaped = name.replace("~", "~0").replace("/", "~1")
     return f"{pointer}/{escaped}"
 

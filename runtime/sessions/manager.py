@@ -27,7 +27,7 @@ from runtime.sessions.queries import find, persisted_details, persisted_session
 from runtime.sessions.raw import check_raw, send_raw
 from runtime.sessions.recovery import mark_interrupted
 from runtime.sessions.registry import Registry
-from runtime.sessions.sealed import seal_again
+from runtime.sessions.sealed import declared_secrets, seal_again
 from runtime.sessions.session_secrets import given_again
 from runtime.sessions.turns import CANCEL_GRACE, NO_TIMEOUT, Turn, begin_cancel, ensure_agent, run_turn
 
@@ -304,12 +304,14 @@ class Sessions:
     ) -> dict[str, Any]:
         async with self._registry.use(session_id) as session:
             self._check_open()
-            if env is not None or servers is not None:
-                record = find(self._vm.store, self._vm.name, session_id)
-                await seal_again(self._vm.store, record, env, servers)
-                await session.load_options(again=True)
-            if declared:
-                again = given_again((await session.load_options()).secrets, declared, values)
+            record = find(self._vm.store, self._vm.name, session_id)
+            again = given_again(declared_secrets(record), declared, values)
+            known = {**session.secrets, **again}
+            resealed = env is not None or servers is not None
+            if resealed:
+                await seal_again(self._vm.store, record, env, servers, known)
+            await session.load_options(known, again=resealed)
+            if again:
                 self._registry.remember_secrets(session_id, again)
             session.secrets = self._registry.secrets.get(session_id, {})
             session.crashes = 0

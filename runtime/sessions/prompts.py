@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from runtime.acp.messages import Capabilities
     from runtime.sessions.session import Session
     from runtime.sessions.turns import Turn
+    from runtime.store.store import Store
 
 MAX_BLOCKS: Final = 1000
 """Content blocks of one prompt: each becomes an event of its own."""
@@ -67,13 +68,26 @@ def earlier(session: Session, key: str, content_hash: bytes) -> dict[str, Any] |
     Raises `ApiError` SESSION_CONFLICT when it was another prompt.
     """
     turn = session.turn
-    if turn is not None and turn.key == key:
-        known, answer = turn.content_hash, turn
-    else:
-        record = session.vm.store.idempotency.get(session.row_id, key)
-        if record is None:
-            return None
-        known, answer = record.content_hash, record.result
-    if known != content_hash:
-        raise ApiError(ErrorCode.SESSION_CONFLICT, "this idempotencyKey was used with another prompt")
+    if turn is None or turn.key != key:
+        return stored_answer(session.vm.store, session.row_id, key, content_hash)
+    if turn.content_hash != content_hash:
+        raise _other_prompt()
+    return turn
+
+
+def stored_answer(store: Store, session: int, key: str, content_hash: bytes) -> dict[str, Any] | None:
+    """The result of an earlier prompt with this key, by the session's row; None if there is none.
+
+    Raises `ApiError` SESSION_CONFLICT when it was another prompt.
+    """
+    record = store.idempotency.get(session, key)
+    if record is None:
+        return None
+    if record.content_hash != content_hash:
+        raise _other_prompt()
+    answer: dict[str, Any] | None = record.result
     return answer
+
+
+def _other_prompt() -> ApiError:
+    return ApiError(ErrorCode.SESSION_CONFLICT, "this idempotencyKey was used with another prompt")

@@ -1,8 +1,7 @@
 """What of a session's options is sealed, `env` and `mcpServers`: read back, and given again where it cannot be.
 
 It cannot be opened when the key is gone or another one, and is not there at all in a VM that was imported or in a fork of a
-session that nobody could open. SECRETS_REQUIRED then says what `resumeSession` is to be given: `options` has the names of
-its options, `names` the variables that belong into `env`.
+session that nobody could open. SECRETS_REQUIRED then says what `resumeSession` is to be given, lost secrets included.
 """
 
 from __future__ import annotations
@@ -11,39 +10,57 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.sessions.options import MCP_SEALED, SessionOptions, sealed_servers
+from runtime.sessions.required import secrets_required
+from runtime.sessions.session_secrets import Secret, look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping, Sequence
 
     from runtime.store.sessions import SessionRecord
     from runtime.store.store import Store
 
 
-async def read_options(store: Store, record: SessionRecord) -> SessionOptions:
-    """The options of a session. Raises `ApiError` SECRETS_REQUIRED, SESSION_NOT_FOUND, STATE_CORRUPT, IO_ERROR."""
+async def read_options(store: Store, record: SessionRecord, secrets: Mapping[str, str]) -> SessionOptions:
+    """The options of a session whose `secrets` given by value are in memory.
+
+    Raises `ApiError` SECRETS_REQUIRED, SESSION_NOT_FOUND, STATE_CORRUPT, IO_ERROR.
+    """
     sealed = await _open(store, record)
     if sealed is None:
-        raise _required(record.session_id, record.env_names)
+        raise _required(record, record.env_names, secrets)
     return SessionOptions.restore(record, sealed)
 
 
 async def seal_again(
-    store: Store, record: SessionRecord, env: dict[str, str] | None, servers: list[dict[str, Any]] | None
+    store: Store,
+    record: SessionRecord,
+    env: dict[str, str] | None,
+    servers: list[dict[str, Any]] | None,
+    secrets: Mapping[str, str],
 ) -> None:
     """Seal what is given (None: it is not) in place of what was; the rest stays.
 
-    Raises `ApiError` SECRETS_REQUIRED when something else is lost and not given: nothing is changed then.
+    Raises `ApiError` SECRETS_REQUIRED when something else is lost and not given, or a value is in none of `secrets`: nothing
+    is changed then. INVALID_ARGUMENT for a variable of `env` that is a secret.
     """
+    declared = declared_secrets(record)
+    if twice := sorted(declared.keys() & (env or {}).keys()):
+        message = f"/options/env/{twice[0]}: the session has a secret of that name, and a variable has one value"
+        raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer=f"/options/env/{twice[0]}")
     sealed = await _open(store, record)
     kept = {} if sealed is None else sealed
-    if sealed is None:
-        lost = record.env_names
-        lacking = [name for name in lost if (servers is None if name == MCP_SEALED else name not in (env or {}))]
-        if lacking:
-            raise _required(record.session_id, lacking)
+    lost = record.env_names if sealed is None else []
+    lacking = [name for name in lost if (servers is None if name == MCP_SEALED else name not in (env or {}))]
+    if lacking or look_up(declared, secrets).lacking:
+        raise _required(record, lacking, secrets)
     before = {MCP_SEALED: kept.pop(MCP_SEALED)} if MCP_SEALED in kept else {}
     variables = kept if env is None else env
     await store.sessions.set_env(record, {**variables, **(before if servers is None else sealed_servers(servers))})
+
+
+def declared_secrets(record: SessionRecord) -> dict[str, Secret]:
+    """The secrets of a session; they are in the open, since their values are not among them."""
+    return {name: Secret.restore(stored) for name, stored in record.options.get("secrets", {}).items()}
 
 
 async def _open(store: Store, record: SessionRecord) -> dict[str, str] | None:
@@ -55,13 +72,11 @@ async def _open(store: Store, record: SessionRecord) -> dict[str, str] | None:
         return None
 
 
-def _required(session_id: str, lacking: Iterable[str]) -> ApiError:
-    names = sorted(name for name in lacking if name != MCP_SEALED)
-    options = [*(["env"] if names else []), *(["mcpServers"] if MCP_SEALED in lacking else [])]
-    asked = " and ".join(f"env ({', '.join(names)})" if option == "env" else option for option in options)
-    return ApiError(
-        ErrorCode.SECRETS_REQUIRED,
-        f"what was sealed of session {session_id} cannot be opened here: resumeSession needs its {asked} again",
-        names=names,
-        options=options,
+def _required(record: SessionRecord, lost: Sequence[str], secrets: Mapping[str, str]) -> ApiError:
+    found = look_up(declared_secrets(record), secrets)
+    return secrets_required(
+        env=[name for name in lost if name != MCP_SEALED],
+        servers=MCP_SEALED in lost,
+        secrets=found.lacking,
+        host_env=found.host_env,
     )

@@ -118,13 +118,16 @@ class Session:
         """Nothing of it is in memory that could not be read back."""
         return self.agent is None and self.turn is None and not self.users and not self.crashes
 
-    async def load_options(self, *, again: bool = False) -> SessionOptions:
-        """The options, read back and opened if need be or `again`. Raises SECRETS_REQUIRED, SESSION_NOT_FOUND, ..."""
+    async def load_options(self, secrets: dict[str, str] | None = None, *, again: bool = False) -> SessionOptions:
+        """The options, read back and opened if need be or `again`. Raises SECRETS_REQUIRED, SESSION_NOT_FOUND, ...
+
+        `secrets`: those given by value, where they are not the session's yet.
+        """
         if self.options is None or again:
             record = self.vm.store.sessions.get(self.vm_row, self.session_id)
             if record is None:
                 raise ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {self.session_id}")
-            self.options = await read_options(self.vm.store, record)
+            self.options = await read_options(self.vm.store, record, self.secrets if secrets is None else secrets)
         return self.options
 
     def describe(self) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import attrs
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.network.egress import Placeholder, fits_header, secret_hosts
+from runtime.sessions.required import secrets_required
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,6 +71,17 @@ class Resolved:
     placeholders: tuple[Placeholder, ...]
 
 
+@attrs.frozen
+class LookedUp:
+    """The values of a session's secrets, as far as there are any."""
+
+    values: dict[str, str] = attrs.field(repr=False)
+    lacking: list[str]
+    """The names of the secrets without a value."""
+    host_env: list[str]
+    """The variables that the daemon's environment lacks."""
+
+
 def parse_secrets(given: Any) -> tuple[dict[str, Secret], dict[str, str]]:
     """Read the option: the secrets, and the values of those that are given by value.
 
@@ -90,26 +102,29 @@ def parse_secrets(given: Any) -> tuple[dict[str, Secret], dict[str, str]]:
     return found, values
 
 
-def resolve_secrets(declared: Mapping[str, Secret], given: Mapping[str, str]) -> Resolved:
-    """The values for a start of the agent: those in memory, and those from the daemon's own environment.
-
-    Raises `ApiError` SECRETS_REQUIRED with the `names` of those that neither has, and `hostEnv` with the variables that the
-    daemon's environment lacks; INVALID_ARGUMENT for a value that cannot go where a placeholder puts it.
-    """
+def look_up(declared: Mapping[str, Secret], given: Mapping[str, str]) -> LookedUp:
+    """The values that there are: those in memory (`given`), and those from the daemon's own environment."""
     values = {name: value for name, value in given.items() if name in declared}
-    lacking = []
+    host_env = []
     for name, secret in declared.items():
         if secret.source is not None and name not in values:
             if secret.source in os.environ:
                 values[name] = os.environ[secret.source]
             else:
-                lacking.append(secret.source)
-    if missing := sorted(declared.keys() - values.keys()):
-        message = f"these secrets are kept in memory only and must be given again: {', '.join(missing)}"
-        if lacking:
-            message += f" (the daemon's environment has no {', '.join(sorted(lacking))})"
-        data = {"names": missing, "options": ["secrets"], **({"hostEnv": lacking} if lacking else {})}
-        raise ApiError(ErrorCode.SECRETS_REQUIRED, message, **data)
+                host_env.append(secret.source)
+    return LookedUp(values, sorted(declared.keys() - values.keys()), host_env)
+
+
+def resolve_secrets(declared: Mapping[str, Secret], given: Mapping[str, str]) -> Resolved:
+    """The values for a start of the agent: see `look_up`.
+
+    Raises `ApiError` SECRETS_REQUIRED for those that are nowhere; INVALID_ARGUMENT for a value that cannot go where a
+    placeholder puts it.
+    """
+    found = look_up(declared, given)
+    if found.lacking:
+        raise secrets_required(secrets=found.lacking, host_env=found.host_env)
+    values = found.values
     env, placeholders = dict(values), []
     for name, secret in declared.items():
         if secret.hosts is not None:

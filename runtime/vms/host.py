@@ -126,6 +126,15 @@ class Host(Readings):
         async with self._lock(name):
             return self._awake.get(name) or await self._wake(name)
 
+    async def awake(self, name: str) -> Vm | None:
+        """The VM unless it sleeps; one that somebody is waking is waited for."""
+        if name not in self._awake:
+            async with self._lock(name):
+                self._record(name)
+        if vm := self._awake.get(name):
+            vm.touch()
+        return vm
+
     async def settled(self, name: str) -> None:
         """Wait while the VM is on its way to sleep: then what it refused with FallingAsleepError may be asked again."""
         async with self._lock(name):

@@ -8,7 +8,7 @@ from weakref import WeakValueDictionary
 
 from runtime.acp.usage import total_usage
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions import queries
+from runtime.sessions import prompts, queries
 from runtime.vms.files import VmFiles
 from runtime.vms.options import VmOptions
 from runtime.vms.volume import Volume
@@ -85,6 +85,16 @@ class Readings:
         if "rememberedPermissions" in found:
             return found
         return {**found, "rememberedPermissions": await queries.remembered(self.store, name, session_id)}
+
+    async def earlier_answer(
+        self, name: str, session_id: str, prompt: str | Sequence[dict[str, Any]], key: str
+    ) -> dict[str, Any] | None:
+        """What `sendPrompt` of a sleeping VM answered to the same prompt under this key; None: there is no such answer."""
+        if name in self._awake:  # there a turn may be in progress
+            return None
+        record = queries.find(self.store, name, session_id)
+        content_hash = prompts.content_hash(prompts.content_blocks(prompt))
+        return prompts.stored_answer(self.store, record.row, key, content_hash)
 
     async def stats(self, name: str) -> dict[str, Any]:
         """`vm.stats`. Fuel is what guests have used since the VM woke; the rest holds for a sleeping VM as well.

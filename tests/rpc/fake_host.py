@@ -287,6 +287,13 @@ class FakeHost:
         vm.info["state"] = "awake"
         return vm
 
+    async def awake(self, name: str) -> FakeVm | None:
+        vm = self._find(name)
+        return vm if vm.info["state"] == "awake" else None
+
+    async def earlier_answer(self, name: str, session_id: str, prompt: Any, key: str) -> None:
+        self._find(name)
+
     async def settled(self, name: str) -> None:
         pass
 

@@ -52,6 +52,20 @@ from runtime.rpc.names import NoParams, as_given, joined
             ],
         ),
         ("createSession", {"vm": "v", "agentType": "pi", "options": {"sessionId": "../x"}}, ["/options/sessionId"]),
+        (
+            "createSession",
+            {
+                "vm": "v",
+                "agentType": "pi",
+                "options": {"env": {"A": "1", "B/C": "2"}, "secrets": {"B/C": "3", "D": "4"}},
+            },
+            ["/options/env/B~1C"],
+        ),
+        (
+            "resumeSession",
+            {"vm": "v", "sessionId": "s", "options": {"env": {"A": "1"}, "secrets": {"A": {"fromHostEnv": "B"}}}},
+            ["/options/env/A"],
+        ),
         ("sendPrompt", {"vm": "v", "sessionId": "s", "prompt": 5}, ["/prompt"]),
         ("sendPrompt", {"vm": "v", "sessionId": "s", "prompt": ["x"]}, ["/prompt/0"]),
         ("respondPermission", {"vm": "v", "sessionId": "s", "permissionId": "p", "reply": "maybe"}, ["/reply"]),

@@ -24,7 +24,12 @@ def test_values_come_from_memory_and_from_the_host(monkeypatch: pytest.MonkeyPat
     with pytest.raises(ApiError) as caught:
         resolve_secrets(options.secrets, {"A": "a"})
     assert caught.value.code is ErrorCode.SECRETS_REQUIRED
-    assert caught.value.data == {"names": ["B", "C"], "options": ["secrets"], "hostEnv": ["HOST_B"]}
+    assert caught.value.data == {
+        "names": ["B", "C"],
+        "options": ["secrets"],
+        "missing": {"secrets": ["B", "C"]},
+        "hostEnv": ["HOST_B"],
+    }
     assert "the daemon's environment has no HOST_B" in caught.value.message
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import trio
@@ -19,6 +20,7 @@ from tests.sessions.fakes import (
 )
 
 if TYPE_CHECKING:
+    import pytest
     from trio.testing import MockClock
 
 
@@ -141,3 +143,52 @@ async def test_a_lost_key_asks_for_the_environment(asleep: FakeVm) -> None:
         assert data["names"] == ["KEY"]
         await sessions.resume(id_, {"env": {"KEY": "again"}})
         assert vm.agent.process.env["KEY"] == "again"
+
+
+async def test_all_that_is_lost_is_asked_for_at_once(asleep: FakeVm, monkeypatch: pytest.MonkeyPatch) -> None:
+    vm = asleep
+    monkeypatch.setenv("HOST_KEY", "h")
+    server = {"type": "remote", "url": "https://mcp.example"}
+    vm.capabilities = {"mcpCapabilities": {"http": True}}
+    async with vm.awake() as sessions:
+        id_ = await new(
+            vm,
+            env={"KEY": "k", "OTHER": "o"},
+            secrets={"S": "s", "H": {"fromHostEnv": "HOST_KEY"}},
+            mcpServers=[server],
+        )
+        await sessions.suspend_all()
+    vm.store.path.with_name("key").unlink()
+    vm.secrets.clear()  # the daemon was restarted on another machine
+    monkeypatch.delenv("HOST_KEY")
+    everything = {"env": ["KEY", "OTHER"], "mcpServers": [], "secrets": ["H", "S"]}
+    async with vm.awake() as sessions:
+        for ask in (partial(sessions.prompt, id_, "x"), partial(sessions.resume, id_)):
+            with failing(ErrorCode.SECRETS_REQUIRED) as data:
+                await ask()
+            assert data["missing"] == everything
+            assert (data["names"], data["options"]) == (["H", "KEY", "OTHER", "S"], [*everything])
+            assert data["hostEnv"] == ["HOST_KEY"]
+        env, secrets = {"KEY": "again", "OTHER": "again"}, {"S": "again", "H": "again"}
+        for given, missing in (
+            ({"env": {"KEY": "again"}}, {"env": ["OTHER"], "mcpServers": [], "secrets": ["H", "S"]}),
+            ({"env": env, "mcpServers": []}, {"secrets": ["H", "S"]}),
+            ({"env": env, "secrets": {"S": "again"}}, {"mcpServers": [], "secrets": ["H"]}),
+            ({"secrets": secrets}, {"env": ["KEY", "OTHER"], "mcpServers": []}),
+            ({}, everything),
+        ):
+            with failing(ErrorCode.SECRETS_REQUIRED) as data:
+                await sessions.resume(id_, given)
+            assert data["missing"] == missing, "what was given before was not taken over"
+        await sessions.resume(id_, {"env": env, "secrets": secrets, "mcpServers": [server]})
+        assert {name: vm.agent.process.env[name] for name in ("KEY", "S", "H")} == dict.fromkeys(
+            ("KEY", "S", "H"), "again"
+        )
+
+
+async def test_a_secret_cannot_come_back_in_env(asleep: FakeVm) -> None:
+    async with asleep.awake() as sessions:
+        id_ = await new(asleep, secrets={"S": "s"})
+        with failing(ErrorCode.INVALID_ARGUMENT) as data:
+            await sessions.resume(id_, {"env": {"S": "other"}})
+        assert data["pointer"] == "/options/env/S"

@@ -76,6 +76,29 @@ def test_one_turn_at_a_time(vm: Vm) -> None:
     assert vm.rows()[session.id]["status"] == "idle"
 
 
+def test_what_needs_no_agent_wakes_nothing(vm: Vm) -> None:
+    session = vm.session()
+    first = session.call("sendPrompt", prompt="say once", idempotencyKey="k")
+    vm.sleep()
+    assert session.call("sendPrompt", prompt="say once", idempotencyKey="k") == first
+    assert session.error("sendPrompt", prompt="say twice", idempotencyKey="k").name == "session_conflict"
+    assert session.call("cancelPrompt") == {"outcome": "no_active_prompt"}
+    for method, params in (("cancelPrompt", {}), ("sendPrompt", {"prompt": "say once", "idempotencyKey": "k"})):
+        assert vm.error(method, sessionId="nobody", **params).name == "session_not_found"
+    assert vm.state() == "asleep"
+    assert session.call("sendPrompt", prompt="say more", idempotencyKey="other")["text"].endswith("more")
+    assert vm.state() == "awake"
+
+
+def test_a_prompt_that_wakes_the_vm_can_be_cancelled_at_once(vm: Vm) -> None:
+    session = vm.session()
+    vm.sleep()
+    prompt = session.start("sendPrompt", prompt="sleep 60000", idempotencyKey="k")
+    cancel = session.start("cancelPrompt")
+    assert vm.api.result(cancel)["outcome"] == "cancelled"
+    assert vm.api.result(prompt)["stopReason"] == "cancelled"
+
+
 def test_an_idempotency_key_gives_the_first_result_again(vm: Vm) -> None:
     session = vm.session()
     first = session.call("sendPrompt", prompt="say once", idempotencyKey="k")

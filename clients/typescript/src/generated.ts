@@ -762,8 +762,6 @@ export interface Methods {
   "vm.export": { params: { vm: string | string[]; path: string; progressToken?: string }; result: Exported };
   "vm.import": { params: { path: string; vm?: string | string[]; trust?: boolean; progressToken?: string }; result: VmCreated };
   "createSession": { params: { vm: string | string[]; agentType: string; options?: SessionOptions }; result: SessionInfo };
-  "sendPrompt": { params: { vm: string | string[]; sessionId: string; prompt: string | JsonObject[]; idempotencyKey?: string; timeoutMs?: number }; result: PromptResult };
-  "cancelPrompt": { params: { vm: string | string[]; sessionId: string; graceMs?: number }; result: CancelResult };
   "closeSession": { params: { vm: string | string[]; sessionId: string }; result: JsonObject };
   "destroySession": { params: { vm: string | string[]; sessionId: string }; result: JsonObject };
   "resumeSession": { params: { vm: string | string[]; sessionId: string; options?: ResumeOptions }; result: SessionInfo };
@@ -772,8 +770,10 @@ export interface Methods {
   "listSessions": { params: { vm: string | string[] }; result: SessionRow[] };
   "getSession": { params: { vm: string | string[]; sessionId: string }; result: SessionDetails };
   "listAgents": { params: { vm?: string | string[] }; result: AgentInfo[] };
-  "respondPermission": { params: { vm: string | string[]; sessionId: string; permissionId: string; reply?: "always" | "once" | "reject"; optionId?: string }; result: JsonObject };
   "rawSend": { params: { vm: string | string[]; sessionId: string; method: string; params?: JsonObject }; result: unknown };
+  "sendPrompt": { params: { vm: string | string[]; sessionId: string; prompt: string | JsonObject[]; idempotencyKey?: string; timeoutMs?: number }; result: PromptResult };
+  "cancelPrompt": { params: { vm: string | string[]; sessionId: string; graceMs?: number }; result: CancelResult };
+  "respondPermission": { params: { vm: string | string[]; sessionId: string; permissionId: string; reply?: "always" | "once" | "reject"; optionId?: string }; result: JsonObject };
   "vm.fork": { params: { vm: string | string[]; to: string | string[]; at?: ForkPoint }; result: VmForked };
   "forkSession": { params: { vm: string | string[]; sessionId: string; at?: number; to?: string | string[] }; result: SessionForked };
   "setModel": { params: { vm: string | string[]; sessionId: string; value: string }; result: Settings };
@@ -889,20 +889,6 @@ export abstract class VmMethods {
     return this.invokeWithOptions("createSession", { agentType }, options);
   }
 
-  /**
-   * Run one turn and return how it ended; all its events come before this answer. Cancelled, it gives up the
-   * answer only. Errors: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
-   * `secrets_required`, `prompt_in_progress`, `session_conflict`.
-   */
-  sendPrompt(sessionId: string, prompt: string | JsonObject[], options: { idempotencyKey?: string; timeoutMs?: number } & CallOptions = {}): Promise<PromptResult> {
-    return this.invoke("sendPrompt", { sessionId, prompt }, options);
-  }
-
-  /** End the turn in progress; answers when it is over. Errors: `vm_not_found`, `session_not_found`. */
-  cancelPrompt(sessionId: string, options: { graceMs?: number } & CallOptions = {}): Promise<CancelResult> {
-    return this.invoke("cancelPrompt", { sessionId }, options);
-  }
-
   /** Stop the agent, keep everything; idempotent. Errors: `vm_not_found`, `session_not_found`. */
   closeSession(sessionId: string, options: CallOptions = {}): Promise<JsonObject> {
     return this.invoke("closeSession", { sessionId }, options);
@@ -955,6 +941,20 @@ export abstract class VmMethods {
    */
   rawSend(sessionId: string, method: string, params?: JsonObject, options: CallOptions = {}): Promise<unknown> {
     return this.invoke("rawSend", { sessionId, method, params }, options);
+  }
+
+  /**
+   * Run one turn and return how it ended; all its events come before this answer. Cancelled, it gives up the
+   * answer only. Errors: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
+   * `secrets_required`, `prompt_in_progress`, `session_conflict`.
+   */
+  sendPrompt(sessionId: string, prompt: string | JsonObject[], options: { idempotencyKey?: string; timeoutMs?: number } & CallOptions = {}): Promise<PromptResult> {
+    return this.invoke("sendPrompt", { sessionId, prompt }, options);
+  }
+
+  /** End the turn in progress; answers when it is over. Errors: `vm_not_found`, `session_not_found`. */
+  cancelPrompt(sessionId: string, options: { graceMs?: number } & CallOptions = {}): Promise<CancelResult> {
+    return this.invoke("cancelPrompt", { sessionId }, options);
   }
 
   /**
