@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SYSTEM_LIBRARIES = {
     "libcrypto": ("openssl", "Apache-2.0", "libssl3"),
     "libssl": ("openssl", "Apache-2.0", "libssl3"),
+    "libexpat": ("expat", "MIT", "libexpat1"),
     "libffi": ("libffi", "MIT", "libffi8"),
     "libgcc_s": ("libgcc", "GPL-3.0-or-later WITH GCC-exception-3.1", "libgcc-s1"),
     "libz": ("zlib", "Zlib", "zlib1g"),
