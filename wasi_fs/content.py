@@ -103,10 +103,17 @@ class Contents:
 
     def check_replace(self, node: File | None, size: int) -> None:
         """Whether the file's content (None: a new file's) can be replaced by `size` bytes; the errors are those of `write`."""
+        self._check_room(size, size - (node.allocated if node else 0))
+
+    def check_new(self, offset: int, size: int) -> None:
+        """Whether a new file can be made by writing `size` bytes at `offset`; the errors are those of `write`."""
+        end = offset + size
+        self._check_room(end if size else 0, end - offset // CHUNK_SIZE * CHUNK_SIZE if size else 0)
+
+    def _check_room(self, end: int, growth: int) -> None:
         limits = self._tree.limits
-        if size > limits.file_size:
+        if end > limits.file_size:
             raise FsError(FsCode.FILE_TOO_LARGE, f"the limit is {limits.file_size} bytes")
-        growth = size - (node.allocated if node else 0)
         if growth > 0 and self._tree.bytes + growth > limits.bytes:
             raise FsError(FsCode.INSUFFICIENT_SPACE, f"the limit is {limits.bytes} bytes")
 

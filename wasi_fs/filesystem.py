@@ -214,9 +214,18 @@ class FileSystem:
         return self._contents_of(node).read(node, offset, count)
 
     def write_file(
-        self, path: str, data: bytes, *, at: Directory | None = None, mode: int = 0o644, parents: bool = False
+        self,
+        path: str,
+        data: bytes,
+        *,
+        at: Directory | None = None,
+        mode: int = 0o644,
+        parents: bool = False,
+        offset: int | None = None,
     ) -> None:
-        """Replace a file's content, all or nothing; a new file gets `mode`. `parents`: make missing directories.
+        """Replace a file's content, or only what is at `offset`, all or nothing; a new file gets `mode`.
+
+        What is between its end and `offset` is a hole. `parents`: make missing directories.
 
         FsError(IS_DIRECTORY, READ_ONLY, INSUFFICIENT_SPACE, FILE_TOO_LARGE, ...).
         """
@@ -227,10 +236,13 @@ class FileSystem:
         self._trim()
         place = locate(self._tree, at or self._tree.root, path, follow=True)
         contents = self._contents_of(place.node or place.directory)
-        contents.check_replace(place.node if isinstance(place.node, File) else None, len(data))
-        with self.open(path, at=at, write=True, create=True, truncate=True, mode=mode) as file:
+        if offset is None:
+            contents.check_replace(place.node if isinstance(place.node, File) else None, len(data))
+        elif place.node is None:
+            contents.check_new(offset, len(data))
+        with self.open(path, at=at, write=True, create=True, truncate=offset is None, mode=mode) as file:
             assert isinstance(file, OpenFile)
-            file.write(0, data)
+            file.write(offset or 0, data)
 
     # Names
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import os
+import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.cli import exits, output
+from runtime.cli import exits, output, pieces
 from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.files import into
 from runtime.cli.progress import Line
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
     from runtime.client.sync import Client
 
-BATCH_BYTES: Final = 8 * 1024 * 1024  # of content in one call: half of what one answer may hold
+BATCH_BYTES: Final = pieces.PIECE_BYTES  # of content in one call; larger files go by themselves
 BATCH_FILES: Final = 1000  # and files: the daemon takes ten times as many, and a call stays short
 FILE_MODE: Final = 0o644  # what a new file has in a VM
 DIRECTORY_MODE: Final = 0o755  # what a new directory has in a VM
+SPECIAL_BITS: Final = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX  # mean something only in the VM
 
 Entry = tuple[str, str, int, Any]
 """A path below the source ("" for itself), its type and permission bits, and a link's target or a file's size."""
@@ -81,6 +83,9 @@ class _Inside:
                 raise CopyError(f"{each['error']['message']} ({each['error']['code']})")
         return [base64.b64decode(each["content"]["base64"]) for each in found]
 
+    def pieces(self, path: str) -> Iterator[bytes]:
+        return pieces.read(self._call, self._below(path))
+
     def make_directory(self, path: str, mode: int) -> None:
         self._call("mkdir", path=self._below(path), recursive=True)
         if mode != DIRECTORY_MODE:
@@ -97,6 +102,11 @@ class _Inside:
         for path, mode, _ in files:
             if mode != FILE_MODE:
                 self._call("chmod", path=self._below(path), mode=mode)
+
+    def write_pieces(self, path: str, mode: int, content: Iterator[bytes]) -> None:
+        pieces.write(self._call, self._below(path), content)
+        if mode != FILE_MODE:
+            self._call("chmod", path=self._below(path), mode=mode)
 
     def link(self, path: str, target: str) -> None:
         self._call("symlink", target=target, path=self._below(path))
@@ -138,6 +148,10 @@ class _Outside:
     def read(self, paths: list[str]) -> list[bytes]:
         return [Path(self.path, path).read_bytes() for path in paths]
 
+    def pieces(self, path: str) -> Iterator[bytes]:
+        with Path(self.path, path).open("rb") as file:
+            yield from pieces.cut(file)
+
     def make_directory(self, path: str, mode: int) -> None:
         place = self._own(path)
         place.mkdir(parents=True, exist_ok=True)
@@ -147,7 +161,22 @@ class _Outside:
         for path, mode, data in files:
             place = self._own(path)
             place.write_bytes(data)
-            place.chmod(mode & ~(stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX))
+            place.chmod(mode & ~SPECIAL_BITS)
+
+    def write_pieces(self, path: str, mode: int, content: Iterator[bytes]) -> None:
+        place = self._own(path).resolve()
+        if place.exists() and not place.is_file():  # a pipe or a device: what is written there is not to be replaced
+            with place.open("wb") as file:
+                file.writelines(content)
+            return
+        part = place.with_name(f".torpor-{secrets.token_hex(8)}")
+        try:
+            with part.open("xb") as file:
+                file.writelines(content)
+            part.chmod(mode & ~SPECIAL_BITS)
+            part.replace(place)
+        finally:
+            part.unlink(missing_ok=True)
 
     def link(self, path: str, target: str) -> None:
         place = self._own(path)
@@ -180,6 +209,10 @@ def _copy(source: _Inside | _Outside, target: _Inside | _Outside, *, recursive: 
                 target.make_directory(path, mode)
             elif kind == "symlink":
                 links.append((path, more))
+            elif more > BATCH_BYTES:
+                target.write_pieces(path, mode, line.watch(source.pieces(path), done))
+                done += more
+                files += 1
             else:
                 if batch and (size + more > BATCH_BYTES or len(batch) >= BATCH_FILES):
                     _pass_on(source, target, batch)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import os
 import stat
 import sys
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from runtime.cli import exits, output, progress
+from runtime.cli import exits, output, pieces, progress
 from runtime.cli.connecting import connect_to, vm_name
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
     from runtime.client.sync import Client
-
-PIECE_BYTES: Final = 8 * 1024 * 1024
-"""Of a file, read at a time: half of what one answer may hold."""
 
 
 def ls(args: argparse.Namespace) -> int:
@@ -45,45 +44,37 @@ def cat(args: argparse.Namespace) -> int:
     """Write a file to stdout, byte for byte."""
     kept = []
     sys.stdout.flush()
-    for piece in _pieces(args):
-        if args.json:
-            kept.append(piece)
-        else:
-            sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
+    with connect_to(args) as client:
+        for piece in pieces.read(partial(progress.call, client, "reading", vm=vm_name(args.vm)), args.path):
+            if args.json:
+                kept.append(piece)
+            else:
+                sys.stdout.buffer.write(piece)
+                sys.stdout.buffer.flush()
     if args.json:
         content = {"base64": base64.b64encode(b"".join(kept)).decode()}
         output.write_json({"path": args.path, "content": content})
     return exits.OK
 
 
-def _pieces(args: argparse.Namespace) -> Iterator[bytes]:
-    offset = 0
-    with connect_to(args) as client:
-        while True:
-            piece = {"path": args.path, "encoding": "base64", "offset": offset, "length": PIECE_BYTES}
-            read = progress.call(client, "reading", "readFile", vm=vm_name(args.vm), **piece)
-            data = base64.b64decode(read["content"]["base64"])
-            yield data
-            offset += len(data)
-            if len(data) < PIECE_BYTES:
-                return
-
-
 def put(args: argparse.Namespace) -> int:
-    """Copy a local file into the VM, byte for byte."""
-    data = sys.stdin.buffer.read() if args.local == "-" else Path(args.local).read_bytes()
+    """Copy a local file into the VM, byte for byte; one that breaks off changes nothing."""
     path = args.path
     if path.endswith("/"):
         if args.local == "-":
             output.say("stdin has no name: give the whole path")
             return exits.USAGE
         path += Path(args.local).name
-    content = {"base64": base64.b64encode(data).decode()}
-    with connect_to(args) as client:
-        progress.call(client, "writing", "writeFile", vm=vm_name(args.vm), path=path, content=content)
+    with (
+        contextlib.nullcontext(sys.stdin.buffer) if args.local == "-" else Path(args.local).open("rb") as file,
+        connect_to(args) as client,
+        progress.Line("writing") as line,
+    ):
+        status = os.fstat(file.fileno())
+        content = line.watch(pieces.cut(file), total=status.st_size if stat.S_ISREG(status.st_mode) else 0)
+        size = pieces.write(partial(client.call, vm=vm_name(args.vm)), path, content)
     if args.json:
-        output.write_json({"path": path, "bytes": len(data)})
+        output.write_json({"path": path, "bytes": size})
     return exits.OK
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from runtime.cli import output
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from runtime.client.sync import Client
 
 PATIENCE: Final = 0.5  # seconds: nothing is shown of what takes less
@@ -44,6 +46,13 @@ class Line:
             sys.stderr.write(f"{CLEAR}{self._doing}:{share} {seconds:.0f} s")
             sys.stderr.flush()
             self._shown = True
+
+    def watch(self, pieces: Iterable[bytes], done: int = 0, total: int = 0) -> Iterator[bytes]:
+        """Pass the pieces on, and show how many bytes of them have been dealt with, after `done` others."""
+        for piece in pieces:
+            yield piece
+            done += len(piece)
+            self.show(done, total)
 
 
 def call(client: Client, doing: str, method: str, /, *, measured: bool = False, **params: Any) -> Any:

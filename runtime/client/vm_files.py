@@ -44,9 +44,14 @@ class FileMethods(Handle):
         found = await self.call("readFile", path=path, encoding=encoding, offset=offset, length=length)
         return received(found["content"])
 
-    async def write_file(self, path: str, content: str | bytes, *, create_parents: bool | None = None) -> None:
-        """Create or replace a file, with its directories unless `create_parents` is False."""
-        await self.call("writeFile", path=path, content=sent(content), createParents=create_parents)
+    async def write_file(
+        self, path: str, content: str | bytes, *, create_parents: bool | None = None, offset: int | None = None
+    ) -> None:
+        """Create or replace a file, with its directories unless `create_parents` is False.
+
+        With `offset`, in bytes, only what is there in the file is replaced.
+        """
+        await self.call("writeFile", path=path, content=sent(content), createParents=create_parents, offset=offset)
 
     async def readdir(self, path: str) -> list[str]:
         """Return the names in a directory."""

@@ -43,10 +43,11 @@ class FileContent(Struct):
 
 
 class WriteFile(PathParams):
-    """Which file, and what it is to hold."""
+    """Which file, and what it is to hold, or what a piece of it is to be."""
 
     content: str | Bytes
     create_parents: bool = True
+    offset: Size | None = None
 
 
 class Stat(PathParams):
@@ -114,10 +115,18 @@ async def _read_file(call: Call, params: ReadFile) -> Any:
     return {"content": as_content(await files.read_file(params.path, params.offset, params.length), params.encoding)}
 
 
-@METHODS.method("writeFile", WriteFile, dict[str, Any], "Create or replace a file.", *WRITING, ErrorCode.IS_A_DIRECTORY)
+@METHODS.method(
+    "writeFile",
+    WriteFile,
+    dict[str, Any],
+    "Create or replace a file, or write a piece of it.",
+    *WRITING,
+    ErrorCode.IS_A_DIRECTORY,
+    ErrorCode.TOO_LARGE,
+)
 async def _write_file(call: Call, params: WriteFile) -> Any:
     files = await call.host.files(joined(params.vm))
-    await files.write_file(params.path, as_bytes(params.content), params.create_parents)
+    await files.write_file(params.path, as_bytes(params.content), params.create_parents, params.offset)
     return {}
 
 

@@ -203,6 +203,8 @@ MEMBERS: Final[dict[str, str]] = {
     "nlink": "How many names the file has.",
     "ino": "The inode's number, unique in the VM.",
     "paths": "Absolute POSIX paths inside the VM.",
+    "WriteFile.offset": "Where `content` begins in the file, in bytes: what is around it stays, and what is between it and the "
+    "file's end reads as zeros. When left out, `content` is the whole file.",
     "WriteFiles.files": "The files: each with its path and content.",
     "error": "Why this file could not be read or written.",
     "FileError.code": "A stable code, as in `error.data.code` of a whole call.",

@@ -36,8 +36,8 @@ class FilesFace(Protocol):
         """Return the file, or a piece of it."""
         ...
 
-    async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
-        """Create or replace the file."""
+    async def write_file(self, path: str, data: bytes, create_parents: bool = True, offset: int | None = None) -> None:
+        """Create or replace the file, or write a piece of it."""
         ...
 
     async def readdir(self, path: str) -> list[str]:

@@ -89,14 +89,16 @@ async def _write_piece(volume: Volume, files: Sequence[tuple[str, bytes]]) -> li
     return await volume.change(write)
 
 
-def write_file(fs: FileSystem, path: str, data: bytes, *, create_parents: bool = True) -> None:
-    """Create or replace a file. Raises FsError."""
+def write_file(
+    fs: FileSystem, path: str, data: bytes, *, create_parents: bool = True, offset: int | None = None
+) -> None:
+    """Create or replace a file, or write a piece of it. Raises FsError."""
     if create_parents:
         try:
             fs.mkdir(path.rpartition("/")[0] or "/", parents=True)
         except FsError as error:  # the parent is there, and is a file
             raise FsError(FsCode.NOT_DIRECTORY) if error.code is FsCode.EXIST else error from None
-    fs.write_file(path, data)
+    fs.write_file(path, data, offset=offset)
 
 
 class Turn:

@@ -45,9 +45,14 @@ class VmFiles:
             )
         return await self._seen(path, lambda: self._fs.read_file(path, offset=offset, length=length))
 
-    async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
-        """Replace or create the file, by default with its parents."""
-        await self._changed(path, lambda: batches.write_file(self._fs, path, data, create_parents=create_parents))
+    async def write_file(self, path: str, data: bytes, create_parents: bool = True, offset: int | None = None) -> None:
+        """Replace or create the file, by default with its parents; with `offset` keep what is around `data` there.
+
+        It is all or nothing, but for the parents. QUOTA_EXCEEDED, TOO_LARGE.
+        """
+        await self._changed(
+            path, lambda: batches.write_file(self._fs, path, data, create_parents=create_parents, offset=offset)
+        )
 
     async def read_files(self, paths: Sequence[str]) -> list[tuple[str, bytes | ApiError]]:
         """The content of each path, or why there is none; all together 16 MiB at most."""

@@ -100,6 +100,17 @@ def test_copies_tell_how_much_they_have_copied(place: Place, daemon: Daemon, lar
     assert copied[-1] <= FILES * FILE_BYTES / 1e6
 
 
+def test_a_put_tells_how_far_it_is(place: Place, daemon: Daemon, large: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(os.urandom(10 * FILE_BYTES))
+    command = hasty("fs", "put", str(tmp_path / "file"), "/put", "--vm", large)
+    code, shown = on_a_terminal(place, command, daemon.socket)
+    assert code == 0, shown
+    shares = [int(share) for share in re.findall(r"\r\x1b\[Kwriting: (\d+) % of 41\.9 MB, \d+ s", shown)]
+    assert shares == [20, 40, 60, 80, 100]
+    with daemon.connect() as api:
+        api.call("deleteFile", vm=large, path="/put")
+
+
 def test_a_session_that_takes_long_to_start_says_so(place: Place, daemon: Daemon) -> None:
     code, shown = on_a_terminal(place, hasty("run", "echo", "say hi", "--vm", fresh_name("run")), daemon.socket)
     assert code == 0, shown

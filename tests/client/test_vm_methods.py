@@ -35,6 +35,9 @@ async def use(vm: Any) -> None:
     assert [entry.path for entry in await vm.readdir_recursive("/", max_depth=2, exclude=["etc", "home", "tmp"])] == [
         *("/bin", "/d", "/d/a", "/d/b", "/root"),
     ]
+    await vm.write_file("/d/a", "st", create_parents=False, offset=3)
+    await vm.write_file("/d/b", BYTES[7:], offset=7)
+    assert (await vm.read_file("/d/a"), await vm.read_file("/d/b", offset=250)) == ("first", BYTES[250:])
     snapshot = await vm.snapshot("s")
     assert (snapshot.name, [each.name for each in await vm.list_snapshots()]) == ("s", ["s"])
     await vm.move("/d/a", "/d/c")

@@ -215,7 +215,7 @@ class FakeFiles:
             raise ApiError(ErrorCode.NOT_FOUND, f"{path}: no such file", path=path)
         return self.data[path][offset : None if length is None else offset + length]
 
-    async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
+    async def write_file(self, path: str, data: bytes, create_parents: bool = True, offset: int | None = None) -> None:
         self.data[path] = data
 
     async def readdir(self, path: str) -> list[str]:

@@ -114,3 +114,33 @@ def test_a_file_larger_than_an_answer_is_read_in_pieces(vm: Vm) -> None:
     assert vm.call("readFile", path="/large", offset=len(content) + 1) == {"content": ""}
     assert vm.call("readFile", path="/large", offset=65, length=3) == {"content": "ABC"}
     assert vm.error("readFile", path="/large", offset=-1).code == -32602
+
+
+def test_a_file_larger_than_a_message_is_written_in_pieces(vm: Vm) -> None:
+    piece = 2**23
+    content = bytes(range(256)) * (5 * piece // 256)  # 40 MiB, more than a line of the protocol
+    for offset in range(0, len(content), piece):
+        encoded = base64.b64encode(content[offset : offset + piece]).decode()
+        assert vm.call("writeFile", path="/new/large", content={"base64": encoded}, offset=offset) == {}
+    assert vm.call("stat", path="/new/large")["size"] == len(content)
+    vm.sleep()
+    for offset in range(0, len(content), piece):
+        read = vm.call("readFile", path="/new/large", encoding="base64", offset=offset, length=piece)["content"]
+        assert base64.b64decode(read["base64"]) == content[offset : offset + piece]
+
+
+def test_a_piece_replaces_what_is_in_its_place_only(vm: Vm) -> None:
+    vm.write("/f", "0123456789")
+    vm.call("writeFile", path="/f", content="abc", offset=4)
+    assert vm.read("/f") == "0123abc789"
+    vm.call("writeFile", path="/f", content="!", offset=12)
+    assert vm.read("/f") == "0123abc789\0\0!"
+    vm.call("writeFile", path="/f", content="all of it")
+    assert vm.read("/f") == "all of it"
+    assert vm.error("writeFile", path="/f", content="x", offset=2**50).name == "too_large"
+    assert vm.error("writeFile", path="/f", content="x", offset=-1).code == -32602
+    assert vm.error("writeFile", path="/no/no", content="x", offset=0, createParents=False).name == "not_found"
+    assert vm.read("/f") == "all of it"
+    vm.call("vm.configure", options={"limits": {"fileBytes": 20}})
+    error = vm.error("writeFile", path="/g", content="x" * 12, offset=0)
+    assert (error.name, vm.call("exists", path="/g")) == ("quota_exceeded", False)

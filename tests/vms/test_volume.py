@@ -112,6 +112,8 @@ CHANGES: dict[str, Callable[[VmFiles], Awaitable[Any]]] = {
     "a new file": lambda files: files.write_file("/new/er/file", BIG),
     "over a file": lambda files: files.write_file("/dir/old", BIG),
     "through a link": lambda files: files.write_file("/dir/link", BIG),
+    "a piece of a file": lambda files: files.write_file("/dir/other", BIG, offset=100_000),
+    "the first piece of a file": lambda files: files.write_file("/new/er/file", BIG, offset=100_000),
     "a deletion": lambda files: files.delete_file("/dir/other"),
     "a deleted tree": lambda files: files.delete_file("/dir", recursive=True),
     "a directory": lambda files: files.mkdir("/a/b/c", recursive=True),

@@ -55,6 +55,11 @@ def test_a_mount_is_part_of_the_tree(fs: Any, host: Path, world: Any) -> None:
     assert fs.read_file("/mnt/work/file") == b"of the host"
     fs.write_file("/mnt/work/new/deep", b"content", parents=True)
     assert (host / "new/deep").read_bytes() == b"content"
+    fs.write_file("/mnt/work/pieces", b"end", offset=3)
+    fs.write_file("/mnt/work/pieces", b"the", offset=0)
+    assert (host / "pieces").read_bytes() == b"theend"
+    refused(FsCode.FILE_TOO_LARGE, fs.write_file, "/mnt/work/far", b"x", offset=fs.limits.file_size)
+    assert not (host / "far").exists()
     (host / "later").write_bytes(b"seen at once")
     assert fs.read_file("/mnt/work/below/../later") == b"seen at once"
     fs.symlink("/mnt/work/below", "/link")

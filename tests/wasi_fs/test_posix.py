@@ -53,6 +53,44 @@ def test_files_and_directories(world: Any, settle: Callable[[], None]) -> None:
     assert fs.usage == Usage(0, 1)
 
 
+def test_files_are_written_piece_by_piece(world: Any, settle: Callable[[], None]) -> None:
+    fs = world.fs
+    fs.write_file("/f", b"first", offset=0, mode=0o600)
+    settle()
+    fs.write_file("/f", b"second", offset=5)
+    settle()
+    assert fs.read_file("/f") == b"firstsecond"
+    fs.write_file("/f", b"IRS", offset=1)
+    settle()
+    assert fs.read_file("/f") == b"fIRStsecond"
+    assert fs.stat("/f").mode == 0o600
+    fs.symlink("hole", "/link")
+    fs.write_file("/link", b"end", offset=3 * CHUNK_SIZE + 2)
+    settle()
+    assert fs.read_file("/hole") == bytes(3 * CHUNK_SIZE + 2) + b"end"
+    fs.write_file("/f", b"", offset=100)
+    assert fs.stat("/f").size == 11
+    refused(FsCode.IS_DIRECTORY, fs.write_file, "/", b"", offset=0)
+
+
+def test_a_piece_that_has_no_room_leaves_nothing_behind(world: Any, settle: Callable[[], None]) -> None:
+    fs = world.fs
+    fs.limits = Limits(bytes=100, entries=3, file_size=CHUNK_SIZE * 10)
+    fs.write_file("/f", b"x" * 60)
+    settle()
+    refused(FsCode.INSUFFICIENT_SPACE, fs.write_file, "/f", b"y" * 41, offset=60)
+    refused(FsCode.INSUFFICIENT_SPACE, fs.write_file, "/g", b"y" * 41, offset=CHUNK_SIZE)
+    refused(
+        FsCode.INSUFFICIENT_SPACE, fs.write_file, "/g", b"y", offset=CHUNK_SIZE + 40
+    )  # a chunk has no hole at its start
+    refused(FsCode.FILE_TOO_LARGE, fs.write_file, "/g", b"y", offset=CHUNK_SIZE * 10)
+    settle()
+    assert fs.readdir("/") == ["f"]
+    assert fs.read_file("/f") == b"x" * 60
+    fs.write_file("/f", b"y" * 41, offset=59)
+    assert fs.usage == Usage(100, 1)
+
+
 def test_the_root(world: Any) -> None:
     fs = world.fs
     fs.mkdir("/a")

@@ -97,6 +97,10 @@ class HostContents:
         if size > self._tree.limits.file_size:
             raise FsError(FsCode.FILE_TOO_LARGE, f"the limit is {self._tree.limits.file_size} bytes")
 
+    def check_new(self, offset: int, size: int) -> None:
+        """A new file may be so large."""
+        self.check_replace(None, offset + size)
+
     def _check(self) -> None:
         if self.gone:
             raise FsError(FsCode.IO, "the mount was taken away")

@@ -783,7 +783,7 @@ export interface Methods {
   "getModes": { params: { vm: string | string[]; sessionId: string }; result: Modes | null };
   "getConfigOptions": { params: { vm: string | string[]; sessionId: string }; result: JsonObject[] };
   "readFile": { params: { vm: string | string[]; path: string; encoding?: "base64" | "utf8"; offset?: number; length?: number }; result: FileContent };
-  "writeFile": { params: { vm: string | string[]; path: string; content: string | Uint8Array; createParents?: boolean }; result: JsonObject };
+  "writeFile": { params: { vm: string | string[]; path: string; content: string | Uint8Array; createParents?: boolean; offset?: number }; result: JsonObject };
   "readdir": { params: { vm: string | string[]; path: string }; result: string[] };
   "stat": { params: { vm: string | string[]; path: string; followLinks?: boolean }; result: FileStat };
   "exists": { params: { vm: string | string[]; path: string }; result: boolean };
@@ -1025,10 +1025,10 @@ export abstract class VmMethods {
   }
 
   /**
-   * Create or replace a file. Errors: `vm_not_found`, `not_found`, `not_a_directory`, `invalid_argument`,
-   * `read_only`, `quota_exceeded`, `is_a_directory`.
+   * Create or replace a file, or write a piece of it. Errors: `vm_not_found`, `not_found`, `not_a_directory`,
+   * `invalid_argument`, `read_only`, `quota_exceeded`, `is_a_directory`, `too_large`.
    */
-  writeFile(path: string, content: string | Uint8Array, options: { createParents?: boolean } & CallOptions = {}): Promise<JsonObject> {
+  writeFile(path: string, content: string | Uint8Array, options: { createParents?: boolean; offset?: number } & CallOptions = {}): Promise<JsonObject> {
     return this.invoke("writeFile", { path, content }, options);
   }
 

@@ -28,7 +28,7 @@ def register(table: Table) -> None:
         "cp",
         "copies:cp",
         "copy files into the VM, out of it, or within it",
-        epilog="A path in the VM begins with a colon: `torpor fs cp -r src :/home/user/`. A file holds 16 MiB at most.",
+        epilog="A path in the VM begins with a colon: `torpor fs cp -r src :/home/user/`.",
     )
     cp.add_argument("source", metavar="SOURCE", help="what to copy")
     cp.add_argument("target", metavar="TARGET", help="where to; into it, if that is a directory")
