@@ -54,12 +54,18 @@ def serve(args: argparse.Namespace) -> int:
     state = state_path(args.state)
     state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     from runtime.daemon import main  # noqa: PLC0415 - the daemon and all that it needs
+    from runtime.rpc.http_listener import AddressError  # noqa: PLC0415
     from runtime.settings import Ending, Settings  # noqa: PLC0415
 
+    try:
+        http = _http(args, state.parent)
+    except AddressError as error:
+        output.say(str(error))
+        return exits.USAGE
     settings = Settings(
         socket_path=socket,
         state=state,
-        http=_http(args, state.parent),
+        http=http,
         passed=passed,
         idle_exit=args.idle_exit,
         log_level=args.log_level,

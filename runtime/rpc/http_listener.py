@@ -34,6 +34,10 @@ _ADDRESS: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:]+)
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")
 
 
+class AddressError(ValueError):
+    """What was asked for on the command line cannot be meant; the message says what would be right."""
+
+
 @attrs.frozen
 class HttpOptions:
     """What was asked for on the command line, checked."""
@@ -49,18 +53,19 @@ def http_options(
 ) -> HttpOptions:
     """Check the address `HOST:PORT` and the origins, and read the token, which is made if no file is named.
 
-    Raises EndpointError: the message says what is wrong and what would be right.
+    Raises AddressError for an address or an origin that is none, and for one that others reach without `public`;
+    EndpointError for a host that nobody knows, and for a token that cannot be had.
     """
     match = _ADDRESS.fullmatch(address)
     if match is None or int(match["port"]) > MAX_PORT:
-        raise EndpointError(f"not an address: {address}; HOST:PORT is expected, such as 127.0.0.1:6420")
+        raise AddressError(f"not an address: {address}; HOST:PORT is expected, such as 127.0.0.1:6420")
     host = match["v6"] or match["name"]
     if not public and not _is_loopback(host):
-        raise EndpointError(f"{host} can be reached from other machines; --http-public says that this is meant")
+        raise AddressError(f"{host} can be reached from other machines; --http-public says that this is meant")
     allowed = frozenset(origin.lower().rstrip("/") for origin in origins)
     for origin in allowed:
         if not _ORIGIN.fullmatch(origin) or not urlsplit(origin).hostname:
-            raise EndpointError(f"not an origin: {origin}; SCHEME://HOST or SCHEME://HOST:PORT is expected")
+            raise AddressError(f"not an origin: {origin}; SCHEME://HOST or SCHEME://HOST:PORT is expected")
     if token_file is None:
         token_file = state_directory / TOKEN_NAME
         _make_token(token_file)

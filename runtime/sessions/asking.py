@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runtime.acp.messages import REQUEST_PERMISSION
+from runtime.acp.messages import REQUEST_PERMISSION, MessageError
 from runtime.acp.session_state import PERMISSION_REPLY
 from runtime.acp.turn import Phase
 from runtime.sessions.permissions import Pending, Permissions, choose, permission_request
 from runtime.sessions.policy import Policy, ToolCalls
+from runtime.sessions.transcript import MALFORMED
 
 if TYPE_CHECKING:
     from runtime.acp.codec import Id
@@ -44,8 +45,16 @@ class Asking:
         self._tools.note(update)
 
     def ask(self, request_id: Id, request: PermissionRequest, raw: dict[str, Any]) -> None:
-        """Decide a request of the agent, or let it wait for a client."""
+        """Decide a request of the agent, or let it wait for a client.
+
+        Raises `MessageError` for one without options: no answer but `cancelled` would be possible (ACP: the options are
+        what the user chooses from), so that it would wait for ever.
+        """
         session = self._session
+        if not request.options:
+            reason = "a permission request without options"
+            session.log.append(MALFORMED, {"kind": "permission", "reason": reason, "size": 0, "head": ""})
+            raise MessageError("options: at least one is expected")
         self._last += 1
         # The seq that the request will have makes the id unique over all agents of the session.
         permission_id = f"perm_{session.log.last_seq + 1}_{self._last}"

@@ -44,7 +44,8 @@ MAX_TEXT: Final = 16 * 1024 * 1024
 has read."""
 
 Ask = Callable[[Id, PermissionRequest, Any], None]
-"""Takes a permission request: its id, its params, and those as they came; answers it now or later."""
+"""Takes a permission request: its id, its params, and those as they came; answers it now or later.
+Raises `MessageError` for one that nobody could answer."""
 
 
 class RefusedError(Exception):

@@ -194,7 +194,7 @@ async def test_says_what_keeps_it_from_the_api(engine: Engine, tmp_path: Path) -
         with pytest.raises(ApiError, match="ANTHROPIC_API_KEY is not set"):
             await bench.ask("go")
         await bench.start("pi", ANTHROPIC_API_KEY="key", ANTHROPIC_BASE_URL="http://model.example")
-        with pytest.raises(ApiError, match=r"request to model\.example failed: HTTP-request-denied"):
+        with pytest.raises(ApiError, match=r"request to model\.example failed: HTTP-request-denied: network\.allow"):
             await bench.ask("go")
 
 

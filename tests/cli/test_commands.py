@@ -48,7 +48,14 @@ def test_the_version(torpor):
     assert torpor("--version").stdout.startswith("torpor 0.")
 
 
-@pytest.mark.parametrize("arguments", [[], ["nothing"], ["run"], ["fs"], ["--socket"], ["events"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *([], ["nothing"], ["run"], ["fs"], ["--socket"], ["events"]),
+        *(["serve", "--http", "6420"], ["serve", "--http", "0.0.0.0:0"], ["serve", "--http-public"]),
+        ["serve", "--http", "127.0.0.1:0", "--http-origin", "no origin"],
+    ],
+)
 def test_a_wrong_command_line_is_2(torpor, arguments):
     assert torpor(*arguments).returncode == exits.USAGE
 

@@ -14,7 +14,7 @@ from websockets.frames import Opcode
 from runtime.client.endpoint import EndpointError
 from runtime.rpc import server, websocket
 from runtime.rpc.gate import Gate
-from runtime.rpc.http_listener import HttpOptions, http_options, open_http
+from runtime.rpc.http_listener import AddressError, HttpOptions, http_options, open_http
 from runtime.rpc.server import serve
 
 TOKEN = "a-token-of-the-tests"
@@ -227,18 +227,18 @@ def test_only_addresses_of_this_machine_unless_told_otherwise(transport, tmp_pat
     assert options(tmp_path, "[::1]:1").host == "::1"
     assert options(tmp_path, "127.8.8.8:1").host == "127.8.8.8"
     for address in ("0.0.0.0:1", "[::]:1", "192.168.0.1:1"):
-        with pytest.raises(EndpointError, match="--http-public"):
+        with pytest.raises(AddressError, match="--http-public"):
             options(tmp_path, address)
         assert options(tmp_path, address, public=True).gate.public
     for address in ("6420", ":6420", "localhost", "127.0.0.1:70000", "::1:6420", "http://localhost:1"):
-        with pytest.raises(EndpointError, match="HOST:PORT"):
+        with pytest.raises(AddressError, match="HOST:PORT"):
             options(tmp_path, address)
 
 
 def test_origins_are_checked(transport, tmp_path):
     assert options(tmp_path, origins=[ORIGIN.upper() + "/"]).gate.origins == {ORIGIN}
     for origin in ("app.example.com", "*", "https://x/path", "https://a@b"):
-        with pytest.raises(EndpointError, match="not an origin"):
+        with pytest.raises(AddressError, match="not an origin"):
             options(tmp_path, origins=[origin])
 
 

@@ -187,6 +187,24 @@ async def test_a_request_that_makes_no_sense_is_refused(vm: FakeVm) -> None:
     await settled()
 
 
+@pytest.mark.parametrize("policy", ["ask", "allow", "deny"])
+async def test_a_request_without_options_is_refused_at_once(vm: FakeVm, policy: str) -> None:
+    answers: list[Any] = []
+
+    async def prompt(agent: FakeAgent, params: dict[str, Any]) -> Any:
+        answers.append(await agent.request("session/request_permission", toolCall={"toolCallId": "c"}, options=[]))
+        return {"stopReason": "end_turn"}
+
+    vm.behaviour["session/prompt"] = prompt
+    id_ = await new(vm, permissionPolicy=policy)
+    await vm.sessions.prompt(id_, "x")
+    (answer,) = answers
+    assert answer["error"] == {"code": -32602, "message": "Invalid params: options: at least one is expected"}
+    recorded = await vm.events(id_)
+    assert [e["params"]["kind"] for e in recorded if e["method"] == "_torpor/malformed"] == ["permission"]
+    assert not {"session/request_permission", "_torpor/permission_reply"} & {e["method"] for e in recorded}
+
+
 def test_choices_never_exceed_what_was_said() -> None:
     options = [PermissionOption(option_id=kind, kind=kind) for kind in ("allow_always", "reject_always")]
     assert choose(options, "once") is None

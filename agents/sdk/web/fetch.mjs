@@ -38,8 +38,11 @@ async function sendBody(body, bytes) {
   OutgoingBody.finish(body, undefined);
 }
 
+/** What a person can do about an error whose name does not say it. */
+const REMEDIES = { "HTTP-request-denied": "network.allow of the VM does not name this host" };
+
 function failure(error, url) {
-  const { tag = String(error), val } = error?.payload ?? error ?? {};
+  const { tag = String(error), val = REMEDIES[tag] } = error?.payload ?? error ?? {};
   const detail = typeof val === "string" ? `: ${val}` : "";
   return Object.assign(new TypeError(`request to ${new URL(url).host} failed: ${tag}${detail}`), { code: tag });
 }
