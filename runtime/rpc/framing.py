@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runtime.rpc.transport import Transport
 
 MAX_LINE: Final = 32 * 1024 * 1024
-"""Bytes of one incoming line, without its newline: api.md's number."""
+"""Bytes of one incoming line, without its newline: what the API says it takes (docs/api.md)."""
 RECEIVE_SIZE: Final = 64 * 1024
 """Bytes asked of the socket at a time: what Linux's default Unix socket buffer holds at most anyway."""
 OUTBOX_BYTES: Final = 64 * 1024 * 1024
