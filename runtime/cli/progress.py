@@ -36,6 +36,10 @@ class Line:
             sys.stderr.write(CLEAR)
             sys.stderr.flush()
 
+    def turn_to(self, doing: str) -> None:
+        """Tell from now on that this is being done."""
+        self._doing = output.one_line(doing)
+
     def show(self, done: int = 0, total: int = 0) -> None:
         """Write it anew; `done` of `total` bytes, where these are known."""
         seconds = time.monotonic() - self._started
@@ -55,11 +59,16 @@ class Line:
             self.show(done, total)
 
 
+def compiling(params: dict[str, Any]) -> str:
+    """What a `compiling` notification with these params tells people."""
+    return f"compiling {params['program']}, once"
+
+
 def call(client: Client, doing: str, method: str, /, *, measured: bool = False, **params: Any) -> Any:
     """Call a method and show how it goes on. One that is `measured` is asked to tell how far it has come.
 
-    Raises RpcError, ConnectionLostError. Notifications that come meanwhile are dropped: it is for connections that have
-    subscribed to nothing.
+    Raises RpcError, ConnectionLostError. Notifications that come meanwhile are dropped, but for `compiling`: it is for
+    connections that have subscribed to nothing else.
     """
     with Line(doing) as line:
         token = "1" if measured and line.live else None
@@ -70,6 +79,8 @@ def call(client: Client, doing: str, method: str, /, *, measured: bool = False, 
                 if notification.method == "progress":
                     done, total = notification.params["done"], notification.params["total"]
                     line.show(done, total)
+                elif notification.method == "compiling":
+                    line.turn_to(compiling(notification.params))
             line.show(done, total)
         client.wait(pending)
     return pending.result()

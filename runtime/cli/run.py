@@ -66,9 +66,11 @@ class Run:
         self._session = ""
         self._interrupts = 0
         self._cancelled: Pending | None = None
+        self._subscription = ""
         self._last_seq: int | None = None
         self._tools: dict[str, str] = {}
         self._unfinished_line = False
+        self._on_terminal = sys.stderr.isatty()
 
     def go(self, prompt: str) -> int:
         """Open the session, send the prompt, show what comes; return the exit code."""
@@ -99,6 +101,8 @@ class Run:
         if mounts := parse_mounts(self._args.mount):
             options["mounts"] = mounts
         self._client.call("vm.getOrCreate", vm=self._vm, options=options or None)
+        if self._on_terminal:
+            self._client.call("subscribe", vm=self._vm, types=["compiling"])
         self._session = self._args.session or ""
         if not (self._session and self._resumed()):
             wanted = {"sessionId": self._session or None, "env": self._env or None, "cwd": self._args.cwd}
@@ -123,11 +127,11 @@ class Run:
         if self._env:
             output.say(f"--env is left aside: session {self._session} keeps the variables that it was made with")
         if found["status"] == "closed":
-            self._client.call("resumeSession", **self._ids)
+            progress.call(self._client, f"starting {found['agentType']}", "resumeSession", **self._ids)
         return True
 
     def _subscribe(self) -> None:
-        self._client.call("subscribe", **self._ids, after=self._last_seq)
+        self._subscription = self._client.call("subscribe", **self._ids, after=self._last_seq)["subscriptionId"]
 
     def _on_interrupt(self, _number: int, _frame: FrameType | None) -> None:
         self._interrupts += 1
@@ -154,7 +158,9 @@ class Run:
 
     def _show(self, notification: Notification) -> None:
         params = notification.params
-        if notification.method == "subscriptionLagged":
+        if notification.method == "compiling":
+            self._note(f"* {progress.compiling(params)}")
+        elif notification.method == "subscriptionLagged" and params["subscriptionId"] == self._subscription:
             if params["lastSeq"] is not None:
                 self._last_seq = params["lastSeq"]
             self._subscribe()

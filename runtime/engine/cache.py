@@ -33,6 +33,7 @@ KEY_BYTES: Final = 32
 MAX_CACHE_BYTES: Final = 2 * 1024**3
 _KEY_FILE: Final = "key"
 _LOCK_FILE: Final = "lock"
+_HALF_STORED: Final = ".*.*.*"  # see `store`: a dot, the name with its suffix, and a random part
 
 
 class CacheDirectoryError(Exception):
@@ -63,6 +64,16 @@ class ArtefactCache:
             )
         self.directory = directory
         self._key = self._load_key()
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove what processes that ended while they stored something have left, unless another may be storing now."""
+        if not (left := list(self.directory.glob(_HALF_STORED))):
+            return
+        with suppress(OSError), (self.directory / _LOCK_FILE).open("ab") as lock:  # else the next opening's business
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for path in left:
+                path.unlink(missing_ok=True)
 
     def _load_key(self) -> bytes:
         path = self.directory / _KEY_FILE

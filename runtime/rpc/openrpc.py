@@ -29,6 +29,8 @@ NOTIFICATIONS: Final = {
     "processOutput": "{subscriptionId, vm, pid, stream, offset, data}: output of a command that a client has started; `data` "
     "is a string, or {base64} where it is not valid UTF-8, and `offset` its place in the stream, in bytes",
     "processExit": "{subscriptionId, vm, pid, exitCode, reason, detail?}: such a command has ended",
+    "compiling": "{subscriptionId, vm, program, bytes}: a program of the VM is compiled before it starts, which happens once "
+    "and may take half a minute; `program` is the agent's file, or the command",
     "progress": "{token, done, total}: bytes that are done of those that there are, for a call with that `progressToken`",
     "subscriptionLagged": "{subscriptionId, lastSeq}: the peer did not keep up; subscribe again from lastSeq",
 }

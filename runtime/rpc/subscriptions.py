@@ -35,8 +35,8 @@ REPLAY_PAGE: Final = 256
 MAX_PENDING: Final = 1024
 """Notices that wait beside a replay; events beyond it are read again, anything else makes the subscription lag."""
 
-NOT_OF_SESSIONS: Final = frozenset({"processOutput", "processExit"})
-"""What subscribers of one session do not get: it is none of theirs, and its flood would have them lag."""
+NOT_OF_SESSIONS: Final = frozenset({"processOutput", "processExit", "compiling"})
+"""What subscribers of one session do not get: it is none of theirs, and a flood of it would have them lag."""
 
 logger = logging.getLogger(__name__)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import attrs
@@ -48,6 +49,8 @@ class Surroundings:
     max_processes: int
     sync_filesystem: Callable[[], Awaitable[None]]
     touch: Callable[[], None]
+    tell_compiling: Callable[[str, int], None]
+    """Called with the name and size of a component that is to be compiled before it can start."""
 
 
 class Process:
@@ -204,11 +207,12 @@ class Processes:
 
     async def _load(self, command: str, env: dict[str, str], cwd: str, component: ComponentRef | None) -> Program:
         engine = self._surroundings.engine
+        tell = partial(self._surroundings.tell_compiling, command if component is None else component.path.name)
         try:
             if component is not None:
-                return await engine.load(component.path)
+                return await engine.load(component.path, tell)
             content = self._read_command(command, env.get("PATH", DEFAULT_PATH), cwd)
-            return await engine.load_content(content)
+            return await engine.load_content(content, tell)
         except (ComponentError, OSError) as error:
             raise ApiError(
                 ErrorCode.AGENT_FAILED, f"{command} cannot be run: {error}", phase="start", exitCode=None, stderr=""

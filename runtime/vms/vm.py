@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.hub import Notice
 from runtime.network import HttpGate, NetworkPolicy
 from runtime.sessions.manager import Sessions, open_sessions
 from runtime.vms.commands import Commands
@@ -173,4 +174,9 @@ class Vm:
             max_processes=self.options.processes,
             sync_filesystem=self.volume.flush,
             touch=self.touch,
+            tell_compiling=self._tell_compiling,
         )
+
+    def _tell_compiling(self, program: str, size: int) -> None:
+        told = {"vm": self.name, "program": program, "bytes": size}
+        self.hub.publish(Notice("compiling", self.name, None, None, None, told))

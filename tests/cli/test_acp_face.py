@@ -21,8 +21,10 @@ REQUEST = {"permissionId": "p", "toolCall": {"toolCallId": "c"}, "options": [{"o
 class Stage:
     """A face between an editor and a daemon that say what the test wants."""
 
-    def __init__(self, vm: str | None = "v", allow: tuple[str, ...] = (), **env: str) -> None:
-        self.face = Face("echo", vm=vm, allow=list(allow), env=env)
+    def __init__(
+        self, vm: str | None = "v", allow: tuple[str, ...] = (), *, on_terminal: bool = False, **env: str
+    ) -> None:
+        self.face = Face("echo", vm=vm, allow=list(allow), env=env, on_terminal=on_terminal)
         self._id = 100
 
     def editor(self, method: str, *, id_: int | None = None, **params: Any) -> None:
@@ -306,3 +308,19 @@ def test_lines_that_are_no_messages(line: bytes) -> None:
 
 def test_what_utf8_cannot_carry_is_replaced() -> None:
     assert json.loads(wire.encode({"x": json.loads('"\\ud800"')}))["x"] == "?"
+
+
+def test_who_looks_at_a_terminal_is_told_of_an_agent_that_is_compiled(capsys: pytest.CaptureFixture[str]) -> None:
+    stage = Stage(on_terminal=True)
+    stage.editor("session/new", id_=1, cwd="/w")
+    stage.expect("vm.get", {"options": {}})
+    stage.expect("subscribe", {"subscriptionId": "compilations"}, vm="v", types=["compiling"])
+    making = stage.expect("createSession")
+    stage.daemon("compiling", vm="v", program="echo.wasm", bytes=1)
+    assert capsys.readouterr().err == "torpor: compiling echo.wasm, once\n"
+    stage.reply(making, result=MADE)
+    stage.expect("subscribe", {"subscriptionId": "sub"})
+    stage.expect("getSession", ROW)
+    stage.editor("session/new", id_=2, cwd="/w")
+    stage.expect("vm.get", {"options": {}})
+    stage.expect("createSession")  # one subscription for each VM is enough

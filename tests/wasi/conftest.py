@@ -222,6 +222,7 @@ class World:
             max_processes=chosen.processes,
             sync_filesystem=volume.flush,
             touch=lambda: None,
+            tell_compiling=lambda _program, _size: None,
         )
         processes = Processes(surroundings, self._nursery)
         return Machine(volume, surroundings, processes, exchanges, self._nursery, self._item)

@@ -56,6 +56,12 @@ export interface ProcessExitNotice extends OfVm {
   detail?: string;
 }
 
+/** A program is compiled before it starts, which happens once; `program` is the agent's file, or the command. */
+export interface CompilingNotice extends OfVm {
+  program: string;
+  bytes: number;
+}
+
 interface KnownNotices {
   sessionEvent: [notice: SessionEventNotice];
   permissionRequest: [notice: PermissionRequestNotice];
@@ -63,6 +69,7 @@ interface KnownNotices {
   agentExit: [notice: AgentExitNotice];
   processOutput: [notice: ProcessOutputNotice];
   processExit: [notice: ProcessExitNotice];
+  compiling: [notice: CompilingNotice];
 }
 
 type OtherNotices = {

@@ -826,6 +826,7 @@ export type NotificationName =
   | "agentExit"
   | "processOutput"
   | "processExit"
+  | "compiling"
   | "progress"
   | "subscriptionLagged";
 

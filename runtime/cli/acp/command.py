@@ -25,7 +25,15 @@ def run(args: argparse.Namespace) -> int:
         return exits.USAGE
     vm = None if args.vm is None else vm_name(args.vm)
     mounts = parse_mounts(args.mount)
-    face = Face(args.agent, vm=vm, allow=args.allow, env=env, mounts=mounts, workspace=args.workspace)
+    face = Face(
+        args.agent,
+        vm=vm,
+        allow=args.allow,
+        env=env,
+        mounts=mounts,
+        workspace=args.workspace,
+        on_terminal=sys.stderr.isatty(),
+    )
     with connect_to(args).detach() as daemon:
         daemon.setblocking(False)
         return Loop(face, daemon, sys.stdin.fileno(), sys.stdout.fileno()).run()

@@ -35,6 +35,7 @@ from runtime.cli.acp.workspaces import (
     workspace_vm,
 )
 from runtime.cli.mounts import host_mount, normal
+from runtime.cli.progress import compiling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -56,6 +57,7 @@ class Face:
         env: dict[str, str],
         mounts: Sequence[dict[str, Any]] = (),
         workspace: bool = False,
+        on_terminal: bool = False,
     ) -> None:
         self.flows = Flows()
         self._agent = agent
@@ -64,6 +66,9 @@ class Face:
         self._env = env
         self._mounts = list(mounts)
         self._workspace = workspace
+        self._on_terminal = on_terminal
+        self._heard: list[Name] = []
+        """VMs of whose compilations we are told."""
         self._events = Events(self.flows)
         self._open: dict[str, Session] = {}
         self._seen: dict[str, Name] = {}
@@ -111,7 +116,9 @@ class Face:
         message = decode(line)
         if message is None:
             return
-        if "method" in message:
+        if message.get("method") == "compiling":
+            output.say(compiling(message["params"]))
+        elif "method" in message:
             self._events.take(message["method"], message.get("params") or {})
         else:
             self.flows.answered_by_daemon(message)
@@ -159,6 +166,7 @@ class Face:
             "env": self._env or None,
         }
         given = {name: value for name, value in options.items() if value is not None}
+        yield from self._listen(vm)
         made = yield Call("createSession", {"vm": vm, "agentType": self._agent, "options": given})
         session = self._enter(Session(vm, made["sessionId"]))
         yield Answer({"sessionId": session.id, **setup(made)})
@@ -292,6 +300,7 @@ class Face:
         return Session(vm, id_), row
 
     def _bring_back(self, session: Session, params: dict[str, Any]) -> Flow:
+        yield from self._listen(session.vm)
         try:
             return (yield Call("resumeSession", session.ids))
         except RefusedError as refusal:
@@ -324,6 +333,12 @@ class Face:
             yield Call("vm.configure", {"vm": vm, "options": {"mounts": added}})
         return vm
 
+    def _listen(self, vm: Name) -> Flow:
+        """Hear of programs of the VM that are compiled before they start, if a person may see what we say."""
+        if self._on_terminal and vm not in self._heard:
+            yield Call("subscribe", {"vm": vm, "types": ["compiling"]})
+            self._heard.append(vm)
+
     def _network(self) -> dict[str, Any]:
         return {"network": {"allow": self._allow}} if self._allow else {}
 
@@ -338,6 +353,7 @@ class Face:
         """What the agent says of itself: it is asked in a VM that is made for that and removed again."""
         vm = f"acp-probe-{secrets.token_hex(8)}"
         yield Call("vm.getOrCreate", {"vm": vm, "options": self._network() or None})
+        yield from self._listen(vm)
         options = {"env": self._env} if self._env else None
         failure: RefusedError | None = None
         found: dict[str, Any] = {"capabilities": None, "agentInfo": None}
