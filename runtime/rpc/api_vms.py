@@ -265,7 +265,6 @@ async def _export(call: Call, params: VmExport) -> Any:
     ErrorCode.NOT_FOUND,
     ErrorCode.STATE_CORRUPT,
     ErrorCode.STATE_NEWER,
-    ErrorCode.QUOTA_EXCEEDED,
     ErrorCode.TOO_LARGE,
     ErrorCode.IO_ERROR,
 )

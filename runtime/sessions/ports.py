@@ -64,6 +64,9 @@ class VmFiles(Protocol):
     async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
         """Replace or create the file."""
 
+    async def write_own_file(self, path: str, data: bytes) -> None:
+        """Replace or create a file of the runtime's own, however full the VM is."""
+
     async def mkdir(self, path: str, recursive: bool = False) -> None:
         """Create a directory; with `recursive` one that exists is fine."""
 

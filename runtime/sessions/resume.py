@@ -79,7 +79,7 @@ async def bring_back(session: Session) -> None:
         if tier == "continuation" and before.turn_id is not None:  # else nothing has been said yet
             path = f"{THREADS}/{session.session_id}.md"
             text = await render_thread(session.vm.store, session.row_id, session.session_id)
-            await session.vm.files.write_file(path, text, create_parents=True)
+            await session.vm.files.write_own_file(path, text)
         modes, options = await config.reapply(session, agent, before, setup, native=tier != "continuation")
         check_alive(session, agent, _METHODS[tier])
     except BaseException:

@@ -62,9 +62,6 @@ class Judge(Protocol):
     def event(self, type_: str, body: dict[str, Any]) -> None:
         """Refuse an event that cannot be one."""
 
-    def usage(self, usage: Usage) -> None:
-        """Refuse a tree that is over its VM's limits."""
-
 
 @attrs.define
 class _Staged:
@@ -94,7 +91,6 @@ async def import_vm(
             await store.writer.room()
             await store.writer.commit(piece, size=PIECE_BYTES)
         usage = await store.reader.run(lambda connection: check_tree(connection, staged.layer))
-        judge.usage(usage)
         await settle(hidden)
         with trio.CancelScope(shield=True):  # once submitted it cannot be taken back
             await store.writer.commit(lambda connection: _show(connection, staged, usage))

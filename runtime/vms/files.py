@@ -54,6 +54,15 @@ class VmFiles:
             path, lambda: batches.write_file(self._fs, path, data, create_parents=create_parents, offset=offset)
         )
 
+    async def write_own_file(self, path: str, data: bytes) -> None:
+        """Replace or create a file that the runtime itself has to put there, with its parents, however full the VM is."""
+
+        def write() -> None:
+            with self._volume.unlimited():
+                batches.write_file(self._fs, path, data)
+
+        await self._changed(path, write)
+
     async def read_files(self, paths: Sequence[str]) -> list[tuple[str, bytes | ApiError]]:
         """The content of each path, or why there is none; all together 16 MiB at most."""
         found = await batches.read_files(self._fs, paths, MAX_READ_BYTES)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import attrs
 import msgspec
@@ -22,10 +22,6 @@ from runtime.store.foreign import check_json, damaged, json_object
 from runtime.store.sessions import SessionRecord
 from runtime.store.sql import json_text
 from runtime.vms.options import VmOptions
-from runtime.vms.volume import FURNISHED
-
-if TYPE_CHECKING:
-    from wasi_fs import Usage
 
 _VM_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(/[A-Za-z0-9._-]{1,128}){0,7}")
 _SESSION_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,127}")  # it becomes a file's name in the VM
@@ -51,7 +47,6 @@ class FileJudge:
     """The name for the VM; None: the one that the file says."""
     trust: bool
     """Take over what reaches beyond the VM."""
-    _limits: VmOptions = attrs.field(factory=VmOptions, init=False)
 
     def vm(self, name: str, options: dict[str, Any]) -> tuple[str, str]:
         """The VM's name and options."""
@@ -62,7 +57,7 @@ class FileJudge:
         kept.pop("mounts", None)  # paths of another machine
         try:
             _check_limits(kept)
-            self._limits = VmOptions.parse(kept)
+            VmOptions.parse(kept)
         except (TypeError, ValueError, AttributeError, KeyError):
             damaged("the VM's options are not such")
         return name, json_text(kept)
@@ -93,12 +88,6 @@ class FileJudge:
                 SessionState().fold(type_, params)
         except (TypeError, ValueError, AttributeError, KeyError):
             damaged("an event of a session's life is not what it should be")
-
-    def usage(self, usage: Usage) -> None:
-        """Refuse a tree that its VM could not have written."""
-        limits = self._limits
-        if usage.bytes > limits.file_bytes + FURNISHED.bytes or usage.entries > limits.files + FURNISHED.entries:
-            raise ApiError(ErrorCode.QUOTA_EXCEEDED, "the files are over the limits of their VM; nothing was imported")
 
 
 def _harmless(options: dict[str, Any]) -> dict[str, Any]:

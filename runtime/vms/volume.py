@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -16,7 +17,7 @@ from runtime.wasi.state import Ambient
 from wasi_fs import FileSystem, FsError, Limits, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
@@ -95,6 +96,17 @@ class Volume:
             self._instruct()
         except FsError as error:  # a tiny quota, or a file where a directory is expected: the VM's own business
             _log.warning("a VM could not be furnished: %s", error)
+
+    @contextlib.contextmanager
+    def unlimited(self) -> Iterator[None]:
+        """What is written within counts against the VM's limits, and is not refused by them. For steps that run at once."""
+        tree = self.filesystem
+        limits = tree.limits
+        tree.limits = attrs.evolve(limits, bytes=sys.maxsize, entries=sys.maxsize)
+        try:
+            yield
+        finally:
+            tree.limits = limits
 
     def _instruct(self) -> None:
         fs, text = self.filesystem, instructions.FILE_TEXT.encode()

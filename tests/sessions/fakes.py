@@ -198,6 +198,9 @@ class FakeFiles:
             raise ApiError(ErrorCode.READ_ONLY, f"{path} is read-only")
         self.files[path] = data
 
+    async def write_own_file(self, path: str, data: bytes) -> None:
+        await self.write_file(path, data)
+
     async def mkdir(self, path: str, recursive: bool = False) -> None:
         self.directories.add(path)
 

@@ -321,12 +321,6 @@ async def test_a_value_that_is_too_large(store: Store, exported: Path, monkeypat
     await refused(store, exported, "too_large")
 
 
-async def test_a_tree_over_its_limits(store: Store, exported: Path) -> None:
-    with changed(exported) as connection:
-        connection.execute('UPDATE vm SET options = \'{"limits": {"fileBytes": 1000}}\'')
-    await refused(store, exported, "quota_exceeded")
-
-
 @pytest.mark.parametrize("trust", [False, True])
 async def test_what_reaches_out_is_taken_over_with_trust_alone(store: Store, exported: Path, trust: bool) -> None:
     options: dict[str, Any] = {"network": {"allow": ["example.com"]}, "idleTimeoutMs": 5}

@@ -5,16 +5,16 @@ from __future__ import annotations
 import base64
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.system.daemon import RpcError, text_of
+from tests.system.daemon import RpcError, Vm, fresh_name, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.system.daemon import Daemon, Pending, Session, Vm
+    from tests.system.daemon import Daemon, Pending, Session
 
 MIB = 1024 * 1024
 PROGRAMS = Path(__file__).parents[1] / "guests" / "dist"
@@ -200,6 +200,38 @@ def test_files_are_limited_in_number_and_size(make_vm: Callable[..., Vm]) -> Non
     assert session.say("fsread small.txt") == f"fsread: {'x' * 900}"
     vm.sleep()
     assert vm.error("writeFile", path="/home/user/z", content="").name == "quota_exceeded"
+
+
+@pytest.mark.parametrize("limits", [{"files": 10}, {"fileBytes": 1000}], ids=["files", "bytes"])
+def test_a_full_vm_goes_on_with_its_conversations(make_vm: Callable[..., Vm], tmp_path: Path, limits: Any) -> None:
+    vm = make_vm(limits=limits)
+    session = vm.session()
+    session.say(f"say {'x' * 1000}")
+
+    def fill() -> None:
+        vm.write("/home/user/small", "")
+        for number in range(100):
+            if name_of_failure(vm, vm.start("writeFile", path=f"/home/user/{number}", content="x" * 100)):
+                break
+        assert vm.error("writeFile", path="/home/user/more", content="x" * 1000).name == "quota_exceeded"
+
+    fill()
+    vm.sleep()
+    assert session.say("say still here").endswith("still here")
+    assert [event["event"]["params"]["tier"] for event in session.events(types=["_torpor/session_resumed"])] == [
+        "continuation"
+    ]
+    assert "x" * 1000 in vm.read(f"/root/.torpor/threads/{session.id}.md")
+    assert vm.error("writeFile", path="/home/user/more", content="x" * 1000).name == "quota_exceeded"
+    assert session.say("fswrite more.txt x").startswith("fswrite failed: insufficient-space")
+    vm.sleep()
+    vm.call("vm.export", path=str(tmp_path / "full.torpor"))
+    copy = fresh_name("copy")
+    vm.api.call("vm.import", vm=copy, path=str(tmp_path / "full.torpor"))
+    moved = Vm(vm.api, copy)
+    assert moved.error("writeFile", path="/home/user/more", content="x" * 1000).name == "quota_exceeded"
+    assert "x" * 1000 in moved.read(f"/root/.torpor/threads/{session.id}.md")
+    moved.call("vm.destroy")
 
 
 def test_the_agents_terminal_knows_no_command_and_says_so(vm: Vm) -> None:
