@@ -24,7 +24,7 @@ $(INSTALLED): pyproject.toml
 
 agents: $(INSTALLED) ## Build the agents' components, those whose sources have changed.
 	$(BIN)/python build/components.py
-	$(BIN)/python build/precompile.py
+	$(BIN)/torpor compile echo pi
 
 typescript: $(INSTALLED) ## Build the TypeScript client and its examples.
 	$(BIN)/python build/typescript.py

@@ -1,13 +1,19 @@
-"""An agent that is compiled before it starts: people at a terminal are told; nobody else is."""
+"""Agents that are compiled before they start, when people at a terminal are told, and nobody else is; and ahead of that."""
 
 from __future__ import annotations
 
+import fcntl
+import json
 import re
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from wasmtime import wat2wasm
 
+from runtime.cli import exits
+from runtime.doctor.machine import TINY
 from tests.cli.places import COMMAND, a_place
 from tests.cli.test_progress import hasty, on_a_terminal
 from tests.system.daemon import WAIT, Daemon, environment, running
@@ -59,3 +65,42 @@ def test_a_program_is_not(fresh: Place, own: Daemon) -> None:
     )
     assert b"compiling" not in done.stderr
     assert "compiling a component of" in own.log.read_text()
+
+
+def test_agents_are_compiled_ahead(fresh: Place) -> None:
+    done = fresh.run("compile", "echo")
+    assert re.fullmatch(r"echo: compiling \d+\.\d MB\necho: compiled in \d+\.\d s\n", done.stdout), done.stderr
+    assert fresh.run("compile", "echo").stdout == "echo: is compiled already\n"
+    assert fresh.run("run", "echo", "hi").stdout == "echo: hi\n"
+    assert not [line for line in fresh.log() if "compiling a component" in str(line)]
+
+
+def test_components_are_compiled_ahead_by_their_paths(fresh: Place, tmp_path: Path, cache: Path) -> None:
+    path, broken = tmp_path / "tiny.wasm", tmp_path / "broken.wasm"
+    path.write_bytes(wat2wasm(TINY))
+    broken.write_bytes(b"")
+    done = fresh.run("compile", "--json", str(broken), str(path), str(tmp_path / "missing"))
+    assert done.returncode == exits.FAILED
+    assert done.stderr.splitlines() == [
+        f"torpor: {broken}: this is not a WebAssembly component",
+        f"torpor: {tmp_path / 'missing'}: No such file or directory",
+    ]
+    told = json.loads(done.stdout)
+    assert (told["agent"], told["bytes"], told["compiled"]) == (str(path), path.stat().st_size, True)
+    assert len(list(cache.glob("*.cwasm"))) == 1
+
+
+def test_compiling_can_be_interrupted(fresh: Place, cache: Path) -> None:
+    with (cache / "lock").open("w") as lock:  # as if another process were compiling
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with fresh.popen("compile", "echo") as command:
+            assert command.stdout is not None
+            assert command.stdout.readline().startswith("echo: compiling")
+            command.send_signal(signal.SIGINT)
+            assert command.wait(WAIT) == exits.INTERRUPTED
+
+
+def test_an_agent_that_is_not_there_is_not_compiled(fresh: Place) -> None:
+    done = fresh.run("compile", "nobody")
+    assert done.returncode == exits.FAILED
+    assert "no agent 'nobody'" in done.stderr

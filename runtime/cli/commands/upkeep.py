@@ -1,4 +1,4 @@
-"""Looking after an installation: `doctor`, `completions`, `systemd` and `licenses`."""
+"""Looking after an installation: `doctor`, `compile`, `completions`, `systemd` and `licenses`."""
 
 from __future__ import annotations
 
@@ -20,6 +20,20 @@ def register(table: Table) -> None:
     doctor.add_argument("--state", metavar="FILE", help="the state file (default: that of the daemon that answers)")
     doctor.add_argument(
         "--full", action="store_true", help="read all of the state file, indexes included: may take minutes"
+    )
+    ahead = table.command(
+        "compile",
+        "compiling:run",
+        "compile agents ahead, so that no session has to wait for it",
+        epilog="What is compiled already is left alone. The agents are looked for where a daemon with the environment of this "
+        "command would look.",
+        starts=False,
+    )
+    ahead.add_argument(
+        "agents",
+        metavar="AGENT",
+        nargs="*",
+        help="an agent, or the path of a component, with a slash (default: all agents)",
     )
     completions = table.command(
         "completions",

@@ -36,6 +36,7 @@ _torpor() {
                 'test:test agents as YAML files say'
                 'sdk:copy the guest SDK into a folder, to build agents with'
                 'doctor:look for trouble: socket, permissions, state file, cache, engine, disk, limits'
+                'compile:compile agents ahead, so that no session has to wait for it'
                 'completions:print the completions of a shell'
                 'systemd:write systemd'\''s user units that start the daemon when it is needed'
                 'licenses:print the licences of what the single executable contains'
@@ -66,6 +67,7 @@ _torpor() {
                 test) _torpor_test ;;
                 sdk) _torpor_sdk ;;
                 doctor) _torpor_doctor ;;
+                compile) _torpor_compile ;;
                 completions) _torpor_completions ;;
                 systemd) _torpor_systemd ;;
                 licenses) _torpor_licenses ;;
@@ -577,6 +579,16 @@ _torpor_doctor() {
         '--json[print JSON, one object a line]' \
         '--state=[the state file (default\: that of the daemon that answers)]:FILE:_files' \
         '--full[read all of the state file, indexes included\: may take minutes]'
+}
+_torpor_compile() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '*:AGENT: '
 }
 _torpor_completions() {
     local context state state_descr line
