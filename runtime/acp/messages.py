@@ -7,6 +7,7 @@ unknown values of enumerations are plain strings, and what is only passed on (to
 
 from __future__ import annotations
 
+import binascii
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -226,16 +227,33 @@ _CONTENT_MEMBERS: Final = {
 
 
 def check_content(block: Any) -> str:
-    """Return a content block's type. Raises `MessageError` if it is none of the five or lacks a required member."""
+    """Return a content block's type.
+
+    Raises `MessageError` if it is none of the five, lacks a required member, or has bytes that are not base64.
+    """
     kind = block.get("type") if isinstance(block, dict) else None
     if kind not in CONTENT_CAPABILITY:
         raise MessageError(f"a content block's type is one of {', '.join(CONTENT_CAPABILITY)}, not {kind!r}")
     for member in _CONTENT_MEMBERS.get(kind, ()):
         if not isinstance(block.get(member), str):
             raise MessageError(f"a content block of type {kind} needs the string {member}")
+    if kind in ("image", "audio"):
+        _check_base64(block["data"], f"the data of a content block of type {kind}")
     if kind == "resource":
         resource = block.get("resource")
         body = isinstance(resource, dict) and isinstance(resource.get("uri"), str)
         if not body or not any(isinstance(resource.get(name), str) for name in ("text", "blob")):
             raise MessageError("a content block of type resource needs a resource with uri and text or blob")
+        if isinstance(resource.get("blob"), str):
+            _check_base64(resource["blob"], "the blob of a resource")
     return str(kind)
+
+
+def _check_base64(text: str, what: str) -> None:
+    # RFC 4648, 4: the standard alphabet, padded, without line ends.
+    try:
+        binascii.a2b_base64(text, strict_mode=True)
+    except ValueError as error:
+        raise MessageError(f"{what} is not base64: {error}") from None
+    if len(text) % 4:
+        raise MessageError(f"{what} is not base64: its length is no multiple of 4")

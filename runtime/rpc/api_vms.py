@@ -10,6 +10,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from runtime.errors import ErrorCode
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.names import MAX_INT, Millis, NoParams, Params, Timestamp, VmName, VmParams, joined, with_vm_as_given
+from runtime.rpc.validation import invalid_params
+from runtime.vms.options import MIN_MEMORY_BYTES
 
 METHODS: Final = MethodTable()
 
@@ -17,6 +19,7 @@ NetworkPattern = Annotated[
     str, Meta(min_length=1, max_length=300, description='host or host:port, "*.domain", or "*" for every public host')
 ]
 Positive = Annotated[int, Meta(gt=0, le=MAX_INT)]
+MemoryBytes = Annotated[int, Meta(le=MAX_INT, extra_json_schema={"minimum": MIN_MEMORY_BYTES})]
 Label = Annotated[str, Meta(max_length=1024)]
 Labels = Annotated[dict[Label, Label], Meta(max_length=100)]
 MountPath = Annotated[str, Meta(min_length=1, max_length=4095)]
@@ -31,7 +34,7 @@ class Network(Params):
 class Limits(Params):
     """Limits of the VM; what is left out has the daemon's default."""
 
-    memory_bytes: Positive | None = None
+    memory_bytes: MemoryBytes | None = None
     fuel: Positive | None = None
     files: Positive | None = None
     file_bytes: Positive | None = None
@@ -170,6 +173,15 @@ class VmStats(Struct, rename="camel", kw_only=True):
     cost: dict[str, float] | None
 
 
+def check_memory(limits: Limits | UnsetType | None) -> None:
+    """Refuse a memory in which no program would ever start. ProtocolError -32602."""
+    if isinstance(limits, Limits) and limits.memory_bytes is not None and limits.memory_bytes < MIN_MEMORY_BYTES:
+        message = (
+            f"at least {MIN_MEMORY_BYTES} are expected: a small program's stack and data alone take nearly as much"
+        )
+        raise invalid_params(("/options/limits/memoryBytes", message))
+
+
 @METHODS.method(
     "vm.getOrCreate",
     VmGetOrCreate,
@@ -179,6 +191,7 @@ class VmStats(Struct, rename="camel", kw_only=True):
     ErrorCode.LIMIT_EXCEEDED,
 )
 async def _get_or_create(call: Call, params: VmGetOrCreate) -> Any:
+    check_memory(None if params.options is None else params.options.limits)
     options = None if params.options is None else msgspec.to_builtins(params.options)
     return with_vm_as_given(await call.host.get_or_create(joined(params.vm), options))
 
@@ -197,6 +210,7 @@ async def _get(call: Call, params: VmParams) -> Any:
     ErrorCode.INVALID_ARGUMENT,
 )
 async def _configure(call: Call, params: VmConfigure) -> Any:
+    check_memory(params.options.limits)
     changes = msgspec.to_builtins(params.options)
     return with_vm_as_given(await call.host.configure(joined(params.vm), changes))
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 DEFAULT_IDLE_TIMEOUT_MS: Final = 15 * 60 * 1000  # long enough for a person who thinks, short enough to cost nothing
 # A JavaScript or Python interpreter with a large working set stays well below; a leak does not reach the machine's end.
 DEFAULT_MEMORY_BYTES: Final = 512 * 1024 * 1024
+MIN_MEMORY_BYTES: Final = 1024 * 1024  # a small C program's stack and data; in less no agent ever starts
 DEFAULT_FILES: Final = 1_000_000  # a few large repositories with their dependencies
 DEFAULT_FILE_BYTES: Final = 10 * 1024**3  # a share of a common disk that one VM may well have
 DEFAULT_PROCESSES: Final = (

@@ -98,3 +98,14 @@ def test_content_blocks(block: dict[str, Any]) -> None:
     for broken in ({}, {"type": block["type"]}, {**block, "type": "hologram"}, None):
         with pytest.raises(MessageError):
             check_content(broken)
+
+
+@pytest.mark.parametrize("text", ["!!", "AAA", "AA==\n", "AA A", "_-AA", "AAAA=", "====", "é"])
+def test_bytes_are_base64(text: str) -> None:
+    for block in (
+        {"type": "image", "data": text, "mimeType": "image/png"},
+        {"type": "audio", "data": text, "mimeType": "audio/wav"},
+        {"type": "resource", "resource": {"uri": "file:///x", "blob": text}},
+    ):
+        with pytest.raises(MessageError, match="is not base64"):
+            check_content(block)

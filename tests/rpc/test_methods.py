@@ -34,6 +34,12 @@ from runtime.rpc.names import NoParams, as_given, joined
             ],
         ),
         ("vm.getOrCreate", {"vm": "v", "options": {"limits": {"memoryBytes": -1}}}, ["/options/limits/memoryBytes"]),
+        (
+            "vm.getOrCreate",
+            {"vm": "v", "options": {"limits": {"memoryBytes": 2**20 - 1}}},
+            ["/options/limits/memoryBytes"],
+        ),
+        ("vm.configure", {"vm": "v", "options": {"limits": {"memoryBytes": 1}}}, ["/options/limits/memoryBytes"]),
         ("vm.getOrCreate", {"vm": "v", "options": {"network": {"allow": ["ok", 7]}}}, ["/options/network/allow/1"]),
         (
             "createSession",

@@ -241,7 +241,7 @@ export interface ForkPoint {
 
 /** Limits of the VM; what is left out has the daemon's default. */
 export interface Limits {
-  /** Memory of each guest. Default: 512 MiB. */
+  /** Memory of each guest, at least 1 MiB. Default: 512 MiB. */
   memoryBytes?: number;
   /** Fuel of each guest, about one unit for each instruction. Default: unlimited. */
   fuel?: number;
