@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.mounts.tree import HostTree
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Self
 
     from wasi_fs.backend import FileType
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from wasi_fs.inode import Directory, File, Inode, Stat
     from wasi_fs.mounts.content import HostContents
     from wasi_fs.tree import Tree
+
+
+PAGE_ENTRIES: Final = 1000
+"""Entries that `OpenDirectory.stream` looks up at a time, which takes about a millisecond."""
 
 
 class DirEntry(NamedTuple):
@@ -127,6 +132,24 @@ class OpenDirectory(Handle):
         if not self._open:
             raise FsError(FsCode.BAD_DESCRIPTOR, "closed")
         return list_entries(self._tree, self.node)
+
+    def duplicate(self) -> OpenDirectory:
+        """A handle of its own to the same directory."""
+        return OpenDirectory(self._tree, self.node)
+
+    def stream(self) -> Iterator[DirEntry]:
+        """As `entries`, but a large directory is looked through page by page, as the caller goes on. FsError, then too."""
+        tree, node = self._tree, self.node
+        if isinstance(tree, HostTree) or not node.persisted or (node.listed and len(node.children) <= PAGE_ENTRIES):
+            return iter(self.entries())
+        found, until = self.page("", PAGE_ENTRIES)
+        return iter(self.entries()) if until is None else self._further(found, until)
+
+    def _further(self, found: list[DirEntry], until: str | None) -> Iterator[DirEntry]:
+        yield from found
+        while until is not None:
+            found, until = list_page(self._tree, self.node, until, PAGE_ENTRIES)
+            yield from found
 
     def page(self, after: str, count: int) -> tuple[list[DirEntry], str | None]:
         """Some of the entries after the name `after` ("" for the first), and where to go on; None there at the end.

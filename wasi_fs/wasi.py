@@ -296,13 +296,16 @@ def read_directory(_state: WasiState, self: Descriptor) -> DirectoryEntryStream:
     """All entries, without `.` and `..`."""
     if not isinstance(self.handle, OpenDirectory):
         raise FsError(FsCode.NOT_DIRECTORY)
-    return DirectoryEntryStream(iter(self.handle.entries()))
+    return DirectoryEntryStream(self.handle)
 
 
 @types.function("[method]directory-entry-stream.read-directory-entry")
 def read_directory_entry(_state: WasiState, self: DirectoryEntryStream) -> tuple[str, str] | None:
     """The next (type, name); None at the end."""
-    entry = next(self.entries, None)
+    try:
+        entry = next(self.entries, None)
+    except FsError as error:
+        raise WitError(error.code.value) from None
     return None if entry is None else (_TYPE_NAMES[entry.type], entry.name)
 
 

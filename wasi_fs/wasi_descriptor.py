@@ -12,10 +12,9 @@ from wasi_fs.handles import OpenDirectory, OpenFile
 from wasi_fs.inode import Directory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from runtime.wasi.state import WasiState
-    from wasi_fs.handles import DirEntry
 
 types: Final = HostInterface("wasi:filesystem/types")
 
@@ -48,10 +47,15 @@ class Descriptor(Resource):
 
 
 class DirectoryEntryStream(Resource):
-    """The entries of a directory as they were when the stream was opened."""
+    """The entries of a directory. What comes and goes while a large one is read may be among them or not."""
 
-    def __init__(self, entries: Iterator[DirEntry]) -> None:
-        self.entries = entries
+    def __init__(self, directory: OpenDirectory) -> None:
+        self.entries = directory.stream()
+        self._handle = directory.duplicate()  # the guest may drop its descriptor first
+
+    def drop(self) -> None:
+        """See Resource."""
+        self._handle.close()
 
 
 types.resource("descriptor", Descriptor)

@@ -13,7 +13,8 @@ from runtime.engine import Wait, WitError
 from runtime.errors import ApiError, ErrorCode
 from runtime.wasi import io
 from runtime.wasi.streams import MAX_TRANSFER, IoError, StreamClosed, StreamFailed
-from wasi_fs import FsCode, Limits, wasi, wasi_streams
+from wasi_fs import FsCode, FsError, Limits, wasi, wasi_streams
+from wasi_fs.handles import PAGE_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,6 +175,56 @@ def list_directory(guest: Guest, descriptor: Any) -> list[tuple[str, str]]:
     while (entry := guest.call("[method]directory-entry-stream.read-directory-entry", stream)) is not None:
         found.append(entry)
     return found
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["in memory", "stored"])
+def test_a_large_directory_is_looked_through_page_by_page(guest: Guest, known: bool) -> None:
+    world, names = guest.world, [f"{number:05}" for number in range(2 * PAGE_ENTRIES + 10)]
+    for name in names:
+        world.fs.write_file(f"/d/{name}", b"", parents=True)
+    world.save()
+    if not known:
+        world.reload()
+    queries = world.backend.queries
+    directory = guest.open("d", "directory")
+    queries.clear()
+    stream = guest.call("read-directory", directory)
+    directory.drop()
+    assert (queries["page"], queries["entries"]) == (1, 0)
+
+    def read(count: int) -> list[str]:
+        entries = [guest.call("[method]directory-entry-stream.read-directory-entry", stream) for _ in range(count)]
+        return [entry[1] for entry in entries if entry is not None]
+
+    assert read(10) == names[:10]
+    assert (queries["page"], queries["entries"]) == (1, 0)
+    for name in names[5:15] + names[-5:]:  # rm -r removes what it has read while it reads on
+        world.fs.unlink(f"/d/{name}")
+    world.fs.write_file("/d/99999", b"")
+    world.save()
+    assert read(PAGE_ENTRIES - 10) == names[10:PAGE_ENTRIES]
+    assert read(2 * PAGE_ENTRIES) == [*names[PAGE_ENTRIES:-5], "99999"]
+    assert read(1) == []
+    assert (queries["page"], queries["entries"]) == (3, 0)
+    stream.drop()
+    world.fs.remove_tree("/d")
+    world.save()
+    world.backend.check()
+
+
+def test_a_page_that_cannot_be_read_is_an_error_of_the_guest(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(PAGE_ENTRIES + 1):
+        guest.filesystem.write_file(f"/{number}", b"")
+    guest.world.save()
+    stream = guest.call("read-directory", guest.root)
+
+    def broken(*_: object) -> None:
+        raise FsError(FsCode.IO, "broken")
+
+    monkeypatch.setattr(guest.world.backend, "entries_after", broken)
+    for _ in range(PAGE_ENTRIES):
+        assert guest.call("[method]directory-entry-stream.read-directory-entry", stream) is not None
+    guest.refused("io", "[method]directory-entry-stream.read-directory-entry", stream)
 
 
 def test_input_streams(guest: Guest) -> None:
