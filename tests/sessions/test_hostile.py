@@ -96,7 +96,7 @@ async def test_a_flood_of_updates_waits_for_the_writer(vm: FakeVm) -> None:
 
 async def test_duplicate_ids(vm: FakeVm, nursery: trio.Nursery) -> None:
     async def body(agent: FakeAgent) -> None:
-        params = {"sessionId": agent.session_id, "toolCall": {}, "options": []}
+        params = {"sessionId": agent.session_id, "toolCall": {}, "options": [{"optionId": "o"}]}
         for _ in range(3):
             await agent.write({"id": 1, "method": "session/request_permission", "params": params})
         await agent.cancelled.wait()
@@ -110,7 +110,7 @@ async def test_duplicate_ids(vm: FakeVm, nursery: trio.Nursery) -> None:
 
 async def test_requests_that_wait_are_counted(vm: FakeVm, nursery: trio.Nursery) -> None:
     async def body(agent: FakeAgent) -> None:
-        params = {"sessionId": agent.session_id, "toolCall": {}, "options": []}
+        params = {"sessionId": agent.session_id, "toolCall": {}, "options": [{"optionId": "o"}]}
         for number in range(MAX_SERVING + 2):
             await agent.write({"id": number, "method": "session/request_permission", "params": params})
         await agent.cancelled.wait()
