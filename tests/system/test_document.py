@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from tests.system.daemon import Vm, fresh_name
-
 if TYPE_CHECKING:
-    from tests.system.daemon import Api
+    from collections.abc import Callable
+
+    from tests.system.daemon import Api, Vm
 
 PREPARED = {
     "hello": {},
@@ -62,8 +62,10 @@ def document(daemon: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("method", "params"), PREPARED.items())
-def test_an_answer(api: Api, document: dict[str, Any], method: str, params: dict[str, Any]) -> None:
-    vm = Vm(api, fresh_name("document"))
+def test_an_answer(
+    api: Api, make_vm: Callable[[], Vm], document: dict[str, Any], method: str, params: dict[str, Any]
+) -> None:
+    vm = make_vm()
     vm.session(sessionId="s1").say("say Hello")
     vm.write("/home/user/a", "a")
     if method == "diff":

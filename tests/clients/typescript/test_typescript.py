@@ -135,7 +135,7 @@ def test_package(node: Node, client: Path, tmp_path: Path) -> None:
 
     (tmp_path / "node_modules").mkdir()
     package.rename(tmp_path / "node_modules" / "torpor-client")
-    example = re.search(r"```js\n(import .*?)```", (client / "README.md").read_text(), re.DOTALL)
+    example = re.search(r"```typescript\n(import .*?)```", (client / "README.md").read_text(), re.DOTALL)
     assert example is not None
     (tmp_path / "example.mjs").write_text(example[1])
     assert "echo: Hello" in node.run(tmp_path / "example.mjs", cwd=tmp_path)
