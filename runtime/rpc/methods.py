@@ -67,7 +67,7 @@ class Method:
     errors: tuple[ErrorCode, ...]
     """The application errors that are particular to it."""
     settles: bool
-    """Whether the answer must come after every event of its session that was committed before it (acceptance A6)."""
+    """Whether the answer must come after every event of its session that was committed before it."""
     handler: Callable[[Call, Any], Awaitable[Any]]
 
 
