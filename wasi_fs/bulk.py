@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wasi_fs.checks import check_border, check_free, present
 from wasi_fs.errors import FsCode, FsError
-from wasi_fs.inode import Directory, Inode, Stat
+from wasi_fs.inode import Directory, Inode
 from wasi_fs.mounts.removal import remove_host_tree
 from wasi_fs.resolve import check_path, locate, resolve
 
@@ -31,30 +31,6 @@ def make_directories(tree: Tree, path: str, mode: int, at: Directory) -> None:
         if not isinstance(node, Directory):
             raise FsError(FsCode.EXIST if position == len(names) else FsCode.NOT_DIRECTORY, path)
         directory = node
-
-
-def walk(tree: Tree, top: Inode, path: str, max_depth: int | None) -> list[tuple[str, Stat]]:
-    """`FileSystem.walk`."""
-    if not isinstance(top, Directory):
-        raise FsError(FsCode.NOT_DIRECTORY, path)
-    if top.mount is not None:
-        raise FsError(FsCode.UNSUPPORTED, path)
-    found = []
-    todo = [("", top.ino, 1)]
-    while todo:
-        if tree.crowded:  # numbers only are held here, no inodes
-            tree.trim()
-        prefix, ino, depth = todo.pop()
-        directory = tree.get(ino)
-        assert isinstance(directory, Directory)
-        below = []
-        for name, dentry in tree.entries(directory):
-            node = tree.get(dentry.ino)
-            found.append((prefix + name, node.stat()))
-            if isinstance(node, Directory) and (max_depth is None or depth < max_depth):
-                below.append((f"{prefix}{name}/", node.ino, depth + 1))
-        todo.extend(reversed(below))
-    return found
 
 
 def remove_tree(tree: Tree, place: Place, path: str) -> None:

@@ -23,7 +23,7 @@ from wasi_fs.changes import Journal
 from wasi_fs.checks import check_border, check_empty, check_free, check_move, check_replace, check_seal, present
 from wasi_fs.content import Contents
 from wasi_fs.errors import FsCode, FsError
-from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries
+from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries, open_directory, open_file
 from wasi_fs.inode import PERMISSIONS, Directory, File, Inode, Stat, Symlink
 from wasi_fs.mounts import set_mounts
 from wasi_fs.resolve import Place, check_path, locate, resolve
@@ -181,7 +181,7 @@ class FileSystem:
         if isinstance(node, Directory):
             if write or truncate or create:
                 raise FsError(FsCode.IS_DIRECTORY, path)
-            return self._open_directory(node)
+            return open_directory(self._tree, node)
         if directory:
             raise FsError(FsCode.NOT_DIRECTORY, path)
         if not isinstance(node, File):
@@ -190,7 +190,7 @@ class FileSystem:
             check_seal(node)
         if truncate and not new:
             self._contents_of(node).resize(node, 0)
-        return self._open_file(node, read, write)
+        return open_file(self._tree, self._contents, node, readable=read, writable=write)
 
     def read_file(
         self,
@@ -353,14 +353,6 @@ class FileSystem:
 
     # Subtrees
 
-    def walk(self, path: str, *, at: Directory | None = None, max_depth: int | None = None) -> list[tuple[str, Stat]]:
-        """(path below `path`, attributes) of everything below a directory of the VM, parents first.
-
-        Symlinks are not followed, and mounts not entered. `max_depth`: 1 stops at the directory's own entries.
-        FsError(NOT_DIRECTORY).
-        """
-        return bulk.walk(self._tree, self.resolve(path, at=at), path, max_depth)
-
     def remove_tree(self, path: str, *, at: Directory | None = None) -> None:
         """Remove a name and all below it. FsError(NO_ENTRY, BUSY, READ_ONLY): nothing was removed."""
         bulk.remove_tree(self._tree, self._locate(path, at), path)
@@ -388,17 +380,6 @@ class FileSystem:
 
     def _contents_of(self, node: Inode) -> Contents | HostContents:
         return self._contents if node.mount is None else node.mount.contents
-
-    def _open_directory(self, node: Directory) -> OpenDirectory:
-        if node.mount is not None:
-            node.mount.hold(node)
-        return OpenDirectory(self._of(node), node)
-
-    def _open_file(self, node: File, read: bool, write: bool) -> OpenFile:
-        if node.mount is None:
-            return OpenFile(self._tree, self._contents, node, readable=read, writable=write)
-        node.mount.hold(node, readable=read, writable=write)
-        return OpenFile(node.mount, node.mount.contents, node, readable=read, writable=write)
 
     def _file(self, path: str, at: Directory | None) -> File:
         node = self.resolve(path, at=at)

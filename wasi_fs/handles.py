@@ -162,6 +162,22 @@ class OpenDirectory(Handle):
         return list_page(self._tree, self.node, after, count)
 
 
+def open_directory(tree: Tree, node: Directory) -> OpenDirectory:
+    """A handle of a directory of the VM, or of a mount in it. FsError as for `HostTree.hold`."""
+    if node.mount is None:
+        return OpenDirectory(tree, node)
+    node.mount.hold(node)
+    return OpenDirectory(node.mount, node)
+
+
+def open_file(tree: Tree, contents: Contents, node: File, *, readable: bool, writable: bool) -> OpenFile:
+    """A handle of a file of the VM, or of a mount in it. FsError as for `HostTree.hold`."""
+    if node.mount is None:
+        return OpenFile(tree, contents, node, readable=readable, writable=writable)
+    node.mount.hold(node, readable=readable, writable=writable)
+    return OpenFile(node.mount, node.mount.contents, node, readable=readable, writable=writable)
+
+
 def list_page(tree: Tree | HostTree, directory: Directory, after: str, count: int) -> tuple[list[DirEntry], str | None]:
     """`OpenDirectory.page`."""
     if isinstance(tree, HostTree):

@@ -14,6 +14,7 @@ from runtime.store.garbage import collect_garbage
 from runtime.vms.files import VmFiles
 from runtime.vms.options import VmOptions
 from runtime.vms.volume import Volume
+from tests.walking import walk
 from wasi_fs import CHUNK_SIZE, FileSystem, FileType, Limits
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ NAMES = ["a", "b", "c", "d/e", "d/f", "d/g/h"]
 def seen(fs: FileSystem) -> dict[str, Any]:
     """Everything in a tree."""
     found: dict[str, Any] = {"usage": fs.usage}
-    for path, stat in fs.walk("/"):
+    for path, stat in walk(fs, "/"):
         content = fs.read_file(path) if stat.type is FileType.REGULAR else None
         found[path] = (stat._replace(atime=0), content)
     return found

@@ -1,0 +1,27 @@
+"""Everything below a directory of a `FileSystem`, by its public operations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wasi_fs.backend import FileType
+
+if TYPE_CHECKING:
+    from wasi_fs import FileSystem
+    from wasi_fs.inode import Stat
+
+
+def walk(fs: FileSystem, path: str) -> list[tuple[str, Stat]]:
+    """(path below `path`, attributes), a directory's own entries first; symlinks are not followed."""
+    found = []
+    todo = [("", fs.open(path))]
+    while todo:
+        prefix, directory = todo.pop()
+        with directory:
+            below = []
+            for entry in fs.entries(".", at=directory.node):
+                found.append((prefix + entry.name, fs.stat(entry.name, at=directory.node, follow=False)))
+                if entry.type is FileType.DIRECTORY:
+                    below.append((f"{prefix}{entry.name}/", fs.open(entry.name, at=directory.node)))
+            todo.extend(reversed(below))
+    return found
