@@ -14,16 +14,16 @@ def test_the_other_flags_need_http(torpor, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("flags", "reason"),
+    ("flags", "reason", "code"),
     [
-        (["--http=0.0.0.0:0"], "--http-public"),
-        (["--http=here"], "HOST:PORT"),
-        (["--http=127.0.0.1:0", "--http-origin=*"], "not an origin"),
-        (["--http=127.0.0.1:0", "--http-token=/nowhere/token"], "cannot read the token"),
+        (["--http=0.0.0.0:0"], "--http-public", 2),
+        (["--http=here"], "HOST:PORT", 2),
+        (["--http=127.0.0.1:0", "--http-origin=*"], "not an origin", 2),
+        (["--http=127.0.0.1:0", "--http-token=/nowhere/token"], "cannot read the token", 3),
     ],
 )
-def test_what_cannot_be_served(torpor, tmp_path, flags, reason):
+def test_what_cannot_be_served(torpor, tmp_path, flags, reason, code):
     done = torpor("serve", f"--state={tmp_path / 'state.db'}", *flags)
-    assert done.returncode == 3
+    assert done.returncode == code
     assert reason in done.stderr
     assert "Traceback" not in done.stderr
