@@ -36,8 +36,9 @@ class Meter:
             self._total += int(next(connection.execute(sql, values))[0])
 
     def add(self, done: int) -> None:
-        """So many more are done."""
+        """So many more are done. The first and the last are always told, however fast it goes."""
+        ends = self._done < self._total <= self._done + done
         self._done += done
-        if self._report is not None and (now := time.monotonic()) >= self._next:
+        if self._report is not None and ((now := time.monotonic()) >= self._next or ends):
             self._next = now + INTERVAL
             trio.from_thread.run_sync(self._report, min(self._done, self._total), self._total)

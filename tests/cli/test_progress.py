@@ -85,7 +85,7 @@ def test_exports_and_imports_tell_how_far_they_are(
     shares = [int(share) for share in re.findall(rf"\r\x1b\[K{doing}: (\d+) % of 100\.7 MB, \d+ s", shown)]
     assert len(shares) >= 2
     assert shares == sorted(shares)
-    assert 0 <= shares[0] < shares[-1] <= 100
+    assert 0 <= shares[0] < shares[-1] == 100
     last = shown.rpartition("\r\x1b[K")[2]
     assert re.fullmatch(r"torpor: .*\r\n", last), "the line was wiped away before the answer"
 
