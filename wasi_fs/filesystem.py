@@ -233,8 +233,7 @@ class FileSystem:
             head = path.rstrip("/").rpartition("/")[0]
             if head:
                 self.mkdir(head, at=at, parents=True)
-        self._trim()
-        place = locate(self._tree, at or self._tree.root, path, follow=True)
+        place = self._locate(path, at, follow=True)
         contents = self._contents_of(place.node or place.directory)
         if offset is None:
             contents.check_replace(place.node if isinstance(place.node, File) else None, len(data))
@@ -371,9 +370,9 @@ class FileSystem:
         if self._tree.crowded:
             self._tree.trim()
 
-    def _locate(self, path: str, at: Directory | None) -> Place:
+    def _locate(self, path: str, at: Directory | None, *, follow: bool = False) -> Place:
         self._trim()
-        return locate(self._tree, at or self._tree.root, path)
+        return locate(self._tree, at or self._tree.root, path, follow)
 
     def _of(self, node: Inode) -> Tree | HostTree:
         return node.mount or self._tree
@@ -389,8 +388,7 @@ class FileSystem:
 
     def _create(self, path: str, at: Directory | None, follow: bool, exclusive: bool, mode: int) -> tuple[Inode, bool]:
         """What is at `path`, else a new file there; and whether it is new."""
-        self._trim()
-        place = locate(self._tree, at or self._tree.root, path, follow=follow and not exclusive)
+        place = self._locate(path, at, follow=follow and not exclusive)
         if place.slash and not place.special:
             raise FsError(FsCode.IS_DIRECTORY, path)
         if place.node is not None:

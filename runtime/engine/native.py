@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wasmtime import _ffi as ffi
 
 if TYPE_CHECKING:
-    from wasmtime import Config, Engine
-    from wasmtime.component import Component
+    from wasmtime import Config
 
 VALUE_SIZE: Final = ctypes.sizeof(ffi.wasmtime_component_val_t)
 PAYLOAD: Final = int(ffi.wasmtime_component_val_t.of.offset)
@@ -148,11 +147,6 @@ def pointer(managed: Any) -> int:
 def set_async_stack_size(config: Config, size: int) -> None:
     """The size in bytes of each guest's fiber stack (virtual: pages are touched as the guest needs them)."""
     ffi.wasmtime_config_async_stack_size_set(config.ptr(), size)
-
-
-def component_from_bytes_file(engine: Engine, path: str, component_class: type[Component]) -> Component:
-    """Map a serialized component; `path` must have been checked, since its content is machine code."""
-    return component_class.deserialize_file(engine, path)
 
 
 def take_error(error: int | None) -> str | None:

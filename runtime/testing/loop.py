@@ -71,10 +71,6 @@ class Loop:
             self._token.run_sync_soon(leave.set)
             closed.result()
 
-    def soon(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Have a plain function called on the loop."""
-        self._token.run_sync_soon(function, *arguments)
-
     def _begin(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         __tracebackhide__ = True
         future, scope = self._submit(function, *arguments)
