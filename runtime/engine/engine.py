@@ -16,9 +16,9 @@ import wasmtime
 from wasmtime import WasmtimeError
 from wasmtime.component import Component
 
-from runtime.engine import native
 from runtime.engine.callbacks import CALLBACKS
 from runtime.engine.errors import InvalidComponentError
+from runtime.engine.features import SWITCHES, WASM_STACK_BYTES, configuration
 from runtime.engine.guest import Guest, Limits, Processors
 from runtime.engine.program import Program, ResourceTypes
 
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
     from runtime.engine.cache import ArtefactCache
     from runtime.engine.interface import HostInterface
 
-# SpiderMonkey's and CPython's parsers recurse deeply. The fiber's stack holds the host's frames too.
-WASM_STACK_BYTES: Final = 1024 * 1024
-FIBER_STACK_BYTES: Final = 2 * 1024 * 1024
 # The largest component seen (an agent with a JavaScript engine and a shell) is 50 MB.
 MAX_COMPONENT_BYTES: Final = 256 * 1024 * 1024
 # What takes a second or more to compile, and is worth a line in the log.
@@ -44,26 +41,7 @@ _log = logging.getLogger(__name__)
 _COMPONENT_MAGIC: Final = b"\0asm\x0d\0\x01\0"
 _MODULE_MAGIC: Final = b"\0asm\x01\0\0\0"
 # Whatever changes the machine code that is produced, beside wasmtime's version; part of an artefact's name.
-_CONFIGURATION: Final = f"fuel;exceptions;cow;stack={WASM_STACK_BYTES}"
-
-
-# x86-64-v2 of the psABI, which every x86-64 processor since 2009 has.
-_PORTABLE_TARGET: Final = "x86_64-unknown-linux-gnu"
-_PORTABLE_FEATURES: Final = ("has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt")
-
-
-def _configure(*, portable: bool) -> wasmtime.Config:
-    config = wasmtime.Config()
-    if portable:
-        config.target = _PORTABLE_TARGET
-        for feature in _PORTABLE_FEATURES:
-            config.cranelift_flag_enable(feature)
-    config.consume_fuel = True
-    config.wasm_exceptions = True  # setjmp in C guests
-    config.memory_init_cow = True  # instances of one component share its initial memory
-    config.max_wasm_stack = WASM_STACK_BYTES
-    native.set_async_stack_size(config, FIBER_STACK_BYTES)
-    return config
+_CONFIGURATION: Final = ";".join([*(name for name, on in SWITCHES.items() if on), f"stack={WASM_STACK_BYTES}"])
 
 
 class Engine:
@@ -75,7 +53,7 @@ class Engine:
     def __init__(
         self, interfaces: Iterable[HostInterface], cache: ArtefactCache | None = None, *, portable: bool = False
     ) -> None:
-        self._engine = wasmtime.Engine(_configure(portable=portable))
+        self._engine = wasmtime.Engine(configuration(portable=portable))
         self._interfaces = {interface.name: interface for interface in interfaces}
         self._cache = cache
         self._resource_types = ResourceTypes()

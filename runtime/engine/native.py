@@ -144,6 +144,11 @@ def pointer(managed: Any) -> int:
     return address
 
 
+def switch(config: Config, name: str, *, on: bool) -> None:
+    """Set one of the configuration's booleans, by its name in `wasmtime_config_NAME_set`; the package wraps only some."""
+    _short(f"wasmtime_config_{name}_set", None, c_void_p, c_bool)(pointer(config), on)
+
+
 def set_async_stack_size(config: Config, size: int) -> None:
     """The size in bytes of each guest's fiber stack (virtual: pages are touched as the guest needs them)."""
     ffi.wasmtime_config_async_stack_size_set(config.ptr(), size)

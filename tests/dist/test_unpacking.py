@@ -222,7 +222,7 @@ def test_the_bill_of_materials_names_the_executable_and_each_part_once(executabl
     assert hashed["content"] == hashlib.sha256(executable.read_bytes()).hexdigest()
     references = [component["bom-ref"] for component in bill["components"]]
     assert len(references) == len(set(references))
-    assert {"pkg:pypi/wasmtime@49.0.0", "pkg:npm/%40mariozechner/pi-agent-core@0.73.1"} <= {
+    assert {"pkg:pypi/wasmtime@50.0.1", "pkg:npm/%40mariozechner/pi-agent-core@0.73.1"} <= {
         component.get("purl") for component in bill["components"]
     }
     assert all(component["licenses"][0]["license"]["name"] for component in bill["components"])
