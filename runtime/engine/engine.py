@@ -83,7 +83,7 @@ class Engine:
         """
         status = os.stat(path)  # noqa: PTH116 - a stat of a local file is too short to leave the loop for
         identity = (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
-        if (known := self._digests.get(identity)) and (program := self._known(known)):
+        if (known := self._digests.get(identity)) and (program := self.known(known)):
             return program
         program = await self.load_content(await trio.to_thread.run_sync(path.read_bytes), tell)
         self._digests[identity] = program.digest
@@ -111,18 +111,19 @@ class Engine:
         """
         _check_header(content)
         digest = _digest(content)
-        return self._known(digest) or self._link(self._map_or_compile(content, digest), digest)
+        return self.known(digest) or self._link(self._map_or_compile(content, digest), digest)
 
     def _load_made(self, content: bytes) -> Program | None:
         """As `load_bytes`, but None for what would have to be compiled."""
         _check_header(content)
         digest = _digest(content)
-        if program := self._known(digest):
+        if program := self.known(digest):
             return program
         component = self._map(self._key(digest))
         return None if component is None else self._link(component, digest)
 
-    def _known(self, digest: str) -> Program | None:
+    def known(self, digest: str) -> Program | None:
+        """The program whose component has this digest (`Program.digest`), if it is loaded. Needs no content, and is cheap."""
         program = self._programs.get(digest)
         if program is not None:
             with suppress(KeyError):  # another thread has just forgotten it

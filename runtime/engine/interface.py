@@ -14,10 +14,10 @@ and never twice at once. What it returns or raises is the answer:
 * `GuestTrap(message)`: the guest has broken the interface's rules, and is ended;
 * any other exception: a fault of the host, which ends that guest and no other.
 
-Python's side of WIT values: bool, int, float, str; list<u8> is bytes; list, tuple; a record is a tuple of its fields in their
-order; a variant is (case, payload), or the bare case name where there is no payload; an enum is its name; flags are a
-frozenset of names; an option is None or the value; a result inside another value is Ok or Err; a resource is the object
-itself, a subclass of Resource.
+Python's side of WIT values: bool, int, float, str; list<u8> is bytes, and a bytearray or memoryview will do as an answer;
+list, tuple; a record is a tuple of its fields in their order; a variant is (case, payload), or the bare case name where there
+is no payload; an enum is its name; flags are a frozenset of names; an option is None or the value; a result inside another
+value is Ok or Err; a resource is the object itself, a subclass of Resource.
 """
 
 from __future__ import annotations
@@ -96,13 +96,18 @@ class HostInterface:
         self.name: Final = name
         self.functions: dict[str, HostFunction] = {}
         self.instant: set[str] = set()
+        self.views: set[str] = set()
         self.resources: dict[str, type[Resource]] = {}
 
-    def function(self, name: str, *, instant: bool = False) -> Callable[[F], F]:
+    def function(self, name: str, *, instant: bool = False, views: bool = False) -> Callable[[F], F]:
         """Register the decorated function as the WIT function `name`, such as `[method]fields.get`.
 
         An `instant` one is answered on whichever thread runs the guest, so it must be quick, safe in any thread, and never
         wait: a guest that computes and looks at the clock need not come back to the loop for that.
+
+        One with `views` may be given read-only memoryviews of the guest's memory in place of bytes, for those of its parameters
+        that are a list<u8>. They hold what the guest has passed only until the function returns: the guest may change it then,
+        and its memory is unmapped when it ends. Whatever is kept is copied first (`bytes(view)`), for a Wait as well.
         """
 
         def register(function: F) -> F:
@@ -110,6 +115,8 @@ class HostInterface:
             self.functions[name] = function
             if instant:
                 self.instant.add(name)
+            if views:
+                self.views.add(name)
             return function
 
         return register
