@@ -39,6 +39,7 @@ lint: $(INSTALLED) ## Style and types.
 	$(BIN)/mypy
 	$(BIN)/python build/typescript_types.py --check
 	$(BIN)/python build/completions.py --check
+	$(BIN)/python build/wasi_types.py --check
 
 format: $(INSTALLED)
 	$(BIN)/ruff format
