@@ -1,0 +1,49 @@
+"""Component binaries taken apart: `parse` makes of one the plan by which its core modules are instantiated.
+
+reader          bytes to numbers and names, within bounds and a budget of work
+core_module     the head of a core module; its imports under other names
+types           component-level types as plain data
+value_types     the same, built from the bottom up with their measures
+scope           index spaces
+type_parser     type definitions, aliases, declarations
+canonical       lifts, lowers, built-ins
+parser          sections, instances, imports and exports: the whole
+plan            what comes of it
+"""
+
+from runtime.engine.component.core_module import CoreImport, CoreLimits, ModuleInfo, read_module, rename_imports
+from runtime.engine.component.parser import parse
+from runtime.engine.component.plan import (
+    CoreDefinition,
+    Encoding,
+    GuestResource,
+    Import,
+    Lift,
+    Lower,
+    Options,
+    Plan,
+    Step,
+)
+from runtime.engine.component.types import FuncType, InterfaceType, Resource, Type
+
+__all__ = [
+    "CoreDefinition",
+    "CoreImport",
+    "CoreLimits",
+    "Encoding",
+    "FuncType",
+    "GuestResource",
+    "Import",
+    "InterfaceType",
+    "Lift",
+    "Lower",
+    "ModuleInfo",
+    "Options",
+    "Plan",
+    "Resource",
+    "Step",
+    "Type",
+    "parse",
+    "read_module",
+    "rename_imports",
+]
