@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from wasmtime import wat2wasm
 
+from runtime.engine.component.comparison import differences
+from runtime.engine.component.parser import parse
 from runtime.engine.component.types import FuncType
 from runtime.wasi import host
 from runtime.wasi.wit_types import WASI
@@ -17,8 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime.engine import HostInterface
+    from runtime.engine.component.types import InterfaceType
 
 ROOT = Path(__file__).resolve().parents[2]
+NO_COMPONENTS = {"core_module", "truncated"}
 
 
 @pytest.fixture
@@ -83,3 +88,39 @@ def test_each_form_of_type_is_as_the_engine_has_it() -> None:
     )
     assert WASI["wasi:sockets/network"].types["ipv4-address"] == ("tuple", ("u8",) * 4)
     assert WASI["wasi:cli/environment"].functions["initial-cwd"].result == ("option", "string")
+
+
+def components() -> list[Path]:
+    """All that is built in the tree: agents, their examples, and the programs of the tests."""
+    folders = (ROOT / "agents" / "dist", ROOT / "agents" / "examples" / "dist", ROOT / "tests" / "guests" / "dist")
+    return [path for folder in folders for path in sorted(folder.glob("*.wasm")) if path.stem not in NO_COMPONENTS]
+
+
+def test_every_component_of_the_tree_says_what_wasi_says() -> None:
+    paths = components()
+    assert {"echo", "hello-py", "sockets"} <= {path.stem for path in paths}, "run `make guests`"
+    for path in paths:
+        assert differences(parse(path.read_bytes()).imports, WASI) == [], path
+
+
+@pytest.mark.parametrize("version", ["0.2.0", "0.2.6", "0.2.12"])
+def test_a_size_that_is_a_float_is_refused_by_name(version: str) -> None:
+    """What a host function makes of it must not matter: it is never called."""
+    codes = " ".join(f'"{name}"' for name in WASI["wasi:filesystem/types"].types["error-code"][1])
+
+    def imports(size: str) -> dict[str, InterfaceType]:
+        text = f"""
+        (component
+          (import "wasi:filesystem/types@{version}" (instance
+            (export "descriptor" (type $descriptor (sub resource)))
+            (type $codes (enum {codes}))
+            (export "error-code" (type $error-code (eq $codes)))
+            (export "[method]descriptor.set-size" (func
+              (param "self" (borrow $descriptor)) (param "size" {size}) (result (result (error $error-code))))))))
+        """
+        return parse(bytes(wat2wasm(text))).imports
+
+    assert differences(imports("u64"), WASI) == []
+    assert differences(imports("f64"), WASI) == [
+        "wasi:filesystem/types#[method]descriptor.set-size: parameter size is f64, WASI says u64"
+    ]
