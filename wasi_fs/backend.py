@@ -16,7 +16,7 @@ Rules that both sides keep:
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 import attrs
 
@@ -29,6 +29,10 @@ ROOT_INO: Final = 1
 CHUNK_SIZE: Final = 64 * 1024
 """Bytes a chunk. Small enough that an edit in a large file stores little, large enough that a row, a hash and a zstd
 frame each are cheap beside the data."""
+
+
+Data: TypeAlias = bytes | bytearray | memoryview
+"""Content on its way: what is written is copied, and what is read nobody changes any more."""
 
 
 class FileType(IntEnum):

@@ -15,6 +15,7 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import NO_CUT
 
 if TYPE_CHECKING:
+    from wasi_fs.backend import Data
     from wasi_fs.inode import File
     from wasi_fs.tree import Tree
 
@@ -38,15 +39,18 @@ class Contents:
         self._clean: OrderedDict[tuple[int, int], bytes | bytearray] = OrderedDict()
         self._clean_bytes = 0
 
-    def read(self, node: File, offset: int, count: int) -> bytes:
-        """At most `count` bytes from `offset`; fewer only at the end of the file."""
+    def read(self, node: File, offset: int, count: int) -> Data:
+        """At most `count` bytes from `offset`, fewer only at the end of the file; later writes do not change them."""
         self._tree.accessed(node)
         end = min(offset + count, node.size)
         if offset >= end:
             return b""
         index, start = divmod(offset, CHUNK_SIZE)
-        if start + end - offset <= CHUNK_SIZE:
-            return self._piece(node, index, start, start + end - offset)
+        stop = start + end - offset
+        if stop <= CHUNK_SIZE:
+            piece = self._piece(node, index, start, stop)
+            # What is unsaved may change while a guest waits for it, or (in flight) once the change set has failed.
+            return bytes(piece) if index in node.dirty or index in node.flight else piece
         pieces = []
         position = offset
         while position < end:
@@ -56,7 +60,7 @@ class Contents:
             position += stop - start
         return b"".join(pieces)
 
-    def write(self, node: File, offset: int, data: bytes | bytearray | memoryview) -> None:
+    def write(self, node: File, offset: int, data: Data) -> None:
         """Write all of `data` at `offset`, over holes too. FsError(FILE_TOO_LARGE, INSUFFICIENT_SPACE): nothing written."""
         end = offset + len(data)
         if end > self._tree.limits.file_size:
@@ -73,20 +77,26 @@ class Contents:
             index, start = divmod(position, CHUNK_SIZE)
             stop = min(CHUNK_SIZE, start + end - position)
             piece = view[position - offset : position - offset + stop - start]
+            position += stop - start
             chunk = node.dirty.get(index)
             if chunk is None:
-                whole = start == 0 and (stop == CHUNK_SIZE or end >= node.size)
-                chunk = self._open_chunk(node, index, None if whole else self._chunk(node, index))
+                if start == 0 and (stop == CHUNK_SIZE or end >= node.size):
+                    self._open_chunk(node, index, piece)
+                    continue
+                chunk = self._open_chunk(node, index, self._chunk(node, index))
             before = len(chunk)
             if start > before:
                 chunk.extend(bytes(start - before))
-            chunk[start:stop] = piece
-            self._tree.dirty_bytes += len(chunk) - before
-            position += stop - start
+            self._tree.dirty_bytes += max(0, stop - before)
+            known = len(chunk) - start
+            if known > 0:  # through a view: a bytearray takes a copy first of what it is to have in a slice
+                memoryview(chunk)[start:stop] = piece[:known]
+                piece = piece[known:]
+            chunk += piece
         node.size = max(node.size, end)
         self._tree.modified(node)
 
-    def append(self, node: File, data: bytes | bytearray | memoryview) -> int:
+    def append(self, node: File, data: Data) -> int:
         """Write all of `data` at the end; the offset where it begins. Errors as for `write`."""
         offset = node.size
         self.write(node, offset, data)
@@ -178,14 +188,16 @@ class Contents:
             self._keep(node.ino, index, chunk)
         return chunk
 
-    def _piece(self, node: File, index: int, start: int, stop: int) -> bytes:
+    def _piece(self, node: File, index: int, start: int, stop: int) -> Data:
+        """Part of a chunk as it is now, the chunk itself where it can be had: to be copied at once if it is unsaved."""
         chunk = self._chunk(node, index)
         if chunk is None:
             return bytes(stop - start)
-        piece = bytes(memoryview(chunk)[start:stop])
-        return piece if len(piece) == stop - start else piece.ljust(stop - start, b"\0")
+        if len(chunk) < stop:
+            return bytes(memoryview(chunk)[start:]).ljust(stop - start, b"\0")
+        return chunk if stop - start == len(chunk) else memoryview(chunk)[start:stop]
 
-    def _open_chunk(self, node: File, index: int, base: bytes | bytearray | None) -> bytearray:
+    def _open_chunk(self, node: File, index: int, base: Data | None) -> bytearray:
         """A chunk that may be written, which starts as a copy of `base`."""
         chunk = node.dirty[index] = bytearray(base or b"")
         self._tree.dirty_bytes += len(chunk)

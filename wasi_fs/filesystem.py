@@ -211,7 +211,7 @@ class FileSystem:
             count = min(count, length)
         if max_bytes is not None and count > max_bytes:
             raise FsError(FsCode.FILE_TOO_LARGE, f"{path} has {node.size} bytes")
-        return self._contents_of(node).read(node, offset, count)
+        return bytes(self._contents_of(node).read(node, offset, count))
 
     def write_file(
         self,

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Self
 
-    from wasi_fs.backend import FileType
+    from wasi_fs.backend import Data, FileType
     from wasi_fs.content import Contents
     from wasi_fs.inode import Directory, File, Inode, Stat
     from wasi_fs.mounts.content import HostContents
@@ -84,7 +84,7 @@ class OpenFile(Handle):
         """A handle of its own to the same file, with the same rights."""
         return OpenFile(self._tree, self._contents, self.node, readable=self.readable, writable=self.writable)
 
-    def read(self, offset: int, count: int) -> bytes:
+    def read(self, offset: int, count: int) -> Data:
         """At most `count` bytes from `offset`, fewer only at the end of the file. FsError(BAD_DESCRIPTOR, INVALID)."""
         if not (self._open and self.readable):
             raise FsError(FsCode.BAD_DESCRIPTOR, "not open for reading")
@@ -92,7 +92,7 @@ class OpenFile(Handle):
             raise FsError(FsCode.INVALID, "negative offset or count")
         return self._contents.read(self.node, offset, count)
 
-    def write(self, offset: int, data: bytes | bytearray | memoryview) -> None:
+    def write(self, offset: int, data: Data) -> None:
         """Write all of `data` at `offset`, which may lie past the end.
 
         FsError(BAD_DESCRIPTOR, READ_ONLY, INVALID, FILE_TOO_LARGE, INSUFFICIENT_SPACE): nothing was written.
@@ -102,7 +102,7 @@ class OpenFile(Handle):
             raise FsError(FsCode.INVALID, "negative offset")
         self._contents.write(self.node, offset, data)
 
-    def append(self, data: bytes | bytearray | memoryview) -> int:
+    def append(self, data: Data) -> int:
         """Write all of `data` at the end, in one step; the offset where it begins. Errors as for `write`."""
         self._check_write()
         return self._contents.append(self.node, data)

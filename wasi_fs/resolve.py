@@ -66,11 +66,8 @@ def resolve(tree: Tree, at: Directory, path: str, follow: bool = True, *, confin
     `confined`: the path is the target of a symlink in a mount. FsError(NO_ENTRY, NOT_DIRECTORY, LOOP), those of
     `check_path` and `Tree.lookup`, and in mounts those of `HostTree`.
     """
-    check_path(path)
-    node: Inode = tree.root if path[0] == "/" else at
-    if node.mount is not None:
-        node.mount.check_inside(at)
-    lookup = tree.lookup
+    node: Inode = _start(tree, at, path)
+    lookup, nodes, mounts = tree.lookup, tree.nodes, tree.mounts
     todo = path.split("/")
     todo.reverse()
     links = 0
@@ -84,9 +81,15 @@ def resolve(tree: Tree, at: Directory, path: str, follow: bool = True, *, confin
         if name == "..":
             node = _above(tree, node, len(todo) >= bound)
             continue
-        child = lookup(node, name)
-        if child is None:
-            raise FsError(FsCode.NO_ENTRY, path)
+        dentry = node.children.get(name)
+        # Most are known: that spares them a call.
+        child = None if dentry is None or dentry.ino in mounts else nodes.get(dentry.ino)
+        if child is not None:
+            child.used = True
+        else:
+            child = lookup(node, name)
+            if child is None:
+                raise FsError(FsCode.NO_ENTRY, path)
         if isinstance(child, Symlink) and (todo or follow):
             links += 1
             if links > MAX_SYMLINKS:
@@ -134,6 +137,16 @@ def locate(tree: Tree, at: Directory, path: str, follow: bool = False) -> Place:
             return Place(directory, name, node, slash)
         at, (path, confined) = directory, _target(node)
     raise FsError(FsCode.LOOP, path)
+
+
+def _start(tree: Tree, at: Directory, path: str) -> Directory:
+    """Where the resolution of a path begins. FsError: those of `check_path`, and of a mount that `at` has left."""
+    if not (path.isascii() and 0 < len(path) < PATH_MAX and "\0" not in path):  # spares most paths a call
+        check_path(path)
+    start = tree.root if path[0] == "/" else at
+    if start.mount is not None:
+        start.mount.check_inside(start)
+    return start
 
 
 def check_relative(target: str) -> None:

@@ -23,7 +23,7 @@ from wasi_fs.wasi_streams import FileInput, FileOutput
 
 if TYPE_CHECKING:
     from runtime.wasi.state import WasiState
-    from runtime.wasi.streams import IoError
+    from runtime.wasi.streams import Data, IoError
     from wasi_fs.inode import Inode
 
 SECOND_NS: Final = 1_000_000_000
@@ -39,12 +39,13 @@ preopens.resource("descriptor", Descriptor)
 Datetime: TypeAlias = tuple[int, int]
 """Seconds and nanoseconds since 1970."""
 
-_TYPE_NAMES: Final = {
-    FileType.DIRECTORY: "directory",
-    FileType.REGULAR: "regular-file",
-    FileType.SYMLINK: "symbolic-link",
-    FileType.OTHER: "unknown",
-}
+_TYPE_NAMES: Final = ["unknown"] * (max(FileType) + 1)  # a list, since the hash of an enum is a function in Python
+_TYPE_NAMES[FileType.DIRECTORY] = "directory"
+_TYPE_NAMES[FileType.REGULAR] = "regular-file"
+_TYPE_NAMES[FileType.SYMLINK] = "symbolic-link"
+
+
+_new_tuple: Final = tuple.__new__
 
 
 class DescriptorStat(NamedTuple):
@@ -62,7 +63,7 @@ class DescriptorStat(NamedTuple):
 
 
 @method("read")
-def read(_state: WasiState, self: Descriptor, length: int, offset: int) -> tuple[bytes, bool]:
+def read(_state: WasiState, self: Descriptor, length: int, offset: int) -> tuple[Data, bool]:
     """(content, whether it reaches the end of the file); at most MAX_TRANSFER bytes."""
     file = self.file()
     data = file.read(offset, min(length, MAX_TRANSFER))
@@ -70,11 +71,13 @@ def read(_state: WasiState, self: Descriptor, length: int, offset: int) -> tuple
     return data, offset + len(data) >= file.node.size
 
 
-@method("write")
-def write(state: WasiState, self: Descriptor, data: bytes, offset: int) -> int | Wait:
-    """How many bytes were written, which is all of them. Waits while too much is unsaved."""
+@method("write", views=True)
+def write(state: WasiState, self: Descriptor, data: Data, offset: int) -> int | Wait:
+    """How many bytes were written: all of them, but at most MAX_TRANSFER. Waits while too much is unsaved."""
+    if len(data) > MAX_TRANSFER:
+        data = memoryview(data)[:MAX_TRANSFER]
     if state.filesystem.unsaved_bytes >= DIRTY_LIMIT:
-        return Wait(_write_later, state, self, data, offset)
+        return Wait(_write_later, state, self, bytes(data), offset)
     self.file().write(offset, data)
     return len(data)
 
@@ -191,13 +194,21 @@ def stat_at(state: WasiState, self: Descriptor, path_flags: frozenset[str], path
 
 
 def _stat(node: Inode) -> DescriptorStat:
-    return DescriptorStat(
-        _TYPE_NAMES[node.type],
-        node.nlink,
-        node.size,
-        divmod(max(node.atime, 0), SECOND_NS),  # datetime's seconds are unsigned
-        divmod(max(node.mtime, 0), SECOND_NS),
-        divmod(max(node.ctime, 0), SECOND_NS),
+    accessed, modified, changed = node.atime, node.mtime, node.ctime
+    if accessed < 0 or modified < 0 or changed < 0:  # datetime's seconds are unsigned
+        accessed, modified, changed = max(accessed, 0), max(modified, 0), max(changed, 0)
+    modified_at = divmod(modified, SECOND_NS)
+    # Not by the class's own constructor, which is a function in Python: this is the most frequent call of all.
+    return _new_tuple(
+        DescriptorStat,
+        (
+            _TYPE_NAMES[node.type],
+            node.nlink,
+            node.size,
+            divmod(accessed, SECOND_NS),
+            modified_at,
+            modified_at if changed == modified else divmod(changed, SECOND_NS),
+        ),
     )
 
 

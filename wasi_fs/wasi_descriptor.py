@@ -65,8 +65,8 @@ types.resource("output-stream", OutputStream)
 types.resource("error", IoError)
 
 
-def method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a method of `descriptor` which may raise FsError."""
+def method(name: str, *, views: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a method of `descriptor` which may raise FsError; `views` as for `HostInterface.function`."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -76,6 +76,6 @@ def method(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
             except FsError as error:
                 raise WitError(error.code.value) from None
 
-        return types.function(f"[method]descriptor.{name}")(answer)
+        return types.function(f"[method]descriptor.{name}", views=views)(answer)
 
     return register

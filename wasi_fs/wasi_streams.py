@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from runtime.errors import ApiError
-from runtime.wasi.streams import MAX_TRANSFER, InputStream, IoError, OutputStream, StreamClosed, StreamFailed
+from runtime.wasi.streams import MAX_TRANSFER, Data, InputStream, IoError, OutputStream, StreamClosed, StreamFailed
 from wasi_fs.content import DIRTY_LIMIT
 from wasi_fs.errors import FsCode, FsError
 
@@ -29,7 +29,7 @@ class FileInput(InputStream):
         self._file = file
         self._offset = offset
 
-    def read(self, count: int) -> bytes:
+    def read(self, count: int) -> Data:
         """See InputStream."""
         try:
             data = self._file.read(self._offset, min(count, MAX_TRANSFER))
@@ -79,7 +79,7 @@ class FileOutput(OutputStream):
         """See OutputStream; a failure stays there until a call reports it."""
         return self._failure is not None or self.check_write() > 0
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Data) -> None:
         """See OutputStream."""
         try:
             if self._offset is None:

@@ -11,7 +11,16 @@ from typing import Final
 import trio
 
 from runtime.network import HttpError
-from runtime.wasi.streams import InputStream, IoError, OutputStream, Source, StreamClosed, StreamFailed
+from runtime.wasi.streams import (
+    Data,
+    InputStream,
+    IoError,
+    OutputStream,
+    Source,
+    StreamClosed,
+    StreamFailed,
+    take_front,
+)
 
 # Prompts are mostly below this, and a body that is complete before it is sent goes out with a content-length.
 REQUEST_BUFFER: Final = 256 * 1024
@@ -45,7 +54,7 @@ class RequestBody(OutputStream):
             raise StreamClosed
         return REQUEST_BUFFER - len(self._buffer)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Data) -> None:
         """See OutputStream."""
         self._written += len(data)
         if self._declared is not None and self._written > self._declared:
@@ -125,11 +134,10 @@ class ResponseBody(InputStream):
         """Why the body broke off, if it did."""
         return self._error
 
-    def read(self, count: int) -> bytes:
+    def read(self, count: int) -> Data:
         """See InputStream."""
         if self._buffer:
-            data = bytes(self._buffer[:count])
-            del self._buffer[:count]
+            data, self._buffer = take_front(self._buffer, count)
             self._room.unpark_all()
             return data
         if self._error is not None:

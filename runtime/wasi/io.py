@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from runtime.engine import GuestTrap, HostInterface, Wait, WitError
 from runtime.wasi.streams import (
     MAX_TRANSFER,
+    Data,
     InputStream,
     IoError,
     OutputStream,
@@ -80,7 +81,7 @@ def _raise(stopped: StreamClosed | StreamFailed) -> NoReturn:
 
 
 @streams.function("[method]input-stream.read")
-def read(_state: WasiState, self: InputStream, count: int) -> bytes:
+def read(_state: WasiState, self: InputStream, count: int) -> Data:
     """What is there now, possibly nothing."""
     try:
         return self.read(min(count, MAX_TRANSFER))
@@ -89,13 +90,13 @@ def read(_state: WasiState, self: InputStream, count: int) -> bytes:
 
 
 @streams.function("[method]input-stream.blocking-read")
-def blocking_read(state: WasiState, self: InputStream, count: int) -> bytes | Wait:
+def blocking_read(state: WasiState, self: InputStream, count: int) -> Data | Wait:
     """At least one byte, unless none were asked for."""
     data = read(state, self, count)
     return data if data or not count else Wait(_blocking_read, state, self, count)
 
 
-async def _blocking_read(state: WasiState, stream: InputStream, count: int) -> bytes:
+async def _blocking_read(state: WasiState, stream: InputStream, count: int) -> Data:
     while True:
         await wait_any((stream,))
         if data := read(state, stream, count):
@@ -133,8 +134,8 @@ def check_write(_state: WasiState, self: OutputStream) -> int:
         _raise(stopped)
 
 
-@streams.function("[method]output-stream.write")
-def write(_state: WasiState, self: OutputStream, data: bytes) -> None:
+@streams.function("[method]output-stream.write", views=True)
+def write(_state: WasiState, self: OutputStream, data: Data) -> None:
     """Write what check-write has permitted; more traps, as the WIT text says."""
     try:
         if len(data) > self.check_write():
@@ -165,15 +166,21 @@ async def _flushed(state: WasiState, stream: OutputStream) -> None:
     check_write(state, stream)  # reports what became of the flush
 
 
-@streams.function("[method]output-stream.blocking-write-and-flush")
-def blocking_write_and_flush(state: WasiState, self: OutputStream, data: bytes) -> Wait | None:
+@streams.function("[method]output-stream.blocking-write-and-flush", views=True)
+def blocking_write_and_flush(state: WasiState, self: OutputStream, data: Data) -> Wait | None:
     """Write all of at most 4096 bytes."""
     if len(data) > MAX_BLOCKING_WRITE:
         raise GuestTrap(f"blocking-write-and-flush of {len(data)} bytes: {MAX_BLOCKING_WRITE} are allowed")
-    if check_write(state, self) < len(data):
-        return Wait(_write_and_flush, state, self, data)
-    write(state, self, data)
-    return blocking_flush(state, self) if data else None
+    try:
+        if self.check_write() < len(data):
+            return Wait(_write_and_flush, state, self, bytes(data))
+        self.write(data)
+        if not data:
+            return None
+        self.flush()
+    except (StreamClosed, StreamFailed) as stopped:
+        _raise(stopped)
+    return None if self.is_ready() else Wait(_flushed, state, self)
 
 
 async def _write_and_flush(state: WasiState, stream: OutputStream, data: bytes) -> None:

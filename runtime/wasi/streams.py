@@ -7,7 +7,7 @@ changed. A waiter looks again; a notification too many does no harm.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import trio
 
@@ -16,10 +16,15 @@ from runtime.engine import Resource
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# A read or write moves at most this much at once: byte lists cost about 30 ns a byte on the event loop.
-MAX_TRANSFER: Final = 32 * 1024
-# What a guest may have written and the host not taken yet, and the other way round; then the writer waits.
+# A read or write moves at most this much at once: a millisecond of the event loop where the bytes go into the tree or come
+# from the store. No file's read or write is short below it.
+MAX_TRANSFER: Final = 1024 * 1024
+# What a guest may have written and the host not taken yet, and the other way round; then the writer waits. As much as in
+# Linux's pipes: a process has three, and what its reader finds there (an agent's messages) is handled in one go.
 PIPE_CAPACITY: Final = 64 * 1024
+
+Data: TypeAlias = bytes | bytearray | memoryview
+"""Bytes on their way through. As an argument: to be copied by whoever keeps them; as a result: nobody changes them any more."""
 
 
 class IoError(Resource):
@@ -109,10 +114,19 @@ def pollable_of(source: Source) -> Pollable:
     return Pollable(source)
 
 
+def take_front(buffer: bytearray, count: int) -> tuple[bytearray, bytearray]:
+    """Take `count` bytes, or all that there are, off a buffer: (what was taken, the buffer to go on with)."""
+    if count >= len(buffer):
+        return buffer, bytearray()
+    taken = buffer[:count]
+    del buffer[:count]
+    return taken, buffer
+
+
 class InputStream(Resource, Source):
     """Bytes that a guest reads."""
 
-    def read(self, count: int) -> bytes:
+    def read(self, count: int) -> Data:
         """At most `count` bytes that are there now, `b""` for none. Raises StreamClosed at the end, StreamFailed."""
         raise NotImplementedError
 
@@ -124,8 +138,8 @@ class OutputStream(Resource, Source):
         """How many bytes `write` takes now. Raises StreamClosed, StreamFailed."""
         raise NotImplementedError
 
-    def write(self, data: bytes) -> None:
-        """Take the bytes; never more than `check_write` allowed. Raises StreamClosed, StreamFailed."""
+    def write(self, data: Data) -> None:
+        """Take the bytes, by copy; never more than `check_write` allowed. Raises StreamClosed, StreamFailed."""
         raise NotImplementedError
 
     def flush(self) -> None:
@@ -146,11 +160,11 @@ class BytesInput(InputStream):
         super().__init__()
         self._content = memoryview(content)
 
-    def read(self, count: int) -> bytes:
+    def read(self, count: int) -> Data:
         """See InputStream."""
         if not self._content:
             raise StreamClosed
-        data, self._content = bytes(self._content[:count]), self._content[count:]
+        data, self._content = self._content[:count], self._content[count:]
         return data
 
     def is_ready(self) -> bool:
@@ -168,14 +182,13 @@ class PipeInput(InputStream):
         self._broken = False
         self._room = trio.lowlevel.ParkingLot()
 
-    def read(self, count: int) -> bytes:
+    def read(self, count: int) -> Data:
         """See InputStream."""
         if not self._buffer:
             if self._ended:
                 raise StreamClosed
             return b""
-        data = bytes(self._buffer[:count])
-        del self._buffer[:count]
+        data, self._buffer = take_front(self._buffer, count)
         self._room.unpark_all()
         return data
 
@@ -230,7 +243,7 @@ class PipeOutput(OutputStream):
         """See OutputStream."""
         return PIPE_CAPACITY - len(self._buffer)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Data) -> None:
         """See OutputStream."""
         self._buffer += data
         self._arrived.unpark_all()

@@ -105,6 +105,29 @@ async def test_senders_to_a_full_pipe_take_turns_and_are_told_of_its_end() -> No
     assert ended == 2
 
 
+async def test_what_was_read_of_a_pipe_stays_as_it_was() -> None:
+    pipe = PipeInput()
+    await pipe.send(b"first, second")
+    first, second = pipe.read(7), pipe.read(100)
+    await pipe.send(b"third")
+    pipe.break_()
+    assert (first, second) == (b"first, ", b"second")
+
+
+async def test_pipes_keep_what_memory_held_then() -> None:
+    linear, pipe = bytearray(b"one"), PipeOutput()
+    pipe.write(memoryview(linear).toreadonly())
+    linear[:] = b"two"
+    assert await pipe.receive() == b"one"
+
+
+def test_a_fixed_content_is_read_piece_by_piece() -> None:
+    stream = BytesInput(b"content")
+    assert [stream.read(3), stream.read(0), stream.read(10)] == [b"con", b"", b"tent"]
+    with pytest.raises(StreamClosed):
+        stream.read(1)
+
+
 async def test_output_pipe() -> None:
     pipe = PipeOutput()
     assert pipe.check_write() == PIPE_CAPACITY

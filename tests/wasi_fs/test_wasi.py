@@ -13,11 +13,12 @@ from runtime.engine import Wait, WitError
 from runtime.errors import ApiError, ErrorCode
 from runtime.wasi import io
 from runtime.wasi.streams import MAX_TRANSFER, IoError, StreamClosed, StreamFailed
-from wasi_fs import FsCode, FsError, Limits, wasi, wasi_streams
+from wasi_fs import CHUNK_SIZE, FsCode, FsError, Limits, Mount, wasi, wasi_streams
 from wasi_fs.handles import PAGE_ENTRIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 FOLLOW = frozenset({"symlink-follow"})
 NONE: frozenset[str] = frozenset()
@@ -264,6 +265,86 @@ def test_output_streams(guest: Guest) -> None:
     guest.refused("insufficient-space", "write", file, b"12345", 7)
 
 
+def memory(content: bytes) -> tuple[bytearray, memoryview]:
+    """Some of a guest's memory, and the view of it that a host function gets."""
+    linear = bytearray(content)
+    return linear, memoryview(linear).toreadonly()
+
+
+def test_a_files_read_and_write_take_what_was_asked_for(guest: Guest) -> None:
+    content = bytes(range(256)) * (MAX_TRANSFER // 256)
+    file = guest.open("f", "create", flags=READ | WRITE)
+    assert guest.call("write", file, content, 3) == MAX_TRANSFER
+    assert guest.call("read", file, MAX_TRANSFER, 3) == (content, True)
+    assert guest.call("write", file, memory(content + b"more")[1], 0) == MAX_TRANSFER
+    assert guest.call("stat", file).size == MAX_TRANSFER + 3
+    assert guest.call("read", file, MAX_TRANSFER + 1, 0) == (content, False)
+    stream = guest.call("append-via-stream", file)
+    assert stream.check_write() == MAX_TRANSFER
+    io.write(guest, stream, memory(content)[1])
+    stream = guest.call("read-via-stream", file, MAX_TRANSFER + 3)
+    assert io.blocking_read(guest, stream, 2 * MAX_TRANSFER) == content
+
+
+@pytest.mark.parametrize("path", ["f", "mnt/f"])
+def test_what_is_written_is_what_memory_held_then(guest: Guest, tmp_path: Path, path: str) -> None:
+    guest.filesystem.set_mounts([Mount("/mnt", str(tmp_path.resolve()))])
+    file = guest.open(path, "create", flags=READ | WRITE)
+    parts = [b"a" * 10, b"b" * CHUNK_SIZE, b"c" * (3 * CHUNK_SIZE), b"d" * 4096]
+    stream = guest.call("append-via-stream", file)
+    at = 0
+    for number, part in enumerate(parts):
+        linear, view = memory(part)
+        if number % 2:
+            assert guest.call("write", file, view, at) == len(part)
+        elif number:
+            io.write(guest, stream, view)
+        else:
+            assert io.blocking_write_and_flush(guest, stream, view) is None
+        linear[:] = bytes(len(part))
+        at += len(part)
+    assert guest.filesystem.read_file(f"/{path}") == b"".join(parts)
+
+
+def test_views_are_asked_for() -> None:
+    assert wasi.types.views == {"[method]descriptor.write"}
+    assert io.streams.views == {f"[method]output-stream.{name}" for name in ("write", "blocking-write-and-flush")}
+
+
+READS = [(0, 5), (3, 10), (0, CHUNK_SIZE), (CHUNK_SIZE - 5, 10), (0, 3 * CHUNK_SIZE), (2 * CHUNK_SIZE, CHUNK_SIZE)]
+
+
+def test_what_was_read_stays_as_it_was(guest: Guest, settle: Callable[[], None]) -> None:
+    """A guest may be suspended with it, while another writes to the file, or a change set fails."""
+    file = guest.open("f", "create", flags=READ | WRITE)
+    before, seen = b"", []
+    for letter in (b"a", b"b", b"c"):
+        guest.call("write", file, letter * (2 * CHUNK_SIZE + 100), 0)
+        before = letter * (2 * CHUNK_SIZE + 100)
+        for _ in range(3):
+            for offset, count in READS:
+                data, _ = guest.call("read", file, count, offset)
+                seen.append((data, before[offset : offset + count]))
+            settle()
+    guest.call("set-size", file, 1)
+    guest.call("write", file, b"z" * (3 * CHUNK_SIZE), 0)
+    settle()
+    for data, expected in seen:
+        assert data == expected
+
+
+def test_a_read_within_a_stored_chunk_is_no_copy(guest: Guest) -> None:
+    guest.filesystem.write_file("/f", b"x" * CHUNK_SIZE)
+    guest.world.save()
+    guest.world.reload()
+    file = guest.open("f")
+    stored = guest.world.backend.chunks[file.handle.node.ino][0]
+    assert guest.call("read", file, CHUNK_SIZE, 0)[0] is stored
+    part, _ = guest.call("read", file, 100, 50)
+    assert isinstance(part, memoryview)
+    assert part.obj is stored
+
+
 async def test_sync_waits_for_a_commit_if_there_is_something_to_commit(guest: Guest) -> None:
     file = guest.open("f", "create", flags=WRITE)
     wait = guest.call("sync", file)
@@ -287,16 +368,22 @@ async def test_writers_wait_while_too_much_is_unsaved(
     monkeypatch.setattr(wasi_streams, "DIRTY_LIMIT", 300_000)
     file = guest.open("f", "create", flags=WRITE)
     assert guest.call("write", file, b"x" * 300_000, 0) == 300_000
-    wait = guest.call("write", file, b"y", 300_000)
+    linear, view = memory(b"y")
+    wait = guest.call("write", file, view, 300_000)
     assert isinstance(wait, Wait)
+    linear[:] = b"n"
     assert await wait.function(*wait.arguments) == 1
+    assert guest.filesystem.read_file("/f", offset=300_000) == b"y"
     assert guest.syncs == 1
 
     stream = guest.call("append-via-stream", file)
     stream.write(b"z" * 300_000)
-    wait = io.blocking_write_and_flush(guest, stream, b"end")
+    linear, view = memory(b"end")
+    wait = io.blocking_write_and_flush(guest, stream, view)
     assert isinstance(wait, Wait)
+    linear[:] = b"new"
     await wait.function(*wait.arguments)
+    assert guest.filesystem.read_file("/f", offset=600_001) == b"end"
     assert guest.syncs == 2
     assert guest.filesystem.stat("/f").size == 600_004
 

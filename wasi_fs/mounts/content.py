@@ -13,6 +13,7 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.mounts.nodes import HostFile, failed
 
 if TYPE_CHECKING:
+    from wasi_fs.backend import Data
     from wasi_fs.inode import File
     from wasi_fs.tree import Tree
 
@@ -48,7 +49,7 @@ class HostContents:
             raise failed(error) from None
         return data
 
-    def write(self, node: File, offset: int, data: bytes | bytearray | memoryview) -> None:
+    def write(self, node: File, offset: int, data: Data) -> None:
         """Write all of `data` at `offset`. On a disk that is full, some of it may have been written."""
         self.check_replace(node, offset + len(data))
         fd = self._descriptor(node).fd
@@ -61,7 +62,7 @@ class HostContents:
         except OSError as error:
             raise failed(error) from None
 
-    def append(self, node: File, data: bytes | bytearray | memoryview) -> int:
+    def append(self, node: File, data: Data) -> int:
         """Write all of `data` at the end, wherever other programs have moved that; the offset where it begins."""
         file = self._descriptor(node)
         file.refresh()
