@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.engine.component.canonical import read_canonical
 from runtime.engine.component.core_module import CoreKind, ModuleInfo, read_module
 from runtime.engine.component.plan import CoreDefinition, GuestResource, Import, Lift, Lower, Plan, Step
-from runtime.engine.component.reader import Budget, Malformed, Reader, too_complex, unsupported
+from runtime.engine.component.reader import BUILD_WORK, Budget, Malformed, Reader, too_complex, unsupported
 from runtime.engine.component.scope import CORE_SORTS, Body, CoreInstance, Function, Instance, Scope, Sort
 from runtime.engine.component.type_parser import (
     Declaration,
     add_once,
+    declare_once,
     instantiate_type,
     read_alias,
     read_core_sort,
@@ -48,6 +49,8 @@ _HEAD: Final = 8
 
 _CUSTOM, _MODULE, _NESTED = 0, 1, 4
 _REFUSED_SECTIONS: Final = {3: "core types", 9: "values", 12: "values"}
+
+_ANY_RESOURCE: Final = ResourceType("")
 
 _RESOURCE: Final = 0x3F
 _I32: Final = 0x7F
@@ -130,7 +133,10 @@ class _Parser:
         elif section == _MODULE:
             scope.add("core module", self._module(r))
         elif section == _NESTED:
-            scope.add("component", Body("component", r.at, r.end, scope, scope.visible()))
+            self._budget.spend(BUILD_WORK)
+            body = Body("component", r.at, r.end, scope, scope.visible())
+            _read_head(r)
+            scope.add("component", body)
         elif section in _REFUSED_SECTIONS:
             raise unsupported(_REFUSED_SECTIONS[section])
         elif section not in self._definitions:
@@ -148,7 +154,10 @@ class _Parser:
         if len(self._modules) == MAX_MODULES:
             raise too_complex(f"it has more than {MAX_MODULES} core modules")
         module = self._content[r.at : r.end]
-        self._infos.append(read_module(module, self._budget))
+        info = read_module(module, self._budget)
+        if len({(wanted.module, wanted.field) for wanted in info.imports}) != len(info.imports):
+            raise Malformed("a core module has one import twice")
+        self._infos.append(info)
         self._modules.append(module)
         number = self._module_at[r.at] = len(self._modules) - 1
         return number
@@ -208,10 +217,10 @@ class _Parser:
             item = self._root_import(r, scope, name, declaration)
         else:
             found, item = scope.given.get(name, (None, None))
-            if found != sort:
+            # Of types no more is compared than what kind of thing each is: what is given counts, not what is declared.
+            if found != sort or (sort == "type" and type(item) is not type(declaration.type or _ANY_RESOURCE)):
                 raise Malformed(f"a component is not given its import {name[:80]!r}, a {sort}")
-        add_once(scope.imports, name, (sort, item), "the import")
-        scope.add(sort, item)
+        declare_once(scope, "import", name, sort, item)
 
     def _root_import(self, r: Reader, scope: Scope, name: str, declaration: Declaration) -> object:
         sort, type_ = declaration
@@ -233,8 +242,7 @@ class _Parser:
             declared = read_declaration(r, scope).sort
             if declared != sort:
                 raise Malformed(f"the export {name[:80]!r} is declared to be a {declared}, and is a {sort}")
-        add_once(scope.exports, name, (sort, item), "the export")
-        scope.add(sort, item)
+        declare_once(scope, "export", name, sort, item)
 
 
 def _read_head(r: Reader) -> None:
@@ -299,5 +307,5 @@ def _exported_functions(name: str, instance: Instance) -> dict[str, Lift]:
                 raise unsupported(f"imported functions as exports ({name[:80]}#{field[:80]})")
             functions[field] = target
         elif sort != "type":
-            raise unsupported(f"a {sort} within an exported interface ({name[:80]}#{field[:80]})")
+            raise unsupported(f"{sort}s within an exported interface ({name[:80]}#{field[:80]})")
     return functions

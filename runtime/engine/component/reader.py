@@ -7,8 +7,10 @@ from typing import Final
 from runtime.engine.errors import UnsupportedComponentError
 
 # Everything that is read costs some work, and again whenever it is instantiated again. The largest guests at hand (JavaScript
-# engines, CPython in thirty libraries) take a tenth of this; spending all of it takes some seconds.
-MAX_WORK: Final = 1_000_000
+# engines, CPython) take 15,000 to 40,000; to spend all of this takes a second.
+MAX_WORK: Final = 250_000
+# To build a type or a scope, compared with reading a number or a name.
+BUILD_WORK: Final = 10
 # The bound of wasm-tools, and so of every toolchain.
 MAX_NAME: Final = 100_000
 

@@ -78,7 +78,7 @@ class CoreInstance:
 class Scope:
     """The index spaces of one component instance, or of one evaluation of a component or instance type."""
 
-    __slots__ = ("body", "depth", "exports", "given", "imports", "is_type", "own_resources", "owner", "spaces")
+    __slots__ = ("body", "depth", "exports", "given", "is_type", "names", "own_resources", "owner", "spaces")
 
     def __init__(self, body: Body, depth: int, owner: int = -1) -> None:
         if depth > MAX_DEPTH:
@@ -90,7 +90,8 @@ class Scope:
         self.own_resources: set[Resource] = set()
         self.given: Instance | None = None
         """What is there for a component's imports; None for the root, whose imports are the host's."""
-        self.imports: Instance = {}
+        self.names: set[tuple[str, str]] = set()
+        """Of imports and exports, in lower case."""
         self.exports: Instance = {}
         self.is_type = body.kind != "component"
         self.spaces: dict[Sort, list[Any]] = {}

@@ -5,11 +5,11 @@ Source: the component model's Binary.md, "Alias Definitions", "Type Definitions"
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 
 from runtime.engine.component import value_types
 from runtime.engine.component.plan import Import
-from runtime.engine.component.reader import Malformed, Reader, unsupported
+from runtime.engine.component.reader import BUILD_WORK, Malformed, Reader, unsupported
 from runtime.engine.component.scope import Body, Function, Instance, Scope, Sort, TypeItem
 from runtime.engine.component.value_types import PRIMITIVE_TYPES, ResourceType, Signature, ValueType
 
@@ -98,6 +98,17 @@ def add_once(names: dict[str, Any], name: str, item: object, what: str) -> None:
     names[name] = item
 
 
+def declare_once(scope: Scope, side: Literal["import", "export"], name: str, sort: Sort, item: object) -> None:
+    """Import or export something: one more number for it, and a name that no other may have, even in other case."""
+    folded = side, name.lower()
+    if folded in scope.names:
+        raise Malformed(f"the {side} {name[:80]!r} is there twice")
+    scope.names.add(folded)
+    if side == "export":
+        scope.exports[name] = (sort, item)
+    scope.add(sort, item)
+
+
 def read_alias(r: Reader, scope: Scope) -> None:
     """An alias: one more number for something that is there."""
     sort = read_sort(r)
@@ -145,6 +156,7 @@ def read_type(r: Reader, scope: Scope) -> TypeItem:
         return _PRIMITIVES[code]
     if code in _REFUSED:
         raise unsupported(_REFUSED[code])
+    r.budget.spend(BUILD_WORK)
     if code == 0x40:  # noqa: PLR2004
         return _signature(r, scope)
     if code in {0x41, 0x42}:
@@ -227,6 +239,7 @@ def instantiate_type(r: Reader, body: Body, interface: str, depth: int) -> Insta
 
 def declare(r: Reader, scope: Scope, interface: str) -> Instance:
     """Evaluate the body of an instance or component type; what it exports."""
+    r.budget.spend(BUILD_WORK)
     for _ in range(r.count()):
         code = r.byte()
         if code == 0x00:
@@ -239,8 +252,7 @@ def declare(r: Reader, scope: Scope, interface: str) -> Instance:
             name = read_extern_name(r)
             sort, type_ = read_declaration(r, scope)
             item = _declared(r, scope, interface, name, sort, type_)
-            add_once(scope.exports if code == 0x04 else scope.imports, name, (sort, item), "the declaration of")  # noqa: PLR2004
-            scope.add(sort, item)
+            declare_once(scope, "export" if code == 0x04 else "import", name, sort, item)  # noqa: PLR2004
         else:
             raise Malformed(f"a declaration of the unknown kind {code:#04x}")
     return scope.exports

@@ -31,7 +31,8 @@ MAX_FLAT_RESULTS: Final = 1
 # Core values are counted up to here: enough to know that they are too many.
 _MANY: Final = MAX_FLAT_PARAMS + 1
 
-_LABEL: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]+)*")
+# Words in lower case and acronyms, the first of which begins with a letter (Explainer.md, "label").
+_LABEL: Final = re.compile(r"([a-z][0-9a-z]*|[A-Z][0-9A-Z]*)(-([0-9a-z]+|[0-9A-Z]+))*")
 
 
 @attrs.frozen(eq=False)
