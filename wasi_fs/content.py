@@ -7,6 +7,7 @@ without looking at a chunk; only files with holes are measured chunk by chunk.
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +16,8 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import NO_CUT
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from wasi_fs.backend import Data
     from wasi_fs.inode import File
     from wasi_fs.tree import Tree
@@ -29,6 +32,9 @@ CHUNK_OVERHEAD: Final = 200
 DIRTY_LIMIT: Final = 32 * 1024**2
 """Unsaved bytes at which writers should wait for a commit: hashing, compressing and writing them takes some 0.2 s, and a
 crash may lose them."""
+
+_VERSIONS: Final = itertools.count(1)
+"""Of all files of all trees of the process. No clock would do, since a VM's may stand still."""
 
 
 class Contents:
@@ -71,6 +77,7 @@ class Contents:
         if growth:
             self._tree.charge(growth)
             node.allocated += growth
+        node.version = None
         view = memoryview(data)
         position = offset
         while position < end:
@@ -102,10 +109,17 @@ class Contents:
         self.write(node, offset, data)
         return offset
 
+    def identity(self, node: File) -> Hashable:
+        """See `FileSystem.identity`."""
+        if node.version is None:
+            node.version = next(_VERSIONS)
+        return node.version
+
     def resize(self, node: File, size: int) -> None:
         """Cut the file off, or extend it by a hole. FsError(FILE_TOO_LARGE)."""
         if size > self._tree.limits.file_size:
             raise FsError(FsCode.FILE_TOO_LARGE, f"the limit is {self._tree.limits.file_size} bytes")
+        node.version = None
         if size < node.size:
             self._cut(node, size)
         node.size = size
@@ -161,6 +175,7 @@ class Contents:
         self._tree.drop_unsaved(node)
         self._discard_from(node, 0)
         node.flight, node.flight_cut, node.cut = {}, NO_CUT, NO_CUT
+        node.version = None
 
     # Chunks
 

@@ -30,7 +30,7 @@ from wasi_fs.resolve import Place, check_path, locate, resolve
 from wasi_fs.tree import MAX_LINKS, Limits, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Hashable, Iterable
 
     from wasi_fs.backend import Backend, Changes, Usage
     from wasi_fs.mounts import Mount
@@ -212,6 +212,16 @@ class FileSystem:
         if max_bytes is not None and count > max_bytes:
             raise FsError(FsCode.FILE_TOO_LARGE, f"{path} has {node.size} bytes")
         return bytes(self._contents_of(node).read(node, offset, count))
+
+    def identity(self, path: str, *, at: Directory | None = None) -> Hashable | None:
+        """What identifies a file's content without its being read: two that are equal stand for the same bytes.
+
+        Over all trees of the process; not the other way round: the same bytes may have several, and a new one after some
+        time out of use. None where it cannot be told, as of a host's file that has just been changed.
+        FsError(IS_DIRECTORY, UNSUPPORTED).
+        """
+        node = self._file(path, at)
+        return self._contents_of(node).identity(node)
 
     def write_file(
         self,

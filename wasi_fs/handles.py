@@ -8,7 +8,7 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.mounts.tree import HostTree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Hashable, Iterator
     from typing import Self
 
     from wasi_fs.backend import Data, FileType
@@ -91,6 +91,10 @@ class OpenFile(Handle):
         if offset < 0 or count < 0:
             raise FsError(FsCode.INVALID, "negative offset or count")
         return self._contents.read(self.node, offset, count)
+
+    def identity(self) -> Hashable | None:
+        """`FileSystem.identity` of the file that is open."""
+        return self._contents.identity(self.node)
 
     def write(self, offset: int, data: Data) -> None:
         """Write all of `data` at `offset`, which may lie past the end.

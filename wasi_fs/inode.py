@@ -126,7 +126,7 @@ class File(Inode):
     A chunk is looked for in `dirty`; then, below index `cut`, in `flight`; then, below `flight_cut`, in the backend.
     """
 
-    __slots__ = ("cut", "dirty", "flight", "flight_cut")
+    __slots__ = ("cut", "dirty", "flight", "flight_cut", "version")
     type = FileType.REGULAR
 
     def __init__(self, ino: int, mode: int, now: int) -> None:
@@ -135,6 +135,8 @@ class File(Inode):
         self.cut = 0
         self.flight: dict[int, bytearray] = {}
         self.flight_cut = NO_CUT
+        self.version: int | None = None
+        """A number that only the content of this moment has; None: nobody has asked for one since the content has changed."""
 
 
 class Symlink(Inode):

@@ -12,9 +12,9 @@ import trio
 
 from runtime.engine import ComponentError, Exit
 from runtime.errors import ApiError, ErrorCode
+from runtime.vms.programs import Programs
 from runtime.wasi.state import Ambient, WasiState
 from runtime.wasi.streams import PipeInput, PipeOutput
-from wasi_fs import FsCode, FsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from wasi_fs import FileSystem
 
 DEFAULT_PATH: Final = "/bin"
-
-MAX_COMMAND_BYTES: Final = 256 * 1024 * 1024
-"""Of a component in the VM: five times the largest agent. A guest can make a file of holes that no memory would hold."""
 
 Kind = Literal["agent", "service", "command"]
 """What a process is to its VM: an agent, something that lives with one, or a command, which keeps the VM awake."""
@@ -135,6 +132,7 @@ class Processes:
     def __init__(self, surroundings: Surroundings, nursery: trio.Nursery) -> None:
         self._surroundings = surroundings
         self._nursery = nursery
+        self._programs = Programs(surroundings.engine, surroundings.filesystem)
         self._live: dict[int, Process] = {}
         self.commands = 0
         """How many of them are commands of the VM rather than agents and what lives with those."""
@@ -206,27 +204,12 @@ class Processes:
             )
 
     async def _load(self, command: str, env: dict[str, str], cwd: str, component: ComponentRef | None) -> Program:
-        engine = self._surroundings.engine
         tell = partial(self._surroundings.tell_compiling, command if component is None else component.path.name)
         try:
             if component is not None:
-                return await engine.load(component.path, tell)
-            content = self._read_command(command, env.get("PATH", DEFAULT_PATH), cwd)
-            return await engine.load_content(content, tell)
+                return await self._surroundings.engine.load(component.path, tell)
+            return await self._programs.load(command, env.get("PATH", DEFAULT_PATH), cwd, tell)
         except (ComponentError, OSError) as error:
             raise ApiError(
                 ErrorCode.AGENT_FAILED, f"{command} cannot be run: {error}", phase="start", exitCode=None, stderr=""
             ) from error
-
-    def _read_command(self, command: str, path: str, cwd: str) -> bytes:
-        if "/" in command:
-            candidates = [command if command.startswith("/") else f"{cwd}/{command}"]
-        else:
-            candidates = [f"{directory or cwd}/{command}" for directory in path.split(":")]
-        for candidate in candidates:
-            try:
-                return self._surroundings.filesystem.read_file(candidate, max_bytes=MAX_COMMAND_BYTES)
-            except FsError as error:
-                if error.code is FsCode.FILE_TOO_LARGE:
-                    raise ComponentError(f"it has more than {MAX_COMMAND_BYTES} bytes") from None
-        raise ApiError(ErrorCode.NOT_FOUND, f"no command {command!r} in the VM ({path})", path=command)

@@ -7,17 +7,24 @@ A file's descriptor is turned from one that stands for the inode into one for it
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING, Final
 
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.mounts.nodes import HostFile, failed
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
+
     from wasi_fs.backend import Data
     from wasi_fs.inode import File
     from wasi_fs.tree import Tree
 
 _OPEN: Final = os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # O_NONBLOCK: a lease of another program is not waited for
+
+SETTLED_NS: Final = 2_000_000_000
+"""A change that follows another so soon may leave the same times behind: the kernel's clock ticks every 10 ms at the most, and
+some filesystems keep whole seconds, FAT two."""
 
 
 class HostContents:
@@ -75,6 +82,18 @@ class HostContents:
             raise failed(error) from None
         file.refresh()
         return file.size - len(data)
+
+    def identity(self, node: File) -> Hashable | None:
+        """See `FileSystem.identity`; None for what has just been changed."""
+        assert isinstance(node, HostFile)
+        self._check()
+        try:
+            status = os.fstat(node.fd)
+        except OSError as error:
+            raise failed(error) from None
+        if time.time_ns() - status.st_ctime_ns < SETTLED_NS:
+            return None
+        return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
     def resize(self, node: File, size: int) -> None:
         """Cut the file off, or extend it by a hole."""

@@ -1,0 +1,93 @@
+"""The programs in a VM: found along a path, and known by the identity of their file, so that each is read once."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from runtime.engine import ComponentError
+from runtime.errors import ApiError, ErrorCode
+from wasi_fs import FsError, OpenFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    from runtime.engine import Engine, Program
+    from wasi_fs import FileSystem
+
+MAX_COMMAND_BYTES: Final = 256 * 1024 * 1024
+"""Of a component in the VM: five times the largest agent. A guest can make a file of holes that no memory would hold."""
+
+PIECE: Final = 1024 * 1024
+"""Bytes read between two checkpoints, in about a millisecond."""
+
+MAX_KNOWN: Final = 256
+"""Files that are remembered, 300 bytes each: as many as the engine keeps programs."""
+
+ATTEMPTS: Final = 3
+"""To read a file that is written to meanwhile: a compiler finishes soon, and who does not is not waited for."""
+
+
+class Programs:
+    """The programs of one VM."""
+
+    def __init__(self, engine: Engine, filesystem: FileSystem) -> None:
+        self._engine = engine
+        self._filesystem = filesystem
+        self._digests: OrderedDict[Hashable, str] = OrderedDict()
+
+    async def load(self, command: str, path: str, cwd: str, tell: Callable[[int], None]) -> Program:
+        """The program that a command names, read only if it is not known; `tell` as for `Engine.load_content`.
+
+        `path` is the value of PATH. Raises ApiError NOT_FOUND, ComponentError, OSError.
+        """
+        place, identity = self._find(command, path, cwd)
+        digest = None if identity is None else self._digests.get(identity)
+        if digest is not None:
+            program = self._engine.known(digest)
+            if program is not None:
+                self._digests.move_to_end(identity)
+                return program
+        try:
+            identity, content = await self._read(place)
+        except FsError as error:
+            raise ComponentError(f"its file cannot be read: {error}") from None
+        program = await self._engine.load_content(content, tell)
+        if identity is not None:
+            self._digests[identity] = program.digest
+        while len(self._digests) > MAX_KNOWN:
+            self._digests.popitem(last=False)
+        return program
+
+    def _find(self, command: str, path: str, cwd: str) -> tuple[str, Hashable | None]:
+        """Where the command's file is, and its identity."""
+        if "/" in command:
+            candidates = [command if command.startswith("/") else f"{cwd}/{command}"]
+        else:
+            candidates = [f"{directory or cwd}/{command}" for directory in path.split(":")]
+        for candidate in candidates:
+            try:
+                return candidate, self._filesystem.identity(candidate)
+            except FsError:
+                continue
+        raise ApiError(ErrorCode.NOT_FOUND, f"no command {command!r} in the VM ({path})", path=command)
+
+    async def _read(self, place: str) -> tuple[Hashable | None, bytes]:
+        """A file's identity and its content, all of one moment. FsError, ComponentError."""
+        with self._filesystem.open(place) as file:
+            assert isinstance(file, OpenFile)
+            for _ in range(ATTEMPTS):
+                identity, size = file.identity(), file.stat().size
+                if size > MAX_COMMAND_BYTES:
+                    raise ComponentError(f"it has more than {MAX_COMMAND_BYTES} bytes")
+                pieces = []
+                for offset in range(0, size, PIECE):
+                    pieces.append(bytes(file.read(offset, PIECE)))
+                    await trio.lowlevel.checkpoint()
+                    if file.identity() != identity:
+                        break
+                else:
+                    return identity, await trio.to_thread.run_sync(b"".join, pieces)
+        raise ComponentError("its file is being written")
