@@ -97,6 +97,8 @@ class Reader:
         number = self._unsigned(_MAX_U32_BYTES, 35)
         if number >> (7 * (self.at - start) - 1):  # the sign
             raise Malformed("an unknown type")
+        if number >> 32:
+            raise Malformed("a number is too large")
         return number
 
     def name(self) -> str:
