@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# What is installed is in requirements.lock, to the last byte; wheels only, since a build would fetch what is not.
+PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: demo test setup agents typescript guests lint format docs bench soak wheel dist test-dist clean
+.PHONY: demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean
 
 demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, sleep and wake.
 	@$(BIN)/python build/demo.py
@@ -14,13 +16,21 @@ test: setup guests typescript ## Set up and pass the tests.
 
 setup: $(INSTALLED) agents ## Leave .venv/bin/torpor usable.
 
-$(INSTALLED): pyproject.toml
+$(INSTALLED): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Torpor needs Python 3.11 or newer; name one with make PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "No virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs,guests]'
+	$(PIP) --require-hashes --only-binary :all: --requirement requirements.lock
+	@# Twice quiet: setuptools warns of what an editable installation is.
+	$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
+
+lock: $(INSTALLED) ## Write requirements.lock anew from pyproject.toml; all that still fits stays as it is.
+	$(BIN)/python build/lock.py
+
+advisories: $(INSTALLED) ## Hold all pins, Python's and npm's, against the known advisories.
+	$(BIN)/python build/advisories.py
 
 agents: $(INSTALLED) ## Build the agents' components, those whose sources have changed.
 	$(BIN)/python build/components.py
@@ -39,6 +49,7 @@ lint: $(INSTALLED) ## Style and types.
 	$(BIN)/mypy
 	$(BIN)/python build/typescript_types.py --check
 	$(BIN)/python build/completions.py --check
+	$(BIN)/python build/lock.py --check
 	$(BIN)/python build/wasi_types.py --check
 
 format: $(INSTALLED)
@@ -59,7 +70,6 @@ wheel: agents ## Build the Python package with the agents and the guest SDK in i
 	$(BIN)/python build/wheel.py
 
 dist: agents ## Build the single executable, its SBOM and its SHA-256 sums in dist/.
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,guests,dist]'
 	$(BIN)/python build/dist.py
 
 test-dist: dist ## Test the single executable in a root with nothing but a libc.

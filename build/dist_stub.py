@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import zstandard
 from freshness import build_if_stale, fingerprint
+from lock import entries_of
 from toolchain import ROOT, BuildError, run, say
 
 if TYPE_CHECKING:
@@ -50,10 +51,14 @@ def zstd_source(folder: Path) -> Path:
     source = folder / ZSTANDARD.replace("==", "-") / "zstd"
     if source.is_dir():
         return source
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download"]
-    run([*pip, "--no-deps", "--no-build-isolation", "--no-binary", "zstandard", "--dest", folder, ZSTANDARD])
+    wanted = folder / "zstandard.lock"
+    wanted.parent.mkdir(parents=True, exist_ok=True)
+    wanted.write_text(entries_of("zstandard"), "utf-8")
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "download", "--require-hashes"]
+    options = ["--no-deps", "--no-build-isolation", "--no-binary", "zstandard"]
+    run([*pip, *options, "--dest", folder, "--requirement", wanted])
     with tarfile.open(next(folder.glob("zstandard-*.tar.gz"))) as archive:
-        archive.extractall(folder)  # noqa: S202 - of a release that pip has checked; Python 3.11.0 has no filters
+        archive.extractall(folder)  # noqa: S202 - of a file that has the lock's hash; Python 3.11.0 has no filters
     return source
 
 
