@@ -9,13 +9,13 @@ Source of the format: https://github.com/WebAssembly/component-model/blob/main/d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from runtime.engine.component.canonical import read_canonical
 from runtime.engine.component.core_module import CoreKind, ModuleInfo, read_module
-from runtime.engine.component.plan import CoreDefinition, GuestResource, Import, Lift, Lower, Plan, Step
+from runtime.engine.component.plan import CoreDefinition, GuestResource, Lower, Plan, Step
 from runtime.engine.component.reader import BUILD_WORK, Budget, Malformed, Reader, too_complex, unsupported
-from runtime.engine.component.scope import CORE_SORTS, Body, CoreInstance, Function, Instance, Scope, Sort
+from runtime.engine.component.scope import CORE_SORTS, Body, CoreInstance, Instance, Scope, Sort
 from runtime.engine.component.type_parser import (
     Declaration,
     add_once,
@@ -28,16 +28,20 @@ from runtime.engine.component.type_parser import (
     read_sort,
     read_type,
 )
-from runtime.engine.component.types import FuncType, InterfaceType, Type
-from runtime.engine.component.value_types import ResourceType, Signature, ValueType
+from runtime.engine.component.value_types import ResourceType
+from runtime.engine.component.world import exported_functions, interface_type
 from runtime.engine.errors import InvalidComponentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runtime.engine.component.types import InterfaceType
+
 # Each of them is compiled, or instantiated in each guest. CPython with its extensions comes to some fifty.
 MAX_MODULES: Final = 256
 MAX_STEPS: Final = 512
+# Each is looked up in each guest. CPython's libraries come to 2,400.
+MAX_IMPORTS: Final = 32_768
 # Each has a handle table. Composed components are a handful, toolchains add one or two for each.
 MAX_INSTANCES: Final = 64
 MAX_RESOURCES: Final = 1024
@@ -84,15 +88,7 @@ class _Parser:
         self._resources: list[GuestResource] = []
         self._imports: dict[str, InterfaceType] = {}
         self._instances = 0
-        self._definitions: dict[int, Callable[[Reader, Scope], None]] = {
-            2: self._core_instance,
-            5: self._instance,
-            6: read_alias,
-            7: self._type,
-            8: lambda r, scope: read_canonical(r, scope, self._lowers),
-            10: self._import,
-            11: self._export,
-        }
+        self._core_imports = 0
 
     def plan(self) -> Plan:
         root = Body("component", 0, len(self._content), None, {})
@@ -103,11 +99,7 @@ class _Parser:
             lowers=tuple(self._lowers),
             resources=tuple(self._resources),
             imports=self._imports,
-            exports={
-                name: _exported_functions(name, instance)
-                for name, (sort, instance) in exports.items()
-                if sort == "instance"
-            },
+            exports=exported_functions(exports),
             instances=self._instances,
         )
 
@@ -144,8 +136,14 @@ class _Parser:
         else:
             read = self._definitions[section]
             for _ in range(r.count()):
-                read(r, scope)
+                read(self, r, scope)
             r.done("a section")
+
+    def _alias(self, r: Reader, scope: Scope) -> None:
+        read_alias(r, scope)
+
+    def _canonical(self, r: Reader, scope: Scope) -> None:
+        read_canonical(r, scope, self._lowers)
 
     def _module(self, r: Reader) -> int:
         found = self._module_at.get(r.at)
@@ -173,14 +171,16 @@ class _Parser:
             r.expect(0x12)
             add_once(given, name, scope.get("core instance", r.u32()), "an argument")
         info = self._infos[number]
-        self._budget.spend(len(info.imports))
+        self._core_imports += len(info.imports)
+        if self._core_imports > MAX_IMPORTS:
+            raise too_complex(f"its core modules have more than {MAX_IMPORTS} imports")
         imports: list[tuple[str, str, CoreDefinition]] = []
         for wanted in info.imports:
             instance = given.get(wanted.module)
             found = instance and instance.find(wanted.field)
             if not found or found[0] != wanted.kind:
                 what = f"{wanted.module[:80]}.{wanted.field[:80]}"
-                raise Malformed(f"core module {number} is not given its import {what!r}, a {wanted.kind}")
+                raise Malformed(f"core module {number} is not given its import {what!r} ({wanted.kind})")
             imports.append((wanted.module, wanted.field, found[1]))
         if len(self._steps) == MAX_STEPS:
             raise too_complex(f"it instantiates more than {MAX_STEPS} core modules")
@@ -219,7 +219,7 @@ class _Parser:
             found, item = scope.given.get(name, (None, None))
             # Of types no more is compared than what kind of thing each is: what is given counts, not what is declared.
             if found != sort or (sort == "type" and type(item) is not type(declaration.type or _ANY_RESOURCE)):
-                raise Malformed(f"a component is not given its import {name[:80]!r}, a {sort}")
+                raise Malformed(f"a component is not given its import {name[:80]!r} ({sort})")
         declare_once(scope, "import", name, sort, item)
 
     def _root_import(self, r: Reader, scope: Scope, name: str, declaration: Declaration) -> object:
@@ -227,7 +227,7 @@ class _Parser:
         if sort == "instance":
             assert isinstance(type_, Body)
             instance = instantiate_type(r, type_, name, scope.depth + 1)
-            self._imports[name] = _interface(name, instance)
+            self._imports[name] = interface_type(name, instance)
             return instance
         if sort == "type" and type_ is not None:  # only another name, as a world has that uses an interface's types
             return type_
@@ -241,8 +241,19 @@ class _Parser:
             # It may say less of the type than the definition does: that holds.
             declared = read_declaration(r, scope).sort
             if declared != sort:
-                raise Malformed(f"the export {name[:80]!r} is declared to be a {declared}, and is a {sort}")
+                raise Malformed(f"the export {name[:80]!r} is declared as {declared}, and is of the sort {sort}")
         declare_once(scope, "export", name, sort, item)
+
+    _definitions: ClassVar[dict[int, Callable[[_Parser, Reader, Scope], None]]] = {
+        2: _core_instance,
+        5: _instance,
+        6: _alias,
+        7: _type,
+        8: _canonical,
+        10: _import,
+        11: _export,
+    }
+    """How one definition is read, by its section's number."""
 
 
 def _read_head(r: Reader) -> None:
@@ -275,37 +286,3 @@ def _core_exports(r: Reader, scope: Scope) -> CoreInstance:
         add_once(items, name, scope.get(sort, r.u32()), "an export")
         kinds[name] = by_sort[sort]
     return CoreInstance(None, kinds, items)
-
-
-def _interface(name: str, instance: Instance) -> InterfaceType:
-    """What the root imports, for comparison with what there is."""
-    functions: dict[str, FuncType] = {}
-    types: dict[str, Type] = {}
-    resources = {}
-    for field, (_, item) in instance.items():
-        match item:
-            case Function(_, signature):
-                functions[field] = signature.type
-            case ValueType():
-                types[field] = item.type
-            case ResourceType(resource):
-                resources[field] = resource
-            case Signature() | Body():
-                raise unsupported(f"types that are no value's, in an interface ({name[:80]})")
-            case _:
-                raise unsupported(f"interfaces within interfaces ({name[:80]})")
-    return InterfaceType(functions, types, resources)
-
-
-def _exported_functions(name: str, instance: Instance) -> dict[str, Lift]:
-    """The functions of an instance that the root exports."""
-    functions: dict[str, Lift] = {}
-    for field, (sort, item) in instance.items():
-        if sort == "func":
-            target: Import | Lift = item.target
-            if isinstance(target, Import):
-                raise unsupported(f"imported functions as exports ({name[:80]}#{field[:80]})")
-            functions[field] = target
-        elif sort != "type":
-            raise unsupported(f"{sort}s within an exported interface ({name[:80]}#{field[:80]})")
-    return functions

@@ -121,12 +121,12 @@ def read_alias(r: Reader, scope: Scope) -> None:
         name = r.name()
         found, item = instance.get(name, (None, None))
         if found != sort:
-            raise Malformed(f"instance {index} does not export {name[:80]!r}, a {sort}")
+            raise Malformed(f"instance {index} does not export {name[:80]!r} ({sort})")
     elif kind == 0x01:
         name = r.name()
         given = scope.get("core instance", index).find(name)
         if given is None or f"core {given[0]}" != sort:
-            raise Malformed(f"core instance {index} does not export {name[:80]!r}, a {sort}")
+            raise Malformed(f"core instance {index} does not export {name[:80]!r} ({sort})")
         item = given[1]
     elif kind == 0x02:  # noqa: PLR2004
         item = scope.outer(index, sort, r.u32())

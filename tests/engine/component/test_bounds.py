@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runtime.engine.component import canonical, parse, parser, reader
+from runtime.engine.component import canonical, parse, parser, reader, world
 from runtime.engine.component.core_module import leb128
 from runtime.engine.component.scope import MAX_DEPTH
 from runtime.engine.component.types import MAX_TYPE_DEPTH, MAX_TYPE_NODES
@@ -141,12 +141,28 @@ def test_beyond_bounds(content: bytes, message: str) -> None:
         parse(content)
 
 
-def test_a_module_with_many_imports_is_paid_for_at_each_instantiation() -> None:
+def test_imports_are_counted_at_each_instantiation() -> None:
     imports = section(2, *[name("m") + name(f"{i}") + b"\x00\x00" for i in range(1000)])
     module = EMPTY_MODULE + section(1, b"\x60\x00\x00") + imports
     core = component('(core module $m (func (export "f"))) (core instance $i (instantiate $m))')
     function = section(6, b"\x00\x00\x01\x00\x01f")
     single = section(2, b"\x01" + vector(name(f"{i}") + b"\x00\x00" for i in range(1000)))
-    instances = section(2, *[b"\x00\x01\x01\x01m\x12\x01"] * 300)
-    with pytest.raises(UnsupportedComponentError, match="reading it takes too long"):
-        parse(core + function + single + part(1, module) + instances)
+    instance = section(2, b"\x00\x01\x01\x01m\x12\x01")
+    content = core + function + single + part(1, module)
+    assert len(parse(content + 32 * instance).steps) == 33
+    with pytest.raises(UnsupportedComponentError, match="its core modules have more than 32768 imports"):
+        parse(content + 33 * instance)
+
+
+def test_exported_functions_are_counted() -> None:
+    core = component(
+        '(core module $m (func (export "f"))) (core instance $i (instantiate $m)) (func (canon lift (core func $i "f")))'
+    )
+
+    def exporting(count: int) -> bytes:
+        interface = section(5, b"\x01" + vector(b"\x00" + name(f"f{i}") + b"\x01\x00" for i in range(count)))
+        return core + interface + section(11, b"\x00" + name("a:b/c") + b"\x05\x00\x00")
+
+    assert len(parse(exporting(world.MAX_EXPORTS)).exports["a:b/c"]) == world.MAX_EXPORTS
+    with pytest.raises(UnsupportedComponentError, match="it exports more than 1024 functions"):
+        parse(exporting(world.MAX_EXPORTS + 1))

@@ -1,7 +1,7 @@
 """Damaged components: whatever becomes of the bytes, there is a plan or a reason, and nothing else.
 
-Cuts and changes are outside of the core modules' bodies, but for a few: those are wasmtime's to read. How many there are is
-chosen so that all this takes some ten seconds; every byte of the built components has been tried (STRIDE = 1).
+Cuts and changes are outside of the core modules' bodies, but for a few: those are wasmtime's to read. STRIDE and MUTANTS are such
+that all this takes some ten seconds.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 AGENT = next(path for path in AGENTS if path.stem == "echo")
 BUILT = [AGENT, *[path for path in GUESTS if path.stem == "copy_stdin"]]
 assert not {path.stem for path in BUILT} & NOT_COMPONENTS
-STRIDE = {"echo": 131, "copy_stdin": 17}
-MUTANTS = {"echo": 150, "copy_stdin": 600}
+STRIDE = {"echo": 211, "copy_stdin": 23}
+MUTANTS = {"echo": 100, "copy_stdin": 400}
 ANSWERS = {"plan", "invalid", "unsupported"}
 
 
@@ -89,7 +89,7 @@ def test_a_built_component_cut_short(path: Path) -> None:
     assert {answer(content[: random.randrange(len(content))]) for _ in range(20)} == {"invalid"}
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(6))
 def test_mutants(seed: int) -> None:
     content, random = rich(), seeded(seed)
     answers = [answer(mutant(content, range(len(content)), random)) for _ in range(500)]

@@ -68,8 +68,11 @@ def check(plan: Plan) -> None:
         assert [(i.module, i.field) for i in wanted] == [given[:2] for given in step.imports]
         for (_, _, definition), imported in zip(step.imports, wanted, strict=True):
             check_definition(plan, infos, definition, number, imported.kind)
-    for canonical in (*plan.lowers, *(lift for functions in plan.exports.values() for lift in functions.values())):
-        check_canonical(plan, infos, canonical)
+    for lower in plan.lowers:
+        check_canonical(plan, infos, lower)
+    for functions in plan.exports.values():
+        for lift in functions.values():
+            check_canonical(plan, infos, lift)
     for resource in plan.resources:
         assert resource.owner < plan.instances
 
@@ -87,7 +90,7 @@ def test_every_component_in_the_tree_has_a_plan(path: Path) -> None:
         assert [run["run"].type for run in runs] == [FuncType((), ("result", None, None))]
     for name, interface in plan.imports.items():
         own = name.partition("@")[0]
-        assert all(resource.startswith("wasi:") for resource in interface.resources.values())
+        assert all(str(resource).startswith("wasi:") for resource in interface.resources.values())
         for function, type_ in interface.functions.items():
             if function.startswith("[method]"):
                 assert type_.params[0] == ("self", ("borrow", f"{own}#{function[8:].partition('.')[0]}"))
