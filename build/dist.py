@@ -74,8 +74,8 @@ def add_agents(internal: Path) -> None:
         if not engine.is_cached(content):
             say(f"{agent.id}: compiling {len(content) / 1e6:.1f} MB to machine code")
             engine.load_bytes(content)
-        name = f"{engine.artefact_key(content)}.cwasm"
-        shutil.copyfile(compiled.directory / name, components / name)
+        for name in engine.artefact_names(content):
+            shutil.copyfile(compiled.directory / name, components / name)
     for name in ("sdk", "wit"):  # for `torpor sdk`
         shutil.copytree(AGENTS / name, agents / name)
 

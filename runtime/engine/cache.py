@@ -49,7 +49,7 @@ def default_cache_directory() -> Path:
 
 
 class ArtefactCache:
-    """Serialized components by key. Several processes may share one directory.
+    """What components were compiled to, by name. Several processes may share one directory.
 
     Raises CacheDirectoryError where the directory or its key belong to somebody else or are open to others.
     """
@@ -88,9 +88,9 @@ class ArtefactCache:
             raise CacheDirectoryError(f"{path} is damaged or readable by others: delete {self.directory}")
         return key
 
-    def open(self, key: str) -> int | None:
+    def open(self, name: str) -> int | None:
         """A descriptor of the verified artefact, for the caller to close; None when there is none or it was changed."""
-        path = self.directory / f"{key}.cwasm"
+        path = self.directory / name
         try:
             expected = path.with_suffix(".digest").read_bytes()
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -126,9 +126,9 @@ class ArtefactCache:
         finally:
             os.close(descriptor)
 
-    def store(self, key: str, artefact: bytes | bytearray) -> None:
+    def store(self, name: str, artefact: bytes | bytearray) -> None:
         """Keep an artefact. Whoever reads meanwhile sees the old pair or the new one, or compiles by itself."""
-        path = self.directory / f"{key}.cwasm"
+        path = self.directory / name
         for target, content in ((path, artefact), (path.with_suffix(".digest"), self._digest(artefact))):
             temporary = self.directory / f".{target.name}.{secrets.token_hex(8)}"
             try:
@@ -141,7 +141,7 @@ class ArtefactCache:
 
     def _prune(self, keep: Path) -> None:
         artefacts = []
-        for path in self.directory.glob("*.cwasm"):
+        for path in (*self.directory.glob("*.cwasm"), *self.directory.glob("*.recipe")):
             with suppress(FileNotFoundError):  # another process prunes too
                 status = path.stat()
                 artefacts.append((status.st_mtime_ns, status.st_size, path))
@@ -168,12 +168,12 @@ class LayeredCache(ArtefactCache):
         super().__init__(directory)
         self._shipped = shipped
 
-    def open(self, key: str) -> int | None:
+    def open(self, name: str) -> int | None:
         """As in ArtefactCache, first among what came with the program."""
         try:
-            return os.open(self._shipped / f"{key}.cwasm", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            return os.open(self._shipped / name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError:
-            return super().open(key)
+            return super().open(name)
 
 
 def shipped_directory() -> Path | None:

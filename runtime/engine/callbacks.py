@@ -1,99 +1,159 @@
-"""Where wasm enters Python: the host functions' and destructors' C callbacks, the same few for all guests.
+"""Where wasm enters Python beside the imports themselves (`abi.calls`): waiting, resources, calls between components.
 
-wasmtime tells them which import is called, not which guest calls. That is the guest that the thread is polling just then:
-`current`, set around every entry into wasm. Nothing is ever raised out of a callback.
+The same few callbacks serve all guests; `env` says which resource or crossing of the guest's program is meant. Nothing is ever
+raised out of a callback: what goes wrong ends the guest by a trap, and is kept in its boundary.
 """
 
 from __future__ import annotations
 
 import ctypes
-import logging
-import threading
-from ctypes import memmove
+from collections.abc import Callable
+from ctypes import memmove, string_at
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.engine import native
-from runtime.engine.program import Callbacks
+from runtime.engine.abi.calls import RAW_BYTES
+from runtime.engine.crossings import Call
+from runtime.engine.current import current
+from runtime.engine.interface import GuestTrap, Resource
 
 if TYPE_CHECKING:
-    from runtime.engine.guest import Guest
+    from runtime.engine.boundary import Boundary
+    from runtime.engine.recipe import ResourceOf
 
-_log = logging.getLogger(__name__)
-
-
-class _Current(threading.local):
-    """The guest that this thread is polling, and whether the thread is the event loop's."""
-
-    guest: Guest
-    on_loop: bool
+Step = Callable[["Boundary", int, int], None]
+"""`step(boundary, env, raw)`."""
 
 
-current: Final = _Current()
+def _word(raw: int) -> int:
+    """The first raw value, an i32."""
+    return int.from_bytes(string_at(raw, 4), "little")
 
 
-@native.CONTINUATION  # type: ignore[untyped-decorator]  # ctypes
-def _is_ready(_env: int) -> bool:
-    return True
+def _callback(name: str, step: Step) -> Any:
+    def callback(env: int, _caller: int, raw: int, _count: int) -> int:
+        boundary = current.guest
+        try:
+            step(boundary, env, raw)
+        except BaseException as error:  # see the module's docstring
+            return boundary.fail(name, error)
+        return 0
+
+    return native.UNCHECKED_FUNCTION(callback)
 
 
 @native.CONTINUATION  # type: ignore[untyped-decorator]  # ctypes
 def _is_answered(_env: int) -> bool:
-    return current.guest.resume()
+    return current.guest.answer is not None
 
 
-def _continuation(callback: Any) -> bytes:
-    address = ctypes.cast(callback, ctypes.c_void_p).value
-    return address.to_bytes(8, "little") + bytes(16) if address else b""
+_address = ctypes.cast(_is_answered, ctypes.c_void_p).value
+assert _address is not None
+_SUSPENDED: Final = _address.to_bytes(8, "little") + bytes(native.CONTINUATION_SIZE - 8)
 
 
-_ANSWERED: Final = _continuation(_is_ready)
-_SUSPENDED: Final = _continuation(_is_answered)
+@native.ASYNC_FUNCTION  # type: ignore[untyped-decorator]  # ctypes
+def _wait(_env: int, _caller: int, _args: int, _n: int, _results: int, _m: int, _trap: int, continuation: int) -> None:
+    """The fiber is suspended until its answer is there."""
+    memmove(continuation, _SUSPENDED, native.CONTINUATION_SIZE)
 
 
-@native.HOST_FUNCTION  # type: ignore[untyped-decorator]  # ctypes
-def _call(
-    index: int,
-    context: int,
-    _type: int,
-    arguments: int,
-    count: int,
-    results: int,
-    _nresults: int,
-    error_out: int,
-    continuation: int,
-) -> None:
-    """Every host call of every guest enters Python here, but those of instant functions."""
-    guest = current.guest
+@native.UNCHECKED_FUNCTION  # type: ignore[untyped-decorator]  # ctypes
+def _resume(_env: int, _caller: int, raw: int, _count: int) -> int:
+    """The glue goes on: with memory that the guest has allocated, or with the answer that was waited for."""
+    boundary = current.guest
+    name, value = "cabi_realloc", None
     try:
-        answered = guest.call(index, context, arguments, count, results)
-        memmove(continuation, _ANSWERED if answered else _SUSPENDED, 24)
+        if boundary.allocation is not None:
+            memmove(raw + RAW_BYTES, boundary.allocated(_word(raw)), 8)
+            return 0
+        answer, boundary.answer = boundary.answer, None
+        assert answer is not None, "the fiber goes on only when it is there"
+        name, value = answer.call.name, answer.value
+        answer.call.answer(boundary, answer.context, raw, answer.pointer, answer.ok, value)
     except BaseException as error:  # see the module's docstring
-        guest.fail(index, error)
-        memmove(continuation, _ANSWERED, 24)
-        memmove(error_out, native.error_new(b"host").to_bytes(8, "little"), 8)
-
-
-@native.INSTANT_FUNCTION  # type: ignore[untyped-decorator]  # ctypes
-def _instant(index: int, context: int, _type: int, arguments: int, count: int, results: int, _nresults: int) -> int:
-    """As `_call`, for the functions that are answered on any thread; 0 or an error."""
-    guest = current.guest
-    try:
-        guest.call_instant(index, context, arguments, count, results)
-    except BaseException as error:  # see the module's docstring
-        guest.fail(index, error)
-        failed: int = native.error_new(b"host")
-        return failed
+        return boundary.fail(name, error, value)
     return 0
 
 
-@native.DESTRUCTOR  # type: ignore[untyped-decorator]  # ctypes
-def _drop(_data: int, _context: int, rep: int) -> int:
-    """A guest has dropped a handle of a host resource."""
-    try:
-        current.guest.drop(rep)
-    except BaseException:  # see the module's docstring
-        _log.exception("a resource could not be dropped")
-    return 0
+# Resources: Canonical ABI, `canon resource.new` and so on
 
 
-CALLBACKS: Final = Callbacks(call=_call, instant=_instant, drop=_drop)
+def _resource(boundary: Boundary, number: int) -> ResourceOf:
+    of: ResourceOf = boundary.program.recipe.resources[number]
+    return of
+
+
+def _drop(boundary: Boundary, number: int, raw: int) -> None:
+    boundary.check_leave()
+    of = _resource(boundary, number)
+    value, owned = boundary.tables[of.owner].drop(_word(raw), of.resource)
+    if owned and isinstance(value, Resource):
+        boundary.drop(value)
+
+
+def _take(boundary: Boundary, number: int, raw: int) -> None:
+    """`resource.drop` of a resource with a destructor: (representation, whether the glue has to call it)."""
+    boundary.check_leave()
+    of = _resource(boundary, number)
+    value, owned = boundary.tables[of.owner].drop(_word(raw), of.resource)
+    if owned and of.home != of.owner:
+        if boundary.entered[of.home]:
+            raise GuestTrap("cannot enter component instance: it is in a call already")
+        boundary.entered[of.home] = True
+    memmove(raw, int(value).to_bytes(RAW_BYTES, "little") + int(owned).to_bytes(RAW_BYTES, "little"), 2 * RAW_BYTES)
+
+
+def _left(boundary: Boundary, number: int, _raw: int) -> None:
+    """The destructor has returned."""
+    of = _resource(boundary, number)
+    if of.home != of.owner:
+        boundary.entered[of.home] = False
+
+
+def _new(boundary: Boundary, number: int, raw: int) -> None:
+    boundary.check_leave()
+    of = _resource(boundary, number)
+    index = boundary.tables[of.owner].add(_word(raw), of.resource)
+    memmove(raw, index.to_bytes(8, "little"), 8)
+
+
+def _rep(boundary: Boundary, number: int, raw: int) -> None:
+    of = _resource(boundary, number)
+    value = boundary.tables[of.owner].look(_word(raw), of.resource)
+    memmove(raw, int(value).to_bytes(8, "little"), 8)
+
+
+# Calls between component instances: see `crossings`
+
+
+def _enter(boundary: Boundary, number: int, raw: int) -> None:
+    memmove(raw, Call(boundary, boundary.program.recipe.crossings[number]).enter(raw), 8)
+
+
+def _arguments(boundary: Boundary, _number: int, raw: int) -> None:
+    boundary.calls[-1].arguments(raw)
+
+
+def _leave(boundary: Boundary, _number: int, raw: int) -> None:
+    memmove(raw, boundary.calls[-1].leave(raw), 8)
+
+
+def _done(boundary: Boundary, _number: int, raw: int) -> None:
+    boundary.calls[-1].done(raw)
+
+
+WAIT_CALLBACK: Final = _wait
+RESUME_CALLBACK: Final = _resume
+CALLBACKS: Final = {
+    "drop": _callback("resource.drop", _drop),
+    "take": _callback("resource.drop", _take),
+    "left": _callback("resource.drop", _left),
+    "new": _callback("resource.new", _new),
+    "rep": _callback("resource.rep", _rep),
+    "enter": _callback("a call between components", _enter),
+    "arguments": _callback("a call between components", _arguments),
+    "leave": _callback("a call between components", _leave),
+    "done": _callback("a call between components", _done),
+}
+"""By the kinds of recipe.HostImport."""

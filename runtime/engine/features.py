@@ -25,6 +25,7 @@ SWITCHES: Final = {
     "wasm_reference_types": True,  # table instructions of dynamically linked guests (componentize-py)
     "wasm_tail_call": True,  # compilers use it for interpreters' dispatch
     "memory_init_cow": True,  # instances of one component share its initial memory
+    "memory_may_move": False,  # the engine keeps views of memories; 4 GiB of addresses are reserved for each
     "wasm_gc": False,
     "wasm_function_references": False,
     "wasm_threads": False,

@@ -6,33 +6,28 @@ everybody else's turns between them, since most are nearly done and a change of 
 it is moved to a worker thread, so that it holds up neither the loop nor another guest. Its next host call brings it back,
 because host functions run on the loop's thread alone. ctypes drops the GIL while wasm runs.
 
-No Python frame stays on a suspended fiber: a host function that has to wait returns at once and leaves a note (`_parked` or
-`_waiting`); the guest's own task does the waiting and polls the fiber again, which then asks for the answer. A Python exception
-never crosses into wasm: it is kept here, per guest, and the guest ends by a trap or by dropping its future.
+What crosses between it and the host, and where its calls stand, is in its `Boundary`.
 """
 
 from __future__ import annotations
 
 import ctypes
-import logging
 import os
 import re
 import time
-from ctypes import string_at
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
 import trio
 
 from runtime.engine import native
-from runtime.engine.callbacks import current
-from runtime.engine.interface import GuestExit, GuestTrap, Wait, WitError
-from runtime.engine.resources import ResourceTable
+from runtime.engine.boundary import Answer, Boundary, Exit, Waiting, ended_by
+from runtime.engine.current import current
+from runtime.engine.interface import Wait, WitError
+from runtime.engine.limits import MAX_MEMORIES, MAX_TABLES, TooLargeError
 
 if TYPE_CHECKING:
-    from runtime.engine.program import Import, Program
-
-_log = logging.getLogger(__name__)
+    from runtime.engine.limits import Limits
+    from runtime.engine.program import Program
 
 UNLIMITED_FUEL: Final = 2**62
 # About a millisecond of work: long enough that a prompt's work mostly stays on the loop, short enough that a guest that
@@ -45,30 +40,7 @@ LOOP_SLICES: Final = 10
 WORKER_TURN_SECONDS: Final = 0.01
 # How long a guest keeps the loop's thread with host calls, which use hardly any fuel, before the other tasks get their turn.
 LOOP_TURN_SECONDS: Final = 0.002
-# Tables are memory of the host beside the linear memory, 16 bytes an entry at most. An interpreter has some 20,000 entries.
-MAX_TABLE_ENTRIES: Final = 1_000_000
-# Each may be as large as the limits say, so their number is bounded too; a component has one or two, a composed one a few.
-MAX_TABLES: Final = 64
-MAX_MEMORIES: Final = 16
 _NUMBER: Final = re.compile(r"^\s*\d+:\s+")
-
-
-@attrs.frozen
-class Limits:
-    """What one guest may use. Memory is in bytes of each linear memory; fuel counts wasm instructions, roughly."""
-
-    memory_bytes: int = 512 * 1024 * 1024
-    fuel: int | None = None
-
-
-@attrs.frozen
-class Exit:
-    """How a guest ended. `code` is set for `exit` alone; `message` is prose for people."""
-
-    reason: str
-    """`exit`, `trap`, `out_of_fuel`, `fault` (the host's own failure) or `killed`."""
-    code: int | None = None
-    message: str = ""
 
 
 class Processors:
@@ -86,24 +58,19 @@ class Guest:
 
     def __init__(self, program: Program, state: Any, limits: Limits, processors: Processors) -> None:
         self._program = program
-        self._state = state
         self._limits = limits
         self._processors = processors
-        self._resources = ResourceTable(program.resource_types)
+        self._boundary = Boundary(program, state)
         self._scope = trio.CancelScope()
         self._stop = False
-        self._ended: Exit | None = None
-        self._parked: tuple[Import, list[Any], int] | None = None
-        self._waiting: tuple[Import, Wait, int] | None = None
-        self._answer: tuple[Import, bool, Any, int] | None = None
         self._store: int | None = None
+        self._context = 0
         self._future: int | None = None
+        self._memories: list[native.Memory] = []
+        self._memory_used = 0
         self._fuel_used = 0
         self._on_worker = False
-        self._turn_ends = 0.0
-        self._hurried = False
         self._loop_slices = LOOP_SLICES
-        self._context = 0
 
     @property
     def fuel_used(self) -> int:
@@ -111,6 +78,13 @@ class Guest:
         if self._store is not None and not self._on_worker:
             self._fuel_used = self._fuel_limit - native.get_fuel(self._context)
         return self._fuel_used
+
+    @property
+    def memory_used(self) -> int:
+        """Bytes of its memories and tables, and in the end those that it had: since memories never shrink, the peak, too."""
+        if self._store is not None and self._memories:
+            self._memory_used = self._program.table_bytes + sum(memory.size() for memory in self._memories)
+        return self._memory_used
 
     @property
     def _fuel_limit(self) -> int:
@@ -134,46 +108,87 @@ class Guest:
             self._free()
 
     async def _run(self) -> Exit:
+        try:
+            bounds = self._program.bounds(self._limits.memory_bytes)
+        except TooLargeError as error:
+            await trio.lowlevel.checkpoint()
+            return Exit("trap", message=str(error))
         self._store = native.store_new(native.pointer(self._program.engine), None, None)
-        self._context = native.store_context(self._store)
+        self._context = self._boundary.store = native.store_context(self._store)
         # -1: the number of instances is the component's own, fixed when it was compiled.
-        native.store_limiter(self._store, self._limits.memory_bytes, MAX_TABLE_ENTRIES, -1, MAX_TABLES, MAX_MEMORIES)
+        native.store_limiter(self._store, bounds.memory_bytes, bounds.table_elements, -1, MAX_TABLES, MAX_MEMORIES)
         native.take_error(native.set_fuel(self._context, self._fuel_limit))
         native.take_error(native.set_yield_interval(self._context, SLICE_FUEL))
-
-        error = ctypes.c_void_p()
-        instance = ctypes.create_string_buffer(native.INSTANCE_SIZE)
-        self._future = native.instantiate(
-            self._program.linker_address,
-            self._context,
-            self._program.component_address,
-            ctypes.addressof(instance),
-            ctypes.addressof(error),
-        )
-        await self._drive()
-        if ended := self._how_it_ended(error.value):
+        places = self._program.places
+        instances = ctypes.create_string_buffer(native.INSTANCE_SIZE * len(places))
+        if ended := await self._instantiate(ctypes.addressof(instances)):
             return ended
+        owner = self._program.recipe.owner
+        self._boundary.entered[owner] = True
+        ended, result = await self._call(ctypes.addressof(instances), self._program.run)
+        if ended is None and result > 1:
+            ended = Exit("trap", message="run has returned an invalid discriminant: there is no such case")
+        if ended is None and self._program.post_return is not None:
+            self._boundary.clean_up(returning=True)
+            ended, _ = await self._call(ctypes.addressof(instances), self._program.post_return, result)
+        return ended or Exit("exit", code=result)
 
-        function = ctypes.create_string_buffer(native.FUNC_SIZE)
-        found = native.instance_get_func(
-            ctypes.addressof(instance), self._context, self._program.run_index, ctypes.addressof(function)
-        )
-        assert found, "run_index was looked up in this component"
+    async def _instantiate(self, instances: int) -> Exit | None:
+        """Make the modules' instances at this address, one after another; how the guest has ended if that has failed.
+
+        What start functions do is pre-empted like everything else.
+        """
+        context, program = self._context, self._program
+        error, trap = ctypes.c_void_p(), ctypes.c_void_p()
+        linker = native.linker_clone(program.linker)
+        try:
+            for index, place in enumerate(program.places):
+                address = instances + native.INSTANCE_SIZE * index
+                self._future = native.instantiate_async(
+                    linker, context, place.module, address, ctypes.addressof(trap), ctypes.addressof(error)
+                )
+                await self._drive()
+                if ended := self._how_it_ended(error.value, trap.value):
+                    return ended
+                native.take_error(native.define_instance(linker, context, place.name, place.name_size, address))
+                self._find_memories(index, address)
+        finally:
+            native.linker_delete(linker)
+        return None
+
+    def _find_memories(self, index: int, instance: int) -> None:
+        """Let the functions that work on a memory of this instance have it."""
+        for place, name, contexts in self._program.memories:
+            if place == index and (extern := native.export(self._context, instance, name)) is not None:
+                memory = native.Memory(self._context, extern)
+                for number in contexts:
+                    self._boundary.contexts[number].memory = memory
+        for place, name in self._program.measured:
+            if place == index and (extern := native.export(self._context, instance, name)) is not None:
+                self._memories.append(native.Memory(self._context, extern))
+
+    async def _call(self, instances: int, function: tuple[int, bytes], *arguments: int) -> tuple[Exit | None, int]:
+        """Call an export that takes i32s and returns one or none: (how the guest has ended or None, the result)."""
+        index, name = function
+        extern = native.export(self._context, instances + native.INSTANCE_SIZE * index, name)
+        if extern is None:
+            return Exit("trap", message=f"there is no function {name.decode()}"), 0
+        error, trap = ctypes.c_void_p(), ctypes.c_void_p()
+        values = ctypes.create_string_buffer(b"".join(map(native.i32_value, arguments)), native.VALUE_SIZE * 2)
         result = ctypes.create_string_buffer(native.VALUE_SIZE)
-        self._future = native.call(
-            ctypes.addressof(function), self._context, None, 0, ctypes.addressof(result), 1, ctypes.addressof(error)
-        )
+        self._future = native.call_async(
+            self._context, ctypes.addressof(extern) + native.FUNC_OFFSET,
+            ctypes.addressof(values), len(arguments), ctypes.addressof(result), 0 if arguments else 1,
+            ctypes.addressof(trap), ctypes.addressof(error),
+        )  # fmt: skip
         await self._drive()
-        if ended := self._how_it_ended(error.value):
-            return ended
-        _, is_ok, _, _ = native.VALUE.unpack(result.raw)
-        native.value_delete(ctypes.addressof(result))
-        return Exit("exit", code=0 if is_ok & 1 else 1)
+        ended = self._how_it_ended(error.value, trap.value)
+        return ended, int.from_bytes(result.raw[native.VALUE_OFFSET : native.VALUE_OFFSET + 4], "little")
 
-    def _how_it_ended(self, error: int | None) -> Exit | None:
-        message = native.take_error(error)
-        if self._ended is not None:
-            return self._ended
+    def _how_it_ended(self, error: int | None, trap: int | None) -> Exit | None:
+        message = native.take_error(error) or native.take_trap(trap)
+        if self._boundary.ended is not None:
+            return self._boundary.ended
         if message is None:
             return None
         if "all fuel consumed" in message:
@@ -183,21 +198,26 @@ class Guest:
     async def _drive(self) -> None:
         """Poll the future to its end, waiting and moving between threads as the guest's calls ask for."""
         while not self._poll(on_loop=True):
-            if self._parked:  # its turn is over
+            if self._boundary.parked:  # its turn is over
                 await trio.lowlevel.checkpoint()
             elif await self._compute():
                 break
-            if not (self._stop or self._ended):
+            if not self._over:
                 await self._find_answer()
-            if self._stop or self._ended:
+            if self._over:
                 # A host fault, a kill from inside a host call or in a wait that was not broken off: it is not resumed.
                 await trio.lowlevel.checkpoint()
                 break
         self._delete_future()
 
     @property
+    def _over(self) -> bool:
+        return self._stop or self._boundary.ended is not None
+
+    @property
     def _computes(self) -> bool:
-        return not (self._parked or self._waiting or self._stop or self._ended)
+        boundary = self._boundary
+        return not (boundary.parked or boundary.waiting or self._over)
 
     async def _compute(self) -> bool:
         """Go on until the guest calls the host or is killed, or ends: then True."""
@@ -207,7 +227,7 @@ class Guest:
                     self._loop_slices -= 1
                     if self._poll(on_loop=True):
                         return True
-                    if not self._waiting:
+                    if not self._boundary.waiting:
                         await trio.lowlevel.checkpoint()
         while self._computes:
             self._on_worker = True
@@ -216,7 +236,7 @@ class Guest:
             finally:
                 self._on_worker = False
                 _ = self.fuel_used  # for who asks while the next turn runs
-            self._resources.drop_pending()
+            self._boundary.drop_pending()
             if finished:
                 return True
         return False
@@ -225,140 +245,64 @@ class Guest:
         """On a worker thread: poll until the guest ends, calls the host, is killed or has had its turn."""
         deadline = time.perf_counter() + WORKER_TURN_SECONDS
         while not self._poll(on_loop=False):
-            if self._parked or self._stop or time.perf_counter() > deadline:
+            if self._boundary.parked or self._over or time.perf_counter() > deadline:
                 return False
         return True
 
     def _poll(self, *, on_loop: bool) -> bool:
-        current.guest, current.on_loop = self, on_loop
-        if self._hurried:
-            self._hurried = False
+        current.guest = boundary = self._boundary
+        if boundary.hurried:
+            boundary.hurried = False
             native.take_error(native.set_yield_interval(self._context, SLICE_FUEL))
-        self._turn_ends = time.perf_counter() + LOOP_TURN_SECONDS
+        boundary.begin_turn(time.perf_counter() + LOOP_TURN_SECONDS, on_loop=on_loop)
         done: bool = native.future_poll(self._future)
         return done
 
     async def _find_answer(self) -> None:
         """Turn what the guest waits for into an answer that its fiber picks up at the next poll."""
-        if self._parked:
-            imported, arguments, results = self._parked
-            self._parked = None
+        boundary = self._boundary
+        if boundary.parked:
+            call, values, context, pointer = boundary.parked
+            boundary.parked = None
             try:
-                value = imported.function(self._state, *arguments)
+                value = call.function(boundary.state, *values)
             except WitError as error:
-                self._answer = (imported, False, error.value, results)
+                boundary.answer = Answer(call, context, pointer, ok=False, value=error.value)
                 return
             except BaseException as error:  # anything else is the host's fault and ends this guest alone
-                self._ended = _ended_by(imported, error)
+                boundary.ended = ended_by(call.name, error)
                 return
             if not isinstance(value, Wait):
-                self._answer = (imported, True, value, results)
+                boundary.answer = Answer(call, context, pointer, ok=True, value=value)
                 return
-            self._waiting = (imported, value, results)
-        assert self._waiting is not None
-        imported, wait, results = self._waiting
-        self._waiting = None
+            boundary.waiting = Waiting(call, value, context, pointer)
+        assert boundary.waiting is not None
+        call, wait, context, pointer = boundary.waiting
+        boundary.waiting = None
         self._loop_slices = LOOP_SLICES
         try:
-            self._answer = (imported, True, await wait.function(*wait.arguments), results)
+            boundary.answer = Answer(call, context, pointer, ok=True, value=await wait.function(*wait.arguments))
         except WitError as error:
-            self._answer = (imported, False, error.value, results)
+            boundary.answer = Answer(call, context, pointer, ok=False, value=error.value)
         except Exception as error:  # as above; Cancelled passes, since it is how a guest is killed
-            self._ended = _ended_by(imported, error)
-
-    # What the fiber calls through `callbacks`, on whichever thread polls it
-
-    def call(self, index: int, context: int, arguments: int, count: int, results: int) -> bool:
-        """One host call; True when it is answered, False when the guest has to sleep."""
-        imported = self._program.imports[index]
-        self._resources.context = context
-        words = native.VALUE_WORDS.iter_unpack(string_at(arguments, count * native.VALUE_SIZE))
-        values = [lift(self._resources, *w) for lift, w in zip(imported.lifts, words, strict=True)]
-        if not current.on_loop or time.perf_counter() > self._turn_ends:
-            self._parked = (imported, values, results)
-            return False
-        try:
-            value = imported.function(self._state, *values)
-        except WitError as error:
-            self._lower(imported, False, error.value, results)
-            return True
-        if isinstance(value, Wait):
-            self._waiting = (imported, value, results)
-            return False
-        self._lower(imported, True, value, results)
-        return True
-
-    def call_instant(self, index: int, context: int, arguments: int, count: int, results: int) -> None:
-        """One call of an instant function, which is answered when this returns."""
-        imported = self._program.imports[index]
-        if not self._hurried and time.perf_counter() > self._turn_ends:
-            # It cannot be suspended here, but at its next step, where it finds that its slice of fuel is used up.
-            self._hurried = True
-            native.take_error(native.set_yield_interval(context, 1))
-        if count:
-            self._resources.context = context
-            words = native.VALUE_WORDS.iter_unpack(string_at(arguments, count * native.VALUE_SIZE))
-            values = [lift(self._resources, *w) for lift, w in zip(imported.lifts, words, strict=True)]
-            value = imported.function(self._state, *values)
-        else:
-            value = imported.function(self._state)
-        if imported.lower is not None:
-            imported.lower(self._resources, value, results)
-
-    def _lower(self, imported: Import, ok: bool, value: Any, results: int) -> None:
-        lower = imported.lower if ok else imported.lower_error
-        if lower is not None:
-            lower(self._resources, value, results)
-        elif not ok:
-            raise TypeError(f"{imported.name} has no error case, but failed with {value!r}")
-
-    def resume(self) -> bool:
-        """The fiber asks whether its answer is there; if so it is written into the fiber's result."""
-        if self._answer is None:
-            return False
-        imported, ok, value, results = self._answer
-        self._answer = None
-        try:
-            self._lower(imported, ok, value, results)
-        except Exception as error:  # a value of the wrong type is the host's fault
-            self._ended = _ended_by(imported, error)
-            return False
-        return True
-
-    def fail(self, index: int, error: BaseException) -> None:
-        """A host call has raised: the guest ends, and does not go on from that call."""
-        self._ended = _ended_by(self._program.imports[index], error)
-
-    def drop(self, rep: int) -> None:
-        """The guest has dropped its handle of a host resource."""
-        self._resources.drop(rep, now=current.on_loop)
+            boundary.ended = ended_by(call.name, error)
 
     # The end
 
     def _delete_future(self) -> None:
         if self._future is not None:
-            current.guest, current.on_loop = self, True
+            current.guest = self._boundary
             native.future_delete(self._future)
             self._future = None
 
     def _free(self) -> None:
         self._delete_future()
         if self._store is not None:
-            _ = self.fuel_used
+            _ = self.fuel_used, self.memory_used
+            self._memories.clear()
             store, self._store = self._store, None
+            self._boundary.close()
             native.store_delete(store)
-        # Arguments that no function has got, and an answer that the fiber has not.
-        unplaced = [*(self._parked[1] if self._parked else ()), *(self._answer[2:3] if self._answer else ())]
-        self._resources.drop_all(unplaced)
-
-
-def _ended_by(imported: Import, error: BaseException) -> Exit:
-    if isinstance(error, GuestExit):
-        return Exit("exit", code=error.code)
-    if isinstance(error, GuestTrap):
-        return Exit("trap", message=f"{imported.name}: {error}")
-    _log.error("host function %s failed; its guest is ended", imported.name, exc_info=error)
-    return Exit("fault", message=f"internal error in {imported.name}")
 
 
 def _last_cause(message: str) -> str:

@@ -1,183 +1,128 @@
-"""A component, compiled and linked: what guests are started from.
-
-Linking walks the component's own imports, so any 0.2.x version of an interface is satisfied by the one table of host
-interfaces, and each imported function gets its converters here, once.
-"""
+"""A component, compiled and linked: what guests are started from."""
 
 from __future__ import annotations
 
 import ctypes
-import re
 import weakref
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import attrs
-from wasmtime import component as wit
-
-from runtime.engine import native, values
-from runtime.engine.errors import UnsupportedComponentError
+from runtime.engine import glue, native
+from runtime.engine.abi.calls import HostCall
+from runtime.engine.callbacks import CALLBACKS, RESUME_CALLBACK, WAIT_CALLBACK
+from runtime.engine.crossings import signatures
+from runtime.engine.current import current
+from runtime.engine.limits import ELEMENT, Bounds, share_out
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from wasmtime import Engine
+    import wasmtime
 
-    from runtime.engine.interface import HostFunction, HostInterface, Resource
+    from runtime.engine.interface import HostInterface
+    from runtime.engine.recipe import HostImport, Recipe
 
-_RUN: Final = re.compile(r"wasi:cli/run@0\.2\.\d+")
-_SUPPORTED_VERSION: Final = re.compile(r"0\.2\.\d+")
-
-
-@attrs.frozen(eq=False)
-class Import:
-    """One imported function of one component."""
-
-    name: str
-    """Interface and function, for messages: `wasi:io/poll#poll`."""
-    function: HostFunction
-    lifts: tuple[values.Lift, ...]
-    lower: values.Lower | None
-    """Of the result, or of the `ok` case where the result is a WIT result; None without a result."""
-    lower_error: values.Lower | None
-    """Of the `err` case; None where the result is not a WIT result."""
+_RESOURCE_TYPES: Final = {
+    "drop": (("i32",), ()),
+    "take": (("i32",), ("i32", "i32")),
+    "left": ((), ()),
+    "new": (("i32",), ("i32",)),
+    "rep": (("i32",), ("i32",)),
+}
 
 
-class Callbacks(NamedTuple):
-    """Where a guest's calls enter Python (see `callbacks`)."""
+class HostCalls:
+    """The host functions as core functions, each made once for all programs that import it alike."""
 
-    call: Any
-    instant: Any
-    drop: Any
+    def __init__(self, interfaces: Mapping[str, HostInterface]) -> None:
+        self._interfaces = interfaces
+        # Programs keep theirs.
+        self._calls: weakref.WeakValueDictionary[tuple[Any, ...], HostCall] = weakref.WeakValueDictionary()
+
+    def get(self, imported: HostImport) -> HostCall:
+        """The call of an import."""
+        key = imported.interface, imported.name, imported.type, imported.encoding
+        found = self._calls.get(key)
+        if found is None:
+            interface = self._interfaces[imported.interface]
+            found = self._calls[key] = HostCall(
+                f"{imported.interface}#{imported.name}",
+                interface.functions[imported.name],
+                imported.type,
+                imported.encoding,
+                current,
+                instant=imported.name in interface.instant,
+                views=imported.name in interface.views,
+            )
+        return found
 
 
-class ResourceTypes:
-    """The host's resource types: a number for each Python class that stands for a WIT resource."""
+class Place(NamedTuple):
+    """One module to be instantiated: addresses of it and of its instance's name."""
 
-    def __init__(self) -> None:
-        self._ids: dict[type[Resource], int] = {}
-        self._by_class: dict[type[Resource], int] = {}
-
-    def register(self, resource_class: type[Resource]) -> int:
-        """The class's number, given at its first registration."""
-        number = self._ids.setdefault(resource_class, len(self._ids) + 1)
-        self._by_class[resource_class] = number
-        return number
-
-    def of(self, resource_class: type[Resource]) -> int:
-        """The number of the class or of the nearest registered base."""
-        number = self._by_class.get(resource_class)
-        if number is None:
-            number = next(self._ids[base] for base in resource_class.__mro__ if base in self._ids)
-            self._by_class[resource_class] = number
-        return number
+    module: int
+    name: int
+    name_size: int
 
 
 class Program:
-    """A linked component with its `wasi:cli/run` export.
-
-    Raises UnsupportedComponentError when it imports what the host does not have, or has nothing to run.
-    """
+    """What is the same for all guests of a component."""
 
     def __init__(
-        self,
-        engine: Engine,
-        component: wit.Component,
-        interfaces: Mapping[str, HostInterface],
-        resource_types: ResourceTypes,
-        callbacks: Callbacks,
-        digest: str,
+        self, engine: wasmtime.Engine, recipe: Recipe, modules: Sequence[wasmtime.Module], calls: HostCalls, digest: str
     ) -> None:
         self.engine = engine
-        self.digest = digest
-        self.component = component
-        self.resource_types = resource_types
-        self.imports: list[Import] = []
-        self._linker = wit.Linker(engine)
-        self._link(interfaces, callbacks)
-        self.linker_address = native.pointer(self._linker)
-        self.component_address = native.pointer(component)
-        self.run_index = self._find_run()
+        self.recipe: Final = recipe
+        self.digest: Final = digest
+        self.linker: Final = native.linker(engine)
+        weakref.finalize(self, native.linker_delete, self.linker).atexit = False
+        self._keep: list[Any] = [*modules]
+        native.define(self.linker, glue.HOST, glue.WAIT, (), (), WAIT_CALLBACK)
+        native.define(self.linker, glue.HOST, glue.RESUME, ("i32",), ("i64", "i64"), RESUME_CALLBACK)
+        for imported in recipe.functions:
+            self._define(imported, calls)
+        self.places: Final = [
+            Place(native.pointer(module), *self._buffer(of.name))
+            for of, module in zip(recipe.instantiations, modules, strict=True)
+        ]
+        self.run: Final = recipe.run[0], recipe.run[1].encode()
+        self.post_return: Final = recipe.post_return and (recipe.post_return[0], recipe.post_return[1].encode())
+        self.memories: Final = [
+            (place, name.encode(), [n for n, of in enumerate(recipe.contexts) if of.memory == number])
+            for number, (place, name) in enumerate(recipe.memories)
+        ]
+        """(index of the place, name of the export, contexts of the functions that work on it)"""
+        self.measured: Final = [(place, name.encode()) for place, name in recipe.measured]
+        self.table_bytes: Final = ELEMENT * sum(table.minimum for table in recipe.all_tables)
 
-    def _link(self, interfaces: Mapping[str, HostInterface], callbacks: Callbacks) -> None:
-        missing: list[str] = []
-        with self._linker.root() as root:
-            for name, extern in self.component.type.imports(self.engine).items():
-                base, _, version = name.partition("@")
-                interface = interfaces.get(base)
-                if version.startswith("0.3."):
-                    raise UnsupportedComponentError(
-                        f"the component imports {name}: WASI 0.3 is not supported; build it for WASI 0.2 (wasip2)"
-                    )
-                if interface is None or not _SUPPORTED_VERSION.fullmatch(version):
-                    missing.append(name)
-                    continue
-                item = extern.ty
-                if not isinstance(item, wit.ComponentInstanceType):
-                    missing.append(name)
-                    continue
-                with root.add_instance(name) as instance:
-                    missing += self._link_instance(instance, item, interface, callbacks)
-        if missing:
-            raise UnsupportedComponentError(
-                "the component imports what this runtime does not provide: " + ", ".join(sorted(missing))
-            )
+    def bounds(self, limit: int) -> Bounds:
+        """What each memory and table may have, so that all have at most `limit` bytes. Raises TooLargeError."""
+        return share_out(self.recipe.all_memories, self.recipe.all_tables, limit)
 
-    def _link_instance(
-        self,
-        instance: wit.LinkerInstance,
-        instance_type: wit.ComponentInstanceType,
-        interface: HostInterface,
-        callbacks: Callbacks,
-    ) -> list[str]:
-        missing: list[str] = []
-        for name, extern in instance_type.exports(self.engine).items():
-            item = extern.ty
-            label = f"{interface.name}#{name}"
-            if isinstance(item, wit.FuncType):
-                function = interface.functions.get(name)
-                if function is None:
-                    missing.append(label)
-                    continue
-                callback = callbacks.instant if name in interface.instant else callbacks.call
-                native.add_function(instance, name, callback, len(self.imports))
-                self.imports.append(_compile_import(label, function, item))
-            elif isinstance(item, wit.ResourceType):
-                resource_class = interface.resources.get(name)
-                if resource_class is None:
-                    missing.append(label)
-                    continue
-                host_type = wit.ResourceType.host(self.resource_types.register(resource_class))
-                native.add_resource(instance, name, host_type, callbacks.drop)
-        return missing
-
-    def _find_run(self) -> int:
-        for name in self.component.type.exports(self.engine):
-            if _RUN.fullmatch(name):
-                instance = self._export_index(0, name)
-                index = self._export_index(instance, "run")
-                native.export_index_delete(instance)
-                weakref.finalize(self, native.export_index_delete, index).atexit = False
-                return index
-        raise UnsupportedComponentError(
-            "the component does not export wasi:cli/run@0.2: build it as a command (the wasi:cli/command world)"
-        )
-
-    def _export_index(self, parent: int, name: str) -> int:
+    def _buffer(self, name: str) -> tuple[int, int]:
         raw = name.encode()
         buffer = ctypes.create_string_buffer(raw)
-        index: int | None = native.export_index(
-            self.component_address, parent or None, ctypes.addressof(buffer), len(raw)
+        self._keep.append(buffer)
+        return ctypes.addressof(buffer), len(raw)
+
+    def _define(self, imported: HostImport, calls: HostCalls) -> None:
+        if imported.kind == "import":
+            call = calls.get(imported)
+            self._keep.append(call)
+            results = (*((call.result,) if call.result else ()), *(("i64",) if call.glued else ()))
+            native.define(self.linker, glue.HOST, imported.field, call.params, results, call.callback, imported.number)
+            return
+        params, results = self._core_type(imported)
+        native.define(
+            self.linker, glue.HOST, imported.field, params, results, CALLBACKS[imported.kind], imported.number
         )
-        assert index is not None, name
-        return index
 
-
-def _compile_import(label: str, function: HostFunction, function_type: wit.FuncType) -> Import:
-    lifts = tuple(values.compile_type(parameter)[0] for _, parameter in function_type.params)
-    result = function_type.result
-    lower = lower_error = None
-    if isinstance(result, wit.ResultType):
-        lower, lower_error = values.result_cases(result)
-    elif result is not None:
-        lower = values.compile_type(result)[1]
-    return Import(label, function, lifts, lower, lower_error)
+    def _core_type(self, imported: HostImport) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        if imported.kind in _RESOURCE_TYPES:
+            return _RESOURCE_TYPES[imported.kind]
+        outer, inner = signatures(self.recipe.crossings[imported.number].type)
+        return {
+            "enter": (outer.params, ("i64",)),
+            "arguments": ((), inner.params),
+            "leave": (inner.results, ("i64",)),
+            "done": ((), outer.results),
+        }[imported.kind]

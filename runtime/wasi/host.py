@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from runtime.engine import Engine
 from runtime.wasi import cli, clocks, http, io, random, sockets
+from runtime.wasi.wit_types import WASI
 from wasi_fs import wasi as filesystem
 
 if TYPE_CHECKING:
@@ -15,4 +16,5 @@ if TYPE_CHECKING:
 def make_engine(cache: ArtefactCache | None = None, *, portable: bool = False) -> Engine:
     """An engine with all of WASI 0.2 that the runtime provides; `portable` as in `Engine`."""
     modules = (cli, clocks, filesystem, http, io, random, sockets)
-    return Engine([interface for module in modules for interface in module.INTERFACES], cache, portable=portable)
+    interfaces = [interface for module in modules for interface in module.INTERFACES]
+    return Engine(interfaces, cache, portable=portable, types=WASI)

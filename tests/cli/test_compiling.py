@@ -87,7 +87,7 @@ def test_components_are_compiled_ahead_by_their_paths(fresh: Place, tmp_path: Pa
     ]
     told = json.loads(done.stdout)
     assert (told["agent"], told["bytes"], told["compiled"]) == (str(path), path.stat().st_size, True)
-    assert len(list(cache.glob("*.cwasm"))) == 1
+    assert len(list(cache.glob("*.recipe"))) == 1
 
 
 def test_compiling_can_be_interrupted(fresh: Place, cache: Path) -> None:

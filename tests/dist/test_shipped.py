@@ -15,7 +15,7 @@ from runtime.engine import open_cache
 if TYPE_CHECKING:
     from pathlib import Path
 
-KEY = "0" * 64
+KEY = "0.cwasm" * 64
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def read(descriptor: int | None) -> bytes:
 
 
 def test_what_came_with_the_program_is_found_first_and_left_as_it_is(unpacked: Path) -> None:
-    shipped = unpacked / "components" / f"{KEY}.cwasm"
+    shipped = unpacked / "components" / KEY
     shipped.write_bytes(b"shipped")
     os.utime(shipped, (1, 1))
     cache = open_cache()
@@ -51,7 +51,7 @@ def test_the_user_s_own_are_found_behind_it(unpacked: Path) -> None:
 
 def test_a_link_is_not_followed(unpacked: Path, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").write_bytes(b"code")
-    (unpacked / "components" / f"{KEY}.cwasm").symlink_to(tmp_path / "elsewhere")
+    (unpacked / "components" / KEY).symlink_to(tmp_path / "elsewhere")
     assert open_cache().open(KEY) is None
 
 

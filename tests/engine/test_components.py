@@ -84,9 +84,9 @@ class Slow(ArtefactCache):
         with super().alone():
             yield
 
-    def store(self, key: str, artefact: bytes | bytearray) -> None:
-        self.stored += 1
-        super().store(key, artefact)
+    def store(self, name: str, artefact: bytes | bytearray) -> None:
+        self.stored += name.endswith(".recipe")
+        super().store(name, artefact)
 
 
 def test_what_another_process_was_compiling_is_not_compiled_again(tmp_path: Path) -> None:
@@ -112,12 +112,14 @@ def test_where_no_lock_can_be_had_it_compiles_all_the_same(tmp_path: Path) -> No
     assert engine(cache).is_cached(command("(i32.const 0)"))
 
 
-@pytest.mark.parametrize("suffix", ["cwasm", "digest"])
-def test_a_changed_artefact_is_compiled_again_and_never_mapped(tmp_path: Path, suffix: str) -> None:
+@pytest.mark.parametrize("which", ["*.cwasm", "*.recipe", "code's digest", "recipe's digest"])
+def test_a_changed_artefact_is_compiled_again_and_never_mapped(tmp_path: Path, which: str) -> None:
     cache = ArtefactCache(tmp_path / "cache")
     content = command("(i32.const 0)")
     engine(cache).load_bytes(content)
-    (file,) = cache.directory.glob(f"*.{suffix}")
+    suffix, _, digest = which.removeprefix("*").partition("'")
+    (file,) = cache.directory.glob({"code": "*.cwasm", "recipe": "*.recipe"}.get(suffix, which))
+    file = file.with_suffix(".digest") if digest else file
     damaged = bytearray(file.read_bytes())
     damaged[len(damaged) // 2] ^= 1
     file.write_bytes(damaged)
@@ -163,15 +165,15 @@ def test_the_cache_forgets_what_was_not_used_for_longest(tmp_path: Path, monkeyp
     cache = ArtefactCache(tmp_path / "cache")
     monkeypatch.setattr("runtime.engine.cache.MAX_CACHE_BYTES", 250)
     for number, name in enumerate(("first", "second", "third")):
-        cache.store(name, bytes(100))
+        cache.store(f"{name}.cwasm", bytes(100))
         os.utime(cache.directory / f"{name}.cwasm", ns=(number, number))
         if name == "second":
-            descriptor = cache.open("first")
+            descriptor = cache.open("first.cwasm")
             assert descriptor is not None
             os.close(descriptor)
-    assert cache.open("second") is None
+    assert cache.open("second.cwasm") is None
     for name in ("first", "third"):
-        descriptor = cache.open(name)
+        descriptor = cache.open(f"{name}.cwasm")
         assert descriptor is not None
         os.close(descriptor)
     assert len(list(cache.directory.iterdir())) == 5  # two pairs and the key

@@ -9,7 +9,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 from wasmtime import wat2wasm
 
-from runtime.engine import Engine, Exit, HostInterface, Limits, Resource, Wait, resources
+from runtime.engine import Engine, Exit, HostInterface, Limits, Resource, Wait
 from runtime.engine.guest import LOOP_TURN_SECONDS
 from tests.engine.wat import command
 
@@ -108,7 +108,7 @@ def _unused(*_arguments: object) -> None:
 
 
 async def test_a_resource_that_there_is_no_room_for_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources, "MAX_RESOURCES", 1)
+    monkeypatch.setattr("runtime.engine.boundary.MAX_HANDLES", 1)
     hands = Hands("(drop (call $make)) (drop (call $make))")
     assert (await hands.guest.run()).reason == "trap"
     assert [each.drops for each in hands.made] == [1, 1]

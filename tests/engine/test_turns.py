@@ -13,10 +13,9 @@ from runtime.engine import Engine, Exit, Guest, HostInterface, Limits, Wait
 from runtime.engine.guest import (
     LOOP_SLICES,
     LOOP_TURN_SECONDS,
-    MAX_TABLE_ENTRIES,
-    MAX_TABLES,
     SLICE_FUEL,
 )
+from runtime.engine.limits import MAX_TABLE_ELEMENTS, MAX_TABLES
 from tests.engine.wat import command
 
 CALLS = 50
@@ -126,7 +125,7 @@ def component(core: str) -> bytes:
     )
 
 
-@pytest.mark.parametrize(("entries", "code"), [(MAX_TABLE_ENTRIES // 2, 0), (MAX_TABLE_ENTRIES, 1)])
+@pytest.mark.parametrize(("entries", "code"), [(MAX_TABLE_ELEMENTS // 2, 0), (MAX_TABLE_ELEMENTS, 1)])
 async def test_tables_are_memory_too(entries: int, code: int) -> None:
     engine = Engine([])
     grows = f"""

@@ -51,7 +51,7 @@ def begun(vm: Vm, agent: str = "echo") -> tuple[Pending, Notification]:
 
 
 def artefacts(cache: Path) -> list[Path]:
-    return list(cache.glob("*.cwasm"))
+    return list(cache.glob("*.recipe"))
 
 
 def test_who_waits_is_told_once(own: Daemon) -> None:

@@ -66,7 +66,7 @@ def cache() -> Iterator[Path]:
     source = ArtefactCache(default_cache_directory()).directory
     with tempfile.TemporaryDirectory(dir=source.parent) as directory:
         for path in source.iterdir():
-            if path.name == "key" or path.suffix in {".cwasm", ".digest"}:
+            if path.name == "key" or path.suffix in {".cwasm", ".recipe", ".digest"}:
                 with suppress(FileNotFoundError):  # replaced just now
                     Path(directory, path.name).hardlink_to(path)
         yield Path(directory)

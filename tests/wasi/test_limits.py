@@ -11,7 +11,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 from wasmtime import wat2wasm
 
-from runtime.engine import Exit, Limits, resources
+from runtime.engine import Exit, Limits
 from runtime.errors import ApiError, ErrorCode
 from runtime.wasi.random import MAX_RANDOM_BYTES
 
@@ -121,7 +121,7 @@ async def test_randomness_in_one_call(machine: Machine, tmp_path: Path, count: i
         (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
       (core instance $memory (instantiate $memory))
       (alias export $h "get-random-bytes" (func $get))
-      (core func $get' (canon lower (func $get) (memory $memory "memory") (realloc (func $memory "realloc"))))
+      (core func $get' (canon lower (func $get) (memory (core memory $memory "memory")) (realloc (core func $memory "realloc"))))
       (core module $m
         (import "h" "get" (func $get (param i64 i32)))
         (func (export "run") (result i32) (call $get (i64.const {count}) (i32.const 0)) (i32.const 0)))
@@ -145,7 +145,7 @@ async def test_open_files_are_bounded_by_the_adapter(machine: Machine) -> None:
 
 @pytest.mark.guest("open_many")
 async def test_open_files_are_bounded_by_the_host(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources, "MAX_RESOURCES", 50)
+    monkeypatch.setattr("runtime.engine.boundary.MAX_HANDLES", 50)
     fs = machine.volume.filesystem
     before = fs.usage
     outcome = await machine.run("open_many")

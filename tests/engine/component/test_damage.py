@@ -1,7 +1,7 @@
 """Damaged components: whatever becomes of the bytes, there is a plan or a reason, and nothing else.
 
-Cuts and changes are outside of the core modules' bodies, but for a few: those are wasmtime's to read. STRIDE and MUTANTS are such
-that all this takes some ten seconds.
+Cuts and changes are outside of the core modules' bodies, but for a few: those are wasmtime's to read. STRIDE and MUTANTS are
+such that all this takes some ten seconds.
 """
 
 from __future__ import annotations

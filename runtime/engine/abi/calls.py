@@ -1,0 +1,343 @@
+"""Host functions as core functions: each import becomes one generated Python function, made when it is first called.
+
+A callback gets the address of its raw values, 16 bytes each; results replace the arguments from the first on. What cannot be
+answered at once is left to the glue, a module of wasm between the guest and the callback (see `runtime.engine.glue`), to
+which a *glued* callback returns a status beside the result:
+
+    0                            answered
+    1                            wait: the glue calls the one function that suspends the fiber, then `resume`
+    size << 32 | align << 8 | 2  the glue calls cabi_realloc, and gives `resume` the pointer
+
+So no Python frame is ever on a suspended fiber, and `cabi_realloc` is run as ordinary code of the guest: metered, and moved to
+a worker when it takes long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from ctypes import memmove, string_at
+from struct import Struct
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from runtime.engine import native
+from runtime.engine.abi import flat
+from runtime.engine.abi.context import MAX_LIFT_BYTES, Context, aligned
+from runtime.engine.abi.layout import field_offsets, flatten, holds, layout, lowered, needs_memory, payload_offset
+from runtime.engine.abi.load import LETTERS, loader
+from runtime.engine.abi.store import Source, chooser, is_plain, packer, plain, plain_writer, storer
+from runtime.engine.interface import Wait, WitError
+
+if TYPE_CHECKING:
+    from types import FunctionType
+
+    from runtime.engine.abi.strings import Allocation
+    from runtime.engine.component.types import FuncType, Type
+
+DONE: Final = bytes(8)
+WAIT: Final = (1).to_bytes(8, "little")
+RAW_BYTES: Final = 16
+"""Of one raw value."""
+_CALLBACK_HEAD: Final = "def callback(env, _caller, raw, _count):"
+
+
+class Caller(Protocol):
+    """What a call needs of the guest that makes it."""
+
+    contexts: list[Context]
+    park_at: float
+    """From when on (`perf_counter`) a call that may wait is put off until the guest's task has come to it."""
+    hurry_at: float
+    """From when on an instant call tells the guest to give up its turn."""
+    state: Any
+
+    def park(self, call: HostCall, values: tuple[Any, ...], context: Context, pointer: int) -> None:
+        """Take the lifted arguments of a call that is put off. GuestTrap where the guest may not call."""
+
+    def wait(self, call: HostCall, wait: Wait, context: Context, pointer: int) -> None:
+        """Take what the guest has to wait for."""
+
+    def hurry(self) -> None:
+        """Let the turn end at the guest's next step. GuestTrap where the guest may not call."""
+
+    def allocate(self, allocation: Allocation) -> bytes:
+        """Begin something that needs memory; the status."""
+
+    def fail(self, name: str, error: BaseException, value: Any) -> int:
+        """A call has failed: the guest ends. `value` may hold resources that nobody has. Returns a trap."""
+
+
+class Current(Protocol):
+    """The guest that this thread is running."""
+
+    guest: Any
+
+
+Lower = Callable[[Context, int, Any], "bytes | Allocation | None"]
+"""A result's case, to its place: the core result's 8 bytes, or something that needs memory, or None when it is written."""
+
+
+class HostCall:
+    """One import as a core function."""
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        type_: FuncType,
+        encoding: str,
+        current: Current,
+        *,
+        instant: bool,
+        views: bool,
+    ) -> None:
+        self.name: Final = name
+        """Interface and function, for messages: `wasi:io/poll#poll`."""
+        self.function: Final = function
+        signature = lowered(type_)
+        self.params: Final = signature.params
+        self.result: Final = signature.results[0] if signature.results else None
+        self.allocates: Final = needs_memory(type_.result)
+        self.glued: Final = not instant or self.allocates
+        """Called through the glue, else straight."""
+        self.lower_ok, self.lower_error = _result_cases(type_.result, encoding)
+        status_at = RAW_BYTES if self.result else 0
+        self._status_at = status_at
+
+        def make() -> FunctionType:
+            return _compile(self, type_, encoding, current, instant=instant, views=views)
+
+        self.callback: Final = native.UNCHECKED_FUNCTION(_made_when_called(make))
+
+    def settle(self, guest: Caller, context: Context, raw: int, pointer: int, ok: bool, value: Any) -> int:
+        """Write what the function has answered as the callback's results; a trap, or 0."""
+        status = self._write(guest, context, raw, pointer, ok, value)
+        if self.glued:
+            memmove(raw + self._status_at, status, 8)
+        return 0
+
+    def answer(self, guest: Caller, context: Context, raw: int, pointer: int, ok: bool, value: Any) -> None:
+        """As `settle`, for the glue's `resume`, whose results are always an i64 for the value and the status."""
+        memmove(raw + RAW_BYTES, self._write(guest, context, raw, pointer, ok, value), 8)
+
+    def _write(self, guest: Caller, context: Context, raw: int, pointer: int, ok: bool, value: Any) -> bytes:
+        lower = self.lower_ok if ok else self.lower_error
+        if lower is None:
+            raise TypeError(f"{self.name} has no error case, but failed with {value!r}")
+        out = lower(context, pointer, value)
+        if out is None:
+            return DONE
+        if isinstance(out, bytes):
+            memmove(raw, out, 8)
+            return DONE
+        return guest.allocate(out)
+
+
+def _made_when_called(make: Callable[[], FunctionType]) -> FunctionType:
+    """A function that becomes what `make` makes when it is first called: a program calls a third of its imports, most once."""
+
+    def first(env: int, caller: int, raw: int, count: int) -> Any:
+        made = make()
+        stub.__globals__.update(made.__globals__)
+        stub.__code__ = made.__code__
+        return made(env, caller, raw, count)
+
+    scope: dict[str, Any] = {"first": first}
+    exec(f"{_CALLBACK_HEAD}\n    return first(env, _caller, raw, _count)\n", scope)  # noqa: S102 - a constant
+    stub: FunctionType = scope["callback"]
+    return stub
+
+
+# The callback's source
+
+
+def _compile(
+    call: HostCall, type_: FuncType, encoding: str, current: Current, *, instant: bool, views: bool
+) -> FunctionType:
+    source = Source()
+    types = tuple(t for _, t in type_.params)
+    signature = lowered(type_)
+    pointer = f"a{len(signature.params) - 1}" if signature.indirect_result else "0"
+    lines = ["    guest = current.guest", "    value = None", "    try:"]
+    arguments = _arguments(source, types, encoding, pointer, indirect=signature.indirect_params, views=views)
+    lines += [f"        {line}" for line in arguments]
+    values = [f"v{place}" for place, _ in enumerate(types)]
+    given = "".join(f"{value}, " for value in values)
+    if instant:
+        lines += ["        if perf_counter() > guest.hurry_at: guest.hurry()"]
+    else:
+        lines += [
+            "        if perf_counter() > guest.park_at:",
+            f"            guest.park(call, ({given}), context, {pointer})",
+            f"            memmove(raw + {RAW_BYTES if call.result else 0}, WAIT, 8)",
+            "            return 0",
+        ]
+    if any(holds(t, "own") for t in types):
+        lines += ["        context.handles.moved.clear()"]
+    lines += [
+        "        try:",
+        f"            value = function(guest.state, {given})",
+        "        except WitError as error:",
+        "            value = error.value",
+        f"            return call.settle(guest, context, raw, {pointer}, False, value)",
+    ]
+    if not instant:
+        lines += [
+            "        if value.__class__ is Wait:",
+            f"            guest.wait(call, value, context, {pointer})",
+            f"            memmove(raw + {RAW_BYTES if call.result else 0}, WAIT, 8)",
+            "            return 0",
+        ]
+    lines += [f"        {line}" for line in _result(source, call, type_.result, pointer)]
+    lines += [
+        "        return 0",
+        "    except BaseException as error:",
+        "        return guest.fail(call.name, error, value)",
+    ]
+    scope = {
+        "current": current, "call": call, "function": call.function, "perf_counter": perf_counter, "memmove": memmove,
+        "string_at": string_at, "WitError": WitError, "Wait": Wait, "WAIT": WAIT, "DONE": DONE, "aligned": aligned,
+        **source.names,
+    }  # fmt: skip
+    code = compile("\n".join([_CALLBACK_HEAD, *lines, ""]), f"<{call.name}>", "exec")
+    exec(code, scope)  # noqa: S102 - made of numbers and names of our own alone
+    made: FunctionType = scope["callback"]
+    return made
+
+
+def _arguments(
+    source: Source, types: tuple[Type, ...], encoding: str, pointer: str, *, indirect: bool, views: bool
+) -> list[str]:
+    """Lines that set `context` and the values `v0` ..."""
+    formats = ["I"] if indirect else flat.letters(types)
+    formats += ["I"] if pointer != "0" else []
+    lines = []
+    if formats:
+        codec = Struct("<" + "".join(letter + ("8x" if letter in "Qqd" else "12x") for letter in formats))
+        names = "".join(f"a{place}, " for place, _ in enumerate(formats))
+        lines.append(f"{names}= {source.name(codec.unpack)}(string_at(raw, {codec.size}))")
+    lines.append("context = guest.contexts[env]")
+    if any(holds(t, "string") or holds(t, "list") for t in types):
+        lines.append(f"context.left = {MAX_LIFT_BYTES}")
+    if indirect:
+        whole = ("tuple", types)
+        size, align = layout(whole)
+        lines += [f"aligned(a0, {align}, 'the pointer to the parameters')", f"view = context.reach(a0 + {size})"]
+        lines += [
+            f"v{place} = {source.name(loader(t, encoding))}(context, view, a0 + {offset})"
+            for place, (t, offset) in enumerate(zip(types, field_offsets(whole), strict=True))
+        ]
+        return lines
+    at = 0
+    for place, t in enumerate(types):
+        core = [f"a{at + n}" for n, _ in enumerate(flat.letters((t,)))]
+        at += len(core)
+        if views and t == ("list", "u8"):
+            lines.append(f"v{place} = context.window({core[0]}, {core[1]})")
+        else:
+            lines.append(f"v{place} = {flat.lift(source, t, core, encoding)}")
+    return lines
+
+
+def _result(source: Source, call: HostCall, result: Any, pointer: str) -> list[str]:
+    """Lines that write `value`, the common case at once."""
+    done = [f"memmove(raw + {RAW_BYTES if call.result else 0}, DONE, 8)"] if call.glued else []
+    if result is None:
+        return done
+    is_result = result[0] == "result"
+    payload = result[1] if is_result else result
+    if pointer == "0":
+        codec = Struct(_single_format(result) + ("8xQ" if call.glued else ""))
+        core = "0" if is_result else _single(source, result, "value")
+        status = ", 0" if call.glued else ""
+        return [f"memmove(raw, {source.name(codec.pack)}({core}{status}), {codec.size})"]
+    if not (payload is None or is_plain(payload)):
+        return [f"return call.settle(guest, context, raw, {pointer}, True, value)"]
+    offset = payload_offset(result) if is_result else 0
+    places, values = ([], []) if payload is None else plain(source, payload, "value", offset)
+    if is_result:
+        places, values = [(0, "B"), *places], ["0", *values]
+    codec, begin = packer(places)
+    size, align = layout(result)
+    return [
+        f"packed = ({', '.join(values)},)",  # before anything can fail: what is handed over is in the table then
+        f"if {pointer} & {align - 1}: aligned({pointer}, {align}, 'the pointer to the result')",
+        f"view = context.view if {pointer} + {size} <= len(context.view) else context.reach({pointer} + {size})",
+        f"{source.name(codec.pack_into)}(view, {pointer} + {begin}, *packed)",
+        *done,
+    ]
+
+
+def _single(source: Source, t: Any, value: str) -> str:
+    """The one core value of a type that has one."""
+    if isinstance(t, str):
+        return f"ord({value})" if t == "char" else value
+    match t[0]:
+        case "own":
+            return f"context.handles.add({value}, {source.name(t[1])})"
+        case "flags":
+            table = source.name({name: 1 << place for place, name in enumerate(t[1])})
+            return f"sum([{table}[name] for name in {value}])"
+        case "record" | "tuple":
+            field = t[1][0]
+            return _single(source, field[1] if t[0] == "record" else field, f"{value}[0]")
+        case _:
+            return f"{source.name(chooser(t))}({value})[0]"
+
+
+def _single_format(t: Any) -> str:
+    """How it is packed into a raw value's first 8 bytes, which also checks its range."""
+    while not isinstance(t, str) and t[0] in {"record", "tuple"}:
+        t = t[1][0][1] if t[0] == "record" else t[1][0]
+    if t in {"s8", "s16"}:
+        return "<i4x"  # sign-extended
+    letter = LETTERS[t] if isinstance(t, str) else "I"
+    return f"<{letter}{8 - Struct('<' + letter).size}x"
+
+
+# Results that are not written by the callback itself: those of waits, errors, and what needs memory
+
+
+def _result_cases(result: Any, encoding: str) -> tuple[Lower | None, Lower | None]:
+    """The lowerings of the result, or of the `ok` case of a WIT result, and of its `err` case if it is one."""
+    if result is None:
+        return (lambda _context, _pointer, _value: None), None
+    is_result = result[0] == "result"
+    if len(flatten(result)) == 1:
+        if is_result:
+            return (lambda _context, _pointer, _value: bytes(8)), (lambda _context, _pointer, _value: b"\1" + bytes(7))
+        return _one_value(result), None
+    if not is_result:
+        return _in_memory(result, result, None, 0, encoding), None
+    offset = payload_offset(result)
+    return (
+        _in_memory(result, result[1], 0, offset, encoding),
+        _in_memory(result, result[2], 1, offset, encoding),
+    )
+
+
+def _one_value(result: Type) -> Lower:
+    source = Source()
+    core = _single(source, result, "value")
+    scope = {**source.names, "pack": Struct(_single_format(result)).pack}
+    exec(f"def lower(context, pointer, value):\n    return pack({core})\n", scope)  # noqa: S102 - as `_compile`
+    made: Lower = scope["lower"]
+    return made
+
+
+def _in_memory(result: Type, payload: Any, which: int | None, offset: int, encoding: str) -> Lower:
+    """To where the caller's pointer says."""
+    size, align = layout(result)
+    write = plain_writer(payload) if payload is not None and is_plain(payload) else None
+    store = storer(payload, encoding) if payload is not None and write is None else None
+
+    def lower(context: Context, pointer: int, value: Any) -> Any:
+        aligned(pointer, align, "the pointer to the result")
+        view = context.reach(pointer + size)
+        if which is not None:
+            view[pointer] = which
+        if write is not None:
+            write(context, view, pointer + offset, value)
+        return None if store is None else store(context, pointer + offset, value)
+
+    return lower

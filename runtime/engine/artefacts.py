@@ -1,0 +1,158 @@
+"""What a component is compiled to, kept in the cache: its recipe, and machine code for each of its core modules.
+
+Modules are kept by their own content, so that components with equal modules (a libc, the glue of the same imports, an
+interpreter) share them on disk and in memory. The recipe is stored last: where it is, everything was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import sys
+import weakref
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+import wasmtime
+from wasmtime import Module, WasmtimeError
+
+from runtime.engine.component import parse
+from runtime.engine.errors import InvalidComponentError
+from runtime.engine.features import SWITCHES, WASM_STACK_BYTES
+from runtime.engine.recipe import Recipe, write_recipe
+
+if TYPE_CHECKING:
+    from runtime.engine.cache import ArtefactCache
+    from runtime.engine.recipe import Host
+
+# What takes a second or more to compile, and is worth a line in the log.
+LARGE_BYTES: Final = 1024 * 1024
+
+_log = logging.getLogger(__name__)
+# Changes when recipes of the same component are to be written anew: with what is in them.
+_RECIPE_VERSION: Final = 1
+# Whatever changes the machine code that is produced, beside wasmtime's version; part of an artefact's name.
+_CONFIGURATION: Final = ";".join([*(name for name, on in SWITCHES.items() if on), f"stack={WASM_STACK_BYTES}"])
+
+Made = tuple[Recipe, list[Module]]
+"""A recipe, and its modules in the order of its instantiations."""
+
+
+class Artefacts:
+    """The artefacts of one engine. Safe to use on several threads."""
+
+    def __init__(self, engine: wasmtime.Engine, host: Host, cache: ArtefactCache | None) -> None:
+        self._engine = engine
+        self._host = host
+        self._cache = cache
+        self._code = "|".join((version("wasmtime"), _CONFIGURATION))
+        self._rules = "|".join((self._code, str(_RECIPE_VERSION), sys.version.split()[0], host.fingerprint()))
+        self._modules: weakref.WeakValueDictionary[str, Module] = weakref.WeakValueDictionary()
+
+    def names(self, digest: str) -> list[str]:
+        """The cache's names of all that the component with this SHA-256 has been compiled to; none if it has not."""
+        recipe = self._find_recipe(digest)
+        if recipe is None:
+            return []
+        return [self._recipe_name(digest), *(self._module_name(of.key) for of in recipe.instantiations)]
+
+    def is_made(self, digest: str) -> bool:
+        """Whether `find` will find it."""
+        names = self.names(digest)
+        return bool(names) and all(self._has(name) for name in names)
+
+    def find(self, digest: str) -> Made | None:
+        """What the cache has of the component; None where anything is missing."""
+        recipe = self._find_recipe(digest)
+        if recipe is None:
+            return None
+        modules = []
+        for of in recipe.instantiations:
+            module = self._find_module(of.key)
+            if module is None:
+                return None
+            modules.append(module)
+        return recipe, modules
+
+    def make(self, content: bytes, digest: str) -> Made:
+        """As `find`, compiling what is missing: seconds for large components.
+
+        Raises InvalidComponentError, UnsupportedComponentError.
+        """
+        if self._cache is None:
+            return self._compile(content, digest)
+        with self._cache.alone():
+            return self.find(digest) or self._compile(content, digest)
+
+    def _compile(self, content: bytes, digest: str) -> Made:
+        if len(content) >= LARGE_BYTES:
+            _log.info("compiling a component of %.1f MB", len(content) / 1e6)
+        recipe, contents = write_recipe(parse(content), self._host)
+        modules = {key: self._find_module(key) or self._compile_module(key, code) for key, code in contents.items()}
+        self._store(self._recipe_name(digest), recipe.dump())
+        return recipe, [modules[of.key] for of in recipe.instantiations]
+
+    def _compile_module(self, key: str, content: bytes) -> Module:
+        try:
+            module = Module(self._engine, content)
+        except WasmtimeError as error:
+            cause = str(error).splitlines()[-1].strip()
+            cause = re.sub(r"^\d+:\s+", "", cause)  # wasmtime numbers the causes
+            raise InvalidComponentError(f"not a valid component: {cause}") from error
+        if self._store(self._module_name(key), module.serialize()):
+            return self._find_module(key) or module  # mapped, its guests share their initial memory
+        return module
+
+    # The cache
+
+    def _recipe_name(self, digest: str) -> str:
+        return f"{_hash(digest, self._rules)}.recipe"
+
+    def _module_name(self, key: str) -> str:
+        return f"{_hash(key, self._code)}.cwasm"
+
+    def _has(self, name: str) -> bool:
+        descriptor = self._cache.open(name) if self._cache else None
+        if descriptor is not None:
+            os.close(descriptor)
+        return descriptor is not None
+
+    def _find_recipe(self, digest: str) -> Recipe | None:
+        descriptor = self._cache.open(self._recipe_name(digest)) if self._cache else None
+        if descriptor is None:
+            return None
+        with os.fdopen(descriptor, "rb") as file:
+            return Recipe.load(file.read())
+
+    def _find_module(self, key: str) -> Module | None:
+        known = self._modules.get(key)
+        if known is not None:
+            return known
+        descriptor = self._cache.open(self._module_name(key)) if self._cache else None
+        if descriptor is None:
+            return None
+        try:
+            # The descriptor's own path: what is mapped is the very file that was checked.
+            module = Module.deserialize_file(self._engine, f"/proc/self/fd/{descriptor}")
+        except WasmtimeError:  # written by another build of wasmtime under the same version
+            return None
+        finally:
+            os.close(descriptor)
+        return self._modules.setdefault(key, module)
+
+    def _store(self, name: str, artefact: bytes | bytearray) -> bool:
+        """Whether it was kept."""
+        if self._cache is None:
+            return False
+        try:
+            self._cache.store(name, artefact)
+        except OSError as error:  # a full disk: it runs all the same, with more memory for each guest
+            _log.warning("the compiled component could not be kept: %s", error)
+            return False
+        return True
+
+
+def _hash(*parts: str) -> str:
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()
