@@ -15,7 +15,7 @@ from runtime.engine import open_cache
 if TYPE_CHECKING:
     from pathlib import Path
 
-KEY = "0.cwasm" * 64
+KEY = "0" * 64 + ".cwasm"
 
 
 @pytest.fixture
