@@ -62,10 +62,12 @@ class Command:
                 if self._timeout is not None:
                     watch.start_soon(self._expire, self._timeout)
                 async with trio.open_nursery() as nursery:
-                    if stdin is not None:
+                    if stdin:
                         nursery.start_soon(self._feed, stdin)
-                    nursery.start_soon(self._collect, "stdout", self.process.receive, limit, tell)
+                    elif stdin is not None:
+                        self.process.stdin.end()
                     nursery.start_soon(self._collect, "stderr", self.process.receive_stderr, limit, tell)
+                    await self._collect("stdout", self.process.receive, limit, tell)
                 await self.process.wait()
                 watch.cancel_scope.cancel()
             try:
@@ -79,6 +81,11 @@ class Command:
                 self._exit = await self.process.wait()
             self.ended_at = time.time_ns() // 1_000_000
             self.ended.set()
+
+    @property
+    def kept(self) -> int:
+        """Bytes of its output that are kept; the same for ever once it has ended."""
+        return sum(map(len, self.outputs.values()))
 
     @property
     def reason(self) -> str:

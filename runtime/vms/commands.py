@@ -46,6 +46,7 @@ class Commands:
         self._nursery = nursery
         self._running: dict[int, Command] = {}
         self._ended: OrderedDict[int, Command] = OrderedDict()
+        self._ended_output = 0
         self._starting = 0
 
     @property
@@ -165,13 +166,10 @@ class Commands:
 
     def _remember(self, command: Command) -> None:
         self._ended[command.process.pid] = command
-        sizes = [sum(map(len, each.outputs.values())) for each in self._ended.values()]
-        total = sum(sizes)
-        for size in sizes[:-1]:
-            if len(self._ended) <= MAX_ENDED and total <= ENDED_OUTPUT:
-                break
-            self._ended.popitem(last=False)
-            total -= size
+        self._ended_output += command.kept
+        while len(self._ended) > 1 and (len(self._ended) > MAX_ENDED or self._ended_output > ENDED_OUTPUT):
+            _, oldest = self._ended.popitem(last=False)
+            self._ended_output -= oldest.kept
 
     def _limit(self) -> int:
         share = OUTPUT_OF_ALL // (2 * max(1, len(self._running)))
