@@ -31,20 +31,20 @@ class Fields(Resource):
     """A multimap from names, which are kept in lower case, to values; `mutable` says whether the guest may change it.
 
     Changes raise WitError with a `header-error`: invalid-syntax (also for what exceeds the caps of a header section,
-    which could be sent nowhere), forbidden, immutable.
+    which could be sent nowhere), forbidden, immutable. Sizes are looked at first: what is too much is not read.
     """
 
     def __init__(self, entries: Iterable[tuple[str, bytes]] = (), *, mutable: bool = True) -> None:
         self._entries = list(entries)
         self._mutable = mutable
+        self._size = _size(self._entries) if mutable else 0
 
     @classmethod
     def from_guest(cls, entries: list[tuple[str, bytes]]) -> Fields:
         """Return the fields that a guest lists."""
-        fields = cls()
-        fields.check_room(entries)
-        fields._entries = [(checked_name(name), checked_value(value)) for name, value in entries]
-        return fields
+        check_count(len(entries))
+        check_size(_size(entries))
+        return cls([(checked_name(name), checked_value(value)) for name, value in entries])
 
     def frozen(self) -> Fields:
         """Return an immutable copy, for handing out the headers of a message."""
@@ -56,6 +56,8 @@ class Fields(Resource):
 
     def get(self, name: str) -> list[bytes]:
         """Return the values of a name in order, [] if there is none or the name cannot be one."""
+        if len(name) > MAX_HEADER_BYTES:
+            return []
         name = name.lower()
         return [value for key, value in self._entries if key == name]
 
@@ -63,26 +65,28 @@ class Fields(Resource):
         """Put these values in place of all that the name had."""
         name = self._changing(name)
         kept = [entry for entry in self._entries if entry[0] != name]
-        added = [(name, checked_value(value)) for value in values]
-        self.check_room([*kept, *added])
-        self._entries = [*kept, *added]
+        check_count(len(kept) + len(values))
+        added = [(name, value) for value in values]
+        size = _size(kept) + _size(added)
+        check_size(size)
+        for value in values:
+            checked_value(value)
+        self._entries, self._size = [*kept, *added], size
 
     def append(self, name: str, value: bytes) -> None:
         """Add a value, after those that the name has."""
-        entry = (self._changing(name), checked_value(value))
-        self.check_room([*self._entries, entry])
-        self._entries.append(entry)
+        name = self._changing(name)
+        check_count(len(self._entries) + 1)
+        size = self._size + len(name) + len(value)
+        check_size(size)
+        self._entries.append((name, checked_value(value)))
+        self._size = size
 
     def delete(self, name: str) -> None:
         """Remove a name; it need not be there."""
         name = self._changing(name)
         self._entries = [entry for entry in self._entries if entry[0] != name]
-
-    @staticmethod
-    def check_room(entries: list[tuple[str, bytes]]) -> None:
-        """Refuse more fields, or more bytes of them, than a message may have."""
-        if len(entries) > MAX_HEADERS or sum(len(name) + len(value) for name, value in entries) > MAX_HEADER_BYTES:
-            raise WitError("invalid-syntax")
+        self._size = _size(self._entries)
 
     def _changing(self, name: str) -> str:
         if not self._mutable:
@@ -90,8 +94,25 @@ class Fields(Resource):
         return checked_name(name)
 
 
+def check_count(count: int) -> None:
+    """Refuse more fields than a message may have."""
+    if count > MAX_HEADERS:
+        raise WitError("invalid-syntax")
+
+
+def check_size(size: int) -> None:
+    """Refuse more bytes of names and values than a message may have."""
+    if size > MAX_HEADER_BYTES:
+        raise WitError("invalid-syntax")
+
+
+def _size(entries: Iterable[tuple[str, bytes]]) -> int:
+    return sum(len(name) + len(value) for name, value in entries)
+
+
 def checked_name(name: str) -> str:
     """Return a field name in lower case; WitError if it is none, or is the host's to set."""
+    check_size(len(name))
     if not _NAME.fullmatch(name):
         raise WitError("invalid-syntax")
     lower = name.lower()

@@ -74,6 +74,28 @@ def test_caps() -> None:
     assert error_of(Fields().set, "a", [b"x" * MAX_HEADER_BYTES]) == "invalid-syntax"
 
 
+def test_room_is_counted_exactly() -> None:
+    half = b"x" * (MAX_HEADER_BYTES // 2 - 1)
+    fields = Fields.from_guest([("a", half)])
+    fields.append("b", half)
+    for full in (fields, Fields(fields.entries())):
+        assert error_of(full.append, "c", b"") == "invalid-syntax"
+    fields.delete("a")
+    assert error_of(fields.append, "c", b"\n") == "invalid-syntax"
+    fields.append("c", half)
+    assert error_of(fields.append, "d", b"") == "invalid-syntax"
+    fields.set("b", [half[:-1]])
+    fields.append("d", b"")
+    assert [name for name, _ in fields.entries()] == ["c", "b", "d"]
+
+
+def test_what_is_too_long_is_no_name() -> None:
+    fields, name = Fields(), "n" * (MAX_HEADER_BYTES + 1)
+    assert error_of(fields.append, name, b"") == "invalid-syntax"
+    assert error_of(fields.delete, name) == "invalid-syntax"
+    assert fields.get(name) == []
+
+
 def test_content_length() -> None:
     assert content_length([("a", b"1")]) is None
     assert content_length([("content-length", b"12")]) == 12
