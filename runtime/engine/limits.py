@@ -46,34 +46,44 @@ class Bounds(NamedTuple):
 def share_out(memories: Sequence[Extent], tables: Sequence[Extent], limit: int) -> Bounds:
     """Bounds under which all memories and tables together stay within `limit` bytes, however they grow.
 
-    Raises TooLargeError where they begin with more.
+    All memories have one bound, which none may begin above, and so have all tables. Raises TooLargeError where they begin with
+    more than the limit, or with so much in one that the others could grow beyond it.
     """
     if len(memories) > MAX_MEMORIES or len(tables) > MAX_TABLES:
         raise TooLargeError(f"over the limit of {MAX_MEMORIES} memories and {MAX_TABLES} tables")
-    elements = _level([table.maximum for table in tables], limit // _TABLE_SHARE // ELEMENT)
-    elements = min(MAX_TABLE_ELEMENTS, max([elements, *(table.minimum for table in tables)]))
-    taken = sum(_capped(table.maximum, elements) for table in tables) * ELEMENT
-    pages = _level([memory.maximum for memory in memories], max(0, limit - taken) // PAGE)
-    least = max((memory.minimum for memory in memories), default=0)
-    if least > pages or any(table.minimum > elements for table in tables):
+    pages = max((memory.minimum for memory in memories), default=0)
+    elements = max((table.minimum for table in tables), default=0)
+    if elements > MAX_TABLE_ELEMENTS:
+        raise TooLargeError(f"a table begins with {elements} elements, over the limit of {MAX_TABLE_ELEMENTS}")
+    least = _together(memories, pages) * PAGE
+    needed = least + _together(tables, elements) * ELEMENT
+    if needed > limit:
         begins = sum(memory.minimum for memory in memories) * PAGE + sum(table.minimum for table in tables) * ELEMENT
+        grown = (
+            f", which can become {needed} as soon as the smaller ones grow to the largest" if begins <= limit else ""
+        )
         raise TooLargeError(
-            f"memory minimum size exceeds memory limits: it begins with {begins} bytes of memory and tables, "
+            f"memory minimum size exceeds memory limits: it begins with {begins} bytes of memory and tables{grown}, "
             f"and limits.memoryBytes is {limit} for all of them"
         )
+    share = _level(tables, min(limit // _TABLE_SHARE, limit - least) // ELEMENT)
+    elements = min(MAX_TABLE_ELEMENTS, max(elements, share))
+    pages = _level(memories, (limit - _together(tables, elements) * ELEMENT) // PAGE)
     return Bounds(pages * PAGE, elements)
 
 
-def _capped(maximum: int | None, level: int) -> int:
-    return level if maximum is None else min(maximum, level)
+def _together(extents: Sequence[Extent], level: int) -> int:
+    """What all take that have grown as far as the level and their own maximum let them."""
+    return sum(level if extent.maximum is None else min(extent.maximum, level) for extent in extents)
 
 
-def _level(maxima: Sequence[int | None], budget: int) -> int:
-    """The highest level for each, so that all together, those with a lower maximum at that, are within the budget."""
-    rest = len(maxima)
-    for maximum in sorted(maximum for maximum in maxima if maximum is not None):
+def _level(extents: Sequence[Extent], budget: int) -> int:
+    """The highest level under which all together stay within the budget."""
+    maxima = sorted(extent.maximum for extent in extents if extent.maximum is not None)
+    rest = len(extents)
+    for maximum in maxima:
         if maximum * rest > budget:
             break
         budget -= maximum
         rest -= 1
-    return budget // rest if rest else max((maximum for maximum in maxima if maximum is not None), default=0)
+    return budget // rest if rest else max(maxima, default=0)
