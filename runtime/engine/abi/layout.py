@@ -9,11 +9,10 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from runtime.engine.component.types import MAX_FLAT_PARAMS, MAX_FLAT_RESULTS
+
 if TYPE_CHECKING:
     from runtime.engine.component.types import FuncType, Type
-
-MAX_FLAT_PARAMS: Final = 16
-MAX_FLAT_RESULTS: Final = 1
 
 _SIZES: Final = {
     "bool": 1, "u8": 1, "s8": 1, "u16": 2, "s16": 2, "u32": 4, "s32": 4, "u64": 8, "s64": 8, "f32": 4, "f64": 8, "char": 4,

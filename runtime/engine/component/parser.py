@@ -87,7 +87,7 @@ class _Parser:
         self._lowers: list[Lower] = []
         self._resources: list[GuestResource] = []
         self._imports: dict[str, InterfaceType] = {}
-        self._instances = 0
+        self._parents: list[int] = []
         self._core_imports = 0
 
     def plan(self) -> Plan:
@@ -100,16 +100,16 @@ class _Parser:
             resources=tuple(self._resources),
             imports=self._imports,
             exports=exported_functions(exports),
-            instances=self._instances,
+            parents=tuple(self._parents),
         )
 
     def _evaluate(self, body: Body, depth: int, given: Instance | None) -> Instance:
         """Instantiate a component; what it exports. `given` are its imports, or None for the root's."""
-        if self._instances == MAX_INSTANCES:
+        if len(self._parents) == MAX_INSTANCES:
             raise too_complex(f"it has more than {MAX_INSTANCES} instances of components")
-        scope = Scope(body, depth, self._instances)
+        scope = Scope(body, depth, len(self._parents))
         scope.given = given
-        self._instances += 1
+        self._parents.append(parent)
         reader = Reader(self._content, body.start, body.end, self._budget)
         _read_head(reader)
         while reader.at < reader.end:

@@ -88,5 +88,10 @@ class Plan:
     """The root's imported instances, by their names with version."""
     exports: dict[str, dict[str, Lift]]
     """The functions of the root's exported instances, by the instances' names with version."""
-    instances: int
-    """How many component instances there are: the root, and what is instantiated within it."""
+    parents: tuple[int, ...]
+    """For each component instance the one that instantiates it; -1 for the root, which is the first."""
+
+    @property
+    def instances(self) -> int:
+        """How many component instances there are: the root, and what is instantiated within it."""
+        return len(self.parents)

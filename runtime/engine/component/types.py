@@ -30,6 +30,9 @@ MAX_TYPE_NODES: Final = 4096
 MAX_TYPE_DEPTH: Final = 64
 # 32 flags are one core value; the component model refuses more.
 MAX_FLAGS: Final = 32
+# Canonical ABI: so many parameters and results are core values; more go through memory.
+MAX_FLAT_PARAMS: Final = 16
+MAX_FLAT_RESULTS: Final = 1
 
 
 class FuncType(NamedTuple):

@@ -14,6 +14,7 @@ import attrs
 from runtime.engine.component.reader import Malformed, too_complex
 from runtime.engine.component.types import (
     MAX_FLAGS,
+    MAX_FLAT_PARAMS,
     MAX_TYPE_DEPTH,
     MAX_TYPE_NODES,
     PRIMITIVES,
@@ -25,9 +26,6 @@ from runtime.engine.component.types import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# Canonical ABI: so many parameters and results are core values; more go through memory.
-MAX_FLAT_PARAMS: Final = 16
-MAX_FLAT_RESULTS: Final = 1
 # Core values are counted up to here: enough to know that they are too many.
 _MANY: Final = MAX_FLAT_PARAMS + 1
 
