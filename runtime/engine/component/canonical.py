@@ -5,13 +5,15 @@ Source: the component model's Binary.md, "Canonical Definitions", and CanonicalA
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from runtime.engine.component.plan import CoreDefinition, Encoding, Lift, Lower, Options
 from runtime.engine.component.reader import Malformed, Reader, too_complex, unsupported
 from runtime.engine.component.scope import Function, Scope
 from runtime.engine.component.types import MAX_FLAT_PARAMS, MAX_FLAT_RESULTS
-from runtime.engine.component.value_types import Signature
+
+if TYPE_CHECKING:
+    from runtime.engine.component.value_types import Signature
 
 # WASI 0.2 has some 250 functions; each lower becomes a function of the host's, in each guest.
 MAX_LOWERS: Final = 4096
