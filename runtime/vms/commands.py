@@ -196,10 +196,16 @@ class Commands:
 
     def _directory(self, cwd: str | None) -> str:
         path = DEFAULT_CWD if cwd is None else cwd
+        filesystem = self._vm.volume.filesystem
         with telling_errors(path):
-            if cwd is None:
-                self._vm.volume.filesystem.mkdir(path, parents=True)
-            if self._vm.volume.filesystem.stat(path).type is not FileType.DIRECTORY:
+            try:
+                found = filesystem.stat(path).type
+            except FsError:
+                if cwd is not None:
+                    raise
+                filesystem.mkdir(path, parents=True)
+                found = FileType.DIRECTORY
+            if found is not FileType.DIRECTORY:
                 raise FsError(FsCode.NOT_DIRECTORY)
         return path
 
@@ -218,4 +224,6 @@ def _described(process: Process) -> dict[str, Any]:
         "kind": process.kind,
         "state": "running",
         "startedAt": process.started_at,
+        "memoryBytes": process.memory_bytes,
+        "peakMemoryBytes": process.peak_memory_bytes,
     }
