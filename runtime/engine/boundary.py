@@ -92,7 +92,7 @@ class Boundary:
         self.tables = [HandleTable(room) for _ in range(recipe.instances)]
         self.contexts = [Context(self.tables[context.owner]) for context in recipe.contexts]
         self.entered = [False] * recipe.instances
-        """Which component instances are being run, and may not be entered again."""
+        """Which component instances are in a call, and may not be entered again."""
         self.calls: list[Call] = []
         """Calls from one component instance into another that have not returned, the innermost last."""
         self.parked: Parked | None = None
@@ -133,6 +133,18 @@ class Boundary:
         self.returning = returning
         self._set_marks()
 
+    def enter(self, instances: Iterable[int]) -> None:
+        """A call enters these component instances. GuestTrap where one may not be entered: Canonical ABI, `may_enter`."""
+        for instance in instances:
+            if self.entered[instance]:
+                raise GuestTrap("cannot enter component instance: it is in a call already")
+            self.entered[instance] = True
+
+    def leave(self, instances: Iterable[int]) -> None:
+        """That call has returned."""
+        for instance in instances:
+            self.entered[instance] = False
+
     def check_leave(self) -> None:
         """GuestTrap where the guest may not call out: Canonical ABI, `may_leave`."""
         if self.allocation is not None or self.returning:
@@ -142,6 +154,7 @@ class Boundary:
         """See abi.calls.Caller."""
         self.check_leave()
         self.parked = Parked(call, values, context, pointer)
+        context.handles.moved.clear()  # they are in `parked` now
 
     def wait(self, call: HostCall, wait: Wait, context: Context, pointer: int) -> None:
         """See abi.calls.Caller."""
@@ -154,7 +167,7 @@ class Boundary:
 
     def _give_up_turn(self) -> None:
         self.hurried = True
-        self.hurry_at = math.inf
+        self._set_marks()
         native.take_error(native.set_yield_interval(self.store, 1))
 
     # Allocations

@@ -76,6 +76,11 @@ def _resume(_env: int, _caller: int, raw: int, _count: int) -> int:
     return 0
 
 
+def _thrown(_boundary: Boundary, _env: int, _raw: int) -> None:
+    """What the glue has called ended by an exception of wasm: Canonical ABI, `call_and_trap_on_throw`."""
+    raise GuestTrap("uncaught exception propagated out of component")
+
+
 # Resources: Canonical ABI, `canon resource.new` and so on
 
 
@@ -90,6 +95,9 @@ def _drop(boundary: Boundary, number: int, raw: int) -> None:
     value, owned = boundary.tables[of.owner].drop(_word(raw), of.resource)
     if owned and isinstance(value, Resource):
         boundary.drop(value)
+    elif owned:  # there is no destructor, but the rules of a call are kept as if there were one
+        boundary.enter(of.enters)
+        boundary.leave(of.enters)
 
 
 def _take(boundary: Boundary, number: int, raw: int) -> None:
@@ -97,18 +105,14 @@ def _take(boundary: Boundary, number: int, raw: int) -> None:
     boundary.check_leave()
     of = _resource(boundary, number)
     value, owned = boundary.tables[of.owner].drop(_word(raw), of.resource)
-    if owned and of.home != of.owner:
-        if boundary.entered[of.home]:
-            raise GuestTrap("cannot enter component instance: it is in a call already")
-        boundary.entered[of.home] = True
+    if owned:
+        boundary.enter(of.enters)
     memmove(raw, int(value).to_bytes(RAW_BYTES, "little") + int(owned).to_bytes(RAW_BYTES, "little"), 2 * RAW_BYTES)
 
 
 def _left(boundary: Boundary, number: int, _raw: int) -> None:
     """The destructor has returned."""
-    of = _resource(boundary, number)
-    if of.home != of.owner:
-        boundary.entered[of.home] = False
+    boundary.leave(_resource(boundary, number).enters)
 
 
 def _new(boundary: Boundary, number: int, raw: int) -> None:
@@ -145,6 +149,7 @@ def _done(boundary: Boundary, _number: int, raw: int) -> None:
 
 WAIT_CALLBACK: Final = _wait
 RESUME_CALLBACK: Final = _resume
+THROWN_CALLBACK: Final = _callback("a call of the guest", _thrown)
 CALLBACKS: Final = {
     "drop": _callback("resource.drop", _drop),
     "take": _callback("resource.drop", _take),

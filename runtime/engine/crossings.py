@@ -18,7 +18,6 @@ from runtime.engine.abi.handles import Borrower, Lender, Loans
 from runtime.engine.abi.layout import Signature, layout, lifted, lowered
 from runtime.engine.abi.load import loader
 from runtime.engine.abi.store import storer
-from runtime.engine.interface import GuestTrap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,9 +48,7 @@ class Call:
         """The caller's core parameters are at `raw`. The status of lowering them into the callee."""
         boundary, crossing, function = self._boundary, self._crossing, self._crossing.type
         boundary.check_leave()
-        if boundary.entered[self._callee]:
-            raise GuestTrap("cannot enter component instance: it is in a call already")
-        boundary.entered[self._callee] = True
+        boundary.enter(crossing.enters)
         types = tuple(t for _, t in function.params)
         core = _unpack(raw, self._outer.params, () if self._outer.indirect_params else types)
         if self._outer.indirect_result:
@@ -119,7 +116,7 @@ class Call:
     def done(self, raw: int) -> None:
         """The caller's core result, to `raw`; the call is over."""
         self._boundary.clean_up(returning=False)
-        self._boundary.entered[self._callee] = False
+        self._boundary.leave(self._crossing.enters)
         self._boundary.calls.pop()
         _pack(raw, self._outer.results, self._core)
 

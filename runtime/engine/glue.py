@@ -3,6 +3,7 @@
 A host function is called straight and can neither suspend the guest nor call it. So it returns a status (see
 `runtime.engine.abi.calls`), and the glue does what that says: calls the function that suspends the fiber, or the guest's
 `cabi_realloc`, or another component's function. All of it is ordinary code of the guest's store: metered, pre-empted, killable.
+An exception of wasm does not cross it: what has called the glue belongs to somebody else, and must not catch it.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ Place = tuple[str, str]
 HOST: Final = "h"
 WAIT: Final = "wait"
 RESUME: Final = "resume"
+THROWN: Final = "thrown"
 
 _CODES: Final = {"i32": b"\x7f", "i64": b"\x7e", "f32": b"\x7d", "f64": b"\x7c"}
 _FROM_I64: Final = {"i32": b"\xa7", "i64": b"", "f32": b"\xa7\xbe", "f64": b"\xbf"}  # wrap, reinterpret
@@ -26,6 +28,7 @@ _TYPES, _IMPORTS, _FUNCTIONS, _EXPORTS, _CODE = 1, 2, 3, 7, 10
 
 _BLOCK, _LOOP, _IF, _IF_I32, _ELSE, _END = b"\x02\x40", b"\x03\x40", b"\x04\x40", b"\x04\x7f", b"\x05", b"\x0b"
 _UNREACHABLE, _DROP = b"\x00", b"\x1a"
+_VOID = b"\x40"
 _I64_EQZ, _I64_EQ, _I32_WRAP, _I32_SHR_U, _I32_AND, _I64_SHR_U = b"\x50", b"\x51", b"\xa7", b"\x76", b"\x71", b"\x88"
 
 
@@ -135,13 +138,20 @@ class _Module:
         return _HEADER + b"".join(bytes([number]) + _sized(body) for number, body in sections)
 
 
-def _allocation(status: int, realloc: int | None) -> bytes:
+def _guarded(arguments: bytes, function: int, results: Sequence[str], thrown: int) -> bytes:
+    """Call the guest's function with these arguments; where that throws, the host function `thrown` traps."""
+    block = _CODES[results[0]] if results else _VOID  # of at most one result, as all have
+    body = b"\x1f" + block + b"\x01\x02\x00" + arguments + _call(function) + _END + b"\x0c\x01"
+    return b"\x02" + block + _BLOCK + body + _END + _call(thrown) + _UNREACHABLE + _END
+
+
+def _allocation(status: int, realloc: int | None, thrown: int) -> bytes:
     """What calls cabi_realloc(0, 0, align, size) as the status in a local says, and leaves the pointer."""
     if realloc is None:
         return _UNREACHABLE
     align = _get(status) + _I32_WRAP + _i32(8) + _I32_SHR_U + b"\x41\xff\x01" + _I32_AND
     size = _get(status) + b"\x42\x20" + _I64_SHR_U + _I32_WRAP
-    return _i32(0) + _i32(0) + align + size + _call(realloc)
+    return _guarded(_i32(0) + _i32(0) + align + size, realloc, ("i32",), thrown)
 
 
 def _until_done(status: int, step: bytes) -> bytes:
@@ -162,12 +172,13 @@ def host_functions(functions: Sequence[HostFunction], realloc: Place | None) -> 
     ]
     wait = module.import_function((HOST, WAIT), (), ())
     resume = module.import_function((HOST, RESUME), ("i32",), ("i64", "i64"))
+    thrown = module.import_function((HOST, THROWN), (), ())
     allocate = _realloc_type(module, realloc)
     for function, index in zip(functions, called, strict=True):
         count = len(function.params)
         status, value = count, count + 1
         waits = _get(status) + b"\x42\x01" + _I64_EQ
-        step = waits + _IF_I32 + _call(wait) + _i32(0) + _ELSE + _allocation(status, allocate) + _END
+        step = waits + _IF_I32 + _call(wait) + _i32(0) + _ELSE + _allocation(status, allocate, thrown) + _END
         step += _call(resume) + _set(status)
         step += _FROM_I64[function.result] + _set(value) if function.result else _DROP
         body = b"".join(map(_get, range(count))) + _call(index) + _set(status)
@@ -187,9 +198,10 @@ def drop(name: str, take: str, left: str, destructor: Place) -> bytes:
     module = _Module()
     taken = module.import_function((HOST, take), ("i32",), ("i32", "i32"))
     ended = module.import_function((HOST, left), (), ())
+    thrown = module.import_function((HOST, THROWN), (), ())
     destroy = module.import_function(destructor, ("i32",), ())
     body = _get(0) + _call(taken) + _set(flag := 1) + _set(0)
-    body += _get(flag) + _IF + _get(0) + _call(destroy) + _call(ended) + _END
+    body += _get(flag) + _IF + _guarded(_get(0), destroy, (), thrown) + _call(ended) + _END
     module.function(name, ("i32",), (), ("i32",), body)
     return module.content()
 
@@ -202,6 +214,7 @@ def crossing(name: str, c: Crossing) -> bytes:
     leave = module.import_function((HOST, c.leave), c.callee_results, ("i64",))
     done = module.import_function((HOST, c.done), (), c.results)
     resume = module.import_function((HOST, RESUME), ("i32",), ("i64", "i64"))
+    thrown = module.import_function((HOST, THROWN), (), ())
     callee = module.import_function(c.callee, c.callee_params, c.callee_results)
     callee_realloc, caller_realloc = _realloc_type(module, c.callee_realloc), _realloc_type(module, c.caller_realloc)
     post_return = None if c.post_return is None else module.import_function(c.post_return, c.callee_results, ())
@@ -209,12 +222,12 @@ def crossing(name: str, c: Crossing) -> bytes:
     results = range(status + 1, status + 1 + len(c.callee_results))
 
     def allocate(realloc: int | None) -> bytes:
-        return _until_done(status, _allocation(status, realloc) + _call(resume) + _set(status) + _DROP)
+        return _until_done(status, _allocation(status, realloc, thrown) + _call(resume) + _set(status) + _DROP)
 
     body = b"".join(map(_get, range(len(c.params)))) + _call(enter) + _set(status) + allocate(callee_realloc)
-    body += _call(arguments) + _call(callee) + b"".join(map(_set, reversed(results)))
+    body += _guarded(_call(arguments), callee, c.callee_results, thrown) + b"".join(map(_set, reversed(results)))
     body += b"".join(map(_get, results)) + _call(leave) + _set(status) + allocate(caller_realloc)
     if post_return is not None:
-        body += b"".join(map(_get, results)) + _call(post_return)
+        body += _guarded(b"".join(map(_get, results)), post_return, (), thrown)
     module.function(name, c.params, c.results, ("i64", *c.callee_results), body + _call(done))
     return module.content()

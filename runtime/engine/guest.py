@@ -123,8 +123,7 @@ class Guest:
         instances = ctypes.create_string_buffer(native.INSTANCE_SIZE * len(places))
         if ended := await self._instantiate(ctypes.addressof(instances)):
             return ended
-        owner = self._program.recipe.owner
-        self._boundary.entered[owner] = True
+        self._boundary.enter(self._program.recipe.enters)
         ended, result = await self._call(ctypes.addressof(instances), self._program.run)
         if ended is None and result > 1:
             ended = Exit("trap", message="run has returned an invalid discriminant: there is no such case")

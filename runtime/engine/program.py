@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from runtime.engine import glue, native
 from runtime.engine.abi.calls import HostCall
-from runtime.engine.callbacks import CALLBACKS, RESUME_CALLBACK, WAIT_CALLBACK
+from runtime.engine.callbacks import CALLBACKS, RESUME_CALLBACK, THROWN_CALLBACK, WAIT_CALLBACK
 from runtime.engine.crossings import signatures
 from runtime.engine.current import current
 from runtime.engine.limits import ELEMENT, Bounds, share_out
@@ -78,6 +78,7 @@ class Program:
         self._keep: list[Any] = [*modules]
         native.define(self.linker, glue.HOST, glue.WAIT, (), (), WAIT_CALLBACK)
         native.define(self.linker, glue.HOST, glue.RESUME, ("i32",), ("i64", "i64"), RESUME_CALLBACK)
+        native.define(self.linker, glue.HOST, glue.THROWN, (), (), THROWN_CALLBACK)
         for imported in recipe.functions:
             self._define(imported, calls)
         self.places: Final = [

@@ -20,7 +20,7 @@ from runtime.engine.component.types import FuncType
 from runtime.engine.errors import InvalidComponentError, UnsupportedComponentError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from runtime.engine.component.types import InterfaceType
     from runtime.engine.interface import HostInterface
@@ -69,8 +69,8 @@ class ResourceOf(NamedTuple):
     resource: Any
     owner: int
     """The component instance that calls it."""
-    home: int
-    """The component instance that has the destructor; -1 for the host's resources."""
+    enters: tuple[int, ...]
+    """The component instances that the end of an owned one enters, since the destructor is there: see `_entering`."""
 
 
 class CrossingOf(NamedTuple):
@@ -81,6 +81,8 @@ class CrossingOf(NamedTuple):
     callee: int
     callee_encoding: str
     type: Any
+    enters: tuple[int, ...]
+    """The component instances that the call enters: see `_entering`."""
     post_return: bool
     """Whether the callee cleans up afterwards."""
 
@@ -106,8 +108,8 @@ class Recipe(NamedTuple):
     """For each resource that the component defines: the component instance that does."""
     instances: int
     """How many component instances there are, each with a handle table."""
-    owner: int
-    """The component instance that `run` belongs to."""
+    enters: tuple[int, ...]
+    """The component instances that a call of `run` enters."""
     run: tuple[int, str]
     """As `memories`: the function to call."""
     post_return: tuple[int, str] | None
@@ -191,6 +193,21 @@ def _check_imports(plan: Plan, host: Host) -> None:
         raise UnsupportedComponentError("the component's imports are not WASI's: " + "; ".join(different))
 
 
+def _entering(parents: Sequence[int], callee: int, caller: int) -> tuple[int, ...]:
+    """The component instances that a call enters, none of which may be in a call: Canonical ABI, `entering_set`.
+
+    The callee and those that it is within, but for those that the caller is within, too; the host's caller is -1.
+    """
+    within = set(_lineage(parents, caller))
+    return tuple(instance for instance in _lineage(parents, callee) if instance not in within)
+
+
+def _lineage(parents: Sequence[int], instance: int) -> Iterator[int]:
+    while instance >= 0:
+        yield instance
+        instance = parents[instance]
+
+
 class _Writer:
     """A recipe as it grows."""
 
@@ -233,7 +250,7 @@ class _Writer:
             tuple(self._crossings),
             tuple(resource.owner for resource in self._plan.resources),
             self._plan.instances,
-            run.owner,
+            _entering(self._plan.parents, run.owner, -1),
             self._exported(run.function),
             None if run.options.post_return is None else self._exported(run.options.post_return),
             tuple(measured),
@@ -327,8 +344,8 @@ class _Writer:
     def _built_in(self, kind: str, resource: Any, owner: int) -> glue.Place:
         definition = None if isinstance(resource, str) else self._plan.resources[resource]
         destructor = None if definition is None else definition.destructor
-        home = definition.owner if definition is not None and destructor is not None else -1
-        made = ResourceOf(resource, owner, home)
+        enters = () if definition is None else _entering(self._plan.parents, definition.owner, owner)
+        made = ResourceOf(resource, owner, enters)
         number = self._resources.setdefault(made, len(self._resources))
         if kind != "drop" or destructor is None:
             return glue.HOST, self._resource_function(kind, number)
@@ -351,7 +368,8 @@ class _Writer:
         crossing = len(self._crossings)
         encodings = lower.options.encoding, target.options.encoding
         cleans_up = target.options.post_return is not None
-        self._crossings.append(CrossingOf(caller, encodings[0], callee, encodings[1], target.type, cleans_up))
+        enters = _entering(self._plan.parents, target.owner, lower.owner)
+        self._crossings.append(CrossingOf(caller, encodings[0], callee, encodings[1], target.type, enters, cleans_up))
         fields = f"enter {crossing}", f"arguments {crossing}", f"leave {crossing}", f"done {crossing}"
         for field in fields:
             self._functions[field] = HostImport(field, field.partition(" ")[0], crossing)

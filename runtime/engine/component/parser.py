@@ -92,7 +92,7 @@ class _Parser:
 
     def plan(self) -> Plan:
         root = Body("component", 0, len(self._content), None, {})
-        exports = self._evaluate(root, 0, None)
+        exports = self._evaluate(root, None, None)
         return Plan(
             modules=tuple(self._modules),
             steps=tuple(self._steps),
@@ -103,13 +103,13 @@ class _Parser:
             parents=tuple(self._parents),
         )
 
-    def _evaluate(self, body: Body, depth: int, given: Instance | None) -> Instance:
-        """Instantiate a component; what it exports. `given` are its imports, or None for the root's."""
+    def _evaluate(self, body: Body, parent: Scope | None, given: Instance | None) -> Instance:
+        """Instantiate a component within another; what it exports. `given` are its imports, or None for the root's."""
         if len(self._parents) == MAX_INSTANCES:
             raise too_complex(f"it has more than {MAX_INSTANCES} instances of components")
-        scope = Scope(body, depth, len(self._parents))
+        scope = Scope(body, parent.depth + 1 if parent else 0, len(self._parents))
         scope.given = given
-        self._parents.append(parent)
+        self._parents.append(parent.owner if parent else -1)
         reader = Reader(self._content, body.start, body.end, self._budget)
         _read_head(reader)
         while reader.at < reader.end:
@@ -193,7 +193,7 @@ class _Parser:
         for _ in range(r.count()):
             name = r.name() if component else read_extern_name(r)
             add_once(items, name, _read_item(r, scope), "an argument or export")
-        scope.add("instance", self._evaluate(component, scope.depth + 1, items) if component else items)
+        scope.add("instance", self._evaluate(component, scope, items) if component else items)
 
     def _type(self, r: Reader, scope: Scope) -> None:
         if r.at < r.end and r.data[r.at] == _RESOURCE:
