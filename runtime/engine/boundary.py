@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 import math
-from struct import Struct
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from runtime.engine.program import Program
 
 _log = logging.getLogger(__name__)
-_STATUS: Final = Struct("<Q")
 _CANNOT_LEAVE: Final = "cannot leave component instance: it was called to allocate or to clean up, and calls out"
 
 
@@ -172,18 +170,18 @@ class Boundary:
 
     # Allocations
 
-    def allocate(self, allocation: Allocation) -> bytes:
+    def allocate(self, allocation: Allocation) -> int:
         """See abi.calls.Caller."""
         self.check_leave()
         self.allocation = allocation
         self._set_marks()
         return self._advance(None)
 
-    def allocated(self, pointer: int) -> bytes:
+    def allocated(self, pointer: int) -> int:
         """The guest's `cabi_realloc` has given a pointer; the next status."""
         return self._advance(pointer)
 
-    def _advance(self, pointer: int | None) -> bytes:
+    def _advance(self, pointer: int | None) -> int:
         allocation = self.allocation
         assert allocation is not None
         if self.on_loop and not self.hurried and perf_counter() > self.turn_ends:
@@ -196,7 +194,7 @@ class Boundary:
             if self.calls:
                 self.calls[-1].allocated(stop.value)
             return DONE
-        return _STATUS.pack(size << 32 | align << 8 | 2)
+        return size << 32 | align << 8 | 2
 
     # The end
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from ctypes import memmove, string_at
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.engine import native
@@ -23,11 +22,6 @@ if TYPE_CHECKING:
 
 Step = Callable[["Boundary", int, int], None]
 """`step(boundary, env, raw)`."""
-
-
-def _word(raw: int) -> int:
-    """The first raw value, an i32."""
-    return int.from_bytes(string_at(raw, 4), "little")
 
 
 def _callback(name: str, step: Step) -> Any:
@@ -55,7 +49,7 @@ _SUSPENDED: Final = _address.to_bytes(8, "little") + bytes(native.CONTINUATION_S
 @native.ASYNC_FUNCTION  # type: ignore[untyped-decorator]  # ctypes
 def _wait(_env: int, _caller: int, _args: int, _n: int, _results: int, _m: int, _trap: int, continuation: int) -> None:
     """The fiber is suspended until its answer is there."""
-    memmove(continuation, _SUSPENDED, native.CONTINUATION_SIZE)
+    native.HOST_MEMORY[continuation : continuation + native.CONTINUATION_SIZE] = _SUSPENDED
 
 
 @native.UNCHECKED_FUNCTION  # type: ignore[untyped-decorator]  # ctypes
@@ -65,7 +59,7 @@ def _resume(_env: int, _caller: int, raw: int, _count: int) -> int:
     name, value = "cabi_realloc", None
     try:
         if boundary.allocation is not None:
-            memmove(raw + RAW_BYTES, boundary.allocated(_word(raw)), 8)
+            native.put_quad(raw + RAW_BYTES, boundary.allocated(native.get_word(raw)))
             return 0
         answer, boundary.answer = boundary.answer, None
         assert answer is not None, "the fiber goes on only when it is there"
@@ -92,7 +86,7 @@ def _resource(boundary: Boundary, number: int) -> ResourceOf:
 def _drop(boundary: Boundary, number: int, raw: int) -> None:
     boundary.check_leave()
     of = _resource(boundary, number)
-    value, owned = boundary.tables[of.owner].drop(_word(raw), of.resource)
+    value, owned = boundary.tables[of.owner].drop(native.get_word(raw), of.resource)
     if owned and isinstance(value, Resource):
         boundary.drop(value)
     elif owned:  # there is no destructor, but the rules of a call are kept as if there were one
@@ -104,10 +98,11 @@ def _take(boundary: Boundary, number: int, raw: int) -> None:
     """`resource.drop` of a resource with a destructor: (representation, whether the glue has to call it)."""
     boundary.check_leave()
     of = _resource(boundary, number)
-    value, owned = boundary.tables[of.owner].drop(_word(raw), of.resource)
+    value, owned = boundary.tables[of.owner].drop(native.get_word(raw), of.resource)
     if owned:
         boundary.enter(of.enters)
-    memmove(raw, int(value).to_bytes(RAW_BYTES, "little") + int(owned).to_bytes(RAW_BYTES, "little"), 2 * RAW_BYTES)
+    native.put_quad(raw, int(value))
+    native.put_quad(raw + RAW_BYTES, owned)
 
 
 def _left(boundary: Boundary, number: int, _raw: int) -> None:
@@ -118,21 +113,21 @@ def _left(boundary: Boundary, number: int, _raw: int) -> None:
 def _new(boundary: Boundary, number: int, raw: int) -> None:
     boundary.check_leave()
     of = _resource(boundary, number)
-    index = boundary.tables[of.owner].add(_word(raw), of.resource)
-    memmove(raw, index.to_bytes(8, "little"), 8)
+    index = boundary.tables[of.owner].add(native.get_word(raw), of.resource)
+    native.put_quad(raw, index)
 
 
 def _rep(boundary: Boundary, number: int, raw: int) -> None:
     of = _resource(boundary, number)
-    value = boundary.tables[of.owner].look(_word(raw), of.resource)
-    memmove(raw, int(value).to_bytes(8, "little"), 8)
+    value = boundary.tables[of.owner].look(native.get_word(raw), of.resource)
+    native.put_quad(raw, int(value))
 
 
 # Calls between component instances: see `crossings`
 
 
 def _enter(boundary: Boundary, number: int, raw: int) -> None:
-    memmove(raw, Call(boundary, boundary.program.recipe.crossings[number]).enter(raw), 8)
+    native.put_quad(raw, Call(boundary, boundary.program.recipe.crossings[number]).enter(raw))
 
 
 def _arguments(boundary: Boundary, _number: int, raw: int) -> None:
@@ -140,7 +135,7 @@ def _arguments(boundary: Boundary, _number: int, raw: int) -> None:
 
 
 def _leave(boundary: Boundary, _number: int, raw: int) -> None:
-    memmove(raw, boundary.calls[-1].leave(raw), 8)
+    native.put_quad(raw, boundary.calls[-1].leave(raw))
 
 
 def _done(boundary: Boundary, _number: int, raw: int) -> None:

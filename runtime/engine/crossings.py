@@ -6,11 +6,11 @@ The glue (`glue.crossing`) calls the four steps of a `Call` in turn, and the cal
 
 from __future__ import annotations
 
-from ctypes import memmove, string_at
 from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.engine import native
 from runtime.engine.abi import flat
 from runtime.engine.abi.calls import RAW_BYTES
 from runtime.engine.abi.context import MAX_LIFT_BYTES, Context, aligned
@@ -44,7 +44,7 @@ class Call:
         self._core: list[flat.Core] = []
         self._returns = False
 
-    def enter(self, raw: int) -> bytes:
+    def enter(self, raw: int) -> int:
         """The caller's core parameters are at `raw`. The status of lowering them into the callee."""
         boundary, crossing, function = self._boundary, self._crossing, self._crossing.type
         boundary.check_leave()
@@ -79,7 +79,7 @@ class Call:
         """The callee's core parameters, to `raw`."""
         _pack(raw, self._inner.params, self._core)
 
-    def leave(self, raw: int) -> bytes:
+    def leave(self, raw: int) -> int:
         """The callee's core result is at `raw`. The status of lowering it into the caller."""
         boundary, result, encoding = self._boundary, self._crossing.type.result, self._crossing.callee_encoding
         context = self._context(self._crossing.callee, boundary.tables[self._callee])
@@ -138,12 +138,12 @@ def _unpack(raw: int, core: Sequence[str], types: Sequence[Any]) -> list[Any]:
     letters = flat.letters(types)
     letters += [_LETTERS[c] for c in core[len(letters) :]]
     codec = Struct("<" + "".join(f"{letter}{RAW_BYTES - Struct(letter).size}x" for letter in letters))
-    return list(codec.unpack(string_at(raw, codec.size)))
+    return list(codec.unpack_from(native.HOST_MEMORY, raw))
 
 
 def _pack(raw: int, core: Sequence[str], values: Sequence[flat.Core]) -> None:
     codec = Struct("<" + "".join(f"{_LETTERS[c]}{RAW_BYTES - Struct(_LETTERS[c]).size}x" for c in core))
-    memmove(raw, codec.pack(*values), codec.size)
+    codec.pack_into(native.HOST_MEMORY, raw, *values)
 
 
 def _load(context: Context, pointer: int, t: Any, encoding: str) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import CFUNCTYPE, c_bool, c_int64, c_size_t, c_ssize_t, c_uint64, c_void_p
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
 import wasmtime
@@ -97,12 +98,32 @@ _view_of: Final = ctypes.pythonapi.PyMemoryView_FromMemory
 _view_of.restype, _view_of.argtypes = ctypes.py_object, [c_void_p, c_ssize_t, ctypes.c_int]
 _WRITABLE: Final = 0x200  # PyBUF_WRITE
 
+HOST_MEMORY: Final = memoryview((ctypes.c_ubyte * 2**47).from_address(0)).cast("B")
+"""This process's own memory, to read and write raw values at the addresses that wasmtime gives: a tenth of what ctypes takes.
+
+Never to be used with a number that a guest has given: those are offsets into a `Memory`'s view.
+"""
+
+_WORD: Final = Struct("<I")
+_QUAD: Final = Struct("<Q")
+
 _VALUE_TYPES: Final = {
     "i32": wasmtime.ValType.i32,
     "i64": wasmtime.ValType.i64,
     "f32": wasmtime.ValType.f32,
     "f64": wasmtime.ValType.f64,
 }
+
+
+def get_word(address: int) -> int:
+    """The i32 that a raw value is, unsigned."""
+    word: int = _WORD.unpack_from(HOST_MEMORY, address)[0]
+    return word
+
+
+def put_quad(address: int, number: int) -> None:
+    """Make a raw value this i64, or this i32."""
+    _QUAD.pack_into(HOST_MEMORY, address, number)
 
 
 def pointer(managed: Any) -> int:

@@ -15,7 +15,6 @@ a worker when it takes long.
 from __future__ import annotations
 
 from collections.abc import Callable
-from ctypes import memmove, string_at
 from struct import Struct
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
     from runtime.engine.abi.strings import Allocation
     from runtime.engine.component.types import FuncType, Type
 
-DONE: Final = bytes(8)
-WAIT: Final = (1).to_bytes(8, "little")
+DONE: Final = 0
+WAIT: Final = 1
 RAW_BYTES: Final = 16
 """Of one raw value."""
 _CALLBACK_HEAD: Final = "def callback(env, _caller, raw, _count):"
@@ -60,7 +59,7 @@ class Caller(Protocol):
     def hurry(self) -> None:
         """Let the turn end at the guest's next step. GuestTrap where the guest may not call."""
 
-    def allocate(self, allocation: Allocation) -> bytes:
+    def allocate(self, allocation: Allocation) -> int:
         """Begin something that needs memory; the status."""
 
     def fail(self, name: str, error: BaseException, value: Any) -> int:
@@ -72,6 +71,8 @@ class Current(Protocol):
 
     guest: Any
 
+
+_STATUS: Final = Struct("<Q")
 
 Lower = Callable[[Context, int, Any], "bytes | Allocation | None"]
 """A result's case, to its place: the core result's 8 bytes, or something that needs memory, or None when it is written."""
@@ -113,14 +114,14 @@ class HostCall:
         """Write what the function has answered as the callback's results; a trap, or 0."""
         status = self._write(guest, context, raw, pointer, ok, value)
         if self.glued:
-            memmove(raw + self._status_at, status, 8)
+            native.put_quad(raw + self._status_at, status)
         return 0
 
     def answer(self, guest: Caller, context: Context, raw: int, pointer: int, ok: bool, value: Any) -> None:
         """As `settle`, for the glue's `resume`, whose results are always an i64 for the value and the status."""
-        memmove(raw + RAW_BYTES, self._write(guest, context, raw, pointer, ok, value), 8)
+        native.put_quad(raw + RAW_BYTES, self._write(guest, context, raw, pointer, ok, value))
 
-    def _write(self, guest: Caller, context: Context, raw: int, pointer: int, ok: bool, value: Any) -> bytes:
+    def _write(self, guest: Caller, context: Context, raw: int, pointer: int, ok: bool, value: Any) -> int:
         lower = self.lower_ok if ok else self.lower_error
         if lower is None:
             raise TypeError(f"{self.name} has no error case, but failed with {value!r}")
@@ -128,7 +129,7 @@ class HostCall:
         if out is None:
             return DONE
         if isinstance(out, bytes):
-            memmove(raw, out, 8)
+            native.HOST_MEMORY[raw : raw + 8] = out
             return DONE
         return guest.allocate(out)
 
@@ -169,7 +170,7 @@ def _compile(
         lines += [
             "        if perf_counter() > guest.park_at:",
             f"            guest.park(call, ({given}), context, {pointer})",
-            f"            memmove(raw + {RAW_BYTES if call.result else 0}, WAIT, 8)",
+            f"            put_status(host, raw + {RAW_BYTES if call.result else 0}, {WAIT})",
             "            return 0",
         ]
     if any(holds(t, "own") for t in types):
@@ -185,7 +186,7 @@ def _compile(
         lines += [
             "        if value.__class__ is Wait:",
             f"            guest.wait(call, value, context, {pointer})",
-            f"            memmove(raw + {RAW_BYTES if call.result else 0}, WAIT, 8)",
+            f"            put_status(host, raw + {RAW_BYTES if call.result else 0}, {WAIT})",
             "            return 0",
         ]
     lines += [f"        {line}" for line in _result(source, call, type_.result, pointer)]
@@ -195,8 +196,8 @@ def _compile(
         "        return guest.fail(call.name, error, value)",
     ]
     scope = {
-        "current": current, "call": call, "function": call.function, "perf_counter": perf_counter, "memmove": memmove,
-        "string_at": string_at, "WitError": WitError, "Wait": Wait, "WAIT": WAIT, "DONE": DONE, "aligned": aligned,
+        "current": current, "call": call, "function": call.function, "perf_counter": perf_counter,
+        "host": native.HOST_MEMORY, "put_status": _STATUS.pack_into, "WitError": WitError, "Wait": Wait, "aligned": aligned,
         **source.names,
     }  # fmt: skip
     code = compile("\n".join([_CALLBACK_HEAD, *lines, ""]), f"<{call.name}>", "exec")
@@ -215,7 +216,7 @@ def _arguments(
     if formats:
         codec = Struct("<" + "".join(letter + ("8x" if letter in "Qqd" else "12x") for letter in formats))
         names = "".join(f"a{place}, " for place, _ in enumerate(formats))
-        lines.append(f"{names}= {source.name(codec.unpack)}(string_at(raw, {codec.size}))")
+        lines.append(f"{names}= {source.name(codec.unpack_from)}(host, raw)")
     lines.append("context = guest.contexts[env]")
     if any(holds(t, "string") or holds(t, "list") for t in types):
         lines.append(f"context.left = {MAX_LIFT_BYTES}")
@@ -241,7 +242,7 @@ def _arguments(
 
 def _result(source: Source, call: HostCall, result: Any, pointer: str) -> list[str]:
     """Lines that write `value`, the common case at once."""
-    done = [f"memmove(raw + {RAW_BYTES if call.result else 0}, DONE, 8)"] if call.glued else []
+    done = [f"put_status(host, raw + {RAW_BYTES if call.result else 0}, {DONE})"] if call.glued else []
     if result is None:
         return done
     is_result = result[0] == "result"
@@ -250,7 +251,7 @@ def _result(source: Source, call: HostCall, result: Any, pointer: str) -> list[s
         codec = Struct(_single_format(result) + ("8xQ" if call.glued else ""))
         core = "0" if is_result else _single(source, result, "value")
         status = ", 0" if call.glued else ""
-        return [f"memmove(raw, {source.name(codec.pack)}({core}{status}), {codec.size})"]
+        return [f"{source.name(codec.pack_into)}(host, raw, {core}{status})"]
     if not (payload is None or is_plain(payload)):
         return [f"return call.settle(guest, context, raw, {pointer}, True, value)"]
     offset = payload_offset(result) if is_result else 0
