@@ -19,6 +19,8 @@ from runtime.engine import native
 from runtime.engine.abi.calls import DONE
 from runtime.engine.abi.context import Context
 from runtime.engine.abi.handles import MAX_HANDLES, HandleTable, Room
+from runtime.engine.abi.store import Block
+from runtime.engine.abi.strings import allocation_status
 from runtime.engine.interface import Err, GuestExit, GuestTrap, Ok, Resource
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ class Boundary:
         self.parked: Parked | None = None
         self.waiting: Waiting | None = None
         self.answer: Answer | None = None
-        self.allocation: Allocation | None = None
+        self.allocation: Any = None  # an Allocation or a Block
         """What is being written into the guest's memory, and waits for `cabi_realloc`."""
         self.returning = False
         """The guest cleans up after a call (post-return), and may not call out."""
@@ -170,16 +172,23 @@ class Boundary:
 
     # Allocations
 
-    def allocate(self, allocation: Allocation) -> int:
+    def allocate(self, allocation: Allocation | Block) -> int:
         """See abi.calls.Caller."""
-        self.check_leave()
+        if self.allocation is not None or self.returning:
+            raise GuestTrap(_CANNOT_LEAVE)
         self.allocation = allocation
-        self._set_marks()
-        return self._advance(None)
+        self.park_at = self.hurry_at = 0.0
+        return allocation.status if allocation.__class__ is Block else self._advance(None)
 
     def allocated(self, pointer: int) -> int:
         """The guest's `cabi_realloc` has given a pointer; the next status."""
-        return self._advance(pointer)
+        allocation = self.allocation
+        if allocation.__class__ is not Block:
+            return self._advance(pointer)
+        allocation.place(pointer)
+        self.allocation = None
+        self._set_marks()
+        return DONE
 
     def _advance(self, pointer: int | None) -> int:
         allocation = self.allocation
@@ -188,13 +197,11 @@ class Boundary:
             self._give_up_turn()  # a long list of strings is written in many steps
         try:
             align, size = next(allocation) if pointer is None else allocation.send(pointer)
-        except StopIteration as stop:
+        except StopIteration:
             self.allocation = None
             self._set_marks()
-            if self.calls:
-                self.calls[-1].allocated(stop.value)
             return DONE
-        return size << 32 | align << 8 | 2
+        return allocation_status(align, size)
 
     # The end
 

@@ -42,7 +42,6 @@ class Call:
         self._outer, self._inner = signatures(crossing.type)
         self._pointer = 0
         self._core: list[flat.Core] = []
-        self._returns = False
 
     def enter(self, raw: int) -> int:
         """The caller's core parameters are at `raw`. The status of lowering them into the callee."""
@@ -73,7 +72,7 @@ class Call:
             for t, value in zip(types, values, strict=True):
                 core += yield from flat.lower(t, self._crossing.callee_encoding)(context, value)
         self._boundary.tables[self._caller].moved.clear()
-        return core
+        self._core = core
 
     def arguments(self, raw: int) -> None:
         """The callee's core parameters, to `raw`."""
@@ -90,7 +89,6 @@ class Call:
         elif result is not None:
             (value,) = flat.lifter((result,), encoding)(context, *_unpack(raw, (), (result,)))
         self._loans.end()
-        self._returns = True
         return boundary.allocate(self._lower_result(value))
 
     def _lower_result(self, value: Any) -> Allocation:
@@ -105,12 +103,8 @@ class Call:
         elif result is not None:
             core = yield from flat.lower(result, encoding)(context, value)
         self._boundary.tables[self._callee].moved.clear()
-        return core
-
-    def allocated(self, core: list[flat.Core]) -> None:
-        """What was to be lowered has been: the core values that are passed on."""
         self._core = core
-        if self._returns and self._crossing.post_return:
+        if self._crossing.post_return:
             self._boundary.clean_up(returning=True)
 
     def done(self, raw: int) -> None:

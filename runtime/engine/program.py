@@ -76,6 +76,7 @@ class Program:
         self.linker: Final = native.linker(engine)
         weakref.finalize(self, native.linker_delete, self.linker).atexit = False
         self._keep: list[Any] = [*modules]
+        self._bounds: tuple[int, Bounds] | None = None
         native.define(self.linker, glue.HOST, glue.WAIT, (), (), WAIT_CALLBACK)
         native.define(self.linker, glue.HOST, glue.RESUME, ("i32",), ("i64", "i64"), RESUME_CALLBACK)
         native.define(self.linker, glue.HOST, glue.THROWN, (), (), THROWN_CALLBACK)
@@ -97,7 +98,9 @@ class Program:
 
     def bounds(self, limit: int) -> Bounds:
         """What each memory and table may have, so that all have at most `limit` bytes. Raises TooLargeError."""
-        return share_out(self.recipe.all_memories, self.recipe.all_tables, limit)
+        if self._bounds is None or self._bounds[0] != limit:  # guests of a program mostly have one limit
+            self._bounds = limit, share_out(self.recipe.all_memories, self.recipe.all_tables, limit)
+        return self._bounds[1]
 
     def _buffer(self, name: str) -> tuple[int, int]:
         raw = name.encode()

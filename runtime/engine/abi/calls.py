@@ -24,7 +24,7 @@ from runtime.engine.abi import flat
 from runtime.engine.abi.context import MAX_LIFT_BYTES, Context, aligned
 from runtime.engine.abi.layout import field_offsets, flatten, holds, layout, lowered, needs_memory, payload_offset
 from runtime.engine.abi.load import LETTERS, loader
-from runtime.engine.abi.store import Source, chooser, is_plain, packer, plain, plain_writer, storer
+from runtime.engine.abi.store import Block, Source, chooser, is_plain, packer, plain, plain_writer, storer
 from runtime.engine.interface import Wait, WitError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Caller(Protocol):
     def hurry(self) -> None:
         """Let the turn end at the guest's next step. GuestTrap where the guest may not call."""
 
-    def allocate(self, allocation: Allocation) -> int:
+    def allocate(self, allocation: Allocation | Block) -> int:
         """Begin something that needs memory; the status."""
 
     def fail(self, name: str, error: BaseException, value: Any) -> int:
@@ -74,7 +74,7 @@ class Current(Protocol):
 
 _STATUS: Final = Struct("<Q")
 
-Lower = Callable[[Context, int, Any], "bytes | Allocation | None"]
+Lower = Callable[[Context, int, Any], "bytes | Allocation | Block | None"]
 """A result's case, to its place: the core result's 8 bytes, or something that needs memory, or None when it is written."""
 
 
@@ -198,6 +198,7 @@ def _compile(
     scope = {
         "current": current, "call": call, "function": call.function, "perf_counter": perf_counter,
         "host": native.HOST_MEMORY, "put_status": _STATUS.pack_into, "WitError": WitError, "Wait": Wait, "aligned": aligned,
+        "Block": Block,
         **source.names,
     }  # fmt: skip
     code = compile("\n".join([_CALLBACK_HEAD, *lines, ""]), f"<{call.name}>", "exec")
@@ -252,6 +253,15 @@ def _result(source: Source, call: HostCall, result: Any, pointer: str) -> list[s
         core = "0" if is_result else _single(source, result, "value")
         status = ", 0" if call.glued else ""
         return [f"{source.name(codec.pack_into)}(host, raw, {core}{status})"]
+    if payload == ("list", "u8"):
+        size, align = layout(result)
+        return [
+            f"if {pointer} & {align - 1}: aligned({pointer}, {align}, 'the pointer to the result')",
+            f"view = context.view if {pointer} + {size} <= len(context.view) else context.reach({pointer} + {size})",
+            *([f"view[{pointer}] = 0"] if is_result else []),
+            f"status = guest.allocate(Block(context, {pointer} + {payload_offset(result) if is_result else 0}, value))",
+            f"put_status(host, raw + {RAW_BYTES if call.result else 0}, status)",
+        ]
     if not (payload is None or is_plain(payload)):
         return [f"return call.settle(guest, context, raw, {pointer}, True, value)"]
     offset = payload_offset(result) if is_result else 0
@@ -330,7 +340,9 @@ def _in_memory(result: Type, payload: Any, which: int | None, offset: int, encod
     """To where the caller's pointer says."""
     size, align = layout(result)
     write = plain_writer(payload) if payload is not None and is_plain(payload) else None
-    store = storer(payload, encoding) if payload is not None and write is None else None
+    store: Any = storer(payload, encoding) if payload is not None and write is None else None
+    if payload == ("list", "u8"):
+        store = Block
 
     def lower(context: Context, pointer: int, value: Any) -> Any:
         aligned(pointer, align, "the pointer to the result")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from runtime.engine.abi.context import Context, aligned
 from runtime.engine.abi.layout import cases, discriminant_size, field_offsets, fields, layout, payload_offset
 from runtime.engine.abi.load import LETTERS, NUMBERS, TWO_WORDS, UNSIGNED
-from runtime.engine.abi.strings import WRITERS, Allocation, put
+from runtime.engine.abi.strings import WRITERS, Allocation, allocation_status, put
 from runtime.engine.interface import Ok
 
 if TYPE_CHECKING:
@@ -26,6 +26,24 @@ Store: TypeAlias = Callable[[Context, int, Any], Allocation]
 """`store(context, at, value)`, where the memory has been seen to reach beyond `at` far enough."""
 WritePlain: TypeAlias = Callable[[Context, memoryview, int, Any], None]
 _REMEMBERED: Final = 4096  # as in `layout`
+
+
+class Block:
+    """A list of bytes on its way to where its pointer and length go: one allocation, for which a generator would be dear."""
+
+    __slots__ = ("_at", "_context", "_data", "status")
+
+    def __init__(self, context: Context, at: int, data: Any) -> None:
+        self._context = context
+        self._at = at
+        self._data = data
+        self.status: Final = allocation_status(1, len(data))
+
+    def place(self, pointer: int) -> None:
+        """The guest has given the memory. GuestTrap where it has not."""
+        context, data = self._context, self._data
+        put(context, pointer, data)
+        TWO_WORDS.pack_into(context.view, self._at, pointer, len(data))
 
 
 class Source:

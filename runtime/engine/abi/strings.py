@@ -8,11 +8,18 @@ from typing import Any, Final, TypeAlias
 from runtime.engine.abi.context import Context, aligned, overdrawn
 from runtime.engine.interface import GuestTrap
 
+_SHORT: Final = 4096
 # Of latin1+utf16: set in the length where the string is UTF-16.
 UTF16_TAG: Final = 1 << 31
 
 Allocation: TypeAlias = Generator[tuple[int, int], int, Any]
 """Something that is being written and needs memory: yields (align, size) and is sent the pointer that the guest has given."""
+
+
+def allocation_status(align: int, size: int) -> int:
+    """What tells the glue to call `cabi_realloc` (see `calls`)."""
+    return size << 32 | align << 8 | 2
+
 
 ReadString: TypeAlias = Callable[[Context, int, int], str]
 WriteString: TypeAlias = Callable[[Context, str], Allocation]
@@ -28,7 +35,11 @@ def read_utf8(context: Context, pointer: int, size: int) -> str:
     view = context.view
     if end > len(view):
         view = context.reach(end)
-    return _decoded(view[pointer:end], "utf-8")
+    data = view[pointer:end]
+    try:  # bytes are quicker to decode, until the copy counts
+        return data.tobytes().decode() if size < _SHORT else str(data, "utf-8")
+    except UnicodeDecodeError as error:
+        raise GuestTrap(f"a string is not UTF-8: {error.reason}") from None
 
 
 def read_utf16(context: Context, pointer: int, units: int) -> str:
