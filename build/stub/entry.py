@@ -7,10 +7,15 @@ import os
 import sys
 from contextlib import suppress
 
-from runtime.cli.main import main
+from runtime import compiler
 
 # The folder stays as long as somebody shares its lock. The stub hands on a descriptor that does; a daemon that a command
 # has started comes without one.
 with suppress(OSError):
     fcntl.flock(os.open(os.path.join(os.path.dirname(sys.executable), ".torpor-in-use"), os.O_RDONLY), fcntl.LOCK_SH)  # noqa: PTH118, PTH120
-sys.exit(main())
+if sys.argv[1:2] == [compiler.WORD]:
+    compiler.main(int(sys.argv[2]))
+else:
+    from runtime.cli.main import main
+
+    sys.exit(main())

@@ -22,7 +22,7 @@ import stat
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,9 @@ KEY_BYTES: Final = 32
 # not been used for longest goes first.
 MAX_CACHE_BYTES: Final = 2 * 1024**3
 _KEY_FILE: Final = "key"
+# Shared by all that compile: who has it alone knows that nobody does.
 _LOCK_FILE: Final = "lock"
+_LARGE: Final = "large"
 _HALF_STORED: Final = ".*.*.*"  # see `store`: a dot, the name with its suffix, and a random part
 
 
@@ -46,6 +48,19 @@ def default_cache_directory() -> Path:
         return Path(configured)
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(base) / "torpor" / "components"
+
+
+class Place(NamedTuple):
+    """Where a cache lies: what another process needs to open the same one."""
+
+    directory: str
+    shipped: str | None = None
+    """The folder of a LayeredCache's upper layer."""
+
+    def open(self) -> ArtefactCache:
+        """The cache. Raises CacheDirectoryError."""
+        directory = Path(self.directory)
+        return ArtefactCache(directory) if self.shipped is None else LayeredCache(Path(self.shipped), directory)
 
 
 class ArtefactCache:
@@ -66,9 +81,14 @@ class ArtefactCache:
         self._key = self._load_key()
         self._tidy()
 
+    @property
+    def place(self) -> Place:
+        """For another process."""
+        return Place(str(self.directory.absolute()))
+
     def _tidy(self) -> None:
-        """Remove what processes that ended while they stored something have left, unless another may be storing now."""
-        if not (left := list(self.directory.glob(_HALF_STORED))):
+        """Remove what processes that ended while they compiled or stored something have left, unless another may do so now."""
+        if not (left := [*self.directory.glob(_HALF_STORED), *self.directory.glob("*.lock")]):
             return
         with suppress(OSError), (self.directory / _LOCK_FILE).open("ab") as lock:  # else the next opening's business
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -110,21 +130,20 @@ class ArtefactCache:
         return descriptor
 
     @contextlib.contextmanager
-    def alone(self) -> Iterator[None]:
-        """Keep other processes from compiling meanwhile: workers of a test run want the same component at the same time.
+    def alone(self, name: str, *, large: bool) -> Iterator[None]:
+        """Keep other processes from compiling what has this name meanwhile: workers of a test run want the same at once.
 
-        Where no lock can be had, the block runs all the same. Blocks the thread until it is this process's turn.
+        Of `large` components one is compiled at a time, whatever their names. Where no lock can be had, the block runs all
+        the same. Blocks the thread until it is this process's turn.
         """
-        try:
-            descriptor = os.open(self.directory / _LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError:  # a folder that cannot be written to: nothing will be kept in it either
+        with contextlib.ExitStack() as held:
+            with suppress(OSError):  # a folder that cannot be written to: nothing will be kept in it either
+                held.callback(os.close, _locked(self.directory / _LOCK_FILE, fcntl.LOCK_SH))
+                for one in (name, *([_LARGE] if large else [])):
+                    path = self.directory / f"{one}.lock"
+                    held.callback(os.close, _locked(path, fcntl.LOCK_EX))
+                    held.callback(path.unlink, missing_ok=True)  # before it is given up: see `_locked`
             yield
-            return
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)  # its holder's end, however sudden, gives it up
-            yield
-        finally:
-            os.close(descriptor)
 
     def store(self, name: str, artefact: bytes | bytearray) -> None:
         """Keep an artefact. Whoever reads meanwhile sees the old pair or the new one, or compiles by itself."""
@@ -168,6 +187,11 @@ class LayeredCache(ArtefactCache):
         super().__init__(directory)
         self._shipped = shipped
 
+    @property
+    def place(self) -> Place:
+        """As in ArtefactCache."""
+        return Place(str(self.directory.absolute()), str(self._shipped))
+
     def open(self, name: str) -> int | None:
         """As in ArtefactCache, first among what came with the program."""
         try:
@@ -185,8 +209,23 @@ def shipped_directory() -> Path | None:
 def open_cache() -> ArtefactCache:
     """The cache that a daemon of this program uses. Raises CacheDirectoryError."""
     shipped = shipped_directory()
-    directory = default_cache_directory()
-    return ArtefactCache(directory) if shipped is None else LayeredCache(shipped, directory)
+    return Place(str(default_cache_directory()), None if shipped is None else str(shipped)).open()
+
+
+def _locked(path: Path, how: int) -> int:
+    """A descriptor that holds the lock of a file, made where there is none; its end, however sudden, gives the lock up."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, how)
+            # Who had it before may have removed the file, and another process have made the next.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(os.fstat(descriptor), path.stat()):
+                    return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
 
 
 def _write_private(path: Path, content: bytes | bytearray) -> None:

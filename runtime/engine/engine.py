@@ -6,15 +6,18 @@ import hashlib
 import os
 from collections import OrderedDict
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 import wasmtime
 
-from runtime.engine.artefacts import Artefacts
+from runtime.engine.artefacts import Artefacts, basis_of
+from runtime.engine.compiling import Compiling
 from runtime.engine.errors import InvalidComponentError
 from runtime.engine.features import configuration
 from runtime.engine.guest import Guest, Processors
+from runtime.engine.order import HostOutline, Order, bounds_for
 from runtime.engine.program import HostCalls, Program
 from runtime.engine.recipe import Host, Recipe
 
@@ -54,10 +57,14 @@ class Engine:
         self._engine = wasmtime.Engine(configuration(portable=portable))
         host = Host({interface.name: interface for interface in interfaces}, types or {})
         self._calls = HostCalls(host.interfaces)
-        self._artefacts = Artefacts(self._engine, host, cache)
+        self._host = host
+        self._portable = portable
+        self._cache = cache
+        self._basis = basis_of(host)
+        self._artefacts = Artefacts(self._engine, host, cache, self._basis)
+        self._compiling = Compiling()
         self._programs: OrderedDict[str, Program] = OrderedDict()
         self._digests: dict[tuple[Any, ...], str] = {}
-        self._compiling = trio.CapacityLimiter(1)
         self._processors = Processors()
 
     def is_cached(self, content: bytes) -> bool:
@@ -84,21 +91,32 @@ class Engine:
     async def load_content(self, content: bytes, tell: Callable[[int], None] | None = None) -> Program:
         """As `load_bytes`, off the event loop. Before it waits for the compiler, `tell` is called with the component's size.
 
-        A compilation takes a core and much memory, so there is one at a time. It cannot be broken off: when this is cancelled,
-        it goes on without anybody, and the next to ask for the component finds what it has made. Nor does the end of
-        the process wait for it, since nothing of it counts before it is whole (`ArtefactCache.store`).
+        It is compiled in a process of its own, once for all who wait for it, and given up when none does any more
+        (`compiling`). An engine without a cache, which is for tests of tiny components, compiles on a thread instead. Raises
+        InvalidComponentError (with its cause where compiling takes more than it may), UnsupportedComponentError, OSError.
         """
         program = await trio.to_thread.run_sync(self._load_made, content)
         if program is not None:
             return program
         if tell is not None:
             tell(len(content))
-        # The limiter counts the thread, not who waits for it.
-        return await trio.to_thread.run_sync(self.load_bytes, content, abandon_on_cancel=True, limiter=self._compiling)
+        if self._cache is None:
+            return await trio.to_thread.run_sync(self.load_bytes, content)
+        digest = await trio.to_thread.run_sync(_digest, content)
+        unkept = await self._compiling.run(digest, content, partial(self._order, digest, len(content), self._cache))
+        made = await trio.to_thread.run_sync(self._artefacts.find, digest, unkept)
+        if made is None:
+            raise InvalidComponentError("what it was compiled to has gone from the cache")
+        return self._link(*made, digest)
+
+    def _order(self, digest: str, size: int, cache: ArtefactCache) -> Order:
+        outline = HostOutline.of(self._host)
+        return Order(digest, cache.place, self._basis, self._portable, outline, bounds_for(size))
 
     def load_bytes(self, content: bytes) -> Program:
-        """The program of a component's bytes. May compile: seconds for large ones.
+        """The program of a component's bytes. May compile, in this process and without bounds: seconds for large ones.
 
+        For components that are trusted, where no event loop runs: in builds and tests.
         Raises InvalidComponentError, UnsupportedComponentError.
         """
         _check_header(content)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -79,9 +80,9 @@ class Slow(ArtefactCache):
     stored = 0
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, name: str, *, large: bool) -> Iterator[None]:
         engine(ArtefactCache(self.directory)).load_bytes(command("(i32.const 0)"))
-        with super().alone():
+        with super().alone(name, large=large):
             yield
 
     def store(self, name: str, artefact: bytes | bytearray) -> None:
@@ -97,12 +98,55 @@ def test_what_another_process_was_compiling_is_not_compiled_again(tmp_path: Path
     assert slow.stored == 1
 
 
-def test_only_one_process_compiles_at_a_time(tmp_path: Path) -> None:
+def is_held(cache: ArtefactCache, name: str) -> bool:
+    """Whether somebody compiles what has this name."""
+    path = cache.directory / f"{name}.lock"
+    if not path.exists():
+        return False
+    with path.open() as other:
+        try:
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def test_only_one_process_compiles_a_component_and_only_one_a_large_one(tmp_path: Path) -> None:
     cache = ArtefactCache(tmp_path / "cache")
-    with cache.alone(), (cache.directory / "lock").open() as other, pytest.raises(BlockingIOError):
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    with (cache.directory / "lock").open() as other:
-        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with cache.alone("a", large=False):
+        assert is_held(cache, "a")
+        assert not is_held(cache, "large")
+        with ArtefactCache(cache.directory).alone("b", large=True):  # nor has it removed the other's lock
+            assert is_held(cache, "a")
+            assert is_held(cache, "large")
+    assert not list(cache.directory.glob("*.lock"))
+
+
+def test_a_lock_that_its_holder_has_removed_is_made_anew(tmp_path: Path) -> None:
+    cache = ArtefactCache(tmp_path / "cache")
+    path = cache.directory / "a.lock"
+
+    def wait() -> bool:
+        with cache.alone("a", large=False):
+            return is_held(cache, "a")
+
+    with ThreadPoolExecutor() as pool:
+        with path.open("w") as first:
+            fcntl.flock(first, fcntl.LOCK_EX)
+            second = pool.submit(wait)  # on whichever file it finds
+            path.unlink()
+        assert second.result()
+    assert not path.exists()
+
+
+def test_locks_of_processes_that_were_killed_are_removed(tmp_path: Path) -> None:
+    cache = ArtefactCache(tmp_path / "cache")
+    (cache.directory / "a.lock").touch()
+    with cache.alone("b", large=False):
+        ArtefactCache(cache.directory)
+        assert (cache.directory / "a.lock").exists()
+    ArtefactCache(cache.directory)
+    assert not list(cache.directory.glob("*.lock"))
 
 
 def test_where_no_lock_can_be_had_it_compiles_all_the_same(tmp_path: Path) -> None:

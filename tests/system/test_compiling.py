@@ -37,7 +37,7 @@ def own(tmp_path: Path, cache: Path) -> Iterator[Daemon]:
 
 @pytest.fixture
 def compiler(cache: Path) -> Iterator[TextIOWrapper]:
-    """Another process that compiles, as far as the daemon can see: its own compilations take until this is closed."""
+    """One that sees to it that nobody compiles: what is to be compiled has to wait until this is closed."""
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock
@@ -65,7 +65,9 @@ def test_who_waits_is_told_once(own: Daemon) -> None:
         assert api.drain(vm.start("createSession", agentType="echo")) == []
 
 
-def test_who_gives_up_is_answered_while_the_compiler_goes_on(own: Daemon, cache: Path, compiler: TextIOWrapper) -> None:
+def test_who_gives_up_is_answered_and_the_next_is_not_held_up(
+    own: Daemon, cache: Path, compiler: TextIOWrapper
+) -> None:
     with own.connect() as api:
         vm = Vm(api, "v")
         pending, _ = begun(vm)

@@ -1,0 +1,190 @@
+"""Inside the compiler's process: each order is worked on in a fork of its own, within bounds.
+
+The process itself never compiles: it has no threads, so that it can be forked, and its forks have nothing of each other's
+components. It waits for orders, watches who withdraws one, and tells how a fork ended that could not say so itself. When
+whoever started it is gone, so is the socket, and all forks are killed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+import wasmtime
+
+from runtime.engine.artefacts import SMALL_BYTES, Artefacts
+from runtime.engine.errors import ComponentError
+from runtime.engine.features import configuration
+from runtime.engine.interface import HostInterface
+from runtime.engine.order import (
+    Answer,
+    Bounds,
+    HostOutline,
+    Order,
+    read_component,
+    read_head,
+    return_unkept,
+)
+from runtime.engine.recipe import Host
+
+# An agent that writes programs and tries them out compiles every few seconds. The next order starts a process again.
+IDLE_SECONDS: Final = 30
+# Whoever uses a terminal or talks to an agent goes first; what is small is waited for by them.
+_NICE: Final = 10
+_MAX_SAID: Final = 4096  # bytes of its stderr that are looked at
+
+
+class _Fork(NamedTuple):
+    pid: int
+    ended: int
+    """A pidfd."""
+    said: int
+    """A file in memory: its stderr."""
+    answers: socket.socket
+    bounds: Bounds
+
+
+def serve(descriptor: int) -> None:
+    """See `runtime.compiler.main`."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with socket.socket(fileno=descriptor) as orders:
+        forks: list[_Fork] = []
+        try:
+            while _serve_once(orders, forks):
+                pass
+        finally:
+            for fork in forks:
+                os.kill(fork.pid, signal.SIGKILL)
+
+
+def _serve_once(orders: socket.socket, forks: list[_Fork]) -> bool:
+    """Wait for one thing to happen; whether to go on."""
+    poll = select.poll()
+    poll.register(orders, select.POLLIN)
+    for fork in forks:
+        poll.register(fork.ended, select.POLLIN)
+        poll.register(fork.answers, 0)  # its being closed is always told
+    happened = {number for number, _ in poll.poll(None if forks else IDLE_SECONDS * 1000)}
+    if not happened:
+        return False
+    for fork in [fork for fork in forks if fork.ended in happened]:
+        forks.remove(fork)
+        _bury(fork)
+    for fork in forks:
+        if fork.answers.fileno() in happened:
+            os.kill(fork.pid, signal.SIGKILL)
+    if orders.fileno() not in happened:
+        return True
+    message, descriptors, _, _ = socket.recv_fds(orders, 1, 2)
+    if not message:
+        return False
+    order, answers = descriptors
+    fork = _fork(order, socket.socket(fileno=answers), [orders.fileno(), *_descriptors(forks)])
+    os.close(order)
+    forks.append(fork)
+    return True
+
+
+def _descriptors(forks: list[_Fork]) -> list[int]:
+    return [descriptor for fork in forks for descriptor in (fork.ended, fork.said, fork.answers.fileno())]
+
+
+def _fork(order: int, answers: socket.socket, others: list[int]) -> _Fork:
+    said = os.memfd_create("stderr")
+    head = read_head(order)
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return _Fork(pid, os.pidfd_open(pid), said, answers, head.bounds)
+    code = 1
+    try:
+        _end_with(parent)
+        os.dup2(said, 2)
+        for descriptor in others:
+            os.close(descriptor)
+        answers.send(_work(head, order).pack())
+        code = 0
+    except BaseException:  # also a MemoryError
+        sys.excepthook(*sys.exc_info())
+        sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def _bury(fork: _Fork) -> None:
+    _, status = os.waitpid(fork.pid, 0)
+    if status:
+        with suppress(OSError):  # withdrawn
+            fork.answers.send(_account(os.waitstatus_to_exitcode(status), fork).pack())
+    fork.answers.close()
+    os.close(fork.ended)
+    os.close(fork.said)
+
+
+def _account(code: int, fork: _Fork) -> Answer:
+    """Of a fork that has not answered."""
+    bounds = fork.bounds
+    said = os.pread(fork.said, _MAX_SAID, 0).decode(errors="replace").strip()
+    if "memory allocation" in said or "MemoryError" in said:  # Rust's words and Python's
+        return Answer("invalid", f"compiling it took more than {bounds.memory // 2**20} MiB of memory")
+    if -code == signal.SIGXCPU:
+        return Answer("invalid", f"compiling it took more than {bounds.cpu} s of CPU time")
+    if -code == signal.SIGALRM:
+        return Answer("invalid", f"compiling it took more than {bounds.wall:g} s")
+    how = signal.Signals(-code).name if code < 0 else f"code {code}"
+    last = said.splitlines()[-1] if said else "it said nothing"
+    return Answer("invalid", f"the compiler failed with it ({how}): {last}")
+
+
+# In the fork
+
+
+def _end_with(parent: int) -> None:
+    """Die when the process dies that made this one: nobody would withdraw the order."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _work(order: Order, descriptor: int) -> Answer:
+    bounds = order.bounds
+    resource.setrlimit(resource.RLIMIT_DATA, (bounds.memory, bounds.memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (bounds.cpu, bounds.cpu + 1))  # SIGXCPU, and then SIGKILL
+    try:
+        content = read_component(descriptor)
+        large = len(content) > SMALL_BYTES
+        if large:
+            os.nice(_NICE)
+        cache = order.place.open()
+        engine = wasmtime.Engine(configuration(portable=order.portable))
+        artefacts = Artefacts(engine, _host(order.host), cache, order.basis)
+        with cache.alone(order.digest, large=large):
+            signal.setitimer(signal.ITIMER_REAL, bounds.wall)
+            unkept = artefacts.prepare(content, order.digest)
+        if not unkept:
+            return Answer("made")
+        return_unkept(descriptor, unkept)
+        return Answer("unkept")
+    except ComponentError as error:
+        return Answer.of(error)
+
+
+def _host(outline: HostOutline) -> Host:
+    interfaces = {}
+    for name, functions, instant, resources in outline.interfaces:
+        interface = interfaces[name] = HostInterface(name)
+        interface.functions = dict.fromkeys(functions, _never_called)
+        interface.instant = set(instant)
+        interface.resources = dict.fromkeys(resources, object)  # type: ignore[arg-type] # names are all that counts here
+    return Host(interfaces, outline.types)
+
+
+def _never_called() -> None: ...
