@@ -15,6 +15,7 @@ from runtime.engine import CacheDirectoryError, open_cache
 from runtime.errors import ApiError, ErrorCode
 from runtime.idle import until_idle
 from runtime.logs import leave_stderr, log_path, log_to_file, start_logging
+from runtime.memory import MemoryBound
 from runtime.rpc.listener import SocketInUseError
 from runtime.rpc.server import serve
 from runtime.settings import Ending
@@ -45,9 +46,11 @@ async def run(settings: Settings) -> None:
     """
     manager = Notifier()
     log = log_path(settings.state)
+    bound = MemoryBound.of(settings.max_memory)
     facts: dict[str, Any] = {
         "log": os.fspath(log),
         "idleExitSeconds": settings.idle_exit,
+        "maxMemoryBytes": bound.limit,
         "activated": settings.passed is not None,
         "managed": manager.managed,
         "arguments": list(settings.arguments),
@@ -57,7 +60,7 @@ async def run(settings: Settings) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with open_store(settings.state) as store, trio.open_nursery() as nursery:
             log_to_file(log)
-            async with open_host(store, engine, agents) as host:
+            async with open_host(store, engine, agents, bound) as host:
                 listen = {"passed": settings.passed, "facts": facts}
                 server: Server = await nursery.start(_serve, host, settings, listen)
                 stop = trio.Event()

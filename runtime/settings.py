@@ -26,6 +26,8 @@ class Settings:
     """A socket that systemd listens on at `socket_path`, and keeps."""
     idle_exit: float | None = None
     """Seconds after which a daemon that nobody needs ends; None: never."""
+    max_memory: int | None = None
+    """Bytes that the daemon may have for another guest to start, 0: without bound; None: a share of the machine's."""
     log_level: str = "info"
     background: bool = False
     """Whether nobody reads stderr once the daemon is ready."""

@@ -44,6 +44,14 @@ def serve(args: argparse.Namespace) -> int:
     if args.idle_exit is not None and not args.idle_exit > 0:
         output.say("--idle-exit is a number of seconds above 0")
         return exits.USAGE
+    from runtime.memory import parse_size  # noqa: PLC0415 - for this command alone
+
+    max_memory = args.max_memory or os.environ.get("TORPOR_MAX_MEMORY") or None
+    try:
+        max_bytes = None if max_memory is None else parse_size(max_memory)
+    except ValueError as error:
+        output.say(f"--max-memory: {error}")
+        return exits.USAGE
     from runtime.systemd import ActivationError, path_of, take_listener  # noqa: PLC0415 - for this command alone
 
     try:
@@ -68,9 +76,10 @@ def serve(args: argparse.Namespace) -> int:
         http=http,
         passed=passed,
         idle_exit=args.idle_exit,
+        max_memory=max_bytes,
         log_level=args.log_level,
         background=args.background,
-        arguments=_arguments(args, socket, state),
+        arguments=_arguments(args, socket, state, max_memory),
     )
     codes = {Ending.ORDERLY: exits.OK, Ending.FAILED: exits.NO_DAEMON, Ending.TAKEN: exits.ALREADY_RUNNING}
     return codes[main(settings)]
@@ -85,11 +94,13 @@ def _http(args: argparse.Namespace, directory: Path) -> HttpOptions | None:
     return http_options(args.http, token, directory, public=args.http_public, origins=args.http_origin)
 
 
-def _arguments(args: argparse.Namespace, socket: Path, state: Path) -> list[str]:
+def _arguments(args: argparse.Namespace, socket: Path, state: Path, max_memory: str | None) -> list[str]:
     """Return what makes another daemon like this one, wherever it is started."""
     given = ["--socket", os.fspath(socket), "--state", os.fspath(state), "--log-level", args.log_level]
     if args.idle_exit is not None:
         given += ["--idle-exit", f"{args.idle_exit:g}"]
+    if max_memory is not None:
+        given += ["--max-memory", max_memory]
     if args.http is not None:
         given += ["--http", args.http, *(["--http-public"] if args.http_public else [])]
         if args.http_token is not None:

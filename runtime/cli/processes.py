@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.run import UsageError, environment
+from runtime.cli.status import size
 from runtime.client.sync import RpcError
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def ps(args: argparse.Namespace) -> int:
         for row in rows:
             output.write_json(row)
     else:
-        header = ("PID", "VM", "KIND", "STATE", "STARTED", "COMMAND")
+        header = ("PID", "VM", "KIND", "STATE", "STARTED", "MEM", "COMMAND")
         output.write_table(header, [_row(row) for row in rows])
     return exits.OK
 
@@ -201,7 +202,8 @@ def _row(row: dict[str, Any]) -> tuple[str, ...]:
     if state == "ended":
         state = f"exit {row['exitCode']}" if row["reason"] == "exit" else row["reason"]
     started = output.local_time(row["startedAt"])
-    return str(row["pid"]), output.vm_label(row["vm"]), row["kind"], state, started, " ".join(row["argv"])
+    memory = size(row["peakMemoryBytes"]) if "peakMemoryBytes" in row else "unknown"  # of an older daemon
+    return str(row["pid"]), output.vm_label(row["vm"]), row["kind"], state, started, memory, " ".join(row["argv"])
 
 
 def _bytes(content: str | dict[str, str]) -> bytes:

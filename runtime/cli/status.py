@@ -61,6 +61,8 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         rows.insert(2, ("HTTP", found["http"]))
     if found.get("memoryBytes") is not None:  # an older daemon does not tell
         rows.append(("memory", f"{size(found['memoryBytes'])}, all guests included"))
+    if found.get("maxMemoryBytes") is not None:
+        rows.append(("max memory", f"{size(found['maxMemoryBytes'])}: above it no other guest starts"))
     if found.get("idleExitSeconds") is not None:
         rows.append(("idle exit", f"after {duration(int(found['idleExitSeconds']))}"))
     return rows

@@ -24,7 +24,10 @@ class ProcessResult(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ProcessInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A process: `kind` is `agent`, `service` or `command`, and `state` is `running` or `ended`. Times in milliseconds."""
+    """A process: `kind` is `agent`, `service` or `command`, and `state` is `running` or `ended`. Times in milliseconds.
+
+    The bytes of its memories and tables, now and at most, are None where an older daemon does not tell.
+    """
 
     pid: int
     argv: list[str]
@@ -32,6 +35,8 @@ class ProcessInfo(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     kind: str
     state: str
     started_at: int
+    memory_bytes: int | None = None
+    peak_memory_bytes: int | None = None
     ended_at: int | None = None
     exit_code: int | None = None
     reason: str | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from runtime.cli.connecting import PROTOCOL, greet
 from runtime.client.endpoint import EndpointError, check_directory, socket_path
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-RESTART = "torpor restart"
+RESTART: Final = "torpor restart"
+NEARLY: Final = 0.9  # of the bound: a large agent or two more, and no other guest starts
 
 
 def check_socket(given: str | None, status: dict[str, Any]) -> Iterator[Finding]:
@@ -41,6 +42,8 @@ def check_socket(given: str | None, status: dict[str, Any]) -> Iterator[Finding]
     else:
         yield ok("socket", f"{path} is private")
     yield _daemon(path, status)
+    if status.get("maxMemoryBytes") is not None:
+        yield _memory(status["memoryBytes"], status["maxMemoryBytes"])
 
 
 def _daemon(path: Path, status: dict[str, Any]) -> Finding:
@@ -63,3 +66,11 @@ def _daemon(path: Path, status: dict[str, Any]) -> Finding:
     if welcome["version"] != VERSION:
         return warn("daemon", f"it is torpor {welcome['version']}, this program {VERSION}", RESTART)
     return ok("daemon", f"torpor {welcome['version']} runs as process {status['pid']}")
+
+
+def _memory(used: int, bound: int) -> Finding:
+    text = f"the daemon and its guests have {used / 1e6:.0f} MB, and above {bound / 1e6:.0f} MB no other guest starts"
+    if used < bound * NEARLY:
+        return ok("memory", text)
+    remedy = "`torpor ps` tells who has it; put VMs to sleep, or start the daemon with a larger --max-memory"
+    return (warn if used <= bound else fail)("memory", text, remedy)

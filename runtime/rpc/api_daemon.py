@@ -46,6 +46,7 @@ class DaemonStatus(Struct, rename="camel", kw_only=True):
     state: str
     started_at: Timestamp
     memory_bytes: int
+    max_memory_bytes: int | None
     connections: int
     subscriptions: int
     requests: int

@@ -102,6 +102,8 @@ class ProcessInfo(Struct, rename="camel", kw_only=True, omit_defaults=True):
     kind: Literal["agent", "service", "command"]
     state: Literal["running", "ended"]
     started_at: Timestamp
+    memory_bytes: int
+    peak_memory_bytes: int
     ended_at: Timestamp | None = None
     exit_code: int | None = None
     reason: Reason | None = None

@@ -155,6 +155,7 @@ class SessionDetails(SessionRow):
     config_options: list[dict[str, Any]]
     pending_permissions: list[dict[str, Any]]
     remembered_permissions: list[dict[str, Any]]
+    memory_bytes: int | None
 
 
 class SessionEvent(Struct, rename="camel", kw_only=True):

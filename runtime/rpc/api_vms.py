@@ -160,13 +160,15 @@ class FileCounts(Struct, kw_only=True):
 
 
 class VmStats(Struct, rename="camel", kw_only=True):
-    """What a VM uses. Fuel is since it woke; tokens and cost are sums over its sessions, null where no agent tells any."""
+    """What a VM uses. Fuel and peak are since it woke; tokens and cost sum up its sessions, null where no agent tells any."""
 
     vm: VmName
     state: Literal["awake", "asleep"]
     sessions: SessionCounts
     processes: ProcessCounts
     fuel_used: int
+    memory_bytes: int
+    peak_memory_bytes: int
     files: FileCounts
     events: int
     tokens: dict[str, int] | None

@@ -58,6 +58,7 @@ MEMBERS: Final[dict[str, str]] = {
     "DaemonStatus.state": "The state file.",
     "DaemonStatus.startedAt": "When it began, in milliseconds since the epoch.",
     "DaemonStatus.memoryBytes": "Memory that it shares with nobody, all guests included.",
+    "maxMemoryBytes": "Above so much of `memoryBytes` no other guest starts; null without a bound.",
     "connections": "Clients that are connected.",
     "subscriptions": "Subscriptions of all connections.",
     "requests": "Requests under way, this one included.",
@@ -116,6 +117,8 @@ MEMBERS: Final[dict[str, str]] = {
     "VmStats.processes": "Guests of the VM that are in memory.",
     "ProcessCounts.count": "All of them.",
     "commands": "Those that are neither agents nor their MCP servers.",
+    "VmStats.memoryBytes": "Bytes of memories and tables that the VM's guests have, touched or not.",
+    "VmStats.peakMemoryBytes": "The most of these that was seen since it woke, looking when asked and when a guest ends.",
     "fuelUsed": "Fuel that the VM's guests have used since it woke.",
     "VmStats.files": "What the VM's filesystem holds.",
     "FileCounts.count": "Files, directories and links.",
@@ -171,6 +174,7 @@ MEMBERS: Final[dict[str, str]] = {
     "reply": "`once`, `always` (remembered for the session) or `reject`. Either this or `optionId`.",
     "optionId": "One of the options that the agent offered.",
     "pendingPermissions": "Requests that wait for an answer: `{permissionId, toolCall, options, description?}`.",
+    "SessionDetails.memoryBytes": "Bytes of the agent's memories and tables, touched or not; null without an agent in memory.",
     "rememberedPermissions": "What `always` was said to: `{kind, tool}`.",
     "default": "What to do with a tool call that no rule matches.",
     "rules": "Rules; of those that match, deny wins over ask, and ask over allow.",
@@ -247,6 +251,8 @@ MEMBERS: Final[dict[str, str]] = {
     "GetProcess.output": "Tell what is kept of its output, too.",
     "ProcessInfo.kind": "`agent`, `service` (it lives with an agent) or `command`.",
     "ProcessInfo.state": "`running` or `ended`.",
+    "ProcessInfo.memoryBytes": "Bytes of its memories and tables, touched or not; 0 once it has ended.",
+    "ProcessInfo.peakMemoryBytes": "The most that it has had.",
     "startedAt": "When it was started, in milliseconds since the epoch.",
     "endedAt": "When it ended, in milliseconds since the epoch.",
     "exitCode": "What the process exited with; null when it ended in another way.",
@@ -263,7 +269,7 @@ MEMBERS: Final[dict[str, str]] = {
 """`member` or `Record.member` -> a sentence."""
 
 RESULTS: Final[dict[str, str]] = {
-    "vm.stats": "Sessions, processes, fuel, files and events of the VM.",
+    "vm.stats": "Sessions, processes, fuel, memory, files and events of the VM.",
     "vm.list": "All VMs, by name.",
     "getSessionEvents": "The events by `seq`.",
     "listPersistedSessions": "One row a session, oldest first.",

@@ -10,13 +10,13 @@ import socket
 import struct
 import time
 from functools import partial
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.memory import private_bytes
 from runtime.rpc.api import METHODS
 from runtime.rpc.api_daemon import PROTOCOL, Welcome
 from runtime.rpc.connection import MAX_IN_FLIGHT, MAX_RESPONSE, Connection
@@ -29,6 +29,7 @@ from runtime.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
+    from pathlib import Path
 
     from runtime.rpc.facade import HostFace
     from runtime.rpc.gate import Gate
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from runtime.rpc.transport import Transport
 
 logger = logging.getLogger(__name__)
-
-STATM: Final = Path("/proc/self/statm")
 
 MAX_CONNECTIONS: Final = 512
 """Connections at once: half of the 1,024 descriptors that a process has by default, the rest is for files and guests."""
@@ -101,7 +100,7 @@ class Server:
             "socket": os.fspath(self.path),
             "http": self.http,
             "startedAt": int(self._started * 1000),
-            "memoryBytes": _private_memory(),
+            "memoryBytes": private_bytes(),
             "connections": len(self._connections),
             "subscriptions": sum(connection.subscriptions for connection in self._connections),
             "requests": sum(connection.running for connection in self._connections),
@@ -231,12 +230,3 @@ async def _serve_http(server: Server, http: HttpOptions, nursery: trio.Nursery) 
     listeners = await open_http(http)
     server.http = http_url(listeners[0])
     await nursery.start(_accept, server, partial(server.serve_http, http.gate), listeners, nursery)
-
-
-def _private_memory() -> int:
-    """The bytes of this process that it shares with nobody: its own and all guests', compiled code excluded.
-
-    They are not told VM by VM, since wasmtime does not say which of its mappings belong to which guest.
-    """
-    _, resident, shared, *_ = STATM.read_text().split()  # pages, see proc_pid_statm(5)
-    return (int(resident) - int(shared)) * os.sysconf("SC_PAGE_SIZE")

@@ -74,6 +74,7 @@ EVENTS: Final[dict[str, Kind]] = {
             "error?": "The error that the agent answered with.",
             "filesError?": "Why the turn's files could not be stored.",
             "fuelUsed?": "Fuel that the agent used in the turn.",
+            "peakMemoryBytes?": "The most bytes of memories and tables that the agent has had since its start.",
         },
     ),
     state.TURN_INTERRUPTED: Kind(

@@ -39,6 +39,10 @@ class Process(Protocol):
     def fuel_used(self) -> int:
         """Fuel that it has used so far."""
 
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The most bytes of memories and tables that it has had."""
+
     async def send(self, data: bytes) -> None:
         """Write to stdin, waiting for room. Raises `trio.BrokenResourceError` when the process is gone."""
 

@@ -151,6 +151,7 @@ class Session:
             "configOptions": list(self.state.config_options),
             "pendingPermissions": self.asking.requests,
             "rememberedPermissions": remembered_permissions(self.state.remembered),
+            "memoryBytes": None if self.agent is None else self.agent.process.peak_memory_bytes,
         }
 
     def attach(self, agent: Agent) -> None:

@@ -245,6 +245,7 @@ async def _end(session: Session, turn: Turn, fuel: int, unsaved: ApiError | None
         record["filesError"] = {**unsaved.to_data(), "message": unsaved.message}
     if turn.agent is not None:
         record["fuelUsed"] = turn.agent.process.fuel_used - fuel
+        record["peakMemoryBytes"] = turn.agent.process.peak_memory_bytes
     if end is End.STOPPED:
         session.crashes = 0
     result: dict[str, Any] = {

@@ -136,15 +136,13 @@ def budget(found: Sequence[Entry], fuel_used: int, fuel: int | None, calls: int 
         _fail(message, found, calls_made[calls].entry)
 
 
-def memory(found: Sequence[Entry], limit: int, at_most: int) -> None:
-    """Expect that no more memory could have been used: what a VM's limit permits is what its agents got."""
+def memory(found: Sequence[Entry], taken: int | None, at_most: int) -> None:
+    """Expect the agent to have had no more memory than this; None: the daemon does not tell how much it had."""
     __tracebackhide__ = True
-    if limit > at_most:
-        message = (
-            f"agents of this VM may take {limit:,} bytes of memory, at most {at_most:,} were expected; "
-            f'@pytest.mark.torpor(limits={{"memoryBytes": {at_most}}}) holds them to it (in YAML: vm: {{limits: ...}})'
-        )
-        _fail(message, found, None)
+    if taken is None:
+        _fail("this daemon does not tell how much memory the agent had", found, None)
+    if taken > at_most:
+        _fail(f"the agent took {taken:,} bytes of memory, at most {at_most:,} were expected", found, None)
 
 
 def turns(found: Sequence[Entry], at_most: int) -> None:

@@ -169,6 +169,12 @@ class Turn:
         """The fuel that the turn took."""
         return sum(int(entry.data.get("fuelUsed") or 0) for entry in self.entries if entry.kind == "end")
 
+    @property
+    def memory(self) -> int | None:
+        """The most bytes of memory that the agent has had until the turn's end; None where a daemon does not tell."""
+        told = [entry.data.get("peakMemoryBytes") for entry in self.entries if entry.kind == "end"]
+        return max((int(each) for each in told if each is not None), default=None)
+
     def expect_text(self, text: str | None = None, *, contains: str | None = None, matches: str | None = None) -> None:
         """Expect the agent's text: exactly this, or with this in it, or matching this regular expression."""
         __tracebackhide__ = True
@@ -199,12 +205,12 @@ class Turn:
     ) -> None:
         """Expect the turn to have used no more than this.
 
-        `memory`, in bytes, is what the VM's limit must hold each agent to: the limit is enforced, not measured.
+        `memory`, in bytes, is the most that the agent has had from its start to the turn's end.
         """
         __tracebackhide__ = True
         expect.budget(self.entries, self.fuel, fuel, tool_calls)
         if memory is not None:
-            expect.memory(self.entries, self.session.vm.memory_limit, memory)
+            expect.memory(self.entries, self.memory, memory)
 
 
 @attrs.define

@@ -15,7 +15,6 @@ from runtime.client.errors import RpcError
 from runtime.testing import snapshot
 from runtime.testing.aio import Aio
 from runtime.testing.expect import unmet
-from runtime.vms.options import DEFAULT_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,12 +55,6 @@ class TestVm:
         self._story = story
         self._start: dict[str, bytes] | None = None
         api.call("vm.getOrCreate", vm=name, options=options or None)
-
-    @property
-    def memory_limit(self) -> int:
-        """The bytes of memory that each agent may have."""
-        limits = self.options.get("limits") or {}
-        return int(limits.get("memoryBytes", DEFAULT_MEMORY_BYTES))
 
     @property
     def aio(self) -> Aio[TestVm]:

@@ -12,6 +12,7 @@ import trio
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
+from runtime.memory import NO_BOUND
 from runtime.sessions import queries
 from runtime.sessions.forks import describe_fork, plan_fork, plan_session_fork
 from runtime.sessions.options import new_session_id
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from runtime.engine import Engine
+    from runtime.memory import MemoryBound
     from runtime.store.meter import Report
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
@@ -40,10 +42,12 @@ DEFAULT_GRACE_MS: Final = 30_000  # a turn that is nearly done may end; one that
 
 
 @asynccontextmanager
-async def open_host(store: Store, engine: Engine, agents: Catalogue) -> AsyncIterator[Host]:
+async def open_host(
+    store: Store, engine: Engine, agents: Catalogue, memory_bound: MemoryBound = NO_BOUND
+) -> AsyncIterator[Host]:
     """A host whose VMs are all put to sleep when the block is left."""
     async with trio.open_nursery() as nursery:
-        host = Host(store, engine, agents, nursery)
+        host = Host(store, engine, agents, nursery, memory_bound)
         await host.recover()
         nursery.start_soon(store.collect_regularly)
         try:
@@ -57,10 +61,13 @@ async def open_host(store: Store, engine: Engine, agents: Catalogue) -> AsyncIte
 class Host(Readings):
     """The VMs by name. `open_host` makes one; all methods raise ApiError."""
 
-    def __init__(self, store: Store, engine: Engine, agents: Catalogue, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, store: Store, engine: Engine, agents: Catalogue, nursery: trio.Nursery, memory_bound: MemoryBound
+    ) -> None:
         super().__init__(store, agents)
         self.hub = Hub()
         self._engine = engine
+        self._memory_bound = memory_bound
         self._nursery = nursery
         self._locks: dict[str, trio.Lock] = {}
         self._secrets: dict[str, dict[str, dict[str, str]]] = {}  # by VM and session; in memory alone, over sleep too
@@ -274,6 +281,7 @@ class Host(Readings):
             engine=self._engine,
             agents=self.agents,
             secrets=self._secrets.setdefault(name, {}),
+            memory_bound=self._memory_bound,
         )
         await self._nursery.start(self._run, vm)
         self._awake[name] = vm

@@ -12,6 +12,7 @@ import trio
 
 from runtime.engine import ComponentError, Exit
 from runtime.errors import ApiError, ErrorCode
+from runtime.memory import NO_BOUND, MemoryBound
 from runtime.vms.programs import Programs
 from runtime.wasi.state import Ambient, WasiState
 from runtime.wasi.streams import PipeInput, PipeOutput
@@ -48,6 +49,8 @@ class Surroundings:
     touch: Callable[[], None]
     tell_compiling: Callable[[str, int], None]
     """Called with the name and size of a component that is to be compiled before it can start."""
+    memory_bound: MemoryBound = NO_BOUND
+    """Of all VMs together."""
 
 
 class Process:
@@ -71,6 +74,16 @@ class Process:
     def fuel_used(self) -> int:
         """Fuel used so far."""
         return self._guest.fuel_used if self._guest is not None else 0
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of the guest's memories and tables; none before it has begun and after its end."""
+        return 0 if self._ended.is_set() else self.peak_memory_bytes
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The most that `memory_bytes` has been: what it is now, as long as the guest runs, since memories never shrink."""
+        return self._guest.memory_used if self._guest is not None else 0
 
     async def send(self, data: bytes) -> None:
         """Write to stdin; waits for room. Raises trio.BrokenResourceError when the process is gone."""
@@ -137,11 +150,24 @@ class Processes:
         self.commands = 0
         """How many of them are commands of the VM rather than agents and what lives with those."""
         self._fuel_of_ended = 0
+        self._memory: dict[int, int] = {}  # by pid, as last looked at
+        self._memory_of_all = 0
+        self._peak_memory = 0
 
     @property
     def fuel_used(self) -> int:
         """Fuel that all processes so far have used."""
         return self._fuel_of_ended + sum(process.fuel_used for process in self._live.values())
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes of all processes' memories and tables: (those that they have, the most of these that was seen so far).
+
+        It is looked at here, and at the end of a process: of the others as they were when last looked at, since there may
+        be a thousand.
+        """
+        for process in self._live.values():
+            self._look_at(process)
+        return self._memory_of_all, self._peak_memory
 
     def __len__(self) -> int:
         return len(self._live)
@@ -167,7 +193,7 @@ class Processes:
         that lives with an agent and, like it, does not keep the VM awake.
 
         Raises ApiError NOT_FOUND (no such command), AGENT_FAILED (not a component that can run), LIMIT_EXCEEDED (too
-        many processes).
+        many processes, or too much memory in use by all guests of the daemon).
         """
         self._check_room()
         program = await self._load(argv[0], env, cwd, component)
@@ -190,10 +216,18 @@ class Processes:
         try:
             await process.run(self._surroundings, *arguments)
         finally:
+            self._look_at(process)
             del self._live[process.pid]
+            self._memory_of_all -= self._memory.pop(process.pid)
             self._fuel_of_ended += process.fuel_used
             self.commands -= process.kind == "command"
             self._surroundings.touch()
+
+    def _look_at(self, process: Process) -> None:
+        now = process.peak_memory_bytes
+        self._memory_of_all += now - self._memory.get(process.pid, 0)
+        self._memory[process.pid] = now
+        self._peak_memory = max(self._peak_memory, self._memory_of_all)
 
     def _check_room(self) -> None:
         if len(self._live) >= self._surroundings.max_processes:
@@ -202,6 +236,7 @@ class Processes:
                 f"the VM has {len(self._live)} processes, its limit; end one, or raise limits.processes",
                 limit="processes",
             )
+        self._surroundings.memory_bound.check()
 
     async def _load(self, command: str, env: dict[str, str], cwd: str, component: ComponentRef | None) -> Program:
         tell = partial(self._surroundings.tell_compiling, command if component is None else component.path.name)

@@ -97,7 +97,7 @@ class Readings:
         return prompts.stored_answer(self.store, record.row, key, content_hash)
 
     async def stats(self, name: str) -> dict[str, Any]:
-        """`vm.stats`. Fuel is what guests have used since the VM woke; the rest holds for a sleeping VM as well.
+        """`vm.stats`. Fuel and peak memory are those of guests since the VM woke; the rest holds for a sleeping VM as well.
 
         `tokens` and `cost` are sums of what agents have told, None where none has: see `runtime.acp.usage`.
         """
@@ -105,6 +105,7 @@ class Readings:
         rows = self.store.sessions.list(record.row)
         vm = self._awake.get(name)
         live = vm.sessions.statuses() if vm else {}
+        memory, peak_memory = vm.processes.memory() if vm else (0, 0)
         usage = self._volume(record).filesystem.usage
         return {
             "vm": name,
@@ -119,6 +120,8 @@ class Readings:
                 "commands": vm.processes.commands if vm else 0,  # all but agents and their MCP servers
             },
             "fuelUsed": vm.processes.fuel_used if vm else 0,
+            "memoryBytes": memory,
+            "peakMemoryBytes": peak_memory,
             "files": {"count": usage.entries, "bytes": usage.bytes},
             "events": sum(row.last_seq + 1 for row in rows),
             **total_usage(row.usage for row in rows),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from runtime.engine import Engine
     from runtime.hub import Hub
+    from runtime.memory import MemoryBound
     from runtime.network import Egress, InternalHost
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
@@ -43,6 +44,7 @@ class Vm:
         engine: Engine,
         agents: Catalogue,
         secrets: dict[str, dict[str, str]],
+        memory_bound: MemoryBound,
     ) -> None:
         self.name = record.name
         self.row = record.row
@@ -56,6 +58,7 @@ class Vm:
         """Its sessions and commands are being ended: what would start something is refused as BUSY."""
         self._engine = engine
         self._secrets = secrets
+        self._memory_bound = memory_bound
         self._gate = HttpGate(NetworkPolicy.parse(options.allow))
         self._scope = trio.CancelScope()
         self._ended = trio.Event()
@@ -172,6 +175,7 @@ class Vm:
             gate=self._gate,
             limits=self.options.guest_limits,
             max_processes=self.options.processes,
+            memory_bound=self._memory_bound,
             sync_filesystem=self.volume.flush,
             touch=self.touch,
             tell_compiling=self._tell_compiling,

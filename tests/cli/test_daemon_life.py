@@ -16,6 +16,7 @@ import pytest
 
 from runtime.cli import exits
 from runtime.client.sync import connect
+from runtime.memory import machine_bytes
 from runtime.version import VERSION
 from tests.cli.places import COMMAND, Place
 from tests.system.daemon import WAIT
@@ -111,6 +112,9 @@ def test_status(place: Place) -> None:
     assert rows["sessions"] == "1 live, in 1 processes"
     assert rows["clients"] == "0 besides this one"
     assert rows["memory"].endswith(" MB, all guests included")
+    assert status["memoryBytes"] < status["maxMemoryBytes"] < machine_bytes()
+    assert rows["max"].startswith("memory ")
+    assert rows["max"].endswith("B: above it no other guest starts")
     assert status["stateBytes"] >= place.state.stat().st_size > 0
     assert (status["awake"], status["sessions"], status["busy"], status["activated"]) == (1, 1, 0, False)
     assert 0 <= status["uptimeSeconds"] < WAIT

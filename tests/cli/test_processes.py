@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime.cli import exits
+from runtime.cli.status import size
 from tests.system.daemon import Vm, fresh_name
 
 if TYPE_CHECKING:
@@ -136,8 +137,15 @@ def test_processes_are_listed(torpor: Any, vm: Vm) -> None:
     rows = ended(torpor("ps"))[1].decode().splitlines()
     assert [row.split()[:4] for row in rows[1:]] == [[str(pid), vm.name, "command", "running"]]
     assert rows[1].endswith("cat")
+    running = vm.call("getProcess", pid=pid)
+    assert rows[0].split()[4:] == ["STARTED", "MEM", "COMMAND"]
+    assert rows[1].split()[6:] == [*size(running["memoryBytes"]).split(), "cat"]
+    assert running["memoryBytes"] == running["peakMemoryBytes"] > 2**16
     every = ended(torpor("ps", "-a"))[1].decode().splitlines()
     assert "exit 3" in every[2]
     assert every[2].endswith("code 3")
+    over = vm.call("listProcesses")[1]
+    assert (over["state"], over["memoryBytes"]) == ("ended", 0)
+    assert over["peakMemoryBytes"] > 2**16
     assert json.loads(ended(torpor("ps", "--json"))[1])["argv"] == ["cat"]
     vm.call("killProcess", pid=pid)

@@ -49,6 +49,7 @@ class FakeProcess:
     def __init__(self, pid: int, argv: list[str], env: dict[str, str], cwd: str) -> None:
         self.pid, self.argv, self.env, self.cwd = pid, argv, env, cwd
         self.fuel_used = 0
+        self.peak_memory_bytes = 0
         self.status: Exit | None = None
         self.ended = trio.Event()
         self.scope = trio.CancelScope()

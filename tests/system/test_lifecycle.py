@@ -353,11 +353,24 @@ def test_what_a_vm_uses_is_told(make_vm: Callable[..., Vm]) -> None:
     assert (asleep["state"], asleep["sessions"]["live"], asleep["processes"]["count"]) == ("asleep", 0, 0)
     session = vm.session()
     session.prompt("fswrite a.txt 12345; usage 1234 200000")
+    events = len(session.events())
     stats = vm.call("vm.stats")
     assert (stats["state"], stats["sessions"]["live"], stats["sessions"]["total"]) == ("awake", 1, 1)
     assert stats["processes"]["count"] == 1
     assert stats["fuelUsed"] > 0
-    assert stats["events"] == len(session.events())
+    assert (asleep["memoryBytes"], asleep["peakMemoryBytes"]) == (0, 0)
+    assert 0 < stats["memoryBytes"] == stats["peakMemoryBytes"] == session.call("getSession")["memoryBytes"]
+    session.prompt("hog 24")
+    grown = vm.call("vm.stats")
+    assert grown["memoryBytes"] == grown["peakMemoryBytes"] > stats["memoryBytes"] + 20 * 2**20
+    agent = vm.call("listProcesses")[0]
+    assert agent["memoryBytes"] == agent["peakMemoryBytes"] == grown["memoryBytes"]
+    assert session.events()[-1]["event"]["params"]["peakMemoryBytes"] == grown["memoryBytes"]
+    session.call("closeSession")
+    closed = vm.call("vm.stats")
+    assert (closed["memoryBytes"], closed["peakMemoryBytes"]) == (0, grown["memoryBytes"])
+    assert session.call("getSession")["memoryBytes"] is None
+    assert stats["events"] == events
     assert stats["files"]["bytes"] == asleep["files"]["bytes"] + 5
     assert stats["files"]["count"] > asleep["files"]["count"]
     assert vm.api.error("vm.stats", vm="no-such-vm").name == "vm_not_found"

@@ -163,12 +163,20 @@ def test_the_marker_gives_the_vm_its_options(torpor_vm: TestVm) -> None:
 
 
 @pytest.mark.torpor(limits={"memoryBytes": 16 * 1024 * 1024})
-def test_a_memory_budget_is_a_limit_that_holds(torpor_session: SessionFactory) -> None:
-    turn = torpor_session("echo").prompt("hog")
+def test_a_memory_budget_counts_what_the_agent_has_taken(torpor_session: SessionFactory) -> None:
+    session = torpor_session("echo")
+    small = session.prompt("say small")
+    turn = session.prompt("hog")
     turn.expect_text(matches=r"^hog: out of memory after \d+ MiB$")
+    assert small.memory is not None
+    assert turn.memory is not None
+    assert small.memory + 4 * 1024 * 1024 < turn.memory <= 16 * 1024 * 1024
+    small.expect_budget(memory=small.memory)
     turn.expect_budget(memory=16 * 1024 * 1024)
-    with pytest.raises(AssertionError, match="may take 16,777,216 bytes"):
-        turn.expect_budget(memory=16 * 1024 * 1024 - 1)
+    with pytest.raises(AssertionError, match=f"the agent took {turn.memory:,} bytes of memory, at most"):
+        turn.expect_budget(memory=turn.memory - 1)
+    # What it has had it keeps, whatever the next turn does.
+    assert session.prompt("say small").memory == turn.memory
 
 
 async def test_async_face_under_trio(torpor_session: SessionFactory) -> None:

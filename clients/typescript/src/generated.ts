@@ -55,6 +55,8 @@ export interface DaemonStatus {
   startedAt: number;
   /** Memory that it shares with nobody, all guests included. */
   memoryBytes: number;
+  /** Above so much of `memoryBytes` no other guest starts; null without a bound. */
+  maxMemoryBytes: number | null;
   /** Clients that are connected. */
   connections: number;
   /** Subscriptions of all connections. */
@@ -331,6 +333,10 @@ export interface ProcessInfo {
   state: "ended" | "running";
   /** When it was started, in milliseconds since the epoch. */
   startedAt: number;
+  /** Bytes of its memories and tables, touched or not; 0 once it has ended. */
+  memoryBytes: number;
+  /** The most that it has had. */
+  peakMemoryBytes: number;
   /** When it ended, in milliseconds since the epoch. */
   endedAt?: number | null;
   /** What the process exited with; null when it ended in another way. */
@@ -441,6 +447,8 @@ export interface SessionDetails {
   pendingPermissions: JsonObject[];
   /** What `always` was said to: `{kind, tool}`. */
   rememberedPermissions: JsonObject[];
+  /** Bytes of the agent's memories and tables, touched or not; null without an agent in memory. */
+  memoryBytes: number | null;
   /** The session's public id, which stays the same for the session's whole life. */
   sessionId: string;
   /** The agent's id, as `listAgents` has it. */
@@ -704,8 +712,8 @@ export interface VmOptions {
 }
 
 /**
- * What a VM uses. Fuel is since it woke; tokens and cost are sums over its sessions, null where no agent tells
- * any.
+ * What a VM uses. Fuel and peak are since it woke; tokens and cost sum up its sessions, null where no agent
+ * tells any.
  */
 export interface VmStats {
   /** The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings. */
@@ -718,6 +726,10 @@ export interface VmStats {
   processes: ProcessCounts;
   /** Fuel that the VM's guests have used since it woke. */
   fuelUsed: number;
+  /** Bytes of memories and tables that the VM's guests have, touched or not. */
+  memoryBytes: number;
+  /** The most of these that was seen since it woke, looking when asked and when a guest ends. */
+  peakMemoryBytes: number;
   /** What the VM's filesystem holds. */
   files: FileCounts;
   /** Events in all transcripts of the VM. */
