@@ -88,7 +88,11 @@ class ArtefactCache:
 
     def _tidy(self) -> None:
         """Remove what processes that ended while they compiled or stored something have left, unless another may do so now."""
-        if not (left := [*self.directory.glob(_HALF_STORED), *self.directory.glob("*.lock")]):
+        for path in self.directory.glob("*.lock"):
+            with suppress(OSError), path.open("ab") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()  # as in `alone`: whoever waits for it sees that it is gone
+        if not (left := list(self.directory.glob(_HALF_STORED))):
             return
         with suppress(OSError), (self.directory / _LOCK_FILE).open("ab") as lock:  # else the next opening's business
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
