@@ -81,8 +81,11 @@ class Guest:
 
     @property
     def memory_used(self) -> int:
-        """Bytes of its memories and tables, and in the end those that it had: since memories never shrink, the peak, too."""
-        if self._store is not None and self._memories:
+        """Bytes of its memories and tables, and in the end those that it had: since memories never shrink, the peak, too.
+
+        While a worker runs the guest, as of the worker's start.
+        """
+        if self._store is not None and not self._on_worker:
             self._memory_used = self._program.table_bytes + sum(memory.size() for memory in self._memories)
         return self._memory_used
 
@@ -234,7 +237,7 @@ class Guest:
                 finished = await trio.to_thread.run_sync(self._spin, limiter=self._processors.workers)
             finally:
                 self._on_worker = False
-                _ = self.fuel_used  # for who asks while the next turn runs
+                _ = self.fuel_used, self.memory_used  # for who asks while the next turn runs
             self._boundary.drop_pending()
             if finished:
                 return True
