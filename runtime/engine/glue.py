@@ -33,11 +33,17 @@ _I64_EQZ, _I64_EQ, _I32_WRAP, _I32_SHR_U, _I32_AND, _I64_SHR_U = b"\x50", b"\x51
 
 
 class HostFunction(NamedTuple):
-    """A glued host function: its name in the host's module, and the core type that the guest sees."""
+    """A glued host function."""
 
+    name: str
+    """Under which the glue exports it."""
     field: str
+    """Its name in the host's module."""
     params: tuple[str, ...]
+    """The core type that the guest sees."""
     result: str | None
+    realloc: Place | None
+    """What gives it memory for its result."""
 
 
 class Crossing(NamedTuple):
@@ -163,8 +169,8 @@ def _realloc_type(module: _Module, place: Place | None) -> int | None:
     return None if place is None else module.import_function(place, ("i32",) * 4, ("i32",))
 
 
-def host_functions(functions: Sequence[HostFunction], realloc: Place | None) -> bytes:
-    """A module that exports each host function whole, under the same name."""
+def host_functions(functions: Sequence[HostFunction]) -> bytes:
+    """A module that exports each host function whole."""
     module = _Module()
     called = [
         module.import_function((HOST, f.field), f.params, (*((f.result,) if f.result else ()), "i64"))
@@ -173,8 +179,8 @@ def host_functions(functions: Sequence[HostFunction], realloc: Place | None) -> 
     wait = module.import_function((HOST, WAIT), (), ())
     resume = module.import_function((HOST, RESUME), ("i32",), ("i64", "i64"))
     thrown = module.import_function((HOST, THROWN), (), ())
-    allocate = _realloc_type(module, realloc)
     for function, index in zip(functions, called, strict=True):
+        allocate = _realloc_type(module, function.realloc)
         count = len(function.params)
         status, value = count, count + 1
         waits = _get(status) + b"\x42\x01" + _I64_EQ
@@ -186,7 +192,7 @@ def host_functions(functions: Sequence[HostFunction], realloc: Place | None) -> 
         body += _until_done(status, step)
         body += _get(value) if function.result else b""
         results = (function.result,) if function.result else ()
-        module.function(function.field, function.params, results, ("i64", *results), body)
+        module.function(function.name, function.params, results, ("i64", *results), body)
     return module.content()
 
 

@@ -27,7 +27,7 @@ from runtime.engine.limits import MAX_MEMORIES, MAX_TABLES, TooLargeError
 
 if TYPE_CHECKING:
     from runtime.engine.limits import Limits
-    from runtime.engine.program import Program
+    from runtime.engine.program import Place, Program
 
 UNLIMITED_FUEL: Final = 2**62
 # About a millisecond of work: long enough that a prompt's work mostly stays on the loop, short enough that a guest that
@@ -152,21 +152,22 @@ class Guest:
                 await self._drive()
                 if ended := self._how_it_ended(error.value, trap.value):
                     return ended
-                native.take_error(native.define_instance(linker, context, place.name, place.name_size, address))
-                self._find_memories(index, address)
+                if place.name_size:
+                    native.take_error(native.define_instance(linker, context, place.name, place.name_size, address))
+                self._find_memories(place, address)
         finally:
             native.linker_delete(linker)
         return None
 
-    def _find_memories(self, index: int, instance: int) -> None:
+    def _find_memories(self, place: Place, instance: int) -> None:
         """Let the functions that work on a memory of this instance have it."""
-        for place, name, contexts in self._program.memories:
-            if place == index and (extern := native.export(self._context, instance, name)) is not None:
+        for name, contexts in place.memories:
+            if (extern := native.export(self._context, instance, name)) is not None:
                 memory = native.Memory(self._context, extern)
                 for number in contexts:
                     self._boundary.contexts[number].memory = memory
-        for place, name in self._program.measured:
-            if place == index and (extern := native.export(self._context, instance, name)) is not None:
+        for name in place.measured:
+            if (extern := native.export(self._context, instance, name)) is not None:
                 self._memories.append(native.Memory(self._context, extern))
 
     async def _call(self, instances: int, function: tuple[int, bytes], *arguments: int) -> tuple[Exit | None, int]:
@@ -188,11 +189,12 @@ class Guest:
         return ended, int.from_bytes(result.raw[native.VALUE_OFFSET : native.VALUE_OFFSET + 4], "little")
 
     def _how_it_ended(self, error: int | None, trap: int | None) -> Exit | None:
+        if self._boundary.ended is None and not error and not trap:
+            return None
         message = native.take_error(error) or native.take_trap(trap)
         if self._boundary.ended is not None:
             return self._boundary.ended
-        if message is None:
-            return None
+        assert message is not None
         if "all fuel consumed" in message:
             return Exit("out_of_fuel", message="the fuel limit is used up")
         return Exit("trap", message=_last_cause(message))

@@ -57,11 +57,17 @@ class HostCalls:
 
 
 class Place(NamedTuple):
-    """One module to be instantiated: addresses of it and of its instance's name."""
+    """One module to be instantiated."""
 
     module: int
+    """Its address."""
     name: int
+    """The address of its instance's name, and how long that is; 0 where nobody imports from it."""
     name_size: int
+    memories: tuple[tuple[bytes, tuple[int, ...]], ...]
+    """(name of the export, contexts of the functions that work on it)"""
+    measured: tuple[bytes, ...]
+    """Names of memories that are counted as the guest's."""
 
 
 class Program:
@@ -83,18 +89,21 @@ class Program:
         for imported in recipe.functions:
             self._define(imported, calls)
         self.places: Final = [
-            Place(native.pointer(module), *self._buffer(of.name))
-            for of, module in zip(recipe.instantiations, modules, strict=True)
+            Place(native.pointer(module), *self._buffer(of.name), *self._memories_of(index))
+            for index, (of, module) in enumerate(zip(recipe.instantiations, modules, strict=True))
         ]
         self.run: Final = recipe.run[0], recipe.run[1].encode()
         self.post_return: Final = recipe.post_return and (recipe.post_return[0], recipe.post_return[1].encode())
-        self.memories: Final = [
-            (place, name.encode(), [n for n, of in enumerate(recipe.contexts) if of.memory == number])
-            for number, (place, name) in enumerate(recipe.memories)
-        ]
-        """(index of the place, name of the export, contexts of the functions that work on it)"""
-        self.measured: Final = [(place, name.encode()) for place, name in recipe.measured]
         self.table_bytes: Final = ELEMENT * sum(table.minimum for table in recipe.all_tables)
+
+    def _memories_of(self, place: int) -> tuple[Any, Any]:
+        recipe = self.recipe
+        memories = [
+            (name.encode(), tuple(n for n, of in enumerate(recipe.contexts) if of.memory == number))
+            for number, (at, name) in enumerate(recipe.memories)
+            if at == place
+        ]
+        return tuple(memories), tuple(name.encode() for at, name in recipe.measured if at == place)
 
     def bounds(self, limit: int) -> Bounds:
         """What each memory and table may have, so that all have at most `limit` bytes. Raises TooLargeError."""

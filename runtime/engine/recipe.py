@@ -38,6 +38,7 @@ class Instantiation(NamedTuple):
     key: str
     """The content hash of the module, with the names that its imports have here."""
     name: str
+    """Of its instance, for the modules that import from it; empty where none does."""
 
 
 class HostImport(NamedTuple):
@@ -241,8 +242,9 @@ class _Writer:
                 exported = (name for name, kind in info.exports.items() if kind == "memory")
                 measured += [(len(self._instantiations), name) for name in exported][:1]
             self._instantiate(f"s{number}", rename_imports(content, names))
+        used = {imported.module for of in self._contents.values() for imported in read_module(of).imports}
         return Recipe(
-            tuple(self._instantiations),
+            tuple(of if of.name in used else of._replace(name="") for of in self._instantiations),
             tuple(self._functions.values()),
             tuple(self._contexts),
             tuple(self._exported(definition) for definition in self._memories),
@@ -302,21 +304,30 @@ class _Writer:
         return self._glued[number]
 
     def _link_imports(self, wanted: int) -> None:
-        """Define a host function, and with it all others that need the same glue: one module then has them all."""
-        realloc = self._glue_key(self._plan.lowers[wanted])
-        straight = realloc == _STRAIGHT
-        place = None if straight or realloc is None else self._place(realloc)
-        name = glue.HOST if straight else f"g{len(self._instantiations)}"
-        functions: dict[str, glue.HostFunction] = {}
+        """Define a host function, and with it all others that can be by now: one module of glue then has them all."""
+        key = self._glue_key(self._plan.lowers[wanted])
+        place = None if key is None or key == _STRAIGHT else self._place(key)
+        functions: dict[tuple[str, glue.Place | None], glue.HostFunction] = {}
+        name = f"g{len(self._instantiations)}"
         for number, lower in enumerate(self._plan.lowers):
-            if isinstance(lower.target, Lift) or number in self._glued or self._glue_key(lower) != realloc:
+            if isinstance(lower.target, Lift) or number in self._glued:
                 continue
-            field = self._define(lower, lower.target)
-            signature = lowered(lower.target.type)
-            functions[field] = glue.HostFunction(field, signature.params, next(iter(signature.results), None))
-            self._glued[number] = name, field
-        if not straight:
-            self._instantiate(name, glue.host_functions(tuple(functions.values()), place))
+            realloc = self._glue_key(lower)
+            if realloc == _STRAIGHT:
+                self._glued[number] = glue.HOST, self._define(lower, lower.target)
+            elif realloc is None or realloc == key or self._is_there(realloc):
+                field = self._define(lower, lower.target)
+                memory = place if realloc == key else None if realloc is None else self._place(realloc)
+                signature = lowered(lower.target.type)
+                result = next(iter(signature.results), None)
+                made = glue.HostFunction(str(len(functions)), field, signature.params, result, memory)
+                self._glued[number] = name, functions.setdefault((field, memory), made).name
+        if functions:
+            self._instantiate(name, glue.host_functions(tuple(functions.values())))
+
+    def _is_there(self, definition: CoreDefinition) -> bool:
+        """Whether it is exported by a module that is instantiated already."""
+        return definition[0] == "export" and definition[1] in self._places
 
     def _glue_key(self, lower: Lower) -> CoreDefinition | None:
         """By what a lowered import is glued: its realloc, None for waits alone, _STRAIGHT for no glue."""
