@@ -18,7 +18,7 @@ from runtime.wasi.state import Ambient, WasiState
 from runtime.wasi.streams import PipeInput, PipeOutput
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
     from runtime.engine import Engine, Guest, Limits, Program
     from runtime.network import Egress, HttpGate, InternalHost
@@ -31,6 +31,9 @@ Kind = Literal["agent", "service", "command"]
 """What a process is to its VM: an agent, something that lives with one, or a command, which keeps the VM awake."""
 
 _PIDS: Final = itertools.count(1)  # of all VMs: a number that a client remembers is never another process's
+
+# Processes whose memory is looked at when one ends: agents, which are old, and all where there are few. A look takes 2 us.
+LOOKED_AT: Final = 32
 
 BASE_ENV: Final = {"PATH": DEFAULT_PATH, "HOME": "/home/user", "USER": "user", "LANG": "C.UTF-8"}
 
@@ -97,6 +100,11 @@ class Process:
         """The same of stderr."""
         return await self.stderr.receive()
 
+    @property
+    def exit(self) -> Exit | None:
+        """How the process has ended; None as long as it has not."""
+        return self._exit if self._ended.is_set() else None
+
     async def wait(self) -> Exit:
         """How the process ended, once it has."""
         await self._ended.wait()
@@ -162,11 +170,9 @@ class Processes:
     def memory(self) -> tuple[int, int]:
         """Bytes of all processes' memories and tables: (those that they have, the most of these that was seen so far).
 
-        It is looked at here, and at the end of a process: of the others as they were when last looked at, since there may
-        be a thousand.
+        They are looked at here, and the oldest and the one that ends at each end of a process.
         """
-        for process in self._live.values():
-            self._look_at(process)
+        self._look_at(self._live.values())
         return self._memory_of_all, self._peak_memory
 
     def __len__(self) -> int:
@@ -216,17 +222,18 @@ class Processes:
         try:
             await process.run(self._surroundings, *arguments)
         finally:
-            self._look_at(process)
+            self._look_at((process, *itertools.islice(self._live.values(), LOOKED_AT)))
             del self._live[process.pid]
             self._memory_of_all -= self._memory.pop(process.pid)
             self._fuel_of_ended += process.fuel_used
             self.commands -= process.kind == "command"
             self._surroundings.touch()
 
-    def _look_at(self, process: Process) -> None:
-        now = process.peak_memory_bytes
-        self._memory_of_all += now - self._memory.get(process.pid, 0)
-        self._memory[process.pid] = now
+    def _look_at(self, processes: Iterable[Process]) -> None:
+        for process in processes:
+            now = process.peak_memory_bytes
+            self._memory_of_all += now - self._memory.get(process.pid, 0)
+            self._memory[process.pid] = now
         self._peak_memory = max(self._peak_memory, self._memory_of_all)
 
     def _check_room(self) -> None:
