@@ -58,18 +58,13 @@ class Command:
         what the command has written.
         """
         try:
-            async with trio.open_nursery() as watch:
-                if self._timeout is not None:
+            if self._timeout is None:
+                await self._attend(limit, tell, stdin)
+            else:
+                async with trio.open_nursery() as watch:
                     watch.start_soon(self._expire, self._timeout)
-                async with trio.open_nursery() as nursery:
-                    if stdin:
-                        nursery.start_soon(self._feed, stdin)
-                    elif stdin is not None:
-                        self.process.stdin.end()
-                    nursery.start_soon(self._collect, "stderr", self.process.receive_stderr, limit, tell)
-                    await self._collect("stdout", self.process.receive, limit, tell)
-                await self.process.wait()
-                watch.cancel_scope.cancel()
+                    await self._attend(limit, tell, stdin)
+                    watch.cancel_scope.cancel()
             try:
                 await flush()
             except ApiError as error:
@@ -77,10 +72,26 @@ class Command:
                 _log.warning("what a command has written is not durable: %s", error)
         finally:
             self.process.kill()
-            with trio.CancelScope(shield=True):
-                self._exit = await self.process.wait()
+            if self.process.exit is None:
+                with trio.CancelScope(shield=True):
+                    await self.process.wait()
+            self._exit = self.process.exit
             self.ended_at = time.time_ns() // 1_000_000
             self.ended.set()
+
+    async def _attend(
+        self, limit: Callable[[], int], tell: Callable[[Stream, int, bytes], None], stdin: bytes | None
+    ) -> None:
+        """Feed the process and collect what it says, to its end."""
+        async with trio.open_nursery() as nursery:
+            if stdin:
+                nursery.start_soon(self._feed, stdin)
+            elif stdin is not None:
+                self.process.stdin.end()
+            nursery.start_soon(self._collect, "stderr", self.process.receive_stderr, limit, tell)
+            await self._collect("stdout", self.process.receive, limit, tell)
+        if self.process.exit is None:
+            await self.process.wait()
 
     @property
     def kept(self) -> int:
