@@ -1,9 +1,9 @@
 """Compiled components on disk.
 
 An artefact is machine code that the process will map and run, so a file is used only if it lies in a directory that nobody
-else can write, and its keyed digest (BLAKE2b with a key of this user) is the one that was written beside it. The name is made
-of everything that the code depends on: the component's content, wasmtime's version and the engine's configuration; a file for
-another configuration is simply not found.
+else can write, and its keyed digest (HMAC-SHA-256 with a key of this user) is the one that was written beside it. The name is
+made of everything that the code depends on: the component's content, wasmtime's version and the engine's configuration; a file
+for another configuration is simply not found.
 
 The single executable brings artefacts of the built-in agents with it, in the folder that it was unpacked to. They are as
 trustworthy as wasmtime's own machine code beside them, and need no digest.
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import hashlib
 import hmac
 import mmap
 import os
@@ -178,7 +177,7 @@ class ArtefactCache:
                 excess -= size
 
     def _digest(self, content: bytes | bytearray | mmap.mmap) -> bytes:
-        return hashlib.blake2b(content, key=self._key, digest_size=32).digest()
+        return hmac.digest(self._key, content, "sha256")  # processors have instructions for it: 60 MB take 40 ms
 
 
 class LayeredCache(ArtefactCache):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import CFUNCTYPE, c_bool, c_int64, c_size_t, c_ssize_t, c_uint64, c_void_p
+from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
@@ -181,6 +182,11 @@ def linker(engine: wasmtime.Engine) -> int:
     return made
 
 
+@lru_cache(maxsize=256)  # WASI's functions share some fifty; those between the components of one may be of any type
+def _function_type(params: tuple[str, ...], results: tuple[str, ...]) -> wasmtime.FuncType:
+    return wasmtime.FuncType([_VALUE_TYPES[p]() for p in params], [_VALUE_TYPES[r]() for r in results])
+
+
 def define(
     linker_address: int,
     module: str,
@@ -194,13 +200,12 @@ def define(
 
     The callback is an UNCHECKED_FUNCTION or an ASYNC_FUNCTION, and must live as long as the linker and its clones.
     """
-    functype = wasmtime.FuncType([_VALUE_TYPES[p]() for p in params], [_VALUE_TYPES[r]() for r in results])
-    names = [ctypes.create_string_buffer(name.encode()) for name in (module, field)]
+    names = module.encode(), field.encode()
     add = _define_async if isinstance(callback, ASYNC_FUNCTION) else _define_unchecked
     error = add(
         linker_address,
-        ctypes.addressof(names[0]), len(names[0]) - 1, ctypes.addressof(names[1]), len(names[1]) - 1,
-        pointer(functype), callback, env, None,
+        names[0], len(names[0]), names[1], len(names[1]),
+        pointer(_function_type(tuple(params), tuple(results))), callback, env, None,
     )  # fmt: skip
     if message := take_error(error):
         raise RuntimeError(message)
