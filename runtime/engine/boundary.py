@@ -80,6 +80,7 @@ class Boundary:
     __slots__ = (
         "allocation", "answer", "calls", "contexts", "dropped", "ended", "entered", "hurried", "hurry_at", "lost",
         "on_loop", "park_at", "parked", "program", "returning", "state", "store", "tables", "turn_ends", "waiting",
+        "written",
     )  # fmt: skip
 
     def __init__(self, program: Program, state: Any) -> None:
@@ -100,6 +101,8 @@ class Boundary:
         self.answer: Answer | None = None
         self.allocation: Any = None  # an Allocation or a Block
         """What is being written into the guest's memory, and waits for `cabi_realloc`."""
+        self.written: Any = None
+        """The host's value that is being written so."""
         self.returning = False
         """The guest cleans up after a call (post-return), and may not call out."""
         self.ended: Exit | None = None
@@ -172,11 +175,12 @@ class Boundary:
 
     # Allocations
 
-    def allocate(self, allocation: Allocation | Block) -> int:
+    def allocate(self, allocation: Allocation | Block, value: Any = None) -> int:
         """See abi.calls.Caller."""
         if self.allocation is not None or self.returning:
             raise GuestTrap(_CANNOT_LEAVE)
         self.allocation = allocation
+        self.written = value
         self.park_at = self.hurry_at = 0.0
         return allocation.status if allocation.__class__ is Block else self._advance(None)
 
@@ -198,7 +202,7 @@ class Boundary:
         try:
             align, size = next(allocation) if pointer is None else allocation.send(pointer)
         except StopIteration:
-            self.allocation = None
+            self.allocation = self.written = None
             self._set_marks()
             return DONE
         return allocation_status(align, size)
@@ -225,13 +229,14 @@ class Boundary:
 
     def close(self) -> None:
         """The guest has ended: drop all that it held, what is on its way between it and the host included."""
-        unplaced: list[Any] = [*self.lost]  # arguments that no function has got, answers that the guest has not
+        # Arguments that no function has got, answers that the guest has not.
+        unplaced: list[Any] = [*self.lost, self.written]
         unplaced += self.parked.values if self.parked else ()
         unplaced += (self.answer.value,) if self.answer else ()
         held = {id(resource): resource for table in self.tables for resource in table.owned()}
         held |= {id(resource): resource for resource in _within(unplaced)}
         self.parked = self.waiting = self.answer = None
-        self.allocation = None
+        self.allocation = self.written = None
         self.calls.clear()
         self.lost.clear()
         for context in self.contexts:

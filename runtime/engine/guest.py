@@ -186,6 +186,10 @@ class Guest:
         )  # fmt: skip
         await self._drive()
         ended = self._how_it_ended(error.value, trap.value)
+        if (
+            ended is None and result.raw[:1] != native.I32
+        ):  # what it takes and how much it returns was looked at by wasmtime
+            ended = Exit("trap", message=f"{name.decode()} is not of the core type that it is lifted with")
         return ended, int.from_bytes(result.raw[native.VALUE_OFFSET : native.VALUE_OFFSET + 4], "little")
 
     def _how_it_ended(self, error: int | None, trap: int | None) -> Exit | None:

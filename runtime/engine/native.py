@@ -26,6 +26,8 @@ EXTERN_SIZE: Final = ctypes.sizeof(ffi.wasmtime_extern_t)
 INSTANCE_SIZE: Final = ctypes.sizeof(ffi.wasmtime_instance_t)
 FUNC_OFFSET: Final = int(ffi.wasmtime_extern_t.of.offset)
 """Where an extern has what it is: a function, memory, table or global."""
+I32: Final = bytes([ffi.WASMTIME_I32.value])
+"""The kind of a `wasmtime_val_t`, which is its first byte."""
 VALUE_SIZE: Final = ctypes.sizeof(ffi.wasmtime_val_t)
 VALUE_OFFSET: Final = int(ffi.wasmtime_val_t.of.offset)
 
@@ -213,9 +215,7 @@ def define(
 
 def i32_value(number: int) -> bytes:
     """A `wasmtime_val_t` of an i32."""
-    return (bytes([ffi.WASMTIME_I32.value]) + bytes(VALUE_OFFSET - 1) + number.to_bytes(4, "little")).ljust(
-        VALUE_SIZE, b"\0"
-    )
+    return (I32 + bytes(VALUE_OFFSET - 1) + number.to_bytes(4, "little")).ljust(VALUE_SIZE, b"\0")
 
 
 def get_fuel(context: int) -> int:

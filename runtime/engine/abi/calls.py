@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from runtime.engine import native
 from runtime.engine.abi import flat
 from runtime.engine.abi.context import MAX_LIFT_BYTES, Context, aligned
+from runtime.engine.abi.handles import Lender, Loans
 from runtime.engine.abi.layout import field_offsets, flatten, holds, layout, lowered, needs_memory, payload_offset
 from runtime.engine.abi.load import LETTERS, loader
 from runtime.engine.abi.store import Block, Source, chooser, is_plain, packer, plain, plain_writer, storer
@@ -59,8 +60,8 @@ class Caller(Protocol):
     def hurry(self) -> None:
         """Let the turn end at the guest's next step. GuestTrap where the guest may not call."""
 
-    def allocate(self, allocation: Allocation | Block) -> int:
-        """Begin something that needs memory; the status."""
+    def allocate(self, allocation: Allocation | Block, value: Any = None) -> int:
+        """Begin to write what needs memory; the status. Resources in the value may be nobody's as long as that lasts."""
 
     def fail(self, name: str, error: BaseException, value: Any) -> int:
         """A call has failed: the guest ends. `value` may hold resources that nobody has. Returns a trap."""
@@ -131,7 +132,7 @@ class HostCall:
         if isinstance(out, bytes):
             native.HOST_MEMORY[raw : raw + 8] = out
             return DONE
-        return guest.allocate(out)
+        return guest.allocate(out, value)
 
 
 def _made_when_called(make: Callable[[], FunctionType]) -> FunctionType:
@@ -198,7 +199,7 @@ def _compile(
     scope = {
         "current": current, "call": call, "function": call.function, "perf_counter": perf_counter,
         "host": native.HOST_MEMORY, "put_status": _STATUS.pack_into, "WitError": WitError, "Wait": Wait, "aligned": aligned,
-        "Block": Block,
+        "Block": Block, "Loans": Loans, "Lender": Lender,
         **source.names,
     }  # fmt: skip
     code = compile("\n".join([_CALLBACK_HEAD, *lines, ""]), f"<{call.name}>", "exec")
@@ -219,6 +220,16 @@ def _arguments(
         names = "".join(f"a{place}, " for place, _ in enumerate(formats))
         lines.append(f"{names}= {source.name(codec.unpack_from)}(host, raw)")
     lines.append("context = guest.contexts[env]")
+    if lends := any(holds(t, "borrow") for t in types) and any(holds(t, "own") for t in types):
+        lines += ["handles, loans = context.handles, Loans()", "context.handles = Lender(handles, loans)"]
+    lines += _values(source, types, encoding, indirect=indirect, views=views)
+    if lends:  # from here on the guest can do nothing with its handles before it has the answer
+        lines += ["context.handles = handles", "loans.end()"]
+    return lines
+
+
+def _values(source: Source, types: tuple[Type, ...], encoding: str, *, indirect: bool, views: bool) -> list[str]:
+    lines = []
     if any(holds(t, "string") or holds(t, "list") for t in types):
         lines.append(f"context.left = {MAX_LIFT_BYTES}")
     if indirect:
