@@ -22,7 +22,8 @@ from wasmtime import Module, WasmtimeError
 from runtime.engine.component import parse
 from runtime.engine.errors import InvalidComponentError
 from runtime.engine.features import SWITCHES, WASM_STACK_BYTES
-from runtime.engine.recipe import Recipe, write_recipe
+from runtime.engine.linking import write_recipe
+from runtime.engine.recipe import Recipe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

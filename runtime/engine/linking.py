@@ -1,0 +1,284 @@
+"""A component's plan to its recipe.
+
+Whatever can be settled before a guest starts is settled here: each import is found among the host's functions and its type
+compared, each core import gets the name under which a store's linker has it, and the glue that is needed is written. What is
+left to do for a guest is to instantiate the modules in their order, each under its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from runtime.engine import glue
+from runtime.engine.abi.layout import lifted, lowered, needs_memory
+from runtime.engine.component import CoreDefinition, Import, Lift, Lower, Plan, read_module, rename_imports
+from runtime.engine.component.comparison import differences
+from runtime.engine.component.types import FuncType
+from runtime.engine.errors import InvalidComponentError, UnsupportedComponentError
+from runtime.engine.recipe import (
+    NO_MEMORY,
+    ContextOf,
+    CrossingOf,
+    Extent,
+    Host,
+    HostImport,
+    Instantiation,
+    Recipe,
+    ResourceOf,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+_RUN: Final = re.compile(r"wasi:cli/run@0\.2\.\d+")
+_SUPPORTED_VERSION: Final = re.compile(r"0\.2\.\d+")
+_RUN_TYPE: Final = FuncType((), ("result", None, None))
+_STRAIGHT: Final[CoreDefinition] = ("export", -1, "")  # of no step: stands for no glue at all
+
+
+def write_recipe(plan: Plan, host: Host) -> tuple[Recipe, dict[str, bytes]]:
+    """The recipe of a component, and the modules that it names, by key.
+
+    Raises UnsupportedComponentError where the component imports what the host does not have, or not as it has it, or has
+    nothing to run; InvalidComponentError.
+    """
+    _check_imports(plan, host)
+    return _Writer(plan, host).recipe()
+
+
+def _check_imports(plan: Plan, host: Host) -> None:
+    missing: list[str] = []
+    for name, interface_type in plan.imports.items():
+        base, _, version = name.partition("@")
+        if version.startswith("0.3."):
+            raise UnsupportedComponentError(
+                f"the component imports {name}: WASI 0.3 is not supported; build it for WASI 0.2 (wasip2)"
+            )
+        interface = host.interfaces.get(base)
+        if interface is None or not _SUPPORTED_VERSION.fullmatch(version):
+            missing.append(name)
+            continue
+        missing += [f"{base}#{item}" for item in interface_type.functions if item not in interface.functions]
+        own = [item for item, resource in interface_type.resources.items() if resource == f"{base}#{item}"]
+        missing += [f"{base}#{item}" for item in own if item not in interface.resources]
+    if missing:
+        raise UnsupportedComponentError(
+            "the component imports what this runtime does not provide: " + ", ".join(sorted(missing))
+        )
+    if different := differences(plan.imports, host.types):
+        raise UnsupportedComponentError("the component's imports are not WASI's: " + "; ".join(different))
+
+
+def _entering(parents: Sequence[int], callee: int, caller: int) -> tuple[int, ...]:
+    """The component instances that a call enters, none of which may be in a call: Canonical ABI, `entering_set`.
+
+    The callee and those that it is within, but for those that the caller is within, too; the host's caller is -1.
+    """
+    within = set(_lineage(parents, caller))
+    return tuple(instance for instance in _lineage(parents, callee) if instance not in within)
+
+
+def _lineage(parents: Sequence[int], instance: int) -> Iterator[int]:
+    while instance >= 0:
+        yield instance
+        instance = parents[instance]
+
+
+class _Writer:
+    """A recipe as it grows."""
+
+    def __init__(self, plan: Plan, host: Host) -> None:
+        self._plan = plan
+        self._host = host
+        self._contents: dict[str, bytes] = {}
+        self._instantiations: list[Instantiation] = []
+        self._places: dict[int, int] = {}  # step to instantiation
+        self._functions: dict[str, HostImport] = {}
+        self._contexts: dict[ContextOf, int] = {}
+        self._memories: dict[CoreDefinition, int] = {}
+        self._resources: dict[ResourceOf, int] = {}
+        self._crossings: list[CrossingOf] = []
+        self._glued: dict[int, glue.Place] = {}
+        self._dropping: dict[ResourceOf, glue.Place] = {}
+
+    def recipe(self) -> tuple[Recipe, dict[str, bytes]]:
+        run = self._find_run()
+        memories: list[Extent] = []
+        tables: list[Extent] = []
+        measured: list[tuple[int, str]] = []
+        for number, step in enumerate(self._plan.steps):
+            names = [self._place(definition) for _, _, definition in step.imports]
+            content = self._plan.modules[step.module]
+            info = read_module(content)
+            memories += [Extent(m.minimum, m.maximum) for m in info.memories]
+            tables += [Extent(t.minimum, t.maximum) for t in info.tables]
+            self._places[number] = len(self._instantiations)
+            if info.memories:  # one at most: several memories in a module are refused
+                exported = (name for name, kind in info.exports.items() if kind == "memory")
+                measured += [(len(self._instantiations), name) for name in exported][:1]
+            self._instantiate(f"s{number}", rename_imports(content, names))
+        used = {imported.module for of in self._contents.values() for imported in read_module(of).imports}
+        return Recipe(
+            tuple(of if of.name in used else of._replace(name="") for of in self._instantiations),
+            tuple(self._functions.values()),
+            tuple(self._contexts),
+            tuple(self._exported(definition) for definition in self._memories),
+            tuple(self._resources),
+            tuple(self._crossings),
+            tuple(resource.owner for resource in self._plan.resources),
+            self._plan.instances,
+            _entering(self._plan.parents, run.owner, -1),
+            self._exported(run.function),
+            None if run.options.post_return is None else self._exported(run.options.post_return),
+            tuple(measured),
+            tuple(memories),
+            tuple(tables),
+        ), self._contents
+
+    def _find_run(self) -> Lift:
+        for name, functions in self._plan.exports.items():
+            if _RUN.fullmatch(name) and (run := functions.get("run")) is not None:
+                if run.type != _RUN_TYPE:
+                    raise UnsupportedComponentError(f"{name}#run is not of the type that WASI gives it")
+                return run
+        raise UnsupportedComponentError(
+            "the component does not export wasi:cli/run@0.2: build it as a command (the wasi:cli/command world)"
+        )
+
+    def _exported(self, definition: CoreDefinition) -> tuple[int, str]:
+        match definition:
+            case ("export", step, name):
+                return self._places[step], name
+            case _:
+                raise UnsupportedComponentError("the component exports a function of the host as its own")
+
+    def _instantiate(self, name: str, content: bytes) -> None:
+        key = hashlib.sha256(content).hexdigest()
+        self._contents[key] = content
+        self._instantiations.append(Instantiation(key, name))
+
+    # Under which names a core definition is in a store's linker; makes the glue that it takes
+
+    def _place(self, definition: CoreDefinition) -> glue.Place:
+        match definition:
+            case ("export", step, name):
+                return f"s{step}", name
+            case ("lower", number):
+                return self._lowered(number)
+            case (kind, resource, owner):
+                return self._built_in(kind, resource, owner)
+        raise InvalidComponentError("not a valid component: an unknown definition")
+
+    def _lowered(self, number: int) -> glue.Place:
+        if number not in self._glued:
+            lower = self._plan.lowers[number]
+            if isinstance(lower.target, Lift):
+                self._glued[number] = self._cross(lower, lower.target)
+            else:
+                self._link_imports(number)
+        return self._glued[number]
+
+    def _link_imports(self, wanted: int) -> None:
+        """Define a host function, and with it all others that can be by now: one module of glue then has them all."""
+        key = self._glue_key(self._plan.lowers[wanted])
+        place = None if key is None or key == _STRAIGHT else self._place(key)
+        functions: dict[tuple[str, glue.Place | None], glue.HostFunction] = {}
+        name = f"g{len(self._instantiations)}"
+        for number, lower in enumerate(self._plan.lowers):
+            if isinstance(lower.target, Lift) or number in self._glued:
+                continue
+            realloc = self._glue_key(lower)
+            if realloc == _STRAIGHT:
+                self._glued[number] = glue.HOST, self._define(lower, lower.target)
+            elif realloc is None or realloc == key or self._is_there(realloc):
+                field = self._define(lower, lower.target)
+                memory = place if realloc == key else None if realloc is None else self._place(realloc)
+                signature = lowered(lower.target.type)
+                result = next(iter(signature.results), None)
+                made = glue.HostFunction(str(len(functions)), field, signature.params, result, memory)
+                self._glued[number] = name, functions.setdefault((field, memory), made).name
+        if functions:
+            self._instantiate(name, glue.host_functions(tuple(functions.values())))
+
+    def _is_there(self, definition: CoreDefinition) -> bool:
+        """Whether it is exported by a module that is instantiated already."""
+        return definition[0] == "export" and definition[1] in self._places
+
+    def _glue_key(self, lower: Lower) -> CoreDefinition | None:
+        """By what a lowered import is glued: its realloc, None for waits alone, _STRAIGHT for no glue."""
+        if isinstance(lower.target, Lift):
+            return None
+        interface = self._host.interfaces[lower.target.interface.partition("@")[0]]
+        if needs_memory(lower.target.type.result):
+            return lower.options.realloc
+        return _STRAIGHT if lower.target.name in interface.instant else None
+
+    def _define(self, lower: Lower, target: Import) -> str:
+        base = target.interface.partition("@")[0]
+        context = self._context(lower.options.memory, lower.owner)
+        suffix = "" if lower.options.encoding == "utf8" else f" {lower.options.encoding}"
+        field = f"{base}#{target.name} {context}{suffix}"
+        self._functions[field] = HostImport(
+            field, "import", context, base, target.name, target.type, lower.options.encoding
+        )
+        return field
+
+    def _context(self, memory: CoreDefinition | None, owner: int) -> int:
+        index = NO_MEMORY if memory is None else self._memories.setdefault(memory, len(self._memories))
+        return self._contexts.setdefault(ContextOf(index, owner), len(self._contexts))
+
+    def _built_in(self, kind: str, resource: Any, owner: int) -> glue.Place:
+        definition = None if isinstance(resource, str) else self._plan.resources[resource]
+        destructor = None if definition is None else definition.destructor
+        enters = () if definition is None else _entering(self._plan.parents, definition.owner, owner)
+        made = ResourceOf(resource, owner, enters)
+        number = self._resources.setdefault(made, len(self._resources))
+        if kind != "drop" or destructor is None:
+            return glue.HOST, self._resource_function(kind, number)
+        if made not in self._dropping:
+            take, left = self._resource_function("take", number), self._resource_function("left", number)
+            content = glue.drop("drop", take, left, self._place(destructor))
+            self._dropping[made] = f"g{len(self._instantiations)}", "drop"
+            self._instantiate(self._dropping[made][0], content)
+        return self._dropping[made]
+
+    def _resource_function(self, kind: str, number: int) -> str:
+        field = f"{kind} {number}"
+        self._functions[field] = HostImport(field, kind, number)
+        return field
+
+    def _cross(self, lower: Lower, target: Lift) -> glue.Place:
+        """A call into another component instance."""
+        callee = self._context(target.options.memory, target.owner)
+        caller = self._context(lower.options.memory, lower.owner)
+        crossing = len(self._crossings)
+        encodings = lower.options.encoding, target.options.encoding
+        cleans_up = target.options.post_return is not None
+        enters = _entering(self._plan.parents, target.owner, lower.owner)
+        self._crossings.append(CrossingOf(caller, encodings[0], callee, encodings[1], target.type, enters, cleans_up))
+        fields = f"enter {crossing}", f"arguments {crossing}", f"leave {crossing}", f"done {crossing}"
+        for field in fields:
+            self._functions[field] = HostImport(field, field.partition(" ")[0], crossing)
+        outer, inner = lowered(target.type), lifted(target.type)
+        needs_callee = any(needs_memory(t) for _, t in target.type.params) or inner.indirect_params
+        callee_realloc = target.options.realloc if needs_callee else None
+        caller_realloc = lower.options.realloc if needs_memory(target.type.result) else None
+        content = glue.crossing(
+            "call",
+            glue.Crossing(
+                *fields,
+                outer.params,
+                outer.results,
+                self._place(target.function),
+                inner.params,
+                inner.results,
+                None if callee_realloc is None else self._place(callee_realloc),
+                None if caller_realloc is None else self._place(caller_realloc),
+                None if target.options.post_return is None else self._place(target.options.post_return),
+            ),
+        )
+        name = f"g{len(self._instantiations)}"
+        self._instantiate(name, content)
+        return name, "call"
