@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 from ctypes import CFUNCTYPE, c_bool, c_int64, c_size_t, c_ssize_t, c_uint64, c_void_p
-from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,8 +17,6 @@ import wasmtime
 from wasmtime import _ffi as ffi
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from wasmtime import Config
 
 EXTERN_SIZE: Final = ctypes.sizeof(ffi.wasmtime_extern_t)
@@ -184,8 +181,8 @@ def linker(engine: wasmtime.Engine) -> int:
     return made
 
 
-@lru_cache(maxsize=256)  # WASI's functions share some fifty; those between the components of one may be of any type
-def _function_type(params: tuple[str, ...], results: tuple[str, ...]) -> wasmtime.FuncType:
+def function_type(params: tuple[str, ...], results: tuple[str, ...]) -> wasmtime.FuncType:
+    """A core type. It belongs to the engine for which it is used first: with another, wasmtime aborts."""
     return wasmtime.FuncType([_VALUE_TYPES[p]() for p in params], [_VALUE_TYPES[r]() for r in results])
 
 
@@ -193,12 +190,11 @@ def define(
     linker_address: int,
     module: str,
     field: str,
-    params: Sequence[str],
-    results: Sequence[str],
+    functype: wasmtime.FuncType,
     callback: Any,
     env: int = 0,
 ) -> None:
-    """Define a host function of these core types; `env` comes back as the callback's first argument.
+    """Define a host function of this core type; `env` comes back as the callback's first argument.
 
     The callback is an UNCHECKED_FUNCTION or an ASYNC_FUNCTION, and must live as long as the linker and its clones.
     """
@@ -207,7 +203,7 @@ def define(
     error = add(
         linker_address,
         names[0], len(names[0]), names[1], len(names[1]),
-        pointer(_function_type(tuple(params), tuple(results))), callback, env, None,
+        pointer(functype), callback, env, None,
     )  # fmt: skip
     if message := take_error(error):
         raise RuntimeError(message)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from runtime.engine.interface import HostInterface
     from runtime.engine.recipe import HostImport, Recipe
 
+# Functions between the components of one may be of any type: beyond these, each is made anew.
+MAX_CORE_TYPES: Final = 256
 _RESOURCE_TYPES: Final = {
     "drop": (("i32",), ()),
     "take": (("i32",), ("i32", "i32")),
@@ -35,8 +37,18 @@ class HostCalls:
 
     def __init__(self, interfaces: Mapping[str, HostInterface]) -> None:
         self._interfaces = interfaces
+        self._core_types: dict[tuple[tuple[str, ...], tuple[str, ...]], wasmtime.FuncType] = {}
         # Programs keep theirs.
         self._calls: weakref.WeakValueDictionary[tuple[Any, ...], HostCall] = weakref.WeakValueDictionary()
+
+    def core_type(self, params: tuple[str, ...], results: tuple[str, ...]) -> wasmtime.FuncType:
+        """A core type, made once for the engine: WASI's functions share some fifty."""
+        found = self._core_types.get((params, results))
+        if found is None:
+            found = native.function_type(params, results)
+            if len(self._core_types) < MAX_CORE_TYPES:
+                self._core_types[params, results] = found
+        return found
 
     def get(self, imported: HostImport) -> HostCall:
         """The call of an import."""
@@ -83,9 +95,10 @@ class Program:
         weakref.finalize(self, native.linker_delete, self.linker).atexit = False
         self._keep: list[Any] = [*modules]
         self._bounds: tuple[int, Bounds] | None = None
-        native.define(self.linker, glue.HOST, glue.WAIT, (), (), WAIT_CALLBACK)
-        native.define(self.linker, glue.HOST, glue.RESUME, ("i32",), ("i64", "i64"), RESUME_CALLBACK)
-        native.define(self.linker, glue.HOST, glue.THROWN, (), (), THROWN_CALLBACK)
+        nothing, resume = calls.core_type((), ()), calls.core_type(("i32",), ("i64", "i64"))
+        native.define(self.linker, glue.HOST, glue.WAIT, nothing, WAIT_CALLBACK)
+        native.define(self.linker, glue.HOST, glue.RESUME, resume, RESUME_CALLBACK)
+        native.define(self.linker, glue.HOST, glue.THROWN, nothing, THROWN_CALLBACK)
         for imported in recipe.functions:
             self._define(imported, calls)
         self.places: Final = [
@@ -122,12 +135,10 @@ class Program:
             call = calls.get(imported)
             self._keep.append(call)
             results = (*((call.result,) if call.result else ()), *(("i64",) if call.glued else ()))
-            native.define(self.linker, glue.HOST, imported.field, call.params, results, call.callback, imported.number)
-            return
-        params, results = self._core_type(imported)
-        native.define(
-            self.linker, glue.HOST, imported.field, params, results, CALLBACKS[imported.kind], imported.number
-        )
+            core_type, callback = calls.core_type(call.params, results), call.callback
+        else:
+            core_type, callback = calls.core_type(*self._core_type(imported)), CALLBACKS[imported.kind]
+        native.define(self.linker, glue.HOST, imported.field, core_type, callback, imported.number)
 
     def _core_type(self, imported: HostImport) -> tuple[tuple[str, ...], tuple[str, ...]]:
         if imported.kind in _RESOURCE_TYPES:
