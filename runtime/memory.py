@@ -7,6 +7,7 @@ and pages that it never touches are none.
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 from functools import cache
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 # Of the machine's memory. The rest is for the system, its cache of files, which SQLite lives on, and for guests to grow.
 MEMORY_SHARE: Final = 0.75
 
-_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _SIZE: Final = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)([KMGT]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
 _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
@@ -31,7 +31,7 @@ _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 def private_bytes() -> int:
     """The bytes of this process that it shares with nobody: its own and all guests', compiled code excluded. Takes 2 us."""
     _, resident, shared, *_ = os.pread(_statm(), 256, 0).split()  # pages, see proc_pid_statm(5)
-    return (int(resident) - int(shared)) * _PAGE
+    return (int(resident) - int(shared)) * mmap.PAGESIZE
 
 
 @cache

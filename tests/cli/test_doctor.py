@@ -292,3 +292,21 @@ def test_too_few_descriptors(home: Place, limit: int, verdict: str) -> None:
 def test_what_a_daemon_said_before_it_died(home: Place) -> None:
     home.state.with_name(home.state.name + ".stderr").write_text("panicked\n")
     assert verdicts(examine(home)) == {"last words": "warn"}
+
+
+@pytest.mark.parametrize(("bound", "verdict"), [("0", None), ("16G", "ok"), ("1M", "fail")])
+def test_a_daemon_with_no_room_for_another_guest(home: Place, bound: str, verdict: str | None) -> None:
+    compiled = home.environment["HOME"]
+    done = home.run("run", "echo", "say hello", TORPOR_MAX_MEMORY=bound, TORPOR_CACHE=compiled)
+    assert ("limit_exceeded" in done.stderr) == (done.returncode != exits.OK) == (verdict == "fail")
+    found = examine(home)
+    if verdict is None:
+        assert "memory" not in found
+        return
+    assert found["memory"]["verdict"] == verdict
+    assert "no other guest starts" in found["memory"]["message"]
+    if verdict == "fail":
+        assert "torpor ps" in found["memory"]["remedy"]
+        # What one daemon was given the next one has, whatever the environment of who restarts it.
+        assert home.run("restart").returncode == exits.OK
+        assert home.status()["maxMemoryBytes"] == 1024 * 1024

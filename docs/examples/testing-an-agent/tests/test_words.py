@@ -43,7 +43,7 @@ def test_a_file_that_is_not_there(words):
 
 @pytest.mark.torpor(limits={"memoryBytes": 8 * MIB})
 def test_it_needs_little(words):
-    """Budgets: the agent cannot have used more memory than its VM's limit, and has done its work all the same."""
+    """Budgets: the agent gets no more memory than its VM's limit, and has done its work with much less."""
     turn = words.prompt("count fruit.txt")
     turn.expect_text("fruit.txt has 3 words.")
     turn.expect_budget(memory=8 * MIB, fuel=50_000_000, tool_calls=1)
