@@ -7,6 +7,7 @@ import fcntl
 import os
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,6 +23,8 @@ from runtime.engine import (
     Limits,
     UnsupportedComponentError,
 )
+from runtime.engine.artefacts import basis_of
+from runtime.engine.recipe import Host
 from tests.engine.wat import command
 
 if TYPE_CHECKING:
@@ -241,3 +244,7 @@ def test_programs_are_forgotten_one_by_one(monkeypatch: pytest.MonkeyPatch) -> N
     host.load_bytes(contents[2])
     assert host.load_bytes(contents[0]) is first
     assert host.load_bytes(contents[1]) is not second
+
+
+def test_artefacts_are_named_by_the_version_that_is_installed() -> None:
+    assert basis_of(Host({}, {})).code.startswith(f"{version('wasmtime')}|")
