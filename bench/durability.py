@@ -6,7 +6,7 @@ import functools
 import time
 from typing import TYPE_CHECKING
 
-from bench.harness import Figure, daemon, timed
+from bench.harness import Figure, daemon, model, pi_options, pi_vm, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,38 +19,31 @@ EVENTS = 20_000
 
 
 def wake() -> Iterator[Figure]:
-    """Wake of a sleeping VM with 10,000 files: to the first event read, and to the next prompt answered."""
-    with daemon() as running, running.client() as client:
-        client.call("vm.getOrCreate", vm="many")
-        session = client.call("createSession", vm="many", agentType="echo", options={"env": {"ECHO_LOAD": "1"}})[
-            "sessionId"
-        ]
-        client.call("sendPrompt", vm="many", sessionId=session, prompt="hello")
-        for number in range(FILES):
-            client.call("writeFile", vm="many", path=f"/home/user/d{number % 100}/f{number}", content="x" * 100)
+    """Wake of a sleeping VM with 10,000 files, of echo and of pi: to the first event read, and to the next prompt answered."""
+    with daemon() as running, model() as url, running.client() as client:
+        for agent, options in (("echo", {"env": {"ECHO_LOAD": "1"}}), ("pi", pi_options(url))):
+            vm = pi_vm(client, f"many-{agent}", url)
+            session = client.call("createSession", vm=vm, agentType=agent, options=options)["sessionId"]
+            _prompt(client, vm, session)
+            for number in range(FILES):
+                client.call("writeFile", vm=vm, path=f"/home/user/d{number % 100}/f{number}", content="x" * 100)
+            yield from _wakes(client, vm, session, agent)
 
-        def sleep() -> None:
-            client.call("vm.sleep", vm="many")
 
-        first, prompt, asleep = [], [], []
-        for _ in range(RUNS + 2):
-            asleep += timed(sleep, 1, warmup=0)
-            first += timed(lambda: client.call("getSessionEvents", vm="many", sessionId=session, limit=1), 1, warmup=0)
-            prompt += timed(
-                lambda: client.call("sendPrompt", vm="many", sessionId=session, prompt="hello"), 1, warmup=0
-            )
-        yield Figure(f"vm.sleep, {FILES} files", asleep[2:], "ms")
-        yield Figure(f"asleep, {FILES} files: first event read", first[2:], "ms")
-        yield Figure(f"wake, {FILES} files: next prompt answered", prompt[2:], "ms", "session/load included")
-
-        def wake_only() -> None:
-            client.call("vm.wake", vm="many")
-
-        woken = []
-        for _ in range(RUNS):
-            sleep()
-            woken += timed(wake_only, 1, warmup=0)
-        yield Figure(f"vm.wake, {FILES} files", woken, "ms")
+def _wakes(client: Client, vm: str, session: str, agent: str) -> Iterator[Figure]:
+    first, prompt, asleep = [], [], []
+    for _ in range(RUNS + 2):
+        asleep += timed(lambda: client.call("vm.sleep", vm=vm), 1, warmup=0)
+        first += timed(lambda: client.call("getSessionEvents", vm=vm, sessionId=session, limit=1), 1, warmup=0)
+        prompt += timed(lambda: _prompt(client, vm, session), 1, warmup=0)
+    yield Figure(f"vm.sleep, {FILES} files, {agent}", asleep[2:], "ms")
+    yield Figure(f"asleep, {FILES} files, {agent}: first event read", first[2:], "ms")
+    yield Figure(f"wake, {FILES} files, {agent}: next prompt answered", prompt[2:], "ms", "session/load included")
+    woken = []
+    for _ in range(RUNS):
+        client.call("vm.sleep", vm=vm)
+        woken += timed(lambda: client.call("vm.wake", vm=vm), 1, warmup=0)
+    yield Figure(f"vm.wake, {FILES} files, {agent}", woken, "ms")
 
 
 def events() -> Iterator[Figure]:
@@ -101,10 +94,10 @@ def resume() -> Iterator[Figure]:
                 resumed += timed(
                     functools.partial(client.call, "resumeSession", vm="resume", sessionId=session), 1, warmup=0
                 )
-                prompted += timed(functools.partial(_hello, client, session), 1, warmup=0)
+                prompted += timed(functools.partial(_prompt, client, "resume", session), 1, warmup=0)
             yield Figure(f"resumeSession by {tier}", resumed[2:], "ms")
             yield Figure(f"the prompt after it, {tier}", prompted[2:], "ms")
 
 
-def _hello(client: Client, session: str) -> None:
-    client.call("sendPrompt", vm="resume", sessionId=session, prompt="hello")
+def _prompt(client: Client, vm: str, session: str) -> None:
+    client.call("sendPrompt", vm=vm, sessionId=session, prompt="hello")

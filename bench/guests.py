@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import base64
 import re
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import trio
-
-from bench.harness import Figure, daemon
-from runtime.engine import ArtefactCache, Limits, default_cache_directory
-from runtime.network import HttpGate, NetworkPolicy
-from runtime.store.store import open_store
-from runtime.vms.catalogue import Catalogue, built_in_directory
-from runtime.vms.options import VmOptions
-from runtime.vms.volume import Volume
-from runtime.wasi.host import make_engine
-from runtime.wasi.state import WasiState
-from runtime.wasi.streams import PipeInput, PipeOutput
+from bench.harness import Figure, daemon, timed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +23,8 @@ COMMANDS = (
     ("bench_write", "2000 4096", "open, write 4 KiB, close"),
 )
 RUNS = 20
+EXEC_ROUNDS = 5
+EXECS = 100
 
 
 def files() -> Iterator[Figure]:
@@ -55,6 +45,23 @@ def files() -> Iterator[Figure]:
             assert found, answer["text"]
             for what, values in found.items():
                 yield Figure(f"guest: {label} [{what.removeprefix('output ')}]", values, "us")
+
+
+def commands() -> Iterator[Figure]:
+    """`exec` of a small C program that ends at once, through the daemon: wall, and CPU of the daemon's process."""
+    with daemon() as running, running.client() as client:
+        client.call("vm.getOrCreate", vm="exec")
+        content = {"base64": base64.b64encode((PROGRAMS / "exit_code.wasm").read_bytes()).decode()}
+        client.call("writeFile", vm="exec", path="/bin/code", content=content)
+        walls, used = [], []
+        for round_ in range(EXEC_ROUNDS + 1):
+            before = running.cpu_seconds()
+            found = timed(lambda: client.call("exec", vm="exec", argv=["/bin/code", "0"]), EXECS, warmup=0)
+            if round_:
+                walls += found
+                used.append((running.cpu_seconds() - before) * 1000 / EXECS)
+        yield Figure("exec of a small C program", walls, "ms")
+        yield Figure("exec of a small C program: CPU of the daemon", used, "ms", f"{EXECS} execs each")
 
 
 def loop() -> Iterator[Figure]:
@@ -82,43 +89,3 @@ def _answers(client: Client, seconds: float = 3.0) -> list[float]:
         values.append((time.perf_counter() - started) * 1000)
         time.sleep(0.002)
     return values
-
-
-def instantiate() -> Iterator[Figure]:
-    """A guest's whole life inside the process: instantiate, run until its first wait, free."""
-    for agent in ("echo", "pi"):
-        yield Figure(f"instantiate, run to the first wait, free: {agent}", trio.run(_lives, agent), "ms")
-
-
-async def _lives(agent: str) -> list[float]:
-    engine = make_engine(ArtefactCache(default_cache_directory()))
-    program = await engine.load(Catalogue(built_in_directory()).get(agent).component.path)
-    values = []
-    with tempfile.TemporaryDirectory() as directory:
-        async with open_store(Path(directory) / "state.db") as store:
-            record, _ = await store.vms.get_or_create("bench", {}, 0)
-            volume = Volume(store, record, VmOptions())
-            for _ in range(RUNS + 2):
-                stdin = PipeInput()
-                state = WasiState(
-                    args=[agent],
-                    env={},
-                    cwd="/",
-                    stdin=stdin,
-                    stdout=PipeOutput(),
-                    stderr=PipeOutput(),
-                    filesystem=volume.filesystem,
-                    ambient=volume.ambient,
-                    http=HttpGate(NetworkPolicy.parse(())),
-                    sync_filesystem=volume.flush,
-                    start_soon=lambda *_: None,
-                )
-                started = time.perf_counter()
-                guest = engine.guest(program, state, Limits())
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(guest.run)
-                    while not stdin.waiters:
-                        await trio.lowlevel.checkpoint()
-                    guest.kill()
-                values.append((time.perf_counter() - started) * 1000)
-    return values[2:]

@@ -49,12 +49,15 @@ class Figure:
 class Daemon:
     """A daemon in a process of its own, with a state directory that ends with it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, **environment: str) -> None:
         self.socket = directory / "run" / "torpor.sock"
         self.state = directory / "state" / "state.db"
         started = time.perf_counter()
         self._process = subprocess.Popen(
-            [*SERVE, f"--socket={self.socket}", f"--state={self.state}"], stderr=subprocess.PIPE, text=True
+            [*SERVE, f"--socket={self.socket}", f"--state={self.state}"],
+            env={**os.environ, **environment},
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stderr is not None
         line = self._process.stderr.readline()
@@ -74,10 +77,12 @@ class Daemon:
 
     def private_kib(self) -> int:
         """Private dirty memory of the daemon's process."""
-        for line in Path(f"/proc/{self.pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Private_Dirty:"):
-                return int(line.split()[1])
-        raise RuntimeError("no Private_Dirty in smaps_rollup")
+        return private_kib(self.pid)
+
+    def cpu_seconds(self) -> float:
+        """CPU that its process has used, all threads, in steps of a hundredth."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def close(self) -> None:
         """SIGTERM, and wait."""
@@ -85,11 +90,19 @@ class Daemon:
         self._process.communicate(timeout=60)
 
 
+def private_kib(process: int | str = "self") -> int:
+    """Private dirty memory of a process."""
+    for line in Path(f"/proc/{process}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Private_Dirty:"):
+            return int(line.split()[1])
+    raise RuntimeError("no Private_Dirty in smaps_rollup")
+
+
 @contextlib.contextmanager
-def daemon() -> Iterator[Daemon]:
-    """A fresh daemon on a fresh state file."""
+def daemon(**environment: str) -> Iterator[Daemon]:
+    """A fresh daemon on a fresh state file, with these variables beside our own."""
     with tempfile.TemporaryDirectory(prefix="torpor-bench-") as directory:
-        running = Daemon(Path(directory))
+        running = Daemon(Path(directory), **environment)
         try:
             yield running
         finally:

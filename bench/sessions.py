@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import statistics
 import threading
 import time
 from typing import TYPE_CHECKING, Any
@@ -24,11 +25,10 @@ def start_and_prompt() -> Iterator[Figure]:
         client.call("vm.getOrCreate", vm="echo")
         pi_vm(client, "pi", url)
         for vm, options in (("echo", {}), ("pi", pi_options(url))):
-            yield Figure(
-                f"createSession {vm}, same VM",
-                timed(functools.partial(create, client, vm, vm, options), RUNS),
-                "ms",
-            )
+            before = running.cpu_seconds()
+            walls = timed(functools.partial(create, client, vm, vm, options), RUNS, warmup=0)
+            used = (running.cpu_seconds() - before) * 1000 / RUNS
+            yield Figure(f"createSession {vm}, same VM", walls, "ms", f"CPU of the daemon {used:.1f} ms")
             session = create(client, vm, vm, options)
             client.call("subscribe", vm=vm, sessionId=session)
             firsts: list[float] = []
@@ -86,13 +86,16 @@ def turns() -> Iterator[Figure]:
         for agent, options in (("echo", {}), ("pi", pi_options(url))):
             vm = pi_vm(client, f"turns-{agent}", url)
             for count in (1, 10, 20, 50):
-                rates, prompts = [], 1000 // count if agent == "echo" else 15
+                rates, used, prompts = [], [], 1000 // count if agent == "echo" else 15
                 for _ in range(ROUNDS):
                     ids = [create(client, vm, agent, options) for _ in range(count)]
+                    before = running.cpu_seconds()
                     rates.append(rate(running, [(vm, session) for session in ids], prompts))
+                    used.append((running.cpu_seconds() - before) * 1000 / (count * (prompts + 1)))
                     for session in ids:
                         client.call("closeSession", vm=vm, sessionId=session)
-                yield Figure(f"turns per second, {count} {agent} sessions", rates, "/s")
+                cpu = f"CPU of the daemon {statistics.median(used):.1f} ms a turn"
+                yield Figure(f"turns per second, {count} {agent} sessions", rates, "/s", cpu)
 
 
 def rate(running: Daemon, sessions: list[tuple[str, str]], prompts: int) -> float:

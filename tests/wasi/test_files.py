@@ -314,3 +314,9 @@ async def test_benchmarks(run_guest: Run, name: str, arguments: list[str], lines
     assert len(seen) == len(lines)
     for line, expected in zip(seen, lines, strict=True):
         assert re.fullmatch(rf"{expected} \d+ ns/op", line)
+
+
+@pytest.mark.guest("bench_hold")
+@pytest.mark.parametrize("which", ["fields", "poll", "write", "string"])
+async def test_benchmark_of_holds(run_guest: Run, which: str) -> None:
+    assert (await run_guest("bench_hold", which, "3")).lines == []
