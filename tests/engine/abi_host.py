@@ -34,6 +34,7 @@ TYPES = """
     (export "many" (func (param "a" (tuple u64 u64 u64 u64 u64 u64 u64 u64)) (param "b" (tuple u64 u64 u64 u64 u64 u64 u64 u64))
       (param "c" string)))
     (export "ping" (func))
+    (export "note" (func (param "x" u32)))
     (export "give" (func (result (list u8))))
     (export "give-text" (func (result string)))
     (export "give-wide-text" (func (result string)))
@@ -70,6 +71,7 @@ FUNCTIONS = {
     "letter": "(param i32)",
     "many": "(param i32)",
     "ping": "",
+    "note": "(param i32)",
     "give": "(param i32)",
     "give-text": "(param i32)",
     "give-wide-text": "(param i32)",
