@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import marshal
 import os
-import pickle
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from runtime.engine.errors import ComponentError, InvalidComponentError, UnsupportedComponentError
@@ -86,6 +85,8 @@ class Order(NamedTuple):
 
 def write_order(order: Order, content: bytes) -> int:
     """The descriptor of a new order, for the caller to close. Raises OSError."""
+    import pickle  # noqa: PLC0415 - a daemon that has all it needs compiled starts without it
+
     descriptor = os.memfd_create("component")
     head = pickle.dumps(order)
     with os.fdopen(os.dup(descriptor), "wb") as file:
@@ -96,6 +97,8 @@ def write_order(order: Order, content: bytes) -> int:
 
 def read_head(descriptor: int) -> Order:
     """The head of an order that `write_order` has made."""
+    import pickle  # noqa: PLC0415 - as above
+
     head = os.pread(descriptor, int.from_bytes(os.pread(descriptor, _HEAD, 0), "little"), _HEAD)
     order: Order = pickle.loads(head)  # noqa: S301 - from the process that has started this one, and nobody else
     return order
