@@ -9,11 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import re
+from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.engine import glue
 from runtime.engine.abi.layout import lifted, lowered, needs_memory
-from runtime.engine.component import CoreDefinition, Import, Lift, Lower, Plan, read_module, rename_imports
+from runtime.engine.component import (
+    CoreDefinition,
+    Import,
+    Lift,
+    Lower,
+    Plan,
+    export_memory,
+    grows_memory,
+    read_module,
+    rename_imports,
+)
 from runtime.engine.component.comparison import differences
 from runtime.engine.component.types import FuncType
 from runtime.engine.errors import InvalidComponentError, UnsupportedComponentError
@@ -108,16 +119,22 @@ class _Writer:
         memories: list[Extent] = []
         tables: list[Extent] = []
         measured: list[tuple[int, str]] = []
+        lent = {definition for step in self._plan.steps for _, _, definition in step.imports}
         for number, step in enumerate(self._plan.steps):
             names = [self._place(definition) for _, _, definition in step.imports]
             content = self._plan.modules[step.module]
             info = read_module(content)
-            memories += [Extent(m.minimum, m.maximum) for m in info.memories]
             tables += [Extent(t.minimum, t.maximum) for t in info.tables]
             self._places[number] = len(self._instantiations)
             if info.memories:  # one at most: several memories in a module are refused
-                exported = (name for name, kind in info.exports.items() if kind == "memory")
-                measured += [(len(self._instantiations), name) for name in exported][:1]
+                exported = [name for name, kind in info.exports.items() if kind == "memory"]
+                grows = grows_memory(content) or any(("export", number, name) in lent for name in exported)
+                # The stub of a module that a toolchain leaves has a memory with no maximum that nobody uses: half of the limit.
+                memories += [Extent(m.minimum, m.maximum if grows else m.minimum) for m in info.memories]
+                if not exported:
+                    exported = [next(name for name in map("memory{}".format, count()) if name not in info.exports)]
+                    content = export_memory(content, exported[0])
+                measured.append((len(self._instantiations), exported[0]))
             self._instantiate(f"s{number}", rename_imports(content, names))
         used = {imported.module for of in self._contents.values() for imported in read_module(of).imports}
         return Recipe(

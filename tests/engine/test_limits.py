@@ -121,7 +121,7 @@ def test_a_refusal_says_by_what(memories: list[Extent], tables: list[Extent], li
 # Guests
 
 
-def hog(memory: str, table: str | None, count: int) -> bytes:
+def hog(memory: str, table: str | None, count: int, *, hidden: bool = False, beside: str = "") -> bytes:
     """A component of `count` modules, each with a memory and maybe a table, which all grow as far as they may.
 
     It tells the pages of each memory and then the elements of each table, through `test:host/calls#told`.
@@ -143,13 +143,14 @@ def hog(memory: str, table: str | None, count: int) -> bytes:
       (alias export $h "told" (func $told))
       (core func $told' (canon lower (func $told)))
       (core module $hog
-        (memory (export "memory") {memory})
+        (memory {"" if hidden else '(export "memory")'} {memory})
         {"" if table is None else f"(table $t {table} funcref)"}
         (func (export "grow") (result i32)
           (loop $m (br_if $m (i32.ne (memory.grow (i32.const 1)) (i32.const -1))))
           {"" if table is None else grow_table}
           memory.size)
         (func (export "elements") (result i32) {"(i32.const 0)" if table is None else "(table.size $t)"}))
+      {beside}
       {instances}
       (core module $main
         (import "h" "told" (func $told (param i32)))
@@ -187,6 +188,19 @@ async def test_a_guest_that_grows_all_it_has(count: int, table: str | None, limi
     assert memory + tables > limit * 3 // 4 - count * PAGE, "it has got what it may have"
     assert len(set(told[:count])) == len(set(told[count:])) == 1
     assert memory <= used <= limit
+
+
+async def test_a_memory_that_no_module_exports_is_told_like_any_other() -> None:
+    ended, used, told = await run(hog("1", None, 2, hidden=True), 4 * MIB)
+    assert ended == Exit("exit", code=0)
+    assert (used, told[:2]) == (4 * MIB, [32, 32])
+
+
+@pytest.mark.parametrize(("how", "share"), [("", 16), ("(func (drop (memory.grow (i32.const 1))))", 8)])
+async def test_a_memory_that_nothing_grows_leaves_the_limit_to_the_others(how: str, share: int) -> None:
+    stub = f'(core module $stub (memory (export "cm32p2_memory") 0) {how}) (core instance (instantiate $stub))'
+    component = hog("1", None, 1, beside=stub)
+    assert (await run(component, MIB))[1:] == (share * PAGE, [share, 0])
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Component binaries taken apart: `parse` makes of one the plan by which its core modules are instantiated.
 
 reader          bytes to numbers and names, within bounds and a budget of work
-core_module     the head of a core module; its imports under other names
+core_module     the head of a core module; its imports under other names, its memory exported
 types           component-level types as plain data
 value_types     the same, built from the bottom up with their measures
 scope           index spaces
@@ -11,7 +11,15 @@ parser          sections, instances, imports and exports: the whole
 plan            what comes of it
 """
 
-from runtime.engine.component.core_module import CoreImport, CoreLimits, ModuleInfo, read_module, rename_imports
+from runtime.engine.component.core_module import (
+    CoreImport,
+    CoreLimits,
+    ModuleInfo,
+    export_memory,
+    grows_memory,
+    read_module,
+    rename_imports,
+)
 from runtime.engine.component.parser import parse
 from runtime.engine.component.plan import (
     CoreDefinition,
@@ -43,6 +51,8 @@ __all__ = [
     "Resource",
     "Step",
     "Type",
+    "export_memory",
+    "grows_memory",
     "parse",
     "read_module",
     "rename_imports",

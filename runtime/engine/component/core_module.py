@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
@@ -17,7 +18,10 @@ MAGIC: Final = b"\0asm\x01\0\0\0"
 
 _KINDS: Final[tuple[CoreKind, ...]] = ("func", "table", "memory", "global", "tag")
 _IMPORTS, _TABLES, _MEMORIES, _EXPORTS, _START = 2, 4, 5, 7, 8
+_AFTER_EXPORTS: Final = (8, 9, 10, 11, 12)  # start, elements, code, data, and how many data there are
 _LAST_SECTION: Final = 13
+# However the index of the memory is written, which is 0: there is no other.
+_MEMORY_GROW: Final = re.compile(rb"\x40\x80*\x00")
 _REFERENCES: Final = (0x70, 0x6F)  # funcref, externref
 _NUMBERS: Final = (0x7F, 0x7E, 0x7D, 0x7C, 0x7B)  # i32, i64, f32, f64, v128
 _HAS_MAXIMUM, _SHARED, _IS_64, _PAGE_SIZE = 1, 2, 4, 8
@@ -119,6 +123,33 @@ def rename_imports(module: bytes, names: Sequence[tuple[str, str]]) -> bytes:
     start, end = info.import_section
     view = memoryview(module)
     return b"".join((view[:start], bytes([_IMPORTS]), leb128(len(body)), body, view[end:]))
+
+
+def grows_memory(module: bytes) -> bool:
+    """Whether code of the module may grow a memory: the bytes of such an instruction are in it, if only by chance."""
+    return _MEMORY_GROW.search(module) is not None
+
+
+def export_memory(module: bytes, name: str) -> bytes:
+    """The same module, exporting its first memory, which it must have, under one more name, which must be free.
+
+    Raises what read_module raises.
+    """
+    reader = Reader(module, len(MAGIC), len(module), Budget())
+    entry = leb128(len(name.encode())) + name.encode() + bytes([_KINDS.index("memory"), 0])
+    start = end = len(module)
+    body = leb128(1) + entry
+    while reader.at < reader.end:
+        at, section = reader.at, reader.byte()
+        part = reader.part(reader.u32())
+        if section == _EXPORTS:
+            start, end = at, part.end
+            body = leb128(part.count() + 1) + module[part.at : part.end] + entry
+            break
+        if section in _AFTER_EXPORTS:
+            start = end = at
+            break
+    return b"".join((module[:start], bytes([_EXPORTS]), leb128(len(body)), body, module[end:]))
 
 
 def leb128(number: int) -> bytes:

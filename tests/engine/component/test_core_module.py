@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 from wasmtime import Engine, Module, wat2wasm
 
-from runtime.engine.component import CoreLimits, read_module, rename_imports
+from runtime.engine.component import CoreLimits, export_memory, grows_memory, read_module, rename_imports
 from runtime.engine.component.reader import Budget, Malformed
 from runtime.engine.errors import UnsupportedComponentError
 from tests.engine.component.samples import name, part, section, vector
@@ -138,3 +138,38 @@ def test_cut_short_anywhere_it_is_a_shorter_module_or_malformed() -> None:
     for end in range(len(content)):
         with suppress(Malformed):
             read_module(content[:end])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(memory 1)",
+        '(memory 1) (func (export "run"))',
+        "(memory 1) (func $f) (start $f)",
+        '(memory 1) (table 1 funcref) (func $f) (elem (i32.const 0) $f) (data (i32.const 0) "x")',
+        '(memory 1) (func (memory.init 0 (i32.const 0) (i32.const 0) (i32.const 0))) (data "passive")',
+        '(memory (export "a") 1) (global (export "b") i32 (i32.const 0))',
+    ],
+)
+def test_a_memory_is_exported_and_nothing_else_changes(text: str) -> None:
+    content = MAGIC + part(0, name("before")) + module(text)[8:] + part(0, name("after"))
+    old, changed = read_module(content), export_memory(content, "m" * 200)
+    new = read_module(changed)
+    assert new.exports == {**old.exports, "m" * 200: "memory"}
+    assert (new.imports, new.memories, new.tables, new.has_start) == (
+        old.imports, old.memories, old.tables, old.has_start,
+    )  # fmt: skip
+    compiled = Module(Engine(), changed)
+    assert [each.name for each in compiled.exports] == list(new.exports)
+    if not old.exports:
+        # A section more, and all others as they were.
+        added = len(changed) - len(content)
+        assert any(changed[:at] + changed[at + added :] == content for at in range(len(changed)))
+
+
+def test_who_can_grow_a_memory() -> None:
+    assert not grows_memory(module('(memory 1) (func (export "run") (drop (memory.size)))'))
+    grows = module("(memory 1) (func (drop (memory.grow (i32.const 1))))")
+    assert grows_memory(grows)
+    # The index may be written longer than it needs to be.
+    assert grows_memory(grows.replace(b"\x40\x00", b"\x40\x80\x80\x00"))
