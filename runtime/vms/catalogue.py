@@ -167,7 +167,8 @@ class Catalogue:
 
 def _manifests(directory: Path) -> list[Path]:
     try:
-        names = sorted(os.listdir(directory))  # noqa: PTH208 - pathlib's takes ten times as long
+        names = sorted(os.listdir(directory))  # noqa: PTH208 - pathlib takes ten times as long, here and below
     except OSError:
         return []
-    return [path for path in (directory / name / MANIFEST for name in names) if os.path.lexists(path)]
+    places = [os.path.join(directory, name, MANIFEST) for name in names]  # noqa: PTH118 - as above
+    return [Path(place) for place in places if os.path.lexists(place)]
