@@ -109,7 +109,11 @@ class HostCall:
         def make() -> FunctionType:
             return _compile(self, type_, encoding, current, instant=instant, views=views)
 
-        self.callback: Final = native.UNCHECKED_FUNCTION(_made_when_called(make))
+        def fail(error: BaseException) -> int:
+            guest: Caller = current.guest
+            return guest.fail(name, error, None)
+
+        self.callback: Final = native.UNCHECKED_FUNCTION(_made_when_called(make, fail))
 
     def settle(self, guest: Caller, context: Context, raw: int, pointer: int, ok: bool, value: Any) -> int:
         """Write what the function has answered as the callback's results; a trap, or 0."""
@@ -135,11 +139,14 @@ class HostCall:
         return guest.allocate(out, value)
 
 
-def _made_when_called(make: Callable[[], FunctionType]) -> FunctionType:
+def _made_when_called(make: Callable[[], FunctionType], fail: Callable[[BaseException], int]) -> FunctionType:
     """A function that becomes what `make` makes when it is first called: a program calls a third of its imports, most once."""
 
     def first(env: int, caller: int, raw: int, count: int) -> Any:
-        made = make()
+        try:
+            made = make()
+        except BaseException as error:  # nothing is ever raised into wasm
+            return fail(error)
         stub.__globals__.update(made.__globals__)
         stub.__code__ = made.__code__
         return made(env, caller, raw, count)

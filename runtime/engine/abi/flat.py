@@ -12,7 +12,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from runtime.engine.abi.context import Context
-from runtime.engine.abi.layout import cases, fields, flatten
+from runtime.engine.abi.layout import cases, fields, flatten, has_cases
 from runtime.engine.abi.load import character, finisher, flags_reader, list_reader, no_such_case
 from runtime.engine.abi.store import Source, chooser, list_writer
 from runtime.engine.abi.strings import READERS, WRITERS, Allocation
@@ -76,20 +76,37 @@ def _lift_primitive(source: Source, t: str, flat: Sequence[str], encoding: str) 
 
 
 def _lift_cases(source: Source, t: Any, flat: Sequence[str], encoding: str) -> str:
-    wide, finish = flatten(t)[1:], source.name(finisher(t))
-    found = f"{source.name(no_such_case)}()"
-    for which, (_, payload) in reversed(list(enumerate(cases(t)))):
-        value = "None"
-        if payload is not None:
-            narrow = [
-                _narrow(source, have, want, name)
-                for have, want, name in zip(
-                    wide, _unpacked(payload), flat[1:], strict=False
-                )  # the other cases' are not looked at
-            ]
+    wide, finish, which = flatten(t)[1:], source.name(finisher(t)), flat[0]
+    found = {}
+    for place, (_, payload) in enumerate(cases(t)):
+        if payload is None:
+            continue
+        narrow = [
+            _narrow(source, have, want, name)
+            for have, want, name in zip(
+                wide, _unpacked(payload), flat[1:], strict=False
+            )  # the others' are not looked at
+        ]
+        if has_cases(payload):  # by itself, since Python nests expressions only so deep
+            value = f"{source.name(lifter((payload,), encoding))}({', '.join(['context', *narrow])})[0]"
+        else:
             value = lift(source, payload, narrow, encoding)
-        found = f"({finish}({which}, {value}) if {flat[0]} == {which} else {found})"
-    return found
+        found[place] = f"{finish}({place}, {value})"
+    last = f"({finish}({which}, None) if {which} < {len(cases(t))} else {source.name(no_such_case)}())"
+    return _chosen(list(found.items()), which, last)
+
+
+def _chosen(found: Sequence[tuple[int, str]], which: str, last: str) -> str:
+    """The expression whose number `which` is, or the last one: by halves, so that thousands are nested a few deep only."""
+    if not found:
+        return last
+    middle = len(found) // 2
+    place, value = found[middle]
+    if len(found) == 1:
+        return f"({value} if {which} == {place} else {last})"
+    lower = _chosen(found[:middle], which, last)
+    upper = f"({value} if {which} == {place} else {_chosen(found[middle + 1 :], which, last)})"
+    return f"({lower} if {which} < {place} else {upper})"
 
 
 def _unpacked(t: Any) -> list[str]:

@@ -192,6 +192,16 @@ def needs_memory(t: Type | None) -> bool:
 
 
 @lru_cache(_REMEMBERED)
+def has_cases(t: Type) -> bool:
+    """Whether a value has anything with payloads in it that is passed together with it, not in a list."""
+    if isinstance(t, str) or t[0] == "list":
+        return False
+    if t[0] in {"record", "tuple"}:
+        return any(map(has_cases, fields(t)))
+    return t[0] in {"variant", "option", "result"}
+
+
+@lru_cache(_REMEMBERED)
 def holds(t: Type | None, constructor: str) -> bool:
     """Whether a value has anything of this constructor in it, such as "own"."""
     if t is None or isinstance(t, str):

@@ -14,7 +14,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 from runtime.engine.abi.context import Context, aligned
-from runtime.engine.abi.layout import cases, discriminant_size, field_offsets, fields, layout, payload_offset
+from runtime.engine.abi.layout import cases, discriminant_size, field_offsets, fields, has_cases, layout, payload_offset
 from runtime.engine.abi.load import LETTERS, NUMBERS, TWO_WORDS, UNSIGNED
 from runtime.engine.abi.strings import WRITERS, Allocation, allocation_status, put
 from runtime.engine.interface import Ok
@@ -78,7 +78,8 @@ def is_plain(t: Type | None) -> bool:
         return True
     if kind in {"record", "tuple"}:
         return all(map(is_plain, fields(t)))
-    return kind == "option" and is_plain(t[1])
+    # One in another is not: Python nests expressions only so deep.
+    return kind == "option" and is_plain(t[1]) and not has_cases(t[1])
 
 
 def plain(source: Source, t: Any, value: str, offset: int) -> Plain:
