@@ -274,6 +274,9 @@ class Guest:
             boundary.parked = None
             try:
                 value = call.function(boundary.state, *values)
+                for view in values:
+                    if isinstance(view, memoryview):
+                        view.release()  # as in `abi.calls`
             except WitError as error:
                 boundary.answer = Answer(call, context, pointer, ok=False, value=error.value)
                 return

@@ -190,6 +190,8 @@ def _compile(
         "            value = error.value",
         f"            return call.settle(guest, context, raw, {pointer}, False, value)",
     ]
+    if views and not signature.indirect_params:  # whoever keeps one must fail, not see memory that is gone
+        lines += [f"        v{place}.release()" for place, t in enumerate(types) if t == ("list", "u8")]
     if not instant:
         lines += [
             "        if value.__class__ is Wait:",
