@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 from runtime.engine.abi.context import Context, aligned, overdrawn
 from runtime.engine.interface import GuestTrap
 
+# Bytes: below this, a copy and `decode` are quicker than decoding a view.
 _SHORT: Final = 4096
 # Of latin1+utf16: set in the length where the string is UTF-16.
 UTF16_TAG: Final = 1 << 31
