@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wasmtime import wat2wasm
+
+from runtime.doctor.machine import TINY
 from tests.dist.conftest import LIBC_PLACE, LINKER
 
 if TYPE_CHECKING:
@@ -21,6 +24,12 @@ def test_no_start_compiles(clean_root: CleanRoot) -> None:
     clean_root.run("run echo hi")
     assert not list((clean_root.path / "cache/torpor/components").glob("*.cwasm"))
     assert len(list((clean_root.unpacked / "_internal/components").glob("*.cwasm"))) >= 2
+
+
+def test_it_compiles_other_components_itself(clean_root: CleanRoot) -> None:
+    (clean_root.path / "tiny.wasm").write_bytes(wat2wasm(TINY))
+    assert "/tiny.wasm: compiled in " in clean_root.run("compile /tiny.wasm").stdout
+    assert clean_root.run("compile /tiny.wasm").stdout == "/tiny.wasm: is compiled already\n"
 
 
 def test_licences_are_printed(clean_root: CleanRoot) -> None:

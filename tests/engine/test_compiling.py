@@ -16,10 +16,11 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 from wasmtime import wat2wasm
 
+from runtime.compiler import WORD
 from runtime.engine import ArtefactCache, Engine, Exit, HostInterface, InvalidComponentError, Limits
 from runtime.engine import order as orders
 from runtime.engine.compiling import _Lane
-from runtime.engine.workshop import Workshop
+from runtime.engine.workshop import Workshop, _command
 from tests.engine.test_components import REFUSED
 from tests.engine.wat import command
 
@@ -332,3 +333,8 @@ def test_what_a_killed_process_has_half_stored_is_removed_at_the_next_opening(tm
     cache = ArtefactCache(directory)
     assert {path.name for path in directory.iterdir()} == whole
     assert engine(cache).is_cached(CONTENT)
+
+
+def test_the_single_executable_is_its_own_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    assert _command(3) == [sys.executable, WORD, "3"]
