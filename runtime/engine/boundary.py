@@ -16,11 +16,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import attrs
 
 from runtime.engine import native
-from runtime.engine.abi.calls import DONE
+from runtime.engine.abi import status
 from runtime.engine.abi.context import Context
 from runtime.engine.abi.handles import MAX_HANDLES, HandleTable, Room
 from runtime.engine.abi.store import Block
-from runtime.engine.abi.strings import allocation_status
 from runtime.engine.interface import Err, GuestExit, GuestTrap, Ok, Resource
 
 if TYPE_CHECKING:
@@ -192,7 +191,7 @@ class Boundary:
         allocation.place(pointer)
         self.allocation = None
         self._set_marks()
-        return DONE
+        return status.DONE
 
     def _advance(self, pointer: int | None) -> int:
         allocation = self.allocation
@@ -204,8 +203,8 @@ class Boundary:
         except StopIteration:
             self.allocation = self.written = None
             self._set_marks()
-            return DONE
-        return allocation_status(align, size)
+            return status.DONE
+        return status.allocate(align, size)
 
     # The end
 

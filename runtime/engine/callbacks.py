@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.engine import native
-from runtime.engine.abi.calls import RAW_BYTES
+from runtime.engine.abi.status import RAW_BYTES
 from runtime.engine.crossings import Call
 from runtime.engine.current import current
 from runtime.engine.interface import GuestTrap, Resource

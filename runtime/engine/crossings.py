@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runtime.engine import native
 from runtime.engine.abi import flat
-from runtime.engine.abi.calls import RAW_BYTES
 from runtime.engine.abi.context import MAX_LIFT_BYTES, Context, aligned
 from runtime.engine.abi.handles import Borrower, Lender, Loans
 from runtime.engine.abi.layout import Signature, layout, lifted, lowered
 from runtime.engine.abi.load import loader
+from runtime.engine.abi.status import RAW_BYTES
 from runtime.engine.abi.store import storer
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ strings    the three encodings
 load       reading from memory
 store      writing to memory
 flat       values as core values, without memory
-calls      host functions as core functions, generated
 results    what a host function answers, on its way into the guest
+calls      host functions as core functions, generated
+status     what those tell the glue
 
 Source: https://github.com/WebAssembly/component-model/blob/main/design/mvp/CanonicalABI.md, the part that is synchronous.
 """

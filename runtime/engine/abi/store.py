@@ -13,10 +13,11 @@ from functools import lru_cache
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+from runtime.engine.abi import status
 from runtime.engine.abi.context import Context, aligned
 from runtime.engine.abi.layout import cases, discriminant_size, field_offsets, fields, has_cases, layout, payload_offset
 from runtime.engine.abi.load import LETTERS, NUMBERS, TWO_WORDS, UNSIGNED
-from runtime.engine.abi.strings import WRITERS, Allocation, allocation_status, put
+from runtime.engine.abi.strings import WRITERS, Allocation, put
 from runtime.engine.interface import Ok
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ class Block:
         self._context = context
         self._at = at
         self._data = data
-        self.status: Final = allocation_status(1, len(data))
+        self.status: Final = status.allocate(1, len(data))
 
     def place(self, pointer: int) -> None:
         """The guest has given the memory. GuestTrap where it has not."""

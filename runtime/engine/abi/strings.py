@@ -16,12 +16,6 @@ UTF16_TAG: Final = 1 << 31
 Allocation: TypeAlias = Generator[tuple[int, int], int, Any]
 """Something that is being written and needs memory: yields (align, size) and is sent the pointer that the guest has given."""
 
-
-def allocation_status(align: int, size: int) -> int:
-    """What tells the glue to call `cabi_realloc` (see `calls`)."""
-    return size << 32 | align << 8 | 2
-
-
 ReadString: TypeAlias = Callable[[Context, int, int], str]
 WriteString: TypeAlias = Callable[[Context, str], Allocation]
 """Returns (pointer, length) as they are stored."""
