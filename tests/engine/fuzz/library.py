@@ -15,6 +15,8 @@ _ARGUMENTS_END: Final = 60_000
 _GIVEN: Final = 65_536
 _TAIL: Final = 4096
 """Bytes at the end of memory that one argument of a call may take, to lie as near to it as it can."""
+_BEYOND: Final = 1024
+"""More bytes than anything reaches beyond what was allocated for it."""
 BUDGET: Final = 120
 """Items of lists in the arguments of one call."""
 
@@ -51,6 +53,10 @@ LIBRARY: Final = f"""
     (global.set $state (i64.or (local.get $seed) (i64.const 1)))
     (global.set $evil (local.get $evil)))
   (func (export "begin") ;; one call of the host
+    ;; What the last one has left is cleared: a length that is too large would show bytes between values, which nobody defines.
+    (memory.fill (i32.const {_ARGUMENTS}) (i32.const 0)
+      (i32.sub (global.get $next) (i32.const {_ARGUMENTS - _BEYOND})))
+    (memory.fill (i32.sub (call $size) (i32.const {_TAIL})) (i32.const 0) (i32.const {_TAIL}))
     (global.set $next (i32.const {_ARGUMENTS}))
     (global.set $given (i32.const {_GIVEN}))
     (global.set $end (i32.sub (call $size) (i32.const {_TAIL})))

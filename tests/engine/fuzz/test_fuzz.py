@@ -24,6 +24,8 @@ async def test_random_components_do_the_same_on_both() -> None:
         differences = await fuzzer.compare(seed, PLAN)
         assert not differences, differences[0]
         seed += 1
+        if CALLS >= _MANY:
+            print(f"{fuzzer.tally.calls} calls have agreed, up to seed {seed - 1}", flush=True)  # noqa: T201 - it takes long
     tally = fuzzer.tally
     print(  # noqa: T201 - `make soak` shows it
         f"\n{tally.calls} calls of {seed - SEED} components compared, seeds from {SEED} on: "
