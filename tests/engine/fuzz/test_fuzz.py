@@ -6,6 +6,12 @@ import os
 from random import Random
 from typing import Any, Final
 
+import pytest
+
+from runtime.engine.abi import strings
+from runtime.engine.abi.context import Context
+from runtime.engine.abi.handles import HandleTable
+from runtime.engine.boundary import Boundary
 from runtime.engine.component.types import MAX_FLAT_PARAMS, MAX_TYPE_DEPTH, MAX_TYPE_NODES, FuncType
 from tests.engine.fuzz.compare import Fuzzer, Plan
 from tests.engine.fuzz.component import component
@@ -33,6 +39,37 @@ async def test_random_components_do_the_same_on_both() -> None:
     )
     assert tally.traps > tally.runs // 2, "nearly all runs but one of each component are made to"
     assert tally.permitted < tally.runs // 100, "a guest is seldom ended for what the other engine allows"
+
+
+def _reach(context: Context, end: int) -> memoryview:
+    """As Context.reach, but for the check."""
+    context.view = context.memory.view()
+    return context.view
+
+
+def _look(table: Any, index: int, resource: Any) -> Any:
+    """As HandleTable.look, but for the type."""
+    entry = table._entries[index] if index < len(table._entries) else None
+    return table._entry(index, resource)[0] if entry is None else entry[0]
+
+
+FAULTS: Final = {
+    "pointers": (Context, "reach", _reach),
+    "text": (strings, "_decoded", lambda data, encoding: str(data, encoding, "replace")),
+    "types of handles": (HandleTable, "look", _look),
+    "may_leave": (Boundary, "check_leave", lambda _boundary: None),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_check_that_is_left_out_is_noticed(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
+    where, name, instead = FAULTS[fault]
+    monkeypatch.setattr(where, name, instead)
+    fuzzer = Fuzzer()
+    for seed in range(SEED, SEED + 40):
+        if await fuzzer.compare(seed, Plan(500, 40)):
+            return
+    pytest.fail("nothing was noticed")
 
 
 def _nested(wrap: Any, innermost: Any, depth: int) -> Any:
