@@ -121,7 +121,8 @@ async def test_randomness_in_one_call(machine: Machine, tmp_path: Path, count: i
         (func (export "realloc") (param i32 i32 i32 i32) (result i32) (i32.const 1024)))
       (core instance $memory (instantiate $memory))
       (alias export $h "get-random-bytes" (func $get))
-      (core func $get' (canon lower (func $get) (memory (core memory $memory "memory")) (realloc (core func $memory "realloc"))))
+      (core func $get' (canon lower (func $get)
+        (memory (core memory $memory "memory")) (realloc (core func $memory "realloc"))))
       (core module $m
         (import "h" "get" (func $get (param i64 i32)))
         (func (export "run") (result i32) (call $get (i64.const {count}) (i32.const 0)) (i32.const 0)))
