@@ -14,7 +14,7 @@ from runtime.engine.abi.handles import HandleTable
 from runtime.engine.boundary import Boundary
 from runtime.engine.component.types import MAX_FLAT_PARAMS, MAX_TYPE_DEPTH, MAX_TYPE_NODES, FuncType
 from tests.engine.fuzz.compare import Fuzzer, Plan
-from tests.engine.fuzz.component import component
+from tests.engine.fuzz.component import component, composed
 from tests.engine.fuzz.shapes import ENCODINGS, Function
 
 CALLS: Final = int(os.environ.get("TORPOR_FUZZ_CALLS", "20000"))  # `make soak` asks for ten million
@@ -100,5 +100,6 @@ async def test_the_largest_and_deepest_types_do_the_same_on_both() -> None:
         types = FuncType((("a", t),), None), FuncType((), t), FuncType((("a", t), *MORE), None)
         made = tuple(Function(f"f{n}", type_, ENCODINGS[n]) for n, type_ in enumerate(types))
         random = Random(SEED)  # noqa: S311 - seeded on purpose
-        differences = await fuzzer.compare_component(component(made), made, random, Plan(200, 5), name)
-        assert not differences, differences[0]
+        for content in (component(made), composed(made, ENCODINGS[::-1])):
+            differences = await fuzzer.compare_component(content, made, random, Plan(200, 5), name)
+            assert not differences, differences[0]
