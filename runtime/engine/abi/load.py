@@ -32,7 +32,10 @@ UNSIGNED: Final = {1: "B", 2: "H", 4: "I"}
 NUMBERS: Final = frozenset(("u8", "s8", "u16", "s16", "u32", "s32", "u64", "s64", "f32", "f64"))
 TWO_WORDS: Final = Struct("<2I")
 _REMEMBERED: Final = 4096  # as in `layout`
-_KNOWN_FLAGS: Final = 4096  # combinations of one type's flags that are remembered: descriptor-flags has 64
+# Combinations of flags that are remembered, of all types together: guests make as many as they like, of 2 KB each. WASI's have
+# some hundred.
+_KNOWN_FLAGS: Final = 4096
+_unknown_flags: Final = iter(range(_KNOWN_FLAGS))
 
 
 @lru_cache(_REMEMBERED)
@@ -156,7 +159,7 @@ def flags_reader(names: tuple[str, ...]) -> Callable[[int], frozenset[str]]:
         found = known.get(bits)
         if found is None:
             found = frozenset([name for place, name in enumerate(names) if bits >> place & 1])
-            if len(known) < _KNOWN_FLAGS:
+            if next(_unknown_flags, None) is not None:
                 known[bits] = found
         return found
 
