@@ -57,7 +57,7 @@ _new_vectors: Final = {
     kind: _function(f"val{kind}_new_uninit", None, c_void_p, c_size_t) for kind in ("list", "record", "tuple", "flags")
 }
 _val_new = _function("val_new", c_void_p, c_void_p)
-_val_delete = _function("val_delete", None, c_void_p)
+_val_free = _function("val_free", None, c_void_p)
 _any_to_host = _function("resource_any_to_host", c_void_p, c_void_p, c_void_p, c_void_p)
 _host_to_any = _function("resource_host_to_any", c_void_p, c_void_p, c_void_p, c_void_p)
 _host_new = _function("resource_host_new", c_void_p, c_bool, c_uint32, c_uint32)
@@ -150,7 +150,7 @@ class Reference:
                 guest.context = context
                 values = [read(guest, args + offset) for read, offset in zip(readers, offsets, strict=True)]
                 for offset in offsets:
-                    _val_delete(_val_new(args + offset))
+                    _val_free(_val_new(args + offset))
                 try:
                     value, failed = function(guest.state, *values), False
                 except WitError as error:
