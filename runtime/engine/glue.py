@@ -17,6 +17,9 @@ Place = tuple[str, str]
 """Module and field under which something is in a store's linker."""
 
 HOST: Final = "h"
+GLUE: Final = "g"
+TABLE: Final = "t"
+"""The glue's table: functions of the guest that the glue calls, each put there by the host as soon as it exists."""
 WAIT: Final = "wait"
 RESUME: Final = "resume"
 THROWN: Final = "thrown"
@@ -24,10 +27,11 @@ THROWN: Final = "thrown"
 _CODES: Final = {"i32": b"\x7f", "i64": b"\x7e", "f32": b"\x7d", "f64": b"\x7c"}
 _FROM_I64: Final = {"i32": b"\xa7", "i64": b"", "f32": b"\xa7\xbe", "f64": b"\xbf"}  # wrap, reinterpret
 _HEADER: Final = b"\0asm\x01\0\0\0"
-_TYPES, _IMPORTS, _FUNCTIONS, _EXPORTS, _CODE = 1, 2, 3, 7, 10
+_TYPES, _IMPORTS, _FUNCTIONS, _TABLES, _EXPORTS, _CODE = 1, 2, 3, 4, 7, 10
 
 _BLOCK, _LOOP, _IF, _IF_I32, _ELSE, _END = b"\x02\x40", b"\x03\x40", b"\x04\x40", b"\x04\x7f", b"\x05", b"\x0b"
 _UNREACHABLE, _DROP = b"\x00", b"\x1a"
+_FUNCREF: Final = b"\x70"
 _VOID = b"\x40"
 _I64_EQZ, _I64_EQ, _I32_WRAP, _I32_SHR_U, _I32_AND, _I64_SHR_U = b"\x50", b"\x51", b"\xa7", b"\x76", b"\x71", b"\x88"
 
@@ -42,8 +46,18 @@ class HostFunction(NamedTuple):
     params: tuple[str, ...]
     """The core type that the guest sees."""
     result: str | None
-    realloc: Place | None
-    """What gives it memory for its result."""
+    realloc: int | None
+    """The element of the glue's table that gives it memory for its result."""
+
+
+class LateFunction(NamedTuple):
+    """A function that is there only after who imports it: called through the glue's table."""
+
+    name: str
+    """Under which the glue exports it."""
+    element: int
+    params: tuple[str, ...]
+    results: tuple[str, ...]
 
 
 class Crossing(NamedTuple):
@@ -62,8 +76,9 @@ class Crossing(NamedTuple):
     callee: Place
     callee_params: tuple[str, ...]
     callee_results: tuple[str, ...]
-    callee_realloc: Place | None
-    caller_realloc: Place | None
+    callee_realloc: int | None
+    """An element of the glue's table."""
+    caller_realloc: int | None
     post_return: Place | None
 
 
@@ -96,9 +111,10 @@ def _call(function: int) -> bytes:
     return b"\x10" + leb(function)
 
 
-def _i32(small: int) -> bytes:
-    assert small < 0x40  # noqa: PLR2004 - one byte of signed LEB128
-    return b"\x41" + leb(small)
+def _i32(number: int) -> bytes:
+    """i32.const of a number that is not negative: signed LEB128, so with a bit to spare."""
+    low = leb(number)
+    return b"\x41" + (low if low[-1] < 0x40 else bytes([*low[:-1], low[-1] | 0x80, 0]))  # noqa: PLR2004 - the sign
 
 
 class _Module:
@@ -107,6 +123,8 @@ class _Module:
     def __init__(self) -> None:
         self._types: dict[tuple[tuple[str, ...], tuple[str, ...]], int] = {}
         self._imports: dict[Place, tuple[int, bytes]] = {}
+        self._tables: list[bytes] = []
+        self._table_imports: list[bytes] = []
         self._functions: list[tuple[str, int, bytes]] = []
 
     def _type(self, params: Iterable[str], results: Iterable[str]) -> int:
@@ -118,6 +136,18 @@ class _Module:
             named = _sized(place[0].encode()) + _sized(place[1].encode())
             self._imports[place] = len(self._imports), named + b"\0" + leb(self._type(params, results))
         return self._imports[place][0]
+
+    def table(self, size: int) -> None:
+        """Define and export the glue's table, of exactly so many functions."""
+        self._tables.append(_FUNCREF + b"\x01" + leb(size) + leb(size))
+
+    def import_table(self) -> None:
+        """Have the glue's table from its own module."""
+        self._table_imports.append(_sized(GLUE.encode()) + _sized(TABLE.encode()) + b"\x01" + _FUNCREF + b"\x00\x00")
+
+    def call_element(self, element: int, params: Sequence[str], results: Sequence[str]) -> bytes:
+        """The code that calls an element of the table, whose parameters are on the stack."""
+        return _i32(element) + b"\x11" + leb(self._type(params, results)) + b"\x00"
 
     def function(
         self, name: str, params: Sequence[str], results: Sequence[str], locals_: Sequence[str], body: bytes
@@ -134,30 +164,33 @@ class _Module:
             for params, results in self._types
         ]
         exports = [_sized(name.encode()) + b"\0" + leb(first + n) for n, (name, _, _) in enumerate(self._functions)]
+        exports += [_sized(TABLE.encode()) + b"\1\0" for _ in self._tables]
         sections = (
             (_TYPES, _vector(types)),
-            (_IMPORTS, _vector([item for _, item in self._imports.values()])),
+            (_IMPORTS, _vector([*(item for _, item in self._imports.values()), *self._table_imports])),
             (_FUNCTIONS, _vector([leb(index) for _, index, _ in self._functions])),
+            (_TABLES, _vector(self._tables)),
             (_EXPORTS, _vector(exports)),
             (_CODE, _vector([body for _, _, body in self._functions])),
         )
         return _HEADER + b"".join(bytes([number]) + _sized(body) for number, body in sections)
 
 
-def _guarded(arguments: bytes, function: int, results: Sequence[str], thrown: int) -> bytes:
-    """Call the guest's function with these arguments; where that throws, the host function `thrown` traps."""
+def _guarded(call: bytes, results: Sequence[str], thrown: int) -> bytes:
+    """Call a function of the guest; where that throws, the host function `thrown` traps."""
     block = _CODES[results[0]] if results else _VOID  # of at most one result, as all have
-    body = b"\x1f" + block + b"\x01\x02\x00" + arguments + _call(function) + _END + b"\x0c\x01"
+    body = b"\x1f" + block + b"\x01\x02\x00" + call + _END + b"\x0c\x01"
     return b"\x02" + block + _BLOCK + body + _END + _call(thrown) + _UNREACHABLE + _END
 
 
-def _allocation(status: int, realloc: int | None, thrown: int) -> bytes:
+def _allocation(module: _Module, status: int, realloc: int | None, thrown: int) -> bytes:
     """What calls cabi_realloc(0, 0, align, size) as the status in a local says, and leaves the pointer."""
     if realloc is None:
         return _UNREACHABLE
-    align = _get(status) + _I32_WRAP + _i32(8) + _I32_SHR_U + b"\x41\xff\x01" + _I32_AND
+    align = _get(status) + _I32_WRAP + _i32(8) + _I32_SHR_U + _i32(0xFF) + _I32_AND
     size = _get(status) + b"\x42\x20" + _I64_SHR_U + _I32_WRAP
-    return _guarded(_i32(0) + _i32(0) + align + size, realloc, ("i32",), thrown)
+    call = module.call_element(realloc, ("i32",) * 4, ("i32",))
+    return _guarded(_i32(0) + _i32(0) + align + size + call, ("i32",), thrown)
 
 
 def _until_done(status: int, step: bytes) -> bytes:
@@ -165,13 +198,10 @@ def _until_done(status: int, step: bytes) -> bytes:
     return _BLOCK + _LOOP + _get(status) + _I64_EQZ + b"\x0d\x01" + step + b"\x0c\x00" + _END + _END
 
 
-def _realloc_type(module: _Module, place: Place | None) -> int | None:
-    return None if place is None else module.import_function(place, ("i32",) * 4, ("i32",))
-
-
-def host_functions(functions: Sequence[HostFunction]) -> bytes:
-    """A module that exports each host function whole."""
+def glue(functions: Sequence[HostFunction], late: Sequence[LateFunction], elements: int) -> bytes:
+    """The first module of a component, with all host functions that are glued, the late functions, and the table of them."""
     module = _Module()
+    module.table(elements)
     called = [
         module.import_function((HOST, f.field), f.params, (*((f.result,) if f.result else ()), "i64"))
         for f in functions
@@ -180,11 +210,18 @@ def host_functions(functions: Sequence[HostFunction]) -> bytes:
     resume = module.import_function((HOST, RESUME), ("i32",), ("i64", "i64"))
     thrown = module.import_function((HOST, THROWN), (), ())
     for function, index in zip(functions, called, strict=True):
-        allocate = _realloc_type(module, function.realloc)
         count = len(function.params)
         status, value = count, count + 1
         waits = _get(status) + b"\x42\x01" + _I64_EQ
-        step = waits + _IF_I32 + _call(wait) + _i32(0) + _ELSE + _allocation(status, allocate, thrown) + _END
+        step = (
+            waits
+            + _IF_I32
+            + _call(wait)
+            + _i32(0)
+            + _ELSE
+            + _allocation(module, status, function.realloc, thrown)
+            + _END
+        )
         step += _call(resume) + _set(status)
         step += _FROM_I64[function.result] + _set(value) if function.result else _DROP
         body = b"".join(map(_get, range(count))) + _call(index) + _set(status)
@@ -193,6 +230,9 @@ def host_functions(functions: Sequence[HostFunction]) -> bytes:
         body += _get(value) if function.result else b""
         results = (function.result,) if function.result else ()
         module.function(function.name, function.params, results, ("i64", *results), body)
+    for f in late:
+        call = b"".join(map(_get, range(len(f.params)))) + module.call_element(f.element, f.params, f.results)
+        module.function(f.name, f.params, f.results, (), call)
     return module.content()
 
 
@@ -207,7 +247,7 @@ def drop(name: str, take: str, left: str, destructor: Place) -> bytes:
     thrown = module.import_function((HOST, THROWN), (), ())
     destroy = module.import_function(destructor, ("i32",), ())
     body = _get(0) + _call(taken) + _set(flag := 1) + _set(0)
-    body += _get(flag) + _IF + _guarded(_get(0), destroy, (), thrown) + _call(ended) + _END
+    body += _get(flag) + _IF + _guarded(_get(0) + _call(destroy), (), thrown) + _call(ended) + _END
     module.function(name, ("i32",), (), ("i32",), body)
     return module.content()
 
@@ -222,18 +262,21 @@ def crossing(name: str, c: Crossing) -> bytes:
     resume = module.import_function((HOST, RESUME), ("i32",), ("i64", "i64"))
     thrown = module.import_function((HOST, THROWN), (), ())
     callee = module.import_function(c.callee, c.callee_params, c.callee_results)
-    callee_realloc, caller_realloc = _realloc_type(module, c.callee_realloc), _realloc_type(module, c.caller_realloc)
+    if c.callee_realloc is not None or c.caller_realloc is not None:
+        module.import_table()
     post_return = None if c.post_return is None else module.import_function(c.post_return, c.callee_results, ())
     status = len(c.params)
     results = range(status + 1, status + 1 + len(c.callee_results))
 
     def allocate(realloc: int | None) -> bytes:
-        return _until_done(status, _allocation(status, realloc, thrown) + _call(resume) + _set(status) + _DROP)
+        return _until_done(status, _allocation(module, status, realloc, thrown) + _call(resume) + _set(status) + _DROP)
 
-    body = b"".join(map(_get, range(len(c.params)))) + _call(enter) + _set(status) + allocate(callee_realloc)
-    body += _guarded(_call(arguments), callee, c.callee_results, thrown) + b"".join(map(_set, reversed(results)))
-    body += b"".join(map(_get, results)) + _call(leave) + _set(status) + allocate(caller_realloc)
+    body = b"".join(map(_get, range(len(c.params)))) + _call(enter) + _set(status) + allocate(c.callee_realloc)
+    body += _guarded(_call(arguments) + _call(callee), c.callee_results, thrown) + b"".join(
+        map(_set, reversed(results))
+    )
+    body += b"".join(map(_get, results)) + _call(leave) + _set(status) + allocate(c.caller_realloc)
     if post_return is not None:
-        body += _guarded(b"".join(map(_get, results)), post_return, (), thrown)
+        body += _guarded(b"".join(map(_get, results)) + _call(post_return), (), thrown)
     module.function(name, c.params, c.results, ("i64", *c.callee_results), body + _call(done))
     return module.content()

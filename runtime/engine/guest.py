@@ -22,6 +22,7 @@ import trio
 from runtime.engine import native
 from runtime.engine.boundary import Answer, Boundary, Exit, Waiting, ended_by
 from runtime.engine.current import current
+from runtime.engine.glue import HOST, TABLE
 from runtime.engine.interface import Wait, WitError
 from runtime.engine.limits import MAX_MEMORIES, MAX_TABLES, TooLargeError
 
@@ -67,6 +68,7 @@ class Guest:
         self._context = 0
         self._future: int | None = None
         self._memories: list[native.Memory] = []
+        self._table: Any = None
         self._memory_used = 0
         self._fuel_used = 0
         self._on_worker = False
@@ -154,21 +156,34 @@ class Guest:
                     return ended
                 if place.name_size:
                     native.take_error(native.define_instance(linker, context, place.name, place.name_size, address))
-                self._find_memories(place, address)
+                if index == 0:
+                    self._find_table(linker, address)
+                self._find_exports(place, address)
         finally:
             native.linker_delete(linker)
         return None
 
-    def _find_memories(self, place: Place, instance: int) -> None:
-        """Let the functions that work on a memory of this instance have it."""
+    def _find_exports(self, place: Place, instance: int) -> None:
+        """Let the functions that work on a memory of this instance have it, and the glue those that it calls."""
+        context = self._context
         for name, contexts in place.memories:
-            if (extern := native.export(self._context, instance, name)) is not None:
-                memory = native.Memory(self._context, extern)
+            if (extern := native.export(context, instance, name)) is not None:
+                memory = native.Memory(context, extern)
                 for number in contexts:
                     self._boundary.contexts[number].memory = memory
         for name in place.measured:
-            if (extern := native.export(self._context, instance, name)) is not None:
-                self._memories.append(native.Memory(self._context, extern))
+            if (extern := native.export(context, instance, name)) is not None:
+                self._memories.append(native.Memory(context, extern))
+        for element, name in place.elements:
+            if (extern := native.export(context, instance, name)) is not None:
+                native.set_element(context, self._table, element, extern)
+
+    def _find_table(self, linker: int, glue: int) -> None:
+        """The glue's instance is there: find its table, and put the host's functions into it that the glue calls."""
+        self._table = native.export(self._context, glue, TABLE.encode())
+        for element, name in self._program.from_host:
+            if (extern := native.linked(linker, self._context, HOST, name)) is not None:
+                native.set_element(self._context, self._table, element, extern)
 
     async def _call(self, instances: int, function: tuple[int, bytes], *arguments: int) -> tuple[Exit | None, int]:
         """Call an export that takes i32s and returns one or none: (how the guest has ended or None, the result)."""

@@ -26,9 +26,11 @@ from runtime.engine.component import (
     rename_imports,
 )
 from runtime.engine.component.comparison import differences
+from runtime.engine.component.shims import Export, find_shims
 from runtime.engine.component.types import FuncType
 from runtime.engine.errors import InvalidComponentError, UnsupportedComponentError
 from runtime.engine.recipe import (
+    FROM_HOST,
     NO_MEMORY,
     ContextOf,
     CrossingOf,
@@ -46,7 +48,6 @@ if TYPE_CHECKING:
 _RUN: Final = re.compile(r"wasi:cli/run@0\.2\.\d+")
 _SUPPORTED_VERSION: Final = re.compile(r"0\.2\.\d+")
 _RUN_TYPE: Final = FuncType((), ("result", None, None))
-_STRAIGHT: Final[CoreDefinition] = ("export", -1, "")  # of no step: stands for no glue at all
 
 
 def write_recipe(plan: Plan, host: Host) -> tuple[Recipe, dict[str, bytes]]:
@@ -111,7 +112,11 @@ class _Writer:
         self._memories: dict[CoreDefinition, int] = {}
         self._resources: dict[ResourceOf, int] = {}
         self._crossings: list[CrossingOf] = []
-        self._glued: dict[int, glue.Place] = {}
+        self._shims = find_shims(plan)
+        self._glued: dict[tuple[str, int | None], glue.HostFunction] = {}
+        self._late: dict[Export, glue.LateFunction] = {}
+        self._elements: dict[CoreDefinition, int] = {}  # of the glue's table
+        self._crossed: dict[int, glue.Place] = {}
         self._dropping: dict[ResourceOf, glue.Place] = {}
 
     def recipe(self) -> tuple[Recipe, dict[str, bytes]]:
@@ -119,8 +124,11 @@ class _Writer:
         memories: list[Extent] = []
         tables: list[Extent] = []
         measured: list[tuple[int, str]] = []
+        self._instantiate(glue.GLUE, b"")  # the first of all; what it must have is known in the end
         lent = {definition for step in self._plan.steps for _, _, definition in step.imports}
         for number, step in enumerate(self._plan.steps):
+            if number in self._shims.left_out:
+                continue
             names = [self._place(definition) for _, _, definition in step.imports]
             content = self._plan.modules[step.module]
             info = read_module(content)
@@ -136,6 +144,11 @@ class _Writer:
                     content = export_memory(content, exported[0])
                 measured.append((len(self._instantiations), exported[0]))
             self._instantiate(f"s{number}", rename_imports(content, names))
+        elements: list[tuple[int, str]] = []
+        while len(elements) < len(self._elements):  # one may need glue of its own, with more of them
+            elements.append(self._element_of(list(self._elements)[len(elements)]))
+        tables.append(Extent(len(elements), len(elements)))
+        self._finish_glue(len(elements))
         used = {imported.module for of in self._contents.values() for imported in read_module(of).imports}
         return Recipe(
             tuple(of if of.name in used else of._replace(name="") for of in self._instantiations),
@@ -149,6 +162,7 @@ class _Writer:
             _entering(self._plan.parents, run.owner, -1),
             self._exported(run.function),
             None if run.options.post_return is None else self._exported(run.options.post_return),
+            tuple(elements),
             tuple(measured),
             tuple(memories),
             tuple(tables),
@@ -165,7 +179,7 @@ class _Writer:
         )
 
     def _exported(self, definition: CoreDefinition) -> tuple[int, str]:
-        match definition:
+        match self._resolved(definition):
             case ("export", step, name):
                 return self._places[step], name
             case _:
@@ -176,9 +190,26 @@ class _Writer:
         self._contents[key] = content
         self._instantiations.append(Instantiation(key, name))
 
+    def _finish_glue(self, elements: int) -> None:
+        content = glue.glue(tuple(self._glued.values()), tuple(self._late.values()), elements)
+        key = hashlib.sha256(content).hexdigest()
+        del self._contents[self._instantiations[0].key]
+        self._contents[key] = content
+        self._instantiations[0] = Instantiation(key, glue.GLUE)
+
+    def _element_of(self, definition: CoreDefinition) -> tuple[int, str]:
+        """What the host puts into the glue's table, now that all is there: (instantiation or FROM_HOST, name)."""
+        module, field = self._place(definition)
+        found = [index for index, of in enumerate(self._instantiations) if of.name == module]
+        return found[0] if found else FROM_HOST, field
+
     # Under which names a core definition is in a store's linker; makes the glue that it takes
 
     def _place(self, definition: CoreDefinition) -> glue.Place:
+        if definition[0] == "export" and (stand_in := self._shims.stand_ins.get((definition[1], definition[2]))):
+            if self._is_there(stand_in.definition):
+                return self._place(stand_in.definition)
+            return glue.GLUE, self._late_function((definition[1], definition[2])).name
         match definition:
             case ("export", step, name):
                 return f"s{step}", name
@@ -188,49 +219,57 @@ class _Writer:
                 return self._built_in(kind, resource, owner)
         raise InvalidComponentError("not a valid component: an unknown definition")
 
+    def _resolved(self, definition: CoreDefinition) -> CoreDefinition:
+        """What it comes to, behind a shim."""
+        if definition[0] == "export" and (stand_in := self._shims.stand_ins.get((definition[1], definition[2]))):
+            return stand_in.definition
+        return definition
+
+    def _is_there(self, definition: CoreDefinition | None) -> bool:
+        """Whether it can be imported by now, with all that its glue imports."""
+        match None if definition is None else self._resolved(definition):
+            case ("export", step, _):
+                return step in self._places
+            case ("lower", number):
+                target = self._plan.lowers[number].target
+                return not isinstance(target, Lift) or all(
+                    map(self._is_there, (target.function, target.options.post_return))
+                )
+            case ("drop", resource, _) if isinstance(resource, int):
+                return self._is_there(self._plan.resources[resource].destructor)
+            case _:
+                return True
+
+    def _late_function(self, export: Export) -> glue.LateFunction:
+        """A function of the glue that calls what a shim's function stands for, once that is there."""
+        if export not in self._late:
+            stand_in = self._shims.stand_ins[export]
+            name = f"late {len(self._late)}"
+            self._late[export] = glue.LateFunction(name, self._element(stand_in.definition), *stand_in.type)
+        return self._late[export]
+
+    def _element(self, definition: CoreDefinition) -> int:
+        """The element of the glue's table for a function of the guest."""
+        return self._elements.setdefault(self._resolved(definition), len(self._elements))
+
     def _lowered(self, number: int) -> glue.Place:
-        if number not in self._glued:
-            lower = self._plan.lowers[number]
-            if isinstance(lower.target, Lift):
-                self._glued[number] = self._cross(lower, lower.target)
-            else:
-                self._link_imports(number)
-        return self._glued[number]
-
-    def _link_imports(self, wanted: int) -> None:
-        """Define a host function, and with it all others that can be by now: one module of glue then has them all."""
-        key = self._glue_key(self._plan.lowers[wanted])
-        place = None if key is None or key == _STRAIGHT else self._place(key)
-        functions: dict[tuple[str, glue.Place | None], glue.HostFunction] = {}
-        name = f"g{len(self._instantiations)}"
-        for number, lower in enumerate(self._plan.lowers):
-            if isinstance(lower.target, Lift) or number in self._glued:
-                continue
-            realloc = self._glue_key(lower)
-            if realloc == _STRAIGHT:
-                self._glued[number] = glue.HOST, self._define(lower, lower.target)
-            elif realloc is None or realloc == key or self._is_there(realloc):
-                field = self._define(lower, lower.target)
-                memory = place if realloc == key else None if realloc is None else self._place(realloc)
-                signature = lowered(lower.target.type)
-                result = next(iter(signature.results), None)
-                made = glue.HostFunction(str(len(functions)), field, signature.params, result, memory)
-                self._glued[number] = name, functions.setdefault((field, memory), made).name
-        if functions:
-            self._instantiate(name, glue.host_functions(tuple(functions.values())))
-
-    def _is_there(self, definition: CoreDefinition) -> bool:
-        """Whether it is exported by a module that is instantiated already."""
-        return definition[0] == "export" and definition[1] in self._places
-
-    def _glue_key(self, lower: Lower) -> CoreDefinition | None:
-        """By what a lowered import is glued: its realloc, None for waits alone, _STRAIGHT for no glue."""
+        lower = self._plan.lowers[number]
         if isinstance(lower.target, Lift):
-            return None
+            if number not in self._crossed:
+                self._crossed[number] = self._cross(lower, lower.target)
+            return self._crossed[number]
+        field = self._define(lower, lower.target)
+        allocates = needs_memory(lower.target.type.result)
         interface = self._host.interfaces[lower.target.interface.partition("@")[0]]
-        if needs_memory(lower.target.type.result):
-            return lower.options.realloc
-        return _STRAIGHT if lower.target.name in interface.instant else None
+        if lower.target.name in interface.instant and not allocates:
+            return glue.HOST, field
+        realloc = self._element(lower.options.realloc) if allocates and lower.options.realloc is not None else None
+        if (field, realloc) not in self._glued:
+            signature = lowered(lower.target.type)
+            result = next(iter(signature.results), None)
+            made = glue.HostFunction(str(len(self._glued)), field, signature.params, result, realloc)
+            self._glued[field, realloc] = made
+        return glue.GLUE, self._glued[field, realloc].name
 
     def _define(self, lower: Lower, target: Import) -> str:
         base = target.interface.partition("@")[0]
@@ -291,8 +330,8 @@ class _Writer:
                 self._place(target.function),
                 inner.params,
                 inner.results,
-                None if callee_realloc is None else self._place(callee_realloc),
-                None if caller_realloc is None else self._place(caller_realloc),
+                None if callee_realloc is None else self._element(callee_realloc),
+                None if caller_realloc is None else self._element(caller_realloc),
                 None if target.options.post_return is None else self._place(target.options.post_return),
             ),
         )

@@ -25,6 +25,7 @@ FUNC_OFFSET: Final = int(ffi.wasmtime_extern_t.of.offset)
 """Where an extern has what it is: a function, memory, table or global."""
 I32: Final = bytes([ffi.WASMTIME_I32.value])
 """The kind of a `wasmtime_val_t`, which is its first byte."""
+FUNCREF: Final = bytes([ffi.WASMTIME_FUNCREF.value])
 VALUE_SIZE: Final = ctypes.sizeof(ffi.wasmtime_val_t)
 VALUE_OFFSET: Final = int(ffi.wasmtime_val_t.of.offset)
 
@@ -77,6 +78,10 @@ instantiate_async = _long(
 export_get = _short("wasmtime_instance_export_get", c_bool, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p)
 _memory_data = _short("wasmtime_memory_data", c_void_p, c_void_p, c_void_p)
 _memory_size = _short("wasmtime_memory_data_size", c_size_t, c_void_p, c_void_p)
+_table_set = _short("wasmtime_table_set", c_void_p, c_void_p, c_void_p, c_uint64, c_void_p)
+_linker_get = _short(
+    "wasmtime_linker_get", c_bool, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p
+)
 _table_size = _short("wasmtime_table_size", c_uint64, c_void_p, c_void_p)
 call_async = _short(
     "wasmtime_func_call_async",
@@ -258,6 +263,20 @@ class Table:
         """In elements, now."""
         size: int = _table_size(self._context, self._address)
         return size
+
+
+def linked(linker_address: int, context: int, module: str, name: bytes) -> Any:
+    """As `export`, of what a linker has."""
+    extern = ctypes.create_string_buffer(EXTERN_SIZE)
+    raw = module.encode()
+    found = _linker_get(linker_address, context, raw, len(raw), name, len(name), ctypes.addressof(extern))
+    return extern if found else None
+
+
+def set_element(context: int, table: Any, index: int, function: Any) -> str | None:
+    """Put a function into a table, both by their externs; the message of an error."""
+    value = ctypes.create_string_buffer(FUNCREF.ljust(VALUE_OFFSET, b"\0") + function.raw[FUNC_OFFSET:], VALUE_SIZE)
+    return take_error(_table_set(context, ctypes.addressof(table) + FUNC_OFFSET, index, ctypes.addressof(value)))
 
 
 def export(context: int, instance: int, name: bytes) -> Any:

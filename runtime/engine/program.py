@@ -12,6 +12,7 @@ from runtime.engine.callbacks import CALLBACKS, RESUME_CALLBACK, THROWN_CALLBACK
 from runtime.engine.crossings import signatures
 from runtime.engine.current import current
 from runtime.engine.limits import ELEMENT, Bounds, share_out
+from runtime.engine.recipe import FROM_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,6 +79,8 @@ class Place(NamedTuple):
     name_size: int
     memories: tuple[tuple[bytes, tuple[int, ...]], ...]
     """(name of the export, contexts of the functions that work on it)"""
+    elements: tuple[tuple[int, bytes], ...]
+    """(element of the glue's table, name of the export that belongs there)"""
     measured: tuple[bytes, ...]
     """Names of memories that are counted as the guest's."""
 
@@ -102,21 +105,24 @@ class Program:
         for imported in recipe.functions:
             self._define(imported, calls)
         self.places: Final = [
-            Place(native.pointer(module), *self._buffer(of.name), *self._memories_of(index))
+            Place(native.pointer(module), *self._buffer(of.name), *self._wanted_of(index))
             for index, (of, module) in enumerate(zip(recipe.instantiations, modules, strict=True))
         ]
+        self.from_host: Final = [(n, name.encode()) for n, (at, name) in enumerate(recipe.elements) if at == FROM_HOST]
+        """(element of the glue's table, name of the host's function that belongs there)"""
         self.run: Final = recipe.run[0], recipe.run[1].encode()
         self.post_return: Final = recipe.post_return and (recipe.post_return[0], recipe.post_return[1].encode())
         self.table_bytes: Final = ELEMENT * sum(table.minimum for table in recipe.all_tables)
 
-    def _memories_of(self, place: int) -> tuple[Any, Any]:
+    def _wanted_of(self, place: int) -> tuple[Any, Any, Any]:
         recipe = self.recipe
         memories = [
             (name.encode(), tuple(n for n, of in enumerate(recipe.contexts) if of.memory == number))
             for number, (at, name) in enumerate(recipe.memories)
             if at == place
         ]
-        return tuple(memories), tuple(name.encode() for at, name in recipe.measured if at == place)
+        elements = tuple((n, name.encode()) for n, (at, name) in enumerate(recipe.elements) if at == place)
+        return tuple(memories), elements, tuple(name.encode() for at, name in recipe.measured if at == place)
 
     def bounds(self, limit: int) -> Bounds:
         """What each memory and table may have, so that all have at most `limit` bytes. Raises TooLargeError."""

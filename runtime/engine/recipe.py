@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from runtime.engine.interface import HostInterface
 
 NO_MEMORY: Final = -1
+FROM_HOST: Final = -1
 
 
 class Instantiation(NamedTuple):
@@ -99,6 +100,8 @@ class Recipe(NamedTuple):
     run: tuple[int, str]
     """As `memories`: the function to call."""
     post_return: tuple[int, str] | None
+    elements: tuple[tuple[int, str], ...]
+    """As `memories`: what each element of the glue's table is; with FROM_HOST, a function of the host."""
     measured: tuple[tuple[int, str], ...]
     """As `memories`: each memory that a module has and exports."""
     all_memories: tuple[Extent, ...]
@@ -114,7 +117,7 @@ class Recipe(NamedTuple):
         """The way back. The data is trusted like the machine code that it lies beside: `marshal` does not check it."""
         values = marshal.loads(data)  # noqa: S302 - see the docstring
         rows: tuple[tuple[int, Any], ...] = (
-            (0, Instantiation), (1, HostImport), (2, ContextOf), (4, ResourceOf), (5, CrossingOf), (12, Extent), (13, Extent),
+            (0, Instantiation), (1, HostImport), (2, ContextOf), (4, ResourceOf), (5, CrossingOf), (13, Extent), (14, Extent),
         )  # fmt: skip
         fields = list(values)
         for index, record in rows:

@@ -163,7 +163,7 @@ def test_a_changed_artefact_is_compiled_again_and_never_mapped(tmp_path: Path, w
     content = command("(i32.const 0)")
     engine(cache).load_bytes(content)
     suffix, _, digest = which.removeprefix("*").partition("'")
-    (file,) = cache.directory.glob({"code": "*.cwasm", "recipe": "*.recipe"}.get(suffix, which))
+    file = next(cache.directory.glob({"code": "*.cwasm", "recipe": "*.recipe"}.get(suffix, which)))
     file = file.with_suffix(".digest") if digest else file
     damaged = bytearray(file.read_bytes())
     damaged[len(damaged) // 2] ^= 1

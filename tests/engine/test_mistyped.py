@@ -110,12 +110,15 @@ async def ending(engine: Engine, text: str, state: State) -> Exit:
     return await engine.guest(engine.load_bytes(bytes(wat2wasm(text))), state, Limits(fuel=FUEL)).run()
 
 
-@pytest.mark.parametrize("text", MISTYPED.values(), ids=list(MISTYPED))
-async def test_a_mistyped_core_function_is_never_run_as_another(engine: Engine, oracle: Oracle, text: str) -> None:
+@pytest.mark.parametrize(("name", "text"), MISTYPED.items(), ids=list(MISTYPED))
+async def test_a_mistyped_core_function_is_never_run_as_another(
+    engine: Engine, oracle: Oracle, name: str, text: str
+) -> None:
     assert oracle.run(bytes(wat2wasm(text))).reason == "refused"
     state = State()
     assert (await ending(engine, text, state)).reason == "trap"
-    assert state.seen == []
+    # A realloc is called through a table, which compares types: noticed when the answer of a call is to be written.
+    assert state.seen == ([("give", [])] if name.startswith("realloc") else [])
 
 
 @pytest.mark.parametrize(
