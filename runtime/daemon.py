@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -70,6 +71,7 @@ async def run(settings: Settings) -> None:
                 if manager.watched_seconds is not None:
                     nursery.start_soon(_show_life, manager, manager.watched_seconds)
                 _announce(server, settings, manager)
+                gc.freeze()  # what is there by now stays: a full collection need not look at it, which holds the loop
                 await stop.wait()
                 manager.stopping()
                 server.refuse()

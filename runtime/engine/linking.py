@@ -124,6 +124,7 @@ class _Writer:
         memories: list[Extent] = []
         tables: list[Extent] = []
         measured: list[tuple[int, str]] = []
+        throws = False
         self._instantiate(glue.GLUE, b"")  # the first of all; what it must have is known in the end
         lent = {definition for step in self._plan.steps for _, _, definition in step.imports}
         for number, step in enumerate(self._plan.steps):
@@ -132,6 +133,7 @@ class _Writer:
             names = [self._place(definition) for _, _, definition in step.imports]
             content = self._plan.modules[step.module]
             info = read_module(content)
+            throws |= info.has_tags
             tables += [Extent(t.minimum, t.maximum) for t in info.tables]
             self._places[number] = len(self._instantiations)
             if info.memories:  # one at most: several memories in a module are refused
@@ -144,6 +146,8 @@ class _Writer:
                     content = export_memory(content, exported[0])
                 measured.append((len(self._instantiations), exported[0]))
             self._instantiate(f"s{number}", rename_imports(content, names))
+        if throws:  # the heap of exceptions grows as they are made, and wasmtime holds it to the bound of a memory
+            memories.append(Extent(0, None))
         elements: list[tuple[int, str]] = []
         while len(elements) < len(self._elements):  # one may need glue of its own, with more of them
             elements.append(self._element_of(list(self._elements)[len(elements)]))

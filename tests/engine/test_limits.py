@@ -218,3 +218,32 @@ async def test_a_guest_that_begins_with_more_does_not_start(component: bytes, be
     assert f"it begins with {begins} bytes of memory and tables, and limits.memoryBytes is {MIB}" in ended.message
     assert (used, told) == (0, [])
     assert (await run(component, 8 * MIB))[0] == Exit("exit", code=0)
+
+
+def throwing(memory: str) -> bytes:
+    """A guest that throws an exception and catches it, a hundred thousand times."""
+    return bytes(
+        wat2wasm(f"""
+    (component
+      (core module $m
+        (tag $e (param i64)) {memory}
+        (func (export "run") (result i32) (local $i i32)
+          (loop $again
+            (block $caught (try_table (catch_all $caught) (throw $e (i64.const 1))))
+            (local.set $i (i32.add (local.get $i) (i32.const 1)))
+            (br_if $again (i32.lt_u (local.get $i) (i32.const 100000))))
+          (i32.const 0)))
+      (core instance $i (instantiate $m))
+      (func $run (result (result)) (canon lift (core func $i "run")))
+      (instance $r (export "run" (func $run)))
+      (export "wasi:cli/run@0.2.0" (instance $r)))""")
+    )
+
+
+@pytest.mark.parametrize("memory", ["", "(memory 1)"], ids=["no memory", "a memory"])
+async def test_the_heap_of_exceptions_is_counted_as_a_memory(memory: str) -> None:
+    engine = Engine([])
+    program = engine.load_bytes(throwing(memory))
+    assert program.recipe.all_memories[-1] == Extent(0, None)
+    ended = await engine.guest(program, None, Limits(memory_bytes=64 * MIB)).run()
+    assert ended == Exit("exit", code=0)

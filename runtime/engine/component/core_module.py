@@ -17,7 +17,7 @@ CoreKind = Literal["func", "table", "memory", "global", "tag"]
 MAGIC: Final = b"\0asm\x01\0\0\0"
 
 _KINDS: Final[tuple[CoreKind, ...]] = ("func", "table", "memory", "global", "tag")
-_IMPORTS, _TABLES, _MEMORIES, _EXPORTS, _START = 2, 4, 5, 7, 8
+_IMPORTS, _TABLES, _MEMORIES, _EXPORTS, _START, _TAGS = 2, 4, 5, 7, 8, 13
 _AFTER_EXPORTS: Final = (8, 9, 10, 11, 12)  # start, elements, code, data, and how many data there are
 _LAST_SECTION: Final = 13
 # However the index of the memory is written, which is 0: there is no other.
@@ -60,6 +60,8 @@ class ModuleInfo:
     """Those that the module defines, not those that it imports; so with tables."""
     tables: tuple[CoreLimits, ...]
     has_start: bool
+    has_tags: bool
+    """Whether it has exceptions of its own, which it can throw."""
     import_section: tuple[int, int]
     """From where to where the import section goes, its own head included; empty when there is none."""
 
@@ -102,7 +104,9 @@ def read_module(content: bytes, budget: Budget | None = None) -> ModuleInfo:
         else:
             continue
         body.done("a section of a core module")
-    return ModuleInfo(tuple(imports), exports, tuple(memories), tuple(tables), _START in seen, import_section)
+    return ModuleInfo(
+        tuple(imports), exports, tuple(memories), tuple(tables), _START in seen, _TAGS in seen, import_section
+    )
 
 
 def rename_imports(module: bytes, names: Sequence[tuple[str, str]]) -> bytes:
