@@ -68,7 +68,7 @@ class Guest:
         self._context = 0
         self._future: int | None = None
         self._memories: list[native.Memory] = []
-        self._table: Any = None
+        self._elements: native.ElementSetter
         self._memory_used = 0
         self._fuel_used = 0
         self._on_worker = False
@@ -155,7 +155,9 @@ class Guest:
                 if ended := self._how_it_ended(error.value, trap.value):
                     return ended
                 if place.name_size:
-                    native.take_error(native.define_instance(linker, context, place.name, place.name_size, address))
+                    error.value = native.define_instance(linker, context, place.name, place.name_size, address)
+                    if ended := self._how_it_ended(error.value, None):
+                        return ended
                 if index == 0:
                     self._find_table(linker, address)
                 self._find_exports(place, address)
@@ -175,15 +177,14 @@ class Guest:
             if (extern := native.export(context, instance, name)) is not None:
                 self._memories.append(native.Memory(context, extern))
         for element, name in place.elements:
-            if (extern := native.export(context, instance, name)) is not None:
-                native.set_element(context, self._table, element, extern)
+            self._elements.from_instance(element, instance, name)
 
     def _find_table(self, linker: int, glue: int) -> None:
         """The glue's instance is there: find its table, and put the host's functions into it that the glue calls."""
-        self._table = native.export(self._context, glue, TABLE.encode())
+        table = native.export(self._context, glue, TABLE.encode())
+        self._elements = native.ElementSetter(self._context, table)
         for element, name in self._program.from_host:
-            if (extern := native.linked(linker, self._context, HOST, name)) is not None:
-                native.set_element(self._context, self._table, element, extern)
+            self._elements.from_linker(element, linker, HOST.encode(), name)
 
     async def _call(self, instances: int, function: tuple[int, bytes], *arguments: int) -> tuple[Exit | None, int]:
         """Call an export that takes i32s and returns one or none: (how the guest has ended or None, the result)."""

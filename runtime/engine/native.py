@@ -265,18 +265,32 @@ class Table:
         return size
 
 
-def linked(linker_address: int, context: int, module: str, name: bytes) -> Any:
-    """As `export`, of what a linker has."""
-    extern = ctypes.create_string_buffer(EXTERN_SIZE)
-    raw = module.encode()
-    found = _linker_get(linker_address, context, raw, len(raw), name, len(name), ctypes.addressof(extern))
-    return extern if found else None
+class ElementSetter:
+    """Puts functions into a guest's table. A guest has a dozen or two of them, so without objects of ctypes for each."""
 
+    def __init__(self, context: int, table: Any) -> None:
+        self._context = context
+        self._table = table
+        self._address = ctypes.addressof(table) + FUNC_OFFSET
+        # An extern and a value are laid out alike: what is found becomes what is set.
+        assert (FUNC_OFFSET, EXTERN_SIZE) == (VALUE_OFFSET, VALUE_SIZE)
+        self._scratch = ctypes.create_string_buffer(EXTERN_SIZE)
+        self._found = ctypes.addressof(self._scratch)
 
-def set_element(context: int, table: Any, index: int, function: Any) -> str | None:
-    """Put a function into a table, both by their externs; the message of an error."""
-    value = ctypes.create_string_buffer(FUNCREF.ljust(VALUE_OFFSET, b"\0") + function.raw[FUNC_OFFSET:], VALUE_SIZE)
-    return take_error(_table_set(context, ctypes.addressof(table) + FUNC_OFFSET, index, ctypes.addressof(value)))
+    def from_instance(self, index: int, instance: int, name: bytes) -> None:
+        """Set an element to what the instance at an address exports, if it does."""
+        if export_get(self._context, instance, name, len(name), self._found):
+            self._set(index)
+
+    def from_linker(self, index: int, linker_address: int, module: bytes, name: bytes) -> None:
+        """Set an element to what a linker has."""
+        if _linker_get(linker_address, self._context, module, len(module), name, len(name), self._found):
+            self._set(index)
+
+    def _set(self, index: int) -> None:
+        self._scratch[0] = FUNCREF
+        if error := _table_set(self._context, self._address, index, self._found):
+            take_error(error)  # a table that is too small: calling the element traps
 
 
 def export(context: int, instance: int, name: bytes) -> Any:
