@@ -82,7 +82,6 @@ _table_set = _short("wasmtime_table_set", c_void_p, c_void_p, c_void_p, c_uint64
 _linker_get = _short(
     "wasmtime_linker_get", c_bool, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p
 )
-_table_size = _short("wasmtime_table_size", c_uint64, c_void_p, c_void_p)
 call_async = _short(
     "wasmtime_func_call_async",
     c_void_p, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p, c_size_t, c_void_p, c_void_p,
@@ -247,22 +246,6 @@ class Memory:
         """All of it, writable: exactly the bytes that are committed now."""
         size = self.size()
         return _view_of(self._data, size, _WRITABLE) if size else memoryview(b"")
-
-
-class Table:
-    """A guest's table, as `Memory`."""
-
-    __slots__ = ("_address", "_context", "_extern")
-
-    def __init__(self, context: int, extern: Any) -> None:
-        self._context = context
-        self._extern = extern
-        self._address = ctypes.addressof(extern) + FUNC_OFFSET
-
-    def size(self) -> int:
-        """In elements, now."""
-        size: int = _table_size(self._context, self._address)
-        return size
 
 
 class ElementSetter:

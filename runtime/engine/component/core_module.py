@@ -17,14 +17,14 @@ CoreKind = Literal["func", "table", "memory", "global", "tag"]
 MAGIC: Final = b"\0asm\x01\0\0\0"
 
 _KINDS: Final[tuple[CoreKind, ...]] = ("func", "table", "memory", "global", "tag")
-_IMPORTS, _TABLES, _MEMORIES, _EXPORTS, _START, _TAGS = 2, 4, 5, 7, 8, 13
+_IMPORTS, _TABLES, _MEMORIES, _EXPORTS, _TAGS = 2, 4, 5, 7, 13
 _AFTER_EXPORTS: Final = (8, 9, 10, 11, 12)  # start, elements, code, data, and how many data there are
 _LAST_SECTION: Final = 13
 # However the index of the memory is written, which is 0: there is no other.
 _MEMORY_GROW: Final = re.compile(rb"\x40\x80*\x00")
 _REFERENCES: Final = (0x70, 0x6F)  # funcref, externref
 _NUMBERS: Final = (0x7F, 0x7E, 0x7D, 0x7C, 0x7B)  # i32, i64, f32, f64, v128
-_HAS_MAXIMUM, _SHARED, _IS_64, _PAGE_SIZE = 1, 2, 4, 8
+_HAS_MAXIMUM, _IS_64, _PAGE_SIZE = 1, 4, 8  # 2 is a shared one, which wasmtime refuses
 _TABLE_WITH_VALUE: Final = 0x40
 
 
@@ -46,8 +46,6 @@ class CoreLimits:
 
     minimum: int
     maximum: int | None
-    is_64: bool
-    shared: bool
 
 
 @attrs.frozen
@@ -59,7 +57,6 @@ class ModuleInfo:
     memories: tuple[CoreLimits, ...]
     """Those that the module defines, not those that it imports; so with tables."""
     tables: tuple[CoreLimits, ...]
-    has_start: bool
     has_tags: bool
     """Whether it has exceptions of its own, which it can throw."""
     import_section: tuple[int, int]
@@ -104,9 +101,7 @@ def read_module(content: bytes, budget: Budget | None = None) -> ModuleInfo:
         else:
             continue
         body.done("a section of a core module")
-    return ModuleInfo(
-        tuple(imports), exports, tuple(memories), tuple(tables), _START in seen, _TAGS in seen, import_section
-    )
+    return ModuleInfo(tuple(imports), exports, tuple(memories), tuple(tables), _TAGS in seen, import_section)
 
 
 def rename_imports(module: bytes, names: Sequence[tuple[str, str]]) -> bytes:
@@ -217,7 +212,7 @@ def _limits(reader: Reader) -> CoreLimits:
     number = reader.u64 if flags & _IS_64 else reader.u32
     minimum = number()
     maximum = number() if flags & _HAS_MAXIMUM else None
-    return CoreLimits(minimum, maximum, bool(flags & _IS_64), bool(flags & _SHARED))
+    return CoreLimits(minimum, maximum)
 
 
 def _global(reader: Reader) -> None:

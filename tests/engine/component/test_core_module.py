@@ -46,21 +46,18 @@ def test_what_a_head_says() -> None:
     ]
     assert content[info.imports[1].type_start : info.imports[1].type_end] == b"\x02\x01\x01\x05"
     assert info.exports == {"g": "global", "f": "func", "again": "func", "m": "memory", "t": "table"}
-    assert info.memories == (CoreLimits(3, None, is_64=False, shared=False),)
-    assert info.tables == (CoreLimits(4, 7, is_64=False, shared=False),)
-    assert info.has_start
+    assert info.memories == (CoreLimits(3, None),)
+    assert info.tables == (CoreLimits(4, 7),)
 
 
 def test_an_empty_module() -> None:
     info = read_module(MAGIC)
-    assert (info.imports, info.exports, info.memories, info.tables, info.has_start) == ((), {}, (), (), False)
+    assert (info.imports, info.exports, info.memories, info.tables, info.has_tags) == ((), {}, (), (), False)
 
 
 def test_large_and_shared_memories_are_told() -> None:
-    assert read_module(module("(memory i64 5 4294967296)")).memories == (
-        CoreLimits(5, 2**32, is_64=True, shared=False),
-    )
-    assert read_module(module("(memory 1 2 shared)")).memories == (CoreLimits(1, 2, is_64=False, shared=True),)
+    assert read_module(module("(memory i64 5 4294967296)")).memories == (CoreLimits(5, 2**32),)
+    assert read_module(module("(memory 1 2 shared)")).memories == (CoreLimits(1, 2),)
 
 
 def test_imports_get_other_names_and_nothing_else_changes() -> None:
@@ -156,8 +153,8 @@ def test_a_memory_is_exported_and_nothing_else_changes(text: str) -> None:
     old, changed = read_module(content), export_memory(content, "m" * 200)
     new = read_module(changed)
     assert new.exports == {**old.exports, "m" * 200: "memory"}
-    assert (new.imports, new.memories, new.tables, new.has_start) == (
-        old.imports, old.memories, old.tables, old.has_start,
+    assert (new.imports, new.memories, new.tables, new.has_tags) == (
+        old.imports, old.memories, old.tables, old.has_tags,
     )  # fmt: skip
     compiled = Module(Engine(), changed)
     assert [each.name for each in compiled.exports] == list(new.exports)
