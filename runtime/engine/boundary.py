@@ -189,7 +189,7 @@ class Boundary:
         if allocation.__class__ is not Block:
             return self._advance(pointer)
         allocation.place(pointer)
-        self.allocation = None
+        self.allocation = self.written = None
         self._set_marks()
         return status.DONE
 

@@ -126,8 +126,6 @@ class Volume:
         Not cancellable while a commit is under way, which is short; raises ApiError IO_ERROR when it failed, and then
         nothing is lost: the next flush tries again.
         """
-        if self.filesystem.clean and not access_times and not self._flushing.locked():
-            return  # what ends without having written anything need not wait for its turn
         async with self._flushing:
             await self._save(access_times=access_times)
 

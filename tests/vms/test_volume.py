@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+import trio.testing
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.store import open_store
@@ -175,3 +176,12 @@ async def test_what_a_guest_writes_meanwhile_is_not_lost(
     await volume.flush()
     assert volume.filesystem.read_file("/dir/guest") == b"from the guest"
     assert volume.filesystem.read_file("/dir/mine") == BIG, "it is stored with what the guest has written"
+
+
+async def test_a_flush_lets_others_run_even_when_there_is_nothing_to_save(store: Store) -> None:
+    record, _ = await store.vms.get_or_create("vm", {}, 0)
+    volume = Volume(store, record, VmOptions())
+    await volume.flush()
+    assert volume.filesystem.clean
+    with trio.testing.assert_checkpoints():  # guests wait for it in a loop, on the event loop's thread
+        await volume.flush()
