@@ -37,7 +37,7 @@ SMALL_BYTES: Final = 256 * 1024
 
 _log = logging.getLogger(__name__)
 # Changes when recipes of the same component are to be written anew: with what is in them.
-_RECIPE_VERSION: Final = 6
+_RECIPE_VERSION: Final = 7
 # Whatever changes the machine code that is produced, beside wasmtime's version; part of an artefact's name.
 _CONFIGURATION: Final = ";".join([*(name for name, on in SWITCHES.items() if on), f"stack={WASM_STACK_BYTES}"])
 

@@ -24,6 +24,7 @@ SWITCHES: Final = {
     "wasm_multi_value": True,  # the engine's own glue; compilers use it freely
     "wasm_reference_types": True,  # table instructions of dynamically linked guests (componentize-py)
     "wasm_tail_call": True,  # compilers use it for interpreters' dispatch
+    "wasm_multi_memory": True,  # of programs merged into one module; `memoryBytes` is for all of a guest's memories
     "memory_init_cow": True,  # instances of one component share its initial memory
     "memory_may_move": False,  # the engine keeps views of memories; 4 GiB of addresses are reserved for each
     "wasm_gc": False,
@@ -31,7 +32,6 @@ SWITCHES: Final = {
     "wasm_threads": False,
     "shared_memory": False,
     "wasm_memory64": False,
-    "wasm_multi_memory": False,
     "wasm_relaxed_simd": False,
     "wasm_wide_arithmetic": False,
     "wasm_stack_switching": False,

@@ -20,7 +20,7 @@ from runtime.engine.component import (
     Lift,
     Lower,
     Plan,
-    export_memory,
+    export_memories,
     grows_memory,
     read_module,
     rename_imports,
@@ -136,15 +136,19 @@ class _Writer:
             throws |= info.has_tags
             tables += [Extent(t.minimum, t.maximum) for t in info.tables]
             self._places[number] = len(self._instantiations)
-            if info.memories:  # one at most: several memories in a module are refused
+            if info.memories:
                 exported = [name for name, kind in info.exports.items() if kind == "memory"]
-                grows = grows_memory(content) or any(("export", number, name) in lent for name in exported)
+                imported = sum(each.kind == "memory" for each in info.imports)
+                several = imported + len(info.memories) > 1
+                grows = several or grows_memory(content) or any(("export", number, name) in lent for name in exported)
                 # The stub of a module that a toolchain leaves has a memory with no maximum that nobody uses: half of the limit.
                 memories += [Extent(m.minimum, m.maximum if grows else m.minimum) for m in info.memories]
-                if not exported:
-                    exported = [next(name for name in map("memory{}".format, count()) if name not in info.exports)]
-                    content = export_memory(content, exported[0])
-                measured.append((len(self._instantiations), exported[0]))
+                if several or not exported:
+                    free = (name for name in map("memory{}".format, count()) if name not in info.exports)
+                    own = range(imported, imported + len(info.memories))
+                    exported = [next(free) for _ in own]
+                    content = export_memories(content, dict(zip(own, exported, strict=True)))
+                measured += [(len(self._instantiations), name) for name in exported[: len(info.memories)]]
             self._instantiate(f"s{number}", rename_imports(content, names))
         if throws:  # the heap of exceptions grows as they are made, and wasmtime holds it to the bound of a memory
             memories.append(Extent(0, None))

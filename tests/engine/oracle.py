@@ -16,7 +16,7 @@ import wasmtime
 from wasmtime import component as wit
 from wasmtime.component import _types
 
-from runtime.engine import Err, GuestExit, GuestTrap, HostInterface, Ok, Resource, WitError, native
+from runtime.engine import Err, GuestExit, GuestTrap, HostInterface, Ok, Resource, WitError
 from runtime.engine.features import configuration
 
 if TYPE_CHECKING:
@@ -42,10 +42,7 @@ class Oracle:
     """See the module's docstring. One may run any number of components, one after another."""
 
     def __init__(self, interfaces: Iterable[HostInterface]) -> None:
-        config = configuration(portable=False)
-        # Of the adapters that wasmtime makes between components with memories: without it, it aborts the process for them.
-        native.switch(config, "wasm_multi_memory", on=True)
-        self._engine = wasmtime.Engine(config)
+        self._engine = wasmtime.Engine(configuration(portable=False))
         self._interfaces = {interface.name: interface for interface in interfaces}
         self._components: dict[bytes, wit.Component] = {}
 

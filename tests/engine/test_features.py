@@ -27,7 +27,6 @@ CORE = {
     "shared memory": ("(memory 1 1 shared)", "threads"),
     "atomics": ("(memory 1) (func (drop (i32.atomic.load (i32.const 0))))", "threads"),
     "64-bit memory": ("(memory i64 1)", "memory64"),
-    "several memories": ("(memory 1) (memory 1)", "multiple memories"),
     "relaxed SIMD": (
         "(func (param v128 v128) (result v128) (i8x16.relaxed_swizzle (local.get 0) (local.get 1)))",
         "relaxed SIMD",

@@ -190,6 +190,51 @@ async def test_a_guest_that_grows_all_it_has(count: int, table: str | None, limi
     assert memory <= used <= limit
 
 
+def many_memories(count: int, *, imported: bool) -> bytes:
+    """One module with `count` memories, maybe a further one that it imports, each grown and written as far as it may."""
+    own = range(count + imported)
+    grow = "\n".join(
+        f"(loop $m{n} (br_if $m{n} (i32.ne (memory.grow {n} (i32.const 1)) (i32.const -1))))"
+        f"(i32.store8 {n} (i32.sub (i32.mul (memory.size {n}) (i32.const {PAGE})) (i32.const 1)) (i32.const 1))"
+        f"(call $told (memory.size {n}))"
+        for n in own
+    )
+    return bytes(
+        wat2wasm(f"""
+    (component
+      (import "test:host/calls@0.2.0" (instance $h (export "told" (func (param "n" u32)))))
+      (alias export $h "told" (func $told))
+      (core func $told' (canon lower (func $told)))
+      (core module $lender (memory (export "m") 1))
+      (core instance $lender (instantiate $lender))
+      (core module $main
+        (import "h" "told" (func $told (param i32)))
+        {'(import "lender" "m" (memory 1))' if imported else ""}
+        {"(memory 1)" * count}
+        (func (export "run") (result i32) {grow} (i32.const 0)))
+      (core instance $main (instantiate $main
+        (with "h" (instance (export "told" (func $told'))))
+        (with "lender" (instance $lender))))
+      (func $run (result (result)) (canon lift (core func $main "run")))
+      (instance $r (export "run" (func $run)))
+      (export "wasi:cli/run@0.2.0" (instance $r)))""")
+    )
+
+
+@pytest.mark.parametrize(("count", "imported"), [(2, False), (15, False), (1, True), (14, True)])
+async def test_the_limit_is_for_all_memories_of_one_module(count: int, *, imported: bool) -> None:
+    ended, used, told = await run(many_memories(count, imported=imported), 16 * MIB)
+    assert ended == Exit("exit", code=0), ended.message
+    assert len(told) == count + imported
+    assert 16 * MIB * 3 // 4 - count * PAGE < sum(told) * PAGE <= used <= 16 * MIB
+
+
+async def test_a_module_of_too_many_memories_does_not_start() -> None:
+    ended, used, told = await run(many_memories(17, imported=False), 16 * MIB)
+    assert (ended.reason, used, told) == ("trap", 0, [])
+    assert "over the limit of 16 memories" in ended.message
+
+
 async def test_a_memory_that_no_module_exports_is_told_like_any_other() -> None:
     ended, used, told = await run(hog("1", None, 2, hidden=True), 4 * MIB)
     assert ended == Exit("exit", code=0)

@@ -10,7 +10,7 @@ import attrs
 from runtime.engine.component.reader import Budget, Malformed, Reader, unsupported
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 CoreKind = Literal["func", "table", "memory", "global", "tag"]
 
@@ -20,7 +20,7 @@ _KINDS: Final[tuple[CoreKind, ...]] = ("func", "table", "memory", "global", "tag
 _IMPORTS, _TABLES, _MEMORIES, _EXPORTS, _TAGS = 2, 4, 5, 7, 13
 _AFTER_EXPORTS: Final = (8, 9, 10, 11, 12)  # start, elements, code, data, and how many data there are
 _LAST_SECTION: Final = 13
-# However the index of the memory is written, which is 0: there is no other.
+# However the index of the memory is written, which is 0.
 _MEMORY_GROW: Final = re.compile(rb"\x40\x80*\x00")
 _REFERENCES: Final = (0x70, 0x6F)  # funcref, externref
 _NUMBERS: Final = (0x7F, 0x7E, 0x7D, 0x7C, 0x7B)  # i32, i64, f32, f64, v128
@@ -125,25 +125,26 @@ def rename_imports(module: bytes, names: Sequence[tuple[str, str]]) -> bytes:
 
 
 def grows_memory(module: bytes) -> bool:
-    """Whether code of the module may grow a memory: the bytes of such an instruction are in it, if only by chance."""
+    """Whether code of the module may grow its first memory: the bytes of such an instruction are in it, if only by chance."""
     return _MEMORY_GROW.search(module) is not None
 
 
-def export_memory(module: bytes, name: str) -> bytes:
-    """The same module, exporting its first memory, which it must have, under one more name, which must be free.
+def export_memories(module: bytes, names: Mapping[int, str]) -> bytes:
+    """The same module, exporting the memories of these indices, which it must have, under more names, which must be free.
 
     Raises what read_module raises.
     """
     reader = Reader(module, len(MAGIC), len(module), Budget())
-    entry = leb128(len(name.encode())) + name.encode() + bytes([_KINDS.index("memory"), 0])
+    kind = bytes([_KINDS.index("memory")])
+    entries = b"".join(leb128(len(name.encode())) + name.encode() + kind + leb128(at) for at, name in names.items())
     start = end = len(module)
-    body = leb128(1) + entry
+    body = leb128(len(names)) + entries
     while reader.at < reader.end:
         at, section = reader.at, reader.byte()
         part = reader.part(reader.u32())
         if section == _EXPORTS:
             start, end = at, part.end
-            body = leb128(part.count() + 1) + module[part.at : part.end] + entry
+            body = leb128(part.count() + len(names)) + module[part.at : part.end] + entries
             break
         if section in _AFTER_EXPORTS:
             start = end = at

@@ -5,9 +5,9 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from wasmtime import Engine, Module, wat2wasm
+from wasmtime import Engine, Limits, MemoryType, Module, wat2wasm
 
-from runtime.engine.component import CoreLimits, export_memory, grows_memory, read_module, rename_imports
+from runtime.engine.component import CoreLimits, export_memories, grows_memory, read_module, rename_imports
 from runtime.engine.component.reader import Budget, Malformed
 from runtime.engine.errors import UnsupportedComponentError
 from tests.engine.component.samples import name, part, section, vector
@@ -150,7 +150,7 @@ def test_cut_short_anywhere_it_is_a_shorter_module_or_malformed() -> None:
 )
 def test_a_memory_is_exported_and_nothing_else_changes(text: str) -> None:
     content = MAGIC + part(0, name("before")) + module(text)[8:] + part(0, name("after"))
-    old, changed = read_module(content), export_memory(content, "m" * 200)
+    old, changed = read_module(content), export_memories(content, {0: "m" * 200})
     new = read_module(changed)
     assert new.exports == {**old.exports, "m" * 200: "memory"}
     assert (new.imports, new.memories, new.tables, new.has_tags) == (
@@ -162,6 +162,13 @@ def test_a_memory_is_exported_and_nothing_else_changes(text: str) -> None:
         # A section more, and all others as they were.
         added = len(changed) - len(content)
         assert any(changed[:at] + changed[at + added :] == content for at in range(len(changed)))
+
+
+def test_of_several_memories_each_is_exported_under_its_name() -> None:
+    content = module('(import "a" "m" (memory 1)) (memory 2 5) (memory (export "x") 3)')
+    compiled = Module(Engine(), export_memories(content, {1: "one", 2: "two"}))
+    sizes = {each.name: each.type.limits for each in compiled.exports if isinstance(each.type, MemoryType)}
+    assert sizes == {"x": Limits(3, None), "one": Limits(2, 5), "two": Limits(3, None)}
 
 
 def test_who_can_grow_a_memory() -> None:

@@ -70,10 +70,7 @@ class Fuzzer:
     def __init__(self) -> None:
         self._interface = interface()
         self._engine = Engine([self._interface])
-        # wasmtime's adapters between components need several memories in a module; its compiler aborts where they are off.
-        config = configuration(portable=False)
-        config.wasm_multi_memory = True
-        self._wasmtime = wasmtime.Engine(config)
+        self._wasmtime = wasmtime.Engine(configuration(portable=False))
         self.tally = Tally()
 
     async def compare(self, seed: int, plan: Plan) -> list[str]:
