@@ -8,7 +8,7 @@ from wasi_fs.checks import check_border, check_free, present
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, Inode
 from wasi_fs.mounts.removal import remove_host_tree
-from wasi_fs.resolve import check_path, locate, resolve
+from wasi_fs.resolve import Walk, check_path, locate, resolve
 
 if TYPE_CHECKING:
     from wasi_fs.resolve import Place
@@ -20,13 +20,15 @@ def make_directories(tree: Tree, path: str, mode: int, at: Directory) -> None:
     check_path(path)
     directory = tree.root if path[0] == "/" else at
     names = path.strip("/").split("/")
+    walk = Walk()
     for position, name in enumerate(names, 1):
         try:
-            node = resolve(tree, directory, name or ".")
+            node = resolve(tree, directory, name or ".", walk=walk)
         except FsError as error:
             if error.code is not FsCode.NO_ENTRY:
                 raise
-            check_free(locate(tree, directory, name))
+            walk.come_to(directory)
+            check_free(locate(tree, directory, name, walk=walk))
             node = (directory.mount or tree).make_directory(directory, name, mode)
         if not isinstance(node, Directory):
             raise FsError(FsCode.EXIST if position == len(names) else FsCode.NOT_DIRECTORY, path)

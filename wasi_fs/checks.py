@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, Inode
@@ -10,6 +10,13 @@ from wasi_fs.inode import Directory, Inode
 if TYPE_CHECKING:
     from wasi_fs.resolve import Place
     from wasi_fs.tree import Tree
+
+LINKS_OF_A_LEAF: Final = 2
+"""The links of a directory without subdirectories."""
+
+MAX_LEVELS: Final = 10_000
+"""Directories above another that are looked through before one with subdirectories is moved there: some 2 ms. A path of
+`PATH_MAX` bytes has a fifth as many, so only who goes down step by step gets deeper."""
 
 
 def present(place: Place, path: str) -> Inode:
@@ -54,9 +61,9 @@ def check_move(tree: Tree, source: Place, target: Place, paths: str) -> Inode:
     if not isinstance(node, Directory) and (source.slash or target.slash):
         raise FsError(FsCode.NOT_DIRECTORY, paths)
     if source.directory is not target.directory and source.directory.mount is None:  # else the kernel looks
-        if is_within(tree, target.directory, node):
+        if isinstance(node, Directory) and is_within(tree, target.directory, node):
             raise FsError(FsCode.INVALID, paths)
-        if target.node is not None and is_within(tree, source.directory, target.node):
+        if isinstance(target.node, Directory) and is_within(tree, source.directory, target.node):
             raise FsError(FsCode.NOT_EMPTY, paths)
     check_border(source.directory, node)
     return node
@@ -77,10 +84,16 @@ def check_empty(directory: Directory, path: str) -> None:
         raise FsError(FsCode.NOT_EMPTY, path)
 
 
-def is_within(tree: Tree, directory: Directory, ancestor: Inode) -> bool:
-    """`directory` is `ancestor`, or lies below it."""
-    while directory is not ancestor:
+def is_within(tree: Tree, directory: Directory, ancestor: Directory) -> bool:
+    """`directory` is `ancestor`, or lies below it. FsError(NAME_TOO_LONG) where that is too far down to be told."""
+    if directory is ancestor:
+        return True
+    if ancestor.nlink <= LINKS_OF_A_LEAF:
+        return False
+    for _ in range(MAX_LEVELS):
         if directory is tree.root:
             return False
         directory = tree.parent(directory)
-    return True
+        if directory is ancestor:
+            return True
+    raise FsError(FsCode.NAME_TOO_LONG, f"more than {MAX_LEVELS} directories in one another")

@@ -4,6 +4,10 @@ A path is resolved relative to a directory; an absolute one, and an absolute sym
 `..` is the root itself. Names in a mounted host directory are looked up by its mount, by the same rules but for one: its
 symlinks belong to the host, and lead nowhere else. An absolute target, and `..` in a target from the mount's root, are
 NOT_PERMITTED; in a path, `..` from there leads to the VM's directory above.
+
+What one resolution may take is bounded over all the symlinks that it follows: forty with targets of 4 KiB would make it look
+at a hundred thousand names. POSIX has ENAMETOOLONG for it ("pathname resolution of a symbolic link produced an intermediate
+result with a length that exceeds {PATH_MAX}").
 """
 
 from __future__ import annotations
@@ -21,6 +25,13 @@ PATH_MAX: Final = 4096
 
 MAX_SYMLINKS: Final = 40
 """Symlinks followed in one resolution (Linux)."""
+
+MAX_STEPS: Final = 4096
+"""Components looked at in one resolution, those of symlinks' targets and empty ones included: a path of `PATH_MAX` bytes has
+half as many, and a millisecond suffices for all."""
+
+HOST_STEPS: Final = 16
+"""What a component in a mounted host directory counts for: the kernel is asked two to four times, in 10 to 30 us."""
 
 _NEVER: Final = 1 << 62
 
@@ -43,6 +54,39 @@ class Place(NamedTuple):
         return self.name in {"", ".", ".."}
 
 
+class Walk:
+    """What one resolution has taken so far; several that serve one purpose can share it."""
+
+    __slots__ = ("_links", "_steps")
+
+    def __init__(self) -> None:
+        self._links = 0
+        self._steps = 0
+
+    def take(self, steps: int) -> None:
+        """Count steps. FsError(NAME_TOO_LONG)."""
+        self._steps += steps
+        if self._steps > MAX_STEPS:
+            raise FsError(
+                FsCode.NAME_TOO_LONG, f"the path leads over more than {MAX_STEPS} names, or has too many in a mount"
+            )
+
+    def come_to(self, node: Inode) -> None:
+        """Count what looking for the inode has cost beyond a step of its own. FsError(NAME_TOO_LONG)."""
+        if node.mount is not None:
+            self.take(HOST_STEPS)
+
+    def follow(self, link: Symlink, path: str) -> tuple[str, bool]:
+        """Where a symlink leads, and whether it may not lead out of its mount. FsError(LOOP), and NOT_PERMITTED in mounts."""
+        self._links += 1
+        if self._links > MAX_SYMLINKS:
+            raise FsError(FsCode.LOOP, path)
+        target = link.target
+        if link.mount is not None:
+            check_relative(target)
+        return target, link.mount is not None
+
+
 def check_path(path: str) -> None:
     """Refuse what is no path at all. FsError(NO_ENTRY, NAME_TOO_LONG, INVALID, ILLEGAL_BYTE_SEQUENCE)."""
     if not path:
@@ -60,17 +104,20 @@ def check_path(path: str) -> None:
         raise FsError(FsCode.INVALID, "the path has a NUL")
 
 
-def resolve(tree: Tree, at: Directory, path: str, follow: bool = True, *, confined: bool = False) -> Inode:
+def resolve(
+    tree: Tree, at: Directory, path: str, follow: bool = True, *, confined: bool = False, walk: Walk | None = None
+) -> Inode:
     """The inode that `path` names; `follow`: also through a symlink in its last component.
 
-    `confined`: the path is the target of a symlink in a mount. FsError(NO_ENTRY, NOT_DIRECTORY, LOOP), those of
-    `check_path` and `Tree.lookup`, and in mounts those of `HostTree`.
+    `confined`: the path is the target of a symlink in a mount. FsError(NO_ENTRY, NOT_DIRECTORY, LOOP, NAME_TOO_LONG), those
+    of `check_path` and `Tree.lookup`, and in mounts those of `HostTree`.
     """
     node: Inode = _start(tree, at, path)
     lookup, nodes, mounts = tree.lookup, tree.nodes, tree.mounts
     todo = path.split("/")
     todo.reverse()
-    links = 0
+    walk = walk or Walk()
+    walk.take(len(todo))
     bound = 0 if confined else _NEVER  # as long as so many components are left, they are of a mount's symlink
     while todo:
         name = todo.pop()
@@ -79,7 +126,7 @@ def resolve(tree: Tree, at: Directory, path: str, follow: bool = True, *, confin
         if name in {"", "."}:  # an empty name: doubled, leading and trailing slashes
             continue
         if name == "..":
-            node = _above(tree, node, len(todo) >= bound)
+            node = _above(tree, node, len(todo) >= bound, walk)
             continue
         dentry = node.children.get(name)
         # Most are known: that spares them a call.
@@ -90,28 +137,30 @@ def resolve(tree: Tree, at: Directory, path: str, follow: bool = True, *, confin
             child = lookup(node, name)
             if child is None:
                 raise FsError(FsCode.NO_ENTRY, path)
+            walk.come_to(child)
         if isinstance(child, Symlink) and (todo or follow):
-            links += 1
-            if links > MAX_SYMLINKS:
-                raise FsError(FsCode.LOOP, path)
-            target, binds = _target(child)
+            target, binds = walk.follow(child, path)
             bound = min(bound, len(todo)) if binds else _NEVER
             if target[0] == "/":
                 node = tree.root
-            todo.extend(reversed(target.split("/")))
+            names = target.split("/")
+            walk.take(len(names))
+            names.reverse()
+            todo += names
             continue
         node = child
     return node
 
 
-def locate(tree: Tree, at: Directory, path: str, follow: bool = False) -> Place:
+def locate(tree: Tree, at: Directory, path: str, follow: bool = False, *, walk: Walk | None = None) -> Place:
     """Where the last component of `path` is, or would be.
 
     `follow`: as open(2) with O_CREAT finds its place: where a symlink there leads, existing or not, and IS_DIRECTORY for
     a trailing slash. FsError: those of `resolve`, but a missing last component is none.
     """
     confined = False
-    for _ in range(MAX_SYMLINKS + 1):
+    walk = walk or Walk()
+    while True:
         check_path(path)
         trimmed = path.rstrip("/")
         slash = len(trimmed) != len(path)
@@ -119,7 +168,7 @@ def locate(tree: Tree, at: Directory, path: str, follow: bool = False) -> Place:
             return Place(tree.root, "", tree.root, slash)
         head, _, name = trimmed.rpartition("/")
         if head:
-            directory = resolve(tree, at, head, confined=confined)
+            directory = resolve(tree, at, head, confined=confined, walk=walk)
             if not isinstance(directory, Directory):
                 raise FsError(FsCode.NOT_DIRECTORY, path)
         else:
@@ -129,14 +178,13 @@ def locate(tree: Tree, at: Directory, path: str, follow: bool = False) -> Place:
         if name == ".":
             return Place(directory, name, directory, slash)
         if name == "..":
-            return Place(directory, name, _above(tree, directory, confined), slash)
+            return Place(directory, name, _above(tree, directory, confined, walk), slash)
         if slash and follow:
             raise FsError(FsCode.IS_DIRECTORY, path)
         node = tree.lookup(directory, name)
         if not follow or not isinstance(node, Symlink):
             return Place(directory, name, node, slash)
-        at, (path, confined) = directory, _target(node)
-    raise FsError(FsCode.LOOP, path)
+        at, (path, confined) = directory, walk.follow(node, path)
 
 
 def _start(tree: Tree, at: Directory, path: str) -> Directory:
@@ -155,19 +203,12 @@ def check_relative(target: str) -> None:
         raise FsError(FsCode.NOT_PERMITTED, "an absolute symlink in a mount")
 
 
-def _target(link: Symlink) -> tuple[str, bool]:
-    """Where a symlink leads, and whether it may not lead out of its mount."""
-    target = link.target
-    if link.mount is not None:
-        check_relative(target)
-    return target, link.mount is not None
-
-
-def _above(tree: Tree, directory: Directory, confined: bool) -> Directory:
+def _above(tree: Tree, directory: Directory, confined: bool, walk: Walk) -> Directory:
     """The directory above; `confined`: it is a symlink of a mount that asks."""
     mount = directory.mount
     if mount is None:
         return tree.parent(directory)
+    walk.take(HOST_STEPS)
     if confined and mount.is_top(directory):
         raise FsError(FsCode.NOT_PERMITTED, "a symlink leads out of its mount")
     return mount.parent(directory)

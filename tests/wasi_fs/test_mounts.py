@@ -14,6 +14,7 @@ import pytest
 
 from wasi_fs import FileType, FsCode, FsError, Limits, Mount, OpenDirectory, Usage
 from wasi_fs.mounts import tree as mounted_tree
+from wasi_fs.resolve import HOST_STEPS, MAX_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -51,6 +52,30 @@ def host(tmp_path: Path) -> Path:
 def fs(world: Any, host: Path) -> Any:
     assert world.fs.set_mounts([Mount("/mnt/work", str(host))]) == []
     return world.fs
+
+
+def test_the_kernel_is_asked_for_no_more_than_so_many_names_of_a_path(fs: Any, host: Path, monkeypatch: Any) -> None:
+    looks = [0]
+    adopt = mounted_tree.adopt
+
+    def count(*arguments: Any, **options: Any) -> Any:
+        looks[0] += 1
+        return adopt(*arguments, **options)
+
+    monkeypatch.setattr(mounted_tree, "adopt", count)
+    (host / "up").symlink_to("below/.." + "/below/.." * 100)
+    fs.mkdir("/mnt/other")
+    for path in (
+        "/mnt/work" + "/below/.." * 500,  # its own names
+        "/mnt" + "/work/.." * 500,  # across the border
+        "/mnt/work/up" + "/up" * 30,
+        "/mnt/work" + "/new" * 1000,
+    ):
+        looks[0] = 0
+        refused(FsCode.NAME_TOO_LONG, fs.mkdir, path, parents=True)
+        assert looks[0] <= 2 * MAX_STEPS // HOST_STEPS
+    assert fs.stat("/mnt/work" + "/below/.." * 50).type is FileType.DIRECTORY
+    assert fs.stat("/mnt/other" + "/." * 2000).type is FileType.DIRECTORY  # those of the VM are not asked for
 
 
 def test_a_mount_is_part_of_the_tree(fs: Any, host: Path, world: Any) -> None:
