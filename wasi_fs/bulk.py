@@ -9,6 +9,7 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, Inode
 from wasi_fs.mounts.removal import remove_host_tree
 from wasi_fs.resolve import Walk, check_path, locate, resolve
+from wasi_fs.sealing import check_kept
 
 if TYPE_CHECKING:
     from wasi_fs.resolve import Place
@@ -28,7 +29,7 @@ def make_directories(tree: Tree, path: str, mode: int, at: Directory) -> None:
             if error.code is not FsCode.NO_ENTRY:
                 raise
             walk.come_to(directory)
-            check_free(locate(tree, directory, name, walk=walk))
+            check_free(tree, locate(tree, directory, name, walk=walk), directory=True)
             node = (directory.mount or tree).make_directory(directory, name, mode)
         if not isinstance(node, Directory):
             raise FsError(FsCode.EXIST if position == len(names) else FsCode.NOT_DIRECTORY, path)
@@ -37,7 +38,7 @@ def make_directories(tree: Tree, path: str, mode: int, at: Directory) -> None:
 
 def remove_tree(tree: Tree, place: Place, path: str) -> None:
     """`FileSystem.remove_tree`."""
-    top = _check_removal(place, path)
+    top = check_removal(tree, place, path)
     if top.mount is not None:
         remove_host_tree(top.mount, place.directory, place.name, top)
         return
@@ -53,7 +54,8 @@ def remove_tree(tree: Tree, place: Place, path: str) -> None:
         tree.detach(directory, name, node)
 
 
-def _check_removal(place: Place, path: str) -> Inode:
+def check_removal(tree: Tree, place: Place, path: str) -> Inode:
+    """What is to be removed, if its place lets it go, whatever is below. FsError as for `remove_tree`."""
     if place.special:
         raise FsError(FsCode.BUSY, path)
     node = present(place, path)
@@ -62,16 +64,5 @@ def _check_removal(place: Place, path: str) -> Inode:
     if place.directory.read_only:
         raise FsError(FsCode.READ_ONLY, path)
     check_border(place.directory, node)
+    check_kept(tree, place.directory, place.name)
     return node
-
-
-def seal(tree: Tree, top: Inode, sealed: bool) -> None:
-    """`FileSystem.seal`."""
-    if top.mount is not None:
-        raise FsError(FsCode.NOT_PERMITTED, "the host's own files are not sealed")
-    nodes = [top]
-    for node in nodes:  # grows as it goes
-        node.read_only = sealed
-        tree.mark(node)
-        if isinstance(node, Directory):
-            nodes.extend(tree.get(dentry.ino) for _, dentry in tree.entries(node))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, Inode
+from wasi_fs.sealing import check_kept
 
 if TYPE_CHECKING:
     from wasi_fs.resolve import Place
@@ -26,13 +27,14 @@ def present(place: Place, path: str) -> Inode:
     return place.node
 
 
-def check_free(place: Place, *, directory: bool = True) -> None:
-    """A new name can be put there."""
+def check_free(tree: Tree, place: Place, *, directory: bool = False) -> None:
+    """A new name, with `directory` a directory's, can be put there."""
     if place.node is not None:
         raise FsError(FsCode.EXIST, place.name)
     if place.slash and not directory:
         raise FsError(FsCode.NO_ENTRY, place.name)
     check_seal(place.directory)
+    check_kept(tree, place.directory, place.name, making_directory=directory)
     if place.directory.nlink == 0:
         raise FsError(FsCode.NO_ENTRY, "the directory was removed")
 
@@ -66,6 +68,8 @@ def check_move(tree: Tree, source: Place, target: Place, paths: str) -> Inode:
         if isinstance(target.node, Directory) and is_within(tree, source.directory, target.node):
             raise FsError(FsCode.NOT_EMPTY, paths)
     check_border(source.directory, node)
+    check_kept(tree, source.directory, source.name)
+    check_kept(tree, target.directory, target.name)
     return node
 
 

@@ -11,14 +11,15 @@ order of the checks are the same. Only there may an operation that fails leave t
 before the host's disk was full, or another program came between.
 
 Subtrees can be sealed (`seal`): to guests and clients they behave as a read-only filesystem mounted there (EROFS inside,
-EXDEV across its border, EBUSY for its root), while the host unseals, writes and seals again between two operations.
+EXDEV across its border, EBUSY for its root), and the directories on the way there are kept (`keep`): nobody moves, removes or
+replaces one (EROFS). The host writes with `install`.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wasi_fs import bulk
+from wasi_fs import bulk, sealing
 from wasi_fs.changes import Journal
 from wasi_fs.checks import check_border, check_empty, check_free, check_move, check_replace, check_seal, present
 from wasi_fs.content import Contents
@@ -27,6 +28,7 @@ from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries, ope
 from wasi_fs.inode import PERMISSIONS, Directory, File, Inode, Stat, Symlink
 from wasi_fs.mounts import set_mounts
 from wasi_fs.resolve import Place, check_path, locate, resolve
+from wasi_fs.sealing import check_kept
 from wasi_fs.tree import MAX_LINKS, Limits, Tree
 
 if TYPE_CHECKING:
@@ -265,14 +267,14 @@ class FileSystem:
             bulk.make_directories(self._tree, path, mode, at or self._tree.root)
             return
         place = self._locate(path, at)
-        check_free(place)
+        check_free(self._tree, place, directory=True)
         self._of(place.directory).make_directory(place.directory, place.name, mode)
 
     def symlink(self, target: str, path: str, *, at: Directory | None = None) -> None:
         """Make a symlink at `path`. FsError(NO_ENTRY for an empty target, EXIST, READ_ONLY, NAME_TOO_LONG, ...)."""
         check_path(target)
         place = self._locate(path, at)
-        check_free(place, directory=False)
+        check_free(self._tree, place)
         self._of(place.directory).make_symlink(place.directory, place.name, target)
 
     def readlink(self, path: str, *, at: Directory | None = None) -> str:
@@ -295,7 +297,7 @@ class FileSystem:
         """Give a file a further name. FsError(NOT_PERMITTED for a directory, EXIST, CROSS_DEVICE, READ_ONLY, ...)."""
         node = self.resolve(old, at=at, follow=follow)
         place = locate(self._tree, new_at or self._tree.root, new)
-        check_free(place, directory=False)
+        check_free(self._tree, place)
         if isinstance(node, Directory):
             raise FsError(FsCode.NOT_PERMITTED, f"{old} is a directory")
         if node.read_only or node.mount is not place.directory.mount:
@@ -316,6 +318,7 @@ class FileSystem:
         if place.slash:
             raise FsError(FsCode.NOT_DIRECTORY, path)
         check_border(place.directory, node)
+        check_kept(self._tree, place.directory, place.name)
         self._of(node).detach(place.directory, place.name, node)
 
     def rmdir(self, path: str, *, at: Directory | None = None) -> None:
@@ -329,6 +332,7 @@ class FileSystem:
         if not isinstance(node, Directory):
             raise FsError(FsCode.NOT_DIRECTORY, path)
         check_border(place.directory, node)
+        check_kept(self._tree, place.directory, place.name)
         check_empty(node, path)
         self._of(node).detach(place.directory, place.name, node)
 
@@ -366,13 +370,35 @@ class FileSystem:
         """Remove a name and all below it. FsError(NO_ENTRY, BUSY, READ_ONLY): nothing was removed."""
         bulk.remove_tree(self._tree, self._locate(path, at), path)
 
+    def check_removal(self, path: str) -> None:
+        """Refuse what `remove_tree` would refuse, as far as that shows without a look at what is below. FsError."""
+        bulk.check_removal(self._tree, self._locate(path, None), path)
+
     def set_mounts(self, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError]]:
         """Have exactly these host directories mounted; return those for which there is no place, and why."""
         return set_mounts(self._tree, mounts)
 
     def seal(self, path: str, *, sealed: bool = True) -> None:
-        """Make what `path` names, and all below it, read-only; or, not `sealed`, writable again."""
-        bulk.seal(self._tree, self.resolve(path), sealed)
+        """Make what is at `path`, and all below it, read-only and `keep` it; or, not `sealed`, neither any more.
+
+        FsError(NOT_DIRECTORY) for a symlink on the way: another time it would lead elsewhere.
+        """
+        sealing.seal(self._tree, path, sealed)
+
+    def keep(self, path: str) -> None:
+        """Have nobody put anything at `path`, or in the place of a directory on the way there, for as long as this lives.
+
+        What is there may be missing yet: what is on the way may then be made, as a directory.
+        """
+        sealing.keep(self._tree, path)
+
+    def install(self, path: str, data: bytes) -> list[str]:
+        """Have a file of the host's own at `path`, the only one in its directory, which is sealed with it.
+
+        What is found in its place, or is no directory on the way, gets another name beside it; these paths are returned.
+        FsError(INSUFFICIENT_SPACE, IO).
+        """
+        return sealing.install(self._tree, self._contents, path, data)
 
     # Checks
 
@@ -405,5 +431,5 @@ class FileSystem:
             if exclusive:
                 raise FsError(FsCode.EXIST, path)
             return place.node, False
-        check_free(place)
+        check_free(self._tree, place)
         return self._of(place.directory).make_file(place.directory, place.name, mode & PERMISSIONS), True

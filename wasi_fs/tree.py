@@ -64,6 +64,8 @@ class Tree:
         """Inodes that the next change set deletes."""
         self.mounts: dict[int, HostTree] = {}
         """What is mounted on directories, by their inode numbers; those are held open."""
+        self.kept: set[tuple[str, ...]] = set()
+        """Ways from the root, name by name, that the host keeps: see `wasi_fs.sealing`."""
         self.dirty_bytes = 0
         """Content for the next change set."""
         self.flight_bytes = 0

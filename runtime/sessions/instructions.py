@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import Final
 
-PATH: Final = "/etc/torpor/instructions.md"
+DIRECTORY: Final = "/etc/torpor"
+PATH: Final = f"{DIRECTORY}/instructions.md"
 VARIABLE: Final = "TORPOR_INSTRUCTIONS"
 
 BASE: Final = """\

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MAX_MOUNTS: Final = 16  # a project with the folders that it refers to; each way to a file looks for them
 
-_OURS: Final = (posixpath.dirname(instructions.PATH), posixpath.dirname(THREADS))
+_OURS: Final = (instructions.DIRECTORY, posixpath.dirname(THREADS))
 """What the daemon itself writes in the VM: instructions, and transcripts for agents that cannot restore sessions."""
 
 

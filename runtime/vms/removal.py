@@ -27,6 +27,7 @@ async def remove_tree(volume: Volume, path: str) -> None:
     whether one is inside is looked at before anything is removed.
     """
     fs = volume.filesystem
+    fs.check_removal(path)
     name = path.rstrip("/").rpartition("/")[2]
     if volume.has_mounts or name in {"", ".", ".."} or not await _is_vast(fs, path):
         await volume.change(lambda: volume.filesystem.remove_tree(path))

@@ -34,7 +34,7 @@ DIRECTORIES: Final = ("/bin", "/home/user", "/root", "/tmp")  # noqa: S108 - the
 # What `furnish` makes does not count against the VM's own limits.
 FURNISHED: Final = Usage(
     bytes=len(instructions.FILE_TEXT.encode()),
-    entries=len({*DIRECTORIES, "/home", "/etc", "/etc/torpor", instructions.PATH}),
+    entries=len({*DIRECTORIES, "/home", "/etc", instructions.DIRECTORY, instructions.PATH}),
 )
 # What a crash may take from a guest that never syncs and whose turn never ends.
 FLUSH_INTERVAL_SECONDS: Final = 1.0
@@ -55,7 +55,9 @@ class Volume:
         self._mount_all()
 
     def _open(self, limits: Limits) -> FileSystem:
-        return FileSystem(self.backend, limits, self.ambient.now_wall_ns)
+        tree = FileSystem(self.backend, limits, self.ambient.now_wall_ns)
+        tree.keep(instructions.DIRECTORY)
+        return tree
 
     def configure(self, options: VmOptions) -> None:
         """Change the quotas and the mounts: lower quotas remove nothing, they refuse growth.
@@ -109,16 +111,10 @@ class Volume:
             tree.limits = limits
 
     def _instruct(self) -> None:
-        fs, text = self.filesystem, instructions.FILE_TEXT.encode()
-        directory = instructions.PATH.rpartition("/")[0]
-        try:
-            if fs.read_file(instructions.PATH) == text:
-                return
-        except FsError:
-            fs.mkdir(directory, parents=True)
-        fs.seal(directory, sealed=False)
-        fs.write_file(instructions.PATH, text)
-        fs.seal(directory)
+        with self.unlimited():
+            aside = self.filesystem.install(instructions.PATH, instructions.FILE_TEXT.encode())
+        for path in aside:
+            _log.warning("what a VM had in the place of %s is now %s", instructions.PATH, path)
 
     async def flush(self, *, access_times: bool = False) -> None:
         """Return when everything that was written before the call is durable, with `access_times` also when it was read.

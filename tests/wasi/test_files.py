@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.sessions import instructions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -258,6 +259,19 @@ async def test_what_the_host_has_sealed_is_a_read_only_filesystem(machine: Machi
     assert refused.value.code is ErrorCode.READ_ONLY
     fs.seal("/sealed", sealed=False)
     assert (await machine.run("exclusive", "/sealed")).lines[0] == "first: ok"
+
+
+@pytest.mark.guest("displace")
+async def test_no_program_puts_something_in_the_place_of_what_the_host_has_sealed(machine: Machine) -> None:
+    before = await machine.files.read_file(instructions.PATH)
+    outcome = await machine.run("displace", instructions.PATH)
+    said = dict(line.split(": ") for line in outcome.lines)
+    assert said.pop("a file in what is above") == "ok"
+    assert said.pop("a link over what is above") == said.pop("a hard link into its place") == "EEXIST"
+    assert said.pop("move the sealed one") == said.pop("remove the sealed one") == "EBUSY"
+    assert said.pop("move the file") == said.pop("a file over the file") == said.pop("a hard link out of it") == "EXDEV"
+    assert set(said.values()) == {"EROFS"}, said
+    assert await machine.files.read_file(instructions.PATH) == before
 
 
 # Quotas

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory
 from wasi_fs.mounts.tree import HostTree
+from wasi_fs.sealing import check_kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +45,9 @@ def set_mounts(tree: Tree, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError
 def _make_point(tree: Tree, path: str) -> Directory:
     """The directory of the VM that is to be covered; symlinks are not followed, for guests choose where those lead."""
     directory = tree.root
-    for name in path.strip("/").split("/"):
+    names = path.strip("/").split("/")
+    for position, name in enumerate(names, 1):
+        check_kept(tree, directory, name, making_directory=position < len(names))
         node = tree.lookup(directory, name)
         if node is None:
             if directory.read_only:
