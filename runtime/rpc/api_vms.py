@@ -11,7 +11,7 @@ from runtime.errors import ErrorCode
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.names import MAX_INT, Millis, NoParams, Params, Timestamp, VmName, VmParams, joined, with_vm_as_given
 from runtime.rpc.validation import invalid_params
-from runtime.vms.options import MIN_MEMORY_BYTES
+from runtime.vms.options import MAX_SESSIONS, MAX_TRANSCRIPT_BYTES, MIN_MEMORY_BYTES
 
 METHODS: Final = MethodTable()
 
@@ -19,6 +19,8 @@ NetworkPattern = Annotated[
     str, Meta(min_length=1, max_length=300, description='host or host:port, "*.domain", or "*" for every public host')
 ]
 Positive = Annotated[int, Meta(gt=0, le=MAX_INT)]
+TranscriptBytes = Annotated[int, Meta(gt=0, le=MAX_TRANSCRIPT_BYTES)]
+SessionCount = Annotated[int, Meta(gt=0, le=MAX_SESSIONS)]
 MemoryBytes = Annotated[int, Meta(le=MAX_INT, extra_json_schema={"minimum": MIN_MEMORY_BYTES})]
 Label = Annotated[str, Meta(max_length=1024)]
 Labels = Annotated[dict[Label, Label], Meta(max_length=100)]
@@ -40,6 +42,10 @@ class Limits(Params):
     file_bytes: Positive | None = None
     processes: Positive | None = None
     output_bytes: Positive | None = None
+    turn_bytes: TranscriptBytes | None = None
+    session_bytes: TranscriptBytes | None = None
+    transcript_bytes: TranscriptBytes | None = None
+    sessions: SessionCount | None = None
 
 
 class Mount(Params):
@@ -171,6 +177,7 @@ class VmStats(Struct, rename="camel", kw_only=True):
     peak_memory_bytes: int
     files: FileCounts
     events: int
+    event_bytes: int
     tokens: dict[str, int] | None
     cost: dict[str, float] | None
 

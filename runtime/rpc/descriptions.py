@@ -104,6 +104,10 @@ MEMBERS: Final[dict[str, str]] = {
     "fileBytes": "Bytes of all files of the VM together. Default: 10 GiB.",
     "processes": "Guests of the VM at once, agents included. Default: 1,024.",
     "outputBytes": "Bytes that are kept of one process's output. Default: 4 MiB.",
+    "turnBytes": "Bytes of the events of one turn. Default: 128 MiB.",
+    "sessionBytes": "Bytes of the events of one session. Default: 1 GiB.",
+    "transcriptBytes": "Bytes of the events of all sessions of the VM together. Default: 4 GiB.",
+    "Limits.sessions": "Sessions of the VM, closed ones included. Default: 20,000.",
     "VmSleep.graceMs": "How long to wait for turns and processes that run. Default: 30 s.",
     "CancelPrompt.graceMs": "How long the agent has to end its turn before it is killed. Default: 5 s.",
     "force": "Cancel turns and kill processes that run instead of waiting for them.",
@@ -124,6 +128,7 @@ MEMBERS: Final[dict[str, str]] = {
     "FileCounts.count": "Files, directories and links.",
     "FileCounts.bytes": "Bytes of all files.",
     "events": "Events in all transcripts of the VM.",
+    "eventBytes": "Bytes of these events: what `limits.transcriptBytes` bounds.",
     "VmStats.tokens": "Tokens of all sessions, by kind; null where no agent tells any.",
     "VmStats.cost": "Cost of all sessions, by currency; null where no agent tells any.",
     # Sessions

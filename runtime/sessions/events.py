@@ -11,7 +11,7 @@ from typing import Final
 import attrs
 
 from runtime.acp import session_state as state
-from runtime.sessions import mcp_local, network_log, transcript
+from runtime.sessions import growth, mcp_local, network_log, transcript
 
 
 @attrs.frozen
@@ -72,6 +72,7 @@ EVENTS: Final[dict[str, Kind]] = {
             "stopReason?": "ACP's stop reason; null where the agent gave none.",
             "response?": "The agent's whole answer.",
             "error?": "The error that the agent answered with.",
+            "limit?": "The limit that it was ended for: see `_torpor/limit_reached`.",
             "filesError?": "Why the turn's files could not be stored.",
             "fuelUsed?": "Fuel that the agent used in the turn.",
             "peakMemoryBytes?": "The most bytes of memories and tables that the agent has had since its start.",
@@ -79,6 +80,15 @@ EVENTS: Final[dict[str, Kind]] = {
     ),
     state.TURN_INTERRUPTED: Kind(
         "The daemon ended in the middle of this turn. Found when the session was next used.", _TURN
+    ),
+    growth.LIMIT_REACHED: Kind(
+        "The transcript has reached a limit. The turn is cancelled; an agent that goes on is killed, as is one outside a turn.",
+        {
+            "limit": "`turnBytes`, `sessionBytes` or `transcriptBytes`, as in the VM's `limits`.",
+            "used": "Bytes of events so far.",
+            "allowed": "The limit.",
+            "help": "What can be done, for people.",
+        },
     ),
     state.AGENT_EXIT: Kind(
         "The agent ended by itself, or was killed in a cancel.",

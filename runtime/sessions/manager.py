@@ -20,7 +20,9 @@ import trio
 from runtime.acp.turn import End
 from runtime.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.sessions import config, endings, prompts
+from runtime.sessions.cancelling import CANCEL_GRACE, begin_cancel
 from runtime.sessions.detached import run_detached
+from runtime.sessions.growth import Tally
 from runtime.sessions.launch import start_new
 from runtime.sessions.options import SessionOptions, new_session_id, parse_options
 from runtime.sessions.queries import find, persisted_details, persisted_session
@@ -29,7 +31,7 @@ from runtime.sessions.recovery import mark_interrupted
 from runtime.sessions.registry import Registry
 from runtime.sessions.sealed import declared_secrets, seal_again
 from runtime.sessions.session_secrets import given_again
-from runtime.sessions.turns import CANCEL_GRACE, NO_TIMEOUT, Turn, begin_cancel, ensure_agent, run_turn
+from runtime.sessions.turns import NO_TIMEOUT, Turn, ensure_agent, run_turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -64,19 +66,25 @@ async def open_sessions(
     if record is None:
         raise ApiError(ErrorCode.VM_NOT_FOUND, f"there is no VM {vm.name}")
     await mark_interrupted(vm.store, vm.hub, vm.name)
+    size, count = await vm.store.sessions.count_events(record.row)
+    tally = Tally(lambda: vm.transcript_limits, size, count)
     async with trio.open_nursery() as nursery:
-        yield Sessions(vm, record.row, nursery, {} if secrets is None else secrets)
+        yield Sessions(vm, record.row, nursery, {} if secrets is None else secrets, tally)
         nursery.cancel_scope.cancel()
 
 
 class Sessions:
     """See the module's text. Every method that takes a session id raises `ApiError` SESSION_NOT_FOUND."""
 
-    def __init__(self, vm: VmServices, vm_row: int, nursery: trio.Nursery, secrets: dict[str, dict[str, str]]) -> None:
+    def __init__(
+        self, vm: VmServices, vm_row: int, nursery: trio.Nursery, secrets: dict[str, dict[str, str]], tally: Tally
+    ) -> None:
+        self.tally = tally
+        """Of all sessions of the VM, in memory or not."""
         self._vm = vm
         self._vm_row = vm_row
         self._nursery = nursery
-        self._registry = Registry(vm, vm_row, nursery, secrets)
+        self._registry = Registry(vm, vm_row, nursery, secrets, tally)
         self._suspending = False
 
     @property
@@ -116,15 +124,17 @@ class Sessions:
         if self._vm.store.sessions.get(self._vm_row, session_id) is not None:
             return await self._existing(session_id, agent_type, parsed)
         self._check_open()
+        self.tally.check_another()
         if len(self._registry) >= MAX_LIVE:
             raise ApiError(ErrorCode.LIMIT_EXCEEDED, f"{MAX_LIVE} sessions are live in this VM", limit="sessions")
         async with self._registry.creating(session_id, agent_type) as session:
             session.options, session.cwd = parsed, parsed.cwd
             session.secrets = secrets
-            with trio.CancelScope() as session.starting:
-                await start_new(session)
-            if session.starting.cancelled_caught:
-                raise FallingAsleepError
+            with self.tally.another(session.log):
+                with trio.CancelScope() as session.starting:
+                    await start_new(session)
+                if session.starting.cancelled_caught:
+                    raise FallingAsleepError
         if secrets:
             self._registry.secrets[session_id] = secrets
         self._vm.touch()
@@ -190,6 +200,11 @@ class Sessions:
     async def close(self, session_id: str) -> None:
         """`closeSession`: idempotent. Ends a turn as cancelled."""
         await self._detached(self._close, session_id)
+
+    async def adopt(self, row: int) -> None:
+        """Count a session that was made beside us, by a fork."""
+        self.tally.sessions += 1
+        self.tally.bytes += await self._vm.store.sessions.event_bytes(row)
 
     async def destroy(self, session_id: str) -> None:
         """`destroySession`."""
@@ -291,6 +306,7 @@ class Sessions:
     async def _destroy(self, session_id: str) -> None:
         async with self._registry.use(session_id) as session:
             await endings.destroy(session)
+            self.tally.destroyed(session.log)
             self._registry.forget(session)
             self._registry.secrets.pop(session_id, None)
 
@@ -304,6 +320,7 @@ class Sessions:
     ) -> dict[str, Any]:
         async with self._registry.use(session_id) as session:
             self._check_open()
+            session.growth.check_room()
             record = find(self._vm.store, self._vm.name, session_id)
             again = given_again(declared_secrets(record), declared, values)
             known = {**session.secrets, **again}
@@ -346,6 +363,7 @@ class Sessions:
         self._check_open()
         if session.closing or session.state.closed:
             raise ApiError(ErrorCode.SESSION_CLOSED, "the session is closed; resumeSession opens it again")
+        session.growth.check_room()
 
     async def _detached(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         return await run_detached(self._nursery, function, *args)

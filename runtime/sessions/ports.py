@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from runtime.hub import Hub
     from runtime.network import Egress, InternalHost
+    from runtime.sessions.growth import TranscriptLimits
     from runtime.store.store import Store
 
 
@@ -112,6 +113,10 @@ class VmServices(Protocol):
     @property
     def output_bytes(self) -> int:
         """How much of a process's output is kept for an agent that asks for it."""
+
+    @property
+    def transcript_limits(self) -> TranscriptLimits:
+        """How far the transcripts of its sessions may grow; may change at any time."""
 
     @property
     def files(self) -> VmFiles:

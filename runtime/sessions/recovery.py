@@ -23,7 +23,8 @@ async def open_transcript(store: Store, log: Transcript, row: int) -> None:
     state = await read_state(store, row)
     # No agent outlives its daemon, and the log of one that was killed could not say so.
     state = state.fold(SUSPENDED, {})
-    log.open(row, store.transcript.last_seq(row) + 1, state)
+    size = await store.sessions.event_bytes(row)
+    log.open(row, store.transcript.last_seq(row) + 1, state, size)
     if state.running:
         log.append(TURN_INTERRUPTED, {"turnId": state.turn_id})
         await log.committed()

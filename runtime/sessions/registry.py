@@ -15,15 +15,19 @@ from runtime.sessions.session import Session
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
+    from runtime.sessions.growth import Tally
     from runtime.sessions.ports import VmServices
 
 
 class Registry:
     """The sessions of one awake VM that are in memory. Two objects for one session would write two transcripts."""
 
-    def __init__(self, vm: VmServices, vm_row: int, nursery: trio.Nursery, secrets: dict[str, dict[str, str]]) -> None:
+    def __init__(
+        self, vm: VmServices, vm_row: int, nursery: trio.Nursery, secrets: dict[str, dict[str, str]], tally: Tally
+    ) -> None:
         self.secrets = secrets
         """Session id to the secrets that were given by value; it outlives this object, see `open_sessions`."""
+        self.tally = tally
         self._vm = vm
         self._vm_row = vm_row
         self._nursery = nursery
@@ -70,7 +74,7 @@ class Registry:
     @contextlib.asynccontextmanager
     async def creating(self, session_id: str, agent_type: str) -> AsyncGenerator[Session, None]:
         """A new session, which is in memory once the block has ended well; nobody else makes one of that id meanwhile."""
-        session = Session(self._vm, self._vm_row, session_id, agent_type, self._nursery)
+        session = Session(self._vm, self._vm_row, session_id, agent_type, self._nursery, self.tally)
         done = trio.Event()
         self._creating[session_id] = session, done
         try:
@@ -89,7 +93,7 @@ class Registry:
             self.forget(session)
         if session is None:
             record = find(self._vm.store, self._vm.name, session_id)
-            session = Session(self._vm, self._vm_row, session_id, record.agent_type, self._nursery)
+            session = Session(self._vm, self._vm_row, session_id, record.agent_type, self._nursery, self.tally)
             session.created_at, session.cwd = record.created_at, record.cwd
             session.capabilities, session.agent_info = Capabilities.of(record.capabilities), record.agent_info
             session.agent_session_id = record.agent_session_id

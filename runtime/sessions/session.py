@@ -28,6 +28,7 @@ from runtime.network import Egress
 from runtime.sessions.agent import VM_CLOSED
 from runtime.sessions.asking import Asking
 from runtime.sessions.client_services import ClientServices
+from runtime.sessions.growth import Growth
 from runtime.sessions.network_log import NetworkLog
 from runtime.sessions.permissions import remembered_permissions
 from runtime.sessions.recovery import row_fields
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from runtime.acp.codec import Id, Notification, Request
     from runtime.acp.connection import Noise
     from runtime.sessions.agent import Agent
+    from runtime.sessions.growth import Tally
     from runtime.sessions.options import SessionOptions
     from runtime.sessions.ports import ExitStatus, VmServices
     from runtime.sessions.turns import Turn
@@ -53,7 +55,9 @@ fuel. `resumeSession` starts the count anew."""
 class Session:
     """State of one session; the verbs on it are in `launch`, `resume`, `turns`, `config` and `manager`."""
 
-    def __init__(self, vm: VmServices, vm_row: int, session_id: str, agent_type: str, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, vm: VmServices, vm_row: int, session_id: str, agent_type: str, nursery: trio.Nursery, tally: Tally
+    ) -> None:
         self.vm = vm
         self.vm_row = vm_row
         self.session_id = session_id
@@ -63,6 +67,8 @@ class Session:
         self.log = Transcript(vm.store, vm.hub, vm.name, session_id)
         self.log.on_failure = self._on_failure
         self.log.on_change = self._on_change
+        self.growth = Growth(self, tally)
+        self.log.on_growth = self.growth.grew
         self.lock = trio.Lock()
         self.load_lock = trio.Lock()
         self.config_lock = trio.Lock()
@@ -257,6 +263,8 @@ class Session:
         for name, value in fields.items():
             if value != was[name]:  # type: ignore[literal-required]  # both are the same typed dict
                 changed[name] = value  # type: ignore[literal-required]
+        if changed:
+            changed["event_bytes"], changed["counted_seq"] = self.log.bytes, self.log.last_seq
         return changed_session(self.row, now_ms(), **changed) if self.row is not None and changed else None
 
     def _on_failure(self) -> None:

@@ -63,12 +63,17 @@ class Transcript:
         self.on_failure: Callable[[], None] = lambda: None
         self.on_change: Callable[[SessionState, SessionState], Write | None] = lambda _before, _after: None
         """Called when an event changed `state`: what it returns is written with that event, so the session's row agrees."""
+        self.on_growth: Callable[[int], None] = lambda _size: None
+        """Called after each event with its size in bytes."""
+        self.bytes = 0
+        """Of all events so far, committed or not."""
         self._store = store
         self._hub = hub
         self._vm = vm
         self._row: int | None = None
         self._next_seq = 0
         self._held: list[tuple[str, dict[str, Any]]] = []
+        self._held_bytes = 0
         self._uncommitted = 0
         self._uncommitted_bytes = 0
         self._committed = -1
@@ -79,12 +84,14 @@ class Transcript:
         """The seq of the last event appended, -1 when there is none."""
         return self._next_seq - 1
 
-    def open(self, row: int, next_seq: int, state: SessionState) -> None:
-        """Begin to write: the session has the row `row`, and the file its events below `next_seq`, whose fold is `state`.
+    def open(self, row: int, next_seq: int, state: SessionState, size: int = 0) -> None:
+        """Begin to write: the session has the row `row`, and the file its events below `next_seq`, whose fold is `state` and
+        which have `size` bytes.
 
         Events that were appended before (a new session has no row until its agent has taken it) are written now.
         """
         self._row, self._next_seq, self._committed, self.state = row, next_seq, next_seq - 1, state
+        self.bytes = size
         held, self._held = self._held, []
         for method, params in held:
             self.append(method, params)
@@ -99,6 +106,7 @@ class Transcript:
             return -1
         if self._row is None:
             self._held.append((method, params))
+            self._held_bytes += len(msgspec.json.encode(params))
             return -1
         seq, self._next_seq = self._next_seq, self._next_seq + 1
         params = {**params, "sessionId": self.session_id}
@@ -110,6 +118,7 @@ class Transcript:
             event = {"jsonrpc": "2.0", "method": method, "params": params}
             body = msgspec.json.encode(event)
         created_at = now_ms()
+        self.bytes += len(body)
         state = self.state.fold(type_, params)
         also: Write | None = None
         if state is not self.state and state != self.state:
@@ -150,6 +159,7 @@ class Transcript:
             self._store.transcript.append(self._row, seq, created_at, type_, body, then, also)
         except ApiError as error:  # the store is closing
             self.fail(error)
+        self.on_growth(len(body))
         return seq
 
     def fail(self, error: Exception) -> None:
@@ -187,5 +197,5 @@ class Transcript:
 
     def _full(self) -> bool:
         if self._row is None:
-            return len(self._held) >= UNCOMMITTED
+            return len(self._held) >= UNCOMMITTED or self._held_bytes >= UNCOMMITTED_BYTES
         return self._uncommitted >= UNCOMMITTED or self._uncommitted_bytes >= UNCOMMITTED_BYTES

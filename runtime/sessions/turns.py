@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 import trio
 
 from runtime.acp.codec import INTERNAL_ERROR, RpcError
-from runtime.acp.messages import SESSION_CANCEL, SESSION_PROMPT, MessageError, PromptResult, parse
+from runtime.acp.messages import SESSION_PROMPT, MessageError, PromptResult, parse
 from runtime.acp.session_state import TURN_ENDED, TURN_STARTED
 from runtime.acp.turn import End, Phase, Signal, TurnState
 from runtime.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.sessions.cancelling import CANCEL_GRACE, begin_cancel
 from runtime.sessions.failures import AgentError, agent_failed, how_it_ended
 from runtime.sessions.resume import bring_back, continuation_line
 from runtime.sessions.session import MAX_RESTARTS
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from runtime.sessions.session import Session
 
 logger = logging.getLogger(__name__)
-
-CANCEL_GRACE: Final = 5.0
-"""Seconds that an agent has to end a cancelled turn where nobody says otherwise (api.md, cancelPrompt)."""
 
 MAX_TURN_TEXT: Final = 16 * 1024 * 1024
 """Characters of `text` in a prompt's result: it has to fit into one line of the API. The events have the whole."""
@@ -49,6 +47,8 @@ class Turn:
         self.machine = TurnState()
         self.deadline = trio.current_time() + timeout
         self.timed_out = False
+        self.limit: ApiError | None = None
+        """Why it was ended: it has reached a limit."""
         self.done = trio.Event()
         """Everything about the turn is committed and published, and `result` has an answer."""
         self.restoring = trio.CancelScope(deadline=self.deadline)
@@ -117,25 +117,6 @@ class Turn:
         raise ApiError(self._outcome.code, self._outcome.message, **self._outcome.data)
 
 
-def begin_cancel(session: Session, turn: Turn, grace: float) -> None:
-    """Ask for the end of the turn; an agent that has not ended it within `grace` seconds is killed. Never waits.
-
-    Of several calls the earliest end of a grace counts.
-    """
-    ends = trio.current_time() + grace
-    was = turn.machine.phase
-    turn.signal(Signal.CANCEL)
-    if was is Phase.RESTORING:
-        turn.restoring.cancel()
-    elif was is Phase.PROMPTING:
-        turn.expire_at(ends)
-        if session.agent is not None:
-            session.agent.notify(SESSION_CANCEL, {"sessionId": session.agent_session_id})
-        session.asking.settle("cancelled")
-    elif was is Phase.CANCELLING:
-        turn.expire_at(min(ends, turn.deadline))
-
-
 async def run_turn(session: Session, turn: Turn) -> None:
     """Run the turn to its result; never raises but `Cancelled`."""
     try:
@@ -183,6 +164,7 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
     started = {"turnId": turn.turn_id}
     # What the turn finds, where that is not what the last one has left: then what it changes can be told.
     session.vm.snapshot(session.row_id, session.log.last_seq + 1, changed_only=True)
+    session.growth.begin_turn()
     session.log.append(TURN_STARTED, started if turn.key is None else {**started, "idempotencyKey": turn.key})
     for block in turn.blocks:
         session.log.update({"sessionUpdate": "user_message_chunk", "content": block})
@@ -241,6 +223,8 @@ async def _end(session: Session, turn: Turn, fuel: int, unsaved: ApiError | None
         record["response"] = response
     if turn.error is not None:
         record["error"] = turn.error.to_wire()
+    if turn.limit is not None:
+        record["limit"] = turn.limit.data["limit"]
     if unsaved is not None:
         record["filesError"] = {**unsaved.to_data(), "message": unsaved.message}
     if turn.agent is not None:
@@ -281,6 +265,9 @@ def _result(turn: Turn, end: End, result: dict[str, Any]) -> dict[str, Any]:
         refused = AgentError(SESSION_PROMPT, turn.error).to_api()
         refused.data["seq"] = result["seq"]
         raise refused
+    if turn.limit is not None:
+        limit = turn.limit
+        raise ApiError(limit.code, limit.message, **limit.data, stopReason=result["stopReason"], seq=result["seq"])
     if turn.timed_out:
         message = "the turn was not over within timeoutMs, and was cancelled"
         raise ApiError(ErrorCode.TIMEOUT, message, stopReason=result["stopReason"], seq=result["seq"])

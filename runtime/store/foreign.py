@@ -34,7 +34,7 @@ MAX_INO: Final = 1 << 53
 """The greatest inode number: a VM that makes a million files a second takes centuries to get there."""
 
 MAX_SESSIONS: Final = 100_000
-"""Sessions of one VM: far above any use, and their rows are small."""
+"""Sessions of one VM in a file: as many as `limits.sessions` can allow."""
 
 MAX_TIME_MS: Final = 1 << 53
 """Epoch milliseconds that JSON's numbers hold exactly."""

@@ -9,7 +9,7 @@ import msgspec
 import trio
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.store.sessions import column_values
+from runtime.store.sessions import column_values, count_events
 from runtime.store.snapshots import freeze
 from runtime.store.sql import rows, run
 from runtime.store.vms import add_vm
@@ -147,6 +147,7 @@ class Forks:
                     *(sealed, created_at, created_at, row),
                 )
                 _copy_renamed(connection, copy, row, session_id)
+                count_events(connection, row)
 
             await self._writer.commit(write)
         record = self._sessions.get(source.vm, session_id)
@@ -184,6 +185,7 @@ def _copy_session(connection: apsw.Connection, copy: SessionCopy, vm: int) -> No
     run(connection, _COPY_EVENTS, row, source, copy.last_seq)
     run(connection, _COPY_SNAPSHOTS, vm, row, source, copy.last_seq)
     run(connection, _COPY_KEYS, row, source, copy.last_seq)
+    count_events(connection, row)
 
 
 def _copy_row(connection: apsw.Connection, copy: SessionCopy, vm: int, session_id: str) -> int | None:

@@ -212,5 +212,12 @@ _USAGE: Final = """
 ALTER TABLE session ADD COLUMN usage TEXT;
 """
 
-MIGRATIONS: Final = (_VMS + _FILES + _SESSIONS, _USAGE)
+_EVENT_BYTES: Final = """
+-- The bytes of the session's events up to `counted_seq`, so that nobody has to read them all to know how many there are. It is
+-- written with the events that begin and end turns; what came later is counted when it is asked for.
+ALTER TABLE session ADD COLUMN event_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE session ADD COLUMN counted_seq INTEGER NOT NULL DEFAULT -1;
+"""
+
+MIGRATIONS: Final = (_VMS + _FILES + _SESSIONS, _USAGE, _EVENT_BYTES)
 """The steps in order; a file's `user_version` is the number of those it has taken."""

@@ -15,6 +15,7 @@ from runtime.hub import Hub, Notice
 from runtime.memory import NO_BOUND
 from runtime.sessions import queries
 from runtime.sessions.forks import describe_fork, plan_fork, plan_session_fork
+from runtime.sessions.growth import Tally
 from runtime.sessions.options import new_session_id
 from runtime.sessions.recovery import mark_interrupted, settle_imported
 from runtime.store.exporting import export_vm
@@ -176,9 +177,14 @@ class Host(Readings):
             fork = await self.fork(name, to, None if at is None else (session_id, at))
             found = describe_fork(queries.find(self.store, to, session_id))
             return {**found, "vm": to, "filesAt": fork.get("filesAt")}
+        record = self._record(name)
         copy = await plan_session_fork(self.store, name, session_id, at)
+        size, count = await self.store.sessions.count_events(record.row)
+        Tally(lambda: VmOptions.parse(record.options).transcript_limits, size, count).check_another()
         with trio.CancelScope(shield=True):  # once submitted it cannot be taken back
             made = await self.store.forks.fork_session(copy, new_session_id(), _now())
+            if vm := self._awake.get(name):
+                await vm.sessions.adopt(made.row)
         try:
             await trio.lowlevel.checkpoint_if_cancelled()
         except trio.Cancelled:  # nobody would ever know its id

@@ -9,6 +9,7 @@ import attrs
 from runtime.engine import Limits
 from runtime.errors import ApiError, ErrorCode
 from runtime.network import NetworkPolicy
+from runtime.sessions.growth import TranscriptLimits
 from runtime.vms.mounts import parse_mounts
 
 if TYPE_CHECKING:
@@ -24,6 +25,17 @@ DEFAULT_PROCESSES: Final = (
     1024  # live guests of one VM, agents included: far above any use, far below what hurts the host
 )
 DEFAULT_OUTPUT_BYTES: Final = 4 * 1024 * 1024  # of one process's output, kept for an agent that asks for so much
+DEFAULT_TURN_BYTES: Final = 128 * 1024 * 1024
+"""Of one turn's events: half a million ordinary ones, which is days of a model's tokens as they come."""
+DEFAULT_SESSION_BYTES: Final = 1024**3  # of one session's events: a conversation of months, and read back in seconds
+DEFAULT_TRANSCRIPT_BYTES: Final = 4 * 1024**3  # of all events of a VM: less than its files may have, as a disk's share
+DEFAULT_SESSIONS: Final = 20_000  # of a VM, closed ones included: one every half minute for a week
+MAX_TRANSCRIPT_BYTES: Final = 64 * 1024**3
+"""The greatest of these bounds on events: what is beyond it takes minutes to read through, and nobody would."""
+MAX_SESSIONS: Final = 100_000  # of a VM, as of one that is imported: lists of them have to stay answerable
+_TRANSCRIPT_LIMITS: Final = TranscriptLimits(
+    DEFAULT_TURN_BYTES, DEFAULT_SESSION_BYTES, DEFAULT_TRANSCRIPT_BYTES, DEFAULT_SESSIONS
+)
 
 
 @attrs.frozen
@@ -38,6 +50,7 @@ class VmOptions:
     file_bytes: int = DEFAULT_FILE_BYTES
     processes: int = DEFAULT_PROCESSES
     output_bytes: int = DEFAULT_OUTPUT_BYTES
+    transcript_limits: TranscriptLimits = _TRANSCRIPT_LIMITS
     idle_timeout_ms: int = DEFAULT_IDLE_TIMEOUT_MS
     mounts: tuple[Mount, ...] = ()
 
@@ -64,6 +77,12 @@ class VmOptions:
             file_bytes=limits.get("fileBytes", defaults.file_bytes),
             processes=limits.get("processes", defaults.processes),
             output_bytes=limits.get("outputBytes", defaults.output_bytes),
+            transcript_limits=TranscriptLimits(
+                limits.get("turnBytes", DEFAULT_TURN_BYTES),
+                limits.get("sessionBytes", DEFAULT_SESSION_BYTES),
+                limits.get("transcriptBytes", DEFAULT_TRANSCRIPT_BYTES),
+                limits.get("sessions", DEFAULT_SESSIONS),
+            ),
             idle_timeout_ms=defaults.idle_timeout_ms if idle is None else idle,
             mounts=parse_mounts(wire.get("mounts") or ()),
         )

@@ -8,6 +8,7 @@ the VM hosts afterwards, and host directories, which are never taken over.
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -21,11 +22,16 @@ from runtime.sessions.options import MCP_SEALED, SessionOptions
 from runtime.store.foreign import check_json, damaged, json_object
 from runtime.store.sessions import SessionRecord
 from runtime.store.sql import json_text
-from runtime.vms.options import VmOptions
+from runtime.vms.options import MAX_SESSIONS, MAX_TRANSCRIPT_BYTES, VmOptions
 
 _VM_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(/[A-Za-z0-9._-]{1,128}){0,7}")
 _SESSION_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,127}")  # it becomes a file's name in the VM
-_LIMITS: Final = ("memoryBytes", "fuel", "files", "fileBytes", "processes", "outputBytes")
+_LIMITS: Final = {
+    **dict.fromkeys(("memoryBytes", "fuel", "files", "fileBytes", "processes", "outputBytes"), math.inf),
+    **dict.fromkeys(("turnBytes", "sessionBytes", "transcriptBytes"), MAX_TRANSCRIPT_BYTES),
+    "sessions": MAX_SESSIONS,
+}
+"""Limits of a VM, each with its greatest value."""
 _MAX_IDLE_MS: Final = 7 * 24 * 3600 * 1000  # as for one that a client gives
 _MAX_LABELS: Final = 100  # as for those that a client gives
 _MAX_LABEL: Final = 1024  # characters; as for labels that a client gives
@@ -96,7 +102,7 @@ def _harmless(options: dict[str, Any]) -> dict[str, Any]:
 
 def _check_limits(options: dict[str, Any]) -> None:
     for name, value in (options.get("limits") or {}).items():
-        if name not in _LIMITS or type(value) is not int or value <= 0:
+        if name not in _LIMITS or type(value) is not int or not 0 < value <= _LIMITS[name]:
             raise ValueError(name)
     labels = options.get("labels") or {}
     if len(labels) > _MAX_LABELS or any(len(part) > _MAX_LABEL for label in labels.items() for part in label):

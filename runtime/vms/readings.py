@@ -103,6 +103,7 @@ class Readings:
         """
         record = self._record(name)
         rows = self.store.sessions.list(record.row)
+        event_bytes, _ = await self.store.sessions.count_events(record.row)
         vm = self._awake.get(name)
         live = vm.sessions.statuses() if vm else {}
         memory, peak_memory = vm.processes.memory() if vm else (0, 0)
@@ -124,6 +125,7 @@ class Readings:
             "peakMemoryBytes": peak_memory,
             "files": {"count": usage.entries, "bytes": usage.bytes},
             "events": sum(row.last_seq + 1 for row in rows),
+            "eventBytes": event_bytes,
             **total_usage(row.usage for row in rows),
         }
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from runtime.hub import Hub
     from runtime.memory import MemoryBound
     from runtime.network import Egress, InternalHost
+    from runtime.sessions.growth import TranscriptLimits
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
     from runtime.vms.catalogue import Catalogue, ComponentRef
@@ -127,6 +128,11 @@ class Vm:
     def output_bytes(self) -> int:
         """How much of a process's output is kept for an agent that asks for it."""
         return self.options.output_bytes
+
+    @property
+    def transcript_limits(self) -> TranscriptLimits:
+        """How far the transcripts of its sessions may grow."""
+        return self.options.transcript_limits
 
     async def flush_files(self) -> None:
         """Make every write to the filesystem so far durable."""

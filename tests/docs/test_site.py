@@ -148,5 +148,9 @@ def test_limits_that_can_be_set_are_told_with_their_defaults() -> None:
         "limits.fileBytes": "DEFAULT_FILE_BYTES",
         "limits.processes": "DEFAULT_PROCESSES",
         "limits.outputBytes": "DEFAULT_OUTPUT_BYTES",
+        "limits.turnBytes": "DEFAULT_TURN_BYTES",
+        "limits.sessionBytes": "DEFAULT_SESSION_BYTES",
+        "limits.transcriptBytes": "DEFAULT_TRANSCRIPT_BYTES",
+        "limits.sessions": "DEFAULT_SESSIONS",
     }.items():
         assert f"| `{member}` | {limits[f'{options.__name__}.{constant}']}" in page

@@ -16,6 +16,7 @@ from trio.testing import wait_all_tasks_blocked
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.sessions.manager import Sessions, open_sessions
+from runtime.vms.options import VmOptions
 
 if TYPE_CHECKING:
     from runtime.store import Store
@@ -284,6 +285,7 @@ class FakeVm:
         self.snapshots.append((session, seq))
 
     output_bytes = 4 * 1024 * 1024
+    transcript_limits = VmOptions().transcript_limits
 
     def touch(self) -> None:
         pass

@@ -142,7 +142,7 @@ def test_a_failing_migration_leaves_the_file_as_it_was(tmp_path: Path, monkeypat
     steps = (*MIGRATIONS, "CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT; CREATE TABLE vm (id INTEGER)")
     with monkeypatch.context() as patch:
         patch.setattr("runtime.store.schema.MIGRATIONS", steps)
-        patch.setattr("runtime.store.schema.SCHEMA_VERSION", 2)
+        patch.setattr("runtime.store.schema.SCHEMA_VERSION", len(steps))
         with pytest.raises(apsw.SQLError, match="vm already exists"):
             open_writable(path)
     open_writable(path).close()

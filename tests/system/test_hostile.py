@@ -202,6 +202,30 @@ def test_files_are_limited_in_number_and_size(make_vm: Callable[..., Vm]) -> Non
     assert vm.error("writeFile", path="/home/user/z", content="").name == "quota_exceeded"
 
 
+def test_a_flood_ends_where_the_vm_says_and_nothing_of_it_is_lost(make_vm: Callable[..., Vm], daemon: Daemon) -> None:
+    vm = make_vm(limits={"turnBytes": 200_000, "sessionBytes": 600_000})
+    session, other = vm.session(), vm.session()
+    error = session.error("sendPrompt", prompt="flood 1000000")
+    assert (error.name, error.data["limit"], error.data["allowed"]) == ("limit_exceeded", "turnBytes", 200_000)
+    events = session.events()
+    assert [each["seq"] for each in events] == list(range(len(events)))
+    assert events[error.data["seq"]]["event"]["params"]["limit"] == "turnBytes"
+    told = vm.call("vm.stats")
+    assert told["events"] == len(events) + len(other.events())
+    assert 200_000 < told["eventBytes"] < 200_000 + 1024 * 1024 + 300_000
+    streams_on(session if told["eventBytes"] < 500_000 else other)
+    while error.data["limit"] == "turnBytes":
+        error = session.error("sendPrompt", prompt="flood 1000000")
+    assert error.data["limit"] == "sessionBytes"
+    used = session.error("sendPrompt", prompt="say no more").data["used"]
+    vm.sleep()
+    assert session.error("sendPrompt", prompt="say no more").data["used"] >= used
+    assert session.error("resumeSession").name == "limit_exceeded"
+    assert other.say("say fine").endswith("fine")
+    vm.call("vm.configure", options={"limits": {"sessionBytes": 20_000_000}})
+    assert session.say("say again").endswith("again")
+
+
 @pytest.mark.parametrize("limits", [{"files": 10}, {"fileBytes": 1000}], ids=["files", "bytes"])
 def test_a_full_vm_goes_on_with_its_conversations(make_vm: Callable[..., Vm], tmp_path: Path, limits: Any) -> None:
     vm = make_vm(limits=limits)

@@ -255,6 +255,14 @@ export interface Limits {
   processes?: number;
   /** Bytes that are kept of one process's output. Default: 4 MiB. */
   outputBytes?: number;
+  /** Bytes of the events of one turn. Default: 128 MiB. */
+  turnBytes?: number;
+  /** Bytes of the events of one session. Default: 1 GiB. */
+  sessionBytes?: number;
+  /** Bytes of the events of all sessions of the VM together. Default: 4 GiB. */
+  transcriptBytes?: number;
+  /** Sessions of the VM, closed ones included. Default: 20,000. */
+  sessions?: number;
 }
 
 /** The modes that the agent offers. */
@@ -734,6 +742,8 @@ export interface VmStats {
   files: FileCounts;
   /** Events in all transcripts of the VM. */
   events: number;
+  /** Bytes of these events: what `limits.transcriptBytes` bounds. */
+  eventBytes: number;
   /** Tokens of all sessions, by kind; null where no agent tells any. */
   tokens: Record<string, number> | null;
   /** Cost of all sessions, by currency; null where no agent tells any. */
