@@ -8,6 +8,7 @@ from runtime.engine.guest import Guest
 from runtime.engine.interface import Err, GuestExit, GuestTrap, HostInterface, Ok, Resource, Wait, WitError
 from runtime.engine.limits import Limits
 from runtime.engine.program import Program
+from runtime.engine.turns import Share
 
 __all__ = [
     "ArtefactCache",
@@ -25,6 +26,7 @@ __all__ = [
     "Ok",
     "Program",
     "Resource",
+    "Share",
     "UnsupportedComponentError",
     "Wait",
     "WitError",

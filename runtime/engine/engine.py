@@ -16,10 +16,11 @@ from runtime.engine.artefacts import Artefacts, basis_of
 from runtime.engine.compiling import Compiling
 from runtime.engine.errors import InvalidComponentError
 from runtime.engine.features import configuration
-from runtime.engine.guest import Guest, Processors
+from runtime.engine.guest import Guest
 from runtime.engine.order import HostOutline, Order, bounds_for
 from runtime.engine.program import HostCalls, Program
 from runtime.engine.recipe import Host, Recipe
+from runtime.engine.turns import Processors, Share
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -147,9 +148,9 @@ class Engine:
             self._programs.popitem(last=False)
         return program
 
-    def guest(self, program: Program, state: Any, limits: Limits) -> Guest:
-        """A guest of the program, not started yet; `state` is what its host functions get."""
-        return Guest(program, state, limits, self._processors)
+    def guest(self, program: Program, state: Any, limits: Limits, share: Share | None = None) -> Guest:
+        """A guest of the program, not started yet; `state` is what its host functions get, `share` that of its VM."""
+        return Guest(program, state, limits, self._processors, share or Share())
 
 
 def _digest(content: bytes) -> str:

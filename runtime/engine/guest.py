@@ -12,7 +12,6 @@ What crosses between it and the host, and where its calls stand, is in its `Boun
 from __future__ import annotations
 
 import ctypes
-import os
 import re
 import time
 from typing import TYPE_CHECKING, Any, Final
@@ -25,10 +24,12 @@ from runtime.engine.current import current
 from runtime.engine.glue import HOST, TABLE
 from runtime.engine.interface import Wait, WitError
 from runtime.engine.limits import MAX_MEMORIES, MAX_TABLES, TooLargeError
+from runtime.engine.turns import Member
 
 if TYPE_CHECKING:
     from runtime.engine.limits import Limits
     from runtime.engine.program import Place, Program
+    from runtime.engine.turns import Processors, Share
 
 UNLIMITED_FUEL: Final = 2**62
 # About a millisecond of work: long enough that a prompt's work mostly stays on the loop, short enough that a guest that
@@ -44,23 +45,16 @@ LOOP_TURN_SECONDS: Final = 0.002
 _NUMBER: Final = re.compile(r"^\s*\d+:\s+")
 
 
-class Processors:
-    """Where the guests of an engine compute: in turn with everybody else on the loop's thread, or on worker threads."""
-
-    def __init__(self) -> None:
-        self.loop = trio.Lock()
-        """Held by the one guest that goes on after its first slice: however many do, a round of the loop has one more."""
-        # One core is left for the event loop.
-        self.workers = trio.CapacityLimiter(max(1, (os.cpu_count() or 2) - 1))
-
-
 class Guest:
     """A guest that has not started yet; `run` runs it to its end, once."""
 
-    def __init__(self, program: Program, state: Any, limits: Limits, processors: Processors) -> None:
+    def __init__(self, program: Program, state: Any, limits: Limits, processors: Processors, share: Share) -> None:
         self._program = program
         self._limits = limits
-        self._processors = processors
+        self._share = share
+        self._loop = Member(processors.loop, share.loop)
+        self._workers = Member(processors.workers, share.workers)
+        self._threads = processors.threads
         self._boundary = Boundary(program, state)
         self._scope = trio.CancelScope()
         self._stop = False
@@ -221,13 +215,13 @@ class Guest:
 
     async def _drive(self) -> None:
         """Poll the future to its end, waiting and moving between threads as the guest's calls ask for."""
-        while not self._poll(on_loop=True):
+        while not await self._go_on(queued=False):
             if self._boundary.parked:  # its turn is over
                 await trio.lowlevel.checkpoint()
             elif await self._compute():
                 break
-            if not self._over:
-                await self._find_answer()
+            if self._boundary.waiting and not self._over:
+                await self._wait()
             if self._over:
                 # A host fault, a kill from inside a host call or in a wait that was not broken off: it is not resumed.
                 await trio.lowlevel.checkpoint()
@@ -243,66 +237,88 @@ class Guest:
         boundary = self._boundary
         return not (boundary.parked or boundary.waiting or self._over)
 
+    async def _go_on(self, *, queued: bool) -> bool:
+        """One turn on the loop's thread, also of the call that was put off; whether the guest has ended."""
+        began = time.perf_counter()
+        queued = queued or self._share.is_ahead(began)
+        if queued:
+            await self._loop.take()
+            began = time.perf_counter()
+        try:
+            if self._boundary.parked:
+                self._answer_parked()
+            return self._computes and self._poll(began, on_loop=True)
+        finally:
+            now = time.perf_counter()
+            self._share.charge_loop(now - began, now)
+            if queued:
+                self._loop.give(now - began)
+
     async def _compute(self) -> bool:
         """Go on until the guest calls the host or is killed, or ends: then True."""
-        if self._loop_slices and self._computes:
-            async with self._processors.loop:
-                while self._loop_slices and self._computes:
-                    self._loop_slices -= 1
-                    if self._poll(on_loop=True):
-                        return True
-                    if not self._boundary.waiting:
-                        await trio.lowlevel.checkpoint()
+        while self._loop_slices and self._computes:
+            self._loop_slices -= 1
+            if await self._go_on(queued=True):
+                return True
         while self._computes:
+            used = 0.0
+            await self._workers.take()
             self._on_worker = True
             try:
-                finished = await trio.to_thread.run_sync(self._spin, limiter=self._processors.workers)
+                finished, used = await trio.to_thread.run_sync(self._spin, limiter=self._threads)
             finally:
                 self._on_worker = False
+                self._workers.give(used)
                 _ = self.fuel_used, self.memory_used  # for who asks while the next turn runs
             self._boundary.drop_pending()
             if finished:
                 return True
         return False
 
-    def _spin(self) -> bool:
-        """On a worker thread: poll until the guest ends, calls the host, is killed or has had its turn."""
-        deadline = time.perf_counter() + WORKER_TURN_SECONDS
-        while not self._poll(on_loop=False):
-            if self._boundary.parked or self._over or time.perf_counter() > deadline:
-                return False
-        return True
+    def _spin(self) -> tuple[bool, float]:
+        """On a worker thread: poll until the guest ends, calls the host, is killed or has had its turn.
 
-    def _poll(self, *, on_loop: bool) -> bool:
+        Whether it has ended, and the seconds of a processor that it took.
+        """
+        began, deadline = time.thread_time(), time.perf_counter() + WORKER_TURN_SECONDS
+        finished = False
+        while not finished and self._computes and time.perf_counter() < deadline:
+            finished = self._poll(0.0, on_loop=False)
+        return finished, time.thread_time() - began
+
+    def _poll(self, now: float, *, on_loop: bool) -> bool:
         current.guest = boundary = self._boundary
         if boundary.hurried:
             boundary.hurried = False
             native.take_error(native.set_yield_interval(self._context, SLICE_FUEL))
-        boundary.begin_turn(time.perf_counter() + LOOP_TURN_SECONDS, on_loop=on_loop)
+        boundary.begin_turn(now + LOOP_TURN_SECONDS, on_loop=on_loop)
         done: bool = native.future_poll(self._future)
         return done
 
-    async def _find_answer(self) -> None:
-        """Turn what the guest waits for into an answer that its fiber picks up at the next poll."""
+    def _answer_parked(self) -> None:
+        """Begin the call that was put off: its answer, or its wait, is on the boundary then."""
         boundary = self._boundary
-        if boundary.parked:
-            call, values, context, pointer = boundary.parked
-            boundary.parked = None
-            try:
-                value = call.function(boundary.state, *values)
-                for view in values:
-                    if isinstance(view, memoryview):
-                        view.release()  # as in `abi.calls`
-            except WitError as error:
-                boundary.answer = Answer(call, context, pointer, ok=False, value=error.value)
-                return
-            except BaseException as error:  # anything else is the host's fault and ends this guest alone
-                boundary.ended = ended_by(call.name, error)
-                return
-            if not isinstance(value, Wait):
+        assert boundary.parked is not None
+        call, values, context, pointer = boundary.parked
+        boundary.parked = None
+        try:
+            value = call.function(boundary.state, *values)
+            for view in values:
+                if isinstance(view, memoryview):
+                    view.release()  # as in `abi.calls`
+        except WitError as error:
+            boundary.answer = Answer(call, context, pointer, ok=False, value=error.value)
+        except BaseException as error:  # anything else is the host's fault and ends this guest alone
+            boundary.ended = ended_by(call.name, error)
+        else:
+            if isinstance(value, Wait):
+                boundary.waiting = Waiting(call, value, context, pointer)
+            else:
                 boundary.answer = Answer(call, context, pointer, ok=True, value=value)
-                return
-            boundary.waiting = Waiting(call, value, context, pointer)
+
+    async def _wait(self) -> None:
+        """Do the waiting that the guest's call asks for; its fiber picks the answer up at the next poll."""
+        boundary = self._boundary
         assert boundary.waiting is not None
         call, wait, context, pointer = boundary.waiting
         boundary.waiting = None

@@ -20,7 +20,7 @@ from runtime.wasi.streams import PipeInput, PipeOutput
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
-    from runtime.engine import Engine, Guest, Limits, Program
+    from runtime.engine import Engine, Guest, Limits, Program, Share
     from runtime.network import Egress, HttpGate, InternalHost
     from runtime.vms.catalogue import ComponentRef
     from wasi_fs import FileSystem
@@ -43,6 +43,7 @@ class Surroundings:
     """What all processes of a VM share."""
 
     engine: Engine
+    share: Share
     filesystem: FileSystem
     ambient: Ambient
     gate: HttpGate
@@ -135,7 +136,7 @@ class Process:
                     sync_filesystem=surroundings.sync_filesystem,
                     start_soon=nursery.start_soon,
                 )
-                self._guest = surroundings.engine.guest(program, state, surroundings.limits)
+                self._guest = surroundings.engine.guest(program, state, surroundings.limits, surroundings.share)
                 if self._killed:
                     self._guest.kill()
                 self._exit = await self._guest.run()

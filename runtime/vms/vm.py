@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.engine import Share
 from runtime.hub import Notice
 from runtime.network import HttpGate, NetworkPolicy
 from runtime.sessions.manager import Sessions, open_sessions
@@ -58,6 +59,7 @@ class Vm:
         self.falling_asleep = False
         """Its sessions and commands are being ended: what would start something is refused as BUSY."""
         self._engine = engine
+        self._share = Share()
         self._secrets = secrets
         self._memory_bound = memory_bound
         self._gate = HttpGate(NetworkPolicy.parse(options.allow))
@@ -176,6 +178,7 @@ class Vm:
     def _surroundings(self) -> Surroundings:
         return Surroundings(
             engine=self._engine,
+            share=self._share,
             filesystem=self.volume.filesystem,
             ambient=self.volume.ambient,
             gate=self._gate,

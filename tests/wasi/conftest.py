@@ -16,7 +16,7 @@ import attrs
 import pytest
 import trio
 
-from runtime.engine import ArtefactCache, Exit
+from runtime.engine import ArtefactCache, Exit, Share
 from runtime.network import HttpGate, NetworkPolicy
 from runtime.network.backend import system_resolver
 from runtime.store.store import open_store
@@ -215,6 +215,7 @@ class World:
         self._gates.append(HttpGate(NetworkPolicy.parse(chosen.allow), exchanges.append, resolver=resolver))
         surroundings = Surroundings(
             engine=self.engine,
+            share=Share(),
             filesystem=volume.filesystem,
             ambient=volume.ambient,
             gate=self._gates[-1],

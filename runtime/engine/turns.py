@@ -1,0 +1,146 @@
+"""Turns at what all guests share: fair between VMs first, and then between the guests of each.
+
+Start-time fair queuing (Goyal, Vin and Cheng, SIGCOMM 1996): each VM has an account of what it has had of a thing, and whoever
+waits on the account that has had least goes next. An account that was idle begins where the others are: nobody saves up
+turns, and nobody pays for having been alone. So a VM with a hundred guests that spin has the weight of one, and a short
+burst of another VM goes before all of theirs.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from heapq import heappop, heappush, heapreplace
+from itertools import count
+from typing import Final
+
+import trio
+
+LOOP_SHARE: Final = 0.25
+"""Of the loop's time: a VM that has less goes on at once when something is answered to it, and one that has more queues. An
+agent that is busy has some hundredths; queuing costs a round of the loop."""
+LOOP_BURST: Final = 0.02
+"""Seconds of the loop's time that a VM may have at once before it queues: a long turn of an agent on SpiderMonkey."""
+
+
+class Account:
+    """What one VM has had of one line, in the line's own unit."""
+
+    __slots__ = ("had", "reached", "waiting")
+
+    def __init__(self) -> None:
+        self.had = 0.0
+        self.reached = 0.0
+        """The `order` of whoever was served last on it."""
+        self.waiting: list[tuple[float, int, _Turn]] = []
+
+
+class _Turn:
+    __slots__ = ("given", "wanted")
+
+    def __init__(self) -> None:
+        self.given = trio.Event()
+        self.wanted = True
+
+
+class Line:
+    """A queue for a thing that `at_once` can have at a time."""
+
+    def __init__(self, at_once: int) -> None:
+        self._free = at_once
+        self._reached = 0.0  # what the account had that was served last
+        self._accounts: list[tuple[float, int, Account]] = []
+        """Those with somebody waiting, by what they had; by now an account may have had more."""
+        self._numbers = count()
+
+    async def take(self, account: Account, order: float) -> None:
+        """Wait for a turn: on each account the lowest order is first. A checkpoint; when cancelled, none was taken.
+
+        The turn may be held while this waits: of many who come in one round of the loop, only `at_once` go on in the next.
+        """
+        turn = _Turn()
+        if not account.waiting:
+            account.had = max(account.had, self._reached)
+            heappush(self._accounts, (account.had, next(self._numbers), account))
+        heappush(account.waiting, (order, next(self._numbers), turn))
+        self._hand_out()
+        try:
+            await turn.given.wait()
+        except BaseException:
+            turn.wanted = False
+            if turn.given.is_set():
+                self.give(account, 0)
+            raise
+
+    def give(self, account: Account, used: float) -> None:
+        """End a turn that has used so much."""
+        account.had += used
+        self._free += 1
+        self._hand_out()
+
+    def _hand_out(self) -> None:
+        accounts = self._accounts
+        while self._free and accounts:
+            had, number, account = accounts[0]
+            if account.had > had:  # others of it have ended their turns meanwhile
+                heapreplace(accounts, (account.had, number, account))
+                continue
+            order, _, turn = heappop(account.waiting)
+            if account.waiting:  # behind those that had as much
+                heapreplace(accounts, (had, next(self._numbers), account))
+            else:
+                heappop(accounts)
+            if turn.wanted:
+                self._free -= 1
+                self._reached = had
+                account.reached = order
+                turn.given.set()
+
+
+class Member:
+    """A guest that queues in a line on its VM's account, where those who have had least go first, too."""
+
+    __slots__ = ("_account", "_had", "_line")
+
+    def __init__(self, line: Line, account: Account) -> None:
+        self._line = line
+        self._account = account
+        self._had = 0.0
+
+    async def take(self) -> None:
+        """As `Line.take`."""
+        self._had = max(self._had, self._account.reached)
+        await self._line.take(self._account, self._had)
+
+    def give(self, used: float) -> None:
+        """End its turn."""
+        self._had += used
+        self._line.give(self._account, used)
+
+
+class Share:
+    """One VM's share of what its engine has. Guests that are given none have one each."""
+
+    def __init__(self) -> None:
+        self.loop = Account()
+        self.workers = Account()
+        self._even_at = -math.inf
+
+    def is_ahead(self, now: float) -> bool:
+        """Whether it has had more of the loop's time than its share, and has to queue. `now` is a `perf_counter`."""
+        return self._even_at > now + LOOP_BURST / LOOP_SHARE
+
+    def charge_loop(self, seconds: float, now: float) -> None:
+        """It has had the loop for so long, up to `now`."""
+        self._even_at = max(self._even_at, now) + seconds / LOOP_SHARE
+
+
+class Processors:
+    """Where the guests of an engine compute: on the loop's thread, in turn with everybody else, or on worker threads."""
+
+    def __init__(self, workers: int | None = None) -> None:
+        self.loop = Line(1)
+        """For those who go on computing, and those whose VM is ahead: however many, a round of the loop has one of them."""
+        # One core is left for the event loop.
+        self.workers = Line(workers or max(1, (os.cpu_count() or 2) - 1))
+        self.threads = trio.CapacityLimiter(math.inf)  # turns are what bounds them

@@ -1,0 +1,217 @@
+"""What waits for a turn: fair between VMs, then between the guests of each. Counted in turns and fuel, not in seconds."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+import trio
+from trio.testing import wait_all_tasks_blocked
+
+from runtime.engine import Engine, HostInterface, Limits, Share, Wait
+from runtime.engine.guest import SLICE_FUEL
+from runtime.engine.turns import LOOP_BURST, LOOP_SHARE, Account, Line, Member, Processors
+from tests.engine.wat import SPIN, command
+
+if TYPE_CHECKING:
+    from runtime.engine import Program
+
+CROWD = 16
+WAIT = 60.0  # for what comes at once
+
+
+class Clerk:
+    """Serves a line, turn after turn, and notes who had each."""
+
+    def __init__(self, at_once: int = 1) -> None:
+        self.line = Line(at_once)
+        self.served: list[str] = []
+
+    async def keep_taking(self, name: str, member: Member, used: float = 1.0) -> None:
+        while True:
+            await member.take()
+            self.served.append(name)
+            member.give(used)
+
+    async def until(self, count: int) -> None:
+        while len(self.served) < count:
+            await trio.lowlevel.checkpoint()
+
+    def start(self, nursery: trio.Nursery, name: str, account: Account, guests: int, used: float = 1.0) -> None:
+        for _ in range(guests):
+            nursery.start_soon(self.keep_taking, name, Member(self.line, account), used)
+
+
+async def test_many_guests_of_a_vm_have_the_weight_of_one() -> None:
+    clerk = Clerk()
+    async with trio.open_nursery() as nursery:
+        clerk.start(nursery, "crowd", Account(), CROWD)
+        clerk.start(nursery, "one", Account(), 1)
+        await clerk.until(200)
+        nursery.cancel_scope.cancel()
+    assert 95 <= clerk.served.count("one") <= 105
+
+
+async def test_who_uses_more_has_fewer_turns() -> None:
+    clerk = Clerk()
+    async with trio.open_nursery() as nursery:
+        clerk.start(nursery, "long", Account(), 3, used=4)
+        clerk.start(nursery, "short", Account(), 3, used=1)
+        await clerk.until(500)
+        nursery.cancel_scope.cancel()
+    assert 95 <= clerk.served.count("long") <= 105
+
+
+async def test_the_guests_of_a_vm_share_what_it_has() -> None:
+    clerk, account = Clerk(), Account()
+    async with trio.open_nursery() as nursery:
+        for number in range(4):
+            clerk.start(nursery, f"{number}", account, 1, used=1 + number % 2)
+        await clerk.until(300)
+        nursery.cancel_scope.cancel()
+    counts = [clerk.served.count(f"{number}") for number in range(4)]
+    assert counts == pytest.approx([100, 50, 100, 50], abs=3)
+
+
+async def test_who_comes_waits_for_one_turn_at_most_and_nobody_saves_up_turns() -> None:
+    clerk, idle = Clerk(), Account()
+    async with trio.open_nursery() as nursery:
+        clerk.start(nursery, "crowd", Account(), CROWD)
+        for _ in range(20):
+            await clerk.until(len(clerk.served) + 50)
+            before = len(clerk.served)
+            member = Member(clerk.line, idle)
+            await member.take()
+            assert len(clerk.served) <= before + 2
+            member.give(1)
+        before = len(clerk.served)
+        clerk.start(nursery, "idle", idle, 1)  # it has had 20 turns where the crowd had 1000
+        await clerk.until(before + 20)
+        nursery.cancel_scope.cancel()
+    assert 9 <= clerk.served[before:].count("idle") <= 11
+
+
+async def test_a_short_burst_goes_before_the_guests_of_its_own_vm_that_spin() -> None:
+    clerk, account = Clerk(), Account()
+    async with trio.open_nursery() as nursery:
+        clerk.start(nursery, "crowd", account, CROWD)
+        await clerk.until(CROWD * 10)
+        before = len(clerk.served)
+        await Member(clerk.line, account).take()
+        nursery.cancel_scope.cancel()
+    assert len(clerk.served) <= before + CROWD  # it begins where the others are, not behind all that they will have
+
+
+async def test_several_have_a_turn_at_once_and_no_more() -> None:
+    line, account = Line(3), Account()
+    having = 0
+
+    async def take() -> None:
+        nonlocal having
+        await line.take(account, 0)
+        having += 1
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(5):
+            nursery.start_soon(take)
+        await wait_all_tasks_blocked()
+        assert having == 3
+        line.give(account, 1)
+        await wait_all_tasks_blocked()
+        assert having == 4
+        nursery.cancel_scope.cancel()
+
+
+async def test_who_gives_up_leaves_no_gap() -> None:
+    line, account, other = Line(1), Account(), Account()
+
+    async def take(whose: Account, order: int) -> None:
+        await line.take(whose, order)
+        line.give(whose, 1)
+
+    await line.take(account, 0)
+    async with trio.open_nursery() as nursery:
+        for order, whose in itertools.product(range(5), (account, other)):
+            nursery.start_soon(take, whose, order)
+        await wait_all_tasks_blocked()
+        line.give(account, 1)  # one of them has a turn, and is cancelled at once
+        nursery.cancel_scope.cancel()
+    with trio.CancelScope() as scope:
+        scope.cancel()
+        await line.take(account, 0)  # there is one, but this is cancelled before it can go on
+    with trio.fail_after(WAIT):
+        await take(other, 0)
+        await take(account, 0)
+
+
+async def test_one_turn_in_a_round_of_the_loop() -> None:
+    """Also when each is over before the next one comes: that is how a crowd leaves the others their rounds."""
+    line, rounds = Line(1), [0]
+
+    async def take(account: Account) -> None:
+        await line.take(account, 0)
+        rounds[-1] += 1
+        line.give(account, 1)
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(CROWD):
+            nursery.start_soon(take, Account())
+        while sum(rounds) < CROWD:
+            await trio.lowlevel.checkpoint()
+            rounds.append(0)
+    assert max(rounds) <= 2  # of rounds that begin where this task happens to be
+
+
+def test_a_vm_queues_when_it_has_had_more_of_the_loop_than_its_share() -> None:
+    share = Share()
+    assert not share.is_ahead(100)
+    share.charge_loop(LOOP_BURST, 100)
+    assert not share.is_ahead(100)
+    share.charge_loop(LOOP_BURST, 100)
+    assert share.is_ahead(100)
+    assert share.is_ahead(100 + 0.9 * LOOP_BURST / LOOP_SHARE)
+    assert not share.is_ahead(100 + 1.1 * LOOP_BURST / LOOP_SHARE)
+    share.charge_loop(LOOP_BURST, 200)  # what was not used is not saved up
+    share.charge_loop(LOOP_BURST / 2, 200)
+    assert share.is_ahead(200)
+
+
+async def used_by_a_crowd(engine: Engine, program: Program, fuel: int) -> int:
+    """The fuel that the many guests of a VM use until the only one of another has used so much."""
+    share = Share()
+    crowd = [engine.guest(program, None, Limits(), share) for _ in range(CROWD)]
+    async with trio.open_nursery() as nursery:
+        for guest in crowd:
+            nursery.start_soon(guest.run)
+        assert (await engine.guest(program, None, Limits(fuel=fuel), Share()).run()).reason == "out_of_fuel"
+        nursery.cancel_scope.cancel()
+    return sum(guest.fuel_used for guest in crowd)
+
+
+async def test_one_spinning_guest_computes_as_much_as_sixteen_of_another_vm() -> None:
+    engine = Engine([HostInterface("test:host/calls")])
+    engine._processors = Processors(workers=1)
+    fuel = 200 * SLICE_FUEL
+    assert await used_by_a_crowd(engine, engine.load_bytes(command(SPIN)), fuel) < 3 * fuel
+
+
+async def test_guests_that_wait_between_their_slices_share_the_loop_as_fairly() -> None:
+    """They never get as far as a worker: all that they do is done on the loop's thread."""
+    interface = HostInterface("test:host/calls")
+    interface.function("rest")(lambda _state: Wait(rest))
+
+    async def rest() -> int:
+        await trio.lowlevel.checkpoint()
+        return 0
+
+    body = f"""
+      (loop $forever
+        (local.set $i (i32.const {SLICE_FUEL // 5}))
+        (loop $l (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+        (br_if $forever (i32.eqz (call $rest))))
+      (i32.const 0)"""
+    engine = Engine([interface])
+    program = engine.load_bytes(command(body, functions={"rest": "(result u32)"}))
+    fuel = 200 * SLICE_FUEL
+    assert await used_by_a_crowd(engine, program, fuel) < 3 * fuel
