@@ -110,8 +110,8 @@ class ChunkWrite:
 class Changes:
     """All that has changed since the last change set, for one transaction.
 
-    Apply it in the order of the fields. Afterwards call `committed` or `failed`, exactly once, on the thread that owns
-    the `FileSystem`; the data stays readable through the tree until then.
+    Apply it in the order of the fields. Afterwards call `committed`, `failed` or `refused`, exactly once, on the thread that
+    owns the `FileSystem`; the data stays readable through the tree until then.
     """
 
     removed: list[int]
@@ -131,6 +131,8 @@ class Changes:
     """The transaction is durable: memory may be given back."""
     failed: Callable[[], None] = attrs.field(repr=False, eq=False)
     """Nothing of it was kept: all of it is dirty again, under whatever was written since."""
+    refused: Callable[[], None] = attrs.field(repr=False, eq=False)
+    """Nothing of it can ever be kept: the tree is what the backend has, without it and without what was written since."""
 
 
 class Backend(Protocol):
@@ -157,8 +159,8 @@ class Backend(Protocol):
     def chunk_sizes(self, ino: int, first: int) -> Iterable[tuple[int, int]]:
         """(index, length in bytes before compression) of every stored chunk with an index of `first` or more."""
 
-    def orphans(self) -> Iterable[int]:
-        """The inodes that are kept with `nlink == 0`."""
+    def orphans(self) -> Iterable[tuple[int, int]]:
+        """(ino, `InodeRecord.allocated`) of the inodes that are kept with `nlink == 0`."""
 
     def usage(self) -> Usage:
         """The usage of the last change set; (0, 0) for a new tree."""

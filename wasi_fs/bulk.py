@@ -8,8 +8,9 @@ from wasi_fs.checks import check_border, check_free, present
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, Inode
 from wasi_fs.mounts.removal import remove_host_tree
-from wasi_fs.resolve import Walk, check_path, locate, resolve
+from wasi_fs.resolve import Walk, locate, resolve
 from wasi_fs.sealing import check_kept
+from wasi_fs.values import check_path
 
 if TYPE_CHECKING:
     from wasi_fs.resolve import Place

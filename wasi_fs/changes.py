@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wasi_fs.backend import Changes, ChunkWrite, DentryChange
+from wasi_fs.errors import FsError
 from wasi_fs.inode import NO_CUT, Directory, File
 
 if TYPE_CHECKING:
-    from wasi_fs.backend import Usage
     from wasi_fs.content import Contents
+    from wasi_fs.inode import Inode
     from wasi_fs.tree import Tree
 
 
@@ -36,11 +37,24 @@ class Journal:
         tree = self._tree
         if not (tree.dirty or tree.dead or (access_times and tree.touched)):
             return None
-        tree.dirty.update(tree.touched)
-        tree.touched = {}
+        nodes = {**tree.dirty, **tree.touched}
+        changes = self._describe(nodes)  # a failure leaves all as it is
+        for node in nodes.values():
+            if isinstance(node, Directory):
+                node.flight_changed, node.changed = node.changed, set()
+            elif isinstance(node, File):
+                self._contents.depart(node)
+            node.persisted = True
+        tree.flight, tree.dirty, tree.touched = nodes, {}, {}
+        tree.dead = set()
+        self.current = changes
+        return changes
+
+    def _describe(self, nodes: dict[int, Inode]) -> Changes:
+        tree = self._tree
         changes = Changes(
             removed=sorted(tree.dead),
-            inodes=[node.record() for node in tree.dirty.values()],
+            inodes=[node.record() for node in nodes.values()],
             dentries=[],
             truncated=[],
             chunks=[],
@@ -48,22 +62,17 @@ class Journal:
             next_ino=tree.next_ino,
             committed=self._committed,
             failed=self._failed,
+            refused=self._refused,
         )
-        for node in tree.dirty.values():
+        for node in nodes.values():
             if isinstance(node, Directory):
                 changes.dentries.extend(
                     DentryChange(node.ino, name, node.children.get(name)) for name in sorted(node.changed)
                 )
-                node.flight_changed, node.changed = node.changed, set()
             elif isinstance(node, File):
                 if node.cut != NO_CUT and node.persisted:
                     changes.truncated.append((node.ino, node.cut))
-                self._contents.depart(node)
-                changes.chunks.extend(ChunkWrite(node.ino, index, data) for index, data in node.flight.items() if data)
-            node.persisted = True
-        tree.flight, tree.dirty = tree.dirty, {}
-        tree.dead = set()
-        self.current = changes
+                changes.chunks.extend(ChunkWrite(node.ino, index, data) for index, data in node.dirty.items() if data)
         return changes
 
     @property
@@ -71,30 +80,46 @@ class Journal:
         """The backend has the whole tree, but for access times."""
         return self.current is None and not self._tree.dirty and not self._tree.dead
 
-    def undo(self, before: Usage) -> None:
+    def undo(self) -> None:
         """In place of `Changes.failed`: the tree is as the backend has it, where nothing else has been written meanwhile.
 
-        `before` is the usage before the changes, all of which were made since the tree was `clean`. If something else was
-        written, or a file that is new is open already, they stay for the next change set.
+        All of the changes were made since the tree was `clean`. If something else was written, or a file that is new is open
+        already, or if the backend cannot be read either, they stay for the next change set.
         """
         tree = self._tree
-        records = {ino: tree.backend.load_inode(ino) for ino in tree.flight}
-        new = [node for node in tree.flight.values() if records[node.ino] is None]
+        try:
+            new = [node for node in tree.flight.values() if tree.backend.load_inode(node.ino) is None]
+        except FsError:
+            self._failed()
+            return
         if tree.dirty or tree.dead or any(node.opens for node in new):
+            self._failed()
+        else:
+            self._refused()
+
+    def _refused(self) -> None:
+        """All that is not kept is given up: the tree is as the backend has it. What is new and open stays so, unlinked."""
+        tree = self._tree
+        nodes = {**tree.flight, **tree.dirty}
+        try:
+            records = {ino: tree.backend.load_inode(ino) for ino in nodes}
+            kept = tree.load_usage()
+        except FsError:  # not now
             self._failed()
             return
         self._finish()
-        for node in tree.flight.values():
-            tree.touched.pop(node.ino, None)
+        self._contents.forget()
+        tree.flight, tree.dirty = {}, {}
+        for ino, node in nodes.items():
             if isinstance(node, File):
                 self._contents.give_up(node)
-            record = records[node.ino]
+            tree.touched.pop(ino, None)
+            record = records[ino]
             if record is None:
                 tree.drop(node)
-            else:
+            elif ino in tree.nodes:
                 tree.reload(node, record)
-        tree.flight = {}
-        tree.bytes, tree.entries_used = before
+        tree.take_usage(*kept)
 
     def _committed(self) -> None:
         self._finish()

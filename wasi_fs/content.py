@@ -170,12 +170,16 @@ class Contents:
         node.flight, node.flight_cut = {}, NO_CUT
 
     def give_up(self, node: File) -> None:
-        """The change set is lost and not wanted any more: the file's content is what the backend has."""
+        """The change set is lost and not wanted any more: the file's content is what the backend has. Not before `forget`."""
         self._tree.flight_bytes -= sum(map(len, node.flight.values()))
         self._tree.drop_unsaved(node)
-        self._discard_from(node, 0)
         node.flight, node.flight_cut, node.cut = {}, NO_CUT, NO_CUT
         node.version = None
+
+    def forget(self) -> None:
+        """Have nothing of the backend's in memory: it is asked again."""
+        self._clean.clear()
+        self._clean_bytes = 0
 
     # Chunks
 

@@ -25,11 +25,12 @@ from wasi_fs.checks import check_border, check_empty, check_free, check_move, ch
 from wasi_fs.content import Contents
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries, open_directory, open_file
-from wasi_fs.inode import PERMISSIONS, Directory, File, Inode, Stat, Symlink
+from wasi_fs.inode import Directory, File, Inode, Stat, Symlink
 from wasi_fs.mounts import set_mounts
-from wasi_fs.resolve import Place, check_path, locate, resolve
+from wasi_fs.resolve import Place, locate, resolve
 from wasi_fs.sealing import check_kept
 from wasi_fs.tree import MAX_LINKS, Limits, Tree
+from wasi_fs.values import check_data, check_extent, check_mode, check_path, check_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 
 INODE_COST: Final = 512
 """Bytes that an unsaved inode with its dentries counts for in `dirty_bytes`."""
-
-MAX_TIME: Final = (1 << 63) - 1
-"""The last nanosecond that a backend can keep (the year 2262)."""
 
 
 class FileSystem:
@@ -97,7 +95,7 @@ class FileSystem:
     def take_changes(self, *, access_times: bool = False) -> Changes | None:
         """All changes since the last change set, for one transaction; None if there are none.
 
-        Afterwards its `committed` or `failed` is called. RuntimeError while another one is under way. What was only read
+        Afterwards one of its callbacks is called. RuntimeError while another one is under way. What was only read
         makes no change set unless `access_times` is set, as at the end of a VM's life in memory: new access times wait
         for the next one (Linux's lazytime).
         """
@@ -108,9 +106,9 @@ class FileSystem:
         """All changes are kept, but for access times."""
         return self._journal.clean
 
-    def undo_changes(self, before: Usage) -> None:
+    def undo_changes(self) -> None:
         """In place of `failed` of the change set under way: see `Journal.undo`."""
-        self._journal.undo(before)
+        self._journal.undo()
 
     # Attributes
 
@@ -126,8 +124,7 @@ class FileSystem:
 
     def chmod(self, path: str, mode: int, *, at: Directory | None = None, follow: bool = True) -> None:
         """Set the permission bits. FsError(READ_ONLY, INVALID)."""
-        if mode & ~PERMISSIONS:
-            raise FsError(FsCode.INVALID, f"mode {mode:#o}")
+        check_mode(mode)
         node = self.resolve(path, at=at, follow=follow)
         check_seal(node)
         self._of(node).set_mode(node, mode)
@@ -140,16 +137,14 @@ class FileSystem:
 
     def set_times(self, node: Inode, atime: int | None, mtime: int | None) -> None:
         """`utimes` of an inode."""
-        for time in (atime, mtime):
-            if time is not None and not -MAX_TIME <= time <= MAX_TIME:
-                raise FsError(FsCode.INVALID, f"time {time}")
+        check_time(atime)
+        check_time(mtime)
         check_seal(node)
         self._of(node).set_times(node, atime, mtime)
 
     def truncate(self, path: str, size: int, *, at: Directory | None = None) -> None:
         """Cut a file off, or extend it by a hole. FsError(IS_DIRECTORY, READ_ONLY, INVALID, FILE_TOO_LARGE)."""
-        if size < 0:
-            raise FsError(FsCode.INVALID, "negative size")
+        check_extent(size)
         node = self._file(path, at)
         check_seal(node)
         self._contents_of(node).resize(node, size)
@@ -175,6 +170,7 @@ class FileSystem:
         FsError(EXIST, IS_DIRECTORY, LOOP, READ_ONLY, INSUFFICIENT_SPACE, INVALID for `create` with `directory`, ...).
         """
         if create:
+            check_mode(mode)
             if directory:
                 raise FsError(FsCode.INVALID, "a directory is not created by opening it")
             node, new = self._create(path, at, follow, exclusive, mode)
@@ -207,9 +203,11 @@ class FileSystem:
 
         FsError(IS_DIRECTORY, FILE_TOO_LARGE for more than `max_bytes`).
         """
+        check_extent(offset)
         node = self._file(path, at)
         count = max(0, node.size - offset)
         if length is not None:
+            check_extent(length)
             count = min(count, length)
         if max_bytes is not None and count > max_bytes:
             raise FsError(FsCode.FILE_TOO_LARGE, f"{path} has {node.size} bytes")
@@ -241,6 +239,11 @@ class FileSystem:
 
         FsError(IS_DIRECTORY, READ_ONLY, INSUFFICIENT_SPACE, FILE_TOO_LARGE, ...).
         """
+        check_data(data)
+        check_mode(mode)
+        check_path(path)
+        if offset is not None:
+            check_extent(offset)
         if parents:
             head = path.rstrip("/").rpartition("/")[0]
             if head:
@@ -262,6 +265,7 @@ class FileSystem:
 
         FsError(EXIST, NO_ENTRY, NOT_DIRECTORY, READ_ONLY, INSUFFICIENT_SPACE, ...).
         """
+        check_mode(mode)
         if parents:
             self._trim()
             bulk.make_directories(self._tree, path, mode, at or self._tree.root)
@@ -432,4 +436,4 @@ class FileSystem:
                 raise FsError(FsCode.EXIST, path)
             return place.node, False
         check_free(self._tree, place)
-        return self._of(place.directory).make_file(place.directory, place.name, mode & PERMISSIONS), True
+        return self._of(place.directory).make_file(place.directory, place.name, mode), True

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.mounts.tree import HostTree
+from wasi_fs.values import check_data, check_extent, check_place
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -88,8 +89,7 @@ class OpenFile(Handle):
         """At most `count` bytes from `offset`, fewer only at the end of the file. FsError(BAD_DESCRIPTOR, INVALID)."""
         if not (self._open and self.readable):
             raise FsError(FsCode.BAD_DESCRIPTOR, "not open for reading")
-        if offset < 0 or count < 0:
-            raise FsError(FsCode.INVALID, "negative offset or count")
+        check_extent(offset, count)
         return self._contents.read(self.node, offset, count)
 
     def identity(self) -> Hashable | None:
@@ -102,19 +102,21 @@ class OpenFile(Handle):
         FsError(BAD_DESCRIPTOR, READ_ONLY, INVALID, FILE_TOO_LARGE, INSUFFICIENT_SPACE): nothing was written.
         """
         self._check_write()
-        if offset < 0:
-            raise FsError(FsCode.INVALID, "negative offset")
+        check_extent(offset)
+        check_data(data)
         self._contents.write(self.node, offset, data)
 
     def append(self, data: Data) -> int:
         """Write all of `data` at the end, in one step; the offset where it begins. Errors as for `write`."""
         self._check_write()
+        check_data(data)
         return self._contents.append(self.node, data)
 
     def truncate(self, size: int) -> None:
         """Cut off, or extend by a hole. FsError(INVALID if not open for writing, READ_ONLY, FILE_TOO_LARGE)."""
-        if not self.writable or size < 0:
-            raise FsError(FsCode.INVALID, "not open for writing, or a negative size")
+        check_extent(size)
+        if not self.writable:
+            raise FsError(FsCode.INVALID, "not open for writing")
         self._check_write()
         self._contents.resize(self.node, size)
 
@@ -163,6 +165,8 @@ class OpenDirectory(Handle):
         """
         if not self._open:
             raise FsError(FsCode.BAD_DESCRIPTOR, "closed")
+        check_place(after)
+        check_extent(count)
         return list_page(self._tree, self.node, after, count)
 
 

@@ -16,12 +16,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, Inode, Symlink
+from wasi_fs.values import PATH_MAX, check_path
 
 if TYPE_CHECKING:
     from wasi_fs.tree import Tree
-
-PATH_MAX: Final = 4096
-"""Bytes a path or a symlink's target, with the terminating NUL that C would add (Linux)."""
 
 MAX_SYMLINKS: Final = 40
 """Symlinks followed in one resolution (Linux)."""
@@ -85,23 +83,6 @@ class Walk:
         if link.mount is not None:
             check_relative(target)
         return target, link.mount is not None
-
-
-def check_path(path: str) -> None:
-    """Refuse what is no path at all. FsError(NO_ENTRY, NAME_TOO_LONG, INVALID, ILLEGAL_BYTE_SEQUENCE)."""
-    if not path:
-        raise FsError(FsCode.NO_ENTRY, "the path is empty")
-    if path.isascii():
-        size = len(path)
-    else:
-        try:
-            size = len(path.encode())
-        except UnicodeEncodeError:
-            raise FsError(FsCode.ILLEGAL_BYTE_SEQUENCE, "the path has a lone surrogate") from None
-    if size >= PATH_MAX:
-        raise FsError(FsCode.NAME_TOO_LONG, f"the path has {size} bytes")
-    if "\0" in path:
-        raise FsError(FsCode.INVALID, "the path has a NUL")
 
 
 def resolve(
@@ -189,7 +170,8 @@ def locate(tree: Tree, at: Directory, path: str, follow: bool = False, *, walk: 
 
 def _start(tree: Tree, at: Directory, path: str) -> Directory:
     """Where the resolution of a path begins. FsError: those of `check_path`, and of a mount that `at` has left."""
-    if not (path.isascii() and 0 < len(path) < PATH_MAX and "\0" not in path):  # spares most paths a call
+    # Most paths are spared a call.
+    if not (type(path) is str and path.isascii() and 0 < len(path) < PATH_MAX and "\0" not in path):
         check_path(path)
     start = tree.root if path[0] == "/" else at
     if start.mount is not None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, File, Inode
+from wasi_fs.values import check_data, check_path
 
 if TYPE_CHECKING:
     from wasi_fs.content import Contents
@@ -67,6 +68,7 @@ def seal(tree: Tree, path: str, sealed: bool) -> None:
 
 def install(tree: Tree, contents: Contents, path: str, data: bytes) -> list[str]:
     """`FileSystem.install`."""
+    check_data(data)
     *way, name = _names(path)
     aside: list[str] = []
     directory = tree.root
@@ -117,4 +119,5 @@ def _put_aside(tree: Tree, directory: Directory, name: str, node: Inode) -> str:
 
 
 def _names(path: str) -> tuple[str, ...]:
+    check_path(path)
     return tuple(name for name in path.split("/") if name)

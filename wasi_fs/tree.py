@@ -14,15 +14,13 @@ import attrs
 from wasi_fs.backend import ROOT_INO, Backend, Dentry, Usage
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, File, Inode, Symlink, from_record, take_attributes
+from wasi_fs.values import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wasi_fs.backend import InodeRecord
     from wasi_fs.mounts.tree import HostTree
-
-NAME_MAX: Final = 255
-"""Bytes a name (Linux and most filesystems)."""
 
 CACHED_INODES: Final = 20_000
 """Clean inodes kept in memory: some 8 MB at 400 bytes each, enough for a large source tree."""
@@ -75,7 +73,7 @@ class Tree:
         self._cached_dentries = 0
         self._trim_at = CACHED_INODES
         self._trim_dentries_at = CACHED_DENTRIES
-        self.bytes, self.entries_used = backend.usage()
+        self.take_usage(*self.load_usage())
         self._next_ino = backend.next_ino()
         record = backend.load_inode(ROOT_INO)
         if record is None:
@@ -89,11 +87,16 @@ class Tree:
         self.root = root
         root.opens = 1  # never leaves memory
         self.nodes[ROOT_INO] = root
-        for ino in backend.orphans():
-            orphan = backend.load_inode(ino)
-            if orphan is not None:
-                self.bytes -= orphan.allocated
-                self.dead.add(ino)
+
+    def load_usage(self) -> tuple[Usage, dict[int, int]]:
+        """What the backend has: the usage, and the bytes of each inode that nothing leads to any more."""
+        return self.backend.usage(), dict(self.backend.orphans())
+
+    def take_usage(self, usage: Usage, orphans: dict[int, int]) -> None:
+        """Count from what the backend has; of its orphans those go with the next change set that nobody has open."""
+        self.dead = orphans.keys() - self.nodes.keys()
+        self.bytes = usage.bytes - sum(orphans[ino] for ino in self.dead)
+        self.entries_used = usage.entries
 
     @property
     def usage(self) -> Usage:
@@ -201,8 +204,7 @@ class Tree:
         except KeyError:
             if directory.mount is not None:
                 return directory.mount.lookup(directory, name)
-            if len(name) * 4 > NAME_MAX and len(name.encode()) > NAME_MAX:
-                raise FsError(FsCode.NAME_TOO_LONG, name) from None
+            check_name(name)
             if directory.listed:
                 return None
             dentry = self.backend.lookup(directory.ino, name)
@@ -347,10 +349,24 @@ class Tree:
             node.changed, node.flight_changed = set(), set()
 
     def drop(self, node: Inode) -> None:
-        """The backend has never had the inode, and nothing leads to it any more."""
-        del self.nodes[node.ino]
+        """The backend has never had the inode, and nothing leads to it any more; open handles keep it, empty."""
+        known = self.nodes.get(node.ino) is node
         if isinstance(node, Directory):
-            self._cached_dentries -= len(node.children)
+            if known:
+                self._cached_dentries -= len(node.children)
+            node.children, node.changed, node.flight_changed = {}, set(), set()
+            if node.ino in self.mounts:
+                self.mounts.pop(node.ino).take_away()
+                node.opens -= 1
+        node.size = node.allocated = 0
+        node.persisted = False
+        if node is self.root:
+            node.nlink = 2
+            self.mark(node)
+            return
+        node.nlink = 0
+        if known and not node.opens:
+            del self.nodes[node.ino]
 
     def _forget(self, node: Inode) -> None:
         """The inode has neither names nor handles: it is gone, and from the backend with the next change set."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.store.chunks import ChunkStore
-from runtime.store.files import CHAIN, REMOVED, LayerFiles
+from runtime.store.errors import blames_value
+from runtime.store.files import REMOVED, LayerFiles, chain_of
 from runtime.store.sql import json_text, placeholders, rows
 from runtime.store.writer import Insert
 
@@ -53,7 +54,7 @@ class Files:
         return LayerFiles(self._reader, layer)
 
     def commit_changes(self, vm: int, changes: Changes, then: Then | None = None) -> None:
-        """Submit a change set of the VM's tree (see `Writer.submit`), and call its `committed` or `failed` afterwards.
+        """Submit a change set of the VM's tree (see `Writer.submit`), and call the one of its callbacks that is due afterwards.
 
         It goes to the layer that is the VM's own when the write runs: after a snapshot, to the one on top of it.
         Hashing and compression happen on the writer's thread.
@@ -63,14 +64,19 @@ class Files:
             _apply(connection, self._chunks, vm, changes)
 
         def answer(error: Exception | None) -> None:
-            if error is None:
-                changes.committed()
-            else:
-                changes.failed()
-            if then is not None:
-                then(error)
-            elif error is not None:
-                logger.error("the changed files of VM %d could not be stored", vm, exc_info=error)
+            try:
+                if error is None:
+                    changes.committed()
+                elif blames_value(error):
+                    logger.error("changed files of VM %d are none that can be stored: given up", vm, exc_info=error)
+                    changes.refused()
+                else:
+                    changes.failed()
+            finally:  # whatever becomes of the tree, somebody waits
+                if then is not None:
+                    then(error)
+                elif error is not None:
+                    logger.error("the changed files of VM %d could not be stored", vm, exc_info=error)
 
         size = sum(len(chunk.data) for chunk in changes.chunks)
         size += ROW_BYTES * (len(changes.inodes) + len(changes.dentries) + len(changes.chunks))
@@ -132,7 +138,7 @@ def writable_layer(connection: apsw.Connection, vm: int) -> tuple[int, list[int]
     if not found:
         raise ApiError(ErrorCode.VM_NOT_FOUND, "the VM was destroyed")
     layer = found[0][0]
-    return layer, [row[0] for row in rows(connection, CHAIN, (layer,))[1:]]
+    return layer, chain_of(connection, layer)[1:]
 
 
 def _remove(connection: apsw.Connection, layer: int, ancestors: Sequence[int], inos: Sequence[int]) -> None:

@@ -37,3 +37,12 @@ def as_api_error(error: Exception) -> Exception:
     if isinstance(error, (apsw.BusyError, apsw.LockedError)):
         return ApiError(ErrorCode.BUSY, "another program holds a lock on Torpor's state file")
     return error
+
+
+def blames_value(error: Exception) -> bool:
+    """Whether a write has failed for what it was to write, and would do so again: no disk, no lock, no lack of memory."""
+    if isinstance(error, ApiError):
+        return error.code is ErrorCode.TOO_LARGE
+    return isinstance(
+        error, (apsw.ConstraintError, apsw.MismatchError, apsw.RangeError, TypeError, ValueError, OverflowError)
+    )

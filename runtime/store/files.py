@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.store.chunks import Unpacker
-from runtime.store.sql import placeholders
+from runtime.store.sql import placeholders, rows
 from wasi_fs.backend import Dentry, FileType, InodeRecord, Usage
 from wasi_fs.errors import FsCode, FsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    import apsw
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +31,11 @@ SELECT id FROM chain
 """The layer and its ancestors, nearest first."""
 
 
+def chain_of(connection: apsw.Connection, layer: int) -> list[int]:
+    """The layer and its ancestors, nearest first."""
+    return [row[0] for row in rows(connection, CHAIN, (layer,))]
+
+
 class Queries(Protocol):
     """What the tree is read with: `runtime.store.reading.Reader`, or a connection inside a long read."""
 
@@ -39,6 +46,8 @@ class Queries(Protocol):
 class LayerFiles:
     """The tree as one layer shows it. Implements `Backend`; to be used on the trio thread.
 
+    To make one raises `ApiError` NOT_FOUND if there is no such layer.
+
     Every read raises FsError(IO), and logs the cause, where the state file cannot be read or is damaged: for a guest that
     is EIO, as from a disk.
     """
@@ -46,18 +55,16 @@ class LayerFiles:
     def __init__(self, reader: Queries, layer: int) -> None:
         self._reader = reader
         self._unpacker = Unpacker()
-        self.show(layer)
-
-    def show(self, layer: int) -> None:
-        """Read from `layer` and its ancestors from now on.
-
-        Raises `ApiError` NOT_FOUND if there is no such layer.
-        """
         chain = [row[0] for row in self._reader.all(CHAIN, (layer,))]
         if not chain:
             raise ApiError(ErrorCode.NOT_FOUND, f"the state file has no filesystem layer {layer}")
-        self._layer = layer
-        self._chain = chain
+        self.show(chain)
+
+    def show(self, chain: Sequence[int]) -> None:
+        """Read from a layer and its ancestors, nearest first, from now on. That cannot fail: whoever put the layer there
+        has looked what it stands on."""
+        self._layer = chain[0]
+        self._chain = list(chain)
         self._in = placeholders(len(chain))
 
     def load_inode(self, ino: int) -> InodeRecord | None:
@@ -72,13 +79,13 @@ class LayerFiles:
             return None
         type_, number, mode, nlink, size, allocated, atime, mtime, ctime, parent, target, read_only = row
         return InodeRecord(
-            number, FileType(type_), mode, nlink, size, allocated, atime, mtime, ctime, parent, target, bool(read_only)
+            number, _type(type_), mode, nlink, size, allocated, atime, mtime, ctime, parent, target, bool(read_only)
         )
 
     def lookup(self, dir_ino: int, name: str) -> Dentry | None:
         """What `name` stands for in that directory, None if there is no such name."""
         row = self._nearest("ino, type", "dentry", "dir = ? AND name = ?", (dir_ino, name))
-        return None if row is None or row[0] is None else Dentry(row[0], FileType(row[1]))
+        return None if row is None or row[0] is None else Dentry(row[0], _type(row[1]))
 
     def entries(self, dir_ino: int) -> list[tuple[str, int, FileType]]:
         """(name, ino, type) of everything in that directory."""
@@ -87,7 +94,7 @@ class LayerFiles:
             f"SELECT name, ino, type, max (layer) FROM dentry WHERE layer IN {self._in} AND dir = ? "  # noqa: S608
             "GROUP BY name HAVING ino IS NOT NULL"
         )
-        return [(name, ino, FileType(type_)) for name, ino, type_, _ in self._all(sql, (*self._chain, dir_ino))]
+        return [(name, ino, _type(type_)) for name, ino, type_, _ in self._all(sql, (*self._chain, dir_ino))]
 
     def entries_after(self, dir_ino: int, after: str, count: int) -> tuple[list[tuple[str, int, FileType]], str | None]:
         """Some of the entries after the name `after`, by name, and the name up to which there are no others, None at the end.
@@ -106,7 +113,7 @@ class LayerFiles:
                 until = some[-1][0] if until is None else min(until, some[-1][0])
         names = sorted(name for name in found if until is None or name <= until)
         seen = [(name, *found[name]) for name in names]
-        return [(name, ino, FileType(type_)) for name, ino, type_ in seen if ino is not None], until
+        return [(name, ino, _type(type_)) for name, ino, type_ in seen if ino is not None], until
 
     def load_chunk(self, ino: int, index: int) -> bytes | None:
         """The chunk, 1 to `CHUNK_SIZE` bytes, None for a hole."""
@@ -128,13 +135,13 @@ class LayerFiles:
         )
         return [(position, size) for position, size in self._all(sql, (*self._chain, ino, first))]
 
-    def orphans(self) -> list[int]:
-        """The inodes that are kept with `nlink == 0`."""
+    def orphans(self) -> list[tuple[int, int]]:
+        """(ino, `InodeRecord.allocated`) of the inodes that are kept with `nlink == 0`."""
         sql = (
-            f"SELECT ino FROM inode AS o WHERE layer IN {self._in} AND nlink = 0 AND type <> 0 AND NOT EXISTS "  # noqa: S608
+            f"SELECT ino, allocated FROM inode AS o WHERE layer IN {self._in} AND nlink = 0 AND type <> 0 AND NOT EXISTS "  # noqa: S608
             f"(SELECT 1 FROM inode AS n WHERE n.layer IN {self._in} AND n.ino = o.ino AND n.layer > o.layer)"
         )
-        return [row[0] for row in self._all(sql, (*self._chain, *self._chain))]
+        return [(ino, allocated) for ino, allocated in self._all(sql, (*self._chain, *self._chain))]
 
     def usage(self) -> Usage:
         """The usage of the last change set."""
@@ -170,3 +177,10 @@ class LayerFiles:
 def _unreadable(error: ApiError) -> FsError:
     logger.error("a VM's files cannot be read: %s", error.message)
     return FsError(FsCode.IO, error.message)
+
+
+def _type(number: int) -> FileType:
+    try:
+        return FileType(number)
+    except ValueError:
+        raise FsError(FsCode.IO, f"the state file has a type {number} that no file has") from None

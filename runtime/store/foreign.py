@@ -20,8 +20,8 @@ from runtime.store.migrations import MIGRATIONS
 from runtime.store.schema import APPLICATION_ID, SCHEMA_VERSION
 from runtime.store.sql import rows
 from wasi_fs.backend import FileType
-from wasi_fs.resolve import PATH_MAX
-from wasi_fs.tree import MAX_LINKS, NAME_MAX
+from wasi_fs.tree import MAX_LINKS
+from wasi_fs.values import NAME_MAX, PATH_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

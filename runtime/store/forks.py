@@ -9,6 +9,7 @@ import msgspec
 import trio
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.store.files import chain_of
 from runtime.store.sessions import column_values, count_events
 from runtime.store.snapshots import freeze
 from runtime.store.sql import rows, run
@@ -107,7 +108,7 @@ class Forks:
             parent = layer
             if parent is None:
                 parent, current = freeze(connection, source.row)
-                own.append(current)
+                own.extend(chain_of(connection, current))
             record = add_vm(connection, name, found[0][0], created_at, parent)
             for copy in copies:
                 _copy_session(connection, copy, record.row)
@@ -117,7 +118,7 @@ class Forks:
             if error is not None:
                 failure.append(error)
             elif own and files is not None:
-                files.show(own[0])  # at once: the next change that is committed is in the new layer
+                files.show(own)  # at once: the next change that is committed is in the new layer
             done.set()
 
         async with self._sessions.sealing.shared():

@@ -9,7 +9,7 @@ import attrs
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.store.changes import writable_layer
-from runtime.store.files import REMOVED
+from runtime.store.files import REMOVED, chain_of
 from runtime.store.sql import json_text, placeholders, rows, run
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Snapshots:
             if label is not None:
                 _check_label(connection, vm, label)
             frozen, current = freeze(connection, vm)
-            own[:] = [current]
+            own[:] = chain_of(connection, current)
             if changed_only and rows(connection, _LAST_OF_SESSION, (session,)) == [(frozen,)]:
                 return
             run(
@@ -106,7 +106,7 @@ class Snapshots:
 
         def answer(error: Exception | None) -> None:
             if error is None and files is not None:
-                files.show(own[0])
+                files.show(own)
             if then is not None:
                 then(error)
             elif error is not None:
@@ -155,7 +155,7 @@ class Snapshots:
             )
             if connection.changes() == 0:
                 raise ApiError(ErrorCode.NOT_FOUND, "the snapshot was deleted")
-            own[:] = [connection.last_insert_rowid()]
+            own[:] = chain_of(connection, connection.last_insert_rowid())
             run(connection, "UPDATE vm SET layer = ? WHERE id = ?", own[0], vm)
             run(
                 connection,
@@ -165,7 +165,7 @@ class Snapshots:
 
         def answer(error: Exception | None) -> None:
             if error is None:
-                files.show(own[0])
+                files.show(own)
             then(error)
 
         self._writer.submit(write, answer)

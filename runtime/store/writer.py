@@ -250,6 +250,8 @@ class Writer:
     def _transaction(self, group: Sequence[_Entry]) -> Exception | None:
         connection = self._connection
         try:
+            if connection.in_transaction:  # the last one failed, and could not be rolled back then
+                connection.execute("ROLLBACK")
             connection.execute("BEGIN IMMEDIATE")
             for insert, entries in itertools.groupby(group, _insert_of):
                 if insert is None:

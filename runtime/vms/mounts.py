@@ -15,8 +15,7 @@ from runtime.sessions import instructions
 from runtime.sessions.resume import THREADS
 from wasi_fs import Mount
 from wasi_fs.mounts import open_top
-from wasi_fs.resolve import PATH_MAX
-from wasi_fs.tree import NAME_MAX
+from wasi_fs.values import NAME_MAX, PATH_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

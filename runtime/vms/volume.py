@@ -120,7 +120,8 @@ class Volume:
         """Return when everything that was written before the call is durable, with `access_times` also when it was read.
 
         Not cancellable while a commit is under way, which is short; raises ApiError IO_ERROR when it failed, and then
-        nothing is lost: the next flush tries again.
+        nothing is lost: the next flush tries again. Only what no store could ever keep is given up, with what was written
+        beside it: then the tree is as it was after the last flush.
         """
         async with self._flushing:
             await self._save(access_times=access_times)
@@ -129,28 +130,34 @@ class Volume:
         """Run `operation`, which changes the tree at once, and return when that is durable.
 
         Where it cannot be stored the tree is again as it was, so that what failed has not happened; only what a guest writes
-        in the same moment keeps it in memory, to be stored with that. Raises what `operation` and `flush` raise; if
-        what was written before cannot be stored, `operation` is not run.
+        in the same moment keeps it in memory, to be stored with that, and so does a disk that cannot be read either.
+        Raises what `operation` and `flush` raise; if what was written before cannot be stored, `operation` is not run.
         """
         await self.flush()
         async with self._flushing:
             tree = self.filesystem
-            clean, before = tree.clean, tree.usage
+            clean = tree.clean
             value = operation()
             changes = tree.take_changes()
             if changes is not None:
                 if clean:
-                    changes = attrs.evolve(changes, failed=lambda: tree.undo_changes(before))
+                    changes = attrs.evolve(changes, failed=tree.undo_changes)
                 await self._commit(changes)
         return value
 
     async def _commit(self, changes: Changes) -> None:
         try:
             await _answered(lambda then: self._store.files.commit_changes(self._row, changes, then))
-        except ApiError:
+        except Exception as error:
             if self.filesystem.saving:  # the store is closing, and did not even take them
                 changes.failed()
-            raise
+            if isinstance(error, ApiError):
+                raise
+            if self.has_mounts:  # where the tree was put back, so was what they are on
+                self._mount_all()
+            raise ApiError(
+                ErrorCode.IO_ERROR, f"what was written to a VM's files could not be stored: {error}", reason="refused"
+            ) from error
 
     async def _save(self, *, access_times: bool = False) -> None:
         changes = self.filesystem.take_changes(access_times=access_times)

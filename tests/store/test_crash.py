@@ -39,7 +39,7 @@ async def main():
                 store.files.commit_changes(vm.row, Changes(
                     removed=[], inodes=[inode(seq)], dentries=[], truncated=[],
                     chunks=[ChunkWrite(2, 0, b"%d" % seq), ChunkWrite(2, 1, os.urandom(20000))],
-                    usage=Usage(seq, 0), next_ino=3, committed=lambda: None, failed=lambda: None,
+                    usage=Usage(seq, 0), next_ino=3, committed=lambda: None, failed=lambda: None, refused=lambda: None,
                 ), tell(f"file {seq}"))
             if seq % 500 == 0:
                 store.snapshots.take(vm.row, seq)

@@ -78,6 +78,7 @@ class Outcome:
             next_ino=next_ino,
             committed=lambda: self.answers.append("committed"),
             failed=lambda: self.answers.append("failed"),
+            refused=lambda: self.answers.append("refused"),
         )
 
 
@@ -125,7 +126,9 @@ class Model:
             assert dict(backend.chunk_sizes(ino, 2)) == {index: size for index, size in sizes.items() if index >= 2}
             for index in range(5):
                 assert backend.load_chunk(ino, index) == self.content.get((ino, index))
-        assert set(backend.orphans()) == {ino for ino, record in self.inodes.items() if record.nlink == 0}
+        assert set(backend.orphans()) == {
+            (ino, record.allocated) for ino, record in self.inodes.items() if record.nlink == 0
+        }
         assert backend.usage() == self.last_usage
         assert backend.next_ino() == self.last_ino
 
@@ -269,7 +272,7 @@ async def test_a_failed_change_set_leaves_nothing(store: Store, vm: VmRecord) ->
     bad = outcome.changes(inodes=[inode(2), inode(3, nlink=None)], chunks=[ChunkWrite(2, 0, b"lost")], next_ino=4)
     store.files.commit_changes(vm.row, bad, errors.append)
     await store.writer.barrier()
-    assert outcome.answers == ["failed"]
+    assert outcome.answers == ["refused"]
     assert isinstance(errors[0], Exception)
     backend = store.files.backend(vm.layer)
     assert backend.load_inode(2) is None

@@ -63,8 +63,8 @@ class MemoryBackend:
         self.queries["sizes"] += 1
         return [(index, len(data)) for index, data in self.chunks.get(ino, {}).items() if index >= first]
 
-    def orphans(self) -> list[int]:
-        return [record.ino for record in self.inodes.values() if record.nlink == 0]
+    def orphans(self) -> list[tuple[int, int]]:
+        return [(record.ino, record.allocated) for record in self.inodes.values() if record.nlink == 0]
 
     def usage(self) -> Usage:
         return self.kept_usage

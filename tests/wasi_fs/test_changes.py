@@ -215,7 +215,7 @@ def test_orphans_are_kept_while_open_and_removed_by_the_next_life(world: Any) ->
     fs.unlink("/f")
     file.append(b"more")
     world.save()
-    assert world.backend.orphans() == [2]
+    assert [ino for ino, _ in world.backend.orphans()] == [2]
     assert world.backend.kept_usage == Usage(100_004, 0)
     world.reload()
     assert world.fs.usage == Usage(0, 0)
@@ -330,7 +330,7 @@ def test_a_change_can_be_undone(
     assert fs.clean
     change(fs)
     take(world)
-    fs.undo_changes(usage)
+    fs.undo_changes()
     assert (see(world.fs), fs.usage, fs.clean) == (before, usage, True)
     assert fs.take_changes() is None
     if handle is not None:

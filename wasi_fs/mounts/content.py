@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _OPEN: Final = os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # O_NONBLOCK: a lease of another program is not waited for
 
+MAX_OFFSET: Final = (1 << 63) - 1
+"""The last offset in a file that the kernel has a number for (`off_t`)."""
+
 SETTLED_NS: Final = 2_000_000_000
 """A change that follows another so soon may leave the same times behind: the kernel's clock ticks every 10 ms at the most, and
 some filesystems keep whole seconds, FAT two."""
@@ -48,6 +51,8 @@ class HostContents:
     def read(self, node: File, offset: int, count: int) -> bytes:
         """At most `count` bytes from `offset`; fewer only at the end of the file."""
         fd = self._descriptor(node).fd
+        if offset + count > MAX_OFFSET:
+            return b""
         try:
             data = os.pread(fd, count, offset)
             while 0 < len(data) < count and (more := os.pread(fd, count - len(data), offset + len(data))):

@@ -8,6 +8,7 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory
 from wasi_fs.mounts.tree import HostTree
 from wasi_fs.sealing import check_kept
+from wasi_fs.values import check_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,6 +45,7 @@ def set_mounts(tree: Tree, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError
 
 def _make_point(tree: Tree, path: str) -> Directory:
     """The directory of the VM that is to be covered; symlinks are not followed, for guests choose where those lead."""
+    check_path(path)
     directory = tree.root
     names = path.strip("/").split("/")
     for position, name in enumerate(names, 1):
