@@ -8,7 +8,7 @@ they waited for (a turn, above all) goes on.
 from __future__ import annotations
 
 import logging
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -52,6 +52,8 @@ MAX_IN_FLIGHT_BYTES: Final = 4 * MAX_LINE
 """Bytes of the requests under way: a few of the largest."""
 MAX_RESPONSE: Final = 256 * 1024 * 1024
 """Bytes of one answer: several times any transcript or file that is asked for in earnest; JavaScript takes 512 MiB."""
+REQUEST_COST: Final = 10 * 1024
+"""Bytes that a request takes while it is under way besides its line: a task, and what it is decoded to."""
 LINGER: Final = 1.0  # seconds for the peer to hear why it is hung up on
 HALF_CLOSED_POLL: Final = 0.25  # seconds between looks whether a peer that only stopped writing has gone altogether
 CANCEL: Final = "$/cancel_request"
@@ -68,6 +70,11 @@ class Connection:
         self._in_flight: dict[str | int | float, trio.CancelScope] = {}
         self._running = 0
         self._running_bytes = 0
+        self._everything: trio.CancelScope | None = None
+        self._cut_off = False
+        self._share = server.budget.share(self._cut)
+        self._outbox.charge = self._share.add
+        transport.count(self._share.add)
 
     @property
     def subscriptions(self) -> int:
@@ -87,19 +94,45 @@ class Connection:
     async def run(self) -> None:
         """Serve the peer; returns when it is gone. The transport is closed then."""
         try:
-            async with aclosing(self._transport), trio.open_nursery() as nursery:
-                self._subscriptions = Subscriptions(self._server.host, self._outbox, nursery)
-                nursery.start_soon(self._write, nursery.cancel_scope)
-                try:
-                    await self._read(nursery)
-                    await self._half_closed()
-                except trio.BrokenResourceError:
-                    pass
-                nursery.cancel_scope.cancel()
+            async with aclosing(self._transport):
+                async with trio.open_nursery() as nursery:
+                    self._everything = nursery.cancel_scope
+                    self._subscriptions = Subscriptions(self._server.host, self._outbox, nursery)
+                    nursery.start_soon(self._write, nursery.cancel_scope)
+                    try:
+                        await self._read(nursery)
+                        await self._half_closed()
+                    except trio.BrokenResourceError:
+                        pass
+                    nursery.cancel_scope.cancel()
+                if self._cut_off:
+                    await self._say_why()
         finally:
+            self._share.close()
             if self._subscriptions is not None:
                 self._subscriptions.close()
             self._outbox.close()
+
+    def _cut(self) -> None:
+        """All connections together hold too much, and this one the most."""
+        self._cut_off = True
+        if self._everything is not None:
+            self._everything.cancel()
+
+    async def _say_why(self) -> None:
+        """Tell a peer that is cut off why, if it is to be heard between two lines."""
+        logger.warning("a connection that held %d bytes was cut off", self._share.used)
+        if self._outbox.torn:
+            return
+        limit = self._server.budget.limit
+        message = (
+            f"all connections together held more than {limit} bytes, this one the most: read answers, and end lines"
+        )
+        error = ApiError(
+            ErrorCode.LIMIT_EXCEEDED, message, limit="connectionBytes", allowed=limit, used=self._share.used
+        )
+        with trio.move_on_after(LINGER), suppress(trio.BrokenResourceError):
+            await self._transport.send([error_line(None, error)])
 
     async def _write(self, scope: trio.CancelScope) -> None:
         try:
@@ -163,6 +196,7 @@ class Connection:
                 self._in_flight[request.id] = scope
             self._running += 1
             self._running_bytes += size
+            self._share.add(size + REQUEST_COST)
             nursery.start_soon(self._serve, request, method, size, scope)
         elif error is not None and request.id is not UNSET:
             await self._outbox.send(error_line(request.id, error))
@@ -198,6 +232,7 @@ class Connection:
         finally:
             self._running -= 1
             self._running_bytes -= size
+            self._share.add(-size - REQUEST_COST)
             logger.debug("%s took %.1f ms", method.name, (trio.current_time() - started) * 1000)
             if request.id is not UNSET:
                 del self._in_flight[request.id]

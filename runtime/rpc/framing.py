@@ -15,6 +15,8 @@ import attrs
 import trio
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.rpc.transport import Transport
 
 MAX_LINE: Final = 32 * 1024 * 1024
@@ -27,6 +29,10 @@ FLOW_BYTES: Final = 4 * 1024 * 1024
 """Bytes of one flow (one subscription) among them: some 10,000 events that a stuck peer costs at most."""
 WRITE_BATCH: Final = 256 * 1024
 """Small lines are joined up to this size for one write: one system call for a burst of events."""
+
+
+def uncounted(_size: int) -> None:
+    """What counts the bytes that a peer makes us hold, where nobody does."""
 
 
 class LineTooLongError(Exception):
@@ -42,6 +48,8 @@ class LineReader:
         self._buffer = bytearray()
         self._scanned = 0  # the buffer up to here holds no newline, so that a long line is not searched again and again
         self._ended = False
+        self.charge: Callable[[int], None] = uncounted
+        """Hears of every change of the bytes that are held of lines which are not returned yet."""
 
     async def receive(self) -> bytes | None:
         """Return the next line without its line ending, or None at the end of the stream.
@@ -58,11 +66,13 @@ class LineReader:
                 line = bytes(self._buffer[:end])
                 del self._buffer[: end + 1]
                 self._scanned = 0
+                self.charge(-end - 1)
             elif len(self._buffer) > self._max_line:
                 raise LineTooLongError
             elif self._ended:
                 line = bytes(self._buffer)
                 self._buffer.clear()
+                self.charge(-len(line))
                 if not line.strip():
                     return None
             else:
@@ -70,6 +80,7 @@ class LineReader:
                 data = await self._stream.receive_some(RECEIVE_SIZE)
                 self._ended = not data
                 self._buffer += data
+                self.charge(len(data))
                 continue
             line = line.removesuffix(b"\r")
             if line.strip():
@@ -80,6 +91,7 @@ class LineReader:
         data: bytes | bytearray = self._buffer
         while data and b"\n" not in data:
             data = await self._stream.receive_some(RECEIVE_SIZE)
+        self.charge(-len(self._buffer))
         self._buffer.clear()
 
 
@@ -101,6 +113,10 @@ class Outbox:
         self.limit = limit
         self.flow_limit = flow_limit
         self.closed = False
+        self.torn = False
+        """Lines are being written, or were left half written."""
+        self.charge: Callable[[int], None] = uncounted
+        """Hears of every change of the bytes that wait, or are just being written."""
         self._lines: deque[tuple[bytes, Flow | None]] = deque()
         self._queued = 0
         self._filled = trio.Event()
@@ -146,9 +162,12 @@ class Outbox:
             batch = self._take()
             self._writing = True
             try:
+                self.torn = True
                 await transport.send(batch)
+                self.torn = False
             finally:
                 self._writing = False
+                self.charge(-sum(map(len, batch)))
             if not self._lines:
                 self._wake()
 
@@ -161,6 +180,7 @@ class Outbox:
         """Drop what waits and let go of everybody who waits for room. Idempotent."""
         self.closed = True
         self._lines.clear()
+        self.charge(-self._queued)
         self._queued = 0
         self._wake()
 
@@ -178,6 +198,7 @@ class Outbox:
         if flow is not None:
             flow.queued += len(line)
         self._filled.set()
+        self.charge(len(line))
 
     def _take(self) -> list[bytes]:
         batch: list[bytes] = []

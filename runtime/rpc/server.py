@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.budget import Budget
 from runtime.errors import ApiError, ErrorCode
 from runtime.memory import private_bytes
 from runtime.rpc.api import METHODS
@@ -41,6 +42,9 @@ logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS: Final = 512
 """Connections at once: half of the 1,024 descriptors that a process has by default, the rest is for files and guests."""
+CONNECTION_BYTES: Final = 512 * 1024 * 1024
+"""What all connections together may make the daemon hold: half lines, requests under way, answers and events that nobody
+reads. Twice the largest answer. Above it the connection that holds the most is cut off."""
 MAX_HANDSHAKES: Final = 64
 """HTTP peers that have not shown the token yet: each may take its seconds, and costs a descriptor and a few KiB."""
 CAPABILITIES: Final = [
@@ -76,6 +80,7 @@ class Server:
         self.http: str | None = None
         """The URL that is served besides the socket."""
         self.closing = False
+        self.budget = Budget(CONNECTION_BYTES)
         self._handshakes = 0
         self._started = time.time()
         self._facts = facts
@@ -88,6 +93,7 @@ class Server:
             "maxResponseBytes": MAX_RESPONSE,
             "maxRequestsInFlight": MAX_IN_FLIGHT,
             "maxSubscriptions": MAX_SUBSCRIPTIONS,
+            "maxConnectionBytes": self.budget.limit,
         }
         return Welcome("torpor", self.version, PROTOCOL, CAPABILITIES, limits, self.epoch)
 

@@ -34,6 +34,8 @@ REPLAY_PAGE: Final = 256
 """Events read from the store at a time: some 100 KiB of ordinary ones for each subscription that replays."""
 MAX_PENDING: Final = 1024
 """Notices that wait beside a replay; events beyond it are read again, anything else makes the subscription lag."""
+SUBSCRIPTION_COST: Final = 4 * 1024
+"""Bytes that a subscription counts for among those of all connections: it takes some 2 KiB, and a notice waits now and then."""
 
 NOT_OF_SESSIONS: Final = frozenset({"processOutput", "processExit", "compiling"})
 """What subscribers of one session do not get: it is none of theirs, and a flood of it would have them lag."""
@@ -226,6 +228,7 @@ class Subscriptions:
         only = None if types is None else frozenset(types)
         subscription = Subscription(subscription_id, vm, session_id, only, self)
         self._live[subscription_id] = subscription
+        self.outbox.charge(SUBSCRIPTION_COST)
         if after is None:
             subscription.go_live()
         else:
@@ -236,6 +239,7 @@ class Subscriptions:
         subscription = self._live.pop(subscription_id, None)
         if subscription is not None:
             subscription.end()
+            self.outbox.charge(-SUBSCRIPTION_COST)
         return subscription is not None
 
     async def settled(self, vm: str, session_id: str | None) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from runtime.rpc.framing import MAX_LINE, LineReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import trio
 
@@ -38,6 +38,10 @@ class Transport(Protocol):
         """Read what is left of a message that was too long, keeping none of it."""
         ...
 
+    def count(self, charge: Callable[[int], None]) -> None:
+        """Tell `charge` of every change of the bytes that are held of a message which is not returned yet."""
+        ...
+
     @property
     def gone(self) -> bool:
         """After `receive` has returned None: whether the peer is gone, rather than only done with writing."""
@@ -57,6 +61,10 @@ class LineTransport:
         self.receive = self._reader.receive
         self.skip_line = self._reader.skip_line
         self.aclose = stream.aclose
+
+    def count(self, charge: Callable[[int], None]) -> None:
+        """Tell `charge` what the reader holds."""
+        self._reader.charge = charge
 
     async def send(self, lines: Sequence[bytes]) -> None:
         """Write lines."""

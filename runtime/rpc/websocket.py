@@ -19,10 +19,10 @@ from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from runtime.rpc.framing import MAX_LINE, RECEIVE_SIZE, LineTooLongError
+from runtime.rpc.framing import MAX_LINE, RECEIVE_SIZE, LineTooLongError, uncounted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from runtime.rpc.gate import Gate
 
@@ -47,6 +47,8 @@ class WebSocketTransport:
         self._partial = bytearray()
         self._sending = trio.Lock()  # answers are sent by one task, pongs by the one that receives
         self._ended = False
+        self._charge: Callable[[int], None] = uncounted
+        self._held = 0  # bytes of messages that are not returned yet, as they came
         self._torn = False  # a frame was cut off by a cancellation: nothing can follow it
 
     async def receive(self) -> bytes | None:
@@ -57,10 +59,22 @@ class WebSocketTransport:
             if self._ended:
                 return None
             data = await self._stream.receive_some(RECEIVE_SIZE)
+            self._hold(len(data))
             self._take(data)
             if not isinstance(self._protocol.parser_exc, PayloadTooBig):  # the close frame comes after our answer
                 await self._flush()
-        return self._messages.popleft()
+        message = self._messages.popleft()
+        if not self._messages:  # what has come of the next one is less than what is read at a time, or told of again
+            self._hold(len(self._partial) - self._held)
+        return message
+
+    def count(self, charge: Callable[[int], None]) -> None:
+        """Tell `charge` of every change of the bytes that are held of messages which are not returned yet, about."""
+        self._charge = charge
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        self._charge(size)
 
     def _take(self, data: bytes | bytearray) -> None:
         if data:

@@ -9,7 +9,7 @@ import trio
 from runtime.client.errors import ConnectionLostError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 IN_FLIGHT: Final = 64  # batches under way in each direction: the sender waits beyond, as on a socket
 
@@ -64,6 +64,9 @@ class ServerEnd:
 
     async def skip_line(self) -> None:
         """Nothing is left of a message here: each comes whole."""
+
+    def count(self, charge: Callable[[int], None]) -> None:
+        """Nothing is held here of a message that has not come."""
 
     async def aclose(self) -> None:
         """Close it."""
