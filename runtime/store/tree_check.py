@@ -46,7 +46,7 @@ _FAULTS: Final = (
     (
         # Each directory but the root has one name, so that what the root does not reach is a ring.
         "its directories are in one another",
-        f"WITH RECURSIVE reached (ino) AS (SELECT {ROOT_INO} UNION SELECT d.ino FROM reached JOIN dentry AS d "
+        f"WITH RECURSIVE reached (ino) AS (SELECT {ROOT_INO} UNION SELECT d.ino FROM reached CROSS JOIN dentry AS d "
         f"ON d.layer = ?1 AND d.dir = reached.ino AND d.type = {_DIR}) "
         f"SELECT 1 FROM inode WHERE layer = ?1 AND type = {_DIR} AND ino NOT IN (SELECT ino FROM reached)",
     ),

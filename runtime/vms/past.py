@@ -10,7 +10,8 @@ from runtime.sessions.forks import estranged, snapshot_at
 from runtime.sessions.options import new_session_id
 from runtime.sessions.queries import find
 from runtime.store.diffs import compare, current_layer
-from runtime.vms.answers import TYPES
+from runtime.vms.answers import MAX_ANSWER_BYTES, TYPES, telling_errors
+from wasi_fs.values import check_path
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,9 +85,11 @@ class Past:
         return self._told(snapshot)
 
     async def diff(self, from_: Point, to: Point | None, path: str) -> dict[str, Any]:
-        """`diff`: what is different at `to`, None for now, from what there was at `from_`. ApiError LIMIT_EXCEEDED."""
-        if not path.startswith("/"):
-            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path!r} is not an absolute path", path=path)
+        """`diff`: what is different at `to`, None for now, from what there was at `from_`. ApiError LIMIT_EXCEEDED,
+        TOO_LARGE.
+        """
+        with telling_errors(path):
+            check_path(path)
         if {"..", "."} & set(path.split("/")):
             raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path!r} has . or .. in it", path=path)
         before = self._find(from_)
@@ -98,13 +101,13 @@ class Past:
         return {
             "from": self._told(before),
             "to": None if after is None else self._told(after),
-            "changes": [_change(each) for each in found],
+            "changes": found,
         }
 
-    def _compare(self, before: int, after: int | None, path: str, connection: apsw.Connection) -> list[Difference]:
+    def _compare(self, before: int, after: int | None, path: str, connection: apsw.Connection) -> list[dict[str, Any]]:
         if after is None:
             after = current_layer(connection, self._vm.row)
-        return compare(connection, before, after, path, MAX_CHANGES)
+        return [_change(each) for each in compare(connection, before, after, path, MAX_CHANGES, MAX_ANSWER_BYTES)]
 
     def _find(self, point: Point) -> SnapshotRecord:
         if not isinstance(point, str):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from runtime.store.tree_check import check_tree
 from tests.walking import walk
 from wasi_fs.backend import CHUNK_SIZE
 from wasi_fs.filesystem import FileSystem
@@ -12,6 +13,8 @@ from wasi_fs.handles import OpenFile
 from wasi_fs.tree import Limits
 
 if TYPE_CHECKING:
+    import apsw
+
     from runtime.store import LayerFiles, Store, VmRecord
 
 TICKS = itertools.count(1_700_000_000_000_000_000)
@@ -115,3 +118,33 @@ async def test_equal_chunks_may_be_let_go_of_in_one_step(store: Store, vm: VmRec
         await save(store, vm, files)
         kept = filesystem(store.files.backend(vm.layer))
         assert kept.read_file("/one") == kept.read_file("/two") == letter * 3 * CHUNK_SIZE
+
+
+async def test_whether_rows_are_a_tree_is_told_in_linear_time(store: Store, vm: VmRecord) -> None:
+    """However deep it is: counted in steps of SQLite's machine."""
+    files = filesystem(store.files.backend(vm.layer))
+
+    def steps(connection: apsw.Connection) -> int:
+        counted = itertools.count()
+
+        def count() -> bool:
+            next(counted)
+            return False
+
+        connection.set_progress_handler(count, 100)
+        try:
+            check_tree(connection, vm.layer)
+        finally:
+            connection.set_progress_handler(None)
+        return next(counted)
+
+    found = []
+    at = files.root
+    for _ in range(2):
+        for _ in range(1500):
+            files.mkdir("d", at=at)
+            files.write_file("f", b"", at=at)
+            at = files.resolve("d", at=at)  # type: ignore[assignment]
+        await save(store, vm, files)
+        found.append(await store.reader.run(steps))
+    assert found[1] < 2.5 * found[0]
