@@ -49,6 +49,7 @@ class Inside:
             http=HttpGate(NetworkPolicy.parse(())),
             sync_filesystem=self._volume.flush,
             start_soon=self._nursery.start_soon,
+            threads=trio.CapacityLimiter(1),
         )
 
     async def run(self, program: Program, arguments: Sequence[str] = ()) -> float:

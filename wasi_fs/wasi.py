@@ -136,7 +136,7 @@ def sync(state: WasiState, self: Descriptor) -> Wait | None:
     """Return when all that the VM has written so far is durable; of a host directory's files this one."""
     fs, handle = state.filesystem, self.handle
     if handle.node.mount is not None and isinstance(handle, OpenFile):
-        return Wait(_sync_host, handle)
+        return Wait(_sync_host, state, handle)
     return Wait(_sync, state) if fs.dirty_bytes or fs.saving else None
 
 
@@ -146,11 +146,11 @@ def sync_data(state: WasiState, self: Descriptor) -> Any:
     return sync(state, self)
 
 
-async def _sync_host(file: OpenFile) -> None:
+async def _sync_host(state: WasiState, file: OpenFile) -> None:
     with file.duplicate() as held:  # the guest may close its own meanwhile
         assert held.node.mount is not None
         try:
-            await trio.to_thread.run_sync(held.node.mount.contents.sync, held.node)
+            await trio.to_thread.run_sync(held.node.mount.contents.sync, held.node, limiter=state.threads)
         except FsError as error:
             raise WitError(error.code.value) from None
 

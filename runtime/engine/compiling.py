@@ -1,4 +1,4 @@
-"""Components that are being compiled for whoever waits: each once, the small ones before the large.
+"""Components that are being compiled for whoever waits: each once, by turns between VMs, and a VM's small ones first.
 
 There is no task for it: of those who wait for a component, one sees to it (it waits for its turn, gives the order, waits for
 the answer), and if that one is cancelled the next takes over where it was. When nobody waits any more the order is withdrawn.
@@ -6,10 +6,8 @@ the answer), and if that one is cancelled the next takes over where it was. When
 
 from __future__ import annotations
 
-import heapq
 import logging
 import os
-from itertools import count
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import trio
@@ -17,6 +15,7 @@ import trio
 from runtime.engine.artefacts import SMALL_BYTES
 from runtime.engine.errors import InvalidComponentError
 from runtime.engine.order import MAX_ANSWER_BYTES, Answer, take_unkept, write_order
+from runtime.engine.turns import Line
 from runtime.engine.workshop import Workshop
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime.engine.order import Order
+    from runtime.engine.turns import Account, Share
 
 # A large one uses all processors by itself, and memory. Two small ones, so that one that is hard to compile holds up no other.
 LARGE_AT_ONCE: Final = 1
@@ -34,40 +34,6 @@ LOGGED_BYTES: Final = 1024 * 1024
 ATTEMPTS: Final = 3
 
 _log = logging.getLogger(__name__)
-
-
-class _Lane:
-    """Turns to compile, the smallest component first."""
-
-    def __init__(self, at_once: int) -> None:
-        self._free = at_once
-        self._waiting: list[tuple[int, int, trio.Event]] = []
-        self._numbers = count()
-
-    async def take(self, size: int) -> None:
-        """Wait for a turn. When cancelled, none was taken."""
-        if self._free:
-            self._free -= 1
-            return
-        turn = trio.Event()
-        entry = size, next(self._numbers), turn
-        heapq.heappush(self._waiting, entry)
-        try:
-            await turn.wait()
-        except BaseException:
-            if turn.is_set():
-                self.give()
-            else:
-                self._waiting.remove(entry)
-                heapq.heapify(self._waiting)
-            raise
-
-    def give(self) -> None:
-        """End a turn."""
-        if self._waiting:
-            heapq.heappop(self._waiting)[-1].set()
-        else:
-            self._free += 1
 
 
 class _Given(NamedTuple):
@@ -85,26 +51,45 @@ class _Given(NamedTuple):
 class _Job:
     """One component that is being compiled."""
 
-    def __init__(self, order: Order, content: bytes, lane: _Lane) -> None:
+    def __init__(self, order: Order, content: bytes, line: Line) -> None:
         self.order = order
         self.content = content
-        self.lane = lane
+        self.line = line
+        self.account: Account | None = None
+        """Whose turn it has, while it has one."""
+        self.queuing: set[trio.CancelScope] = set()
         self.waiting = 0
         self.driving = trio.Lock()  # held by the one who sees to it
-        self.has_turn = False
         self.given: _Given | None = None
         self.attempts = 0
         self.answer: Answer | None = None
         self.unkept: dict[str, bytes] = {}
+
+    async def take_turn(self, account: Account) -> None:
+        """Wait until it has a turn: all who want it queue, each for its own VM, and the first one's turn is for all."""
+        with trio.CancelScope() as scope:
+            if self.account is not None:
+                return
+            self.queuing.add(scope)
+            try:
+                await self.line.take(account, len(self.content))
+            finally:
+                self.queuing.discard(scope)
+            if scope.cancel_called:  # two had theirs in the same round of the loop
+                self.line.give(account, 0)
+                return
+            self.account = account
+            for other in self.queuing:
+                other.cancel()
 
     def end(self) -> None:
         """Withdraw what is not done."""
         if self.given is not None:
             self.given.withdraw()
             self.given = None
-        if self.has_turn:
-            self.has_turn = False
-            self.lane.give()
+        if self.account is not None:
+            self.line.give(self.account, len(self.content))
+            self.account = None
 
 
 class Compiling:
@@ -113,20 +98,21 @@ class Compiling:
     def __init__(self) -> None:
         self._workshop = Workshop()
         self._jobs: dict[str, _Job] = {}
-        self._small = _Lane(SMALL_AT_ONCE)
-        self._large = _Lane(LARGE_AT_ONCE)
+        self._small = Line(SMALL_AT_ONCE)
+        self._large = Line(LARGE_AT_ONCE)
 
-    async def run(self, digest: str, content: bytes, order: Callable[[], Order]) -> dict[str, bytes]:
+    async def run(self, digest: str, content: bytes, order: Callable[[], Order], share: Share) -> dict[str, bytes]:
         """Have a component compiled into the cache; what could not be kept there, as `Artefacts.prepare`.
 
         Raises InvalidComponentError, UnsupportedComponentError; OSError if no process can be started.
         """
+        large = len(content) > SMALL_BYTES
         job = self._jobs.get(digest)
         if job is None:
-            lane = self._large if len(content) > SMALL_BYTES else self._small
-            job = self._jobs[digest] = _Job(order(), content, lane)
+            job = self._jobs[digest] = _Job(order(), content, self._large if large else self._small)
         job.waiting += 1
         try:
+            await job.take_turn(share.large if large else share.small)
             async with job.driving:
                 if job.answer is None:
                     job.answer = await self._drive(job)
@@ -140,9 +126,6 @@ class Compiling:
         return job.unkept
 
     async def _drive(self, job: _Job) -> Answer:
-        if not job.has_turn:
-            await job.lane.take(len(job.content))
-            job.has_turn = True
         while True:
             if job.given is None:
                 if not job.attempts and len(job.content) >= LOGGED_BYTES:

@@ -76,8 +76,8 @@ class Engine:
         """The names of the cache's files that this component compiles to; none as long as it has not been compiled."""
         return self._artefacts.names(_digest(content))
 
-    async def load(self, path: Path, tell: Callable[[int], None] | None = None) -> Program:
-        """The program in a file of the host. `tell` as for `load_content`.
+    async def load(self, path: Path, tell: Callable[[int], None] | None = None, share: Share | None = None) -> Program:
+        """The program in a file of the host. `tell` and `share` as for `load_content`.
 
         Raises InvalidComponentError, UnsupportedComponentError, OSError.
         """
@@ -85,27 +85,36 @@ class Engine:
         identity = (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
         if (known := self._digests.get(identity)) and (program := self.known(known)):
             return program
-        program = await self.load_content(await trio.to_thread.run_sync(path.read_bytes), tell)
+        share = share or Share()
+        content = await trio.to_thread.run_sync(path.read_bytes, limiter=share.threads)
+        program = await self.load_content(content, tell, share)
         self._digests[identity] = program.digest
         return program
 
-    async def load_content(self, content: bytes, tell: Callable[[int], None] | None = None) -> Program:
+    async def load_content(
+        self, content: bytes, tell: Callable[[int], None] | None = None, share: Share | None = None
+    ) -> Program:
         """As `load_bytes`, off the event loop. Before it waits for the compiler, `tell` is called with the component's size.
 
+        It waits for its turn, and works on threads, of the VM whose `share` is given.
         It is compiled in a process of its own, once for all who wait for it, and given up when none does any more
         (`compiling`). An engine without a cache, which is for tests of tiny components, compiles on a thread instead. Raises
         InvalidComponentError (with its cause where compiling takes more than it may), UnsupportedComponentError, OSError.
         """
-        program = await trio.to_thread.run_sync(self._load_made, content)
+        share = share or Share()
+        in_thread = partial(trio.to_thread.run_sync, limiter=share.threads)
+        program = await in_thread(self._load_made, content)
         if program is not None:
             return program
         if tell is not None:
             tell(len(content))
         if self._cache is None:
-            return await trio.to_thread.run_sync(self.load_bytes, content)
-        digest = await trio.to_thread.run_sync(_digest, content)
-        unkept = await self._compiling.run(digest, content, partial(self._order, digest, len(content), self._cache))
-        made = await trio.to_thread.run_sync(self._artefacts.find, digest, unkept)
+            return await in_thread(self.load_bytes, content)
+        digest = await in_thread(_digest, content)
+        unkept = await self._compiling.run(
+            digest, content, partial(self._order, digest, len(content), self._cache), share
+        )
+        made = await in_thread(self._artefacts.find, digest, unkept)
         if made is None:
             raise InvalidComponentError("what it was compiled to has gone from the cache")
         return self._link(*made, digest)

@@ -22,6 +22,9 @@ agent that is busy has some hundredths; queuing costs a round of the loop."""
 LOOP_BURST: Final = 0.02
 """Seconds of the loop's time that a VM may have at once before it queues: a long turn of an agent on SpiderMonkey."""
 
+THREADS: Final = 4
+"""Of one VM at a time, for work that blocks: several hosts are looked up while a program is read."""
+
 
 class Account:
     """What one VM has had of one line, in the line's own unit."""
@@ -124,6 +127,12 @@ class Share:
     def __init__(self) -> None:
         self.loop = Account()
         self.workers = Account()
+        self.small = Account()
+        """Of small components that are compiled for it, in bytes; `large`, of the others."""
+        self.large = Account()
+        self.threads = trio.CapacityLimiter(THREADS)
+        """For whatever blocks, each with its own: what never answers one VM (a name server, a host directory on a network)
+        holds up no other."""
         self._even_at = -math.inf
 
     def is_ahead(self, now: float) -> bool:

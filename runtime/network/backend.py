@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import socket
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -20,20 +21,30 @@ from runtime.network.policy import Address, NetworkPolicy, parse_address
 
 Resolver = Callable[[str, int], Awaitable[list[str]]]
 
+LOOKUPS: Final = 4
+"""Of one VM at a time: an agent speaks to a few hosts, and each takes a thread for as long as no answer comes."""
 MAX_ADDRESSES: Final = 8  # tried for one connection; more would only lengthen the wait for a host that is down
 ATTEMPT_TIMEOUT: Final = 5.0  # seconds for an address while others are left: a broken IPv6 route must not eat it all
 
 
-async def system_resolver(host: str, port: int) -> list[str]:
-    """Return the addresses of a name in the system's order of preference; socket.gaierror if it has none."""
-    found = await trio.socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
-    return [str(sockaddr[0]) for _, _, _, _, sockaddr in found]
+class SystemResolver:
+    """The system's DNS, on threads of its own: each VM has one, and names that nobody answers for hold up that VM alone."""
+
+    def __init__(self) -> None:
+        self._threads = trio.CapacityLimiter(LOOKUPS)
+
+    async def __call__(self, host: str, port: int) -> list[str]:
+        """Return the addresses of a name in the system's order of preference; socket.gaierror if it has none."""
+        look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        # Cancelled, it is left to itself, and keeps its place among the threads until it ends.
+        found = await trio.to_thread.run_sync(look_up, limiter=self._threads, abandon_on_cancel=True)
+        return [str(sockaddr[0]) for _, _, _, _, sockaddr in found]
 
 
 class CheckedBackend(httpcore.AsyncNetworkBackend):
     """httpcore's network under a policy. It raises HttpError where it refuses, and httpcore's errors otherwise."""
 
-    def __init__(self, policy: NetworkPolicy, resolver: Resolver = system_resolver) -> None:
+    def __init__(self, policy: NetworkPolicy, resolver: Resolver) -> None:
         self.policy = policy
         self._resolver = resolver
         self._trio = httpcore.TrioBackend()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
-from runtime.network.backend import Resolver, system_resolver
+from runtime.network.backend import Resolver, SystemResolver
 from runtime.network.connections import (
     DEFAULT_PORTS,
     MAX_HEADER_BYTES,
@@ -55,14 +55,14 @@ class HttpGate:
         policy: NetworkPolicy,
         observer: Observer | None = None,
         *,
-        resolver: Resolver = system_resolver,
+        resolver: Resolver | None = None,
         ssl_context: ssl.SSLContext | None = None,
         connections: Connections | None = None,
         internal: Mapping[str, InternalHost] | None = None,
         egress: Egress | None = None,
         added: NetworkPolicy | None = None,
     ) -> None:
-        self._connections = connections or Connections(policy, observer, resolver, ssl_context)
+        self._connections = connections or Connections(policy, observer, resolver or SystemResolver(), ssl_context)
         self._internal = internal or {}
         self._egress = egress or Egress()
         self._added = added or NetworkPolicy()

@@ -135,6 +135,7 @@ class Process:
                     http=gate,
                     sync_filesystem=surroundings.sync_filesystem,
                     start_soon=nursery.start_soon,
+                    threads=surroundings.share.threads,
                 )
                 self._guest = surroundings.engine.guest(program, state, surroundings.limits, surroundings.share)
                 if self._killed:
@@ -154,7 +155,7 @@ class Processes:
     def __init__(self, surroundings: Surroundings, nursery: trio.Nursery) -> None:
         self._surroundings = surroundings
         self._nursery = nursery
-        self._programs = Programs(surroundings.engine, surroundings.filesystem)
+        self._programs = Programs(surroundings.engine, surroundings.share, surroundings.filesystem)
         self._live: dict[int, Process] = {}
         self.commands = 0
         """How many of them are commands of the VM rather than agents and what lives with those."""
@@ -250,7 +251,7 @@ class Processes:
         tell = partial(self._surroundings.tell_compiling, command if component is None else component.path.name)
         try:
             if component is not None:
-                return await self._surroundings.engine.load(component.path, tell)
+                return await self._surroundings.engine.load(component.path, tell, self._surroundings.share)
             return await self._programs.load(command, env.get("PATH", DEFAULT_PATH), cwd, tell)
         except (ComponentError, OSError) as error:
             raise ApiError(

@@ -14,7 +14,7 @@ from wasi_fs import FsError, OpenFile
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from runtime.engine import Engine, Program
+    from runtime.engine import Engine, Program, Share
     from wasi_fs import FileSystem
 
 MAX_COMMAND_BYTES: Final = 256 * 1024 * 1024
@@ -33,8 +33,9 @@ ATTEMPTS: Final = 3
 class Programs:
     """The programs of one VM."""
 
-    def __init__(self, engine: Engine, filesystem: FileSystem) -> None:
+    def __init__(self, engine: Engine, share: Share, filesystem: FileSystem) -> None:
         self._engine = engine
+        self._share = share
         self._filesystem = filesystem
         self._digests: OrderedDict[Hashable, str] = OrderedDict()
 
@@ -54,7 +55,7 @@ class Programs:
             identity, content = await self._read(place)
         except FsError as error:
             raise ComponentError(f"its file cannot be read: {error}") from None
-        program = await self._engine.load_content(content, tell)
+        program = await self._engine.load_content(content, tell, self._share)
         if identity is not None:
             self._digests[identity] = program.digest
         while len(self._digests) > MAX_KNOWN:
@@ -89,5 +90,5 @@ class Programs:
                     if file.identity() != identity:
                         break
                 else:
-                    return identity, await trio.to_thread.run_sync(b"".join, pieces)
+                    return identity, await trio.to_thread.run_sync(b"".join, pieces, limiter=self._share.threads)
         raise ComponentError("its file is being written")

@@ -11,6 +11,8 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    import trio
+
     from runtime.network import HttpGate
     from runtime.wasi.streams import InputStream, OutputStream
     from wasi_fs import FileSystem
@@ -55,5 +57,7 @@ class WasiState:
     """Commits what has been written so far; returns when it is durable."""
     start_soon: Callable[..., Any]
     """Starts a task that is cancelled when the guest ends. The task must not raise."""
+    threads: trio.CapacityLimiter
+    """The VM's, for calls into the host that block."""
     open_files: int = 0
     """Descriptors that the guest has opened and not dropped."""

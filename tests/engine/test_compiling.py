@@ -17,9 +17,8 @@ from trio.testing import wait_all_tasks_blocked
 from wasmtime import wat2wasm
 
 from runtime.compiler import WORD
-from runtime.engine import ArtefactCache, Engine, Exit, HostInterface, InvalidComponentError, Limits
+from runtime.engine import ArtefactCache, Engine, Exit, HostInterface, InvalidComponentError, Limits, Share
 from runtime.engine import order as orders
-from runtime.engine.compiling import _Lane
 from runtime.engine.workshop import Workshop, _command
 from tests.engine.test_components import REFUSED
 from tests.engine.wat import command
@@ -30,7 +29,21 @@ if TYPE_CHECKING:
 
 WAIT = 60.0
 CONTENT = command("(i32.const 0)")
-LARGE = CONTENT + b"\0\x80\x80\x14\x01x" + bytes(0x14 * 2**14 - 2)  # with a section for nobody, of 320 KiB
+LARGE_BYTES = 320 * 1024
+
+
+def padded(size: int) -> bytes:
+    """The component with a section for nobody, of more than so many bytes."""
+    return CONTENT + b"\0" + leb128(size + 2) + b"\x01x" + bytes(size)
+
+
+def leb128(number: int) -> bytes:
+    """As in the binary format: seven bits a byte."""
+    rest = number >> 7
+    return bytes([number & 0x7F | 0x80]) + leb128(rest) if rest else bytes([number])
+
+
+LARGE = padded(LARGE_BYTES)
 
 
 @pytest.fixture
@@ -177,41 +190,55 @@ async def test_a_small_one_does_not_wait_for_a_large_one(cache: ArtefactCache) -
     assert host.is_cached(LARGE)
 
 
-async def test_turns_go_to_the_smallest(autojump_clock: trio.testing.MockClock) -> None:
-    lane = _Lane(1)
-    had: list[int] = []
-
-    async def want(size: int) -> None:
-        await lane.take(size)
-        had.append(size)
-
-    await lane.take(0)
-    async with trio.open_nursery() as nursery:
-        for size in (3, 1, 2, 1):
-            nursery.start_soon(want, size)
-            await wait_all_tasks_blocked()
-        with trio.move_on_after(1):
-            await lane.take(0)  # and gives up
-        for _ in range(4):
-            lane.give()
-            await wait_all_tasks_blocked()
-    assert had == [1, 1, 2, 3]
-    lane.give()
-    await lane.take(5)
-
-
-async def test_who_has_a_turn_and_gives_up_at_once_passes_it_on() -> None:
-    lane = _Lane(1)
-    await lane.take(0)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(lane.take, 1)
+async def until_waiting(host: Engine, count: int) -> None:
+    while sum(job.waiting for job in host._compiling._jobs.values()) < count:
         await wait_all_tasks_blocked()
-        nursery.cancel_scope.cancel()
-        lane.give()
-    with trio.move_on_after(0):
-        await lane.take(2)
-    lane.give()
-    assert lane._free == 1
+
+
+async def compiled(
+    cache: ArtefactCache, first: bytes, others: list[bytes], last: bytes, monkeypatch: pytest.MonkeyPatch
+) -> list[bytes]:
+    """The order in which components are compiled: one, while which others of the same VM come, and one of another VM."""
+    monkeypatch.setattr("runtime.engine.compiling.SMALL_AT_ONCE", 1)
+    host = engine(cache)
+    order: list[bytes] = []
+    crowd, other = Share(), Share()
+
+    async def load(content: bytes, share: Share) -> None:
+        await host.load_content(content, None, share)
+        order.append(content)
+
+    with trio.fail_after(WAIT):
+        async with trio.open_nursery() as nursery:
+            with compiling_elsewhere(cache, digest(first)):
+                nursery.start_soon(load, first, crowd)
+                await until(cache, compiling=True)
+                for content in others:
+                    nursery.start_soon(load, content, crowd)
+                await until_waiting(host, 1 + len(others))
+                nursery.start_soon(load, last, other)
+                await until_waiting(host, 2 + len(others))
+    return order
+
+
+@pytest.mark.parametrize("size", [0, LARGE_BYTES], ids=["small", "large"])
+async def test_one_of_a_vm_does_not_wait_for_all_of_another(
+    cache: ArtefactCache, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the smallest of a VM goes first."""
+    first, *others, last = (padded(size + number) for number in range(7))
+    order = await compiled(cache, first, others[::-1], last, monkeypatch)
+    assert order[0] == first
+    assert last in order[1:3]
+    assert [content for content in order if content in others] == others
+
+
+async def test_who_wants_what_another_vm_waits_for_waits_in_its_own_place(
+    cache: ArtefactCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *others, last = (padded(number) for number in range(6))
+    order = await compiled(cache, first, [*others, last], last, monkeypatch)
+    assert last in order[1:3]
 
 
 async def test_what_ends_is_started_again(cache: ArtefactCache, started: list[subprocess.Popen[bytes]]) -> None:

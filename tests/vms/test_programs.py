@@ -9,7 +9,7 @@ import attrs
 import pytest
 import trio
 
-from runtime.engine import ComponentError
+from runtime.engine import ComponentError, Share
 from runtime.errors import ApiError, ErrorCode
 from runtime.store import open_store
 from runtime.vms import programs
@@ -41,8 +41,8 @@ class FakeEngine:
     def known(self, digest: str) -> Program | None:
         return self.programs.get(digest)
 
-    async def load_content(self, content: bytes, tell: Callable[[int], None] | None = None) -> Program:
-        del tell
+    async def load_content(self, content: bytes, tell: Callable[[int], None], share: Share) -> Program:
+        del tell, share
         await trio.lowlevel.checkpoint()
         self.given.append(content)
         digest = hashlib.sha256(content).hexdigest()
@@ -70,7 +70,7 @@ async def box(tmp_path: Path) -> AsyncIterator[Box]:
         volume = Volume(store, record, VmOptions())
         volume.furnish()
         engine: Any = FakeEngine()
-        yield Box(engine, volume.filesystem, Programs(engine, volume.filesystem))
+        yield Box(engine, volume.filesystem, Programs(engine, Share(), volume.filesystem))
 
 
 async def test_a_program_is_read_once(box: Box) -> None:

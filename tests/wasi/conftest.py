@@ -18,7 +18,6 @@ import trio
 
 from runtime.engine import ArtefactCache, Exit, Share
 from runtime.network import HttpGate, NetworkPolicy
-from runtime.network.backend import system_resolver
 from runtime.store.store import open_store
 from runtime.vms.catalogue import ComponentRef
 from runtime.vms.files import VmFiles
@@ -203,7 +202,7 @@ class World:
         name: str = "vm",
         *,
         ambient: Ambient | None = None,
-        resolver: Resolver = system_resolver,
+        resolver: Resolver | None = None,
         **options: Any,
     ) -> Machine:
         """The VM of that name with these VmOptions, with its files as they were last made durable."""
