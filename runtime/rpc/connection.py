@@ -48,6 +48,9 @@ MAX_IN_FLIGHT: Final = 4096
 BUSY_IN_FLIGHT: Final = 1024
 """From here on the reader pauses before each request, so that one that pipelines many short ones is served, not refused."""
 PAUSE: Final = 0.001  # seconds: many short requests end in it
+FREE_IN_FLIGHT: Final = 16
+"""From here on a connection begins one request in a round of the loop: a client that sends thousands at once has the weight
+of one, and what a program asks for side by side begins at once."""
 MAX_IN_FLIGHT_BYTES: Final = 4 * MAX_LINE
 """Bytes of the requests under way: a few of the largest."""
 MAX_RESPONSE: Final = 256 * 1024 * 1024
@@ -155,6 +158,8 @@ class Connection:
             else:
                 if self._running >= BUSY_IN_FLIGHT:
                     await trio.sleep(PAUSE)
+                elif self._running >= FREE_IN_FLIGHT:
+                    await trio.lowlevel.checkpoint()
                 await self._begin(message, len(line), nursery)
 
     async def _hang_up(self) -> None:

@@ -204,6 +204,29 @@ async def test_thousands_of_pipelined_requests_are_all_served(peer):
     assert all(answer["result"] == [] for answer in answers)
 
 
+async def test_thousands_of_requests_at_once_have_the_weight_of_one(world, peer):
+    """Counted in requests: how many of one peer's are begun between those of another."""
+    begun = 0
+
+    async def count():
+        nonlocal begun
+        begun += 1
+        return []
+
+    world.host.list = count
+    lines = [b'{"jsonrpc":"2.0","id":%d,"method":"vm.list"}' % number for number in range(2000)]
+    between = []
+    async with world.peer() as another, trio.open_nursery() as nursery:
+        nursery.start_soon(peer.send, *lines)
+        while not begun:
+            await trio.lowlevel.checkpoint()
+        while begun < 1000:
+            before = begun
+            await another.call("hello")
+            between.append(begun - before)
+    assert max(between) < 16 * connection.FREE_IN_FLIGHT
+
+
 async def test_an_answer_over_the_limit_is_too_large(world, peer, monkeypatch):
     monkeypatch.setattr(connection, "MAX_RESPONSE", 1000)
     await peer.call("vm.getOrCreate", vm="v")
