@@ -1,15 +1,20 @@
 """NDJSON frames of JSON-RPC 2.0: bytes from an agent in, classified messages out; and the encoders for the way back.
 
 The peer is a guest, so nothing it writes may raise here, and nothing may make us keep more than one line of it. A line
-that is no message becomes a `Malformed`, one that is too long a `TooLong`, and the stream goes on behind it.
+that is not whole as text is taken for what it means (`runtime.text`). One that is no message becomes a `Malformed`, one that
+is too long a `TooLong`, both with what can be known of them, and the stream goes on behind it.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, TypeAlias
+import json
+from typing import Any, Final, TypeAlias
 
 import attrs
 import msgspec
+
+from runtime.text import outline, read_anyway, whole
+from runtime.wire_json import encoded
 
 MAX_LINE: Final = 16 * 1024 * 1024
 """Longest line of an agent, in bytes: half of what the API allows in one line, so that every message that we accept
@@ -18,6 +23,10 @@ takes about twenty times its length for a moment."""
 
 HEAD: Final = 200
 """Bytes of a line that was refused which are kept for its record: enough to recognise a stray log line by."""
+
+MAX_TORN: Final = 64 * 1024
+"""Bytes of the longest line that is looked at for half a character at the end of a chunk: deltas of models have a few words,
+and what is that long was not cut by a model's server."""
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -45,6 +54,8 @@ class Notification:
 
     method: str
     params: Any
+    torn_text: str | None = None
+    """The text as it came of a chunk that has halves of characters in it; `params` has U+FFFD in their place."""
 
 
 @attrs.frozen
@@ -80,6 +91,10 @@ class Malformed:
     reason: str
     size: int
     head: str
+    request: Id | None = None
+    """The id of the request that it was meant to be, where that is known."""
+    answers: tuple[Id | None, ...] = ()
+    """The ids of the requests of ours that it was meant to answer; None for an answer that does not tell which."""
 
 
 @attrs.frozen
@@ -88,6 +103,9 @@ class TooLong:
 
     size: int
     head: str
+    request: Id | None = None
+    """As in `Malformed`."""
+    answers: tuple[Id | None, ...] = ()
 
 
 Message: TypeAlias = "Request | Notification | Response"
@@ -102,7 +120,7 @@ class Decoder:
         self._buffer = bytearray()
         self._searched = 0
         self._skipped = 0  # bytes of an over-long line that are gone already; 0 when none is being skipped
-        self._head = ""
+        self._head = b""
 
     @property
     def buffered(self) -> int:
@@ -117,8 +135,9 @@ class Decoder:
         while (end := self._buffer.find(b"\n", max(start, self._searched))) >= 0:
             size = self._skipped + end - start
             if size > self._max_line:
-                head = self._head if self._skipped else _head(bytes(self._buffer[start : start + HEAD]))
-                frames.append(TooLong(size=size, head=head))
+                frames.append(
+                    _too_long(size, self._head if self._skipped else bytes(self._buffer[start : start + HEAD]))
+                )
             elif line := bytes(self._buffer[start:end]).strip(b"\r\t "):
                 frames.append(decode_line(line))
             self._skipped = 0
@@ -128,37 +147,76 @@ class Decoder:
             del self._buffer[:start]
         if self._skipped + len(self._buffer) > self._max_line:
             if not self._skipped:
-                self._head = _head(bytes(self._buffer[:HEAD]))
+                self._head = bytes(self._buffer[:HEAD])
             self._skipped += len(self._buffer)
             self._buffer.clear()
         self._searched = len(self._buffer)
         return frames
+
+    def finish(self) -> list[Frame]:
+        """Return the last line, if it is a message without its newline; one that was cut off is nothing."""
+        line = bytes(self._buffer).strip(b"\r\t ")
+        self._buffer.clear()
+        frame = decode_line(line) if line else None
+        return [] if frame is None or isinstance(frame, Malformed) else [frame]
 
 
 def decode_line(line: bytes) -> Frame:
     """Decode and classify one line without its newline."""
     try:
         value = msgspec.json.decode(line)
+    except (ValueError, RecursionError) as error:
+        return _decode_anyway(line, error)
+    return _classified(value, line)
+
+
+def whole_line(line: bytes) -> bytes:
+    """The line as JSON that everybody can read, for those who pass on what they have decoded; itself if it is no JSON."""
+    try:
+        msgspec.json.decode(line)
     except RecursionError:
-        return _malformed(PARSE_ERROR, "nested too deeply", line)
-    except (ValueError, UnicodeError) as error:
-        return _malformed(PARSE_ERROR, str(error), line)
+        return line
+    except ValueError:
+        try:
+            return encoded(read_anyway(line))
+        except (ValueError, RecursionError):
+            return line
+    return line
+
+
+def _decode_anyway(line: bytes, error: Exception) -> Frame:
+    reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+    try:
+        frame = _classified(read_anyway(line), line)
+    except (ValueError, RecursionError):
+        return Malformed(PARSE_ERROR, reason, len(line), _head(line), **_meant(outline(line)))
+    if isinstance(frame, Notification) and len(line) <= MAX_TORN:
+        return attrs.evolve(frame, torn_text=_torn_text(line))
+    return frame
+
+
+def _classified(value: Any, line: bytes) -> Frame:
+    if isinstance(value, list):
+        meant = [_meant(each) for each in value if isinstance(each, dict)]
+        answers = tuple(id_ for each in meant for id_ in each.get("answers", ()))
+        return Malformed(INVALID_REQUEST, "a batch, which ACP does not have", len(line), _head(line), answers=answers)
     if not isinstance(value, dict):
-        kind = "a batch, which ACP does not have" if isinstance(value, list) else "not an object"
-        return _malformed(INVALID_REQUEST, kind, line)
-    if "id" in value and not _is_id(value["id"]) and ("method" in value or value["id"] is not None):
-        return _malformed(INVALID_REQUEST, "id is neither an integer nor a string", line)
+        return Malformed(INVALID_REQUEST, "not an object", len(line), _head(line))
+    id_ = _id(value.get("id"))
+    reason = "id is neither an integer nor a string"
     if "method" in value:
         if not isinstance(value["method"], str):
-            return _malformed(INVALID_REQUEST, "method is not a string", line)
-        if "id" in value:
-            return Request(value["id"], value["method"], value.get("params"))
-        return Notification(value["method"], value.get("params"))
-    if value.get("error") is not None:
-        return Response(value.get("id"), error=_error_of(value["error"]))
-    if "result" in value:
-        return Response(value.get("id"), result=value["result"])
-    return _malformed(INVALID_REQUEST, "neither a method nor an answer", line)
+            reason = "method is not a string"
+        elif "id" not in value:
+            return Notification(value["method"], value.get("params"))
+        elif id_ is not None:
+            return Request(id_, value["method"], value.get("params"))
+    elif not _is_answer(value):
+        reason = "neither a method nor an answer"
+    elif id_ is not None or value.get("id") is None:
+        failed = value.get("error") is not None
+        return Response(id_, error=_error_of(value["error"])) if failed else Response(id_, result=value.get("result"))
+    return Malformed(INVALID_REQUEST, reason, len(line), _head(line), **_meant(value))
 
 
 def encode_request(id_: Id, method: str, params: Any) -> bytes:
@@ -182,11 +240,36 @@ def encode_error(id_: Id | None, error: RpcError) -> bytes:
 
 
 def _line(message: dict[str, Any]) -> bytes:
-    return msgspec.json.encode(message) + b"\n"
+    return encoded(message) + b"\n"
 
 
-def _is_id(value: object) -> bool:
-    return isinstance(value, (int, str)) and not isinstance(value, bool)
+def _id(value: object) -> Id | None:
+    """An id as we take it, None for what is none. JSON has one kind of number: 3.0 is 3."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, (int, str)) and not isinstance(value, bool) else None
+
+
+def _is_answer(members: dict[str, Any]) -> bool:
+    """Whether a message without a method is an answer: JSON.stringify leaves out a result that is undefined."""
+    return members.get("error") is not None or "result" in members or ("jsonrpc" in members and "id" in members)
+
+
+def _meant(members: dict[str, Any]) -> dict[str, Any]:
+    """What a message of these members was meant for, which is not taken: `request` and `answers` of its frame."""
+    id_ = _id(members.get("id"))
+    if "method" in members:
+        return {"request": id_}
+    return {"answers": (id_,)} if "jsonrpc" in members and _is_answer(members) else {}
+
+
+def _torn_text(line: bytes) -> str | None:
+    """The text of a chunk with halves of characters, as it came; None if it is none."""
+    try:
+        text = json.loads(line)["params"]["update"]["content"]["text"]
+    except (ValueError, RecursionError, LookupError, TypeError):
+        return None
+    return text if isinstance(text, str) and text != whole(text) else None
 
 
 def _error_of(error: object) -> RpcError:
@@ -201,9 +284,9 @@ def _error_of(error: object) -> RpcError:
     )
 
 
-def _malformed(code: Literal[-32700, -32600], reason: str, line: bytes) -> Malformed:
-    return Malformed(code=code, reason=reason, size=len(line), head=_head(line[:HEAD]))
+def _too_long(size: int, head: bytes) -> TooLong:
+    return TooLong(size, _head(head), **_meant(outline(head)))
 
 
-def _head(data: bytes) -> str:
-    return data[:HEAD].decode("utf-8", "replace")
+def _head(line: bytes) -> str:
+    return line[:HEAD].decode("utf-8", "replace")

@@ -7,14 +7,17 @@ can be recorded, and changes nothing else; where JSON-RPC asks for an error in r
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, Literal, TypeAlias
 
 import attrs
 
 from runtime.acp.codec import (
     INVALID_REQUEST,
+    PARSE_ERROR,
     REQUEST_CANCELLED,
     Decoder,
+    Frame,
     Id,
     Malformed,
     Notification,
@@ -27,8 +30,10 @@ from runtime.acp.codec import (
     encode_request,
     encode_result,
 )
+from runtime.acp.halves import Halves
 
 CANCEL_REQUEST: Final = "$/cancel_request"
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 NoiseKind: TypeAlias = Literal[
     "malformed", "too_long", "unknown_answer", "late_answer", "duplicate_id", "refused_by_agent"
@@ -72,6 +77,7 @@ class ClientConnection:
 
     def __init__(self, decoder: Decoder | None = None) -> None:
         self._decoder = decoder or Decoder()
+        self._halves = Halves()
         self._next_id = 0
         self._outstanding: dict[int, str] = {}
         self._serving: set[Id] = set()
@@ -115,9 +121,30 @@ class ClientConnection:
 
     def receive(self, data: bytes) -> list[Event]:
         """Take what the agent wrote; every event is to be handled before the next."""
-        return [self._event(frame) for frame in self._decoder.feed(data)]
+        frames = self._decoder.feed(data)
+        return [event for frame in frames for each in self._halves.take(frame) for event in self._take(each)]
 
-    def _event(self, frame: Request | Notification | Response | Malformed | TooLong) -> Event:
+    def finish(self) -> list[Event]:
+        """Take note that the agent writes no more: what its last words were."""
+        frames = [each for frame in self._decoder.finish() for each in self._halves.take(frame)]
+        return [event for frame in [*frames, *self._halves.finish()] for event in self._take(frame)]
+
+    def _take(self, frame: Frame) -> list[Event]:
+        if isinstance(frame, Malformed):
+            return self._refused(frame, "malformed", frame.reason, RpcError(frame.code, frame.reason))
+        if isinstance(frame, TooLong):
+            error = RpcError(INVALID_REQUEST, "the line is too long")
+            return self._refused(frame, "too_long", f"a line of {frame.size} bytes", error)
+        return [self._event(frame)]
+
+    def _refused(self, frame: Malformed | TooLong, kind: NoiseKind, reason: str, error: RpcError) -> list[Event]:
+        # A request whose id is in use gets no reply, and an answer never does.
+        reply = None if frame.answers or frame.request in self._serving else encode_error(frame.request, error)
+        told = RpcError(error.code, f"the answer cannot be read: {error.message}")
+        ended = [self._end(self._ours(id_), error=told) for id_ in frame.answers]
+        return [Noise(kind, reason, frame.size, frame.head, reply), *(answer for answer in ended if answer is not None)]
+
+    def _event(self, frame: Request | Notification | Response) -> Event:
         match frame:
             case Request(id=id_, method=method):
                 if id_ in self._serving:
@@ -133,22 +160,32 @@ class ClientConnection:
                 return frame
             case Response():
                 return self._answer(frame)
-            case Malformed(code=code, reason=reason, size=size, head=head):
-                reply = encode_error(None, RpcError(code, reason))
-                return Noise("malformed", reason, size, head, reply)
-            case TooLong(size=size, head=head):
-                reply = encode_error(None, RpcError(INVALID_REQUEST, "the line is too long"))
-                return Noise("too_long", f"a line of {size} bytes", size, head, reply)
 
     def _answer(self, frame: Response) -> Answer | Noise:
+        error = frame.error
+        if frame.id is None and error is None:
+            error = RpcError(INVALID_REQUEST, "the answer cannot be read: it has no id")
+        # An error without an id says that we were not understood; any other one may be about a notification.
+        is_ours = frame.id is not None or (error is not None and error.code in (PARSE_ERROR, INVALID_REQUEST))
+        if is_ours and (answer := self._end(self._ours(frame.id), frame.result, error)):
+            return answer
         if frame.id is None:
             reason = f"{frame.error.code}: {frame.error.message}" if frame.error else "an answer without an id"
             return Noise("refused_by_agent", reason)
-        if not isinstance(frame.id, int) or frame.id not in self._outstanding:
-            if isinstance(frame.id, int) and 0 <= frame.id < self._next_id:
-                return Noise("late_answer", f"request {frame.id} was answered before, or given up")
-            return Noise("unknown_answer", f"no request has the id {frame.id!r}")
-        return Answer(frame.id, self._outstanding.pop(frame.id), frame.result, frame.error)
+        if isinstance(frame.id, int) and 0 <= frame.id < self._next_id:
+            return Noise("late_answer", f"request {frame.id} was answered before, or given up")
+        return Noise("unknown_answer", f"no request has the id {frame.id!r}")
+
+    def _ours(self, id_: Id | None) -> int | None:
+        """The request of ours that an answer with this id is for: without one, for the only one; some agents have strings."""
+        if id_ is None:
+            return next(iter(self._outstanding)) if len(self._outstanding) == 1 else None
+        number = int(id_) if isinstance(id_, str) and _NUMBER.fullmatch(id_) else id_
+        return number if isinstance(number, int) and number in self._outstanding else None
+
+    def _end(self, id_: int | None, result: Any = None, error: RpcError | None = None) -> Answer | None:
+        method = None if id_ is None else self._outstanding.pop(id_, None)
+        return None if id_ is None or method is None else Answer(id_, method, None if error else result, error)
 
 
 CANCELLED: Final = RpcError(REQUEST_CANCELLED, "the request was cancelled")

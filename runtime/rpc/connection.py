@@ -21,7 +21,6 @@ from runtime.rpc.framing import MAX_LINE, LineTooLongError, Outbox
 from runtime.rpc.messages import (
     INVALID_REQUEST,
     METHOD_NOT_FOUND,
-    PARSE_ERROR,
     ProtocolError,
     Refusal,
     Request,
@@ -262,10 +261,7 @@ class Connection:
             logger.exception("%s failed", method.name)
             error = None
         call.afterwards.clear()
-        error = error or internal_error()
-        if isinstance(error, ProtocolError) and error.code == PARSE_ERROR:  # its params were no JSON, found out late
-            return error_line(None, error)
-        return error_line(request_id, error)
+        return error_line(request_id, error or internal_error())
 
     async def _result(self, request: Request, method: Method, call: Call) -> Any:
         params = decode_params(request.params, method.params)

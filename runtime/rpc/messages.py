@@ -6,6 +6,7 @@ are JSON-RPC's own; application errors are those of `runtime.errors`.
 
 from __future__ import annotations
 
+from json import JSONDecodeError
 from typing import Any, Final, Literal
 
 import attrs
@@ -13,6 +14,8 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from runtime.errors import REQUEST_CANCELLED, ApiError, ErrorCode
+from runtime.text import decoded, outline, read_anyway
+from runtime.wire_json import encoded
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -67,46 +70,47 @@ class ProtocolError(Exception):
 
 @attrs.frozen
 class Refusal:
-    """A line that is no request: the fault, and the id to answer under (None where the line discloses none)."""
+    """A line that is no request: the fault, and the id to answer under (None where it cannot be known)."""
 
     id: str | int | float | None
     error: ProtocolError
 
 
 def parse_line(line: bytes) -> Request | Refusal:
-    """Decode one line; what is wrong with it comes back as a `Refusal`."""
+    """Decode one line; what is wrong with it comes back as a `Refusal`. Halves of characters are U+FFFD (`runtime.text`)."""
     try:
-        envelope = _envelopes.decode(line)
-    except msgspec.ValidationError as error:
-        return _refuse(line, str(error))
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Refusal(None, ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}"))
-    except RecursionError:
-        return Refusal(None, ProtocolError(INVALID_REQUEST, "the message is nested too deeply"))
+        envelope = decoded(line, _envelopes.decode)
+    except (ValueError, RecursionError) as error:
+        return _refuse(line, error)
     if envelope.id is None:
         return Refusal(None, ProtocolError(INVALID_REQUEST, "id must be a string or a number"))
     return Request(envelope.id, envelope.method, envelope.params)
 
 
-def _refuse(line: bytes, reason: str) -> Refusal:
-    """Say what kind of JSON that is no request the line holds, under the line's own id if it has a usable one."""
+def _refuse(line: bytes, error: ValueError | RecursionError) -> Refusal:
+    """Say what is wrong with a line, under its own id if that can be known: where its structure is that of JSON."""
+    fault = ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}")
     try:
-        message = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        return Refusal(None, ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}"))
+        message = read_anyway(line)
+    except JSONDecodeError:
+        return Refusal(None, fault)
     except RecursionError:
-        return Refusal(None, ProtocolError(INVALID_REQUEST, "the message is nested too deeply"))
+        message = outline(line)
     if isinstance(message, list):
-        return Refusal(None, ProtocolError(INVALID_REQUEST, "batches are not served: send one request a line"))
+        fault = ProtocolError(INVALID_REQUEST, "batches are not served: send one request a line")
+    elif isinstance(error, RecursionError):
+        fault = ProtocolError(INVALID_REQUEST, "the message is nested too deeply")
+    elif isinstance(error, msgspec.ValidationError):
+        fault = ProtocolError(INVALID_REQUEST, f"not a JSON-RPC 2.0 request: {error}")
     request_id = message.get("id") if isinstance(message, dict) else None
     if isinstance(request_id, bool) or not isinstance(request_id, str | int | float):
         request_id = None
-    return Refusal(request_id, ProtocolError(INVALID_REQUEST, f"not a JSON-RPC 2.0 request: {reason}"))
+    return Refusal(request_id, fault)
 
 
 def response_line(request_id: str | float, result: Any) -> bytes:
     """Encode a response. Raises TypeError (and msgspec's errors) for what is not JSON: a fault of the handler."""
-    return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "result": result}) + b"\n"
+    return encoded({"jsonrpc": "2.0", "id": request_id, "result": result}) + b"\n"
 
 
 def error_line(request_id: str | float | None, error: ProtocolError | ApiError) -> bytes:
@@ -116,12 +120,12 @@ def error_line(request_id: str | float | None, error: ProtocolError | ApiError) 
         body = {"code": error.rpc_code, "message": error.message, "data": error.to_data()}
     else:
         body = {"code": error.code, "message": error.message, "data": error.data}
-    return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "error": body}) + b"\n"
+    return encoded({"jsonrpc": "2.0", "id": request_id, "error": body}) + b"\n"
 
 
 def notification_line(method: str, params: Any) -> bytes:
     """Encode a notification."""
-    return msgspec.json.encode({"jsonrpc": "2.0", "method": method, "params": params}) + b"\n"
+    return encoded({"jsonrpc": "2.0", "method": method, "params": params}) + b"\n"
 
 
 def cancelled_error() -> ProtocolError:

@@ -14,13 +14,13 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 import attrs
-import msgspec
 import trio
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.rpc.framing import Flow, Outbox
 from runtime.rpc.messages import notification_line
 from runtime.rpc.names import as_given
+from runtime.wire_json import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,8 +58,8 @@ class _Encoder:
             params = notice.params
             if params.get("vm") == notice.vm:
                 params = {**params, "vm": as_given(notice.vm)}
-            self._body = msgspec.json.encode(params)[1:]
-            self._method = msgspec.json.encode(notice.method)
+            self._body = encoded(params)[1:]
+            self._method = encoded(notice.method)
             self._notice = notice
         return _joined(self._method, subscription_id, self._body)
 
@@ -138,7 +138,7 @@ class Subscription:
         for event in page:
             if self.over:
                 return False
-            body = msgspec.json.encode({"vm": as_given(self.vm), **event})[1:]
+            body = encoded({"vm": as_given(self.vm), **event})[1:]
             await self._owner.outbox.send(_joined(b'"sessionEvent"', self.id, body), self._flow)
             self.last_seq = event["seq"]
         return bool(page)

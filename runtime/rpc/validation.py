@@ -6,6 +6,7 @@ msgspec stops at the first fault and names members of mappings and lists only in
 
 from __future__ import annotations
 
+import re
 import types
 from functools import cache
 from itertools import islice
@@ -15,11 +16,14 @@ import msgspec
 from msgspec import Raw, Struct
 
 from runtime.rpc.messages import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, ProtocolError
+from runtime.text import read_anyway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 S = TypeVar("S", bound=Struct)
+
+_STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 
 MAX_FAULTS: Final = 32
 """Faults reported at once: enough for any honest mistake, and an answer that stays short for any other."""
@@ -53,6 +57,10 @@ def invalid_params(*faults: tuple[str, str]) -> ProtocolError:
 def _params_fault(raw: Raw, kind: type[Struct], reason: str) -> ProtocolError:
     try:
         params = msgspec.json.decode(raw)
+    except msgspec.ValidationError as error:  # of JSON without a type: a number that no double or integer holds
+        if _without_path(reason) == _without_path(str(error)):
+            return invalid_params((_pointer_in(reason), _without_path(reason)))
+        params = read_anyway(bytes(raw))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}")
     except RecursionError:
@@ -123,6 +131,12 @@ def under(pointer: str, name: str) -> str:
     """Return the pointer of the member `name` of what `pointer` names."""
     escaped = name.replace("~", "~0").replace("/", "~1")
     return f"{pointer}/{escaped}"
+
+
+def _pointer_in(message: str) -> str:
+    """Return the pointer of what msgspec names as in "- at `$.limits.fuel`", up to a member of a mapping, which it does not."""
+    path = message.partition(" - at `$")[2].partition("[...]")[0]
+    return "".join(f"/{name or index}" for name, index in _STEP.findall(path))
 
 
 def _without_path(message: str) -> str:

@@ -232,6 +232,8 @@ class Agent:
                 await self._handle(event)
             while self._unread > UNREAD_BYTES:
                 await self._drained.park()
+        for event in self._connection.finish():
+            await self._handle(event)
 
     async def _handle(self, event: Request | Notification | Answer | RequestCancelled | Noise) -> None:
         match event:

@@ -15,7 +15,16 @@ from urllib.parse import quote, unquote
 
 import trio
 
-from runtime.acp.codec import INVALID_REQUEST, MAX_LINE, Malformed, Request, RpcError, decode_line, encode_error
+from runtime.acp.codec import (
+    INVALID_REQUEST,
+    MAX_LINE,
+    Malformed,
+    Request,
+    RpcError,
+    decode_line,
+    encode_error,
+    whole_line,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
@@ -86,9 +95,9 @@ class McpHost:
         if body is None:
             yield _plain(413, f"a message has at most {MAX_LINE} bytes")
             return
-        message = decode_line(body)
+        message, body = decode_line(body), whole_line(body)
         if isinstance(message, Malformed):
-            yield _json(400, encode_error(None, RpcError(message.code, message.reason)))
+            yield _json(400, encode_error(message.request, RpcError(message.code, message.reason)))
         elif isinstance(message, Request):
             async with self._call(server, message, body) as answer:
                 yield answer

@@ -21,6 +21,7 @@ import trio
 
 from runtime.acp.codec import (
     HEAD,
+    INTERNAL_ERROR,
     Id,
     Malformed,
     Message,
@@ -31,6 +32,7 @@ from runtime.acp.codec import (
     TooLong,
     decode_line,
     encode_error,
+    whole_line,
 )
 from runtime.errors import ApiError
 from runtime.sessions.mcp_streams import Backlog, Lines, Stream
@@ -188,11 +190,12 @@ class StdioServer:
     async def _read(self, process: Process) -> None:
         while data := await process.receive():
             for line in self._lines.feed(data):
-                message = None if line is None else decode_line(line)
-                if line is None or message is None or isinstance(message, Malformed | TooLong):
+                message = TooLong(0, "") if line is None else decode_line(line)
+                if isinstance(message, Malformed | TooLong):
                     await self._record(b"stdout, not a message: " + (line or b"a line too long")[:HEAD] + b"\n")
-                else:
-                    self._pass_on(message, line)
+                    self._refuse(message)
+                elif line is not None:
+                    self._pass_on(message, whole_line(line))
                     await self._backlog.room()
 
     async def _read_stderr(self, process: Process) -> None:
@@ -218,6 +221,15 @@ class StdioServer:
             stream.put(line)
         elif len(line) <= MAX_HELD_SIZE:
             self._held.append(line)
+
+    def _refuse(self, message: Malformed | TooLong) -> None:
+        """End the requests that a line was meant to answer which cannot be passed on."""
+        error = RpcError(INTERNAL_ERROR, f"the answer of the MCP server {self.name} cannot be read")
+        for request_id in message.answers:
+            stream = None if request_id is None else self._pending.pop(request_id, None)
+            if request_id is not None and stream is not None:
+                stream.put(encode_error(request_id, error).rstrip(b"\n"))
+                stream.end()
 
     def _of_progress(self, message: Message) -> Stream | None:
         if not isinstance(message, Notification) or message.method != PROGRESS or not isinstance(message.params, dict):

@@ -15,7 +15,6 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
 import trio
 
 from runtime.acp.messages import SESSION_UPDATE
@@ -24,6 +23,7 @@ from runtime.errors import ApiError
 from runtime.hub import Notice
 from runtime.sessions.redaction import NOTHING
 from runtime.store.writer import WAITING_BYTES
+from runtime.wire_json import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -106,17 +106,17 @@ class Transcript:
             return -1
         if self._row is None:
             self._held.append((method, params))
-            self._held_bytes += len(msgspec.json.encode(params))
+            self._held_bytes += len(encoded(params))
             return -1
         seq, self._next_seq = self._next_seq, self._next_seq + 1
         params = {**params, "sessionId": self.session_id}
         type_ = event_type(method, params)
         event = {"jsonrpc": "2.0", "method": method, "params": params}
-        body = msgspec.json.encode(event)
+        body = encoded(event)
         if self.redactor.found_in(body):
             params = self.redactor.value(params)
             event = {"jsonrpc": "2.0", "method": method, "params": params}
-            body = msgspec.json.encode(event)
+            body = encoded(event)
         created_at = now_ms()
         self.bytes += len(body)
         state = self.state.fold(type_, params)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from runtime.wire_json import encoded
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ def run(connection: apsw.Connection, sql: str, *parameters: Any) -> None:
 
 def json_text(value: Any) -> str:
     """`value` as JSON. Lists go into a statement like this, and come out by json_each: one step, whatever their length."""
-    return msgspec.json.encode(value).decode()
+    return encoded(value).decode()
 
 
 def placeholders(count: int) -> str:

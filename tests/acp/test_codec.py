@@ -54,6 +54,11 @@ def test_any_cut_of_the_stream_gives_the_same_frames(cuts: list[int]) -> None:
         (b'{"id":null,"error":{"code":-32700,"message":"what?"}}', Response(None, error=RpcError(-32700, "what?"))),
         (b'{"id":3,"error":"just text"}', Response(3, error=RpcError(-32603, "just text"))),
         (b'{"id":3,"error":{"code":true}}', Response(3, error=RpcError(-32603, ""))),
+        (b'{"id":3.0,"result":1}', Response(3, result=1)),
+        (b'{"id":3,"jsonrpc":"2.0"}', Response(3)),
+        (b'\xef\xbb\xbf{"method":"\xff"}', Notification("\ufffd", None)),
+        (b'{"method":"\\ud800","id":1180591620717411303424}', Request(2**70, "\ufffd", None)),
+        (b'{"id":3,"result":[NaN,1e999,"\\x"]}', Response(3, result=[None, None, "\ufffd"])),
     ],
 )
 def test_messages(line: bytes, frame: object) -> None:
@@ -65,10 +70,9 @@ def test_messages(line: bytes, frame: object) -> None:
     [
         (b"starting up...", PARSE_ERROR),
         (b'{"method":"m"', PARSE_ERROR),
-        (b'{"method":"\xff"}', PARSE_ERROR),
-        (b'{"method":"\\ud800"}', PARSE_ERROR),
         (b"[" * 100_000, PARSE_ERROR),
-        (b'{"a":1e999}', PARSE_ERROR),
+        (b'{"a":1e999}', INVALID_REQUEST),
+        (b'{"a":' + b"9" * 5000 + b"}", INVALID_REQUEST),
         (b"[]", INVALID_REQUEST),
         (b'[{"method":"m"}]', INVALID_REQUEST),
         (b"3", INVALID_REQUEST),
@@ -84,6 +88,35 @@ def test_what_is_no_message(line: bytes, code: int) -> None:
     assert isinstance(frame, Malformed)
     assert frame.code == code
     assert frame.size == len(line)
+
+
+@pytest.mark.parametrize(
+    ("line", "request_id", "answers"),
+    [
+        (b'{"jsonrpc":"2.0","id":3,"result":{"stopReason":"end', None, (3,)),
+        (b'{"jsonrpc":"2.0","id":3,"result":' + b"[" * 5000 + b"]" * 5000 + b"}", None, (3,)),
+        (b'{"jsonrpc":"2.0","result":[}],"id":"x"}', None, ("x",)),
+        (b'{"jsonrpc":"2.0","result":{},"id":[3]}', None, (None,)),
+        (b'{"jsonrpc":"2.0","result":{},"id":1.5}', None, (None,)),
+        (b'[{"jsonrpc":"2.0","id":3,"result":{}},{"jsonrpc":"2.0","id":4,"method":"m"}]', None, (3,)),
+        (b'{"jsonrpc":"2.0","id":3,"method":"m","params":[}', 3, ()),
+        (b'{"jsonrpc":"2.0","id":3,"method":{}}', 3, ()),
+        (b'{"level":"info","id":3,"text":"a log', None, ()),
+        (b'{"jsonrpc":"2.0","method":"session/update","params":[}', None, ()),
+    ],
+)
+def test_what_is_known_of_a_line_that_is_no_message(line: bytes, request_id: object, answers: object) -> None:
+    frame = decode_line(line)
+    assert isinstance(frame, Malformed)
+    assert (frame.request, frame.answers) == (request_id, answers)
+
+
+def test_the_last_line_needs_no_newline_if_it_is_whole() -> None:
+    decoder = Decoder()
+    assert decoder.feed(b'{"method":"m"}') == []
+    assert decoder.finish() == [Notification("m", None)]
+    decoder.feed(b'{"jsonrpc":"2.0","id":3,"result":{"stop')
+    assert decoder.finish() == []
 
 
 def test_a_line_that_is_too_long_is_skipped_in_bounded_memory() -> None:

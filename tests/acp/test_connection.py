@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from runtime.acp.codec import METHOD_NOT_FOUND, Notification, Request, RpcError, decode_line
+from runtime.acp.codec import (
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    Decoder,
+    Notification,
+    Request,
+    RpcError,
+    decode_line,
+)
 from runtime.acp.connection import CANCELLED, Answer, ClientConnection, Noise, RequestCancelled
 
 
@@ -35,6 +44,63 @@ def test_answers_that_nobody_waits_for_are_noise() -> None:
     kinds = [event.kind for event in connection.receive(lines) if isinstance(event, Noise)]
     assert id_ == 0
     assert kinds == ["late_answer", "late_answer", "unknown_answer", "unknown_answer", "refused_by_agent"]
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b'{"jsonrpc":"2.0","id":0,"result":{"stopReason":"end', PARSE_ERROR),
+        (b'[{"jsonrpc":"2.0","id":0,"result":{}}]', INVALID_REQUEST),
+        (b'{"jsonrpc":"2.0","id":0,"result":"' + b"x" * 1000 + b'"}', INVALID_REQUEST),
+        (b'{"jsonrpc":"2.0","id":null,"result":{}}', INVALID_REQUEST),
+        (b'{"jsonrpc":"2.0","id":true,"result":{}}', INVALID_REQUEST),
+        (b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}}', PARSE_ERROR),
+    ],
+)
+def test_an_answer_that_cannot_be_read_ends_its_request(line: bytes, code: int) -> None:
+    connection = ClientConnection(Decoder(max_line=1000))
+    id_, _ = connection.request("session/prompt", {})
+    *_, answer = connection.receive(line + b"\n")
+    assert isinstance(answer, Answer)
+    assert (answer.id, answer.method, answer.error and answer.error.code) == (id_, "session/prompt", code)
+    assert connection.outstanding == {}
+
+
+def test_an_answer_that_does_not_say_which_ends_none_of_several() -> None:
+    connection = ClientConnection()
+    for _ in range(2):
+        connection.request("m", {})
+    lines = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}}\n{"jsonrpc":"2.0","id":[],"result":1}\n'
+    assert all(isinstance(event, Noise) for event in connection.receive(lines))
+    assert len(connection.outstanding) == 2
+
+
+def test_an_error_about_a_notification_is_none_about_the_request() -> None:
+    connection = ClientConnection()
+    connection.request("session/prompt", {})
+    (event,) = connection.receive(
+        b'{"jsonrpc":"2.0","id":null,"error":{"code":-32601,"message":"no session/cancel"}}\n'
+    )
+    assert isinstance(event, Noise)
+    assert len(connection.outstanding) == 1
+
+
+def test_an_id_that_comes_back_as_a_string_is_known() -> None:
+    connection = ClientConnection()
+    connection.request("m", {})
+    assert connection.receive(b'{"id":"0","result":1}\n') == [Answer(0, "m", 1, None)]
+
+
+def test_a_request_that_is_no_message_is_refused_under_its_id() -> None:
+    connection = ClientConnection()
+    connection.receive(b'{"jsonrpc":"2.0","id":"a","method":"fs/read_text_file"}\n')
+    lines = b'{"jsonrpc":"2.0","id":"b","method":1}\n{"jsonrpc":"2.0","id":"a","method":1}\n'
+    first, second = connection.receive(lines)
+    assert isinstance(first, Noise)
+    assert first.reply is not None
+    assert b'"id":"b"' in first.reply
+    assert isinstance(second, Noise)
+    assert second.reply is None, "it would be taken for the answer to the request that is being served"
 
 
 def test_an_id_in_use_is_refused_and_free_again_after_its_answer() -> None:

@@ -266,6 +266,29 @@ async def test_output_that_is_no_message_is_recorded(bench: Bench) -> None:
     assert len(bench.stderr[1]) < 300
 
 
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b'"result":"cut \\ud83d and \xff"}', {"result": "cut \ufffd and \ufffd"}),
+        (b'"result":NaN}', {"result": None}),
+        (b'"result":[}', {"error": {"code": -32603, "message": "the answer of the MCP server a b cannot be read"}}),
+    ],
+)
+async def test_an_answer_that_is_not_whole_ends_its_request(bench: Bench, answer: bytes, told: Any) -> None:
+    async with bench.call(1) as response:
+        await bench.reads()
+        await bench.process.stdout.send(b'{"jsonrpc":"2.0","id":1,' + answer + b"\n")
+        assert await event(response) == {"jsonrpc": "2.0", "id": 1, **told}
+
+
+async def test_a_request_that_is_not_whole_reaches_the_server_whole(bench: Bench) -> None:
+    line = b'{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":"\\ud83d\xff"}}'
+    async with bench.request("POST", line) as response:
+        assert (await bench.reads())["params"] == {"a": "\ufffd\ufffd"}
+        await bench.writes(id=1, result=1)
+        assert (await event(response))["result"] == 1
+
+
 def test_lines() -> None:
     lines = Lines()
     assert lines.feed(b"a\n\r\nb\r") == [b"a"]

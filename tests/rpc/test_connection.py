@@ -11,6 +11,7 @@ import trio
 import trio.lowlevel
 from trio.testing import wait_all_tasks_blocked
 
+from runtime.errors import ApiError, ErrorCode
 from runtime.rpc import connection, server
 from runtime.rpc.framing import MAX_LINE
 
@@ -22,8 +23,12 @@ over_unix = pytest.mark.parametrize("transport", ["unix"], indirect=True)
     [
         (b"{", -32700, None),
         (b"garbage", -32700, None),
-        (b'{"jsonrpc":"2.0","id":1,"method":"hello","params":{"client":"\xff"}}', -32700, None),
-        (b'{"jsonrpc":"2.0","id":1,"method":"hello","params":{"client":"\\ud800"}}', -32700, None),
+        (b'{"jsonrpc":"2.0","id":1,"method":"hello","params":{"client":"\xff"}}', -32700, 1),
+        (b'{"jsonrpc":"2.0","id":1,"method":"hello","params":{"client":"\xed\xa0\xbd"}}', -32700, 1),
+        (b'{"jsonrpc":"2.0","method":"hello","params":{"client":"\\u12"},"id":2}', -32700, 2),
+        (b'{"jsonrpc":"2.0","method":"hello","params":{"client":"\t"},"id":"\xff"}', -32700, "\ufffd"),
+        (b'{"jsonrpc":"2.0","method":"hello","params":{"client":NaN},"id":"x"}', -32700, "x"),
+        (b'{"jsonrpc":"2.0","id":1,"method":"hello","params":{"client":"', -32700, None),
         (b"[]", -32600, None),
         (b'[{"jsonrpc":"2.0","id":1,"method":"hello"}]', -32600, None),
         (b"12", -32600, None),
@@ -38,7 +43,12 @@ over_unix = pytest.mark.parametrize("transport", ["unix"], indirect=True)
         (b'{"jsonrpc":"2.0","id":8,"method":"$/nothing"}', -32601, 8),
         (b'{"jsonrpc":"2.0","id":9,"method":"hello","params":[1]}', -32602, 9),
         (b'{"jsonrpc":"2.0","id":9,"method":"hello","params":null}', -32602, 9),
-        (b'{"jsonrpc":"2.0","id":9,"method":"hello","params":' + b"[" * 50_000 + b"]" * 50_000 + b"}", -32600, None),
+        (b'{"jsonrpc":"2.0","id":9,"method":"hello","params":' + b"[" * 50_000 + b"]" * 50_000 + b"}", -32600, 9),
+        (b'{"jsonrpc":"2.0","method":"hello","params":' + b"[" * 9000 + b"]" * 9000 + b',"id":"end"}', -32600, "end"),
+        (b'{"jsonrpc":"2.0","id":1e999,"method":"hello"}', -32600, None),
+        (b'{"jsonrpc":"2.0","id":' + b"1" * 5000 + b',"method":"hello"}', -32600, None),
+        (b'{"jsonrpc":"2.0","id":{"a":1},"method":"hello"}', -32600, None),
+        (b'{"jsonrpc":"2.0","id":1,"id":2,"method":"nothing"}', -32601, 2),
     ],
 )
 async def test_a_faulty_line_is_answered_and_the_connection_lives_on(peer, line, code, request_id):
@@ -48,6 +58,40 @@ async def test_a_faulty_line_is_answered_and_the_connection_lives_on(peer, line,
     names = {-32700: "parse_error", -32600: "invalid_request", -32601: "method_not_found", -32602: "invalid_params"}
     assert (answer["error"]["data"]["code"], answer["error"]["data"]["retryable"]) == (names[code], False)
     assert (await peer.call("hello"))["protocol"] == 1
+
+
+async def test_halves_of_characters_are_replaced_and_what_is_stored_is_whole(peer):
+    await peer.call("vm.getOrCreate", vm="v")
+    await peer.call("writeFile", vm="v", path="/a", content="x\ud83dy \\ud83d")
+    assert (await peer.call("readFile", vm="v", path="/a"))["content"] == "x\ufffdy \\ud83d"
+    await peer.send(b'\xef\xbb\xbf{"jsonrpc":"2.0","id":"\\udc00","method":"vm.list"}')
+    assert (await peer.receive())["id"] == "\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("params", "pointer"),
+    [
+        (b'{"vm":"v","limits":1e999}', "/limits"),
+        (b'{"vm":"v","options":{"limits":{"fuel":1e999}}}', "/options/limits/fuel"),
+        (b'{"vm":["v",1e999]}', "/vm/1"),
+        (b'{"vm":["v",' + b"1" * 5000 + b"]}", "/vm/1"),
+        (b'{"vm":"v","options":{"limits":{"fuel":123456789012345678901234567890}}}', "/options/limits/fuel"),
+        (b'{"vm":"v","options":{"limits":{"fuel":1.5}}}', "/options/limits/fuel"),
+    ],
+)
+async def test_numbers_that_are_none_of_ours_are_named(peer, params, pointer):
+    await peer.send(b'{"jsonrpc":"2.0","id":1,"method":"vm.getOrCreate","params":' + params + b"}")
+    answer = await peer.receive()
+    assert (answer["id"], answer["error"]["code"]) == (1, -32602)
+    assert [error["pointer"] for error in answer["error"]["data"]["errors"]] == [pointer]
+
+
+async def test_an_error_that_names_half_a_character_is_told(world, peer, monkeypatch):
+    async def get(name):
+        raise ApiError(ErrorCode.IO_ERROR, "cannot read /a\udcff", path="/a\udcff")
+
+    monkeypatch.setattr(world.host, "get", get)
+    assert (await peer.error("vm.get", vm="v"))["data"]["path"] == "/a\ufffd"
 
 
 async def test_hello_tells_limits_and_the_epoch(peer, world):

@@ -4,6 +4,7 @@ import json
 import tracemalloc
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import trio
 
 from runtime.errors import ErrorCode
@@ -14,7 +15,6 @@ from runtime.sessions.transcript import UNCOMMITTED
 from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, start, until
 
 if TYPE_CHECKING:
-    import pytest
     from trio.testing import MockClock
 
 
@@ -40,6 +40,58 @@ async def test_lines_that_are_no_messages(vm: FakeVm) -> None:
     kinds = [e["params"]["kind"] for e in await vm.events(id_) if e["method"] == "_torpor/malformed"]
     assert kinds == ["malformed"] * 4 + ["unknown_answer", "late_answer", "update", "update"]
     assert len(vm.agent.results) == 1, "the last of the refusals, all with a null id"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"jsonrpc":"2.0","id":%d,"result":{"stopReason":"end',
+        b'{"jsonrpc":"2.0","id":%d,"result":' + b"[" * 5000 + b"]" * 5000 + b"}",
+        b'{"jsonrpc":"2.0","id":%d,"result":{"stopReason":NaN}}',
+        b'{"jsonrpc":"2.0","id":%d}',
+        b'[{"jsonrpc":"2.0","id":%d,"result":{"stopReason":"end_turn"}}]',
+        b'{"jsonrpc":"2.0","id":null,"result":{"stopReason":"end_turn"}}',
+        b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"Parse error"}}',
+        b'{"jsonrpc":"2.0","id":%d,"error":{"code":1e999,"message":"bad \\ud83d input"}}',
+    ],
+)
+async def test_an_answer_that_cannot_be_read_ends_the_turn_with_an_error(vm: FakeVm, line: bytes) -> None:
+    async def prompt(agent: FakeAgent, params: dict[str, Any]) -> Any:
+        await agent.raw(line.replace(b"%d", b"2") + b"\n")  # after initialize and session/new
+        await trio.sleep_forever()
+
+    id_ = await new(vm)
+    vm.behaviour["session/prompt"] = prompt
+    with failing(ErrorCode.AGENT_ERROR) as error:
+        await vm.sessions.prompt(id_, "x")
+    assert error["agentError"]["message"]
+    assert (await vm.events(id_))[-1]["params"]["end"] == "agent_error"
+
+
+async def test_text_that_is_not_whole_is_told_and_stored_whole(vm: FakeVm) -> None:
+    async def body(agent: FakeAgent) -> None:
+        for text in (
+            b"Hello \\ud83d",
+            b"\\ude00 world, \\ud83d",
+            b" \xff",
+            b"\xed\xa0\xbd\xed\xb8\x80\\u0000",
+            b"\\ud83d",
+        ):
+            update = b'"update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"%s"}}' % text
+            await agent.raw(b'{"method":"session/update","params":{"sessionId":"%s",' % agent.session_id.encode())
+            await agent.raw(update + b"}}\n")
+        title = b'"update":{"sessionUpdate":"session_info_update","title":"cut \\ud83d"}'
+        await agent.raw(b'{"method":"session/update","params":{"sessionId":"%s",' % agent.session_id.encode())
+        await agent.raw(title + b"}}\n")
+
+    script(vm, body)
+    id_ = await new(vm)
+    said = "Hello \U0001f600 world, \ufffd \ufffd\U0001f600\0\ufffd"
+    assert (await vm.sessions.prompt(id_, "x"))["text"] == said
+    updates = [e["params"]["update"] for e in await vm.events(id_) if e["method"] == "session/update"]
+    chunks = [u["content"]["text"] for u in updates if u["sessionUpdate"] == "agent_message_chunk"]
+    assert "".join(chunks) == said
+    assert vm.sessions.get(id_)["title"] == "cut \ufffd"
 
 
 async def test_split_frames(vm: FakeVm) -> None:

@@ -48,6 +48,13 @@ test("other options for a VM that is there are a conflict", async () => {
   await assert.rejects(client.vm.get(["face-ts", "none"]).get(), { code: "vm_not_found" });
 });
 
+test("half of a character is replaced, and settles", async () => {
+  await agent.createSession("echo", { sessionId: "s-half" });
+  assert.equal((await agent.sendPrompt("s-half", "say x\ud83dy")).text, "x\ufffdy");
+  await agent.writeFile("/half\ude00", "\ud83d\ude00\ud83d");
+  assert.deepEqual(await agent.readFile("/half\ufffd"), { content: "\u{1f600}\ufffd" });
+});
+
 test("a session from prompt to end", async () => {
   const session = await agent.createSession("echo", { sessionId: "s-1", env: { GREETING: "hello" } });
   assert.equal(session.sessionId, "s-1");
