@@ -45,6 +45,10 @@ class Budget:
             self.used -= share.used
 
 
+def uncounted(_size: int) -> None:
+    """What counts the bytes that a peer makes us hold, where nobody does."""
+
+
 class Share:
     """What one peer holds."""
 
@@ -56,6 +60,10 @@ class Share:
     def add(self, size: int) -> None:
         """Count `size` bytes more or, below zero, fewer."""
         self._budget.add(self, size)
+
+    def set(self, size: int) -> None:
+        """Count `size` bytes in all."""
+        self._budget.add(self, size - self.used)
 
     def close(self) -> None:
         """It holds nothing any more. Idempotent."""

@@ -88,6 +88,11 @@ class ClientConnection:
         return dict(self._outstanding)
 
     @property
+    def buffered(self) -> int:
+        """Bytes of an unfinished line that are held."""
+        return self._decoder.buffered
+
+    @property
     def serving(self) -> int:
         """How many requests of the agent wait for our answer."""
         return len(self._serving)

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
+from runtime.budget import uncounted
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -29,10 +31,6 @@ FLOW_BYTES: Final = 4 * 1024 * 1024
 """Bytes of one flow (one subscription) among them: some 10,000 events that a stuck peer costs at most."""
 WRITE_BATCH: Final = 256 * 1024
 """Small lines are joined up to this size for one write: one system call for a burst of events."""
-
-
-def uncounted(_size: int) -> None:
-    """What counts the bytes that a peer makes us hold, where nobody does."""
 
 
 class LineTooLongError(Exception):

@@ -19,7 +19,8 @@ from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
-from runtime.rpc.framing import MAX_LINE, RECEIVE_SIZE, LineTooLongError, uncounted
+from runtime.budget import uncounted
+from runtime.rpc.framing import MAX_LINE, RECEIVE_SIZE, LineTooLongError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -23,6 +23,7 @@ from runtime.sessions.stderr import Stderr
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from runtime.budget import Budget
     from runtime.sessions.ports import ExitStatus, Process
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,9 @@ class Listener(Protocol):
     async def on_stderr(self, text: str, dropped: int) -> None:
         """Take note of output on stderr, before which `dropped` bytes were left out."""
 
+    def on_greed(self, used: int, allowed: int) -> None:
+        """The agent, which has made us hold `used` bytes, is being killed: all agents together hold more than `allowed`."""
+
     def on_exit(self, status: ExitStatus) -> None:
         """The process has ended and everything that it wrote has been handled."""
 
@@ -72,7 +76,7 @@ class Listener(Protocol):
 class Agent:
     """The host's end of an agent process."""
 
-    def __init__(self, process: Process, listener: Listener) -> None:
+    def __init__(self, process: Process, listener: Listener, budget: Budget) -> None:
         self.process = process
         self.status: ExitStatus | None = None
         """How it ended; None while it lives."""
@@ -81,6 +85,9 @@ class Agent:
         """Keeps the session's secrets out of what the agent answers, and of its last words."""
         self._listener = listener
         self._connection = ClientConnection()
+        self._budget = budget
+        self._share = budget.share(self._cut_off)
+        self._held = 0
         self._callbacks: dict[int, Callable[[Answer | None], None]] = {}
         self._serving: dict[Id, trio.CancelScope] = {}
         self._outbox: deque[bytes] = deque()
@@ -104,6 +111,19 @@ class Agent:
     def kill(self) -> None:
         """End the process now; `exited` is set once everything that it had written is handled."""
         self.process.kill()
+
+    def hold(self, size: int) -> None:
+        """Count so many bytes more, or fewer, that are held for this agent alone."""
+        self._share.add(size)
+
+    def _cut_off(self) -> None:
+        self._listener.on_greed(self._share.used, self._budget.limit)
+        self.kill()
+
+    def _count(self) -> None:
+        held = self._connection.buffered + self._unread
+        self._share.add(held - self._held)
+        self._held = held
 
     # Towards the agent. None of these waits.
 
@@ -188,6 +208,7 @@ class Agent:
         if self.status is None and not self._deaf:
             self._outbox.append(data)
             self._unread += len(data)
+            self._count()
             self._writable.set()
 
     # The tasks.
@@ -217,6 +238,7 @@ class Agent:
 
     def _finish(self, status: ExitStatus) -> None:
         self.status = status
+        self._share.close()
         self._outbox.clear()
         callbacks, self._callbacks = self._callbacks, {}
         try:
@@ -228,7 +250,9 @@ class Agent:
 
     async def _read(self) -> None:
         while data := await self.process.receive():
-            for event in self._connection.receive(data):
+            events = self._connection.receive(data)
+            self._count()
+            for event in events:
                 await self._handle(event)
             while self._unread > UNREAD_BYTES:
                 await self._drained.park()
@@ -281,4 +305,5 @@ class Agent:
                     self._deaf = True
                     self._outbox.clear()
                 self._unread = 0 if self._deaf else self._unread - len(data)
+                self._count()
                 self._drained.unpark_all()

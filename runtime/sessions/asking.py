@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from runtime.acp.messages import REQUEST_PERMISSION, MessageError
 from runtime.acp.session_state import PERMISSION_REPLY
 from runtime.acp.turn import Phase
+from runtime.budget import uncounted
 from runtime.sessions.permissions import Pending, Permissions, choose, permission_request
 from runtime.sessions.policy import Policy, ToolCalls
 from runtime.sessions.transcript import MALFORMED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.acp.codec import Id
     from runtime.acp.messages import PermissionOption, PermissionRequest
     from runtime.sessions.permissions import Reply
@@ -30,6 +35,8 @@ class Asking:
         self._waiting = Permissions()
         self._tools = ToolCalls("/")
         self._last = 0
+        self.hold: Callable[[int], None] = uncounted
+        """Counts what is kept of the requests that wait."""
 
     @property
     def requests(self) -> list[dict[str, Any]]:
@@ -79,9 +86,12 @@ class Asking:
             option = choose(request.options, "once") or choose(request.options, "always")
         asked = not cancelling and option is None and verdict != "deny"
         notices = [session.notice("permissionRequest", {"request": shown})] if asked else []
+        before = session.log.bytes
         session.log.append(REQUEST_PERMISSION, {**raw, "permissionId": permission_id}, notices=notices)
         if asked:
+            pending = attrs.evolve(pending, size=session.log.bytes - before)
             self._waiting.add(pending)
+            self.hold(pending.size)
         else:
             self._settled(pending, option, by)
 
@@ -106,6 +116,7 @@ class Asking:
 
     def _settled(self, pending: Pending, option: PermissionOption | None, by: str, *, remember: bool = False) -> None:
         session = self._session
+        self.hold(-pending.size)
         outcome = "cancelled" if option is None else "selected"
         record: dict[str, Any] = {"permissionId": pending.permission_id, "outcome": outcome, "by": by}
         answer: dict[str, Any] = {"outcome": outcome}

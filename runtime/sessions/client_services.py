@@ -63,7 +63,7 @@ class ClientServices:
         self._vm = vm
         self._agent = agent
         self._ask = ask
-        self._terminals = Terminals(vm, cwd, egress)
+        self._terminals = Terminals(vm, cwd, egress, agent.hold)
         self.agent_session_id: str | None = None
         """The agent's id of our session, None until it has told us: until then any id is taken."""
         self._table: dict[str, Callable[[Request], Awaitable[None]]] = {

@@ -82,10 +82,11 @@ EVENTS: Final[dict[str, Kind]] = {
         "The daemon ended in the middle of this turn. Found when the session was next used.", _TURN
     ),
     growth.LIMIT_REACHED: Kind(
-        "The transcript has reached a limit. The turn is cancelled; an agent that goes on is killed, as is one outside a turn.",
+        "The transcript, or what is held for the agent, has reached a limit. The turn is cancelled; an agent that goes on is "
+        "killed, as is one outside a turn.",
         {
-            "limit": "`turnBytes`, `sessionBytes` or `transcriptBytes`, as in the VM's `limits`.",
-            "used": "Bytes of events so far.",
+            "limit": "`turnBytes`, `sessionBytes` or `transcriptBytes`, as in the VM's `limits`, or `agentBytes`.",
+            "used": "Bytes so far, of events or of what is held for the agent.",
             "allowed": "The limit.",
             "help": "What can be done, for people.",
         },

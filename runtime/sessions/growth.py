@@ -32,6 +32,8 @@ _HELP: Final = {
     "sessionBytes": "the session stays readable; go on in a new one, or raise limits.sessionBytes with vm.configure",
     "transcriptBytes": "all sessions stay readable; raise limits.transcriptBytes with vm.configure, or destroy sessions "
     "that nobody needs (destroySession)",
+    "agentBytes": "of all agents, this one made the daemon hold the most (half lines, unread answers, output of its terminals "
+    "and MCP servers); the next prompt starts it again",
     "sessions": "destroy sessions that nobody needs (destroySession), or raise limits.sessions with vm.configure",
 }
 
@@ -89,7 +91,7 @@ def check(limit: str, used: int, allowed: int) -> None:
 
 def exceeded(limit: str, used: int, allowed: int) -> ApiError:
     """The error of who is at a limit, with what helps."""
-    message = f"limits.{limit} is reached ({used:,} of {allowed:,}): {_HELP[limit]}"
+    message = f"{limit} is reached ({used:,} of {allowed:,}): {_HELP[limit]}"
     return ApiError(ErrorCode.LIMIT_EXCEEDED, message, limit=limit, used=used, allowed=allowed)
 
 
@@ -124,10 +126,11 @@ class Growth:
             ("transcriptBytes", self.tally.bytes, limits.transcript),
         ):
             if used >= allowed:
-                self._stop(limit, used, allowed)
+                self.stop(limit, used, allowed)
                 return
 
-    def _stop(self, limit: str, used: int, allowed: int) -> None:
+    def stop(self, limit: str, used: int, allowed: int) -> None:
+        """A limit is reached: end the turn, or what talks outside of one."""
         session, turn = self._session, self._session.turn
         if not self._stopped:
             self._stopped = True

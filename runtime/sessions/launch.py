@@ -139,7 +139,7 @@ async def bring_up(session: Session) -> Agent:
         internal_hosts=servers.hosts,
         egress=session.egress,
     )
-    agent = Agent(process, session)
+    agent = Agent(process, session, session.vm.agent_budget)
     session.attach(agent)
     session.nursery.start_soon(agent.run)
     params = {

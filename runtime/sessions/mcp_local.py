@@ -44,6 +44,7 @@ class LocalServers:
     def start(self, agent: Agent) -> None:
         """Start them all; they end with the agent."""
         for server in self._servers.values():
+            server.backlog.hold = agent.hold
             with contextlib.suppress(RuntimeError):  # the agent has just ended, which its next request will tell
                 agent.start_soon(server.run)
 

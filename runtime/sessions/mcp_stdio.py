@@ -84,7 +84,8 @@ class StdioServer:
         self._on_exit = on_exit
         # Without a buffer: whoever gives up waiting has sent nothing, and half a line is never written.
         self._outbox, self._sent = trio.open_memory_channel[bytes](0)
-        self._backlog = Backlog()
+        self.backlog = Backlog()
+        """What lies unread of its messages."""
         self._pending: dict[Id, Stream] = {}
         self._tokens: dict[Id, Id] = {}
         self._news: Stream | None = None
@@ -100,7 +101,7 @@ class StdioServer:
             raise ValueError(f"the id {request.id!r} is that of a request which is not answered yet")
         if len(self._pending) >= MAX_PENDING:
             raise ValueError(f"{MAX_PENDING} requests wait for the MCP server {self.name} already")
-        stream = self._pending[request.id] = Stream(self._backlog)
+        stream = self._pending[request.id] = Stream(self.backlog)
         token = _progress_token(request.params)
         if token is not None:
             self._tokens[token] = request.id
@@ -117,7 +118,7 @@ class StdioServer:
         """The stream of what belongs to no request; the one before it ends."""
         if self._news is not None:
             self._news.end()
-        self._news = Stream(self._backlog)
+        self._news = Stream(self.backlog)
         while self._held:
             self._news.put(self._held.popleft())
         if self.gone is not None:
@@ -196,7 +197,7 @@ class StdioServer:
                     self._refuse(message)
                 elif line is not None:
                     self._pass_on(message, whole_line(line))
-                    await self._backlog.room()
+                    await self.backlog.room()
 
     async def _read_stderr(self, process: Process) -> None:
         while data := await process.receive_stderr():

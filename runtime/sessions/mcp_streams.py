@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
 
 from runtime.acp.codec import MAX_LINE
+from runtime.budget import uncounted
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MAX_UNREAD: Final = 16 * 1024 * 1024
 """Bytes that may lie unread in all streams of a server before it has to wait: one message of the largest size, `MAX_LINE`."""
@@ -18,11 +22,14 @@ class Backlog:
 
     def __init__(self) -> None:
         self._size = 0
+        self.hold: Callable[[int], None] = uncounted
+        """Counts it among what is held for the agent."""
         self._shrunk = trio.lowlevel.ParkingLot()
 
     def add(self, size: int) -> None:
         """Count bytes in, or with a negative size out."""
         self._size += size
+        self.hold(size)
         if size < 0:
             self._shrunk.unpark_all()
 

@@ -43,6 +43,8 @@ class Pending:
     options: tuple[PermissionOption, ...]
     request: dict[str, Any]
     """What clients are shown: `{permissionId, toolCall, options}`."""
+    size: int = 0
+    """Bytes of the request, once it waits."""
 
 
 class Permissions:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from runtime.budget import Budget
     from runtime.hub import Hub
     from runtime.network import Egress, InternalHost
     from runtime.sessions.growth import TranscriptLimits
@@ -117,6 +118,10 @@ class VmServices(Protocol):
     @property
     def transcript_limits(self) -> TranscriptLimits:
         """How far the transcripts of its sessions may grow; may change at any time."""
+
+    @property
+    def agent_budget(self) -> Budget:
+        """What all agents of the daemon may make it hold together."""
 
     @property
     def files(self) -> VmFiles:

@@ -165,6 +165,7 @@ class Session:
         self.agent = agent
         agent.redactor = self.log.redactor
         self.services = ClientServices(self.vm, agent, self.cwd, self.egress, self.asking.ask)
+        self.asking.hold = agent.hold
         self.asking.begin(self.cwd)
         self.stopping = False
 
@@ -208,7 +209,9 @@ class Session:
         self.log.append(SESSION_UPDATE, notification.params)
         kind = update.get("sessionUpdate")
         if kind == "agent_message_chunk" and self.turn is not None:
-            self.turn.add_text(text_of(update))
+            kept = self.turn.add_text(text_of(update))
+            if self.agent is not None:
+                self.agent.hold(kept)
         elif kind in (ss.CURRENT_MODE_UPDATE, ss.CONFIG_OPTION_UPDATE):
             self.config_updates += 1
         else:
@@ -228,6 +231,10 @@ class Session:
         """Record it."""
         await self.log.room()
         self.log.append(STDERR, {"text": text, "dropped": dropped} if dropped else {"text": text})
+
+    def on_greed(self, used: int, allowed: int) -> None:
+        """Say why the agent is killed."""
+        self.growth.stop("agentBytes", used, allowed)
 
     def on_exit(self, status: ExitStatus) -> None:
         """Record how it ended, unless we ended it; requests that wait for a client wait no longer."""

@@ -16,6 +16,8 @@ from runtime.errors import ApiError, ErrorCode
 from runtime.sessions.output import Output
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.acp.messages import CreateTerminal
     from runtime.network import Egress
     from runtime.sessions.ports import ExitStatus, Process, VmServices
@@ -38,7 +40,8 @@ _SHELL: Final = frozenset(" \t\n|&;<>()$`\"'*?[~")
 class Terminal:
     """One process and its output."""
 
-    def __init__(self, process: Process, limit: int) -> None:
+    def __init__(self, process: Process, limit: int, hold: Callable[[int], None]) -> None:
+        self._hold = hold
         self.process = process
         self.status: ExitStatus | None = None
         self.ended = trio.Event()
@@ -57,7 +60,15 @@ class Terminal:
 
     async def _collect(self, receive: Any) -> None:
         while data := await receive():
+            before = len(self._output)
             self._output.write(data)
+            self._hold(len(self._output) - before)
+
+    def forget(self) -> None:
+        """End it; nobody will ask for its output."""
+        self.process.kill()
+        self._hold(-len(self._output))
+        self._output.limit = 0
 
     def output(self) -> dict[str, Any]:
         """The result of `terminal/output`."""
@@ -77,8 +88,9 @@ class TerminalError(Exception):
 class Terminals:
     """The terminals of one agent."""
 
-    def __init__(self, vm: VmServices, cwd: str, egress: Egress) -> None:
+    def __init__(self, vm: VmServices, cwd: str, egress: Egress, hold: Callable[[int], None]) -> None:
         self._vm = vm
+        self._hold = hold
         self._egress = egress
         self._cwd = cwd
         self._terminals: dict[str, Terminal] = {}
@@ -99,7 +111,7 @@ class Terminals:
         except ApiError as error:
             code = RESOURCE_NOT_FOUND if error.code is ErrorCode.NOT_FOUND else INVALID_PARAMS
             raise TerminalError(RpcError(code, error.message, error.to_data())) from error
-        terminal = Terminal(process, max(0, min(limit, self._vm.output_bytes, MAX_OUTPUT)))
+        terminal = Terminal(process, max(0, min(limit, self._vm.output_bytes, MAX_OUTPUT)), self._hold)
         id_ = f"term_{self._next}"
         self._next += 1
         self._terminals[id_] = terminal
@@ -115,13 +127,13 @@ class Terminals:
 
     def release(self, terminal_id: str) -> None:
         """Kill what still runs and forget the terminal. Raises `TerminalError`."""
-        self.get(terminal_id).process.kill()
+        self.get(terminal_id).forget()
         del self._terminals[terminal_id]
 
     def close(self) -> None:
         """Release all."""
         for terminal in self._terminals.values():
-            terminal.process.kill()
+            terminal.forget()
         self._terminals.clear()
 
 

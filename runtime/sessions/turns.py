@@ -60,6 +60,8 @@ class Turn:
         self._scope: trio.CancelScope | None = None
         self._text: list[str] = []
         self._room = MAX_TURN_TEXT
+        self.kept = 0
+        """Characters of `text`."""
         self._outcome: dict[str, Any] | ApiError | None = None
 
     @property
@@ -77,11 +79,14 @@ class Turn:
         """Whether `text` is not the whole message."""
         return self._room <= 0
 
-    def add_text(self, text: str) -> None:
-        """Take the text of an `agent_message_chunk`."""
-        if self._room > 0 and self.machine.phase is not Phase.RESTORING:
-            self._text.append(text[: self._room])
-            self._room -= len(text)
+    def add_text(self, text: str) -> int:
+        """Take the text of an `agent_message_chunk`, and return how many characters of it are kept."""
+        if self._room <= 0 or self.machine.phase is Phase.RESTORING:
+            return 0
+        self._text.append(text[: self._room])
+        self._room -= len(text)
+        self.kept += len(self._text[-1])
+        return len(self._text[-1])
 
     def signal(self, signal: Signal) -> bool:
         """Take a signal; whether it changed the phase."""
@@ -131,6 +136,8 @@ async def run_turn(session: Session, turn: Turn) -> None:
         turn.resolve(ApiError(ErrorCode.IO_ERROR, f"internal error: {error!r}"))
     finally:
         session.turn = None
+        if turn.agent is not None:
+            turn.agent.hold(-turn.kept)
         turn.done.set()
 
 
@@ -251,6 +258,9 @@ async def _end(session: Session, turn: Turn, fuel: int, unsaved: ApiError | None
 
 
 def _result(turn: Turn, end: End, result: dict[str, Any]) -> dict[str, Any]:
+    if turn.limit is not None:
+        limit = turn.limit
+        raise ApiError(limit.code, limit.message, **limit.data, stopReason=result["stopReason"], seq=result["seq"])
     if end is End.AGENT_FAILED:
         agent = turn.agent
         error = agent_failed(
@@ -265,9 +275,6 @@ def _result(turn: Turn, end: End, result: dict[str, Any]) -> dict[str, Any]:
         refused = AgentError(SESSION_PROMPT, turn.error).to_api()
         refused.data["seq"] = result["seq"]
         raise refused
-    if turn.limit is not None:
-        limit = turn.limit
-        raise ApiError(limit.code, limit.message, **limit.data, stopReason=result["stopReason"], seq=result["seq"])
     if turn.timed_out:
         message = "the turn was not over within timeoutMs, and was cancelled"
         raise ApiError(ErrorCode.TIMEOUT, message, stopReason=result["stopReason"], seq=result["seq"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.budget import Budget
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.memory import NO_BOUND
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+AGENT_BYTES: Final = 512 * 1024 * 1024
+"""What all agents together may make the daemon hold: half lines, answers that they do not read, texts of turns, output of their
+terminals and MCP servers. Each may hold some hundred MiB of it; above this the one that holds the most is killed."""
 DEFAULT_GRACE_MS: Final = 30_000  # a turn that is nearly done may end; one that is not is ended
 
 
@@ -67,6 +71,7 @@ class Host(Readings):
     ) -> None:
         super().__init__(store, agents)
         self.hub = Hub()
+        self.agent_budget = Budget(AGENT_BYTES)
         self._engine = engine
         self._memory_bound = memory_bound
         self._nursery = nursery
@@ -288,6 +293,7 @@ class Host(Readings):
             agents=self.agents,
             secrets=self._secrets.setdefault(name, {}),
             memory_bound=self._memory_bound,
+            agent_budget=self.agent_budget,
         )
         await self._nursery.start(self._run, vm)
         self._awake[name] = vm

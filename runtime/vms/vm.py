@@ -17,6 +17,7 @@ from runtime.vms.processes import Process, Processes, Surroundings
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from runtime.budget import Budget
     from runtime.engine import Engine
     from runtime.hub import Hub
     from runtime.memory import MemoryBound
@@ -47,6 +48,7 @@ class Vm:
         agents: Catalogue,
         secrets: dict[str, dict[str, str]],
         memory_bound: MemoryBound,
+        agent_budget: Budget,
     ) -> None:
         self.name = record.name
         self.row = record.row
@@ -55,6 +57,7 @@ class Vm:
         self.files = VmFiles(volume)
         self.store = store
         self.hub = hub
+        self.agent_budget = agent_budget
         self.agents = agents
         self.falling_asleep = False
         """Its sessions and commands are being ended: what would start something is refused as BUSY."""

@@ -13,6 +13,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from runtime.budget import Budget
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.sessions.manager import Sessions, open_sessions
@@ -229,6 +230,7 @@ class FakeVm:
         self.name = "vm"
         self.store, self.nursery = store, nursery
         self.hub = Hub()
+        self.agent_budget = Budget(2**40)
         self.files, self.agents = FakeFiles(), Catalogue()
         self.behaviour: dict[str, Handler] = {
             "initialize": initialize,

@@ -10,7 +10,7 @@ import trio
 
 from runtime.errors import ErrorCode
 from runtime.sessions.growth import LIMIT_REACHED, RESERVE_BYTES
-from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, settled, until
+from tests.sessions.fakes import FakeAgent, FakeVm, failing, never, new, settled, start, until
 
 if TYPE_CHECKING:
     import pytest
@@ -186,3 +186,47 @@ async def test_what_counts_is_what_is_in_the_file(asleep: FakeVm, monkeypatch: p
             record = asleep.store.vms.get("vm")
             assert record is not None
             assert await asleep.store.sessions.count_events(record.row) == (sessions.tally.bytes, 1)
+
+
+async def test_the_agent_that_makes_us_hold_the_most_is_killed(vm: FakeVm, nursery: trio.Nursery) -> None:
+    """Here by a line that it does not end."""
+    vm.agent_budget.limit = 280_000
+    vm.behaviour["session/prompt"] = never
+    modest, greedy = await new(vm), await new(vm)
+    one, other = await start(vm, nursery, modest), await start(vm, nursery, greedy)
+    await vm.started[0].raw(b" " * 100_000)
+    await vm.started[1].raw(b" " * 150_000)
+    await settled()
+    assert vm.agent_budget.used >= 250_000
+    await vm.started[0].raw(b" " * 40_000)
+    await other.done.wait()
+    assert other.error is not None
+    assert (other.error.code, other.error.data["limit"]) == (ErrorCode.LIMIT_EXCEEDED, "agentBytes")
+    assert (await vm.log(greedy)).count(LIMIT_REACHED) == 1
+    assert not one.done.is_set()
+    vm.behaviour["session/prompt"] = quiet
+    assert (await vm.sessions.prompt(greedy, "and now?"))["text"] == "fine"
+    await vm.sessions.cancel(modest, 0)
+    await settled()
+    assert vm.agent_budget.used == 0
+
+
+async def test_what_is_held_for_an_agent_is_let_go(vm: FakeVm, nursery: trio.Nursery) -> None:
+    """Texts of turns, requests that wait, answers that the agent has read."""
+    id_ = await new(vm)
+
+    async def asking(agent: FakeAgent, params: dict[str, Any]) -> Any:
+        await agent.say(TEXT)
+        options = [{"optionId": "a", "name": "Allow", "kind": "allow_once"}]
+        await agent.request("session/request_permission", toolCall={"toolCallId": "t", "title": TEXT}, options=options)
+        return {"stopReason": "end_turn"}
+
+    vm.behaviour["session/prompt"] = asking
+    prompting = await start(vm, nursery, id_)
+    await until(lambda: bool(vm.sessions.get(id_)["pendingPermissions"]))
+    assert vm.agent_budget.used > 2 * len(TEXT)
+    (request,) = vm.sessions.get(id_)["pendingPermissions"]
+    await vm.sessions.respond_permission(id_, request["permissionId"], option_id="a")
+    await prompting.done.wait()
+    await settled()
+    assert vm.agent_budget.used == 0
