@@ -32,6 +32,8 @@ class Notice:
     """What `types` filters select on: a `sessionEvent`'s type as the store names it, else None."""
     params: dict[str, Any]
     """The notification's params, ready to send but for `subscriptionId`. Shared by all listeners: never mutated."""
+    size: int = 0
+    """Bytes of an event's body; 0 for what is small."""
 
 
 Listener = Callable[[Notice], None]

@@ -45,6 +45,11 @@ CLIENT_CAPABILITIES: Final[dict[str, Any]] = {
 }
 
 
+MAX_RECORD_BYTES: Final = 256 * 1024
+"""What an agent says of itself (capabilities, info, modes, config options), each as JSON: it is kept with the session and told
+in lists, and a list of a thousand models has half of that."""
+
+
 class MessageError(Exception):
     """Params or a result of the agent are not what ACP says; the message names the member."""
 
@@ -165,16 +170,21 @@ def text_of(update: dict[str, Any]) -> str:
     return text if isinstance(text, str) else ""
 
 
+def is_small(value: Any) -> bool:
+    """Whether what an agent says of itself is of a size that may be kept with its session."""
+    return len(msgspec.json.encode(value)) <= MAX_RECORD_BYTES
+
+
 def modes_of(value: Any) -> dict[str, Any] | None:
     """A `SessionModeState`, or None: an agent without modes, or one whose modes are not of that shape."""
     if not isinstance(value, dict) or not isinstance(value.get("currentModeId"), str):
         return None
-    return value if isinstance(value.get("availableModes"), list) else None
+    return value if isinstance(value.get("availableModes"), list) and is_small(value) else None
 
 
 def config_options_of(value: Any) -> list[dict[str, Any]]:
     """A list of `SessionConfigOption`, without the items that have no string `id`."""
-    if not isinstance(value, list):
+    if not isinstance(value, list) or not is_small(value):
         return []
     return [item for item in value if isinstance(item, dict) and isinstance(item.get("id"), str)]
 

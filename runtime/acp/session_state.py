@@ -22,6 +22,9 @@ import attrs
 from runtime.acp.messages import SESSION_UPDATE, config_options_of, modes_of, update_kind
 from runtime.acp.usage import NOTHING_TOLD, Usage
 
+MAX_TITLE: Final = 1000
+"""Characters of a session's title that are kept with it: every list of sessions has them."""
+
 STARTED: Final = "_torpor/session_started"
 RESUMED: Final = "_torpor/session_resumed"
 SUSPENDED: Final = "_torpor/session_suspended"
@@ -133,7 +136,9 @@ def _config_options(state: SessionState, params: dict[str, Any]) -> SessionState
 
 def _info(state: SessionState, params: dict[str, Any]) -> SessionState:
     title = params["update"].get("title", state.title)  # null clears it
-    return attrs.evolve(state, title=title) if title is None or isinstance(title, str) else state
+    if title is None:
+        return attrs.evolve(state, title=None)
+    return attrs.evolve(state, title=title[:MAX_TITLE]) if isinstance(title, str) else state
 
 
 def _usage(state: SessionState, params: dict[str, Any]) -> SessionState:

@@ -17,7 +17,7 @@ import attrs
 import trio
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.rpc.framing import Flow, Outbox
+from runtime.rpc.framing import FLOW_BYTES, Flow, Outbox
 from runtime.rpc.messages import notification_line
 from runtime.rpc.names import as_given
 from runtime.wire_json import encoded
@@ -89,6 +89,7 @@ class Subscription:
         self._owner = owner
         self._flow = Flow()
         self._pending: deque[Notice] = deque()
+        self._pending_bytes = 0
         self._reread = False
         self._detach: Callable[[], None] = owner.host.hub.attach(vm, self._hear)
 
@@ -111,7 +112,9 @@ class Subscription:
             if await self._replay_page():
                 continue
             while self._pending and not self._reread and not self.over:
-                await self._send(self._pending.popleft())
+                notice = self._pending.popleft()
+                self._pending_bytes -= notice.size
+                await self._send(notice)
             if not self._reread:
                 break
             self._reread = False
@@ -154,7 +157,8 @@ class Subscription:
             return
         if not self.settled.is_set():
             self._pending.append(notice)
-            if len(self._pending) > MAX_PENDING:
+            self._pending_bytes += notice.size
+            if len(self._pending) > MAX_PENDING or self._pending_bytes > FLOW_BYTES:
                 self._forget_events()
         elif self._is_news(notice):
             if self._owner.outbox.offer(self._owner.encoder.line(notice, self.id), self._flow):
@@ -182,6 +186,7 @@ class Subscription:
         """Make room among what waits: committed events are read from the store again."""
         kept = [notice for notice in self._pending if notice.method != "sessionEvent"]
         self._pending = deque(kept)
+        self._pending_bytes = 0  # of what is no event nobody says
         self._reread = True
         if len(kept) > MAX_PENDING // 2:
             self._lag(kept[-1])

@@ -11,6 +11,7 @@ import trio
 from runtime.acp.messages import (
     CLIENT_CAPABILITIES,
     INITIALIZE,
+    MAX_RECORD_BYTES,
     PROTOCOL_VERSION,
     SESSION_NEW,
     Capabilities,
@@ -18,6 +19,7 @@ from runtime.acp.messages import (
     MessageError,
     SessionSetup,
     config_options_of,
+    is_small,
     modes_of,
     parse,
 )
@@ -151,6 +153,8 @@ async def bring_up(session: Session) -> Agent:
     if result.protocol_version != PROTOCOL_VERSION:
         message = f"the agent speaks version {result.protocol_version} of ACP, we speak {PROTOCOL_VERSION}"
         fail(session, agent, INITIALIZE, message)
+    if not (is_small(result.agent_capabilities) and is_small(result.agent_info)):
+        fail(session, agent, INITIALIZE, f"what the agent says of itself takes more than {MAX_RECORD_BYTES} bytes")
     session.capabilities = Capabilities.of(result.agent_capabilities)
     session.agent_info = result.agent_info if isinstance(result.agent_info, dict) else None
     mcp.check_supported(options.mcp_servers, session.capabilities)

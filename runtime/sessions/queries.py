@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import trio
 
 from runtime.acp.session_state import PERMISSION_REPLY, SessionState
 from runtime.acp.usage import NOTHING_TOLD
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 MAX_EVENTS: Final = 100_000
 """Events of one answer, whatever `limit` says; the store ends it at 64 MiB besides. Who needs more pages with `after`."""
+
+
+PAGE_SESSIONS: Final = 50
+"""Sessions read from the store between two looks at the other tasks: some 2 ms."""
 
 
 async def session_events(
@@ -44,9 +49,15 @@ async def session_events(
     ]
 
 
-def persisted_sessions(store: Store, vm: str, live: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+async def persisted_sessions(store: Store, vm: str, live: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     """`listPersistedSessions`, oldest first; `live` is `Sessions.statuses()` of an awake VM. Raises VM_NOT_FOUND."""
-    return [describe(record, (live or {}).get(record.session_id)) for record in store.sessions.list(_vm(store, vm))]
+    row, after = _vm(store, vm), 0
+    found: list[dict[str, Any]] = []
+    while page := store.sessions.page(row, after, PAGE_SESSIONS):
+        found += [describe(record, (live or {}).get(record.session_id)) for record in page]
+        after = page[-1].row
+        await trio.lowlevel.checkpoint()
+    return found
 
 
 def persisted_session(store: Store, vm: str, session_id: str, live: Mapping[str, str] | None = None) -> dict[str, Any]:

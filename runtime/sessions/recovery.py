@@ -71,9 +71,8 @@ async def mark_interrupted(store: Store, hub: Hub, vm: str) -> None:
     record = store.vms.get(vm)
     if record is None:
         return
-    for session in store.sessions.list(record.row):
-        if session.status == "running":
-            await _mark(store, hub, vm, session)
+    for session in store.sessions.running(record.row):
+        await _mark(store, hub, vm, session)
 
 
 async def _mark(store: Store, hub: Hub, vm: str, session: SessionRecord) -> None:

@@ -139,6 +139,7 @@ class Transcript:
                 "createdAt": created_at,
                 "event": event,
             },
+            size=len(body),
         )
 
         def then(error: Exception | None) -> None:

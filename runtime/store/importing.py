@@ -24,7 +24,7 @@ from runtime.store.flattening import DENTRY, EXTENT, INODE, FlatTree
 from runtime.store.meter import Meter
 from runtime.store.sql import rows, run
 from runtime.store.tree_check import check_tree
-from runtime.store.vms import STAGED
+from runtime.store.vms import STAGED, check_room
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Iterator
@@ -144,6 +144,7 @@ def _pieces(path: Path, judge: Judge, staged: _Staged, hidden: str, meter: Meter
         def begin(connection: apsw.Connection) -> None:
             if rows(connection, "SELECT 1 FROM vm WHERE name = ?", (staged.name,)):
                 raise _conflict(staged.name)
+            check_room(connection)
             run(connection, "INSERT INTO layer (next_ino, bytes, entries) VALUES (?, 0, 0)", next_ino)
             staged.layer = connection.last_insert_rowid()
             run(

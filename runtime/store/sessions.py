@@ -126,6 +126,15 @@ class Sessions:
         """The sessions of a VM, oldest first."""
         return [_record(row) for row in self._reader.all(f"{_SELECT} WHERE vm = ? ORDER BY id", (vm,))]
 
+    def page(self, vm: int, after: int, limit: int) -> Sequence[SessionRecord]:
+        """The first `limit` sessions of a VM whose row ids come after `after`, oldest first."""
+        sql = f"{_SELECT} WHERE vm = ? AND id > ? ORDER BY id LIMIT ?"
+        return [_record(row) for row in self._reader.all(sql, (vm, after, limit))]
+
+    def running(self, vm: int) -> Sequence[SessionRecord]:
+        """The sessions of a VM whose rows say that they are in a turn."""
+        return [_record(row) for row in self._reader.all(f"{_SELECT} WHERE vm = ? AND status = 'running'", (vm,))]
+
     async def event_bytes(self, session: int) -> int:
         """Bytes of all events of the session with that row id."""
         sql = f"SELECT event_bytes + {_UNCOUNTED} FROM session WHERE id = ?"  # noqa: S608

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 VmState = Literal["awake", "asleep"]
 
+MAX_VMS: Final = 10_000
+"""VMs of one state file: each is a row with a layer, and an answer of `vm.list`; many times what one machine serves."""
+
 STAGED: Final = "!import/"
 """How the names begin of VMs that are being imported: no client can say such a name, and `list` leaves them out."""
 
@@ -62,6 +65,16 @@ class Vms:
         sql = f"SELECT {_COLUMNS} FROM vm WHERE substr (name, 1, ?) <> ? ORDER BY id"  # noqa: S608
         return [_record(row) for row in self._reader.all(sql, (len(STAGED), STAGED))]
 
+    def count(self) -> int:
+        """How many VMs there are, with those that are being imported."""
+        ((count,),) = self._reader.all("SELECT count(*) FROM vm")
+        return int(count)
+
+    def page(self, after: int, limit: int) -> Sequence[VmRecord]:
+        """The first `limit` VMs whose row ids come after `after`, oldest first."""
+        sql = f"SELECT {_COLUMNS} FROM vm WHERE id > ? AND substr (name, 1, ?) <> ? ORDER BY id LIMIT ?"  # noqa: S608
+        return [_record(row) for row in self._reader.all(sql, (after, len(STAGED), STAGED, limit))]
+
     async def get_or_create(
         self, name: str, options: dict[str, Any], created_at: int, *, parent_layer: int | None = None
     ) -> tuple[VmRecord, bool]:
@@ -102,7 +115,11 @@ class Vms:
 
 
 def add_vm(connection: apsw.Connection, name: str, options: str, created_at: int, parent_layer: int | None) -> VmRecord:
-    """Add a VM that there is not yet, asleep, on a frozen layer or an empty tree; for the inside of a write."""
+    """Add a VM that there is not yet, asleep, on a frozen layer or an empty tree; for the inside of a write.
+
+    Raises `ApiError` LIMIT_EXCEEDED.
+    """
+    check_room(connection)
     layer = _new_layer(connection, parent_layer)
     connection.execute(
         "INSERT INTO vm (name, options, state, created_at, updated_at, layer) VALUES (?, ?, 'asleep', ?, ?, ?)",
@@ -110,6 +127,14 @@ def add_vm(connection: apsw.Connection, name: str, options: str, created_at: int
     )
     row = connection.last_insert_rowid()
     return VmRecord(row, name, msgspec.json.decode(options), "asleep", created_at, created_at, layer)
+
+
+def check_room(connection: apsw.Connection) -> None:
+    """Raise `ApiError` LIMIT_EXCEEDED if there are as many VMs as there may be."""
+    ((count,),) = rows(connection, "SELECT count(*) FROM vm")
+    if count >= MAX_VMS:
+        message = f"there are {count} VMs, as many as a daemon serves: destroy some (vm.destroy)"
+        raise ApiError(ErrorCode.LIMIT_EXCEEDED, message, limit="vms", used=count, allowed=MAX_VMS)
 
 
 def _record(row: tuple[Any, ...]) -> VmRecord:

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakValueDictionary
 
 import trio
 
@@ -22,7 +23,7 @@ from runtime.sessions.recovery import mark_interrupted, settle_imported
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
 from runtime.vms.mounts import check_hosts
-from runtime.vms.options import VmOptions, without_nulls
+from runtime.vms.options import VmOptions, check_size, without_nulls
 from runtime.vms.past import Past
 from runtime.vms.portable import FileJudge, host_path
 from runtime.vms.readings import MAX_IDLE_VOLUMES, Readings
@@ -43,6 +44,7 @@ _log = logging.getLogger(__name__)
 AGENT_BYTES: Final = 512 * 1024 * 1024
 """What all agents together may make the daemon hold: half lines, answers that they do not read, texts of turns, output of their
 terminals and MCP servers. Each may hold some hundred MiB of it; above this the one that holds the most is killed."""
+PAGE_VMS: Final = 100  # VMs read from the store between two looks at the other tasks: some 2 ms
 DEFAULT_GRACE_MS: Final = 30_000  # a turn that is nearly done may end; one that is not is ended
 
 
@@ -75,7 +77,8 @@ class Host(Readings):
         self._engine = engine
         self._memory_bound = memory_bound
         self._nursery = nursery
-        self._locks: dict[str, trio.Lock] = {}
+        # Of the names that somebody has to do with just now: clients may say any number of them.
+        self._locks: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
         self._secrets: dict[str, dict[str, dict[str, str]]] = {}  # by VM and session; in memory alone, over sleep too
         self._shutting_down = False
 
@@ -92,6 +95,7 @@ class Host(Readings):
     async def get_or_create(self, name: str, options: dict[str, Any] | None) -> dict[str, Any]:
         """`vm.getOrCreate`."""
         wanted = without_nulls(options or {})
+        check_size(wanted)
         mounts = VmOptions.parse(wanted).mounts
         record, created = self.store.vms.get(name), False
         if record is None:  # else there is nothing to do, and a VM that is falling asleep is not waited for
@@ -115,13 +119,20 @@ class Host(Readings):
 
     async def list(self) -> Sequence[dict[str, Any]]:
         """`vm.list`."""
-        return [self._describe(record) for record in self.store.vms.list()]
+        found: list[dict[str, Any]] = []
+        after = 0
+        while page := self.store.vms.page(after, PAGE_VMS):
+            found += map(self._describe, page)
+            after = page[-1].row
+            await trio.lowlevel.checkpoint()
+        return found
 
     async def configure(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
         """`vm.configure`: `changes` replace whole members of the options; None removes one."""
         async with self._lock(name):
             record = self._record(name)
             kept = without_nulls({**record.options, **changes})
+            check_size(kept)
             options = VmOptions.parse(kept)
             check_hosts(options.mounts, self.store.path, VmOptions.parse(record.options).mounts)
             self._volume(record).configure(options)
@@ -258,7 +269,7 @@ class Host(Readings):
         """Figures for people who look after the daemon."""
         figures = [vm.figures() for vm in self._awake.values()]
         return {
-            "vms": len(self.store.vms.list()),
+            "vms": self.store.vms.count(),
             "awake": len(figures),
             "state": str(self.store.path),
             "secrets": sum(len(sessions) for sessions in self._secrets.values()),  # sessions that would ask again
@@ -368,7 +379,10 @@ class Host(Readings):
     # Helpers
 
     def _lock(self, name: str) -> trio.Lock:
-        return self._locks.setdefault(name, trio.Lock())
+        lock = self._locks.get(name)
+        if lock is None:
+            lock = self._locks[name] = trio.Lock()
+        return lock
 
     def _describe(self, record: VmRecord) -> dict[str, Any]:
         return {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+import msgspec
 
 from runtime.engine import Limits
 from runtime.errors import ApiError, ErrorCode
@@ -33,6 +34,7 @@ DEFAULT_SESSIONS: Final = 20_000  # of a VM, closed ones included: one every hal
 MAX_TRANSCRIPT_BYTES: Final = 64 * 1024**3
 """The greatest of these bounds on events: what is beyond it takes minutes to read through, and nobody would."""
 MAX_SESSIONS: Final = 100_000  # of a VM, as of one that is imported: lists of them have to stay answerable
+MAX_OPTIONS_BYTES: Final = 64 * 1024  # of JSON: every `vm.list` has them, of each VM
 _TRANSCRIPT_LIMITS: Final = TranscriptLimits(
     DEFAULT_TURN_BYTES, DEFAULT_SESSION_BYTES, DEFAULT_TRANSCRIPT_BYTES, DEFAULT_SESSIONS
 )
@@ -91,6 +93,14 @@ class VmOptions:
     def guest_limits(self) -> Limits:
         """What each guest of the VM may use."""
         return Limits(memory_bytes=self.memory_bytes, fuel=self.fuel)
+
+
+def check_size(wire: dict[str, Any]) -> None:
+    """Raise ApiError TOO_LARGE for options that take more than `MAX_OPTIONS_BYTES`."""
+    size = len(msgspec.json.encode(wire))
+    if size > MAX_OPTIONS_BYTES:
+        message = f"the VM's options have {size} bytes of JSON: fewer labels or grants are expected"
+        raise ApiError(ErrorCode.TOO_LARGE, message, limit=MAX_OPTIONS_BYTES)
 
 
 def without_nulls(wire: dict[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from runtime.sessions.options import MCP_SEALED, SessionOptions
 from runtime.store.foreign import check_json, damaged, json_object
 from runtime.store.sessions import SessionRecord
 from runtime.store.sql import json_text
-from runtime.vms.options import MAX_SESSIONS, MAX_TRANSCRIPT_BYTES, VmOptions
+from runtime.vms.options import MAX_SESSIONS, MAX_TRANSCRIPT_BYTES, VmOptions, check_size
 
 _VM_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(/[A-Za-z0-9._-]{1,128}){0,7}")
 _SESSION_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,127}")  # it becomes a file's name in the VM
@@ -64,6 +64,7 @@ class FileJudge:
         try:
             _check_limits(kept)
             VmOptions.parse(kept)
+            check_size(kept)
         except (TypeError, ValueError, AttributeError, KeyError):
             damaged("the VM's options are not such")
         return name, json_text(kept)

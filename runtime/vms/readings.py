@@ -70,7 +70,7 @@ class Readings:
     async def persisted_sessions(self, name: str) -> Sequence[dict[str, Any]]:
         """`listPersistedSessions`."""
         vm = self._awake.get(name)
-        return queries.persisted_sessions(self.store, name, vm.sessions.statuses() if vm else None)
+        return await queries.persisted_sessions(self.store, name, vm.sessions.statuses() if vm else None)
 
     async def list_agents(self, name: str | None) -> Sequence[dict[str, Any]]:
         """`listAgents`; every VM may run every agent."""
@@ -102,7 +102,7 @@ class Readings:
         `tokens` and `cost` are sums of what agents have told, None where none has: see `runtime.acp.usage`.
         """
         record = self._record(name)
-        rows = self.store.sessions.list(record.row)
+        rows = await queries.persisted_sessions(self.store, name)
         event_bytes, _ = await self.store.sessions.count_events(record.row)
         vm = self._awake.get(name)
         live = vm.sessions.statuses() if vm else {}
@@ -124,9 +124,9 @@ class Readings:
             "memoryBytes": memory,
             "peakMemoryBytes": peak_memory,
             "files": {"count": usage.entries, "bytes": usage.bytes},
-            "events": sum(row.last_seq + 1 for row in rows),
+            "events": sum(row["lastSeq"] + 1 for row in rows),
             "eventBytes": event_bytes,
-            **total_usage(row.usage for row in rows),
+            **total_usage(row["usage"] for row in rows),
         }
 
     def _record(self, name: str) -> VmRecord:

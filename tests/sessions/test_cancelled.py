@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 KEY: dict[str, Any] = {"env": {"KEY": "k"}, "secrets": {"S": "s"}}
 
 
-def rows(vm: FakeVm) -> list[dict[str, Any]]:
-    return persisted_sessions(vm.store, "vm", vm.sessions.statuses())
+async def rows(vm: FakeVm) -> list[dict[str, Any]]:
+    return await persisted_sessions(vm.store, "vm", vm.sessions.statuses())
 
 
 async def test_create(vm: FakeVm) -> None:
@@ -30,13 +30,13 @@ async def test_create(vm: FakeVm) -> None:
         await settled()
         assert not vm.sessions.busy
         if attempt.cancelled:
-            assert rows(vm) == []
+            assert await rows(vm) == []
             assert vm.running == []
             assert vm.sessions._registry.secrets == {}
             assert len(vm.sessions._registry) == 0
         else:
             made += 1
-            (row,) = rows(vm)
+            (row,) = await rows(vm)
             assert (row["sessionId"], row["status"], len(vm.running)) == ("mine", "idle", 1)
             assert (await vm.sessions.prompt("mine", "hello"))["text"] == "hello"
             await vm.sessions.destroy("mine")
@@ -61,10 +61,10 @@ async def test_create_while_the_vm_falls_asleep(asleep: FakeVm) -> None:
             await sessions.suspend_all()
         assert vm.running == []
         if outcome == [ErrorCode.BUSY]:
-            assert persisted_sessions(vm.store, "vm") == []
+            assert await persisted_sessions(vm.store, "vm") == []
         else:
             assert outcome[0]["sessionId"] == "mine"
-            (row,) = persisted_sessions(vm.store, "vm")
+            (row,) = await persisted_sessions(vm.store, "vm")
             assert row["status"] == "suspended"
             await vm.store.sessions.delete(vm.store.sessions.list(1)[0].row)
 
@@ -144,7 +144,7 @@ async def test_the_end_of_a_session(vm: FakeVm, verb: str) -> None:
         if verb == "close":
             assert vm.sessions.get(id_)["status"] == "closed", "once begun it goes on to its end"
             await vm.sessions.destroy(id_)
-        assert rows(vm) == []
+        assert await rows(vm) == []
         assert len(vm.sessions._registry) == 0
 
 
@@ -171,7 +171,7 @@ async def test_sleep(asleep: FakeVm, force: bool) -> None:
             else:
                 assert states == ["suspended", "suspended"]
             assert vm.running == []
-        for row in persisted_sessions(vm.store, "vm"):
+        for row in await persisted_sessions(vm.store, "vm"):
             assert row["status"] == "suspended"
             log = await vm.log(row["sessionId"])
             assert log.count("_torpor/turn_started") == log.count("_torpor/turn_ended")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
+from runtime.acp.messages import MAX_RECORD_BYTES
+from runtime.acp.session_state import MAX_TITLE
 from runtime.errors import ApiError, ErrorCode
 from runtime.sessions.queries import persisted_sessions
 from tests.sessions.fakes import (
@@ -16,7 +18,10 @@ from tests.sessions.fakes import (
     FakeVm,
     RpcFailError,
     failing,
+    initialize,
     never,
+    new,
+    new_session,
     option,
     until,
 )
@@ -132,7 +137,7 @@ async def test_an_agent_that_does_not_start(
     assert data["phase"] == phase
     assert said.items() <= data.items()
     await until(lambda: not vm.running)
-    assert persisted_sessions(vm.store, "vm") == []
+    assert await persisted_sessions(vm.store, "vm") == []
     assert not vm.sessions.busy
     assert len(vm.notices) == 0
 
@@ -153,7 +158,7 @@ async def test_a_cancelled_create_leaves_nothing(vm: FakeVm) -> None:
         await until(lambda: bool(vm.running))
         nursery.cancel_scope.cancel()
     await until(lambda: not vm.running)
-    assert persisted_sessions(vm.store, "vm") == []
+    assert await persisted_sessions(vm.store, "vm") == []
     assert not vm.sessions.busy
 
 
@@ -183,3 +188,25 @@ async def test_invalid_ids_and_options(vm: FakeVm) -> None:
             await vm.sessions.create("fake", options)
         assert caught.value.code is ErrorCode.INVALID_ARGUMENT
     assert vm.started == []
+
+
+async def test_what_an_agent_says_of_itself_is_of_a_size_to_be_kept(vm: FakeVm) -> None:
+    async def boasting(agent: FakeAgent, params: dict[str, Any]) -> Any:
+        return {**await initialize(agent, params), "agentInfo": {"name": "x" * MAX_RECORD_BYTES}}
+
+    vm.behaviour["initialize"] = boasting
+    with failing(ErrorCode.AGENT_FAILED) as told:
+        await new(vm)
+    assert told["phase"] == "initialize"
+    assert str(MAX_RECORD_BYTES) in told["message"]
+    vm.behaviour["initialize"] = initialize
+
+    async def many(agent: FakeAgent, params: dict[str, Any]) -> Any:
+        return {**await new_session(agent, params), "configOptions": [option("x" * MAX_RECORD_BYTES, "a")]}
+
+    vm.behaviour["session/new"] = many
+    id_ = await new(vm)
+    assert vm.sessions.get(id_)["configOptions"] == [], "as for an agent that has none"
+    await vm.agent.update("session_info_update", title="t" * (MAX_TITLE + 1))
+    await until(lambda: vm.sessions.get(id_)["title"] is not None)
+    assert vm.sessions.get(id_)["title"] == "t" * MAX_TITLE

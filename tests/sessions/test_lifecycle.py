@@ -37,7 +37,7 @@ async def test_close_keeps_everything_and_is_idempotent(vm: FakeVm) -> None:
     assert vm.agent.received[-1][0] == "session/close"
     await until(lambda: not vm.running)
     assert (await vm.log(id_)).count("_torpor/session_closed") == 1
-    (row,) = persisted_sessions(vm.store, "vm", vm.sessions.statuses())
+    (row,) = await persisted_sessions(vm.store, "vm", vm.sessions.statuses())
     assert row["status"] == "closed"
     assert vm.sessions.live() == []
     with failing(ErrorCode.SESSION_CLOSED):
@@ -66,7 +66,7 @@ async def test_destroy(vm: FakeVm, nursery: trio.Nursery) -> None:
     await prompting.done.wait()
     assert prompting.result is not None
     assert prompting.result["stopReason"] == "cancelled"
-    assert [row["sessionId"] for row in persisted_sessions(vm.store, "vm")] == [other]
+    assert [row["sessionId"] for row in await persisted_sessions(vm.store, "vm")] == [other]
     with failing(ErrorCode.SESSION_NOT_FOUND):
         await vm.sessions.destroy(id_)
     assert len(vm.running) == 1
@@ -81,7 +81,7 @@ async def test_lists(vm: FakeVm) -> None:
     first, second = await new(vm), await new(vm)
     await vm.sessions.prompt(second, "x")
     await vm.sessions.close(first)
-    rows = persisted_sessions(vm.store, "vm", vm.sessions.statuses())
+    rows = await persisted_sessions(vm.store, "vm", vm.sessions.statuses())
     assert [(row["sessionId"], row["status"], row["title"]) for row in rows] == [
         (first, "closed", None),
         (second, "idle", "About it"),

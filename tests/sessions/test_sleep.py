@@ -33,7 +33,7 @@ async def test_sleep_and_wake(asleep: FakeVm) -> None:
         assert vm.running == []
         with failing(ErrorCode.BUSY):
             await sessions.prompt(id_, "x")
-    (row,) = persisted_sessions(vm.store, "vm")
+    (row,) = await persisted_sessions(vm.store, "vm")
     assert row["status"] == "suspended"
     assert (await vm.log(id_))[-1] == "_torpor/session_suspended"
     async with vm.awake() as sessions:
@@ -106,7 +106,7 @@ async def test_a_turn_that_the_daemon_did_not_survive(asleep: FakeVm, nursery: t
     assert prompting.error is not None
     assert prompting.error.code is ErrorCode.SHUTTING_DOWN
     assert (await vm.log(id_))[-1] == "agent_message_chunk"
-    assert persisted_sessions(vm.store, "vm")[0]["status"] == "suspended"
+    assert (await persisted_sessions(vm.store, "vm"))[0]["status"] == "suspended"
     async with vm.awake() as sessions:
         assert (await vm.log(id_))[-1] == "_torpor/turn_interrupted", "marked before anybody asks for the session"
         assert sessions.get(id_)["status"] == "suspended"

@@ -31,7 +31,7 @@ async def test_a_new_session_whose_agent_ends_is_none(vm: FakeVm, monkeypatch: p
         with failing(ErrorCode.AGENT_FAILED) as data:
             await vm.sessions.create("fake", {"sessionId": "mine"})
     assert (data["phase"], data["exitCode"]) == ("session/new", 3)
-    assert persisted_sessions(vm.store, "vm") == []
+    assert await persisted_sessions(vm.store, "vm") == []
     assert len(vm.sessions._registry) == 0
     await vm.sessions.create("fake", {"sessionId": "mine"})
     assert vm.sessions.get("mine")["status"] == "idle"

@@ -1,0 +1,76 @@
+"""How many VMs there are, how much their options take, and what clients can make the host remember of names."""
+
+from __future__ import annotations
+
+import gc
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.store import open_store
+from runtime.vms.catalogue import Catalogue
+from runtime.vms.host import PAGE_VMS, open_host
+from runtime.vms.options import MAX_OPTIONS_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from runtime.vms.host import Host
+
+
+@pytest.fixture
+async def host(tmp_path: Path) -> AsyncIterator[Host]:
+    no_engine: Any = None  # nothing wakes
+    async with open_store(tmp_path / "s.db") as store, open_host(store, no_engine, Catalogue(tmp_path)) as host:
+        yield host
+
+
+async def test_there_are_so_many_vms(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.store.vms.MAX_VMS", 2)
+    await host.get_or_create("one", None)
+    path = str(tmp_path / "one.torpor")
+    await host.export("one", path)
+    await host.get_or_create("two", None)
+    for refused in (
+        lambda: host.get_or_create("three", None),
+        lambda: host.fork("one", "three"),
+        lambda: host.import_(path, "three", trust=False),
+    ):
+        with pytest.raises(ApiError) as caught:
+            await refused()
+        assert (caught.value.code, caught.value.data["limit"]) == (ErrorCode.LIMIT_EXCEEDED, "vms")
+        assert "vm.destroy" in caught.value.message
+    assert (await host.get_or_create("two", None))["created"] is False
+    await host.destroy("one")
+    await host.get_or_create("three", None)
+
+
+async def test_a_list_of_vms_has_all_of_them(host: Host) -> None:
+    names = [f"vm-{number}" for number in range(PAGE_VMS + 1)]
+    for name in names:
+        await host.store.vms.get_or_create(name, {}, 0)
+    assert [each["vm"] for each in await host.list()] == names
+
+
+async def test_options_are_of_a_size_that_a_list_can_have(host: Host) -> None:
+    labels = {f"label-{number}": "x" * 1000 for number in range(60)}
+    await host.get_or_create("one", {"labels": labels})
+    more = {**labels, "one": "x" * 1000, **{f"more-{number}": "x" * 1000 for number in range(10)}}
+    for refused in (
+        lambda: host.get_or_create("two", {"labels": more}),
+        lambda: host.configure("one", {"labels": more}),
+    ):
+        with pytest.raises(ApiError) as caught:
+            await refused()
+        assert (caught.value.code, caught.value.data["limit"]) == (ErrorCode.TOO_LARGE, MAX_OPTIONS_BYTES)
+    assert (await host.get("one"))["options"]["labels"] == labels
+
+
+async def test_names_of_vms_that_there_are_not_leave_nothing_behind(host: Host) -> None:
+    for number in range(10):
+        with pytest.raises(ApiError):
+            await host.vm(f"nothing-{number}")
+    gc.collect()
+    assert len(host._locks) == 0
