@@ -24,6 +24,7 @@ ROWS: dict[str, Callable[[], Iterator[Figure]]] = {
     "wake": durability.wake,
     "resume": durability.resume,
     "events": durability.events,
+    "promises": durability.promises,
     "turns": sessions.turns,
     "loop": guests.loop,
     "cases": cases.cases,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import time
 from typing import TYPE_CHECKING
@@ -97,6 +98,42 @@ def resume() -> Iterator[Figure]:
                 prompted += timed(functools.partial(_prompt, client, "resume", session), 1, warmup=0)
             yield Figure(f"resumeSession by {tier}", resumed[2:], "ms")
             yield Figure(f"the prompt after it, {tier}", prompted[2:], "ms")
+
+
+def promises() -> Iterator[Figure]:
+    """What `power` costs beside `process`, on two daemons in turn: sessions, prompts, events, files."""
+    with contextlib.ExitStack() as stack:
+        url = stack.enter_context(model())
+        clients: dict[str, Client] = {}
+        for word in ("process", "power"):
+            clients[word] = stack.enter_context(stack.enter_context(daemon(TORPOR_DURABILITY=word)).client())
+            pi_vm(clients[word], "promises", url)
+        measured: dict[tuple[str, str, str], list[float]] = {}
+        for agent, options in (("echo", {}), ("pi", pi_options(url))):
+            for _ in range(RUNS + 2):
+                for word, client in clients.items():
+                    ours = {"vm": "promises", "agentType": agent, "options": options}
+                    started = time.perf_counter()
+                    session = client.call("createSession", **ours)["sessionId"]
+                    between = time.perf_counter()
+                    _prompt(client, "promises", session)
+                    ended = time.perf_counter()
+                    measured.setdefault((f"createSession {agent}", word, "ms"), []).append((between - started) * 1000)
+                    measured.setdefault((f"prompt {agent}", word, "ms"), []).append((ended - between) * 1000)
+                    client.call("closeSession", vm="promises", sessionId=session)
+        for _ in range(3):
+            for word, client in clients.items():
+                session = client.call("createSession", vm="promises", agentType="echo")["sessionId"]
+                started = time.perf_counter()
+                client.call("sendPrompt", vm="promises", sessionId=session, prompt=f"flood {EVENTS}")
+                rate = EVENTS / (time.perf_counter() - started)
+                measured.setdefault(("events a second", word, "/s"), []).append(rate)
+                pace = functools.partial(
+                    client.call, "writeFile", vm="promises", path="/home/user/f", content="x" * 100
+                )
+                measured.setdefault(("writeFile of 100 bytes", word, "ms"), []).extend(timed(pace, 100))
+        for (name, word, unit), values in measured.items():
+            yield Figure(f"{name}, {word}", values[2:] if unit == "ms" else values, unit)
 
 
 def _prompt(client: Client, vm: str, session: str) -> None:

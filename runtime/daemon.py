@@ -50,6 +50,7 @@ async def run(settings: Settings) -> None:
     bound = MemoryBound.of(settings.max_memory)
     facts: dict[str, Any] = {
         "log": os.fspath(log),
+        "durability": settings.durability.value,
         "idleExitSeconds": settings.idle_exit,
         "maxMemoryBytes": bound.limit,
         "activated": settings.passed is not None,
@@ -59,7 +60,7 @@ async def run(settings: Settings) -> None:
     engine = make_engine(open_cache())
     agents = Catalogue(built_in_directory(), user_directories())
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async with open_store(settings.state) as store, trio.open_nursery() as nursery:
+        async with open_store(settings.state, durability=settings.durability) as store, trio.open_nursery() as nursery:
             log_to_file(log)
             async with open_host(store, engine, agents, bound) as host:
                 listen = {"passed": settings.passed, "facts": facts}

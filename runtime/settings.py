@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from runtime.store.durability import Durability
+
 if TYPE_CHECKING:
     import socket
     from collections.abc import Sequence
@@ -28,6 +30,8 @@ class Settings:
     """Seconds after which a daemon that nobody needs ends; None: never."""
     max_memory: int | None = None
     """Bytes that the daemon may have for another guest to start, 0: without bound; None: a share of the machine's."""
+    durability: Durability = Durability.PROCESS
+    """What a power cut may take."""
     log_level: str = "info"
     background: bool = False
     """Whether nobody reads stderr once the daemon is ready."""

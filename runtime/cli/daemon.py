@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from runtime.client.sync import Client
     from runtime.rpc.http_listener import HttpOptions
 
+DURABILITIES: Final = ("power", "process")
+DEFAULT_DURABILITY: Final = "process"
 STATE_NAME: Final = "torpor.db"
 ACTIVATION_SECONDS: Final = 30.0  # for systemd to start the next daemon
 
@@ -46,6 +48,10 @@ def serve(args: argparse.Namespace) -> int:
         return exits.USAGE
     from runtime.memory import parse_size  # noqa: PLC0415 - for this command alone
 
+    durability = args.durability or os.environ.get("TORPOR_DURABILITY") or DEFAULT_DURABILITY
+    if durability not in DURABILITIES:
+        output.say(f"--durability: {durability!r} is none of {', '.join(DURABILITIES)}")
+        return exits.USAGE
     max_memory = args.max_memory or os.environ.get("TORPOR_MAX_MEMORY") or None
     try:
         max_bytes = None if max_memory is None else parse_size(max_memory)
@@ -60,11 +66,13 @@ def serve(args: argparse.Namespace) -> int:
         raise EndpointError(str(error)) from error
     socket = socket_path(args.socket) if passed is None else path_of(passed)
     state = state_path(args.state)
-    state.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     from runtime.daemon import main  # noqa: PLC0415 - the daemon and all that it needs
     from runtime.rpc.http_listener import AddressError  # noqa: PLC0415
     from runtime.settings import Ending, Settings  # noqa: PLC0415
+    from runtime.store.directories import make_directory  # noqa: PLC0415
+    from runtime.store.durability import Durability  # noqa: PLC0415
 
+    make_directory(state.parent)
     try:
         http = _http(args, state.parent)
     except AddressError as error:
@@ -77,9 +85,10 @@ def serve(args: argparse.Namespace) -> int:
         passed=passed,
         idle_exit=args.idle_exit,
         max_memory=max_bytes,
+        durability=Durability(durability),
         log_level=args.log_level,
         background=args.background,
-        arguments=_arguments(args, socket, state, max_memory),
+        arguments=_arguments(args, socket, state, durability, max_memory),
     )
     codes = {Ending.ORDERLY: exits.OK, Ending.FAILED: exits.NO_DAEMON, Ending.TAKEN: exits.ALREADY_RUNNING}
     return codes[main(settings)]
@@ -94,9 +103,12 @@ def _http(args: argparse.Namespace, directory: Path) -> HttpOptions | None:
     return http_options(args.http, token, directory, public=args.http_public, origins=args.http_origin)
 
 
-def _arguments(args: argparse.Namespace, socket: Path, state: Path, max_memory: str | None) -> list[str]:
+def _arguments(
+    args: argparse.Namespace, socket: Path, state: Path, durability: str, max_memory: str | None
+) -> list[str]:
     """Return what makes another daemon like this one, wherever it is started."""
     given = ["--socket", os.fspath(socket), "--state", os.fspath(state), "--log-level", args.log_level]
+    given += ["--durability", durability]
     if args.idle_exit is not None:
         given += ["--idle-exit", f"{args.idle_exit:g}"]
     if max_memory is not None:

@@ -52,6 +52,7 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
         ("daemon", f"torpor {found['version']}, process {found['pid']}, up {duration(found['uptimeSeconds'])}"),
         ("socket", found["socket"] + (" (held by systemd)" if found.get("activated") else "")),
         ("state", f"{found['state']} ({size(found['stateBytes'])})"),
+        *([("durability", found["durability"])] if "durability" in found else []),  # an older daemon does not tell
         ("log", str(found.get("log"))),
         ("VMs", f"{found['awake']} awake, {found['vms'] - found['awake']} asleep"),
         ("sessions", f"{found['sessions']} live, in {found['processes']} processes"),

@@ -44,6 +44,7 @@ class DaemonStatus(Struct, rename="camel", kw_only=True):
     socket: str
     http: str | None
     state: str
+    durability: str
     started_at: Timestamp
     memory_bytes: int
     max_memory_bytes: int | None

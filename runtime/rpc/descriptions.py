@@ -56,6 +56,7 @@ MEMBERS: Final[dict[str, str]] = {
     "socket": "The Unix socket that is served.",
     "http": "The URL that is served besides; null without `--http`.",
     "DaemonStatus.state": "The state file.",
+    "durability": "What outlives a power cut: `power`, all that was answered, or `process`, all but the last second.",
     "DaemonStatus.startedAt": "When it began, in milliseconds since the epoch.",
     "DaemonStatus.memoryBytes": "Memory that it shares with nobody, all guests included.",
     "maxMemoryBytes": "Above so much of `memoryBytes` no other guest starts; null without a bound.",

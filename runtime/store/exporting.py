@@ -18,13 +18,13 @@ import apsw
 import trio
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.store.directories import sync_directory
 from runtime.store.errors import as_api_error
 from runtime.store.flattening import DENTRY, EXTENT, INODE, FlatTree
 from runtime.store.foreign import json_object
 from runtime.store.meter import Meter
 from runtime.store.migrations import MIGRATIONS
 from runtime.store.schema import APPLICATION_ID, SCHEMA_VERSION, open_readable
-from runtime.store.sealing import sync_directory
 from runtime.store.sql import json_text, rows
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.store.directories import make_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,7 +25,7 @@ def state_lock(path: Path) -> Iterator[None]:
     Raises `ApiError`: BUSY (with `pid` when it can be read) when another process has the state open, IO_ERROR.
     """
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_directory(path.parent)
         descriptor = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise ApiError(ErrorCode.IO_ERROR, f"cannot use the state directory {path.parent}: {error.strerror}") from error

@@ -19,7 +19,8 @@ import attrs
 import trio
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.store.sealing import KEY_BYTES, key_id, read_key, seal, sealed_by, sync_directory, unseal, write_key
+from runtime.store.directories import sync_directory
+from runtime.store.sealing import KEY_BYTES, key_id, read_key, seal, sealed_by, unseal, write_key
 from runtime.store.sql import rows, run
 
 if TYPE_CHECKING:
@@ -122,10 +123,10 @@ class KeyRotation:
 
     def _adopt(self) -> None:
         try:
-            # A commit is durable against a power cut only once the log is, or after a checkpoint, which sees to it itself.
-            for path in (self._state.with_name(f"{self._state.name}-wal"), self._state):
-                with contextlib.suppress(FileNotFoundError):
-                    _sync(path)
+            # A commit is durable against a power cut once the log is, or after a checkpoint, which sees to it itself. The
+            # state file is never opened here: to close it would drop SQLite's locks (see `runtime.store.durability`).
+            with contextlib.suppress(FileNotFoundError):
+                _sync(self._state.with_name(f"{self._state.name}-wal"))
             self._new_path.replace(self._path)
             sync_directory(self._path)
         except OSError as error:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import apsw
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.store.durability import Durability
 from runtime.store.errors import as_api_error
 from runtime.store.migrations import MIGRATIONS
 from runtime.store.sql import rows
@@ -34,12 +35,10 @@ WRITER_CACHE_KIB: Final = 16 * 1024  # holds the inner pages of every b-tree of 
 READER_CACHE_KIB: Final = 4 * 1024  # there are a few readers, and the operating system caches the file once for all
 
 
-def open_writable(path: Path, *, durability: str = "normal") -> apsw.Connection:
+def open_writable(path: Path, durability: Durability = Durability.PROCESS) -> apsw.Connection:
     """Open the state file for its one writer: create it if need be, check it, and bring it up to date.
 
-    `durability` is "normal" (a power cut may lose the last moments, a crash of the process nothing), "full" (every
-    commit waits for the disk) or "none" (nothing ever does: a power cut may damage the file). The file gets mode 0600,
-    which its log and index files inherit.
+    The file gets mode 0600, which its log and index files inherit.
 
     Raises `ApiError`: STATE_NEWER, STATE_CORRUPT, IO_ERROR.
     """
@@ -57,12 +56,10 @@ def open_writable(path: Path, *, durability: str = "normal") -> apsw.Connection:
         connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
         _configure(connection, cache_kib=WRITER_CACHE_KIB)
         _check_owner(connection, path)
-        if durability == "none":  # before the schema is made, which waits for the disk several times
-            connection.pragma("synchronous", "OFF")
+        if durability is Durability.NONE:  # before the schema is made, which waits for the disk several times
+            connection.pragma("synchronous", durability.synchronous)
         _migrate(connection)
-        # In WAL mode NORMAL syncs at checkpoints only. A commit is in the kernel's cache before it is acknowledged, so
-        # the end of this process, however sudden, loses nothing; FULL adds one fsync per group against power cuts.
-        connection.pragma("synchronous", {"normal": "NORMAL", "full": "FULL", "none": "OFF"}[durability])
+        connection.pragma("synchronous", durability.synchronous)
         connection.wal_autocheckpoint(0)  # the writer checkpoints when nobody waits for it
         _check_content(connection, path)
     except (apsw.Error, ApiError) as error:

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.store.directories import sync_directory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,12 +170,3 @@ def write_key(path: Path, key: bytes) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the name of a file durable: a key that a power cut takes away makes whatever it has sealed worthless."""
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import trio
 
 from runtime.store.changes import Files
+from runtime.store.durability import Durability
 from runtime.store.forks import Forks
 from runtime.store.garbage import Collected, collect_garbage, collect_regularly
 from runtime.store.idempotency import Idempotency
@@ -61,21 +62,23 @@ async def open_store(
     path: str | os.PathLike[str],
     *,
     key_path: str | os.PathLike[str] | None = None,
-    durability: Literal["normal", "full", "none"] = "normal",
+    durability: Durability = Durability.PROCESS,
 ) -> AsyncGenerator[Store, None]:
     """Open the state file `path`, and close it afterwards with all that was submitted committed.
 
     The file and its directory are made if need be (0600, 0700). The key that seals `env` is in `key_path`, by default
-    the file `key` beside the state file. `durability`: see `runtime.store.schema.open_writable`.
+    the file `key` beside the state file.
 
     Raises `ApiError`: BUSY when another process has the file open, STATE_NEWER, STATE_CORRUPT, IO_ERROR.
     """
     path = Path(path).absolute()  # noqa: ASYNC240  # asks for the working directory, no more
     key_path = path.with_name("key") if key_path is None else Path(key_path)
-    rotation = KeyRotation(key_path, path)
-    with state_lock(path):
+    # One file, one lock, by whatever links it is named; SQLite, too, has its log beside the file itself.
+    real = path.resolve()
+    rotation = KeyRotation(key_path, real)
+    with state_lock(real):
         # On this thread: it takes some 2 ms, and nothing else can run before it.
-        writer = Writer(open_writable(path, durability=durability))
+        writer = Writer(open_writable(path, durability), syncs=durability is Durability.PROCESS)
         try:
             reader = Reader(path)
             try:

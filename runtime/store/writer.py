@@ -26,6 +26,7 @@ import attrs
 import trio
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.store.durability import LogSyncer
 from runtime.store.errors import as_api_error
 from runtime.store.sql import rows
 
@@ -50,8 +51,7 @@ ROWS_PER_STATEMENT: Final = (
     64  # beyond this a longer statement saves nothing; 13 columns stay far below SQLite's 32,766 parameters
 )
 
-IDLE_SECONDS: Final = 0.5
-# Nothing to do for so long: checkpoint. The fsyncs fall into a pause, and a power cut costs half a second at most.
+IDLE_SECONDS: Final = 0.5  # nothing to do for so long: checkpoint, so that its waits for the disk fall into a pause
 WAL_PAGES: Final = 4096
 # Without a pause the log is checkpointed at 16 MiB all the same: reads slow down and recovery takes longer as it grows.
 
@@ -99,10 +99,15 @@ class _Entry:
 
 
 class Writer:
-    """Owns `connection` (from `schema.open_writable`) from construction on; to be made and used on the trio thread."""
+    """Owns `connection` (from `schema.open_writable`) from construction on; to be made and used on the trio thread.
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    With `syncs` its log is synced within a second of each commit, which `Durability.PROCESS` promises. OSError when it
+    cannot be opened.
+    """
+
+    def __init__(self, connection: apsw.Connection, *, syncs: bool = False) -> None:
         self._connection = connection
+        self._syncer = LogSyncer(connection.filename_wal) if syncs else None
         self._token = trio.lowlevel.current_trio_token()
         # None asks the thread to end. SimpleQueue is written in C: a put and a get cost less than a microsecond.
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
@@ -202,6 +207,8 @@ class Writer:
             while self._step():
                 pass
         finally:
+            if self._syncer is not None:
+                self._syncer.close()
             # The last connection of a process checkpoints as it closes; ours may not be the last, and this one truncates.
             self._checkpoint("TRUNCATE")
             self._connection.close()
@@ -221,6 +228,8 @@ class Writer:
                 break
         if group:
             self._commit_group(group)
+            if self._syncer is not None:
+                self._syncer.committed()
             try:
                 self._token.run_sync_soon(self._deliver, group)
             except trio.RunFinishedError:

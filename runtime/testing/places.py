@@ -21,6 +21,7 @@ from runtime.client.wires import open_wire
 from runtime.engine import open_cache
 from runtime.rpc.connection import Connection
 from runtime.rpc.server import Server
+from runtime.store.durability import Durability
 from runtime.store.store import open_store
 from runtime.testing.memory_wire import memory_wire
 from runtime.vms.catalogue import (
@@ -93,7 +94,7 @@ class InProcess:
     async def _serving(self, state: Path) -> AsyncIterator[Server]:
         engine = make_engine(open_cache())
         async with (
-            open_store(state, durability="none") as store,  # a power cut ends the tests, too
+            open_store(state, durability=Durability.NONE) as store,  # a power cut ends the tests, too
             open_host(store, engine, self._agents) as host,
         ):
             yield Server(host, state)

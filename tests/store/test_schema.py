@@ -8,6 +8,7 @@ import apsw
 import pytest
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.store.durability import Durability
 from runtime.store.migrations import MIGRATIONS
 from runtime.store.schema import APPLICATION_ID, SCHEMA_VERSION, open_readable, open_writable
 
@@ -69,9 +70,9 @@ def test_a_wider_mode_is_narrowed(tmp_path: Path) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize(("durability", "level"), [("normal", 1), ("full", 2), ("none", 0)])
+@pytest.mark.parametrize(("durability", "level"), [("process", 1), ("power", 2), ("none", 0)])
 def test_durability(tmp_path: Path, durability: str, level: int) -> None:
-    with closing(open_writable(tmp_path / "s.db", durability=durability)) as connection:
+    with closing(open_writable(tmp_path / "s.db", Durability(durability))) as connection:
         assert connection.pragma("synchronous") == level
 
 

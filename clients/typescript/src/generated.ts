@@ -51,6 +51,8 @@ export interface DaemonStatus {
   http: string | null;
   /** The state file. */
   state: string;
+  /** What outlives a power cut: `power`, all that was answered, or `process`, all but the last second. */
+  durability: string;
   /** When it began, in milliseconds since the epoch. */
   startedAt: number;
   /** Memory that it shares with nobody, all guests included. */

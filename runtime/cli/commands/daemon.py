@@ -59,6 +59,12 @@ def _add_serve(table: Table) -> None:
         help="end when for so long nobody is connected and no turn or command runs (default: never)",
     )
     serve.add_argument(
+        "--durability",
+        metavar="WORD",
+        help="what outlives a power cut: power, all that was answered, or process, all but the last second (default: "
+        "$TORPOR_DURABILITY, else process)",
+    )
+    serve.add_argument(
         "--max-memory",
         metavar="SIZE",
         help="start no guest while the daemon has more, such as 512M or 4G, 0: no bound (default: $TORPOR_MAX_MEMORY, else "

@@ -70,6 +70,7 @@ complete -c torpor -n '__torpor_at serve' -l socket -r -F -d 'the daemon\'s sock
 complete -c torpor -n '__torpor_at serve' -l json -d 'print JSON, one object a line'
 complete -c torpor -n '__torpor_at serve' -l state -r -F -d 'the state file; it is created if need be'
 complete -c torpor -n '__torpor_at serve' -l idle-exit -x -d 'end when for so long nobody is connected and no turn or command runs (default: never)'
+complete -c torpor -n '__torpor_at serve' -l durability -x -d 'what outlives a power cut: power, all that was answered, or process, all but the last second (default: $TORPOR_DURABILITY, else process)'
 complete -c torpor -n '__torpor_at serve' -l max-memory -x -d 'start no guest while the daemon has more, such as 512M or 4G, 0: no bound (default: $TORPOR_MAX_MEMORY, else three quarters of the machine\'s)'
 complete -c torpor -n '__torpor_at serve' -l log-level -x -a 'debug info warning error' -d 'what is logged (default: info)'
 complete -c torpor -n '__torpor_at serve' -l background -d 'once ready, leave stdout and stderr, and log to the file alone'

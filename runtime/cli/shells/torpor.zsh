@@ -121,6 +121,7 @@ _torpor_serve() {
         '--json[print JSON, one object a line]' \
         '--state=[the state file; it is created if need be]:FILE:_files' \
         '--idle-exit=[end when for so long nobody is connected and no turn or command runs (default\: never)]:SECONDS: ' \
+        '--durability=[what outlives a power cut\: power, all that was answered, or process, all but the last second (default\: $TORPOR_DURABILITY, else process)]:WORD: ' \
         '--max-memory=[start no guest while the daemon has more, such as 512M or 4G, 0\: no bound (default\: $TORPOR_MAX_MEMORY, else three quarters of the machine'\''s)]:SIZE: ' \
         '--log-level=[what is logged (default\: info)]:log_level:(debug info warning error)' \
         '--background[once ready, leave stdout and stderr, and log to the file alone]' \
