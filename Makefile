@@ -62,9 +62,10 @@ docs: $(INSTALLED) ## Build the documentation in site/; a broken link or a missi
 bench: setup guests ## Measure; prints the method and medians.
 	$(BIN)/python -m bench
 
-soak: setup guests ## Ten thousand sessions, kills under load, random calls, a siege of ten minutes: over an hour, not for CI.
+soak: setup guests ## Ten thousand sessions, kills under load, power cuts, random calls, a siege of ten minutes: over an hour, not for CI.
 	TORPOR_SOAK_CYCLES=5000 $(BIN)/pytest -s tests/system/test_agents.py -k come_and_go
 	TORPOR_SOAK_KILLS=200 $(BIN)/pytest -s tests/system/test_crash.py -k storm
+	TORPOR_SOAK_CUTS=1000 $(BIN)/pytest -s tests/system/test_power.py
 	TORPOR_FUZZ_CALLS=10000000 $(BIN)/pytest -s tests/engine/fuzz -k random
 	TORPOR_SIEGE_SECONDS=600 $(BIN)/pytest -s tests/siege
 

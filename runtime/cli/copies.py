@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import os
-import secrets
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +12,7 @@ from runtime.cli import exits, output, pieces
 from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.files import into
 from runtime.cli.progress import Line
+from runtime.newfile import NewFile
 
 if TYPE_CHECKING:
     import argparse
@@ -169,14 +169,11 @@ class _Outside:
             with place.open("wb") as file:
                 file.writelines(content)
             return
-        part = place.with_name(f".torpor-{secrets.token_hex(8)}")
-        try:
-            with part.open("xb") as file:
+        with NewFile(place) as new:
+            with open(new.descriptor, "wb", closefd=False) as file:
                 file.writelines(content)
-            part.chmod(mode & ~SPECIAL_BITS)
-            part.replace(place)
-        finally:
-            part.unlink(missing_ok=True)
+            os.fchmod(new.descriptor, mode & ~SPECIAL_BITS)
+            new.publish(replace=True)
 
     def link(self, path: str, target: str) -> None:
         place = self._own(path)

@@ -67,9 +67,9 @@ def serve(args: argparse.Namespace) -> int:
     socket = socket_path(args.socket) if passed is None else path_of(passed)
     state = state_path(args.state)
     from runtime.daemon import main  # noqa: PLC0415 - the daemon and all that it needs
+    from runtime.newfile import make_directory  # noqa: PLC0415
     from runtime.rpc.http_listener import AddressError  # noqa: PLC0415
     from runtime.settings import Ending, Settings  # noqa: PLC0415
-    from runtime.store.directories import make_directory  # noqa: PLC0415
     from runtime.store.durability import Durability  # noqa: PLC0415
 
     make_directory(state.parent)

@@ -10,6 +10,7 @@ import posixpath
 import secrets
 import signal
 import stat
+import time
 from collections.abc import Callable
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 PIECE_BYTES: Final = 8 * 1024 * 1024
 """Of a file, read or written at a time: half of what one answer may hold."""
+
+PART_PREFIX: Final = ".torpor-part-"
+PART_SECONDS: Final = 24 * 3600  # since its last piece: no connection is that slow
 
 MAX_LINKS: Final = 40  # symbolic links in a row, as in the VM
 
@@ -59,7 +63,8 @@ def write(call: Call, path: str, pieces: Iterable[bytes]) -> int:
         call("writeFile", path=path, content=_sent(first))
         return len(first)
     path, mode = _place(call, path)
-    part = f"{posixpath.dirname(path).rstrip('/')}/.torpor-{secrets.token_hex(8)}"
+    _sweep(call, posixpath.dirname(path))
+    part = f"{posixpath.dirname(path).rstrip('/')}/{PART_PREFIX}{secrets.token_hex(8)}"
     size = 0
     try:
         for piece in chain((first, second), rest):
@@ -74,6 +79,16 @@ def write(call: Call, path: str, pieces: Iterable[bytes]) -> int:
             call("deleteFile", path=part)
         raise
     return size
+
+
+def _sweep(call: Call, folder: str) -> None:
+    """Remove what clients that were killed have left in a folder of the VM, once no transfer can be at it any more."""
+    with contextlib.suppress(RpcError):  # there is no such folder yet, or somebody else is faster
+        for name in call("readdir", path=folder):
+            if name.startswith(PART_PREFIX):
+                part = f"{folder.rstrip('/')}/{name}"
+                if call("stat", path=part)["mtimeMs"] < (time.time() - PART_SECONDS) * 1000:
+                    call("deleteFile", path=part)
 
 
 @contextlib.contextmanager

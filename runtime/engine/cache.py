@@ -23,6 +23,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from runtime.newfile import NewFile
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -101,11 +103,9 @@ class ArtefactCache:
     def _load_key(self) -> bytes:
         path = self.directory / _KEY_FILE
         if not path.exists():
-            temporary = self.directory / f".{_KEY_FILE}.{secrets.token_hex(8)}"
-            _write_private(temporary, secrets.token_bytes(KEY_BYTES))
-            with suppress(FileExistsError):  # another process was first: its key counts
-                os.link(temporary, path)
-            temporary.unlink()
+            with NewFile(path) as file, suppress(FileExistsError):  # another process was first: its key counts
+                os.write(file.descriptor, secrets.token_bytes(KEY_BYTES))
+                file.publish()
         key = path.read_bytes()
         if len(key) != KEY_BYTES or path.stat().st_mode & 0o077:
             raise CacheDirectoryError(f"{path} is damaged or readable by others: delete {self.directory}")

@@ -16,6 +16,7 @@ import attrs
 import trio
 
 from runtime.client.endpoint import EndpointError
+from runtime.newfile import NewFile
 from runtime.rpc.gate import Gate
 
 if TYPE_CHECKING:
@@ -83,16 +84,10 @@ def _is_loopback(host: str) -> bool:
 
 def _make_token(path: Path) -> None:
     """Write a new token to `path` (0600), unless there is one; of two daemons that do so at once, one wins for both."""
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-        try:
-            with open(descriptor, "w", encoding="ascii") as file:  # noqa: PTH123 - of a descriptor
-                file.write(secrets.token_urlsafe(TOKEN_BYTES) + "\n")
-            with contextlib.suppress(FileExistsError):
-                path.hardlink_to(temporary)
-        finally:
-            temporary.unlink()
+        with NewFile(path) as file, contextlib.suppress(FileExistsError):
+            os.write(file.descriptor, f"{secrets.token_urlsafe(TOKEN_BYTES)}\n".encode())
+            file.publish()
     except OSError as error:
         raise EndpointError(f"cannot write the token to {path}: {error.strerror}") from error
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,7 +17,8 @@ import apsw
 import trio
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.store.directories import sync_directory
+from runtime.newfile import NewFile
+from runtime.store.descriptors import open_descriptor
 from runtime.store.errors import as_api_error
 from runtime.store.flattening import DENTRY, EXTENT, INODE, FlatTree
 from runtime.store.foreign import json_object
@@ -62,22 +62,13 @@ async def export_vm(state: Path, vm: int, path: Path, report: Report | None = No
 def _export(state: Path, vm: int, path: Path, meter: Meter) -> int:
     if os.path.lexists(path):
         raise _exists(path)
-    scratch = path.with_name(f".torpor-export-{secrets.token_hex(8)}")
     try:
-        os.close(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        try:
-            _write(state, vm, scratch, meter)
-            descriptor = os.open(scratch, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                os.fsync(descriptor)
-                size = os.fstat(descriptor).st_size
-            finally:
-                os.close(descriptor)
-            _publish(scratch, path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                scratch.unlink()
-        sync_directory(path)
+        with NewFile(path) as file:
+            _write(state, vm, file.descriptor, meter)
+            size = os.fstat(file.descriptor).st_size
+            file.publish()
+    except FileExistsError:
+        raise _exists(path) from None
     except apsw.FullError as error:
         raise _disk_full(path) from error
     except apsw.Error as error:
@@ -90,29 +81,11 @@ def _export(state: Path, vm: int, path: Path, meter: Meter) -> int:
     return size
 
 
-def _publish(scratch: Path, path: Path) -> None:
-    """Give the file its name. A link does not replace what may have come there meanwhile; a rename would."""
-    try:
-        os.link(scratch, path)
-    except FileExistsError:
-        raise _exists(path) from None
-    except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):
-            raise
-        if os.path.lexists(path):  # a filesystem without hard links
-            raise _exists(path) from None
-        scratch.rename(path)
-
-
-def _write(state: Path, vm: int, scratch: Path, meter: Meter) -> None:
+def _write(state: Path, vm: int, descriptor: int, meter: Meter) -> None:
     with (
         contextlib.closing(open_readable(state)) as source,
-        contextlib.closing(apsw.Connection(os.fspath(scratch), flags=apsw.SQLITE_OPEN_READWRITE)) as target,
+        contextlib.closing(open_descriptor(descriptor)) as target,
     ):
-        # Nobody sees the file before it is whole, so that a journal would be for nothing.
-        target.pragma("auto_vacuum", "incremental")
-        target.pragma("journal_mode", "off")
-        target.pragma("synchronous", "off")
         target.execute("BEGIN")
         for step in MIGRATIONS:
             target.execute(step)

@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.store.directories import make_directory
+from runtime.newfile import make_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,6 @@ session does not open. The key id says which key sealed it: there are two while 
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import secrets
@@ -24,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.store.directories import sync_directory
+from runtime.newfile import NewFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -145,18 +144,14 @@ def read_key(path: Path) -> bytes | None:
 
 def _create_key(path: Path) -> bytes:
     """Write a new key file, whole or not at all; if somebody else was faster, his key is the one."""
-    scratch = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     key = secrets.token_bytes(KEY_BYTES)
     try:
-        write_key(scratch, key)
-        try:
-            os.link(scratch, path)
-        except FileExistsError:
-            return read_key(path) or _create_key(path)
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                scratch.unlink()
-        sync_directory(path)
+        with NewFile(path) as file:
+            os.write(file.descriptor, key)
+            try:
+                file.publish()
+            except FileExistsError:
+                return read_key(path) or _create_key(path)
     except OSError as error:
         raise ApiError(ErrorCode.IO_ERROR, f"cannot write the key file {path}: {error.strerror}") from error
     return key

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from runtime.newfile import sweep
 from runtime.store.changes import Files
 from runtime.store.durability import Durability
 from runtime.store.forks import Forks
@@ -77,6 +78,7 @@ async def open_store(
     real = path.resolve()
     rotation = KeyRotation(key_path, real)
     with state_lock(real):
+        sweep(real.parent)
         # On this thread: it takes some 2 ms, and nothing else can run before it.
         writer = Writer(open_writable(path, durability), syncs=durability is Durability.PROCESS)
         try:

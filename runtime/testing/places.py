@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
-import tempfile
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
@@ -24,6 +21,7 @@ from runtime.rpc.server import Server
 from runtime.store.durability import Durability
 from runtime.store.store import open_store
 from runtime.testing.memory_wire import memory_wire
+from runtime.testing.scratch import scratch_directory
 from runtime.vms.catalogue import (
     MANIFEST,
     AgentSpec,
@@ -38,6 +36,7 @@ from runtime.wasi.host import make_engine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable
+    from pathlib import Path
 
     from runtime.client.notification import Notification
     from runtime.testing.loop import Loop
@@ -87,8 +86,8 @@ class InProcess:
     def __init__(self, loop: Loop) -> None:
         self._agents = Agents(user_directories())
         self._stack = contextlib.ExitStack()
-        directory = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="torpor-"))
-        self._server = self._stack.enter_context(loop.entered(self._serving(Path(directory) / "torpor.db")))
+        directory, _ = self._stack.enter_context(scratch_directory())
+        self._server = self._stack.enter_context(loop.entered(self._serving(directory / "torpor.db")))
 
     @contextlib.asynccontextmanager
     async def _serving(self, state: Path) -> AsyncIterator[Server]:
@@ -152,7 +151,8 @@ class FromExecutable(AtSocket):
     """A daemon of our own, with a state and agents of its own."""
 
     def __init__(self, executable: str) -> None:
-        self._directory = Path(tempfile.mkdtemp(prefix="torpor-"))  # short: a socket's path has 108 bytes
+        self._stack = contextlib.ExitStack()
+        self._directory, lock = self._stack.enter_context(scratch_directory())
         self._agents = self._directory / "agents"
         self._agents.mkdir()
         socket, state = self._directory / "s", self._directory / "state" / "torpor.db"
@@ -166,9 +166,10 @@ class FromExecutable(AtSocket):
                     stdout=log,
                     stderr=log,
                     env={**os.environ, "TORPOR_AGENTS": known},
+                    pass_fds=(lock,),  # as long as it runs its directory is in use, whatever becomes of us
                 )
         except OSError:
-            shutil.rmtree(self._directory)
+            self._stack.close()
             raise
         try:
             self._wait(socket)
@@ -192,7 +193,7 @@ class FromExecutable(AtSocket):
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._stack.close()
 
     def _wait(self, socket: Path) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime.cli import exits
-from runtime.cli.pieces import PIECE_BYTES
+from runtime.cli import exits, pieces
+from runtime.cli.pieces import PART_PREFIX, PIECE_BYTES
 from tests.system.daemon import SERVE, WAIT, Vm, fresh_name
 
 if TYPE_CHECKING:
@@ -159,3 +159,14 @@ def test_cp_takes_files_of_any_size_both_ways(fs: Any, vm: Vm, tmp_path: Path) -
     assert back.read_bytes() == content[: PIECE_BYTES + 1]
     assert fs("cp", ":/again/sub/large", os.devnull)[0] == 0
     assert not Path(os.devnull).is_file()
+
+
+def test_what_a_killed_transfer_has_left_goes_with_a_later_one(vm: Vm, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = f"/home/user/{PART_PREFIX}left"
+    vm.write(left, "half")
+    vm.write("/home/user/.torpor-else", "kept")
+    pieces.write(vm.call, "/home/user/big", [b"a", b"b"])
+    assert vm.read(left) == "half"  # somebody may be at it
+    monkeypatch.setattr(pieces, "PART_SECONDS", -60)  # a day later
+    pieces.write(vm.call, "/home/user/big", [b"a", b"b"])
+    assert sorted(vm.call("readdir", path="/home/user")) == [".torpor-else", "big"]

@@ -163,6 +163,15 @@ async def test_a_state_is_open_once(state: Path, store: Store) -> None:
     assert caught.value.data == {"pid": os.getpid()}
 
 
+async def test_a_state_is_open_once_by_whatever_name(state: Path, store: Store) -> None:
+    other = state.parent.parent / "link.db"
+    other.symlink_to(state)
+    with pytest.raises(ApiError) as caught:
+        async with open_store(other):
+            pass
+    assert caught.value.code is ErrorCode.BUSY
+
+
 async def test_a_state_is_open_in_one_process(state: Path, store: Store) -> None:
     program = (
         "import sys, trio\n"

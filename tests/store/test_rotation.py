@@ -54,6 +54,21 @@ async def test_a_new_key_opens_everything(tmp_path: Path) -> None:
     assert key.stat().st_mode & 0o777 == 0o600
 
 
+async def test_a_change_leaves_the_locks_of_the_state_file_alone(tmp_path: Path) -> None:
+    # A process that closes any descriptor of a file gives up all its locks on it: another one would take itself for the last
+    # to close the state file, and remove the log that is being written.
+    async with open_store(tmp_path / "state.db") as store:
+        await fill(store)
+        await store.sessions.rotate_key()
+        program = (
+            "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT * FROM vm').fetchall(); c.close()"
+        )
+        command = [sys.executable, "-c", program, str(tmp_path / "state.db")]
+        await trio.run_process(command)
+        await store.vms.get_or_create("later", {}, 0)
+        assert (tmp_path / "state.db-wal").stat().st_size > 0
+
+
 async def test_what_the_old_key_does_not_open_stays_as_it_is(tmp_path: Path) -> None:
     async with open_store(tmp_path / "state.db") as store:
         row = await fill(store)

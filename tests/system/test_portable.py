@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -138,3 +139,17 @@ def test_from_the_command_line(own_daemon: Daemon, other: Daemon, tmp_path: Path
     with other.connect() as api:
         assert api.call("readFile", vm=["x", "y"], path="/home/user/a") == {"content": "text"}
         assert [each["vm"] for each in api.call("vm.list")] == [["x", "y"]]
+
+
+def test_a_kill_in_mid_export_leaves_nothing(own_daemon: Daemon, tmp_path: Path) -> None:
+    with own_daemon.connect() as api:
+        vm = Vm(api, "one")
+        for number in range(4):
+            vm.call("writeFile", path=f"/{number}", content={"base64": base64.b64encode(os.urandom(8 << 20)).decode()})
+        vm.start("vm.export", path=str(tmp_path / "one.torpor"), progressToken="p")
+        api.until(lambda notification: notification.method == "progress")
+        own_daemon.restart()
+    assert list(tmp_path.iterdir()) == []
+    with own_daemon.connect() as api:
+        Vm(api, "one").call("vm.export", path=str(tmp_path / "one.torpor"))
+    assert [path.name for path in tmp_path.iterdir()] == ["one.torpor"]
