@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from runtime.settings import Settings
 
 DRAIN_SECONDS: Final = 2.0  # for clients to read the last answers: one that does not is not waited for
+MAX_DESCRIPTORS: Final = 65536
+"""File descriptors of the daemon, where it may have so many: twenty for each of a few thousand VMs."""
 ALIVE_SHARE: Final = 0.4  # of the time that the manager allows between two signs of life: one may come late
 
 _log = logging.getLogger("torpor")
@@ -130,6 +133,7 @@ async def _show_life(manager: Notifier, watched_seconds: float) -> None:
 def main(settings: Settings) -> Ending:
     """Run the daemon in the foreground; say how it ended. A line on stderr says when it is ready."""
     start_logging(settings.log_level)
+    _raise_descriptors()
     # Short: with a computing thread beside it, a writer or a loop that has to wait for the lock waits this long.
     sys.setswitchinterval(0.0005)
     failures: list[BaseException] = []
@@ -145,6 +149,14 @@ def main(settings: Settings) -> Ending:
     if any(_is_taken(failure) for failure in failures):
         return Ending.TAKEN
     return Ending.FAILED if failures else Ending.ORDERLY
+
+
+def _raise_descriptors() -> None:
+    """Have as many descriptors as this process may: the lower limit that it starts with is for programs that use select(2)."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < MAX_DESCRIPTORS:
+        most = MAX_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MAX_DESCRIPTORS)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def _is_taken(failure: BaseException) -> bool:

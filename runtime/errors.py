@@ -44,9 +44,18 @@ class ErrorCode(StrEnum):
     INVALID_ARGUMENT = "invalid_argument"  # a value that the params' schema cannot refuse, such as a relative path
     DIRECTORY_NOT_EMPTY = "directory_not_empty"
     IO_ERROR = "io_error"
+    RESOURCE_EXHAUSTED = "resource_exhausted"  # of the machine (`runtime.exhaustion`)
 
 
-RETRYABLE: Final = frozenset({ErrorCode.BUSY, ErrorCode.SHUTTING_DOWN, ErrorCode.TIMEOUT, ErrorCode.PROMPT_IN_PROGRESS})
+RETRYABLE: Final = frozenset(
+    {
+        ErrorCode.BUSY,
+        ErrorCode.SHUTTING_DOWN,
+        ErrorCode.TIMEOUT,
+        ErrorCode.PROMPT_IN_PROGRESS,
+        ErrorCode.RESOURCE_EXHAUSTED,
+    }
+)
 APPLICATION_ERROR: Final = -32000
 REQUEST_CANCELLED: Final = -32800
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import sys
 import time
@@ -26,6 +27,7 @@ OURS: Final = ("torpor", "runtime", "wasi_fs")
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024  # some 30,000 lines: weeks of ordinary life
 KEPT_FILES: Final = 4  # old ones: with the one in use 20 MiB at most, whatever happens
 MAX_MESSAGE: Final = 2000  # characters; a name in it may come from a client
+SELDOM_SECONDS: Final = 60.0  # a person looks at a log every few minutes at most
 MAX_FRAMES: Final = 20  # the innermost of an exception: where it came from
 
 Trouble = tuple[type[BaseException] | None, BaseException | None, Any]
@@ -104,6 +106,20 @@ class _PrivateFile(RotatingFileHandler):
         return os.fdopen(os.open(self.baseFilename, flags, 0o600), "a", encoding="utf-8")
 
 
+class _Seldom(logging.Filter):
+    """Lets a line through once a minute, without where it comes from: for what is said ten times a second, for ever."""
+
+    _last = -math.inf
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the line is written."""
+        if record.created < self._last + SELDOM_SECONDS:
+            return False
+        self._last = record.created
+        record.exc_info = None
+        return True
+
+
 def start_logging(level: str) -> None:
     """Log to stderr from now on."""
     logging.raiseExceptions = False  # a log that cannot be written, on a full disk, is no reason to say so at each line
@@ -111,6 +127,7 @@ def start_logging(level: str) -> None:
     logging.getLogger().setLevel(logging.WARNING)
     for name in OURS:
         logging.getLogger(name).setLevel(level.upper())
+    logging.getLogger("trio.serve_listeners").addFilter(_Seldom())  # nobody can be let in: no descriptor is left
 
 
 def log_to_file(path: Path) -> None:

@@ -25,6 +25,7 @@ from runtime.engine.glue import HOST, TABLE
 from runtime.engine.interface import Wait, WitError
 from runtime.engine.limits import MAX_MEMORIES, MAX_TABLES, TooLargeError
 from runtime.engine.turns import Member
+from runtime.exhaustion import exhausted
 
 if TYPE_CHECKING:
     from runtime.engine.limits import Limits
@@ -256,24 +257,34 @@ class Guest:
 
     async def _compute(self) -> bool:
         """Go on until the guest calls the host or is killed, or ends: then True."""
-        while self._loop_slices and self._computes:
-            self._loop_slices -= 1
-            if await self._go_on(queued=True):
-                return True
         while self._computes:
-            used = 0.0
-            await self._workers.take()
-            self._on_worker = True
-            try:
-                finished, used = await trio.to_thread.run_sync(self._spin, limiter=self._threads)
-            finally:
-                self._on_worker = False
-                self._workers.give(used)
-                _ = self.fuel_used, self.memory_used  # for who asks while the next turn runs
-            self._boundary.drop_pending()
-            if finished:
+            if self._loop_slices:
+                self._loop_slices -= 1
+                ended = await self._go_on(queued=True)
+            else:
+                ended = await self._work()
+            if ended:
                 return True
         return False
+
+    async def _work(self) -> bool:
+        """One turn on a worker thread; whether the guest has ended."""
+        used = 0.0
+        await self._workers.take()
+        self._on_worker = True
+        try:
+            finished, used = await trio.to_thread.run_sync(self._spin, limiter=self._threads)
+        except RuntimeError as error:
+            if exhausted(error) is None:
+                raise
+            self._loop_slices = LOOP_SLICES  # there is no thread to be had: it goes on where it is
+            return False
+        finally:
+            self._on_worker = False
+            self._workers.give(used)
+            _ = self.fuel_used, self.memory_used  # for who asks while the next turn runs
+        self._boundary.drop_pending()
+        return finished
 
     def _spin(self) -> tuple[bool, float]:
         """On a worker thread: poll until the guest ends, calls the host, is killed or has had its turn.

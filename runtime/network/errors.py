@@ -6,6 +6,7 @@ chain of causes, since httpcore wraps what trio wraps what the operating system 
 
 from __future__ import annotations
 
+import errno
 import socket
 import ssl
 from typing import TYPE_CHECKING, Any, Final
@@ -63,6 +64,8 @@ def _from_system(cause: BaseException) -> HttpError | None:
             return HttpError("TLS-certificate-error", message=cause.verify_message)
         case ssl.SSLError():
             return HttpError("TLS-protocol-error", message=cause.reason or "")
+        case OSError() if cause.errno in (errno.EMFILE, errno.ENFILE):
+            return HttpError("connection-limit-reached")
         case ConnectionRefusedError():
             return HttpError("connection-refused")
         case h11.RemoteProtocolError() if cause.error_status_hint == HEADERS_TOO_LARGE:

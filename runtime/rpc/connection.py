@@ -17,6 +17,7 @@ import trio
 from msgspec import UNSET, UnsetType
 
 from runtime.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.exhaustion import exhausted
 from runtime.rpc.framing import MAX_LINE, LineTooLongError, Outbox
 from runtime.rpc.messages import (
     INVALID_REQUEST,
@@ -257,9 +258,12 @@ class Connection:
                     logger.error("%s failed", method.name, exc_info=rest)  # noqa: TRY400 - only what is not cancellation
                 if cancelled is not None:
                     raise cancelled from None
-        except Exception:
-            logger.exception("%s failed", method.name)
-            error = None
+        except Exception as failed:
+            error = exhausted(failed)
+            if error is None:
+                logger.exception("%s failed", method.name)
+            else:
+                logger.warning("%s failed: %s", method.name, failed)
         call.afterwards.clear()
         return error_line(request_id, error or internal_error())
 

@@ -330,6 +330,7 @@ ERRORS: Final[dict[ErrorCode, str]] = {
     ErrorCode.INVALID_ARGUMENT: "A value has the right type and makes no sense, such as a path that is not absolute.",
     ErrorCode.DIRECTORY_NOT_EMPTY: "The directory holds something; `recursive` removes that as well.",
     ErrorCode.IO_ERROR: "The daemon could not read or write a file of its own; `reason` says why where it is known.",
+    ErrorCode.RESOURCE_EXHAUSTED: "The machine has no more of a `resource`: `descriptors`, `memory` or `processes`.",
 }
 """What each application error means."""
 

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
 from runtime.errors import REQUEST_CANCELLED, ApiError, ErrorCode
+from runtime.exhaustion import exhausted
 from runtime.text import decoded, outline, read_anyway
 from runtime.wire_json import encoded
 
@@ -144,6 +145,8 @@ def sole_error(group: BaseExceptionGroup[BaseException]) -> ApiError | ProtocolE
     for error in group.exceptions:
         leaf = sole_error(error) if isinstance(error, BaseExceptionGroup) else error
         if not isinstance(leaf, ApiError | ProtocolError):
-            return None
+            leaf = None if leaf is None else exhausted(leaf)
+            if leaf is None:
+                return None
         found = found or leaf
     return found

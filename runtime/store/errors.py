@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+
 import apsw
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.exhaustion import descriptors_left, disk_full, exhausted
 
 
 def as_api_error(error: Exception) -> Exception:
@@ -16,11 +19,13 @@ def as_api_error(error: Exception) -> Exception:
     if isinstance(error, ApiError):
         return error
     if isinstance(error, apsw.FullError):
-        return ApiError(
-            ErrorCode.IO_ERROR,
-            "the disk that holds Torpor's state is full; nothing of this change was stored: free some space and try again",
-            reason="disk_full",
+        return disk_full(
+            "the disk that holds Torpor's state is full; nothing of this change was stored: free some space and try again"
         )
+    if isinstance(error, apsw.NoMemError):
+        return exhausted(MemoryError()) or error
+    if isinstance(error, apsw.CantOpenError) and not descriptors_left():
+        return exhausted(OSError(errno.EMFILE, "")) or error
     if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
         return ApiError(
             ErrorCode.STATE_CORRUPT,
@@ -36,7 +41,7 @@ def as_api_error(error: Exception) -> Exception:
         return ApiError(ErrorCode.TOO_LARGE, "the value is larger than the state file can hold in one row (1 GB)")
     if isinstance(error, (apsw.BusyError, apsw.LockedError)):
         return ApiError(ErrorCode.BUSY, "another program holds a lock on Torpor's state file")
-    return error
+    return exhausted(error) or error
 
 
 def blames_value(error: Exception) -> bool:

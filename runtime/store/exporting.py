@@ -8,7 +8,6 @@ a resume says which variables it needs), snapshots of the files, and which direc
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +16,7 @@ import apsw
 import trio
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.exhaustion import FULL, check_exhausted, disk_full
 from runtime.newfile import NewFile
 from runtime.store.descriptors import open_descriptor
 from runtime.store.errors import as_api_error
@@ -74,8 +74,9 @@ def _export(state: Path, vm: int, path: Path, meter: Meter) -> int:
     except apsw.Error as error:
         raise as_api_error(error) from error
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in FULL:
             raise _disk_full(path) from error
+        check_exhausted(error)
         code = ErrorCode.NOT_FOUND if isinstance(error, FileNotFoundError) else ErrorCode.IO_ERROR
         raise ApiError(code, f"cannot write {path}: {error.strerror}") from error
     return size
@@ -162,8 +163,6 @@ def _exists(path: Path) -> ApiError:
 
 
 def _disk_full(path: Path) -> ApiError:
-    return ApiError(
-        ErrorCode.IO_ERROR,
-        f"there is no room for an export at {path}; nothing of it is left there: free some space and try again",
-        reason="disk_full",
+    return disk_full(
+        f"there is no room for an export at {path}; nothing of it is left there: free some space and try again"
     )

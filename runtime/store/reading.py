@@ -55,7 +55,10 @@ class Reader:
         Cancellation waits for `query` to end, so it should bound what it reads.
         """
         async with self._limiter:
-            connection = self._idle.pop() if self._idle else open_readable(self._path)
+            try:
+                connection = self._idle.pop() if self._idle else open_readable(self._path)
+            except apsw.Error as error:
+                raise as_api_error(error) from error
             try:
                 return await trio.to_thread.run_sync(_in_snapshot, query, connection)
             except apsw.Error as error:

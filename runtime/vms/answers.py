@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.exhaustion import check_exhausted
 from wasi_fs import FileType, FsCode, FsError
 
 if TYPE_CHECKING:
@@ -88,6 +89,8 @@ def telling_errors(path: str) -> Iterator[None]:
     try:
         yield
     except FsError as error:
+        if error.__context__ is not None:  # what the host has said of a file of its own
+            check_exhausted(error.__context__)
         code = CODES.get(error.code, ErrorCode.INVALID_ARGUMENT)
         raise ApiError(code, f"{path}: {_in_words(path, error)}", path=path) from error
 

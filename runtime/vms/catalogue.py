@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from runtime.errors import ApiError, ErrorCode
+from runtime.exhaustion import check_exhausted
 from runtime.network import NetworkPolicy
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def read_manifest(path: Path, source: str) -> AgentSpec:
             env={str(key): str(value) for key, value in manifest.get("env", {}).items()},
         )
     except (OSError, ValueError, TypeError, AttributeError) as error:
+        check_exhausted(error)
         raise ManifestError(f"{path}: {error}") from error
 
 
@@ -168,7 +170,8 @@ class Catalogue:
 def _manifests(directory: Path) -> list[Path]:
     try:
         names = sorted(os.listdir(directory))  # noqa: PTH208 - pathlib takes ten times as long, here and below
-    except OSError:
+    except OSError as error:
+        check_exhausted(error)
         return []
     places = [os.path.join(directory, name, MANIFEST) for name in names]  # noqa: PTH118 - as above
     return [Path(place) for place in places if os.path.lexists(place)]

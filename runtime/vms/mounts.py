@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runtime.engine import default_cache_directory
 from runtime.errors import ApiError, ErrorCode
+from runtime.exhaustion import check_exhausted
 from runtime.sessions import instructions
 from runtime.sessions.resume import THREADS
 from wasi_fs import Mount
@@ -70,6 +71,7 @@ def _fault(host: str, state: Path) -> str | None:
     try:
         os.close(open_top(real))
     except OSError as error:
+        check_exhausted(error)
         return f"{host}: {error.strerror}"
     if any(_within(real, each) for each in _KERNEL):
         return f"{host} is not a directory on a disk, but the kernel's own"

@@ -12,6 +12,7 @@ import trio
 
 from runtime.engine import ComponentError, Exit
 from runtime.errors import ApiError, ErrorCode
+from runtime.exhaustion import check_exhausted
 from runtime.memory import NO_BOUND, MemoryBound
 from runtime.vms.programs import Programs
 from runtime.wasi.state import Ambient, WasiState
@@ -254,6 +255,7 @@ class Processes:
                 return await self._surroundings.engine.load(component.path, tell, self._surroundings.share)
             return await self._programs.load(command, env.get("PATH", DEFAULT_PATH), cwd, tell)
         except (ComponentError, OSError) as error:
+            check_exhausted(error)
             raise ApiError(
                 ErrorCode.AGENT_FAILED, f"{command} cannot be run: {error}", phase="start", exitCode=None, stderr=""
             ) from error

@@ -215,3 +215,20 @@ async def test_guests_that_wait_between_their_slices_share_the_loop_as_fairly() 
     program = engine.load_bytes(command(body, functions={"rest": "(result u32)"}))
     fuel = 200 * SLICE_FUEL
     assert await used_by_a_crowd(engine, program, fuel) < 3 * fuel
+
+
+async def test_where_no_thread_can_be_had_a_guest_goes_on_on_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = 0
+
+    async def refuse(*_: object, **__: object) -> None:
+        nonlocal refused
+        refused += 1
+        await trio.lowlevel.checkpoint()
+        raise RuntimeError("can't start new thread")
+
+    engine = Engine([HostInterface("test:host/calls")])
+    program = engine.load_bytes(command(SPIN))
+    monkeypatch.setattr(trio.to_thread, "run_sync", refuse)
+    ended = await engine.guest(program, None, Limits(fuel=30 * SLICE_FUEL)).run()
+    assert ended.reason == "out_of_fuel"
+    assert refused == 2

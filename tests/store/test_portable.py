@@ -170,7 +170,7 @@ async def test_a_full_disk_is_told_and_leaves_nothing(
     monkeypatch.setattr(exporting, "_fill", full)
     with pytest.raises(ApiError) as caught:
         await export_vm(store.path, vm.row, tmp_path / "x")
-    assert (caught.value.code, caught.value.data) == ("io_error", {"reason": "disk_full"})
+    assert (caught.value.code, caught.value.data) == ("io_error", {"reason": "disk_full", "retryable": True})
     assert files_in(tmp_path) == []
 
 

@@ -243,7 +243,7 @@ async def test_a_full_disk_is_told_and_nothing_is_half_applied(writer: Writer, p
     with pytest.raises(ApiError) as caught:
         await writer.commit(two)
     assert caught.value.code is ErrorCode.IO_ERROR
-    assert caught.value.data == {"reason": "disk_full"}
+    assert caught.value.data == {"reason": "disk_full", "retryable": True}
     assert words(path) == []
     await writer.commit(adding("small"))  # what fits still goes in
     await writer.commit(lambda connection: connection.pragma("max_page_count", 2**31))
