@@ -40,9 +40,15 @@ class FileType(IntEnum):
 
     OTHER = 0
     """A device, FIFO or socket of a mounted host directory, which is never opened; no backend stores one."""
+    CHARACTER = 2
+    """A device of /dev; no backend stores one."""
     DIRECTORY = 4
     REGULAR = 8
     SYMLINK = 10
+
+
+STORED_TYPES: Final = frozenset({FileType.DIRECTORY, FileType.REGULAR, FileType.SYMLINK})
+"""What a backend has."""
 
 
 class Dentry(NamedTuple):

@@ -8,6 +8,7 @@ from wasi_fs.checks import check_border, check_free, present
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, Inode
 from wasi_fs.mounts.removal import remove_host_tree
+from wasi_fs.mounts.tree import HostTree
 from wasi_fs.resolve import Walk, locate, resolve
 from wasi_fs.sealing import check_kept
 from wasi_fs.values import check_path
@@ -40,7 +41,7 @@ def make_directories(tree: Tree, path: str, mode: int, at: Directory) -> None:
 def remove_tree(tree: Tree, place: Place, path: str) -> None:
     """`FileSystem.remove_tree`."""
     top = check_removal(tree, place, path)
-    if top.mount is not None:
+    if isinstance(top.mount, HostTree):
         remove_host_tree(top.mount, place.directory, place.name, top)
         return
     names: list[tuple[Directory, str, Inode]] = [(place.directory, place.name, top)]

@@ -46,9 +46,10 @@ def check_seal(node: Inode) -> None:
 
 
 def check_border(directory: Directory, node: Inode) -> None:
-    """What is mounted in a directory, or is sealed in one that is not, is the root of a subtree: in use."""
-    if node.read_only or node.mount is not directory.mount:
-        raise FsError(FsCode.BUSY, "mounted or sealed by the host")
+    """What is mounted in a directory, or is sealed in one that is not, is the root of a subtree: in use, as devices are."""
+    mount = node.mount
+    if node.read_only or mount is not directory.mount or (mount is not None and mount.fixed):
+        raise FsError(FsCode.BUSY, "mounted or sealed by the host, or a device")
 
 
 def check_move(tree: Tree, source: Place, target: Place, paths: str) -> Inode:

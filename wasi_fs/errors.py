@@ -28,9 +28,11 @@ class FsCode(StrEnum):
     NAME_TOO_LONG = "name-too-long"  # ENAMETOOLONG
     NO_DEVICE = "no-device"  # ENODEV
     NO_ENTRY = "no-entry"  # ENOENT
+    NO_SUCH_DEVICE = "no-such-device"  # ENXIO
     NOT_DIRECTORY = "not-directory"  # ENOTDIR
     NOT_EMPTY = "not-empty"  # ENOTEMPTY
     NOT_PERMITTED = "not-permitted"  # EPERM
+    PIPE = "pipe"  # EPIPE
     READ_ONLY = "read-only"  # EROFS
     TOO_MANY_LINKS = "too-many-links"  # EMLINK
     UNSUPPORTED = "unsupported"  # ENOTSUP

@@ -23,6 +23,7 @@ from wasi_fs import bulk, sealing
 from wasi_fs.changes import Journal
 from wasi_fs.checks import check_border, check_empty, check_free, check_move, check_replace, check_seal, present
 from wasi_fs.content import Contents
+from wasi_fs.devices import Device, Devices, read_length
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries, open_directory, open_file
 from wasi_fs.inode import Directory, File, Inode, Stat, Symlink
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable
 
     from wasi_fs.backend import Backend, Changes, Usage
+    from wasi_fs.devices import DeviceContents
     from wasi_fs.mounts import Mount
     from wasi_fs.mounts.content import HostContents
     from wasi_fs.mounts.tree import HostTree
@@ -47,12 +49,20 @@ INODE_COST: Final = 512
 class FileSystem:
     """One inode tree, shared live by all that use it.
 
-    `clock` tells the time in nanoseconds since 1970. All calls are made on one thread.
+    `clock` tells the time in nanoseconds since 1970. `random` makes as many bytes as are asked for, for the devices of /dev;
+    without it there are none. All calls are made on one thread.
     """
 
-    def __init__(self, backend: Backend, limits: Limits, clock: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        backend: Backend,
+        limits: Limits,
+        clock: Callable[[], int],
+        random: Callable[[int], bytes] | None = None,
+    ) -> None:
         self._tree = Tree(backend, limits, clock)
         self._contents = Contents(self._tree)
+        self._tree.devices = Devices(self._tree, self._contents, random)
         self._journal = Journal(self._tree, self._contents)
         self.clock = clock
 
@@ -186,7 +196,7 @@ class FileSystem:
             raise FsError(FsCode.LOOP if isinstance(node, Symlink) else FsCode.UNSUPPORTED, path)
         if (write or truncate) and not new:
             check_seal(node)
-        if truncate and not new:
+        if truncate and not new and not isinstance(node, Device):
             self._contents_of(node).resize(node, 0)
         return open_file(self._tree, self._contents, node, readable=read, writable=write)
 
@@ -201,14 +211,19 @@ class FileSystem:
     ) -> bytes:
         """A file's content from `offset` on, `length` bytes of it or all that there is.
 
-        FsError(IS_DIRECTORY, FILE_TOO_LARGE for more than `max_bytes`).
+        Of a device less than `length` where that is much. FsError(IS_DIRECTORY, FILE_TOO_LARGE for more than `max_bytes`,
+        INVALID for all of a device that has no end, NO_SUCH_DEVICE for those that are a program's).
         """
         check_extent(offset)
         node = self._file(path, at)
-        count = max(0, node.size - offset)
         if length is not None:
             check_extent(length)
-            count = min(count, length)
+        if isinstance(node, Device):
+            count = read_length(node, length)
+        else:
+            count = max(0, node.size - offset)
+            if length is not None:
+                count = min(count, length)
         if max_bytes is not None and count > max_bytes:
             raise FsError(FsCode.FILE_TOO_LARGE, f"{path} has {node.size} bytes")
         return bytes(self._contents_of(node).read(node, offset, count))
@@ -374,6 +389,10 @@ class FileSystem:
         """Remove a name and all below it. FsError(NO_ENTRY, BUSY, READ_ONLY): nothing was removed."""
         bulk.remove_tree(self._tree, self._locate(path, at), path)
 
+    def is_device(self, entry: DirEntry) -> bool:
+        """Whether a directory shows the entry without having it."""
+        return self._tree.devices.has(entry.ino)
+
     def check_removal(self, path: str) -> None:
         """Refuse what `remove_tree` would refuse, as far as that shows without a look at what is below. FsError."""
         bulk.check_removal(self._tree, self._locate(path, None), path)
@@ -414,10 +433,10 @@ class FileSystem:
         self._trim()
         return locate(self._tree, at or self._tree.root, path, follow)
 
-    def _of(self, node: Inode) -> Tree | HostTree:
+    def _of(self, node: Inode) -> Tree | HostTree | Devices:
         return node.mount or self._tree
 
-    def _contents_of(self, node: Inode) -> Contents | HostContents:
+    def _contents_of(self, node: Inode) -> Contents | HostContents | DeviceContents:
         return self._contents if node.mount is None else node.mount.contents
 
     def _file(self, path: str, at: Directory | None) -> File:

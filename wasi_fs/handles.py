@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from wasi_fs.errors import FsCode, FsError
-from wasi_fs.mounts.tree import HostTree
+from wasi_fs.tree import Tree
 from wasi_fs.values import check_data, check_extent, check_place
 
 if TYPE_CHECKING:
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from wasi_fs.backend import Data, FileType
     from wasi_fs.content import Contents
+    from wasi_fs.devices import DeviceContents, Devices
     from wasi_fs.inode import Directory, File, Inode, Stat
     from wasi_fs.mounts.content import HostContents
-    from wasi_fs.tree import Tree
+    from wasi_fs.mounts.tree import HostTree
 
 
 PAGE_ENTRIES: Final = 1000
@@ -36,7 +37,7 @@ class Handle:
 
     __slots__ = ("_open", "_tree", "node")
 
-    def __init__(self, tree: Tree | HostTree, node: Inode) -> None:
+    def __init__(self, tree: Tree | HostTree | Devices, node: Inode) -> None:
         self._tree = tree
         self._open = True
         self.node = node
@@ -69,8 +70,8 @@ class OpenFile(Handle):
 
     def __init__(
         self,
-        tree: Tree | HostTree,
-        contents: Contents | HostContents,
+        tree: Tree | HostTree | Devices,
+        contents: Contents | HostContents | DeviceContents,
         node: File,
         *,
         readable: bool,
@@ -146,7 +147,7 @@ class OpenDirectory(Handle):
     def stream(self) -> Iterator[DirEntry]:
         """As `entries`, but a large directory is looked through page by page, as the caller goes on. FsError, then too."""
         tree, node = self._tree, self.node
-        if isinstance(tree, HostTree) or not node.persisted or (node.listed and len(node.children) <= PAGE_ENTRIES):
+        if not isinstance(tree, Tree) or not node.persisted or (node.listed and len(node.children) <= PAGE_ENTRIES):
             return iter(self.entries())
         found, until = self.page("", PAGE_ENTRIES)
         return iter(self.entries()) if until is None else self._further(found, until)
@@ -186,28 +187,42 @@ def open_file(tree: Tree, contents: Contents, node: File, *, readable: bool, wri
     return OpenFile(node.mount, node.mount.contents, node, readable=readable, writable=writable)
 
 
-def list_page(tree: Tree | HostTree, directory: Directory, after: str, count: int) -> tuple[list[DirEntry], str | None]:
+def list_page(
+    tree: Tree | HostTree | Devices, directory: Directory, after: str, count: int
+) -> tuple[list[DirEntry], str | None]:
     """`OpenDirectory.page`."""
-    if isinstance(tree, HostTree):
+    if not isinstance(tree, Tree):
         found, until = tree.entries_after(directory, after, count)
         return [DirEntry(name, kind, ino) for name, ino, kind in found], until
     tree.accessed(directory)
+    beside = tree.devices.entries_beside(directory)
     if not directory.persisted:  # nothing of it is stored
-        known = [(name, dentry) for name, dentry in tree.entries(directory) if name > after]
-        entries = [DirEntry(name, dentry.type, dentry.ino) for name, dentry in known[:count]]
-        return entries, entries[-1].name if len(known) > count else None
+        known = [entry for entry in list_entries(tree, directory) if entry.name > after]
+        return known[:count], known[count - 1].name if len(known) > count else None
     stored, until = tree.backend.entries_after(directory.ino, after, count)
     unsaved = directory.changed | directory.flight_changed
     entries = [DirEntry(name, kind, ino) for name, ino, kind in stored if name not in unsaved]
-    for name in unsaved:
-        dentry = directory.children.get(name) if name > after and (until is None or name <= until) else None
+    for name in unsaved | beside.keys():
+        if name <= after or (until is not None and name > until):
+            continue
+        dentry = directory.children.get(name)
         if dentry is not None:
             entries.append(DirEntry(name, dentry.type, dentry.ino))
+        elif name in beside:
+            entries.append(_of_device(name, beside[name]))
     entries.sort()
     return entries, until
 
 
-def list_entries(tree: Tree | HostTree, directory: Directory) -> list[DirEntry]:
+def list_entries(tree: Tree | HostTree | Devices, directory: Directory) -> list[DirEntry]:
     """All entries of a directory, in the order of their names' bytes."""
     tree.accessed(directory)
-    return [DirEntry(name, dentry.type, dentry.ino) for name, dentry in tree.entries(directory)]
+    entries = [DirEntry(name, dentry.type, dentry.ino) for name, dentry in tree.entries(directory)]
+    if isinstance(tree, Tree) and (beside := tree.devices.entries_beside(directory)):
+        entries += [_of_device(name, node) for name, node in beside.items()]
+        entries.sort()
+    return entries
+
+
+def _of_device(name: str, node: Inode) -> DirEntry:
+    return DirEntry(name, node.type, node.ino)

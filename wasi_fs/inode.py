@@ -13,6 +13,7 @@ from wasi_fs.backend import Dentry, FileType, InodeRecord
 from wasi_fs.errors import FsCode, FsError
 
 if TYPE_CHECKING:
+    from wasi_fs.devices import Devices
     from wasi_fs.mounts.tree import HostTree
 
 NO_CUT: Final = 1 << 62
@@ -56,8 +57,8 @@ class Inode:
         "used",
     )
     type: ClassVar[FileType]
-    mount: HostTree | None = None
-    """The mounted host directory that this is in; None: the VM's own tree."""
+    mount: HostTree | Devices | None = None
+    """The mounted host directory that this is in, or the devices that this is one of; None: the VM's own tree."""
 
     def __init__(self, ino: int, mode: int, nlink: int, now: int) -> None:
         self.ino = ino

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
+from wasi_fs import devices
 from wasi_fs.backend import ROOT_INO, Backend, Dentry, Usage
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, File, Inode, Symlink, from_record, take_attributes
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wasi_fs.backend import InodeRecord
+    from wasi_fs.devices import Devices
     from wasi_fs.mounts.tree import HostTree
 
 CACHED_INODES: Final = 20_000
@@ -62,6 +64,8 @@ class Tree:
         """Inodes that the next change set deletes."""
         self.mounts: dict[int, HostTree] = {}
         """What is mounted on directories, by their inode numbers; those are held open."""
+        self.devices: Devices
+        """What /dev has; set by the `FileSystem`."""
         self.kept: set[tuple[str, ...]] = set()
         """Ways from the root, name by name, that the host keeps: see `wasi_fs.sealing`."""
         self.dirty_bytes = 0
@@ -204,13 +208,9 @@ class Tree:
         except KeyError:
             if directory.mount is not None:
                 return directory.mount.lookup(directory, name)
-            check_name(name)
-            if directory.listed:
-                return None
-            dentry = self.backend.lookup(directory.ino, name)
-            self._remember(directory, name, dentry)
+            dentry = self._load_dentry(directory, name)
         if dentry is None:
-            return None
+            return self.devices.beside(directory, name) if name in devices.NAMES else None
         ino = dentry.ino
         if ino in self.mounts:
             return self.mounts[ino].top()
@@ -219,6 +219,21 @@ class Tree:
             return self.get(ino)
         node.used = True
         return node
+
+    def own(self, directory: Directory, name: str) -> Inode | None:
+        """What a directory of the VM's own has itself under that name, be something mounted on it; None if nothing."""
+        known = name in directory.children
+        dentry = directory.children[name] if known else self._load_dentry(directory, name)
+        return None if dentry is None else self.get(dentry.ino)
+
+    def _load_dentry(self, directory: Directory, name: str) -> Dentry | None:
+        """A dentry that is not among the known ones. FsError(NAME_TOO_LONG)."""
+        check_name(name)
+        if directory.listed:
+            return None
+        dentry = self.backend.lookup(directory.ino, name)
+        self._remember(directory, name, dentry)
+        return dentry
 
     def entries(self, directory: Directory) -> list[tuple[str, Dentry]]:
         """All names with their dentries, in the order of their bytes, so that a listing never depends on history."""

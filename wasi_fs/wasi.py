@@ -19,11 +19,12 @@ from wasi_fs.content import DIRTY_LIMIT
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import OpenDirectory, OpenFile
 from wasi_fs.wasi_descriptor import Descriptor, DirectoryEntryStream, method, types
+from wasi_fs.wasi_devices import StandardInput, StandardOutput, read_standard, standard, write_standard
 from wasi_fs.wasi_streams import FileInput, FileOutput
 
 if TYPE_CHECKING:
     from runtime.wasi.state import WasiState
-    from runtime.wasi.streams import Data, IoError
+    from runtime.wasi.streams import Data, InputStream, IoError, OutputStream
     from wasi_fs.inode import Inode
 
 SECOND_NS: Final = 1_000_000_000
@@ -40,6 +41,7 @@ Datetime: TypeAlias = tuple[int, int]
 """Seconds and nanoseconds since 1970."""
 
 _TYPE_NAMES: Final = ["unknown"] * (max(FileType) + 1)  # a list, since the hash of an enum is a function in Python
+_TYPE_NAMES[FileType.CHARACTER] = "character-device"
 _TYPE_NAMES[FileType.DIRECTORY] = "directory"
 _TYPE_NAMES[FileType.REGULAR] = "regular-file"
 _TYPE_NAMES[FileType.SYMLINK] = "symbolic-link"
@@ -63,10 +65,14 @@ class DescriptorStat(NamedTuple):
 
 
 @method("read")
-def read(_state: WasiState, self: Descriptor, length: int, offset: int) -> tuple[Data, bool]:
+def read(state: WasiState, self: Descriptor, length: int, offset: int) -> tuple[Data, bool] | Wait:
     """(content, whether it reaches the end of the file); at most MAX_TRANSFER bytes."""
     file = self.file()
+    if standard(file) is not None:
+        return read_standard(state, file, min(length, MAX_TRANSFER))
     data = file.read(offset, min(length, MAX_TRANSFER))
+    if file.node.type is FileType.CHARACTER:
+        return data, not data
     file.node.refresh()
     return data, offset + len(data) >= file.node.size
 
@@ -76,6 +82,8 @@ def write(state: WasiState, self: Descriptor, data: Data, offset: int) -> int | 
     """How many bytes were written: all of them, but at most MAX_TRANSFER. Waits while too much is unsaved."""
     if len(data) > MAX_TRANSFER:
         data = memoryview(data)[:MAX_TRANSFER]
+    if standard(self.file()) is not None:
+        return write_standard(state, self.file(), data)
     if state.filesystem.unsaved_bytes >= DIRTY_LIMIT:
         return Wait(_write_later, state, self, bytes(data), offset)
     self.file().write(offset, data)
@@ -98,30 +106,34 @@ def set_size(_state: WasiState, self: Descriptor, size: int) -> None:
 
 
 @method("read-via-stream")
-def read_via_stream(_state: WasiState, self: Descriptor, offset: int) -> FileInput:
+def read_via_stream(state: WasiState, self: Descriptor, offset: int) -> InputStream:
     """The content from `offset` to the end."""
     file = self.file()
     if not file.readable:
         raise FsError(FsCode.BAD_DESCRIPTOR)
+    if standard(file) is not None:
+        return StandardInput(state, file)
     return FileInput(file.duplicate(), offset)
 
 
 @method("write-via-stream")
-def write_via_stream(state: WasiState, self: Descriptor, offset: int) -> FileOutput:
+def write_via_stream(state: WasiState, self: Descriptor, offset: int) -> OutputStream:
     """Writes from `offset` on."""
     return _output(state, self, offset)
 
 
 @method("append-via-stream")
-def append_via_stream(state: WasiState, self: Descriptor) -> FileOutput:
+def append_via_stream(state: WasiState, self: Descriptor) -> OutputStream:
     """Writes at the end, wherever that is at each write."""
     return _output(state, self, None)
 
 
-def _output(state: WasiState, self: Descriptor, offset: int | None) -> FileOutput:
+def _output(state: WasiState, self: Descriptor, offset: int | None) -> OutputStream:
     file = self.file()
     if not file.writable:
         raise FsError(FsCode.BAD_DESCRIPTOR)
+    if standard(file) is not None:
+        return StandardOutput(state, file)
     return FileOutput(file.duplicate(), offset, state)
 
 

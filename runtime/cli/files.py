@@ -124,6 +124,4 @@ def _entry(client: Client, vm: str | list[str], directory: str, name: str) -> di
 
 
 def _row(entry: dict[str, Any]) -> tuple[str, str, str, str]:
-    kinds = {"directory": stat.S_IFDIR, "symlink": stat.S_IFLNK}
-    mode = stat.S_IMODE(entry["mode"]) | kinds.get(entry["type"], stat.S_IFREG)
-    return stat.filemode(mode), str(entry["size"]), output.local_time(entry["mtimeMs"]), entry["name"]
+    return stat.filemode(entry["mode"]), str(entry["size"]), output.local_time(entry["mtimeMs"]), entry["name"]

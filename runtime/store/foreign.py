@@ -19,7 +19,8 @@ from runtime.errors import ApiError, ErrorCode
 from runtime.store.migrations import MIGRATIONS
 from runtime.store.schema import APPLICATION_ID, SCHEMA_VERSION
 from runtime.store.sql import rows
-from wasi_fs.backend import FileType
+from wasi_fs.backend import STORED_TYPES, FileType
+from wasi_fs.devices import FIRST_INO
 from wasi_fs.tree import MAX_LINKS
 from wasi_fs.values import NAME_MAX, PATH_MAX
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 MAX_VALUE_BYTES: Final = 64 * 1024 * 1024
 """One value of a row: twice the longest line that a client may send, so that every event fits; no more is allocated."""
 
-MAX_INO: Final = 1 << 53
+MAX_INO: Final = FIRST_INO
 """The greatest inode number: a VM that makes a million files a second takes centuries to get there."""
 
 MAX_SESSIONS: Final = 100_000
@@ -128,12 +129,7 @@ def only_vm(connection: apsw.Connection) -> tuple[Any, ...]:
 def check_inode(row: tuple[Any, ...]) -> None:
     """One row of `flattening.INODE`, by the rules that guests' writes keep."""
     ino, type_, mode, nlink, size, _allocated, _atime, _mtime, _ctime, parent, target, read_only = row
-    if not (
-        0 < ino < MAX_INO
-        and type_ in set(FileType) - {FileType.OTHER}
-        and 0 <= mode <= PERMISSIONS
-        and read_only in (0, 1)
-    ):
+    if not (0 < ino < MAX_INO and type_ in STORED_TYPES and 0 <= mode <= PERMISSIONS and read_only in (0, 1)):
         damaged(f"inode {ino} is none")
     if size < 0 or nlink < 1 or (type_ != FileType.DIRECTORY and (nlink > MAX_LINKS or parent != 0)):
         damaged(f"inode {ino} has a size or links that no file has")

@@ -44,6 +44,7 @@ WORDS: Final[dict[FsCode, str]] = {
     FsCode.NO_ENTRY: "no such file or directory",
     FsCode.NOT_DIRECTORY: "not a directory",
     FsCode.NOT_EMPTY: "directory not empty",
+    FsCode.NO_SUCH_DEVICE: "no such device or address",
     FsCode.NOT_PERMITTED: "not permitted",
     FsCode.TOO_MANY_LINKS: "too many links",
 }
@@ -54,6 +55,7 @@ TYPES: Final = {
     FileType.DIRECTORY: "directory",
     FileType.SYMLINK: "symlink",
     FileType.OTHER: "other",
+    FileType.CHARACTER: "other",
 }
 
 MAX_ANSWER_BYTES: Final = 24 * 1024 * 1024
@@ -64,6 +66,7 @@ _MODE_TYPES: Final = {
     FileType.DIRECTORY: stat_bits.S_IFDIR,
     FileType.SYMLINK: stat_bits.S_IFLNK,
     FileType.OTHER: 0,
+    FileType.CHARACTER: stat_bits.S_IFCHR,
 }
 
 

@@ -55,7 +55,7 @@ class Volume:
         self._mount_all()
 
     def _open(self, limits: Limits) -> FileSystem:
-        tree = FileSystem(self.backend, limits, self.ambient.now_wall_ns)
+        tree = FileSystem(self.backend, limits, self.ambient.now_wall_ns, self.ambient.random)
         tree.keep(instructions.DIRECTORY)
         return tree
 

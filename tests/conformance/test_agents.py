@@ -129,6 +129,39 @@ async def test_turns(talk: Talk, case: Case) -> None:
     await checked(talk)
 
 
+async def test_devices_in_python(host: Host, tap: Tap) -> None:
+    """Its `open` looks at what it has opened, seeks and tells; `sdk-js` has no files of its own."""
+    talk = Talk(host, "plain-py", tap)
+    await talk.start()
+    said = await talk.ask(
+        *(f"open {mode} /dev/null" for mode in ("w", "a", "r", "rb")),
+        "open rb /dev/zero",
+        "open w /dev/zero",
+        "open w /dev/full",
+        "open w /dev/stderr",
+        "open w /dev/fd/2",
+        "open r /dev/stdout",
+        "open r /dev/tty",
+        "open r /dev/fd/9",
+    )
+    assert said["text"].splitlines() == [
+        "/dev/null: 4",
+        "/dev/null: 4",
+        "/dev/null: ''",
+        "/dev/null: b''",
+        "/dev/zero: b'\\x00\\x00\\x00\\x00\\x00'",
+        "/dev/zero: 4",
+        "/dev/full: I/O error",  # all that its libc makes of the failure of a stream
+        "/dev/stderr: 4",
+        "/dev/fd/2: 4",
+        "/dev/stdout: Permission denied",
+        "/dev/tty: No such device or address",
+        "/dev/fd/9: No such file or directory",
+    ]
+    stderr = [event["params"]["text"] for event in await talk.events() if event["method"] == "_torpor/stderr"]
+    assert "".join(stderr) == "texttext"
+
+
 async def answer_permission(talk: Talk, permission: dict[str, Any]) -> None:
     """Answer the first request that comes."""
     asked = await talk.until("permissionRequest")

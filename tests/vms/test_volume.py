@@ -103,7 +103,7 @@ def tree(volume: Volume) -> dict[str, Any]:
         kind = found[path].type
         if kind is FileType.DIRECTORY:
             todo += [f"{path.rstrip('/')}/{name}" for name in fs.readdir(path)]
-        else:
+        elif kind is not FileType.CHARACTER:
             found[path] = (found[path], fs.readlink(path) if kind is FileType.SYMLINK else fs.read_file(path))
     return found
 

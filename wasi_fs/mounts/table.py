@@ -51,7 +51,7 @@ def _make_point(tree: Tree, path: str) -> Directory:
     for position, name in enumerate(names, 1):
         check_kept(tree, directory, name, making_directory=position < len(names))
         node = tree.lookup(directory, name)
-        if node is None:
+        if node is None or node is tree.devices.top:
             if directory.read_only:
                 raise FsError(FsCode.READ_ONLY, path)
             node = tree.make_directory(directory, name, 0o755)

@@ -83,6 +83,9 @@ def _telling() -> Iterator[None]:
 class HostTree:
     """A mount that is in a VM's tree. All raise FsError: the kernel's reasons, and IO once the mount was taken away."""
 
+    fixed: Final = False
+    """What is in it can be moved and removed."""
+
     held_by_all: ClassVar[int] = 0
     """What all mounts of the process hold open."""
 

@@ -37,6 +37,7 @@ static inline const char *error_name(int code) {
         case ENOTDIR: return "ENOTDIR";
         case ENOTEMPTY: return "ENOTEMPTY";
         case ENOTSUP: return "ENOTSUP";
+        case ENXIO: return "ENXIO";
         case EOVERFLOW: return "EOVERFLOW";
         case EPERM: return "EPERM";
         case EPIPE: return "EPIPE";

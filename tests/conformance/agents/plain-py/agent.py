@@ -139,6 +139,8 @@ class Turn:
                     pass
             case "mcp":
                 self.say(json.dumps(self.session["mcpServers"], separators=(",", ":")))
+            case "open":
+                self.say(opened(*words) + "\n")
             case "blocks":
                 self.say(" ".join(block["type"] for block in self.blocks))
             case "fail":
@@ -176,6 +178,16 @@ class Turn:
         if "error" in answer:
             raise FailedError(answer["error"]["code"], answer["error"]["message"])
         return answer["result"] or {}
+
+
+def opened(mode: str, path: str) -> str:
+    """What becomes of a file that is opened, written to or read, and closed."""
+    try:
+        with open(path, mode) as file:  # noqa: PTH123 - it is `open` that is tried
+            done = file.read(5) if "r" in mode else file.write("text")
+    except OSError as error:
+        return f"{path}: {error.strerror}"
+    return f"{path}: {done!r}"
 
 
 def options(session: Json) -> list[Json]:
