@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from runtime.testing import transcript
+from runtime.testing.names import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,6 +39,8 @@ class Golden:
     """That of the file, where the test gives none."""
     update: bool
     """Write them."""
+    former_name: str | None = None
+    """What the file was called before, if it can be no other test's; it is compared with where there is no newer one."""
 
     def compare(self, entries: Iterable[Entry], name: str | None) -> None:
         """Compare with the file, or write it. Raises AssertionError with the difference."""
@@ -45,9 +48,11 @@ class Golden:
         path = self.directory / f"{name or self.name}.txt"
         found = render(entries)
         if self.update:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(found, "utf-8")
+            write_whole(path, found)
             return
+        if name is None and self.former_name is not None and not path.is_file():
+            former = self.directory / f"{self.former_name}.txt"
+            path = former if former.is_file() else path
         if not path.is_file():
             raise AssertionError(f"there is no golden transcript {path}; --torpor-update writes it:\n{found}")
         wanted = path.read_text("utf-8")

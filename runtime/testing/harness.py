@@ -14,8 +14,8 @@ from runtime.testing.golden import Golden
 from runtime.testing.loop import Loop
 from runtime.testing.loopback import http_server
 from runtime.testing.model import TestModel
+from runtime.testing.names import unique_name
 from runtime.testing.places import AtSocket, FromExecutable, InProcess
-from runtime.testing.reporting import file_name
 from runtime.testing.session import TestSession
 from runtime.testing.vm import Api, TestVm
 
@@ -57,12 +57,21 @@ class Harness:
 class Bench:
     """What one test has: a model, a VM and its sessions, each made at first use."""
 
-    def __init__(self, harness: Harness, test: str, root: Path, *, update_golden: bool = False) -> None:
+    def __init__(
+        self,
+        harness: Harness,
+        test: str,
+        root: Path,
+        *,
+        update_golden: bool = False,
+        former_golden: str | None = None,
+    ) -> None:
         self.harness = harness
         self.test = test
+        """`FILE::NAME`, the file without its folder."""
         self.root = root
         """The folder that relative paths of components are resolved against."""
-        self.golden = Golden(root / "golden", file_name(test.rpartition("::")[2]), update_golden)
+        self.golden = Golden(root / "golden", unique_name(test), update_golden, former_golden)
         self.sessions: list[TestSession] = []
         self.options: dict[str, Any] = {}
         """The VM's options, in the API's own form."""

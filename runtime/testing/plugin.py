@@ -14,6 +14,7 @@ they run in a daemon.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from runtime.testing.vm import TestVm
 
 _BENCH = pytest.StashKey["Bench"]()
+_ITEMS = pytest.StashKey[tuple[pytest.Item, ...]]()
+_FORMER = pytest.StashKey[Counter[tuple[Path, str]]]()
+"""How many tests had a golden file of one name, by its folder."""
 _STATE = pytest.StashKey[Path]()
 """Where the state of a test that failed is to be kept."""
 
@@ -68,8 +72,13 @@ def torpor_bench(request: pytest.FixtureRequest, torpor_harness: Harness) -> Ite
     """What this test has of the harness."""
     from runtime.testing.harness import Bench  # noqa: PLC0415
 
-    test, update = request.node.nodeid.rpartition("/")[2], request.config.getoption("torpor_update")
-    bench = Bench(torpor_harness, test, request.path.parent, update_golden=update)
+    bench = Bench(
+        torpor_harness,
+        f"{request.path.name}::{request.node.nodeid.partition('::')[2]}",
+        request.path.parent,
+        update_golden=request.config.getoption("torpor_update"),
+        former_golden=_former_golden(request.node),
+    )
     for marker in reversed(list(request.node.iter_markers("torpor"))):
         bench.options.update(marker.kwargs)
     request.node.stash[_BENCH] = bench
@@ -93,9 +102,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     item.user_properties.append(("torpor_fuel", sum(session.fuel for session in bench.sessions)))
     directory = item.config.getoption("torpor_report")
     if report.failed and directory:
-        from runtime.testing import reporting  # noqa: PLC0415
+        from runtime.testing import names, reporting  # noqa: PLC0415
 
-        path = item.config.rootpath / directory / f"{reporting.file_name(item.nodeid)}.html"
+        path = item.config.rootpath / directory / f"{names.unique_name(item.nodeid)}.html"
         state = path.with_suffix(".db")
         told = reporting.gather(bench, item.nodeid, _message(report), report.longreprtext, state.name)
         reporting.write_page(told, path)
@@ -117,6 +126,23 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if isinstance(report, pytest.TestReport) and "torpor_turns" in dict(report.user_properties):
             file, line, name = report.location
             terminalreporter.write_line(annotation(file, (line or 0) + 1, name, _message(report)))
+
+
+@pytest.hookimpl(tryfirst=True)  # before -k and the like leave some out
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep the list of all tests at hand."""
+    config.stash[_ITEMS] = tuple(items)
+
+
+def _former_golden(item: pytest.Item) -> str | None:
+    """The name of a test's golden file of old, if none of the tests at hand had the same."""
+    from runtime.testing.names import former_name  # noqa: PLC0415
+
+    stash = item.config.stash
+    if _FORMER not in stash:
+        stash[_FORMER] = Counter((each.path.parent, former_name(each.nodeid).casefold()) for each in stash[_ITEMS])
+    name = former_name(item.nodeid)
+    return name if stash[_FORMER][item.path.parent, name.casefold()] == 1 else None
 
 
 def _message(report: pytest.TestReport) -> str:

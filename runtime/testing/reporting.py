@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Final
 
 from runtime.client.errors import ClientError
 from runtime.testing.model import news
+from runtime.testing.names import write_whole
 from runtime.testing.page import Report, SessionPart, page
 
 if TYPE_CHECKING:
@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 
     from runtime.testing.harness import Bench
 
-MAX_NAME: Final = 120  # characters of a file's name that come from the test's
 MAX_ANNOTATION: Final = 4000  # characters: GitHub cuts longer ones
-
-
-def file_name(test: str) -> str:
-    """Return a file name, without suffix, for a test."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", test).strip("-.")[-MAX_NAME:]
 
 
 def gather(bench: Bench, test: str, message: str, traceback: str, state: str | None) -> Report:
@@ -54,8 +48,7 @@ def gather(bench: Bench, test: str, message: str, traceback: str, state: str | N
 
 def write_page(report: Report, path: Path) -> None:
     """Write the page of a test."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(page(report), "utf-8")
+    write_whole(path, page(report))
 
 
 def annotation(file: str, line: int, title: str, message: str) -> str:

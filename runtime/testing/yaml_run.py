@@ -11,6 +11,7 @@ from runtime.client.errors import ClientError, ConnectError
 from runtime.testing import reporting
 from runtime.testing.expect import Call
 from runtime.testing.harness import Bench
+from runtime.testing.names import unique_name
 from runtime.testing.yaml_file import Content, PromptStep, ScriptStep, TextExpectation
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def run_case(harness: Harness, path: Path, case: Case, *, report: Path | None, u
         properties["torpor_fuel"] = str(sum(each.fuel for each in bench.sessions))
         properties["torpor_turns"] = str(sum(each.turns_ended for each in bench.sessions))
         if failure is not None and report is not None:
-            page = report / f"{reporting.file_name(bench.test)}.html"
+            page = report / (unique_name(f"{path}::{case.name}::{case.line}") + ".html")
             kept = page.with_suffix(".db") if bench.has_vm else None
             state = kept.name if kept else None
             reporting.write_page(reporting.gather(bench, bench.test, failure, failure, state), page)

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from html.parser import HTMLParser
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -172,6 +173,85 @@ def test_golden_transcripts(run: Run, tmp_path: Path) -> None:
     assert "2 failed, 1 passed" in done.stdout, done.stdout
     assert "+permission: Do that" in done.stdout
     assert "--torpor-update writes it" in done.stdout
+
+
+COLLIDING = """
+import pytest
+
+LONG = "x" * 300
+
+@pytest.mark.parametrize("x", [
+    "src/main.py", "lib/main.py", "a b", "a-b", "A-b", "a::b", "c::b", "ä", "ö", "", "/", LONG + "1", LONG + "2", "..", "CON",
+])
+def test_g(torpor_session, x):
+    session = torpor_session("echo")
+    session.prompt("say " + x[-3:] + str(len(x)) + ascii(x)[:5])
+    session.expect_golden()
+
+def test_G(torpor_session):
+    session = torpor_session("echo")
+    session.prompt("say capital")
+    session.expect_golden()
+
+class TestOne:
+    def test_plain(self, torpor_session):
+        session = torpor_session("echo")
+        session.prompt("say " + type(self).__name__)
+        session.expect_golden()
+
+class TestTwo(TestOne):
+    pass
+"""
+
+PLAIN = """
+def test_plain(torpor_session):
+    session = torpor_session("echo")
+    session.prompt("say " + __name__)
+    session.expect_golden()
+"""
+COLLIDE = 15 + 1 + 2
+"""Tests in COLLIDING."""
+
+
+def test_no_two_tests_share_a_golden_file(run: Run, tmp_path: Path) -> None:
+    for name in ("test_one.py", "test_two.py", "deeper/test_one.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(PLAIN)
+    everything = ("-n2", "-p", "xdist", "--import-mode=importlib", "test_agent.py", "test_one.py", "test_two.py", "deeper")
+    done = run(COLLIDING, "--torpor-update", *everything)
+    assert f"{COLLIDE + 3} passed" in done.stdout, done.stdout
+    assert "passed" in (again := run(COLLIDING, *everything)).stdout
+    assert "failed" not in again.stdout, again.stdout
+    names = [path.name for path in (tmp_path / "golden").iterdir()]
+    assert len({name.casefold() for name in names}) == len(names) == COLLIDE + 2
+    assert {"test_one.test_plain.txt", "test_two.test_plain.txt"} <= set(names)
+    assert max(map(len, names)) < 150
+    assert [path.name for path in (tmp_path / "deeper" / "golden").iterdir()] == ["test_one.test_plain.txt"]
+
+
+def test_no_two_tests_share_a_report(run: Run, tmp_path: Path) -> None:
+    failing = COLLIDING.replace("session.expect_golden()", "raise AssertionError(session.transcript())")
+    done = run(failing, "-n2", "-p", "xdist")
+    assert f"{COLLIDE} failed" in done.stdout, done.stdout
+    kept = Counter(path.suffix for path in (tmp_path / "torpor-report").iterdir())
+    assert kept == {".html": COLLIDE, ".db": COLLIDE}
+
+
+def test_golden_files_of_old_are_found_where_they_were_one_tests(run: Run, tmp_path: Path) -> None:
+    done = run(COLLIDING, "--torpor-update", "-k", "plain or a-b")
+    assert done.returncode == 0, done.stdout
+    golden = tmp_path / "golden"
+    one = next(golden.glob("*TestOne*"))
+    one.rename(golden / "test_plain.txt")
+    next(golden.glob("*a-b*")).unlink()
+    alone = run(COLLIDING, "-k", "TestOne")
+    assert "there is no golden transcript" in alone.stdout  # TestTwo had the same
+    source = COLLIDING.replace("TestTwo(TestOne)", "Two(TestOne)")
+    assert "1 passed" in run(source, "-k", "TestOne").stdout
+    changed = source.replace("type(self).__name__", "'something else'")
+    assert "the transcript is not as in test_plain.txt" in run(changed, "-k", "TestOne").stdout
+    assert "1 passed" in run(changed, "-k", "TestOne", "--torpor-update").stdout
+    assert "1 passed" in run(changed, "-k", "TestOne").stdout
 
 
 def test_against_a_daemon(run: Run, tmp_path: Path, component_cache: Path) -> None:
