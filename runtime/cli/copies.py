@@ -73,6 +73,9 @@ class _Inside:
         if top["type"] == "directory":
             for entry in self._call("readdirRecursive", path=self.path):
                 place, kind = entry["path"], entry["type"]
+                if kind == "other":
+                    output.say(f":{place} is left out: it is neither a file nor a directory nor a link")
+                    continue
                 more = self._call("readlink", path=place) if kind == "symlink" else entry["size"]
                 yield place[len(self.path.rstrip("/")) + 1 :], kind, stat.S_IMODE(entry["mode"]), more
 

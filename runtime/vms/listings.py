@@ -38,7 +38,7 @@ async def names(fs: FileSystem, path: str) -> list[str]:
     """`readdir`. Raises FsError, and `ApiError` TOO_LARGE."""
     found: list[str] = []
     budget = Budget(MAX_NAMES, "readdirEntries gives the directory in pages")
-    with Listing(fs, opened(fs, path), "", NAMES_PAGE) as listing:
+    with _shown(fs, path, "", NAMES_PAGE) as listing:
         while entry := await listing.next():
             budget.take(entry.name, NAME_BYTES)
             found.append(entry.name)
@@ -52,7 +52,7 @@ async def entries(fs: FileSystem, path: str, after: str, limit: int | None) -> l
     """
     found: list[dict[str, Any]] = []
     budget = Budget(MAX_ENTRIES, "go on from the last name with `after`, and say with `limit` how many to get at once")
-    with Listing(fs, opened(fs, path), after, min(limit or ENTRIES_PAGE, ENTRIES_PAGE)) as listing:
+    with _shown(fs, path, after, min(limit or ENTRIES_PAGE, ENTRIES_PAGE)) as listing:
         while (limit is None or len(found) < limit) and (entry := await listing.next()):
             described = listing.describe(entry)
             if described is not None:
@@ -70,7 +70,7 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
     budget = Budget(MAX_ENTRIES, "name a directory further down, or use `maxDepth` and `exclude`")
     top = path.rstrip("/")
     with ExitStack() as stack:  # the directories on the way down from the top
-        way = [(top, stack.enter_context(Listing(fs, opened(fs, path), "", ENTRIES_PAGE)))]
+        way = [(top, stack.enter_context(_shown(fs, path, "", ENTRIES_PAGE)))]
         while way:
             prefix, listing = way[-1]
             entry = await listing.next()
@@ -94,10 +94,16 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
 
 
 class Listing:
-    """A directory that is being listed; a context manager that closes it."""
+    """A directory that is being listed; a context manager that closes it.
 
-    def __init__(self, fs: FileSystem, directory: OpenDirectory, after: str, count: int) -> None:
+    Without `devices` only what the VM itself has is listed.
+    """
+
+    def __init__(
+        self, fs: FileSystem, directory: OpenDirectory, after: str, count: int, *, devices: bool = False
+    ) -> None:
         self._fs = fs
+        self._devices = devices
         self._directory = directory
         self._count = count
         self._page: Iterator[DirEntry] = iter(())
@@ -116,9 +122,11 @@ class Listing:
     async def next(self) -> DirEntry | None:
         """The next entry, None at the end. Others run after every page."""
         while True:
-            entry = next(self._page, None)
-            if entry is not None or self._after is None:
-                return entry
+            for entry in self._page:
+                if self._devices or not self._fs.is_device(entry):
+                    return entry
+            if self._after is None:
+                return None
             await trio.lowlevel.checkpoint()
             page, self._after = self._directory.page(self._after, self._count)
             self._page = iter(page)
@@ -140,7 +148,7 @@ class Listing:
             if error.code in {FsCode.NO_ENTRY, FsCode.NOT_DIRECTORY}:
                 return None
             raise
-        return Listing(self._fs, directory, "", self._count)
+        return Listing(self._fs, directory, "", self._count, devices=self._devices)
 
     def remover(self, name: str, remove: Callable[..., None]) -> Callable[[], None]:
         """`remove` for a name in this directory, as long as this is open."""
@@ -152,6 +160,12 @@ def opened(fs: FileSystem, path: str, *, at: Directory | None = None, follow: bo
     directory = fs.open(path, at=at, directory=True, follow=follow)
     assert isinstance(directory, OpenDirectory)
     return directory
+
+
+def _shown(fs: FileSystem, path: str, after: str, count: int) -> Listing:
+    """A listing for a client. That of the root is of the VM's files, without the devices: people copy what is in it."""
+    directory = opened(fs, path)
+    return Listing(fs, directory, after, count, devices=directory.node is not fs.root)
 
 
 def _excluded(patterns: Sequence[str], name: str, path: str) -> bool:

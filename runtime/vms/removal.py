@@ -76,8 +76,6 @@ class _Removal:
                     way.pop()
                     self._done.append(listing)
                     await self._add(removal)
-                elif self._fs.is_device(entry):
-                    pass  # it is there whether /dev is the VM's own or not
                 elif entry.type is not FileType.DIRECTORY:
                     await self._add(listing.remover(entry.name, self._fs.unlink))
                 elif (below := listing.descend(entry)) is not None:

@@ -83,6 +83,17 @@ def test_trees_are_copied_in_and_out(fs: Any, vm: Vm, tmp_path: Path) -> None:
     assert "No such file" in fs("cp", str(tmp_path / "none"), ":/x")[2]
 
 
+def test_devices_are_seen_and_left_out(fs: Any, vm: Vm, tmp_path: Path) -> None:
+    assert [line.split()[0] for line in fs("ls", "-l", "/dev")[1].splitlines()].count("crw-rw-rw-") == 9
+    code, _, said = fs("cp", "-r", ":/dev", str(tmp_path / "dev"))
+    assert (code, said.count("is left out")) == (exits.OK, 12)
+    assert sorted(path.name for path in (tmp_path / "dev").iterdir()) == ["fd"]
+    vm.write("/home/user/file", "x")
+    assert fs("cp", "-r", ":/", str(tmp_path / "whole"))[0] == exits.OK
+    assert (tmp_path / "whole" / "home" / "user" / "file").read_text() == "x"
+    assert not (tmp_path / "whole" / "dev").exists()
+
+
 def test_nothing_is_written_through_a_link_that_came_out_of_a_vm(fs: Any, vm: Vm, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()

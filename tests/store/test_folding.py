@@ -35,7 +35,7 @@ def seen(fs: FileSystem) -> dict[str, Any]:
 
 
 def frozen(store: Store, layer: int) -> dict[str, Any]:
-    return seen(FileSystem(LayerFiles(store.reader, layer), Limits(), lambda: 0))
+    return seen(FileSystem(LayerFiles(store.reader, layer), Limits(), lambda: 0, bytes))
 
 
 def count(store: Store, table: str) -> int:

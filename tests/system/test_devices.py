@@ -20,12 +20,13 @@ def test_they_are_seen_and_take_no_room(vm: Vm, tmp_path: Path) -> None:
     vm.call("snapshot", name="before")
     before = vm.call("vm.stats")["files"]
     assert vm.call("readdir", path="/dev") == NAMES
-    assert "dev" in vm.call("readdir", path="/")
+    assert "dev" not in vm.call("readdir", path="/")
     status = vm.call("stat", path="/dev/null")
     assert (status["type"], status["size"], status["mode"]) == ("other", 0, stat.S_IFCHR | 0o666)
     entries = {entry["name"]: entry["type"] for entry in vm.call("readdirEntries", path="/dev")}
     assert entries == {name: "directory" if name == "fd" else "other" for name in NAMES}
-    assert {entry["path"] for entry in vm.call("readdirRecursive", path="/")} >= {"/dev/null", "/dev/fd/0"}
+    assert {entry["path"] for entry in vm.call("readdirRecursive", path="/dev")} >= {"/dev/null", "/dev/fd/0"}
+    assert not any(entry["path"].startswith("/dev") for entry in vm.call("readdirRecursive", path="/"))
     vm.write("/dev/null", "gone")
     assert vm.session().say("fswrite /dev/null x; fsread /dev/null") == "fswrite: 1 bytesfsread: "
     vm.sleep()
@@ -84,6 +85,8 @@ def test_a_directory_of_the_vms_own(vm: Vm) -> None:
     vm.call("writeFiles", files=[{"path": f"/dev/many/{number}", "content": ""} for number in range(2100)])
     vm.write("/dev/mine", "x")
     assert vm.call("readdir", path="/dev") == sorted([*NAMES, "many", "mine"])
+    below = {entry["path"] for entry in vm.call("readdirRecursive", path="/", exclude=["many"])}
+    assert {path for path in below if path.startswith("/dev")} == {"/dev", "/dev/mine"}
     vm.call("snapshot", name="with")
     vm.call("deleteFile", path="/dev", recursive=True)
     assert vm.call("readdir", path="/dev") == NAMES
