@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from runtime.testing.messages_api import CHARACTERS_PER_TOKEN, ModelRequest, count_tokens, new_id
+from runtime.testing.messages_api import CHARACTERS_PER_TOKEN, ModelRequest, count_tokens
 from runtime.testing.openai_common import (
     CREATED,
     arguments_of,
@@ -18,7 +18,6 @@ from runtime.testing.openai_common import (
     error_body,
     pieces,
     thinking_tokens,
-    with_ids,
 )
 from runtime.testing.script import Failure, Text, ToolCall, Turn
 
@@ -92,21 +91,19 @@ def check_request(body: object, headers: dict[str, str]) -> Failure | None:
 
 def whole_body(turn: Turn, request: ModelRequest) -> dict[str, Any]:
     """Return the answer to a request without `stream`."""
-    turn = with_ids(turn)
     text = "".join(block.text for block in turn.blocks if isinstance(block, Text))
     message: dict[str, Any] = {"role": "assistant", "content": text or None, "refusal": None}
     calls = [_whole_call(block) for block in turn.blocks if isinstance(block, ToolCall)]
     if calls:
         message["tool_calls"] = calls
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish_reason(turn)}
-    head = _head(request, "chat.completion", new_id("chatcmpl"))
+    head = _head(request, "chat.completion", request.reply_id)
     return {**head, "choices": [choice], "usage": _usage(turn, request)}
 
 
-def stream_events(turn: Turn, request: ModelRequest) -> Iterator[bytes]:
+def stream_events(turn: Turn, _whole: dict[str, Any], request: ModelRequest) -> Iterator[bytes]:
     """Yield the server-sent events that answer a request with `stream`, one whole event each."""
-    turn = with_ids(turn)
-    head = _head(request, "chat.completion.chunk", new_id("chatcmpl"))
+    head = _head(request, "chat.completion.chunk", request.reply_id)
 
     def chunk(delta: dict[str, Any], finish: str | None = None) -> bytes:
         return _event({**head, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]})

@@ -22,11 +22,16 @@ class Dialect:
     request: type[ModelRequest]
     check: Callable[[object, dict[str, str]], Failure | None]
     whole: Callable[[Turn, ModelRequest], dict[str, Any]]
-    events: Callable[[Turn, ModelRequest], Iterator[bytes]]
+    events: Callable[[Turn, dict[str, Any], ModelRequest], Iterator[bytes]]
+    """Of the turn, and of the answer that it would be if it were not streamed."""
     error_body: Callable[[Failure], dict[str, Any]]
     error_event: Callable[[Failure], bytes]
     malformed: bytes
     """An event whose data is no JSON."""
+    reply: str
+    """What ids of answers begin with."""
+    call: str
+    """What ids of tool calls begin with."""
 
 
 MESSAGES: Final = Dialect(
@@ -37,6 +42,8 @@ MESSAGES: Final = Dialect(
     messages_api.error_body,
     messages_api.error_event,
     b'event: content_block_delta\ndata: {"type": "content_block_delta", "ind\n\n',
+    "msg",
+    "toolu",
 )
 CHAT: Final = Dialect(
     chat_api.ChatRequest,
@@ -46,6 +53,8 @@ CHAT: Final = Dialect(
     openai_common.error_body,
     chat_api.error_event,
     chat_api.MALFORMED,
+    "chatcmpl",
+    "call",
 )
 RESPONSES: Final = Dialect(
     responses_api.ResponsesRequest,
@@ -55,5 +64,7 @@ RESPONSES: Final = Dialect(
     openai_common.error_body,
     responses_api.error_event,
     responses_api.MALFORMED,
+    "resp",
+    "call",
 )
-DIALECTS: Final = {"/v1/messages": MESSAGES, chat_api.PATH: CHAT, responses_api.PATH: RESPONSES}
+DIALECTS: Final = {messages_api.PATH: MESSAGES, chat_api.PATH: CHAT, responses_api.PATH: RESPONSES}

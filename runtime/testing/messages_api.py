@@ -17,6 +17,7 @@ from runtime.testing.script import Block, Failure, Text, Thinking, ToolCall, Tur
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PATH: Final = "/v1/messages"
 CHARACTERS_PER_TOKEN: Final = 4  # the usual rule of thumb; a scripted model has no tokenizer
 MODELS: Final = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5")
 
@@ -27,7 +28,8 @@ _ids = count(1)
 class ModelRequest:
     """A request as the model received it; `outcome` is set when the exchange is over.
 
-    `body` is the decoded JSON. `headers` have names in lower case. `outcome`: "answered" in full, "failed" by the
+    `body` is the decoded JSON, and of a conversation that the server holds all of it. `thread` is the same for all requests of
+    one message thread, None outside of one. `headers` have names in lower case. `outcome`: "answered" in full, "failed" by the
     script or for a mistake in the request, "broken" by the script in mid-stream, "client_gone" when the client closed
     first.
     """
@@ -36,6 +38,9 @@ class ModelRequest:
     headers: dict[str, str]
     body: dict[str, Any]
     outcome: Literal["answered", "failed", "broken", "client_gone"] | None = None
+    thread: str | None = None
+    reply_id: str = attrs.field(factory=lambda: new_id("msg"), kw_only=True)
+    """The id of the answer."""
 
     @property
     def messages(self) -> list[dict[str, Any]]:
@@ -146,16 +151,24 @@ def count_tokens(value: object) -> int:
 
 def error_body(failure: Failure) -> dict[str, Any]:
     """Return the JSON body of an error answer, which is also the data of an `error` event."""
-    return {
-        "type": "error",
-        "error": {"type": failure.error_type, "message": failure.message},
-        "request_id": new_id("req"),
-    }
+    error: dict[str, Any] = {"type": failure.error_type, "message": failure.message}
+    if failure.error_code is not None:
+        error["details"] = {"error_code": failure.error_code}
+    return {"type": "error", "error": error, "request_id": new_id("req")}
 
 
 def new_id(prefix: str) -> str:
     """Return an id of the API's form that is unique in this process."""
     return f"{prefix}_scripted{next(_ids):012d}"
+
+
+def with_ids(turn: Turn, prefix: str) -> Turn:
+    """Return the turn with an id for each tool call, the same wherever it is told."""
+    blocks = [
+        msgspec.structs.replace(block, id=new_id(prefix)) if isinstance(block, ToolCall) and block.id is None else block
+        for block in turn.blocks
+    ]
+    return msgspec.structs.replace(turn, blocks=tuple(blocks))
 
 
 def message_body(turn: Turn, request: ModelRequest) -> dict[str, Any]:
@@ -169,7 +182,7 @@ def message_body(turn: Turn, request: ModelRequest) -> dict[str, Any]:
     }
 
 
-def stream_events(turn: Turn, request: ModelRequest) -> Iterator[bytes]:
+def stream_events(turn: Turn, _whole: dict[str, Any], request: ModelRequest) -> Iterator[bytes]:
     """Yield the server-sent events that answer a request with `stream`, one whole event each."""
     start = _empty_message(request)
     start["usage"] = _usage(request, 1)
@@ -219,7 +232,7 @@ def model_list() -> dict[str, Any]:
 
 def _empty_message(request: ModelRequest) -> dict[str, Any]:
     return {
-        "id": new_id("msg"),
+        "id": request.reply_id,
         "type": "message",
         "role": "assistant",
         "model": request.body["model"],
@@ -245,7 +258,7 @@ def _whole_block(block: Block) -> dict[str, Any]:
         case Thinking():
             return {"type": "thinking", "thinking": block.text, "signature": block.signature}
         case ToolCall():
-            return {"type": "tool_use", "id": block.id or new_id("toolu"), "name": block.name, "input": block.input}
+            return {"type": "tool_use", "id": block.id, "name": block.name, "input": block.input}
 
 
 def _block_parts(block: Block) -> tuple[dict[str, Any], list[dict[str, Any]]]:

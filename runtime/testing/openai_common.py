@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import msgspec
 
-from runtime.testing.messages_api import new_id
 from runtime.testing.script import Failure, Thinking, ToolCall, Turn
 
 OPENAI_MODELS: Final = ("gpt-5.5", "gpt-5.5-mini")
@@ -24,7 +23,7 @@ ERRORS: Final = {
 def error_members(failure: Failure) -> dict[str, Any]:
     """Return the `error` object of a failure."""
     kind, code = ERRORS.get(failure.status, ("server_error", None))
-    return {"message": failure.message, "type": kind, "param": None, "code": code}
+    return {"message": failure.message, "type": kind, "param": None, "code": failure.error_code or code}
 
 
 def error_body(failure: Failure) -> dict[str, Any]:
@@ -57,15 +56,6 @@ def content_text(content: Any) -> str:
 def arguments_of(call: ToolCall) -> str:
     """Return a tool call's arguments as the string that goes out."""
     return msgspec.json.encode(call.input).decode() if call.raw_input is None else call.raw_input
-
-
-def with_ids(turn: Turn) -> Turn:
-    """Return the turn with an id for each tool call, the same wherever it is told."""
-    blocks = [
-        msgspec.structs.replace(block, id=new_id("call")) if isinstance(block, ToolCall) and block.id is None else block
-        for block in turn.blocks
-    ]
-    return msgspec.structs.replace(turn, blocks=tuple(blocks))
 
 
 def thinking_tokens(turn: Turn, characters_per_token: int) -> int:

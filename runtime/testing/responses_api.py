@@ -19,7 +19,6 @@ from runtime.testing.openai_common import (
     error_members,
     pieces,
     thinking_tokens,
-    with_ids,
 )
 from runtime.testing.script import Block, Failure, Text, Thinking, ToolCall, Turn
 
@@ -91,30 +90,29 @@ def check_request(body: object, headers: dict[str, str]) -> Failure | None:
 
 def whole_body(turn: Turn, request: ModelRequest) -> dict[str, Any]:
     """Return the answer to a request without `stream`."""
-    turn = with_ids(turn)
-    return _response(turn, request, new_id("resp"), [_item(block) for block in turn.blocks])
+    return _response(turn, request, [_item(block) for block in turn.blocks])
 
 
-def stream_events(turn: Turn, request: ModelRequest) -> Iterator[bytes]:
+def stream_events(turn: Turn, whole: dict[str, Any], _request: ModelRequest) -> Iterator[bytes]:
     """Yield the server-sent events that answer a request with `stream`, one whole event each."""
-    turn = with_ids(turn)
     numbers = count()
 
     def event(kind: str, **members: Any) -> bytes:
         data = {"type": kind, "sequence_number": next(numbers), **members}
         return b"event: %s\ndata: %s\n\n" % (kind.encode(), msgspec.json.encode(data))
 
-    new = new_id("resp")
-    begun = {**_response(turn, request, new, []), "status": "in_progress", "usage": None, "incomplete_details": None}
+    begun = {**whole, "output": [], "status": "in_progress", "usage": None, "incomplete_details": None}
     yield event("response.created", response=begun)
     yield event("response.in_progress", response=begun)
-    items = []
-    for index, block in enumerate(turn.blocks):
-        items.append(_item(block))
-        for kind, members in _item_events(block, items[-1]):
+    for index, (block, item) in enumerate(zip(turn.blocks, whole["output"], strict=True)):
+        for kind, members in _item_events(block, item):
             yield event(kind, output_index=index, **members)
-    ended = _response(turn, request, new, items)
-    yield event(f"response.{ended['status']}", response=ended)
+    yield event(f"response.{whole['status']}", response=whole)
+
+
+def input_tokens(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the answer to POST /v1/responses/input_tokens."""
+    return {"object": "response.input_tokens", "input_tokens": count_tokens(body)}
 
 
 def error_event(failure: Failure) -> bytes:
@@ -186,12 +184,12 @@ def _item_events(block: Block, item: dict[str, Any]) -> Iterator[tuple[str, dict
     yield "response.output_item.done", {"item": item}
 
 
-def _response(turn: Turn, request: ModelRequest, new: str, output: list[dict[str, Any]]) -> dict[str, Any]:
+def _response(turn: Turn, request: ModelRequest, output: list[dict[str, Any]]) -> dict[str, Any]:
     reason = INCOMPLETE.get(turn.effective_stop_reason)
     taken, given = count_tokens(request.body), count_tokens(turn.blocks)
     body = request.body
     return {
-        "id": new,
+        "id": request.reply_id,
         "object": "response",
         "created_at": CREATED,
         "status": "incomplete" if reason else "completed",
@@ -202,6 +200,7 @@ def _response(turn: Turn, request: ModelRequest, new: str, output: list[dict[str
         "model": body["model"],
         "output": output,
         "parallel_tool_calls": True,
+        "store": body.get("store") is not False,
         "previous_response_id": body.get("previous_response_id"),
         "temperature": 1.0,
         "tool_choice": body.get("tool_choice", "auto"),

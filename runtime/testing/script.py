@@ -92,11 +92,16 @@ class Turn(msgspec.Struct, frozen=True, tag_field="type", tag="turn", forbid_unk
 
 
 class Failure(msgspec.Struct, frozen=True, tag_field="type", tag="failure", forbid_unknown_fields=True):
-    """An error in place of an answer, before any of it. `retry_after` is in seconds."""
+    """An error in place of an answer, before any of it. `retry_after` is in seconds.
+
+    `error_code` is what clients tell failures of one status apart by: Anthropic's `error.details.error_code`, OpenAI's
+    `error.code`.
+    """
 
     status: int
     message: str = "scripted failure"
     retry_after: float | None = msgspec.field(default=None, name="retryAfter")
+    error_code: str | None = msgspec.field(default=None, name="errorCode")
 
     @property
     def error_type(self) -> str:

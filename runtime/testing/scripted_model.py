@@ -4,8 +4,9 @@
         ...                                 # ANTHROPIC_BASE_URL=model.url, any ANTHROPIC_API_KEY
     assert model.requests[1].tool_results()
 
-Served are POST /v1/messages, /v1/chat/completions and /v1/responses (each streamed or whole),
-POST /v1/messages/count_tokens, and GET /v1/models; OPENAI_BASE_URL is the URL with "/v1". From a shell:
+Served are POST /v1/messages, /v1/chat/completions and /v1/responses (each streamed or whole), with message threads and
+stored responses; POST /v1/messages/count_tokens and /v1/responses/input_tokens; GET /v1/models and /v1/responses/ID.
+OPENAI_BASE_URL is the URL with "/v1". From a shell:
 `python -m runtime.testing.scripted_model [--script FILE.json] [--port N] [--delay SECONDS]` prints its URL and serves
 the file, or the demo script.
 """
@@ -22,9 +23,10 @@ import msgspec
 import trio
 
 from runtime.testing import messages_api as api
-from runtime.testing import openai_common
+from runtime.testing import openai_common, responses_api
 from runtime.testing.demo_script import demo_script
-from runtime.testing.dialects import CHAT, DIALECTS, MESSAGES, Dialect
+from runtime.testing.dialects import CHAT, DIALECTS, MESSAGES, RESPONSES, Dialect
+from runtime.testing.held import Nothing, Responses, Threads
 from runtime.testing.loopback import ClientGoneError, Exchange, http_server
 from runtime.testing.messages_api import ModelRequest
 from runtime.testing.script import Failure, Step, Turn, load_script, say
@@ -43,6 +45,8 @@ class ScriptedModel:
         self._script = script
         self._served = 0
         self._arrival = trio.Event()
+        self._responses = Responses()
+        self._held: dict[str, Threads | Responses] = {api.PATH: Threads(), responses_api.PATH: self._responses}
         self.requests: list[ModelRequest] = []
         self.url = ""
 
@@ -73,6 +77,10 @@ class ScriptedModel:
             await _json(exchange, 200, models.model_info(path.removeprefix("/v1/models/")))
         elif exchange.method == "POST" and path == "/v1/messages/count_tokens":
             await self._count(exchange)
+        elif exchange.method == "POST" and path == f"{responses_api.PATH}/input_tokens":
+            await self._count_input(exchange)
+        elif exchange.method in {"GET", "DELETE"} and path.startswith(f"{responses_api.PATH}/"):
+            await self._stored(exchange, path.removeprefix(f"{responses_api.PATH}/"))
         elif exchange.method == "POST" and path in DIALECTS:
             await self._turn(exchange, path, DIALECTS[path])
         else:
@@ -87,78 +95,133 @@ class ScriptedModel:
         else:
             await _fail(exchange, mistake, MESSAGES)
 
+    async def _count_input(self, exchange: Exchange) -> None:
+        body = _decoded(await exchange.read_body())
+        request = RESPONSES.request(responses_api.PATH, {}, body if isinstance(body, dict) else {})
+        mistake = self._responses.complete(body, request) or RESPONSES.check(
+            request.body if isinstance(body, dict) else body, dict(exchange.headers)
+        )
+        if mistake is None:
+            await _json(exchange, 200, responses_api.input_tokens(request.body))
+        else:
+            await _fail(exchange, mistake, RESPONSES)
+
+    async def _stored(self, exchange: Exchange, response_id: str) -> None:
+        found = self._responses.get(response_id)
+        if found is None:
+            await _fail(exchange, Failure(404, f"Response with id '{response_id}' not found."), RESPONSES)
+        elif exchange.method == "GET":
+            await _json(exchange, 200, found)
+        else:
+            self._responses.delete(response_id)
+            await _json(exchange, 200, {"id": response_id, "object": "response", "deleted": True})
+
     async def _turn(self, exchange: Exchange, path: str, dialect: Dialect) -> None:
         headers = dict(exchange.headers)
         body = _decoded(await exchange.read_body())
-        mistake = dialect.check(body, headers)
-        request = dialect.request(path, headers, body if isinstance(body, dict) else {})
+        request = dialect.request(
+            path, headers, body if isinstance(body, dict) else {}, reply_id=api.new_id(dialect.reply)
+        )
+        held = self._held.get(path, Nothing())
+        mistake = held.complete(body, request) or dialect.check(
+            request.body if isinstance(body, dict) else body, headers
+        )
         self.requests.append(request)
         self._arrival.set()
         self._arrival = trio.Event()
-        step = mistake or self.next_step(request)
-        if isinstance(step, Failure):
-            request.outcome = "failed"
-            await _fail(exchange, step, dialect)
-            return
-        # The client's leaving must be seen also while nothing is sent, so it is watched beside the answer.
+        try:
+            step = mistake or self.next_step(request)
+            if isinstance(step, Failure):
+                request.outcome = "failed"
+                await _fail(exchange, step, dialect)
+            else:
+                turn = api.with_ids(step, dialect.call)
+                await _Answer(exchange, request, turn, dialect, held).run()
+        finally:
+            held.release(request)
+
+
+class _Answer:
+    """One turn on its way to the client."""
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        request: ModelRequest,
+        turn: Turn,
+        dialect: Dialect,
+        held: Threads | Responses | Nothing,
+    ) -> None:
+        self._exchange = exchange
+        self._request = request
+        self._turn = turn
+        self._dialect = dialect
+        self._held = held
+        self._whole = dialect.whole(turn, request)
+
+    async def run(self) -> None:
+        """Send it. The client's leaving must be seen also while nothing is sent, so it is watched beside the answer."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_watch, exchange, request, nursery.cancel_scope)
+            nursery.start_soon(_watch, self._exchange, self._request, nursery.cancel_scope)
             try:
-                await _answer(exchange, request, step, dialect)
+                await (self._stream() if self._request.body.get("stream") else self._send_whole())
             except ClientGoneError:
-                request.outcome = request.outcome or "client_gone"
+                self._request.outcome = self._request.outcome or "client_gone"
             nursery.cancel_scope.cancel()
 
+    def _answered(self) -> None:
+        """The rest goes out now: a client that has it may leave, or go on from it, before we know that it was sent."""
+        if self._request.outcome is None:
+            self._request.outcome = "answered"
+            self._held.keep(self._request, self._whole)
 
-async def _answer(exchange: Exchange, request: ModelRequest, turn: Turn, dialect: Dialect) -> None:
-    if not request.body.get("stream"):
-        await _answer_whole(exchange, request, turn, dialect)
-        return
-    headers = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
-    await exchange.start(200, [*headers, *_request_ids()])
-    events = list(dialect.events(turn, request))
-    for number, event in enumerate(events):
-        if turn.break_ is not None and turn.break_.after == number:
-            request.outcome = None if turn.break_.kind == "hang" else "broken"
-            match turn.break_.kind:
-                case "disconnect":
-                    return
-                case "hang":
-                    await trio.sleep_forever()
-                case "error":
-                    await exchange.send(dialect.error_event(Failure(529, "Overloaded")))
-                    await exchange.finish()
-                    return
-                case "malformed":
-                    await exchange.send(dialect.malformed)
+    async def _stream(self) -> None:
+        exchange, turn, dialect = self._exchange, self._turn, self._dialect
+        headers = [("content-type", "text/event-stream; charset=utf-8"), ("cache-control", "no-cache")]
+        await exchange.start(200, [*headers, *_request_ids()])
+        events = list(dialect.events(turn, self._whole, self._request))
+        for number, event in enumerate(events):
+            if turn.break_ is not None and turn.break_.after == number:
+                self._request.outcome = None if turn.break_.kind == "hang" else "broken"
+                match turn.break_.kind:
+                    case "disconnect":
+                        return
+                    case "hang":
+                        await trio.sleep_forever()
+                    case "error":
+                        await exchange.send(dialect.error_event(Failure(529, "Overloaded")))
+                        await exchange.finish()
+                        return
+                    case "malformed":
+                        await exchange.send(dialect.malformed)
+            await trio.sleep(turn.delay)
+            if number == len(events) - 1:
+                self._answered()
+            await exchange.send(event)
+        await exchange.finish()
+
+    async def _send_whole(self) -> None:
+        """Answer without a stream; a break comes in the middle of the body, whatever its `after`."""
+        exchange, turn = self._exchange, self._turn
         await trio.sleep(turn.delay)
-        if number == len(events) - 1:  # a client that has it may leave before we know that it was sent
-            request.outcome = request.outcome or "answered"
-        await exchange.send(event)
-    await exchange.finish()
-
-
-async def _answer_whole(exchange: Exchange, request: ModelRequest, turn: Turn, dialect: Dialect) -> None:
-    """Answer without a stream; a break comes in the middle of the body, whatever its `after`."""
-    await trio.sleep(turn.delay)
-    body = msgspec.json.encode(dialect.whole(turn, request))
-    if turn.break_ is None:
-        await exchange.respond(200, [("content-type", "application/json"), *_request_ids()], body)
-        request.outcome = "answered"
-        return
-    request.outcome = None if turn.break_.kind == "hang" else "broken"
-    half = body[: len(body) // 2]
-    match turn.break_.kind:
-        case "error":
-            await _fail(exchange, Failure(529, "Overloaded"), dialect)
-        case "malformed":
-            await exchange.respond(200, [("content-type", "application/json"), *_request_ids()], half)
-        case "disconnect" | "hang":
-            length = ("content-length", str(len(body)))
-            await exchange.start(200, [("content-type", "application/json"), length, *_request_ids()])
-            await exchange.send(half)
-            if turn.break_.kind == "hang":
-                await trio.sleep_forever()
+        body = msgspec.json.encode(self._whole)
+        if turn.break_ is None:
+            self._answered()
+            await exchange.respond(200, [("content-type", "application/json"), *_request_ids()], body)
+            return
+        self._request.outcome = None if turn.break_.kind == "hang" else "broken"
+        half = body[: len(body) // 2]
+        match turn.break_.kind:
+            case "error":
+                await _fail(exchange, Failure(529, "Overloaded"), self._dialect)
+            case "malformed":
+                await exchange.respond(200, [("content-type", "application/json"), *_request_ids()], half)
+            case "disconnect" | "hang":
+                length = ("content-length", str(len(body)))
+                await exchange.start(200, [("content-type", "application/json"), length, *_request_ids()])
+                await exchange.send(half)
+                if turn.break_.kind == "hang":
+                    await trio.sleep_forever()
 
 
 async def _watch(exchange: Exchange, request: ModelRequest, scope: trio.CancelScope) -> None:

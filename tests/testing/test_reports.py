@@ -217,7 +217,16 @@ def test_no_two_tests_share_a_golden_file(run: Run, tmp_path: Path) -> None:
     for name in ("test_one.py", "test_two.py", "deeper/test_one.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(PLAIN)
-    everything = ("-n2", "-p", "xdist", "--import-mode=importlib", "test_agent.py", "test_one.py", "test_two.py", "deeper")
+    everything = (
+        "-n2",
+        "-p",
+        "xdist",
+        "--import-mode=importlib",
+        "test_agent.py",
+        "test_one.py",
+        "test_two.py",
+        "deeper",
+    )
     done = run(COLLIDING, "--torpor-update", *everything)
     assert f"{COLLIDE + 3} passed" in done.stdout, done.stdout
     assert "passed" in (again := run(COLLIDING, *everything)).stdout
