@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from typing import TYPE_CHECKING, Any
@@ -136,6 +137,23 @@ def test_cancel(editor: Editor, cwd: str) -> None:
     assert editor.said == "on"
 
 
+def test_prompts_right_after_cancels_run(editor: Editor, cwd: str) -> None:
+    session = editor.new(cwd)
+    lines = []
+    for number in range(1, 4):
+        text = [{"type": "text", "text": f"sleep 60000; say {number}"}]
+        prompt = {"jsonrpc": "2.0", "id": f"p{number}", "method": "session/prompt"}
+        lines.append({**prompt, "params": {"sessionId": session, "prompt": text}})
+        lines.append({"jsonrpc": "2.0", "method": "session/cancel", "params": {"sessionId": session}})
+    lines.append(
+        {**lines[0], "id": "last", "params": {"sessionId": session, "prompt": [{"type": "text", "text": "say on"}]}}
+    )
+    editor.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines))
+    editor.until(lambda: any(frame.get("id") == "last" for frame in editor.frames))
+    ended = {frame["id"]: frame["result"]["stopReason"] for frame in editor.frames if str(frame.get("id"))[0] in "pl"}
+    assert ended == {"p1": "cancelled", "p2": "cancelled", "p3": "cancelled", "last": "end_turn"}
+
+
 def test_cancel_with_a_permission_pending(editor: Editor, cwd: str) -> None:
     session = editor.new(cwd)
     asked: list[dict[str, Any]] = []
@@ -207,6 +225,17 @@ def test_list_close_and_delete(start: Callable[..., Editor], cwd: str) -> None:
     assert set(listed(cwd=cwd)) == {two}
 
 
+def test_a_workspace_is_one_however_its_path_is_written(editor: Editor, daemon: Daemon, cwd: str) -> None:
+    ways = [cwd, f"{cwd}/", f"{cwd}/.", f"/{cwd}", f"{cwd}/x/..", f"{cwd}//"]
+    sessions = {editor.new(way) for way in ways}
+    for way in ways:
+        assert {each["sessionId"] for each in editor.call("session/list", cwd=way)["sessions"]} == sessions, way
+    assert {each["cwd"] for each in editor.call("session/list", cwd=cwd)["sessions"]} == {cwd}
+    assert len({vm_of(daemon, session)[0] for session in sessions}) == 1
+    for way in ways:
+        assert editor.call("session/load", sessionId=min(sessions), cwd=way, mcpServers=[]) is not None
+
+
 def test_a_named_vm_holds_the_sessions_of_all_workspaces(start: Callable[..., Editor], daemon: Daemon) -> None:
     editor = start("--vm", "shared/acp", "--env", "WHO=me", "echo")
     session = editor.new("/home/user")
@@ -250,6 +279,20 @@ def test_lines_that_are_no_messages(editor: Editor, cwd: str) -> None:
     editor.until(lambda: len(editor.frames) == 2)
     assert [(frame["id"], frame["error"]["code"]) for frame in editor.frames] == [(None, -32700), (None, -32600)]
     assert editor.prompt(editor.new(cwd), "say on") == "end_turn"
+
+
+def test_text_that_is_not_whole_reaches_the_agent_whole(editor: Editor, cwd: str) -> None:
+    session = editor.new(cwd)
+    assert editor.prompt(session, "say x\ud83dy") == "end_turn"
+    assert editor.updates[-1]["content"]["text"] == "x\ufffdy"
+
+
+def test_the_last_line_needs_no_newline(editor: Editor) -> None:
+    editor.write(b'{"jsonrpc":"2.0","id":"last","method":"initialize","params":{"protocolVersion":1}}')
+    editor.hang_up()
+    editor.until(lambda: len(editor.frames) == 1)
+    assert editor.frames[0]["id"] == "last"
+    assert editor.ended() == exits.OK
 
 
 def test_what_was_asked_before_the_end_of_stdin_is_answered(editor: Editor) -> None:

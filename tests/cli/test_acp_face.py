@@ -27,7 +27,7 @@ class Stage:
         self.face = Face("echo", vm=vm, allow=list(allow), env=env, on_terminal=on_terminal)
         self._id = 100
 
-    def editor(self, method: str, *, id_: int | None = None, **params: Any) -> None:
+    def editor(self, method: str, *, id_: int | str | None = None, **params: Any) -> None:
         message = {"method": method, "params": params} | ({} if id_ is None else {"id": id_})
         self.face.hear_editor(json.dumps(message).encode())
 
@@ -116,6 +116,87 @@ def test_a_cancel_that_overtakes_its_prompt_is_said_again(stage: Stage) -> None:
     stage.event(0, "_torpor/turn_started")
     stage.expect("cancelPrompt", {"outcome": "cancelled"})
     stage.event(1, "_torpor/turn_started")
+    assert stage.silent()
+
+
+def test_a_cancel_that_overtook_its_prompt_may_be_answered_after_the_turns_begin(stage: Stage) -> None:
+    stage.editor("session/prompt", id_=2, sessionId="s", prompt=[])
+    stage.editor("session/cancel", sessionId="s")
+    answer = stage.expect("sendPrompt")
+    cancel = stage.expect("cancelPrompt")
+    stage.event(0, "_torpor/turn_started")
+    stage.reply(cancel, result={"outcome": "no_active_prompt"})
+    again = stage.expect("cancelPrompt")
+    stage.event(1, "_torpor/turn_ended")
+    stage.reply(again, result={"outcome": "no_active_prompt"})
+    assert stage.silent(), "it has ended, and its answer is on its way"
+    stage.reply(answer, result={"stopReason": "end_turn", "response": None, "seq": 1})
+    assert stage.kinds() == [2]
+
+
+def test_a_prompt_after_a_cancel_waits_for_what_was_cancelled(stage: Stage) -> None:
+    stage.editor("session/prompt", id_=2, sessionId="s", prompt=[])
+    first = stage.expect("sendPrompt")
+    stage.editor("session/cancel", sessionId="s")
+    cancel = stage.expect("cancelPrompt")
+    stage.editor("session/prompt", id_=3, sessionId="s", prompt=[{"type": "text", "text": "two"}])
+    stage.editor("session/prompt", id_=4, sessionId="s", prompt=[])
+    (answer,) = stage.told()
+    assert (answer["id"], answer["error"]["code"]) == (4, wire.INVALID_REQUEST)
+    stage.reply(first, result={"stopReason": "cancelled", "response": None, "seq": -1})
+    assert stage.kinds() == [2]
+    assert stage.silent(), "the cancel that is under way would find it"
+    stage.reply(cancel, result={"outcome": "cancelled"})
+    stage.expect("sendPrompt", {"stopReason": "end_turn", "response": None, "seq": -1})
+    (answer,) = stage.told()
+    assert (answer["id"], answer["result"]) == (3, {"stopReason": "end_turn"})
+
+
+def test_a_cancel_finds_the_prompts_before_it_and_no_other(stage: Stage) -> None:
+    stage.editor("session/cancel", sessionId="s")
+    idle = stage.expect("cancelPrompt")
+    stage.editor("session/prompt", id_=2, sessionId="s", prompt=[])
+    assert stage.silent()
+    stage.reply(idle, result={"outcome": "no_active_prompt"})
+    first = stage.expect("sendPrompt")
+    stage.event(0, "_torpor/turn_started")
+    assert stage.silent(), "it came after the cancel"
+    for id_ in (3, 4):
+        stage.editor("session/cancel", sessionId="s")
+        stage.editor("session/prompt", id_=id_, sessionId="s", prompt=[])
+    for _ in range(2):
+        stage.expect("cancelPrompt", {"outcome": "cancelled"})
+    (answer,) = stage.told()
+    assert (answer["id"], answer["result"]) == (3, {"stopReason": "cancelled"}), "it was never asked"
+    stage.reply(first, result={"stopReason": "cancelled", "response": None, "seq": 0})
+    stage.expect("sendPrompt", {"stopReason": "end_turn", "response": None, "seq": 0})
+    assert [line["id"] for line in stage.told()] == [2, 4]
+
+
+def test_a_prompt_that_waits_can_be_cancelled_as_a_request(stage: Stage) -> None:
+    stage.editor("session/prompt", id_=2, sessionId="s", prompt=[])
+    first = stage.expect("sendPrompt")
+    stage.editor("session/cancel", sessionId="s")
+    stage.expect("cancelPrompt", {"outcome": "cancelled"})
+    stage.editor("session/prompt", id_="three", sessionId="s", prompt=[])
+    stage.editor("$/cancel_request", requestId="three")
+    (answer,) = stage.told()
+    assert (answer["id"], answer["result"]) == ("three", {"stopReason": "cancelled"})
+    assert stage.silent()
+    stage.reply(first, result={"stopReason": "cancelled", "response": None, "seq": -1})
+    assert stage.kinds() == [2]
+    assert stage.silent()
+
+
+def test_a_cancel_that_found_nothing_is_not_said_again_to_a_later_turn(stage: Stage) -> None:
+    stage.editor("session/prompt", id_=2, sessionId="s", prompt=[])
+    first = stage.expect("sendPrompt")
+    stage.editor("session/cancel", sessionId="s")
+    cancel = stage.expect("cancelPrompt")
+    stage.reply(first, result={"stopReason": "end_turn", "response": None, "seq": -1})
+    stage.reply(cancel, result={"outcome": "no_active_prompt"})
+    assert stage.kinds() == [2]
+    stage.event(0, "_torpor/turn_started")  # another client's
     assert stage.silent()
 
 
@@ -219,7 +300,7 @@ def test_what_the_vm_may_reach_is_settled_when_it_is_made() -> None:
 
 def test_a_probe_that_fails_leaves_no_vm() -> None:
     stage = Stage(KEY="k")
-    stage.editor("initialize", id_=1)
+    stage.editor("initialize", id_=1, protocolVersion=1)
     stage.expect("vm.getOrCreate", {})
     failed = {"code": -32000, "message": "no key", "data": {"code": "agent_failed"}}
     stage.expect("createSession", error=failed, options={"env": {"KEY": "k"}})
@@ -299,20 +380,41 @@ def test_a_line_that_is_too_long_is_skipped() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", [b"{", b"[1]", b'"x"', b'{"method":1}', b'{"id":true,"method":"x"}', b"\xff", b"[" * 9999]
+    ("line", "id_", "code"),
+    [
+        (b"{", None, wire.PARSE_ERROR),
+        (b"\xff", None, wire.PARSE_ERROR),
+        (b"[" * 9999, None, wire.PARSE_ERROR),
+        (b"[1]", None, wire.INVALID_REQUEST),
+        (b'"x"', None, wire.INVALID_REQUEST),
+        (b'{"method":1}', None, wire.INVALID_REQUEST),
+        (b'{"method":1,"id":3}', 3, wire.INVALID_REQUEST),
+        (b'{"id":true,"method":"x"}', None, wire.INVALID_REQUEST),
+        (b'{"id":{},"method":"x"}', None, wire.INVALID_REQUEST),
+        (b'{"id":4}', 4, wire.INVALID_REQUEST),
+        (b'{"jsonrpc":"2.0"}', None, wire.INVALID_REQUEST),
+        (b'{"id":5,"method":"x","params":{"a":"\xff"}}', 5, wire.PARSE_ERROR),
+        (b'{"id":"a","method":"x","params":{"a":"\\u12"}}', "a", wire.PARSE_ERROR),
+        (b'{"id":6,"method":"x","params":NaN}', 6, wire.PARSE_ERROR),
+        (b'{"id":6,"method":"x","params":{"n":1e999}}', 6, wire.PARSE_ERROR),
+        (b'{"id":7,"method":"x","params":' + b"[" * 9999, 7, wire.PARSE_ERROR),
+    ],
 )
-def test_lines_that_are_no_messages(line: bytes) -> None:
-    with pytest.raises(wire.LineError):
-        wire.decode(line)
+def test_lines_that_are_no_messages(line: bytes, id_: Any, code: int) -> None:
+    stage = Stage()
+    stage.face.hear_editor(line)
+    (answer,) = stage.told()
+    assert (answer["id"], answer["error"]["code"]) == (id_, code)
 
 
 def test_what_utf8_cannot_carry_is_replaced() -> None:
-    assert json.loads(wire.encode({"x": json.loads('"\\ud800"')}))["x"] == "?"
+    halves = json.loads('["\\ud83d", "\\ude00x", "\\ud83d\\ude00", "\\\\ud83d"]')
+    assert json.loads(wire.encode({"x": halves}))["x"] == ["\ufffd", "\ufffdx", "\U0001f600", "\\ud83d"]
 
 
 def test_who_looks_at_a_terminal_is_told_of_an_agent_that_is_compiled(capsys: pytest.CaptureFixture[str]) -> None:
     stage = Stage(on_terminal=True)
-    stage.editor("session/new", id_=1, cwd="/w")
+    stage.editor("session/new", id_=1, cwd="/w", mcpServers=[])
     stage.expect("vm.get", {"options": {}})
     stage.expect("subscribe", {"subscriptionId": "compilations"}, vm="v", types=["compiling"])
     making = stage.expect("createSession")
@@ -321,6 +423,6 @@ def test_who_looks_at_a_terminal_is_told_of_an_agent_that_is_compiled(capsys: py
     stage.reply(making, result=MADE)
     stage.expect("subscribe", {"subscriptionId": "sub"})
     stage.expect("getSession", ROW)
-    stage.editor("session/new", id_=2, cwd="/w")
+    stage.editor("session/new", id_=2, cwd="/w", mcpServers=[])
     stage.expect("vm.get", {"options": {}})
     stage.expect("createSession")  # one subscription for each VM is enough

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from runtime.cli.acp.workspaces import Session
 
 UPDATE: Final = "session/update"
-TURN_STARTED: Final = "_torpor/turn_started"
+TURNS: Final = {"_torpor/turn_started": True, "_torpor/turn_ended": False, "_torpor/turn_interrupted": False}
+"""The events that say whether a turn is in progress."""
 PERMISSION_REPLY: Final = "_torpor/permission_reply"
+NOTHING: Final = "no_active_prompt"
 CANCEL_GRACE_MS: Final = 5000
 """How long an agent has to end a turn that the editor cancels: the API's own default."""
 
@@ -32,7 +34,6 @@ class Events:
             return
         if method == "sessionEvent":
             self.forward(session, params)
-            self._flows.progressed(session)
         elif method == "permissionRequest":
             self._flows.start(self._permission(session, params["request"]))
         elif method == "subscriptionLagged":
@@ -50,7 +51,6 @@ class Events:
             details = yield Call("getSession", session.ids)
         except RefusedError:
             session.following = False
-            self._flows.progressed(session)
             raise
         for request in details.get("pendingPermissions") or ():
             self._flows.start(self._permission(session, request))
@@ -59,7 +59,6 @@ class Events:
         """Forward no more of the session."""
         subscription, session.subscription = session.subscription, None
         session.following = False
-        self._flows.progressed(session)
         if subscription in self._subscribed:
             del self._subscribed[subscription]
             yield Call("unsubscribe", {"subscriptionId": subscription})
@@ -78,9 +77,11 @@ class Events:
             own = session.prompting and not replay
             if not (own and params["update"].get("sessionUpdate") == "user_message_chunk"):
                 self._flows.post({"method": UPDATE, "params": params})
-        elif method == TURN_STARTED and session.too_early and not replay:
-            session.too_early = False
-            self._flows.start(self.cancel(session))
+        elif method in TURNS:
+            session.in_turn = TURNS[method]
+            if session.in_turn and session.prompts and session.prompts[0].too_early:
+                session.prompts[0].too_early = False
+                self._flows.start(self.cancel(session))
         elif method == PERMISSION_REPLY and not replay:
             self._flows.withdraw((session, params.get("permissionId")))
 
@@ -88,13 +89,19 @@ class Events:
         """End the turn in progress.
 
         The daemon serves requests side by side, so that a cancel may overtake the prompt that it is for: it is said
-        again once that turn has begun.
+        again once that turn has begun. No prompt is sent before the answer, so that it overtakes no later one either.
         """
-        if session.prompting:
-            session.cancelling = True
-        answer = yield Call("cancelPrompt", {**session.ids, "graceMs": CANCEL_GRACE_MS})
-        if answer["outcome"] == "no_active_prompt" and session.prompting:
-            session.too_early = True
+        first = session.prompts[0] if session.prompts else None
+        session.cancels += 1
+        try:
+            while (yield Call("cancelPrompt", {**session.ids, "graceMs": CANCEL_GRACE_MS}))["outcome"] == NOTHING:
+                if first is None or first not in session.prompts:
+                    return
+                if not session.in_turn:
+                    first.too_early = True
+                    return
+        finally:
+            session.cancels -= 1
 
     def _permission(self, session: Session, request: dict[str, Any]) -> Flow:
         key = (session, request["permissionId"])

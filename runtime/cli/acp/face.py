@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.cli import output
 from runtime.cli.acp.errors import RefusedError, last_seq
 from runtime.cli.acp.events import Events
-from runtime.cli.acp.flows import Answer, Call, Flow, Flows, Reached
+from runtime.cli.acp.flows import Answer, Call, Flow, Flows, Until
+from runtime.cli.acp.shapes import faults
+from runtime.cli.acp.vms import Vms
 from runtime.cli.acp.wire import (
     INVALID_PARAMS,
     INVALID_REQUEST,
@@ -21,20 +23,18 @@ from runtime.cli.acp.wire import (
     RESOURCE_NOT_FOUND,
     Id,
     LineError,
+    Message,
     decode,
 )
 from runtime.cli.acp.workspaces import (
     Name,
+    Prompt,
     Session,
     absolute_path,
-    is_workspace,
     session_info,
     setup,
-    with_mounts,
-    workspace_labels,
-    workspace_vm,
 )
-from runtime.cli.mounts import host_mount, normal
+from runtime.cli.mounts import normal
 from runtime.cli.progress import compiling
 
 if TYPE_CHECKING:
@@ -61,14 +61,8 @@ class Face:
     ) -> None:
         self.flows = Flows()
         self._agent = agent
-        self._vm = vm
-        self._allow = allow
         self._env = env
-        self._mounts = list(mounts)
-        self._workspace = workspace
-        self._on_terminal = on_terminal
-        self._heard: list[Name] = []
-        """VMs of whose compilations we are told."""
+        self._vms = Vms(vm, allow=allow, mounts=mounts, workspace=workspace, on_terminal=on_terminal)
         self._events = Events(self.flows)
         self._open: dict[str, Session] = {}
         self._seen: dict[str, Name] = {}
@@ -83,7 +77,6 @@ class Face:
             "session/list": self._list,
             "session/close": self._close,
             "session/delete": self._delete,
-            "session/prompt": self._prompt,
             "session/set_mode": self._set_mode,
             "session/set_config_option": self._set_config_option,
         }
@@ -94,22 +87,27 @@ class Face:
         """Take a line of the editor, None for one that was too long."""
         try:
             message = decode(line)
+            if message is not None:
+                self._take(message)
         except LineError as error:
-            self.flows.post({"id": None, "error": {"code": error.code, "message": error.message}})
-            return
-        if message is None:
-            return
+            self.flows.post({"id": error.id, "error": {"code": error.code, "message": error.message}})
+        self.flows.settle()
+
+    def _take(self, message: Message) -> None:
+        params = message.get("params")
+        params = {} if params is None else params
         if "method" not in message:
             self.flows.answered_by_editor(message)
-            return
-        params = message.get("params")
-        params = params if isinstance(params, dict) else {}
-        if "id" in message:
-            self._take_request(message["id"], message["method"], params)
-        elif message["method"] == "session/cancel":
-            self._cancel(lambda session: session.id == params.get("sessionId"))
-        elif message["method"] == "$/cancel_request":
-            self._cancel(lambda session: session.prompting and session.prompt == params.get("requestId"))
+        elif "id" in message:
+            self.flows.start(self._serve(message["id"], message["method"], params), (message["id"],))
+        elif message["method"] == "session/cancel" and isinstance(params, dict):
+            for session in list(self._open.values()):
+                if session.id == params.get("sessionId"):
+                    self._cancel(session, session.prompts)
+        elif message["method"] == "$/cancel_request" and isinstance(params, dict):
+            for session in list(self._open.values()):
+                if meant := [prompt for prompt in session.prompts if prompt.id == params.get("requestId")]:
+                    self._cancel(session, meant)
 
     def hear_daemon(self, line: bytes | None) -> None:
         """Take a line of the daemon."""
@@ -122,23 +120,33 @@ class Face:
             self._events.take(message["method"], message.get("params") or {})
         else:
             self.flows.answered_by_daemon(message)
+        self.flows.settle()
 
     def finish(self) -> None:
         """The editor is gone: cancel its turns and let its sessions sleep; `finished` says when that is done."""
         self.flows.start(self._finish())
+        self.flows.settle()
 
-    def _take_request(self, id_: Id, method: str, params: dict[str, Any]) -> None:
+    def _serve(self, id_: Id, method: str, params: Any) -> Flow:
+        if wrong := faults(method, params):
+            told = "; ".join(f"{pointer or 'params'}: {message}" for pointer, message in wrong)
+            errors = [{"pointer": pointer, "message": message} for pointer, message in wrong]
+            raise RefusedError(INVALID_PARAMS, f"Invalid params: {told}", {"errors": errors})
+        if method == "session/prompt":
+            return (yield from self._prompt(Prompt(id_), params))
         handler = self._requests.get(method)
-        flow = self._other(method, params) if handler is None else handler(params)
-        session = self._open.get(str(params.get("sessionId")))
-        if method == "session/prompt" and session is not None and not session.prompting:
-            session.prompt = id_
-        self.flows.start(flow, (id_,))
+        if handler is None:
+            return (yield from self._other(method, params if isinstance(params, dict) else {}))
+        return (yield from handler(params))
 
-    def _cancel(self, is_meant: Callable[[Session], bool]) -> None:
-        for session in list(self._open.values()):
-            if is_meant(session):
-                self.flows.start(self._events.cancel(session))
+    def _cancel(self, session: Session, prompts: Iterable[Prompt]) -> None:
+        """Cancel these prompts; without any, what another client has asked the agent."""
+        waiting = True
+        for prompt in prompts:
+            prompt.cancelled = True
+            waiting = waiting and not prompt.begun
+        if not (session.prompts and waiting):
+            self.flows.start(self._events.cancel(session))
 
     # The methods.
 
@@ -158,7 +166,7 @@ class Face:
 
     def _new(self, params: dict[str, Any]) -> Flow:
         cwd = absolute_path(params, "cwd")
-        vm = yield from self._make_vm(cwd)
+        vm = yield from self._vms.make(cwd)
         options = {
             "cwd": cwd,
             "mcpServers": params.get("mcpServers") or None,
@@ -166,7 +174,7 @@ class Face:
             "env": self._env or None,
         }
         given = {name: value for name, value in options.items() if value is not None}
-        yield from self._listen(vm)
+        yield from self._vms.listen(vm)
         made = yield Call("createSession", {"vm": vm, "agentType": self._agent, "options": given})
         session = self._enter(Session(vm, made["sessionId"]))
         yield Answer({"sessionId": session.id, **setup(made)})
@@ -195,14 +203,14 @@ class Face:
         if params.get("cursor") is not None:
             raise RefusedError(INVALID_PARAMS, "Invalid params: there are no further pages")
         found = []
-        for vm in (yield from self._vms(cwd)):
+        for vm in (yield from self._vms.of(cwd)):
             try:
                 rows = yield Call("listPersistedSessions", {"vm": vm})
             except RefusedError as refusal:
                 if refusal.name == "vm_not_found":
                     continue
                 raise
-            found += [row for row in rows if row["agentType"] == self._agent and cwd in (None, row["cwd"])]
+            found += [row for row in rows if row["agentType"] == self._agent and cwd in (None, normal(row["cwd"]))]
             self._seen.update({row["sessionId"]: vm for row in rows})
         found.sort(key=lambda row: row["updatedAt"], reverse=True)
         return {"sessions": [session_info(row) for row in found]}
@@ -219,19 +227,24 @@ class Face:
         yield from self._leave(ids)
         return {}
 
-    def _prompt(self, params: dict[str, Any]) -> Flow:
+    def _prompt(self, prompt: Prompt, params: dict[str, Any]) -> Flow:
         session = self._session(params)
-        if session.prompting:
+        if session.prompts and not session.prompts[-1].cancelled:
             raise RefusedError(INVALID_REQUEST, "a prompt of this session is in progress")
-        session.prompting, session.cancelling, session.too_early = True, False, False
+        session.prompts.append(prompt)
         try:
-            result = yield Call("sendPrompt", {**session.ids, "prompt": params.get("prompt")})
-            yield Reached(session, result["seq"])
+            yield Until(lambda: session.is_free_for(prompt))
+            if prompt.cancelled:
+                return {"stopReason": "cancelled"}
+            prompt.begun = True
+            result = yield Call("sendPrompt", {**session.ids, "prompt": params["prompt"]})
+            yield Until(lambda: session.has_forwarded(result["seq"]))
         except RefusedError as refusal:
-            yield Reached(session, last_seq(refusal) or session.last_seq)
+            seq = last_seq(refusal) or session.last_seq
+            yield Until(lambda: session.has_forwarded(seq))
             raise
         finally:
-            session.prompting = False
+            session.prompts.remove(prompt)
         return {**(result["response"] or {}), "stopReason": result["stopReason"]}
 
     def _set_mode(self, params: dict[str, Any]) -> Flow:
@@ -261,7 +274,7 @@ class Face:
     def _ids(self, params: dict[str, Any]) -> dict[str, Any]:
         """The params that name a session to the daemon, be it open here or not."""
         id_ = str(params.get("sessionId"))
-        vm = self._open[id_].vm if id_ in self._open else self._seen.get(id_, self._vm)
+        vm = self._open[id_].vm if id_ in self._open else self._seen.get(id_, self._vms.named)
         if vm is None:
             raise _unknown(params.get("sessionId"))
         return {"vm": vm, "sessionId": id_}
@@ -283,7 +296,7 @@ class Face:
         id_ = params.get("sessionId")
         if not isinstance(id_, str):
             raise RefusedError(INVALID_PARAMS, "Invalid params: sessionId is a string")
-        vm = self._vm or workspace_vm(absolute_path(params, "cwd"), mounted=self._workspace)
+        vm = self._vms.at(absolute_path(params, "cwd"))
         try:
             row = yield Call("getSession", {"vm": vm, "sessionId": id_})
         except RefusedError as refusal:
@@ -300,7 +313,7 @@ class Face:
         return Session(vm, id_), row
 
     def _bring_back(self, session: Session, params: dict[str, Any]) -> Flow:
-        yield from self._listen(session.vm)
+        yield from self._vms.listen(session.vm)
         try:
             return (yield Call("resumeSession", session.ids))
         except RefusedError as refusal:
@@ -313,47 +326,11 @@ class Face:
                 raise
         return (yield Call("resumeSession", {**session.ids, "options": again}))
 
-    def _make_vm(self, cwd: str) -> Flow:
-        vm = self._vm or workspace_vm(cwd, mounted=self._workspace)
-        mounts = [host_mount(cwd, normal(cwd)), *self._mounts] if self._workspace else self._mounts
-        try:
-            found = yield Call("vm.get", {"vm": vm})
-        except RefusedError as refusal:
-            if refusal.name != "vm_not_found":
-                raise
-            options = self._network() | ({} if self._vm else {"labels": workspace_labels(cwd)})
-            options |= {"mounts": mounts} if mounts else {}
-            yield Call("vm.getOrCreate", {"vm": vm, "options": options or None})
-            return vm
-        allowed = ((found.get("options") or {}).get("network") or {}).get("allow") or []
-        if missing := [host for host in self._allow if host not in allowed]:
-            message = f"VM {output.vm_label(vm)} exists already and may not reach {', '.join(missing)}"
-            raise RefusedError(INVALID_PARAMS, f"{message}: --allow counts when a VM is created")
-        if added := with_mounts(found, mounts):
-            yield Call("vm.configure", {"vm": vm, "options": {"mounts": added}})
-        return vm
-
-    def _listen(self, vm: Name) -> Flow:
-        """Hear of programs of the VM that are compiled before they start, if a person may see what we say."""
-        if self._on_terminal and vm not in self._heard:
-            yield Call("subscribe", {"vm": vm, "types": ["compiling"]})
-            self._heard.append(vm)
-
-    def _network(self) -> dict[str, Any]:
-        return {"network": {"allow": self._allow}} if self._allow else {}
-
-    def _vms(self, cwd: str | None) -> Flow:
-        if self._vm is not None:
-            return [self._vm]
-        if cwd is not None:
-            return [workspace_vm(cwd, mounted=self._workspace)]
-        return [row["vm"] for row in (yield Call("vm.list", {})) if is_workspace(row, mounted=self._workspace)]
-
     def _probe(self) -> Flow:
         """What the agent says of itself: it is asked in a VM that is made for that and removed again."""
         vm = f"acp-probe-{secrets.token_hex(8)}"
-        yield Call("vm.getOrCreate", {"vm": vm, "options": self._network() or None})
-        yield from self._listen(vm)
+        yield Call("vm.getOrCreate", {"vm": vm, "options": self._vms.network() or None})
+        yield from self._vms.listen(vm)
         options = {"env": self._env} if self._env else None
         failure: RefusedError | None = None
         found: dict[str, Any] = {"capabilities": None, "agentInfo": None}
@@ -372,23 +349,14 @@ class Face:
     def _finish(self) -> Flow:
         try:
             for session in list(self._open.values()):
+                for prompt in session.prompts:
+                    prompt.cancelled = True
                 if session.prompting:
                     yield from self._events.cancel(session)
             for vm in self._used:
-                yield from self._let_sleep(vm)
+                yield from self._vms.let_sleep(vm, self._open)
         finally:
             self.finished = True
-
-    def _let_sleep(self, vm: Name) -> Flow:
-        """Suspend what we have used, unless somebody else is at work in the VM; then it falls asleep by itself later."""
-        rows = yield Call("listSessions", {"vm": vm})
-        stats = yield Call("vm.stats", {"vm": vm})
-        if not stats["processes"]["commands"] and _only(rows, self._open):
-            yield Call("vm.sleep", {"vm": vm, "graceMs": 0})
-
-
-def _only(rows: Iterable[dict[str, Any]], ours: dict[str, Session]) -> bool:
-    return all(row["sessionId"] in ours for row in rows)
 
 
 def _unknown(session_id: object) -> RefusedError:

@@ -5,27 +5,23 @@ has a `RefusedError` raised in it; what it returns answers the editor's request.
 
     made = yield Call("createSession", {...})       # a request to the daemon
     answer = yield Ask("session/request_permission", {...}, key)   # a request to the editor
-    yield Reached(session, seq)                     # until that event has been forwarded
+    yield Until(lambda: session.last_seq >= seq)    # until that event has been forwarded
     yield Answer({...})                             # answer the editor now, and go on
 
-Lines to write are left in `to_editor` and `to_daemon`.
+Lines to write are left in `to_editor` and `to_daemon`. `settle` goes on with the flows whose time has come, after whatever
+may have changed that.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Generator, Hashable
+from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from runtime.cli import output
 from runtime.cli.acp.errors import RefusedError, from_daemon, from_editor
-from runtime.cli.acp.wire import INTERNAL_ERROR, Id, Message, encode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from runtime.cli.acp.workspaces import Session
+from runtime.cli.acp.wire import INTERNAL_ERROR, INVALID_REQUEST, Id, LineError, Message, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +42,10 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Reached:
-    """Wait until the session's event `seq` has been forwarded: updates come before the answer that they belong to."""
+class Until:
+    """Wait until something is so, which is looked at whenever something has come."""
 
-    session: Session
-    seq: int
+    is_so: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +55,7 @@ class Answer:
     result: dict[str, Any]
 
 
-Step: TypeAlias = "Call | Ask | Reached | Answer"
+Step: TypeAlias = "Call | Ask | Until | Answer"
 Flow: TypeAlias = Generator[Step, Any, Any]
 
 
@@ -79,7 +74,7 @@ class Flows:
     to_daemon: deque[bytes] = field(default_factory=deque)
     _calls: dict[int, _Task] = field(default_factory=dict)
     _asks: dict[int, tuple[_Task, Hashable]] = field(default_factory=dict)
-    _waiting: list[tuple[Reached, _Task]] = field(default_factory=list)
+    _waiting: list[tuple[Until, _Task]] = field(default_factory=list)
     _last_id: int = 0
 
     @property
@@ -106,11 +101,16 @@ class Flows:
             output.say(f"the daemon complains: {error.get('message')}")
 
     def answered_by_editor(self, message: Message) -> None:
-        """Take an answer of the editor; one to a request that was withdrawn is dropped."""
+        """Take an answer of the editor; one to a request that was withdrawn is dropped.
+
+        Raises LineError for what is neither that nor a request.
+        """
         id_ = message.get("id")
         found = self._asks.pop(id_, None) if isinstance(id_, int) else None
         if found is not None:
             self._resume(found[0], message, from_editor)
+        elif "result" not in message and "error" not in message:
+            raise LineError(INVALID_REQUEST, "Invalid request: neither a method nor an answer", id_)
 
     def withdraw(self, key: Hashable) -> None:
         """Tell the editor that an answer is no longer wanted, and end the flow that waits for it."""
@@ -124,12 +124,11 @@ class Flows:
         """Whether the editor has a request of this key before it."""
         return any(other == key for _, other in self._asks.values())
 
-    def progressed(self, session: Session) -> None:
-        """More of a session's events have been forwarded, or none will be."""
-        ready = [(step, task) for step, task in self._waiting if step.session is session and _is_reached(step)]
-        self._waiting = [each for each in self._waiting if each not in ready]
-        for _, task in ready:
-            self._run(task)
+    def settle(self) -> None:
+        """Go on with the flows that wait for what has become so, the one that has waited longest first."""
+        while ready := next((each for each in self._waiting if each[0].is_so()), None):
+            self._waiting.remove(ready)
+            self._run(ready[1])
 
     def fail(self, refusal: RefusedError) -> None:
         """Nothing will be answered any more: tell whoever waits for the editor's sake."""
@@ -171,8 +170,8 @@ class Flows:
                 case Call() | Ask():
                     self._request(task, step)
                     return
-                case Reached():
-                    if not _is_reached(step):
+                case Until():
+                    if not step.is_so():
                         self._waiting.append((step, task))
                         return
                 case Answer(result=result):
@@ -195,7 +194,3 @@ class Flows:
             answer({"error": outcome.to_wire()} if isinstance(outcome, RefusedError) else {"result": outcome})
         elif isinstance(outcome, RefusedError):
             output.say(outcome.message)
-
-
-def _is_reached(step: Reached) -> bool:
-    return not step.session.following or step.session.last_seq >= step.seq

@@ -116,10 +116,10 @@ class Loop:
         except OSError as error:
             output.say(f"stdin: {error.strerror}")
             data = b""
+        for line in self._from_editor.feed(data) if data else self._from_editor.rest():
+            self._face.hear_editor(line)
         if not data:
             self._end()
-        for line in self._from_editor.feed(data):
-            self._face.hear_editor(line)
 
     def _write_editor(self) -> None:
         try:

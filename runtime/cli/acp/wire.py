@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Final, TypeAlias
 
-Id: TypeAlias = "int | str | None"
+from runtime.text import outline, read_anyway, whole
+
+Id: TypeAlias = "int | float | str | None"
 Message: TypeAlias = "dict[str, Any]"
 
 MAX_LINE: Final = 31 * 1024 * 1024
@@ -21,12 +24,13 @@ RESOURCE_NOT_FOUND: Final = -32002
 
 
 class LineError(Exception):
-    """A line that is no message; `code` is what JSON-RPC calls it."""
+    """A line that is no message; `code` is what JSON-RPC calls it, `id` what to answer under, if that can be known."""
 
-    def __init__(self, code: int, message: str) -> None:
+    def __init__(self, code: int, message: str, id_: Id = None) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.id = id_
 
 
 class Lines:
@@ -55,28 +59,57 @@ class Lines:
         self._searched = len(self._buffer)
         return lines
 
+    def rest(self) -> list[bytes | None]:
+        """Return the last line of a stream that has ended, if it had no newline."""
+        return self.feed(b"\n") if self._buffer or self._skipping else []
+
 
 def decode(line: bytes | None) -> Message | None:
     """Return the message in a line, None for an empty one. Raises LineError."""
     if line is None:
         raise LineError(INVALID_REQUEST, f"the line is longer than {MAX_LINE} bytes")
-    try:
-        message = json.loads(line) if line.strip() else None
-    except (ValueError, RecursionError) as error:
-        raise LineError(PARSE_ERROR, f"Parse error: {error}") from error
-    if message is None:
+    if not line.strip():
         return None
+    try:
+        message = json.loads(line, parse_constant=_not_json, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise LineError(PARSE_ERROR, f"Parse error: {error}", _id_of(_anyway(line))) from error
     if not isinstance(message, dict):
         raise LineError(INVALID_REQUEST, "Invalid request: one object a line is expected, and no batches")
-    method, id_ = message.get("method"), message.get("id")
-    if "method" in message and not isinstance(method, str):
-        raise LineError(INVALID_REQUEST, "Invalid request: method is not a string")
-    if isinstance(id_, bool) or not (id_ is None or isinstance(id_, int | str)):
-        raise LineError(INVALID_REQUEST, "Invalid request: id is neither an integer nor a string")
+    if "method" in message and not isinstance(message["method"], str):
+        raise LineError(INVALID_REQUEST, "Invalid request: method is not a string", _id_of(message))
+    if message.get("id") is not None and _id_of(message) is None:
+        raise LineError(INVALID_REQUEST, "Invalid request: id is neither a number nor a string")
     return message
 
 
+def _anyway(line: bytes) -> Any:
+    """What can be known of a line that is no JSON, by the daemon's rules: nothing if it is none at all."""
+    try:
+        return read_anyway(line)
+    except RecursionError:
+        return outline(line)
+    except ValueError:
+        return None
+
+
+def _id_of(message: Any) -> Id:
+    id_ = message.get("id") if isinstance(message, dict) else None
+    return id_ if isinstance(id_, int | float | str) and not isinstance(id_, bool) else None
+
+
+def _not_json(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError(f"{digits} is out of range")
+    return number
+
+
 def encode(message: Message) -> bytes:
-    """Return a message as a line. What UTF-8 cannot carry (half of a surrogate pair) becomes a question mark."""
+    """Return a message as a line. What UTF-8 cannot carry (half of a character) becomes U+FFFD."""
     text = json.dumps({"jsonrpc": "2.0", **message}, ensure_ascii=False, separators=(",", ":"))
-    return text.encode(errors="replace") + b"\n"
+    return whole(text).encode() + b"\n"

@@ -6,11 +6,11 @@ import hashlib
 import posixpath
 import re
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from runtime.cli.acp.errors import RefusedError
-from runtime.cli.acp.wire import INVALID_PARAMS
+from runtime.cli.acp.wire import INVALID_PARAMS, Id
 from runtime.cli.mounts import normal
 
 LABEL: Final = "torpor.acp/workspace"
@@ -21,6 +21,20 @@ MOUNTED: Final = "-host"  # ends the names of VMs that have the workspace mounte
 DIGEST: Final = 12  # hexadecimal digits of the path's hash: no two workspaces of one person will share them
 
 Name = str | list[str]
+
+
+@dataclass(eq=False, slots=True)
+class Prompt:
+    """A prompt of the editor's."""
+
+    id: Id
+    """The id of its request."""
+    cancelled: bool = False
+    """The editor wants it no longer."""
+    begun: bool = False
+    """The daemon has been asked for it."""
+    too_early: bool = False
+    """The daemon had not begun the turn when it was told to cancel it."""
 
 
 @dataclass(eq=False)
@@ -34,14 +48,30 @@ class Session:
     following: bool = False
     """Events will come: there is a subscription, or one is being made."""
     subscription: str | None = None
-    prompting: bool = False
-    """A prompt of the editor is under way."""
-    prompt: int | str | None = None
-    """The id of the editor's last prompt."""
-    cancelling: bool = False
-    """The editor has cancelled it."""
-    too_early: bool = False
-    """The daemon had not begun the turn when it was told to cancel it."""
+    in_turn: bool = False
+    """A turn is in progress, as far as events have come."""
+    prompts: list[Prompt] = field(default_factory=list)
+    """The editor's prompts that are not answered, in their order: the daemon has the first, the others wait for their turn."""
+    cancels: int = 0
+    """Cancels that the daemon has not answered: a prompt that it got now might be taken for the one that they are for."""
+
+    @property
+    def prompting(self) -> bool:
+        """Whether a prompt of the editor is under way."""
+        return bool(self.prompts)
+
+    @property
+    def cancelling(self) -> bool:
+        """Whether the editor has cancelled it."""
+        return bool(self.prompts) and self.prompts[0].cancelled
+
+    def is_free_for(self, prompt: Prompt) -> bool:
+        """Whether it is the prompt's turn; one that was cancelled before waits no longer."""
+        return prompt.cancelled or (self.prompts[0] is prompt and not self.cancels)
+
+    def has_forwarded(self, seq: int) -> bool:
+        """Whether the editor knows the event `seq`, or will not hear of it: updates come before the answer they belong to."""
+        return not self.following or self.last_seq >= seq
 
     @property
     def ids(self) -> dict[str, Any]:
@@ -50,11 +80,11 @@ class Session:
 
 
 def absolute_path(params: dict[str, Any], member: str) -> str:
-    """Return a path of the params. Raises RefusedError unless it is absolute, as ACP demands."""
+    """Return a path of the params in its normal form. Raises RefusedError unless it is absolute, as ACP demands."""
     path = params.get(member)
     if not isinstance(path, str) or not path.startswith("/"):
         raise RefusedError(INVALID_PARAMS, f"Invalid params: {member} is an absolute path, not {path!r}")
-    return path
+    return normal(path)
 
 
 def workspace_vm(cwd: str, *, mounted: bool = False) -> str:
