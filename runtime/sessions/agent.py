@@ -31,6 +31,9 @@ logger = logging.getLogger(__name__)
 UNREAD_BYTES: Final = 16 * 1024 * 1024
 """How much may wait for the agent to read it before we stop reading from it: one answer of the largest size."""
 
+PIECE_BYTES: Final = 8 * 1024
+"""Of what an agent says, between two looks at others: some seventy short updates, a millisecond of the loop."""
+
 EXIT_GRACE: Final = 5.0
 """Seconds for a process to end after it has closed stdout: nobody can talk to it any more, but it may be saving."""
 
@@ -250,10 +253,13 @@ class Agent:
 
     async def _read(self) -> None:
         while data := await self.process.receive():
-            events = self._connection.receive(data)
-            self._count()
-            for event in events:
-                await self._handle(event)
+            for start in range(0, len(data), PIECE_BYTES):
+                if start:
+                    await trio.lowlevel.checkpoint()
+                events = self._connection.receive(data[start : start + PIECE_BYTES])
+                self._count()
+                for event in events:
+                    await self._handle(event)
             while self._unread > UNREAD_BYTES:
                 await self._drained.park()
         for event in self._connection.finish():
