@@ -9,10 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-import trio
-
 from runtime.engine import HostInterface, Wait, WitError
-from runtime.errors import ApiError
 from runtime.wasi.streams import MAX_TRANSFER
 from wasi_fs.backend import FileType
 from wasi_fs.content import DIRTY_LIMIT
@@ -20,7 +17,8 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import OpenDirectory, OpenFile
 from wasi_fs.wasi_descriptor import Descriptor, DirectoryEntryStream, method, types
 from wasi_fs.wasi_devices import StandardInput, StandardOutput, read_standard, standard, write_standard
-from wasi_fs.wasi_streams import FileInput, FileOutput
+from wasi_fs.wasi_streams import FileInput, FileOutput, SyncedInput
+from wasi_fs.wasi_sync import is_clean, save_tree, saved, sync_flags, syncs_reads, syncs_writes
 
 if TYPE_CHECKING:
     from runtime.wasi.state import WasiState
@@ -70,7 +68,22 @@ def read(state: WasiState, self: Descriptor, length: int, offset: int) -> tuple[
     file = self.file()
     if standard(file) is not None:
         return read_standard(state, file, min(length, MAX_TRANSFER))
-    data = file.read(offset, min(length, MAX_TRANSFER))
+    if syncs_reads(self.sync_flags) and not is_clean(state, file):
+        return Wait(_read_synced, state, file, min(length, MAX_TRANSFER), offset)
+    return _read(file, min(length, MAX_TRANSFER), offset)
+
+
+async def _read_synced(state: WasiState, file: OpenFile, length: int, offset: int) -> tuple[Data, bool]:
+    with file.duplicate() as held:
+        await saved(state, held)
+        try:
+            return _read(held, length, offset)
+        except FsError as error:
+            raise WitError(error.code.value) from None
+
+
+def _read(file: OpenFile, length: int, offset: int) -> tuple[Data, bool]:
+    data = file.read(offset, length)
     if file.node.type is FileType.CHARACTER:
         return data, not data
     file.node.refresh()
@@ -87,15 +100,17 @@ def write(state: WasiState, self: Descriptor, data: Data, offset: int) -> int | 
     if state.filesystem.unsaved_bytes >= DIRTY_LIMIT:
         return Wait(_write_later, state, self, bytes(data), offset)
     self.file().write(offset, data)
-    return len(data)
+    return Wait(saved, state, self.handle, len(data)) if syncs_writes(self.sync_flags) and data else len(data)
 
 
 async def _write_later(state: WasiState, self: Descriptor, data: bytes, offset: int) -> int:
-    await _sync(state)
     try:
+        await save_tree(state)
         self.file().write(offset, data)
     except FsError as error:
         raise WitError(error.code.value) from None
+    if syncs_writes(self.sync_flags):
+        await saved(state, self.handle)
     return len(data)
 
 
@@ -113,6 +128,8 @@ def read_via_stream(state: WasiState, self: Descriptor, offset: int) -> InputStr
         raise FsError(FsCode.BAD_DESCRIPTOR)
     if standard(file) is not None:
         return StandardInput(state, file)
+    if syncs_reads(self.sync_flags):
+        return SyncedInput(file.duplicate(), offset, state)
     return FileInput(file.duplicate(), offset)
 
 
@@ -134,7 +151,7 @@ def _output(state: WasiState, self: Descriptor, offset: int | None) -> OutputStr
         raise FsError(FsCode.BAD_DESCRIPTOR)
     if standard(file) is not None:
         return StandardOutput(state, file)
-    return FileOutput(file.duplicate(), offset, state)
+    return FileOutput(file.duplicate(), offset, state, synced=syncs_writes(self.sync_flags))
 
 
 @method("advise")
@@ -146,32 +163,13 @@ def advise(_state: WasiState, self: Descriptor, _offset: int, _length: int, _adv
 @method("sync")
 def sync(state: WasiState, self: Descriptor) -> Wait | None:
     """Return when all that the VM has written so far is durable; of a host directory's files this one."""
-    fs, handle = state.filesystem, self.handle
-    if handle.node.mount is not None and isinstance(handle, OpenFile):
-        return Wait(_sync_host, state, handle)
-    return Wait(_sync, state) if fs.dirty_bytes or fs.saving else None
+    return None if is_clean(state, self.handle) else Wait(saved, state, self.handle)
 
 
 @method("sync-data")
 def sync_data(state: WasiState, self: Descriptor) -> Any:
     """As sync: a change set has data and attributes in one."""
     return sync(state, self)
-
-
-async def _sync_host(state: WasiState, file: OpenFile) -> None:
-    with file.duplicate() as held:  # the guest may close its own meanwhile
-        assert held.node.mount is not None
-        try:
-            await trio.to_thread.run_sync(held.node.mount.contents.sync, held.node, limiter=state.threads)
-        except FsError as error:
-            raise WitError(error.code.value) from None
-
-
-async def _sync(state: WasiState) -> None:
-    try:
-        await state.sync_filesystem()
-    except (ApiError, FsError):
-        raise WitError(FsCode.IO.value) from None
 
 
 # Attributes
@@ -182,8 +180,8 @@ def get_flags(_state: WasiState, self: Descriptor) -> tuple[str, ...]:
     """What the descriptor was opened for."""
     handle = self.handle
     if not isinstance(handle, OpenFile):
-        return DIRECTORY_FLAGS
-    return ("read",) * handle.readable + ("write",) * handle.writable
+        return DIRECTORY_FLAGS + self.sync_flags
+    return ("read",) * handle.readable + ("write",) * handle.writable + self.sync_flags
 
 
 @method("get-type")
@@ -311,7 +309,7 @@ def open_at(
         directory="directory" in open_flags,
     )
     state.open_files += 1
-    return Descriptor(handle, state)
+    return Descriptor(handle, state, sync_flags(flags))
 
 
 @method("read-directory")

@@ -22,8 +22,12 @@ types: Final = HostInterface("wasi:filesystem/types")
 class Descriptor(Resource):
     """An open file or directory of a guest."""
 
-    def __init__(self, handle: OpenFile | OpenDirectory, opener: WasiState | None = None) -> None:
+    def __init__(
+        self, handle: OpenFile | OpenDirectory, opener: WasiState | None = None, sync_flags: tuple[str, ...] = ()
+    ) -> None:
         self.handle = handle
+        self.sync_flags = sync_flags
+        """What it was opened for as to durability, by the names of WIT's `descriptor-flags`."""
         self._opener = opener  # whose count it is in
 
     def file(self) -> OpenFile:

@@ -15,9 +15,11 @@ from trio.testing import wait_all_tasks_blocked
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.vms.processes import Processes
-from wasi_fs import wasi_streams
+from wasi_fs import Mount, wasi_streams
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import apsw
 
     from .conftest import OpenWorld, World
@@ -35,6 +37,52 @@ async def test_what_is_synced_survives(open_world: OpenWorld) -> None:
         machine = await world.machine()
         assert await machine.files.readdir("/tmp") == ["rw.txt"]
         assert await machine.files.read_file("/tmp/rw.txt") == b"hello\0\0\0"
+
+
+@pytest.mark.guest("sync_flags")
+async def test_what_a_synchronous_descriptor_has_written_survives(open_world: OpenWorld) -> None:
+    """The program syncs nothing itself; what it writes last, through an ordinary descriptor, is lost."""
+    names = ["append", "dsync", "plain", "rsync", "sync"]
+    async with open_world() as world:
+        machine = await world.machine()
+        lines = (await machine.run("sync_flags")).lines
+        said = [line for line in lines if line.split(":")[0] in names]
+        assert said == ["plain:", "sync: sync", "dsync: dsync", "rsync: sync rsync", "append: sync append"]
+        assert lines.count("write: ok") == lines.count("read: ok") == lines.count("durable") == 5
+        assert "unsynced" in machine.volume.filesystem.readdir("/tmp")
+    async with open_world() as world:
+        machine = await world.machine()
+        assert await machine.files.readdir("/tmp") == names
+        for name in names:
+            assert await machine.files.read_file(f"/tmp/{name}") == b"durable"
+
+
+@pytest.mark.guest("sync_flags")
+async def test_a_synchronous_descriptor_of_a_host_directory(world: World, tmp_path: Path) -> None:
+    host = tmp_path / "host"
+    host.mkdir()
+    machine = await world.machine(mounts=(Mount("/mnt", str(host)),))
+    lines = (await machine.run("sync_flags", "/mnt")).lines
+    assert lines.count("write: ok") == lines.count("read: ok") == lines.count("durable") == 5
+    assert "rsync: sync rsync" in lines
+    assert {path.name: path.read_text() for path in host.iterdir() if path.name != "unsynced"} == dict.fromkeys(
+        ["append", "dsync", "plain", "rsync", "sync"], "durable"
+    )
+    (mount,) = machine.volume.filesystem._tree.mounts.values()
+    assert mount.held == 0  # what the streams had open for their syncs is closed
+
+
+@pytest.mark.guest("sync_flags")
+async def test_a_full_disk_fails_a_synchronous_write(world: World) -> None:
+    machine = await world.machine()
+    await machine.volume.flush()
+    await limit_disk(world, 1)
+    machine.volume.filesystem.write_file("/large", os.urandom(MIB))
+    outcome = await machine.run("sync_flags")
+    assert [line for line in outcome.stdout.decode().splitlines() if line.startswith("write")] == [
+        "write: ok",
+        *["write: EIO"] * 4,
+    ]
 
 
 @pytest.mark.guest("file_rw", "links", "wait_file")

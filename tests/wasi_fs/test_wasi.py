@@ -360,6 +360,78 @@ async def test_sync_waits_for_a_commit_if_there_is_something_to_commit(guest: Gu
     assert caught.value.value == "io"
 
 
+SYNC = frozenset({"read", "write", "file-integrity-sync"})
+
+
+@pytest.mark.parametrize(
+    "more", [{"file-integrity-sync"}, {"data-integrity-sync"}, {"file-integrity-sync", "requested-write-sync"}]
+)
+async def test_a_synchronous_write_is_over_when_it_is_durable(
+    guest: Guest, nursery: trio.Nursery, more: set[str]
+) -> None:
+    guest.start_soon = nursery.start_soon
+    flags = {"read", "write", *more}
+    file = guest.open("f", "create", flags=frozenset(flags))
+    assert set(guest.call("get-flags", file)) == flags
+    wait = guest.call("write", file, b"abc", 0)
+    assert isinstance(wait, Wait)
+    assert await wait.function(*wait.arguments) == 3
+    assert (guest.syncs, guest.filesystem.clean) == (1, True)
+    assert guest.call("write", file, b"", 0) == 0
+
+    for number, name in enumerate(("write-via-stream", "append-via-stream"), 2):
+        stream = guest.call(name, file, *([3] if name == "write-via-stream" else []))
+        wait = io.blocking_write_and_flush(guest, stream, b"def")
+        assert isinstance(wait, Wait)
+        await wait.function(*wait.arguments)
+        assert (guest.syncs, guest.filesystem.clean) == (number, True)
+        stream.write(b"x")
+        assert stream.check_write() == 0
+        guest.failure = ApiError(ErrorCode.IO_ERROR, "disk full")
+        await trio.testing.wait_all_tasks_blocked()
+        with pytest.raises(StreamFailed):
+            stream.check_write()
+        guest.failure = None
+        stream.drop()
+        guest.world.save()
+
+    stream = guest.call("append-via-stream", file)
+    stream.write(b"y")
+    stream.drop()
+    file.drop()
+    await trio.testing.wait_all_tasks_blocked()  # what has nobody any more is saved all the same
+    assert guest.filesystem.clean
+
+
+async def test_synchronous_reads_wait_for_what_was_written_before(guest: Guest, nursery: trio.Nursery) -> None:
+    guest.start_soon = nursery.start_soon
+    plain = guest.open("f", "create", flags=WRITE)
+    guest.call("write", plain, b"abc", 0)
+    alone = guest.open("f", flags=frozenset({"read", "requested-write-sync"}))
+    assert guest.call("read", alone, 3, 0) == (b"abc", True)
+    assert set(guest.call("get-flags", alone)) == {"read", "requested-write-sync"}
+    file = guest.open("f", flags=SYNC | {"requested-write-sync"})
+    wait = guest.call("read", file, 3, 0)
+    assert isinstance(wait, Wait)
+    assert await wait.function(*wait.arguments) == (b"abc", True)
+    assert (guest.syncs, guest.filesystem.clean) == (1, True)
+    assert guest.call("read", file, 3, 0) == (b"abc", True)
+
+    guest.call("write", plain, b"def", 0)
+    stream = guest.call("read-via-stream", file, 0)
+    wait = io.blocking_read(guest, stream, 10)
+    assert isinstance(wait, Wait)
+    assert await wait.function(*wait.arguments) == b"def"
+    assert (guest.syncs, guest.filesystem.clean) == (2, True)
+    guest.call("write", plain, b"ghi", 3)
+    guest.failure = ApiError(ErrorCode.IO_ERROR, "disk full")
+    assert stream.read(10) == b""
+    assert not stream.is_ready()
+    await trio.testing.wait_all_tasks_blocked()
+    with pytest.raises(StreamFailed):
+        stream.read(10)
+
+
 async def test_writers_wait_while_too_much_is_unsaved(
     guest: Guest, monkeypatch: pytest.MonkeyPatch, nursery: trio.Nursery
 ) -> None:
