@@ -6,7 +6,6 @@
 import { setRoot } from "../sdk/web/files.mjs";
 import { createApp } from "./agent.mjs";
 import { messageStream } from "./messages.mjs";
-import { retrying } from "./retry.mjs";
 
 const usage = { input_tokens: 1, output_tokens: 1, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 };
 
@@ -73,6 +72,7 @@ class PaperDescriptor {
   read() {
     return [new TextEncoder().encode("b\n"), true];
   }
+  setSize() {}
   write(bytes) {
     return BigInt(bytes.length);
   }
@@ -86,7 +86,7 @@ class PaperDescriptor {
 /** Runs `play` in a world of paper: model, files and timers, none of which needs a host. */
 async function onPaper(play) {
   const { fetch, setTimeout } = globalThis;
-  globalThis.fetch = retrying(paperModel([...ANSWERS]));
+  globalThis.fetch = paperModel([...ANSWERS]);
   // Only what yields to the loop goes on; timeouts would need a clock, and are not reached.
   globalThis.setTimeout = (callback, ms) => void (ms || queueMicrotask(callback));
   process.env.ANTHROPIC_API_KEY = "none";

@@ -117,16 +117,38 @@ function writeFrom(file, bytes, offset) {
   }
 }
 
+/** Adds to a file, all or nothing: if there is no room, the file is as it was. */
+function append(file, bytes, size) {
+  try {
+    writeFrom(file, bytes, size);
+  } catch (error) {
+    file.setSize(BigInt(size));
+    throw error;
+  }
+}
+
+/** Replaces what a file holds. If there is no room for it, the file is as it was. */
+function replaceWith(file, bytes) {
+  const size = Number(file.stat().size);
+  append(file, bytes.subarray(size), size);
+  writeFrom(file, bytes.subarray(0, size), 0);
+  if (bytes.length < size) file.setSize(BigInt(bytes.length));
+}
+
 /** Creates or replaces a file; missing directories above it are made. */
-export function writeText(path, text) {
+export function writeBytes(path, bytes) {
+  if (path.endsWith("/")) throw Object.assign(new Error(`EISDIR: is a directory: ${path}`), { code: "EISDIR" });
   makeDirectories(path.slice(0, path.lastIndexOf("/")));
-  const bytes = new TextEncoder().encode(text);
-  withFile(path, { create: true, truncate: true }, { write: true }, (file) => writeFrom(file, bytes, 0));
+  withFile(path, { create: true }, { write: true }, (file) => replaceWith(file, bytes));
+}
+
+export function writeText(path, text) {
+  writeBytes(path, new TextEncoder().encode(text));
 }
 
 export function appendText(path, text) {
   const bytes = new TextEncoder().encode(text);
-  withFile(path, { create: true }, { write: true }, (file) => writeFrom(file, bytes, Number(file.stat().size)));
+  withFile(path, { create: true }, { write: true }, (file) => append(file, bytes, Number(file.stat().size)));
 }
 
 export function makeDirectories(path) {
