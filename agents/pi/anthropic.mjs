@@ -1,29 +1,26 @@
-// What pi-ai needs of Anthropic's SDK, in the SDK's place: one request, whose answer pi-ai reads by itself.
-//
-// The SDK's client is made anew for each request and takes a fifth of a turn's time in a guest. It would also try again and
-// give up after ten minutes: retry.mjs does the one, the host the other.
+// In the place of Anthropic's SDK, of which pi-ai makes a client for each request. This one sends nothing: it hands over what pi-ai
+// wanted to send: see request.mjs.
 
 const VERSION = "2023-06-01";
+/** Under which name the headers carry the function that takes the request. pi-ai hands headers on as they are. */
+export const TAKE = Symbol("take");
 
 export default class Anthropic {
-  constructor({ apiKey, authToken, baseURL, defaultHeaders }) {
-    this.url = `${baseURL.replace(/\/$/, "")}/v1/messages`;
-    const headers = {
+  constructor({ apiKey, authToken, baseURL, defaultHeaders: { [TAKE]: take, ...others } }) {
+    const all = {
       "anthropic-version": VERSION,
       "content-type": "application/json",
       "x-api-key": apiKey,
       authorization: authToken && `Bearer ${authToken}`,
-      ...defaultHeaders,
+      ...others,
     };
     // null is how a caller takes a header away.
-    this.headers = Object.fromEntries(Object.entries(headers).filter(([, value]) => value != null));
-    this.messages = { create: (params, options) => ({ asResponse: () => this.post(params, options) }) };
-  }
-
-  /** The response, if it is an answer. An error's message is "STATUS BODY", as the SDK's are. */
-  async post(params, { signal } = {}) {
-    const response = await fetch(this.url, { method: "POST", headers: this.headers, body: JSON.stringify(params), signal });
-    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
-    return response;
+    const headers = Object.fromEntries(Object.entries(all).filter(([, value]) => value != null));
+    const url = `${baseURL.replace(/\/+$/, "")}/v1/messages`;
+    const asResponse = async (body) => {
+      take({ url, headers, body });
+      throw new Error("the request is sent by somebody else");
+    };
+    this.messages = { create: (body) => ({ asResponse: () => asResponse(body) }) };
   }
 }

@@ -6,7 +6,6 @@ import { log, stdinStream, stdoutWriter } from "../sdk/web/stdio.mjs";
 import { createApp } from "./agent.mjs";
 import { messageStream } from "./messages.mjs";
 import { rehearse } from "./rehearsal.mjs";
-import { retrying } from "./retry.mjs";
 
 // Its promises are run to their end before the image is made; what had to wait for a host never would be.
 let rehearsal = "it did not end";
@@ -19,7 +18,6 @@ const app = createApp();
 export const run = {
   async run() {
     goLive();
-    globalThis.fetch = retrying(globalThis.fetch);
     if (rehearsal !== "done") log(`pi was built without its rehearsal and is slow to start: ${rehearsal}`);
     const connection = app.connect(messageStream(stdoutWriter(), stdinStream()));
     await runUntil(connection.closed);

@@ -1,5 +1,6 @@
 // An MCP tool as the model sees it: its name, its schema, its result.
 
+import { cut } from "./text.mjs";
 import { MAX_BYTES } from "./tools/limits.mjs";
 
 /** Anthropic's limit for a tool's name; what is not of its alphabet becomes "_". */
@@ -44,7 +45,7 @@ export function toolSchema(schema) {
 }
 
 function shorten(text) {
-  return text.length > MAX_BYTES ? `${text.slice(0, MAX_BYTES)}\n(${text.length - MAX_BYTES} characters more)` : text;
+  return text.length > MAX_BYTES ? `${cut(text, MAX_BYTES)}\n(${text.length - MAX_BYTES} characters more)` : text;
 }
 
 function block(content) {

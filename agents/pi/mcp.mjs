@@ -5,6 +5,7 @@ import "./mcp-web.mjs";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { fetch } from "../sdk/web/fetch.mjs";
 import { log } from "../sdk/web/stdio.mjs";
+import { cut } from "./text.mjs";
 import { toolName, toolResult, toolSchema } from "./mcp-tools.mjs";
 
 /** A server that does not answer its first requests in this time is left out of the turn: the user waits meanwhile. */
@@ -25,11 +26,11 @@ const NOT_FOUND = 404;
 const METHOD_NOT_ALLOWED = 405;
 
 /**
- * Not the fetch that tries again: a call of a tool is not to be made twice. And no stream for the news of a remote server,
- * which would take a connection for as long as the session is there, of the few that all sessions of the VM share.
+ * No stream for the news of a remote server, which would take a connection for as long as the session is there, of the few that all
+ * sessions of the VM share. A stream that goes on with the answer to a call is no such (MCP, "Resumability and Redelivery").
  */
 async function mcpFetch(url, init) {
-  const isNews = init.method === "GET" && url.host !== RUNTIME_HOST;
+  const isNews = init.method === "GET" && url.host !== RUNTIME_HOST && !init.headers.has("last-event-id");
   return isNews ? new Response(null, { status: METHOD_NOT_ALLOWED }) : fetch(url, init);
 }
 
@@ -151,7 +152,7 @@ export class McpServers {
     return this.servers.flatMap(({ name, client, failure }) => {
       if (failure) return [`The MCP server ${name} cannot be used: ${failure}`];
       const text = client?.getInstructions();
-      return text ? [`# The MCP server ${name}\n\n${text.slice(0, MAX_INSTRUCTIONS)}`] : [];
+      return text ? [`# The MCP server ${name}\n\n${cut(text, MAX_INSTRUCTIONS)}`] : [];
     });
   }
 

@@ -1,6 +1,7 @@
 // ACP's messages as lines, in the shape that the ACP SDK takes.
 
 import { ndJsonStream } from "@agentclientprotocol/sdk";
+import { toJson } from "./text.mjs";
 
 const encoder = new TextEncoder();
 
@@ -14,6 +15,6 @@ const encoder = new TextEncoder();
 export function messageStream(write, input) {
   // The SDK answers by itself what is not a message at all; that goes through its own stream.
   const { readable } = ndJsonStream(new WritableStream({ write }), input);
-  const writer = { write: (message) => write(encoder.encode(JSON.stringify(message) + "\n")), releaseLock() {} };
+  const writer = { write: (message) => write(encoder.encode(toJson(message) + "\n")), releaseLock() {} };
   return { readable, writable: { getWriter: () => writer } };
 }

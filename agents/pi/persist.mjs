@@ -2,6 +2,8 @@
 // when it is complete, so an agent that is killed in mid-turn loses no more than the message in progress.
 
 import { appendText, makeDirectories, readText } from "../sdk/web/files.mjs";
+import { mend, withdraw } from "./images.mjs";
+import { toJson } from "./text.mjs";
 
 const FOLDER = "/root/.torpor/pi";
 const SAFE_ID = /^[\w-]{1,128}$/;
@@ -9,14 +11,22 @@ const SAFE_ID = /^[\w-]{1,128}$/;
 const pathOf = (id) => `${FOLDER}/${id}.jsonl`;
 
 export class Journal {
-  /** @param {boolean} fresh nothing is written until there is something to remember */
-  constructor(id, fresh) {
+  /** @param {object} [saved] what was kept of the session; without it nothing is written until there is something to remember */
+  constructor(id, saved) {
     this.path = pathOf(id);
-    this.pending = fresh ? [] : null;
+    this.pending = saved ? null : [];
+    this.length = saved?.messages.length ?? 0; // messages
   }
 
   message(message) {
     this.append({ message });
+    this.length++;
+  }
+
+  /** @param {number} length how many messages are left: those after them are as if they had not been */
+  forget(length) {
+    this.append({ length });
+    this.length = length;
   }
 
   /** @param {object} settings model, thinking or title: what is given replaces what was */
@@ -24,8 +34,13 @@ export class Journal {
     this.append({ settings });
   }
 
+  /** @param {number} first the images of all messages from this one on are not to be shown to the model again */
+  withdrawImages(first) {
+    this.append({ withdraw: first });
+  }
+
   append(entry) {
-    const line = JSON.stringify(entry) + "\n";
+    const line = toJson(entry) + "\n";
     if (!this.pending) {
       appendText(this.path, line);
       return;
@@ -48,16 +63,21 @@ export function load(id) {
     if (error.code === "ENOENT") return undefined;
     throw error;
   }
+  // An agent was killed while it wrote: what is written next must not become part of that line.
+  if (!text.endsWith("\n")) appendText(pathOf(id), "\n");
   const saved = { id, messages: [] };
   for (const line of text.split("\n")) {
     let entry;
     try {
       entry = JSON.parse(line);
     } catch {
-      continue; // the last line of an agent that was killed while it wrote
+      continue; // such a line
     }
     if (entry.message) saved.messages.push(entry.message);
+    if (entry.withdraw !== undefined) withdraw(saved.messages.slice(entry.withdraw));
+    if (entry.length !== undefined) saved.messages.length = entry.length;
     Object.assign(saved, entry.settings);
   }
+  mend(saved.messages);
   return saved;
 }

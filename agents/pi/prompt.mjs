@@ -1,6 +1,7 @@
 // The system prompt.
 
 import { readText, resolve } from "../sdk/web/files.mjs";
+import { cut } from "./text.mjs";
 
 /** Files in which projects tell agents how they work, the first that is there. */
 const PROJECT_FILES = ["AGENTS.md", "CLAUDE.md"];
@@ -10,7 +11,7 @@ const MAX_INSTRUCTIONS = 32_768;
 
 function readIfThere(path) {
   try {
-    return readText(path).slice(0, MAX_INSTRUCTIONS);
+    return cut(readText(path), MAX_INSTRUCTIONS);
   } catch {
     return "";
   }

@@ -1,4 +1,4 @@
-// Trying again when the model's API is overloaded or out of reach for a moment, unless the turn is cancelled meanwhile.
+// When to try again, and the wait before it, which a cancel of the turn ends.
 
 const MAX_RETRIES = 3;
 const FIRST_DELAY_MS = 500;
@@ -6,52 +6,36 @@ const LONGEST_DELAY_MS = 8000;
 /** A server that asks for more patience than this is reported, not waited for. */
 const LONGEST_REQUESTED_MS = 60_000;
 
-const TRANSIENT_STATUSES = new Set([408, 409, 429, 500, 502, 503, 504, 529]);
-const TRANSIENT_FAILURES = new Set([
-  "connection-limit-reached",
-  "connection-read-timeout",
-  "connection-refused",
-  "connection-terminated",
-  "connection-timeout",
-  "destination-unavailable",
-  "DNS-timeout",
-]);
-
-/** Milliseconds until the next attempt; Infinity if there should be none. */
-function delayBefore(attempt, headers) {
-  const backoff = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt) * (1 - Math.random() / 4);
-  const requested = Number(headers?.get("retry-after-ms") ?? NaN) || Number(headers?.get("retry-after") ?? NaN) * 1000;
-  if (!requested) return backoff;
-  return requested <= LONGEST_REQUESTED_MS ? requested : Infinity;
+/** What a server asks for: milliseconds, or NaN. retry-after is a number of seconds or a date (RFC 9110, 10.2.3). */
+function requestedDelay(headers) {
+  const ms = parseFloat(headers?.get("retry-after-ms"));
+  if (ms >= 0) return ms;
+  const after = headers?.get("retry-after") ?? "";
+  if (/^\s*\d+(\.\d+)?\s*$/.test(after)) return Number(after) * 1000;
+  return Math.max(0, Date.parse(after) - Date.now());
 }
 
-function pause(ms, signal) {
+/** Milliseconds until the next attempt, the first being 0; undefined if there should be none. */
+export function delayBefore(attempt, { transient, headers }) {
+  if (!transient || attempt >= MAX_RETRIES) return undefined;
+  const requested = requestedDelay(headers);
+  if (requested > LONGEST_REQUESTED_MS) return undefined;
+  if (requested >= 0) return requested;
+  return Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt) * (1 - Math.random() / 4);
+}
+
+/** Waits. Rejects with the signal's reason as soon as it is aborted. */
+export function pause(ms, signal) {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(resolve, ms);
-    signal?.addEventListener("abort", () => {
+    const stop = () => {
       clearTimeout(timer);
       reject(signal.reason);
-    });
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    if (signal?.aborted) stop();
+    else signal?.addEventListener("abort", stop);
   });
-}
-
-/** A fetch that tries again where that may help. */
-export function retrying(fetch) {
-  return async (url, options = {}) => {
-    for (let attempt = 0; ; attempt++) {
-      let response;
-      let delay;
-      try {
-        response = await fetch(url, options);
-        if (attempt === MAX_RETRIES || !TRANSIENT_STATUSES.has(response.status)) return response;
-        delay = delayBefore(attempt, response.headers);
-        if (delay === Infinity) return response;
-        await response.body?.cancel();
-      } catch (error) {
-        if (attempt === MAX_RETRIES || !TRANSIENT_FAILURES.has(error.code)) throw error;
-        delay = delayBefore(attempt);
-      }
-      await pause(delay, options.signal);
-    }
-  };
 }

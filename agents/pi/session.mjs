@@ -2,15 +2,20 @@
 
 import { methods } from "@agentclientprotocol/sdk";
 import { Agent } from "@mariozechner/pi-agent-core";
-import { streamSimpleAnthropic } from "@mariozechner/pi-ai/anthropic";
-import { promptError, missingKey } from "./errors.mjs";
+import { checkKey, promptError } from "./failure.mjs";
+import { soundBlock, withdraw } from "./images.mjs";
+import { streamAnswer } from "./model.mjs";
 import { Journal } from "./persist.mjs";
 import { systemPrompt } from "./prompt.mjs";
-import { toolsFor } from "./tools/index.mjs";
+import { cut } from "./text.mjs";
+import { guarded, toolsFor } from "./tools/index.mjs";
 import { Reporter, replayUpdates } from "./updates.mjs";
 
 const TITLE_LENGTH = 80;
-const STOP_REASONS = { stop: "end_turn", toolUse: "end_turn", length: "max_tokens", aborted: "cancelled" };
+const STOP_REASONS = { stop: "end_turn", toolUse: "end_turn", length: "max_tokens", refusal: "refusal", aborted: "cancelled" };
+
+/** Without the line end that files of keys have. */
+const apiKey = () => process.env.ANTHROPIC_API_KEY?.trim();
 
 export class Session {
   constructor({ id, cwd, directories, client, capabilities, model, thinking, saved, mcp }) {
@@ -18,7 +23,7 @@ export class Session {
     this.cwd = cwd;
     this.client = client;
     this.title = saved?.title;
-    this.journal = new Journal(id, !saved);
+    this.journal = new Journal(id, saved);
     this.mcp = mcp;
     this.waiting = undefined; // the turn that waits for MCP servers: an AbortController
     this.tools = toolsFor({ cwd, client, capabilities, sessionId: id });
@@ -31,8 +36,10 @@ export class Session {
         tools: this.tools,
         messages: saved?.messages ?? [],
       },
-      streamFn: streamSimpleAnthropic,
-      getApiKey: () => process.env.ANTHROPIC_API_KEY,
+      streamFn: (asked, context, options) =>
+        streamAnswer(asked, context, { ...options, withdrawImages: (...which) => this.withdrawImages(...which) }),
+      afterToolCall: async ({ result }) => ({ content: result.content.map(soundBlock) }),
+      getApiKey: apiKey,
       sessionId: id,
       // One after the other: they all work on the same files.
       toolExecution: "sequential",
@@ -70,10 +77,11 @@ export class Session {
 
   /** Runs a turn. @returns ACP's PromptResponse; throws RequestError */
   async prompt(blocks) {
-    if (!process.env.ANTHROPIC_API_KEY) throw missingKey();
+    checkKey(apiKey());
     const { text, images } = readBlocks(blocks);
     if (this.mcp && !(await this.addMcpTools())) return { stopReason: "cancelled" };
     const before = this.agent.state.messages.length;
+    const mark = this.journal.length;
     // Not awaited before the turn has begun: a cancel that comes in between would find nothing to stop.
     const titled = this.title ? undefined : this.setTitle(text);
     await this.agent.prompt(text, images);
@@ -81,8 +89,9 @@ export class Session {
     await this.reporter.finish();
     const answers = this.agent.state.messages.slice(before).filter(({ role }) => role === "assistant");
     const last = answers.at(-1);
-    if (last?.stopReason === "error") throw promptError(last.errorMessage);
+    if (last?.stopReason === "error") throw promptError(last);
     const stopReason = STOP_REASONS[last?.stopReason] ?? "end_turn";
+    if (stopReason === "refusal") this.forget(before, mark);
     return answers.length ? { stopReason, usage: totalUsage(answers) } : { stopReason };
   }
 
@@ -93,9 +102,21 @@ export class Session {
     await Promise.race([this.mcp.ready(), cancelled]);
     this.waiting = undefined;
     if (waiting.signal.aborted) return false;
-    this.agent.state.tools = [...this.tools, ...this.mcp.tools()];
+    this.agent.state.tools = [...this.tools, ...this.mcp.tools().map(guarded)];
     this.agent.state.systemPrompt = [this.systemPrompt, ...this.mcp.instructions()].join("\n\n");
     return true;
+  }
+
+  /** ACP on a refusal: the prompt and what came after it are not in the next one. The model would refuse that as well. */
+  forget(before, mark) {
+    this.agent.state.messages = this.agent.state.messages.slice(0, before);
+    this.journal.forget(mark);
+  }
+
+  /** The API has refused a request that may be refused for the images of its messages from `first` on. */
+  withdrawImages(messages, first) {
+    withdraw(messages.slice(first));
+    this.journal.withdrawImages(this.journal.length - messages.length + first);
   }
 
   cancel() {
@@ -110,7 +131,7 @@ export class Session {
 
   async setTitle(text) {
     const line = text.trim().split("\n", 1)[0];
-    this.title = line.length > TITLE_LENGTH ? `${line.slice(0, TITLE_LENGTH - 1)}…` : line;
+    this.title = line.length > TITLE_LENGTH ? `${cut(line, TITLE_LENGTH - 1)}…` : line;
     this.journal.settings({ title: this.title });
     await this.update({ sessionUpdate: "session_info_update", title: this.title });
   }
@@ -123,15 +144,28 @@ export class Session {
 
 /** ACP's content blocks as pi takes them: one text and images. */
 function readBlocks(blocks) {
-  const texts = [];
-  const images = [];
-  for (const block of blocks) {
-    if (block.type === "text") texts.push(block.text);
-    else if (block.type === "image") images.push({ type: "image", data: block.data, mimeType: block.mimeType });
-    else if (block.type === "resource_link") texts.push(`[${block.name}](${block.uri})`);
-    else if (block.resource?.text !== undefined) texts.push(`<file uri="${block.resource.uri}">\n${block.resource.text}\n</file>`);
+  const read = blocks.map(readBlock);
+  return {
+    text: read.flatMap(({ type, text }) => (type === "text" ? [text] : [])).join("\n"),
+    images: read.filter(({ type }) => type === "image"),
+  };
+}
+
+function readBlock({ type, text, name, uri, data, mimeType, resource }) {
+  switch (type) {
+    case "text":
+      return { type, text };
+    case "image":
+      return soundBlock({ type, data, mimeType });
+    case "resource_link":
+      return { type: "text", text: `[${name}](${uri})` };
+    case "resource":
+      if (resource.text !== undefined) return { type: "text", text: `<file uri="${resource.uri}">\n${resource.text}\n</file>` };
+      if (resource.mimeType?.startsWith("image/")) return soundBlock({ type: "image", data: resource.blob, mimeType });
+      return { type: "text", text: `(${resource.uri}: ${resource.mimeType ?? "binary data"}, which cannot be shown)` };
+    default:
+      return { type: "text", text: `(${type} content, which cannot be shown)` };
   }
-  return { text: texts.join("\n"), images };
 }
 
 /** The tokens of a turn, as ACP has them. */

@@ -1,5 +1,5 @@
 /** Larger changes are reported in words only: clients draw diffs, they do not scroll through megabytes of them. */
-const MAX_DIFF = 256 * 1024;
+export const MAX_DIFF = 256 * 1024;
 
 /** ACP's diff of a change, or undefined if it is too large to show. */
 export function diffOf(path, oldText, newText) {

@@ -1,28 +1,25 @@
 import { Type } from "typebox";
-import { readText, writeText } from "../../sdk/web/files.mjs";
+import { readBytes, stat, writeBytes } from "../../sdk/web/files.mjs";
+import { fromBytes } from "../bytes.mjs";
 import { diffOf } from "./diff.mjs";
-import { answer } from "./limits.mjs";
+import { MAX_FILE, answer } from "./limits.mjs";
+import { readLiteral } from "./literal.mjs";
+import { findChange, isUtf8, splice, whyNotText } from "./replace.mjs";
 
-const BOM = "\ufeff";
-
-function countOf(text, part) {
-  let count = 0;
-  for (let at = text.indexOf(part); at >= 0; at = text.indexOf(part, at + part.length)) count++;
-  return count;
+/** What a model has written in place of an edit or of the list of them: their text in JSON is clear enough. */
+function read(value, name) {
+  if (typeof value !== "string") return value;
+  try {
+    return readLiteral(value);
+  } catch (error) {
+    throw new Error(`${name} is text that is not JSON (${error.message}): give a list of {oldText, newText}`);
+  }
 }
 
-/** Applies one replacement; the error tells the model what to do about it. */
-function replaceOnce(text, { oldText, newText }, path) {
-  const old = oldText.replaceAll("\r\n", "\n");
-  if (!old) throw new Error("oldText is empty: use write for a new file");
-  const count = countOf(text, old);
-  if (count === 0) throw new Error(`oldText is not in ${path}: it must match exactly, spaces and line ends included. Read the file again.`);
-  if (count > 1) throw new Error(`oldText is in ${path} ${count} times: add surrounding lines until it is there once.`);
-  const at = text.indexOf(old);
-  return text.slice(0, at) + newText.replaceAll("\r\n", "\n") + text.slice(at + old.length);
+function listOf(edits) {
+  const list = read(edits, "edits") ?? [];
+  return (Array.isArray(list) ? list : [list]).map((edit) => read(edit, "an edit"));
 }
-
-const lineOf = (text, at) => text.slice(0, at).split("\n").length;
 
 export const edit = {
   name: "edit",
@@ -45,21 +42,34 @@ export const edit = {
 
   /** Models that have one change to make tend to leave the list out. */
   prepareArguments({ oldText, newText, edits, ...rest }) {
-    return { ...rest, edits: edits ?? [{ oldText, newText }] };
+    const single = oldText === undefined && newText === undefined ? [] : [{ oldText, newText }];
+    return { ...rest, edits: [...listOf(edits), ...single] };
   },
 
   run({ path, edits }) {
-    const original = readText(path);
-    const windows = original.includes("\r\n");
-    const before = original.replace(BOM, "").replaceAll("\r\n", "\n");
-    const after = edits.reduce((text, change) => replaceOnce(text, change, path), before);
-    if (after === before) throw new Error(`The edit leaves ${path} as it is`);
-    const restored = windows ? after.replaceAll("\n", "\r\n") : after;
-    writeText(path, (original.startsWith(BOM) ? BOM : "") + restored);
-    let first = 0;
-    while (before[first] === after[first]) first++;
-    return answer(`Changed ${path} (${edits.length} of ${edits.length} edits, first at line ${lineOf(after, first)})`, {
-      diff: diffOf(path, before, after),
+    const { size, type } = stat(path);
+    if (type === "directory") throw new Error(`${path} is a directory`);
+    if (size > MAX_FILE) throw new Error(`${path} has ${size} bytes: edit takes files of at most ${MAX_FILE}`);
+    const before = readBytes(path);
+    const whole = isUtf8(before);
+    const original = fromBytes(before);
+    const obstacle = whyNotText(original);
+    if (obstacle) throw new Error(`${path} cannot be changed with edit: ${obstacle}`);
+    let file = original;
+    let after = before;
+    let first = Infinity;
+    for (const edit of edits) {
+      const change = findChange(file, edit, path, whole);
+      file = file.slice(0, change.start) + change.added + file.slice(change.end);
+      after = splice(after, change);
+      first = Math.min(first, change.start);
+    }
+    const [oldText, newText] = [before, after].map((bytes) => new TextDecoder().decode(bytes));
+    if (file === original) throw new Error(`The edit leaves ${path} as it is`);
+    writeBytes(path, after);
+    const line = file.slice(0, first).split("\n").length;
+    return answer(`Changed ${path} (${edits.length} of ${edits.length} edits, first at line ${line})`, {
+      diff: diffOf(path, oldText, newText),
     });
   },
 };

@@ -11,7 +11,7 @@ function searched(path) {
   try {
     if (stat(path).size > MAX_SEARCHED) return null;
     const bytes = readBytes(path);
-    return bytes.subarray(0, 8000).includes(0) ? null : new TextDecoder().decode(bytes).replace(/\n$/, "").split("\n");
+    return bytes.subarray(0, 8000).includes(0) ? null : new TextDecoder().decode(bytes).replace(/\r?\n$/, "").split(/\r?\n/);
   } catch {
     return null; // it went away, or it may not be read
   }

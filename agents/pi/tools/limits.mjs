@@ -1,6 +1,8 @@
 // How much of its own output a tool may put into the model's context. The figures are those that coding agents have
 // settled on: enough for a long source file, not enough for a log to push out the conversation.
 
+import { cut } from "../text.mjs";
+
 export const MAX_LINES = 2000;
 export const MAX_BYTES = 50 * 1024;
 /** Longer lines are minified code or data; their rest says little. */
@@ -25,7 +27,7 @@ export function fitLines(lines, maxLines = MAX_LINES, maxBytes = MAX_BYTES) {
 }
 
 export function shorten(line) {
-  return line.length > MAX_LINE ? `${line.slice(0, MAX_LINE)}… (${line.length - MAX_LINE} characters more)` : line;
+  return line.length > MAX_LINE ? `${cut(line, MAX_LINE)}… (${line.length - MAX_LINE} characters more)` : line;
 }
 
 /** A tool result of one text. */

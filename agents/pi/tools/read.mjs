@@ -1,22 +1,23 @@
 import { Type } from "typebox";
 import { readBytes, stat } from "../../sdk/web/files.mjs";
+import { fromBytes } from "../bytes.mjs";
+import { MAX_IMAGE, imageFrom } from "../images.mjs";
 import { MAX_FILE, MAX_LINES, answer, fitLines, shorten } from "./limits.mjs";
+import { isUtf8, whyNotText } from "./replace.mjs";
 
-const IMAGES = { png: "image/png", jpg: "image/jpeg", jpeg: "image/jpeg", gif: "image/gif", webp: "image/webp" };
-/** Anthropic's limit for an image is 5 MB in base64. */
-const MAX_IMAGE = 3.75 * 1024 * 1024;
-const BASE64_RUN = 0x8000;
+/** Bytes at the beginning of a file that say whether it is text. */
+const LOOKED_AT = 8000;
+/** Names of images. What a file is its bytes say; its name says what was looked for. */
+const IMAGE_NAME = /\.(png|jpe?g|gif|webp)$/i;
 
-function base64(bytes) {
-  let binary = "";
-  for (let at = 0; at < bytes.length; at += BASE64_RUN) binary += String.fromCharCode(...bytes.subarray(at, at + BASE64_RUN));
-  return btoa(binary);
-}
-
-function readImage(path, size, mimeType) {
-  if (size > MAX_IMAGE) throw new Error(`${path} is an image of ${size} bytes; at most ${MAX_IMAGE} can be looked at`);
-  const image = { type: "image", data: base64(readBytes(path)), mimeType };
-  return { content: [{ type: "text", text: `Image ${path}` }, image], details: {} };
+/** What there is to say of a text besides its lines, which are shown without their ends. */
+function remarks(text, whole) {
+  const windows = text.includes("\r\n");
+  const mixed = windows && /(?<!\r)\n/.test(text);
+  return [
+    ...(windows ? [mixed ? "some lines end in CRLF, others in LF" : "lines end in CRLF"] : []),
+    ...(whole ? [] : ["the file is not UTF-8: \ufffd stands for what is not"]),
+  ];
 }
 
 export const read = {
@@ -36,21 +37,25 @@ export const read = {
   run({ path, offset = 1, limit = MAX_LINES }) {
     const { size, type } = stat(path);
     if (type === "directory") throw new Error(`${path} is a directory: use list`);
-    const mimeType = IMAGES[path.split(".").at(-1).toLowerCase()];
-    if (mimeType) return readImage(path, size, mimeType);
-    const bytes = readBytes(path, MAX_FILE);
-    if (bytes.subarray(0, 8000).includes(0)) throw new Error(`${path} is a binary file of ${size} bytes`);
+    const bytes = readBytes(path, Math.max(MAX_FILE, MAX_IMAGE + 1));
+    const image = imageFrom(fromBytes(bytes));
+    if (!image.problem) return { content: [{ type: "text", text: `Image ${path}` }, image], details: {} };
+    const isText = !whyNotText(fromBytes(bytes.subarray(0, LOOKED_AT)));
+    if (!isText && IMAGE_NAME.test(path)) throw new Error(`${path} cannot be looked at: ${image.problem}`);
+    if (!isText) throw new Error(`${path} is a binary file of ${size} bytes`);
     const text = new TextDecoder().decode(bytes);
     if (!text) return answer("(the file is empty)");
     const lines = text.replace(/\n$/, "").split("\n");
     if (offset > lines.length) throw new Error(`${path} has only ${lines.length} lines`);
-    const wanted = lines.slice(offset - 1, offset - 1 + Math.min(limit, MAX_LINES)).map(shorten);
-    const { lines: shown } = fitLines(wanted);
+    const wanted = lines.slice(offset - 1, offset - 1 + Math.min(limit, MAX_LINES));
+    const { lines: shown } = fitLines(wanted.map((line) => shorten(line.replace(/\r$/, ""))));
     const end = offset + shown.length - 1;
     const width = String(end).length;
-    let out = shown.map((line, i) => `${String(offset + i).padStart(width)}\t${line}`).join("\n");
-    if (end < lines.length) out += `\n\n(lines ${offset} to ${end} of ${lines.length}; go on with offset ${end + 1})`;
-    else if (size > bytes.length) out += `\n\n(the first ${bytes.length} of ${size} bytes)`;
-    return answer(out);
+    const out = shown.map((line, i) => `${String(offset + i).padStart(width)}\t${line}`).join("\n");
+    const notes = remarks(text, isUtf8(bytes));
+    if (IMAGE_NAME.test(path)) notes.push("this is text, not an image");
+    if (end < lines.length) notes.push(`lines ${offset} to ${end} of ${lines.length}; go on with offset ${end + 1}`);
+    else if (size > bytes.length) notes.push(`the first ${bytes.length} of ${size} bytes`);
+    return answer(out + (notes.length ? `\n\n(${notes.join("; ")})` : ""));
   },
 };

@@ -7,14 +7,15 @@ import { ENTRIES_PER_BREATH, breathe } from "./limits.mjs";
 const SKIPPED = new Set([".git", "node_modules", ".venv", "__pycache__"]);
 
 /** Yields {path (relative), absolute, type} of everything below `root`, in order. Symbolic links are not followed. */
-export async function* walk(root, signal) {
+export async function* walk(path, signal) {
+  const root = path.replace(/\/$/, "");
   let visited = 0;
   const pending = [""];
   while (pending.length) {
     const folder = pending.pop();
     let entries;
     try {
-      entries = list(folder ? `${root}/${folder}` : root);
+      entries = list(`${root}/${folder}`);
     } catch (error) {
       if (!folder) throw error;
       continue; // it went away, or it may not be read: the search goes on
@@ -23,10 +24,10 @@ export async function* walk(root, signal) {
     for (const { name, type } of entries) {
       if (++visited % ENTRIES_PER_BREATH === 0) await breathe();
       if (signal?.aborted) throw new Error("Cancelled");
-      const path = folder ? `${folder}/${name}` : name;
+      const found = folder ? `${folder}/${name}` : name;
       if (type === "directory" && SKIPPED.has(name)) continue;
-      yield { path, absolute: `${root === "/" ? "" : root}/${path}`, type };
-      if (type === "directory") below.push(path);
+      yield { path: found, absolute: `${root}/${found}`, type };
+      if (type === "directory") below.push(found);
     }
     pending.push(...below.reverse());
   }

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
-import { exists, readText, writeText } from "../../sdk/web/files.mjs";
-import { diffOf } from "./diff.mjs";
+import { exists, readBytes, writeText } from "../../sdk/web/files.mjs";
+import { MAX_DIFF, diffOf } from "./diff.mjs";
 import { answer } from "./limits.mjs";
 
 export const write = {
@@ -16,7 +16,7 @@ export const write = {
   title: ({ path }) => `Write ${path}`,
 
   run({ path, content }) {
-    const before = exists(path) ? readText(path) : null;
+    const before = exists(path) ? new TextDecoder().decode(readBytes(path, MAX_DIFF + 1)) : null;
     writeText(path, content);
     const lines = content ? content.replace(/\n$/, "").split("\n").length : 0;
     const done = before === null ? "Created" : "Replaced";
