@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from runtime.engine import Engine
     from runtime.vms.host import Host
+    from tests.agents.pi import Pi
 
 ROOT = Path(__file__).resolve().parents[2]
 AGENTS = ROOT / "agents"
@@ -113,3 +114,10 @@ async def open_bench(engine: Engine, state: Path, options: Mapping[str, Any] | N
 async def bench(engine: Engine, tmp_path: Path) -> AsyncIterator[Bench]:
     async with open_bench(engine, tmp_path / "state.db") as bench:
         yield bench
+
+
+@pytest.fixture
+def pi(engine: Engine, tmp_path: Path) -> Pi:
+    from tests.agents import pi  # noqa: PLC0415 - which needs this module
+
+    return pi.Pi(engine, tmp_path / "state.db")

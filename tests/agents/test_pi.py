@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,48 +9,16 @@ import trio
 
 from runtime.errors import ApiError
 from runtime.testing.script import Break, Failure, Text, Thinking, ToolCall, Turn, call, say
-from runtime.testing.scripted_model import scripted_model
 from runtime.vms import volume
 from runtime.wasi.state import Ambient
-from tests.agents.conftest import Bench, open_bench
+from tests.agents.conftest import open_bench
+from tests.agents.pi import results
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
     from pathlib import Path
 
     from runtime.engine import Engine
-    from runtime.testing.script import Step
-    from runtime.testing.scripted_model import ScriptedModel
-
-
-class Pi:
-    """A VM in which pi talks to a scripted model."""
-
-    def __init__(self, engine: Engine, state: Path) -> None:
-        self._engine = engine
-        self._state = state
-
-    @asynccontextmanager
-    async def talking_to(self, *script: Step, **env: str) -> AsyncIterator[tuple[Bench, ScriptedModel]]:
-        async with scripted_model(list(script)) as model:
-            options = {"network": {"allow": [model.url.removeprefix("http://")]}}
-            async with open_bench(self._engine, self._state, options) as bench:
-                await bench.start("pi", ANTHROPIC_API_KEY="key", ANTHROPIC_BASE_URL=model.url, **env)
-                yield bench, model
-
-
-@pytest.fixture
-def pi(engine: Engine, tmp_path: Path) -> Pi:
-    return Pi(engine, tmp_path / "state.db")
-
-
-def results(model: ScriptedModel) -> list[str]:
-    """The texts of the tool results that the model got with its last request."""
-    found = []
-    for result in model.requests[-1].tool_results():
-        content = result["content"]
-        found.append(content if isinstance(content, str) else "".join(block.get("text", "") for block in content))
-    return found
+    from tests.agents.pi import Pi
 
 
 async def test_tools_work_on_the_files_of_the_vm(pi: Pi) -> None:
@@ -204,6 +171,19 @@ async def test_remembers_over_sleep_and_restart(pi: Pi) -> None:
         await bench.sleep()
         assert await bench.say("which colour?") == "blue"
         assert model.requests[-1].prompts() == ["my colour is blue", "which colour?"]
+
+
+async def test_a_line_that_was_not_finished_costs_no_other(pi: Pi) -> None:
+    async with pi.talking_to(say("noted"), say("blue"), say("green")) as (bench, model):
+        await bench.ask("my colour is blue")
+        (name,) = await (await bench.host.vm("test")).files.readdir("/root/.torpor/pi")
+        journal = f"/root/.torpor/pi/{name}"
+        await bench.sleep()
+        await bench.write(journal, await bench.read(journal) + b'{"message":{"role":"us')
+        await bench.ask("which colour?")
+        await bench.sleep()
+        await bench.ask("and now?")
+        assert model.requests[-1].prompts() == ["my colour is blue", "which colour?", "and now?"]
 
 
 async def test_models_and_thinking_are_options(pi: Pi) -> None:
