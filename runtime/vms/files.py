@@ -147,7 +147,11 @@ class VmFiles:
             fs = self._fs
             fs.stat(path)
             await self._volume.flush()
-            value = await listing()
+            try:
+                value = await listing()
+            except ApiError as error:
+                error.data.setdefault("path", path)
+                raise
         await self._volume.flush()
         if self._fs is not fs:
             raise ApiError(ErrorCode.BUSY, "the VM's files were restored meanwhile")
