@@ -17,6 +17,8 @@ import traceback
 from logging.handlers import RotatingFileHandler
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.text import whole
+
 if TYPE_CHECKING:
     from io import TextIOWrapper
     from pathlib import Path
@@ -69,7 +71,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info and record.exc_info[1] is not None:
             line["exception"] = describe(record.exc_info[1])
-        return json.dumps(line, ensure_ascii=False)
+        return whole(json.dumps(line, ensure_ascii=False))  # a name in it may be no text
 
 
 class PlainLines(logging.Formatter):

@@ -13,6 +13,7 @@ from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.files import into
 from runtime.cli.progress import Line
 from runtime.newfile import NewFile
+from runtime.text import whole
 
 if TYPE_CHECKING:
     import argparse
@@ -135,12 +136,17 @@ class _Outside:
         status = top.stat()
         yield "", "directory" if top.is_dir() else "file", stat.S_IMODE(status.st_mode), status.st_size
         for directory, names, files in os.walk(top):
-            for name in sorted([*names, *files]):
+            found = sorted([*names, *files])
+            names[:] = [name for name in names if _is_text(name)]
+            for name in found:
                 path = Path(directory, name)
                 status = path.lstat()
                 mode, place = stat.S_IMODE(status.st_mode), str(path.relative_to(top))
-                if path.is_symlink():
-                    yield place, "symlink", mode, str(path.readlink())
+                target = str(path.readlink()) if path.is_symlink() else None
+                if not (_is_text(name) and _is_text(target or "")):
+                    output.say(f"{whole(str(path))} is left out: its name, or what it links to, is not UTF-8")
+                elif target is not None:
+                    yield place, "symlink", mode, target
                 elif path.is_dir():
                     yield place, "directory", mode, 0
                 elif path.is_file():
@@ -231,3 +237,8 @@ def _copy(source: _Inside | _Outside, target: _Inside | _Outside, *, recursive: 
 def _pass_on(source: _Inside | _Outside, target: _Inside | _Outside, batch: list[tuple[str, int]]) -> None:
     contents = source.read([path for path, _ in batch])
     target.write([(path, mode, data) for (path, mode), data in zip(batch, contents, strict=True)])
+
+
+def _is_text(name: str) -> bool:
+    """Whether a name of this machine is one that a VM's file can have."""
+    return name == whole(name)

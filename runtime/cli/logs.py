@@ -26,7 +26,9 @@ def run(args: argparse.Namespace) -> int:
     """Print the last lines, and with `--follow` what comes."""
     path = _path(args)
     files = [path.with_name(f"{path.name}.{number}") for number in range(MAX_KEPT, 0, -1)]
-    lines = [line for file in (*files, path) if file.is_file() for line in file.read_text("utf-8").splitlines()]
+    lines = [
+        line for file in (*files, path) if file.is_file() for line in file.read_text("utf-8", "replace").splitlines()
+    ]
     if not lines and not args.follow:
         output.say(f"there is no log at {path}: no daemon has run with that state file")
         return exits.FAILED
@@ -73,7 +75,7 @@ def _follow(path: Path, *, as_json: bool) -> None:
 
 def _opened(path: Path) -> IO[str] | None:
     try:
-        return path.open(encoding="utf-8")
+        return path.open(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
 

@@ -7,6 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.text import whole
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -42,7 +44,7 @@ def write_text(text: str) -> None:
 
 def write_json(value: Any) -> None:
     """Write one line of JSON to stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.write(whole(json.dumps(value, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
 
 

@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     except UsageError as error:
         output.say(str(error))
         return exits.USAGE
-    prompt = sys.stdin.read() if args.prompt == "-" else args.prompt
+    prompt = sys.stdin.buffer.read().decode(errors="replace") if args.prompt == "-" else args.prompt
     with connect_to(args) as client:
         return Run(client, args, env).go(prompt)
 

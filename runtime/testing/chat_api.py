@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from runtime.testing.messages_api import CHARACTERS_PER_TOKEN, ModelRequest, count_tokens
+from runtime.testing.model_json import encoded
 from runtime.testing.openai_common import (
     CREATED,
     arguments_of,
@@ -132,7 +131,7 @@ def error_event(failure: Failure) -> bytes:
 
 
 def _event(data: dict[str, Any]) -> bytes:
-    return b"data: %s\n\n" % msgspec.json.encode(data)
+    return b"data: %s\n\n" % encoded(data)
 
 
 def _head(request: ModelRequest, kind: str, new: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import attrs
 import msgspec
 
+from runtime.testing.model_json import encoded
 from runtime.testing.script import Block, Failure, Text, Thinking, ToolCall, Turn
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def _is_block(block: Any) -> bool:
 
 def count_tokens(value: object) -> int:
     """Return a plausible number of tokens for a JSON value."""
-    return max(1, len(msgspec.json.encode(value)) // CHARACTERS_PER_TOKEN)
+    return max(1, len(encoded(value)) // CHARACTERS_PER_TOKEN)
 
 
 def error_body(failure: Failure) -> dict[str, Any]:
@@ -201,12 +202,12 @@ def stream_events(turn: Turn, _whole: dict[str, Any], request: ModelRequest) -> 
 
 def event(kind: str, **members: Any) -> bytes:
     """Return one server-sent event whose data carries its own name as `type`."""
-    return b"event: %s\ndata: %s\n\n" % (kind.encode(), msgspec.json.encode({"type": kind, **members}))
+    return b"event: %s\ndata: %s\n\n" % (kind.encode(), encoded({"type": kind, **members}))
 
 
 def error_event(failure: Failure) -> bytes:
     """Return the event that reports a failure after the stream has begun."""
-    return b"event: error\ndata: %s\n\n" % msgspec.json.encode(error_body(failure))
+    return b"event: error\ndata: %s\n\n" % encoded(error_body(failure))
 
 
 def model_info(name: str) -> dict[str, Any]:
@@ -274,7 +275,7 @@ def _block_parts(block: Block) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             return opening, [*deltas, {"type": "signature_delta", "signature": block.signature}]
         case ToolCall():
             opening["input"] = {}
-            raw = msgspec.json.encode(block.input).decode() if block.raw_input is None else block.raw_input
+            raw = encoded(block.input).decode() if block.raw_input is None else block.raw_input
             pieces = ["", *_pieces(raw, block.chunk)]
             return opening, [{"type": "input_json_delta", "partial_json": piece} for piece in pieces]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import msgspec
-
+from runtime.testing.model_json import encoded
 from runtime.testing.script import Failure, Thinking, ToolCall, Turn
 
 OPENAI_MODELS: Final = ("gpt-5.5", "gpt-5.5-mini")
@@ -55,7 +54,7 @@ def content_text(content: Any) -> str:
 
 def arguments_of(call: ToolCall) -> str:
     """Return a tool call's arguments as the string that goes out."""
-    return msgspec.json.encode(call.input).decode() if call.raw_input is None else call.raw_input
+    return encoded(call.input).decode() if call.raw_input is None else call.raw_input
 
 
 def thinking_tokens(turn: Turn, characters_per_token: int) -> int:

@@ -8,9 +8,8 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
 from runtime.testing.messages_api import CHARACTERS_PER_TOKEN, ModelRequest, count_tokens, new_id
+from runtime.testing.model_json import encoded
 from runtime.testing.openai_common import (
     CREATED,
     arguments_of,
@@ -99,7 +98,7 @@ def stream_events(turn: Turn, whole: dict[str, Any], _request: ModelRequest) -> 
 
     def event(kind: str, **members: Any) -> bytes:
         data = {"type": kind, "sequence_number": next(numbers), **members}
-        return b"event: %s\ndata: %s\n\n" % (kind.encode(), msgspec.json.encode(data))
+        return b"event: %s\ndata: %s\n\n" % (kind.encode(), encoded(data))
 
     begun = {**whole, "output": [], "status": "in_progress", "usage": None, "incomplete_details": None}
     yield event("response.created", response=begun)
@@ -119,7 +118,7 @@ def error_event(failure: Failure) -> bytes:
     """Return the event that reports a failure after the stream has begun."""
     error = error_members(failure)
     data = {"type": "error", "sequence_number": 0, "code": error["type"], "message": error["message"], "param": None}
-    return b"event: error\ndata: %s\n\n" % msgspec.json.encode(data)
+    return b"event: error\ndata: %s\n\n" % encoded(data)
 
 
 def _item(block: Block) -> dict[str, Any]:

@@ -10,6 +10,7 @@ A script is a list of steps, one for each request, or a function from a request 
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final, Literal
 
 import msgspec
@@ -123,5 +124,16 @@ def call(name: str, **arguments: Any) -> Turn:
 
 
 def load_script(data: bytes) -> list[Step]:
-    """Read a script from JSON; msgspec.ValidationError says what is wrong where."""
-    return msgspec.json.decode(data, type=list[Step])
+    """Read a script from JSON; msgspec.ValidationError says what is wrong where. Halves of characters go out as such."""
+    try:
+        return msgspec.json.decode(data, type=list[Step])
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        try:
+            value = json.loads(data)
+        except ValueError:
+            value = None
+        if value is None:
+            raise
+        return msgspec.convert(value, list[Step])

@@ -29,6 +29,7 @@ from runtime.testing.dialects import CHAT, DIALECTS, MESSAGES, RESPONSES, Dialec
 from runtime.testing.held import Nothing, Responses, Threads
 from runtime.testing.loopback import ClientGoneError, Exchange, http_server
 from runtime.testing.messages_api import ModelRequest
+from runtime.testing.model_json import encoded
 from runtime.testing.script import Failure, Step, Turn, load_script, say
 
 Script = Sequence[Step | str] | Callable[[ModelRequest], Step | str]
@@ -204,7 +205,7 @@ class _Answer:
         """Answer without a stream; a break comes in the middle of the body, whatever its `after`."""
         exchange, turn = self._exchange, self._turn
         await trio.sleep(turn.delay)
-        body = msgspec.json.encode(self._whole)
+        body = encoded(self._whole)
         if turn.break_ is None:
             self._answered()
             await exchange.respond(200, [("content-type", "application/json"), *_request_ids()], body)
@@ -237,7 +238,7 @@ def _request_ids() -> list[tuple[str, str]]:
 
 async def _json(exchange: Exchange, status: int, body: object, headers: Sequence[tuple[str, str]] = ()) -> None:
     common = [("content-type", "application/json"), *_request_ids()]
-    await exchange.respond(status, [*common, *headers], msgspec.json.encode(body))
+    await exchange.respond(status, [*common, *headers], encoded(body))
 
 
 async def _fail(exchange: Exchange, failure: Failure, dialect: Dialect) -> None:
@@ -246,9 +247,10 @@ async def _fail(exchange: Exchange, failure: Failure, dialect: Dialect) -> None:
 
 
 def _decoded(data: bytes) -> Any:
+    """A request's body; None where it is no JSON, halves of characters included, as the vendors' own servers have it."""
     try:
         return msgspec.json.decode(data)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return None
 
 

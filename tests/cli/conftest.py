@@ -82,6 +82,7 @@ def torpor(environment: dict[str, str]) -> Command:
             [*COMMAND, *arguments],
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             input="" if text is None else text,
             timeout=TIMEOUT,
             env={**environment, **env},

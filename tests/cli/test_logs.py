@@ -129,6 +129,13 @@ def test_it_is_rotated_private_and_bounded(
     assert {line["level"] for line in lines} == {"warning"}
 
 
+def test_a_name_that_is_no_text_does_not_lose_its_line(root: logging.Logger, tmp_path: Path) -> None:
+    logs.start_logging("info")
+    logs.log_to_file(tmp_path / "log")
+    logging.getLogger("runtime.test").warning("cannot read %s", "a\udcff")
+    assert json.loads((tmp_path / "log").read_text("utf-8"))["message"] == "cannot read a\ufffd"
+
+
 def test_libraries_are_heard_from_warning_on(root: logging.Logger, tmp_path: Path) -> None:
     logs.start_logging("debug")
     logs.log_to_file(tmp_path / "log")

@@ -50,6 +50,12 @@ def test_the_prompt_can_come_from_stdin(torpor):
     assert torpor("run", "echo", "-", text="say piped").stdout == "piped\n"
 
 
+def test_text_that_is_not_whole(torpor):
+    assert torpor("run", "echo", "-", text="say piped\udcff").stdout == "piped\ufffd\n"
+    done = torpor("run", "echo", "say \udcff")
+    assert (done.returncode, done.stderr) == (exits.USAGE, "torpor: an argument is not valid UTF-8\n")
+
+
 @pytest.mark.parametrize(
     ("prompt", "code"), [("say x", exits.OK), ("refuse", exits.NOT_FINISHED), ("fail", exits.AGENT_FAILED)]
 )

@@ -94,6 +94,19 @@ def test_devices_are_seen_and_left_out(fs: Any, vm: Vm, tmp_path: Path) -> None:
     assert not (tmp_path / "whole" / "dev").exists()
 
 
+def test_names_that_are_no_text_are_left_out_and_told(fs: Any, vm: Vm, tmp_path: Path) -> None:
+    source = tmp_path / "src"
+    for name in ("bad\udcff", "dir\udcff/inner", "good \U0001f600"):
+        (source / name).parent.mkdir(exist_ok=True)
+        (source / name).write_text("x")
+    (source / "link").symlink_to("to\udcff")
+    code, _, told = fs("cp", "-r", str(source), ":/copy")
+    assert code == exits.OK
+    assert told.count("is not UTF-8") == 3
+    assert "src/bad\ufffd is left out" in told
+    assert vm.call("readdir", path="/copy") == ["good \U0001f600"]
+
+
 def test_nothing_is_written_through_a_link_that_came_out_of_a_vm(fs: Any, vm: Vm, tmp_path: Path) -> None:
     precious = tmp_path / "precious"
     precious.mkdir()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from contextlib import asynccontextmanager
 from functools import partial
@@ -9,6 +10,7 @@ from subprocess import PIPE
 from typing import TYPE_CHECKING, Any
 
 import anthropic
+import httpcore
 import msgspec
 import pytest
 import trio
@@ -54,6 +56,27 @@ async def test_streams_text() -> None:
     assert message.usage.output_tokens > 0
     assert model.requests[0].prompts() == ["Hello"]
     assert model.requests[0].outcome == "answered"
+
+
+async def test_a_character_may_be_cut_between_two_deltas_and_travels_as_escapes() -> None:
+    (step,) = load_script(rb'[{"type": "turn", "blocks": [{"type": "text", "text": "a\ud83d", "chunk": 2}]}]')
+    script = [step, Turn((Text("a\ud83d\ude00b", chunk=2),)), Failure(400, message="bad \ud83d input")]
+    async with talking_to(script) as (_, client):
+        assert (await client.messages.create(**ask("Hello"))).content[0].text == "a\ud83d"  # type: ignore[union-attr]
+        async with client.messages.stream(**ask("Hello")) as stream:
+            assert [piece async for piece in stream.text_stream] == ["a\ud83d", "\ude00b"]
+        with pytest.raises(anthropic.BadRequestError) as caught:
+            await client.messages.create(**ask("Hello"))
+        assert caught.value.body["error"]["message"] == "bad \ud83d input"  # type: ignore[index,call-overload]
+
+
+@pytest.mark.parametrize("body", [b'{"model": "\\ud83d"}', b'{"model": "\xff"}', b"[" * 9999, b"{"])
+async def test_a_body_that_is_no_json_is_refused(body: bytes) -> None:
+    keys = {"x-api-key": "k", "anthropic-version": "2023-06-01", "authorization": "Bearer k"}
+    async with scripted_model(["never"]) as model, httpcore.AsyncConnectionPool() as client:
+        for path in ("/v1/messages", "/v1/messages/count_tokens", "/v1/responses", "/v1/chat/completions"):
+            answer = await client.request("POST", model.url + path, headers=keys, content=body)
+            assert (answer.status, json.loads(answer.content)["error"]["type"]) == (400, "invalid_request_error"), path
 
 
 async def test_streams_thinking_and_tool_calls_and_takes_the_results() -> None:
