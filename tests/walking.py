@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from wasi_fs import FsCode, FsError
 from wasi_fs.backend import FileType
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from wasi_fs import FileSystem
     from wasi_fs.inode import Stat
+
+T = TypeVar("T")
+
+
+def insist(operation: Callable[[], T]) -> T:
+    """What an operation gives once all that it needs is in memory."""
+    while True:
+        try:
+            return operation()
+        except FsError as error:
+            if error.code is not FsCode.WOULD_BLOCK:
+                raise
 
 
 def walk(fs: FileSystem, path: str) -> list[tuple[str, Stat]]:

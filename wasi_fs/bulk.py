@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wasi_fs.checks import check_border, check_free, present
+from wasi_fs.checks import check_border, check_free, is_within, present
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, Inode
 from wasi_fs.mounts.removal import remove_host_tree
@@ -14,6 +14,8 @@ from wasi_fs.sealing import check_kept
 from wasi_fs.values import check_path
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wasi_fs.resolve import Place
     from wasi_fs.tree import Tree
 
@@ -42,14 +44,13 @@ def remove_tree(tree: Tree, place: Place, path: str) -> None:
     """`FileSystem.remove_tree`."""
     top = check_removal(tree, place, path)
     if isinstance(top.mount, HostTree):
-        remove_host_tree(top.mount, place.directory, place.name, top)
+        for _ in remove_host_tree(top.mount, place.directory, place.name, top):
+            pass
         return
     names: list[tuple[Directory, str, Inode]] = [(place.directory, place.name, top)]
     for _, _, node in names:  # grows as it goes: parents come before what is below them
         if node.read_only:
             raise FsError(FsCode.READ_ONLY, path)
-        if node.ino in tree.mounts:
-            raise FsError(FsCode.BUSY, path)
         if isinstance(node, Directory):
             names.extend((node, name, tree.get(dentry.ino)) for name, dentry in tree.entries(node))
     for directory, name, node in reversed(names):
@@ -67,4 +68,13 @@ def check_removal(tree: Tree, place: Place, path: str) -> Inode:
         raise FsError(FsCode.READ_ONLY, path)
     check_border(place.directory, node)
     check_kept(tree, place.directory, place.name)
+    if isinstance(node, Directory) and any(is_within(tree, mount.point, node) for mount in tree.mounts.values()):
+        raise FsError(FsCode.BUSY, path)
     return node
+
+
+def host_removal(tree: Tree, place: Place, path: str) -> Iterator[None] | None:
+    """`FileSystem.host_removal`."""
+    top = check_removal(tree, place, path)
+    mount = top.mount
+    return remove_host_tree(mount, place.directory, place.name, top) if isinstance(mount, HostTree) else None

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wasi_fs.backend import Changes, ChunkWrite, DentryChange
 from wasi_fs.errors import FsError
 from wasi_fs.inode import NO_CUT, Directory, File
+from wasi_fs.tree import MAX_TOUCHED
 
 if TYPE_CHECKING:
     from wasi_fs.content import Contents
@@ -30,11 +31,13 @@ class Journal:
     def take(self, access_times: bool) -> Changes | None:
         """Freeze all that is dirty; None if nothing is. RuntimeError while another change set is under way.
 
-        Changes of atime alone are taken along; only with `access_times` are they a change set by themselves.
+        Changes of atime alone are taken along; only with `access_times`, or when there are as many as are remembered, are they
+        a change set by themselves.
         """
         if self.current is not None:
             raise RuntimeError("a change set is under way already")
         tree = self._tree
+        access_times = access_times or len(tree.touched) >= MAX_TOUCHED
         if not (tree.dirty or tree.dead or (access_times and tree.touched)):
             return None
         nodes = {**tree.dirty, **tree.touched}
@@ -47,6 +50,7 @@ class Journal:
             node.persisted = True
         tree.flight, tree.dirty, tree.touched = nodes, {}, {}
         tree.dead = set()
+        tree.changed_names = 0
         self.current = changes
         return changes
 
@@ -74,6 +78,12 @@ class Journal:
                     changes.truncated.append((node.ino, node.cut))
                 changes.chunks.extend(ChunkWrite(node.ino, index, data) for index, data in node.dirty.items() if data)
         return changes
+
+    @property
+    def waiting(self) -> int:
+        """Inodes and names for the next change set, about."""
+        tree = self._tree
+        return len(tree.dirty) + len(tree.dead) + tree.changed_names
 
     @property
     def clean(self) -> bool:
@@ -109,7 +119,7 @@ class Journal:
             return
         self._finish()
         self._contents.forget()
-        tree.flight, tree.dirty = {}, {}
+        tree.flight, tree.dirty, tree.changed_names = {}, {}, 0
         for ino, node in nodes.items():
             if isinstance(node, File):
                 self._contents.give_up(node)
@@ -137,6 +147,7 @@ class Journal:
         for node in tree.flight.values():
             if isinstance(node, Directory):
                 node.changed |= node.flight_changed
+                tree.changed_names += len(node.flight_changed)
                 node.flight_changed = set()
             elif isinstance(node, File):
                 self._contents.restore(node)

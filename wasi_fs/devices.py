@@ -143,6 +143,10 @@ class Devices:
 
     # As HostTree
 
+    def begin(self) -> None:
+        """See `Tree.begin`."""
+        self._tree.begin()
+
     def check_inside(self, directory: Directory) -> None:
         """It always is."""
 

@@ -36,6 +36,8 @@ class FsCode(StrEnum):
     READ_ONLY = "read-only"  # EROFS
     TOO_MANY_LINKS = "too-many-links"  # EMLINK
     UNSUPPORTED = "unsupported"  # ENOTSUP
+    WOULD_BLOCK = "would-block"  # EAGAIN
+    """Not all that the operation needs is in memory yet, and it has loaded as much as it may at once: the same call gets on."""
 
 
 class FsError(Exception):

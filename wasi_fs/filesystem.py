@@ -34,7 +34,7 @@ from wasi_fs.tree import MAX_LINKS, Limits, Tree
 from wasi_fs.values import check_data, check_extent, check_mode, check_path, check_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Callable, Hashable, Iterable, Iterator
 
     from wasi_fs.backend import Backend, Changes, Usage
     from wasi_fs.devices import DeviceContents
@@ -42,8 +42,9 @@ if TYPE_CHECKING:
     from wasi_fs.mounts.content import HostContents
     from wasi_fs.mounts.tree import HostTree
 
-INODE_COST: Final = 512
-"""Bytes that an unsaved inode with its dentries counts for in `dirty_bytes`."""
+CHANGE_COST: Final = 8 * 1024
+"""Bytes that an inode or a name that waits for a change set counts for in `dirty_bytes`: 4,096 are as much as `DIRTY_LIMIT`,
+and taken for a change set in 5 ms."""
 
 
 class FileSystem:
@@ -90,12 +91,12 @@ class FileSystem:
     @property
     def dirty_bytes(self) -> int:
         """Memory that waits for the next change set."""
-        return self._tree.dirty_bytes + INODE_COST * len(self._tree.dirty)
+        return self._tree.dirty_bytes + CHANGE_COST * self._journal.waiting
 
     @property
     def unsaved_bytes(self) -> int:
         """Memory held by unsaved changes, the change set under way included; writers wait beyond `DIRTY_LIMIT`."""
-        return self.dirty_bytes + self._tree.flight_bytes + INODE_COST * len(self._tree.flight)
+        return self.dirty_bytes + self._tree.flight_bytes
 
     @property
     def saving(self) -> bool:
@@ -124,8 +125,7 @@ class FileSystem:
 
     def resolve(self, path: str, *, at: Directory | None = None, follow: bool = True) -> Inode:
         """The inode that `path` names. FsError(NO_ENTRY, NOT_DIRECTORY, LOOP, NAME_TOO_LONG, INVALID, ...)."""
-        if self._tree.crowded:
-            self._tree.trim()
+        self._tree.begin()
         return resolve(self._tree, at or self._tree.root, path, follow)
 
     def stat(self, path: str, *, at: Directory | None = None, follow: bool = True) -> Stat:
@@ -282,7 +282,7 @@ class FileSystem:
         """
         check_mode(mode)
         if parents:
-            self._trim()
+            self._tree.begin()
             bulk.make_directories(self._tree, path, mode, at or self._tree.root)
             return
         place = self._locate(path, at)
@@ -397,6 +397,10 @@ class FileSystem:
         """Refuse what `remove_tree` would refuse, as far as that shows without a look at what is below. FsError."""
         bulk.check_removal(self._tree, self._locate(path, None), path)
 
+    def host_removal(self, path: str) -> Iterator[None] | None:
+        """`remove_tree` of what is in a mount, a little with each step of the iterator; None for what is the VM's. FsError."""
+        return bulk.host_removal(self._tree, self._locate(path, None), path)
+
     def set_mounts(self, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError]]:
         """Have exactly these host directories mounted; return those for which there is no place, and why."""
         return set_mounts(self._tree, mounts)
@@ -406,6 +410,7 @@ class FileSystem:
 
         FsError(NOT_DIRECTORY) for a symlink on the way: another time it would lead elsewhere.
         """
+        self._tree.begin()
         sealing.seal(self._tree, path, sealed)
 
     def keep(self, path: str) -> None:
@@ -421,16 +426,13 @@ class FileSystem:
         What is found in its place, or is no directory on the way, gets another name beside it; these paths are returned.
         FsError(INSUFFICIENT_SPACE, IO).
         """
+        self._tree.begin()
         return sealing.install(self._tree, self._contents, path, data)
 
     # Checks
 
-    def _trim(self) -> None:
-        if self._tree.crowded:
-            self._tree.trim()
-
     def _locate(self, path: str, at: Directory | None, *, follow: bool = False) -> Place:
-        self._trim()
+        self._tree.begin()
         return locate(self._tree, at or self._tree.root, path, follow)
 
     def _of(self, node: Inode) -> Tree | HostTree | Devices:

@@ -138,6 +138,7 @@ class OpenDirectory(Handle):
         """All entries as they are now, in the order of their names' bytes. FsError(BAD_DESCRIPTOR)."""
         if not self._open:
             raise FsError(FsCode.BAD_DESCRIPTOR, "closed")
+        self._tree.begin()
         return list_entries(self._tree, self.node)
 
     def duplicate(self) -> OpenDirectory:
@@ -145,18 +146,15 @@ class OpenDirectory(Handle):
         return OpenDirectory(self._tree, self.node)
 
     def stream(self) -> Iterator[DirEntry]:
-        """As `entries`, but a large directory is looked through page by page, as the caller goes on. FsError, then too."""
+        """As `entries`, but a large directory is looked through page by page, as the caller goes on. FsError, then too.
+
+        An error ends nothing: after WOULD_BLOCK the same call gets on.
+        """
         tree, node = self._tree, self.node
-        if not isinstance(tree, Tree) or not node.persisted or (node.listed and len(node.children) <= PAGE_ENTRIES):
+        if isinstance(tree, Tree) and (not node.persisted or (node.listed and len(node.children) <= PAGE_ENTRIES)):
             return iter(self.entries())
         found, until = self.page("", PAGE_ENTRIES)
-        return iter(self.entries()) if until is None else self._further(found, until)
-
-    def _further(self, found: list[DirEntry], until: str | None) -> Iterator[DirEntry]:
-        yield from found
-        while until is not None:
-            found, until = list_page(self._tree, self.node, until, PAGE_ENTRIES)
-            yield from found
+        return iter(found) if until is None else _Pages(tree, node, found, until)
 
     def page(self, after: str, count: int) -> tuple[list[DirEntry], str | None]:
         """Some of the entries after the name `after` ("" for the first), and where to go on; None there at the end.
@@ -169,6 +167,29 @@ class OpenDirectory(Handle):
         check_place(after)
         check_extent(count)
         return list_page(self._tree, self.node, after, count)
+
+
+class _Pages:
+    """The entries of a large directory."""
+
+    def __init__(
+        self, tree: Tree | HostTree | Devices, directory: Directory, found: list[DirEntry], until: str
+    ) -> None:
+        self._tree = tree
+        self._directory = directory
+        self._found = iter(found)
+        self._until: str | None = until
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> DirEntry:
+        while (entry := next(self._found, None)) is None:
+            if self._until is None:
+                raise StopIteration
+            found, self._until = list_page(self._tree, self._directory, self._until, PAGE_ENTRIES)
+            self._found = iter(found)
+        return entry
 
 
 def open_directory(tree: Tree, node: Directory) -> OpenDirectory:

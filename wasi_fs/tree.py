@@ -30,6 +30,13 @@ CACHED_INODES: Final = 20_000
 CACHED_DENTRIES: Final = 100_000
 """Dentries of clean directories kept in memory: some 15 MB at 150 bytes each."""
 
+MAX_LOADS: Final = 128
+"""Inodes and names that one operation gets from the backend before it lets others run (`FsCode.WOULD_BLOCK`): each is a query
+of 20 us or less. A path can lead through two thousand directories that nobody has looked at lately."""
+
+MAX_TOUCHED: Final = 2048
+"""Inodes whose new access times wait for a change set; what is read beyond keeps the time that it has."""
+
 MAX_LINKS: Final = 65_000
 """Hard links a file, as on ext4."""
 
@@ -72,6 +79,9 @@ class Tree:
         """Content for the next change set."""
         self.flight_bytes = 0
         """Content in the change set under way."""
+        self.changed_names = 0
+        """Names that were set or removed since the last change set; one that changes again counts again."""
+        self._loads = 0
         self.crowded = False
         """The caches are over their bounds: `trim` is due before the next operation."""
         self._cached_dentries = 0
@@ -118,6 +128,7 @@ class Tree:
         """The inode of that number, which a dentry or a parent names."""
         node = self.nodes.get(ino)
         if node is None:
+            self._count_load()
             record = self.backend.load_inode(ino)
             if record is None:
                 raise FsError(FsCode.IO, f"inode {ino} is missing")
@@ -183,7 +194,7 @@ class Tree:
         """Content was read. As with Linux's relatime, atime moves only when it is not later than the last change."""
         if (node.atime <= node.mtime or node.atime <= node.ctime) and not node.read_only:
             now = self.clock()
-            if now != node.atime:
+            if now != node.atime and (len(self.touched) < MAX_TOUCHED or node.ino in self.touched):
                 node.atime = now
                 self.touched[node.ino] = node
 
@@ -231,6 +242,7 @@ class Tree:
         check_name(name)
         if directory.listed:
             return None
+        self._count_load()
         dentry = self.backend.lookup(directory.ino, name)
         self._remember(directory, name, dentry)
         return dentry
@@ -239,6 +251,7 @@ class Tree:
         """All names with their dentries, in the order of their bytes, so that a listing never depends on history."""
         children = directory.children
         if not directory.listed:
+            self._count_load()
             complete: dict[str, Dentry | None] = {
                 name: Dentry(ino, kind) for name, ino, kind in self.backend.entries(directory.ino)
             }
@@ -296,6 +309,7 @@ class Tree:
     def _put(self, directory: Directory, name: str, node: Inode) -> None:
         self._remember(directory, name, Dentry(node.ino, node.type))
         directory.changed.add(name)
+        self.changed_names += 1
         directory.size += 1
         if isinstance(node, Directory):
             directory.nlink += 1
@@ -309,12 +323,24 @@ class Tree:
         else:
             directory.children[name] = None
         directory.changed.add(name)
+        self.changed_names += 1
         directory.size -= 1
         if isinstance(node, Directory):
             directory.nlink -= 1
         self.modified(directory)
 
     # Memory
+
+    def begin(self) -> None:
+        """An operation begins: it may load something, and what is in memory may go before."""
+        self._loads = 0
+        if self.crowded:
+            self.trim()
+
+    def _count_load(self) -> None:
+        self._loads += 1
+        if self._loads > MAX_LOADS:
+            raise FsError(FsCode.WOULD_BLOCK, "not all of it is in memory yet")
 
     def trim(self) -> None:
         """Drop clean inodes that have not been used lately until the caches are well within their bounds."""
@@ -327,7 +353,10 @@ class Tree:
                     break
                 if node.used:
                     node.used = False
-                elif not (node.opens or node.ino in self.dirty or node.ino in self.flight):
+                elif node.opens or node.ino in self.dirty or node.ino in self.flight:
+                    if isinstance(node, Directory) and node.persisted:
+                        self._forget_names(node)
+                else:
                     del self.nodes[node.ino]
                     if isinstance(node, Directory):
                         self._cached_dentries -= len(node.children)
@@ -335,6 +364,13 @@ class Tree:
         self._trim_at = max(CACHED_INODES, len(self.nodes) + CACHED_INODES // 8)
         self._trim_dentries_at = max(CACHED_DENTRIES, self._cached_dentries + CACHED_DENTRIES // 8)
         self.crowded = False
+
+    def _forget_names(self, directory: Directory) -> None:
+        """Know no more than what is not saved yet of a directory that has to stay: also absent names take memory."""
+        unsaved = directory.changed | directory.flight_changed
+        self._cached_dentries += len(unsaved) - len(directory.children)
+        directory.children = {name: directory.children.get(name) for name in unsaved}
+        directory.listed = False
 
     def _admit(self, node: Inode) -> None:
         self.nodes[node.ino] = node

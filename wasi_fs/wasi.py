@@ -15,7 +15,7 @@ from wasi_fs.backend import FileType
 from wasi_fs.content import DIRTY_LIMIT
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import OpenDirectory, OpenFile
-from wasi_fs.wasi_descriptor import Descriptor, DirectoryEntryStream, method, types
+from wasi_fs.wasi_descriptor import Descriptor, DirectoryEntryStream, answering, method, types
 from wasi_fs.wasi_devices import StandardInput, StandardOutput, read_standard, standard, write_standard
 from wasi_fs.wasi_streams import FileInput, FileOutput, SyncedInput
 from wasi_fs.wasi_sync import is_clean, save_tree, saved, sync_flags, syncs_reads, syncs_writes
@@ -114,7 +114,7 @@ async def _write_later(state: WasiState, self: Descriptor, data: bytes, offset: 
     return len(data)
 
 
-@method("set-size")
+@method("set-size", changes=True)
 def set_size(_state: WasiState, self: Descriptor, size: int) -> None:
     """Cut the file off, or extend it with zeros."""
     self.file().truncate(size)
@@ -226,13 +226,13 @@ def _resolve(state: WasiState, self: Descriptor, path_flags: frozenset[str], pat
     return state.filesystem.resolve(path, at=self.directory(), follow="symlink-follow" in path_flags)
 
 
-@method("set-times")
+@method("set-times", changes=True)
 def set_times(state: WasiState, self: Descriptor, accessed: tuple[str, Any], modified: tuple[str, Any]) -> None:
     """Set the times of what is open."""
     _set_times(state, self.handle.node, accessed, modified)
 
 
-@method("set-times-at")
+@method("set-times-at", changes=True)
 def set_times_at(
     state: WasiState,
     self: Descriptor,
@@ -284,7 +284,13 @@ def metadata_hash_at(state: WasiState, self: Descriptor, path_flags: frozenset[s
 # Names
 
 
-@method("open-at")
+def _may_create(
+    _self: Descriptor, _path_flags: frozenset[str], _path: str, open_flags: frozenset[str], _flags: frozenset[str]
+) -> bool:
+    return "create" in open_flags
+
+
+@method("open-at", changes=_may_create)
 def open_at(
     state: WasiState,
     self: Descriptor,
@@ -321,40 +327,38 @@ def read_directory(_state: WasiState, self: Descriptor) -> DirectoryEntryStream:
 
 
 @types.function("[method]directory-entry-stream.read-directory-entry")
+@answering
 def read_directory_entry(_state: WasiState, self: DirectoryEntryStream) -> tuple[str, str] | None:
     """The next (type, name); None at the end."""
-    try:
-        entry = next(self.entries, None)
-    except FsError as error:
-        raise WitError(error.code.value) from None
+    entry = next(self.entries, None)
     return None if entry is None else (_TYPE_NAMES[entry.type], entry.name)
 
 
-@method("create-directory-at")
+@method("create-directory-at", changes=True)
 def create_directory_at(state: WasiState, self: Descriptor, path: str) -> None:
     """Make a directory."""
     state.filesystem.mkdir(path, at=self.directory())
 
 
-@method("remove-directory-at")
+@method("remove-directory-at", changes=True)
 def remove_directory_at(state: WasiState, self: Descriptor, path: str) -> None:
     """Remove an empty directory."""
     state.filesystem.rmdir(path, at=self.directory())
 
 
-@method("unlink-file-at")
+@method("unlink-file-at", changes=True)
 def unlink_file_at(state: WasiState, self: Descriptor, path: str) -> None:
     """Remove a name that is not a directory's."""
     state.filesystem.unlink(path, at=self.directory())
 
 
-@method("rename-at")
+@method("rename-at", changes=True)
 def rename_at(state: WasiState, self: Descriptor, old: str, new_descriptor: Descriptor, new: str) -> None:
     """Move a name, over what is in its place."""
     state.filesystem.rename(old, new, at=self.directory(), new_at=new_descriptor.directory())
 
 
-@method("link-at")
+@method("link-at", changes=True)
 def link_at(
     state: WasiState, self: Descriptor, path_flags: frozenset[str], old: str, new_descriptor: Descriptor, new: str
 ) -> None:
@@ -363,7 +367,7 @@ def link_at(
     state.filesystem.link(old, new, at=self.directory(), new_at=new_descriptor.directory(), follow=follow)
 
 
-@method("symlink-at")
+@method("symlink-at", changes=True)
 def symlink_at(state: WasiState, self: Descriptor, target: str, path: str) -> None:
     """Make a symlink."""
     state.filesystem.symlink(target, path, at=self.directory())

@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.engine import HostInterface, Resource, WitError
+import trio
+
+from runtime.engine import HostInterface, Resource, Wait, WitError
 from runtime.wasi.streams import InputStream, IoError, OutputStream
+from wasi_fs.content import DIRTY_LIMIT
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import OpenDirectory, OpenFile
 from wasi_fs.inode import Directory
+from wasi_fs.wasi_sync import save_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,17 +73,57 @@ types.resource("output-stream", OutputStream)
 types.resource("error", IoError)
 
 
-def method(name: str, *, views: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a method of `descriptor` which may raise FsError; `views` as for `HostInterface.function`."""
+def method(
+    name: str, *, views: bool = False, changes: bool | Callable[..., bool] = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a method of `descriptor` which may raise FsError; `views` as for `HostInterface.function`.
+
+    One that `changes` the tree (or does so with these arguments) waits while too much is unsaved, and each waits while what
+    it needs is not in memory.
+    """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def answer(*arguments: Any) -> Any:
-            try:
-                return function(*arguments)
-            except FsError as error:
-                raise WitError(error.code.value) from None
+        patient = answering(function)
 
-        return types.function(f"[method]descriptor.{name}", views=views)(answer)
+        @functools.wraps(function)
+        def answer(state: WasiState, *arguments: Any) -> Any:
+            if state.filesystem.unsaved_bytes >= DIRTY_LIMIT and (changes is True or (changes and changes(*arguments))):
+                return Wait(_saved_first, function, state, *arguments)
+            return patient(state, *arguments)
+
+        return types.function(f"[method]descriptor.{name}", views=views)(answer if changes else patient)
 
     return register
+
+
+def answering(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that may raise FsError as the engine calls it: one that waits while what it needs is not in memory."""
+
+    @functools.wraps(function)
+    def answer(*arguments: Any) -> Any:
+        try:
+            return function(*arguments)
+        except FsError as error:
+            if error.code is FsCode.WOULD_BLOCK:
+                return Wait(_patiently, function, *arguments)
+            raise WitError(error.code.value) from None
+
+    return answer
+
+
+async def _saved_first(function: Callable[..., Any], state: WasiState, *arguments: Any) -> Any:
+    try:
+        await save_tree(state)
+    except FsError as error:
+        raise WitError(error.code.value) from None
+    return await _patiently(function, state, *arguments)
+
+
+async def _patiently(function: Callable[..., Any], *arguments: Any) -> Any:
+    while True:
+        await trio.lowlevel.checkpoint()
+        try:
+            return function(*arguments)
+        except FsError as error:
+            if error.code is not FsCode.WOULD_BLOCK:
+                raise WitError(error.code.value) from None

@@ -86,12 +86,17 @@ def describe(status: Stat) -> dict[str, Any]:
 
 @contextmanager
 def telling_errors(path: str) -> Iterator[None]:
-    """Raise `ApiError` in place of `FsError`; and INVALID_ARGUMENT at once for a path that is not absolute."""
+    """Raise `ApiError` in place of `FsError`; and INVALID_ARGUMENT at once for a path that is not absolute.
+
+    WOULD_BLOCK passes, for whoever is patient further out.
+    """
     if not path.startswith("/"):
         raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path!r} is not an absolute path", path=path)
     try:
         yield
     except FsError as error:
+        if error.code is FsCode.WOULD_BLOCK:  # no answer yet
+            raise
         if error.__context__ is not None:  # what the host has said of a file of its own
             check_exhausted(error.__context__)
         code = CODES.get(error.code, ErrorCode.INVALID_ARGUMENT)

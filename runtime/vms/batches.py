@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.vms.answers import telling_errors
+from runtime.vms.patience import patiently
 from wasi_fs import FsCode, FsError
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from wasi_fs import FileSystem
 
 TURN_BYTES: Final = 1024 * 1024  # read or written between two looks at the other tasks: a few ms
-FILE_BYTES: Final = 4096  # what a file counts for besides its content: to find it, and to say what came of it
+FILE_BYTES: Final = 16 * 1024  # what a file counts for besides its content: to find it, and to say what came of it
 
 
 async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> list[tuple[str, bytes | ApiError]]:
@@ -28,7 +30,7 @@ async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> li
     for path in paths:
         result: bytes | ApiError
         try:
-            result = _read(fs, path, left, max_bytes)
+            result = await patiently(partial(_read, fs, path, left, max_bytes))
             left -= len(result)
         except ApiError as error:
             result = error

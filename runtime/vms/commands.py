@@ -11,6 +11,7 @@ from runtime.hub import Notice
 from runtime.sessions.detached import run_detached
 from runtime.vms.answers import telling_errors
 from runtime.vms.command import Command
+from runtime.vms.patience import patiently
 from runtime.vms.words import split
 from wasi_fs import FileType, FsCode, FsError
 
@@ -90,7 +91,7 @@ class Commands:
         if self._vm.falling_asleep:
             raise FallingAsleepError
         argv = self._argv(command)
-        cwd = self._directory(cwd)
+        cwd = await self._directory(cwd)
         self._starting += 1  # it may have to be compiled: the VM stays awake for it
         try:
             return await run_detached(self._nursery, self._start, argv, env, cwd, stdin, timeout_ms, exact)
@@ -194,16 +195,16 @@ class Commands:
             raise ApiError(ErrorCode.INVALID_ARGUMENT, "an argument has a NUL, where every program would end it")
         return argv
 
-    def _directory(self, cwd: str | None) -> str:
+    async def _directory(self, cwd: str | None) -> str:
         path = DEFAULT_CWD if cwd is None else cwd
         filesystem = self._vm.volume.filesystem
         with telling_errors(path):
             try:
-                found = filesystem.stat(path).type
+                found = (await patiently(lambda: filesystem.stat(path))).type
             except FsError:
                 if cwd is not None:
                     raise
-                filesystem.mkdir(path, parents=True)
+                await patiently(lambda: filesystem.mkdir(path, parents=True))
                 found = FileType.DIRECTORY
             if found is not FileType.DIRECTORY:
                 raise FsError(FsCode.NOT_DIRECTORY)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from runtime.errors import ApiError, ErrorCode
 from runtime.vms import batches, listings, removal
 from runtime.vms.answers import describe, telling_errors
+from runtime.vms.patience import patiently
 from wasi_fs import FileType, FsCode, FsError
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class VmFiles:
 
     async def read_file(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """The file from `offset` on, `length` bytes of it or all that there is. TOO_LARGE beyond 16 MiB."""
-        size = self._try(path, lambda: self._fs.stat(path)).size
+        size = (await self._try(path, lambda: self._fs.stat(path))).size
         count = size - offset if length is None else min(size - offset, length)
         if count > MAX_READ_BYTES:
             raise ApiError(
@@ -110,7 +111,7 @@ class VmFiles:
             self._fs.unlink(path)
 
         with telling_errors(path):
-            if recursive and self._fs.stat(path, follow=False).type is FileType.DIRECTORY:
+            if recursive and (await patiently(lambda: self._fs.stat(path, follow=False))).type is FileType.DIRECTORY:
                 await removal.remove_tree(self._volume, path)
             else:
                 await self._changed(path, delete)
@@ -145,7 +146,7 @@ class VmFiles:
         """What a listing says, which is durable then: what is not saved yet is kept small, for it is looked through."""
         with telling_errors(path):
             fs = self._fs
-            fs.stat(path)
+            await patiently(lambda: fs.stat(path))
             await self._volume.flush()
             try:
                 value = await listing()
@@ -158,13 +159,17 @@ class VmFiles:
         return value
 
     async def _changed(self, path: str, operation: Callable[[], T]) -> T:
-        return await self._volume.change(lambda: self._try(path, operation))
+        def told() -> T:
+            with telling_errors(path):
+                return operation()
+
+        return await self._volume.change(told)
 
     async def _seen(self, path: str, operation: Callable[[], T]) -> T:
-        value = self._try(path, operation)
+        value = await self._try(path, operation)
         await self._volume.flush()
         return value
 
-    def _try(self, path: str, operation: Callable[[], T]) -> T:
+    async def _try(self, path: str, operation: Callable[[], T]) -> T:
         with telling_errors(path):
-            return operation()
+            return await patiently(operation)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import fnmatch
-from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
 from runtime.sessions.policy import matches_path
 from runtime.vms.answers import Budget, describe
+from runtime.vms.patience import patiently
 from wasi_fs import FileType, FsCode, FsError, OpenDirectory
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 NAMES_PAGE: Final = 1024  # names between two looks at the other tasks: 2 ms
 ENTRIES_PAGE: Final = 128  # the same with attributes, each a query where it is not in memory: 3 ms
+
+CLOSED_AT_ONCE: Final = 500  # directories between two looks at the other tasks: 1 ms
 
 MAX_NAMES: Final = 1_000_000
 """Names that `readdir` answers: the default limit of a VM's files, so that the bytes of an answer decide."""
@@ -38,7 +41,7 @@ async def names(fs: FileSystem, path: str) -> list[str]:
     """`readdir`. Raises FsError, and `ApiError` TOO_LARGE."""
     found: list[str] = []
     budget = Budget(MAX_NAMES, "readdirEntries gives the directory in pages")
-    with _shown(fs, path, "", NAMES_PAGE) as listing:
+    with await _shown(fs, path, "", NAMES_PAGE) as listing:
         while entry := await listing.next():
             budget.take(entry.name, NAME_BYTES)
             found.append(entry.name)
@@ -52,7 +55,7 @@ async def entries(fs: FileSystem, path: str, after: str, limit: int | None) -> l
     """
     found: list[dict[str, Any]] = []
     budget = Budget(MAX_ENTRIES, "go on from the last name with `after`, and say with `limit` how many to get at once")
-    with _shown(fs, path, after, min(limit or ENTRIES_PAGE, ENTRIES_PAGE)) as listing:
+    with await _shown(fs, path, after, min(limit or ENTRIES_PAGE, ENTRIES_PAGE)) as listing:
         while (limit is None or len(found) < limit) and (entry := await listing.next()):
             described = listing.describe(entry)
             if described is not None:
@@ -69,14 +72,15 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
     found: list[dict[str, Any]] = []
     budget = Budget(MAX_ENTRIES, "name a directory further down, or use `maxDepth` and `exclude`")
     top = path.rstrip("/")
-    with ExitStack() as stack:  # the directories on the way down from the top
-        way = [(top, stack.enter_context(_shown(fs, path, "", ENTRIES_PAGE)))]
-        while way:
-            prefix, listing = way[-1]
+    async with Way() as way:
+        way.enter(await _shown(fs, path, "", ENTRIES_PAGE))
+        prefixes = [top]
+        while way.depth:
+            prefix, listing = prefixes[-1], way.last
             entry = await listing.next()
             if entry is None:
-                way.pop()
-                listing.close()
+                way.leave().close()
+                prefixes.pop()
                 continue
             place = f"{prefix}/{entry.name}"
             if _excluded(exclude, entry.name, place[len(top) + 1 :]):
@@ -86,10 +90,11 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
                 continue
             budget.take(place, ENTRY_BYTES)
             found.append({"path": place, **described})
-            if entry.type is FileType.DIRECTORY and (max_depth is None or len(way) < max_depth):
+            if entry.type is FileType.DIRECTORY and (max_depth is None or way.depth < max_depth):
                 below = listing.descend(entry)
                 if below is not None:
-                    way.append((place, stack.enter_context(below)))
+                    way.enter(below)
+                    prefixes.append(place)
     return found
 
 
@@ -128,7 +133,7 @@ class Listing:
             if self._after is None:
                 return None
             await trio.lowlevel.checkpoint()
-            page, self._after = self._directory.page(self._after, self._count)
+            page, self._after = await patiently(partial(self._directory.page, self._after, self._count))
             self._page = iter(page)
 
     def describe(self, entry: DirEntry) -> dict[str, Any] | None:
@@ -155,6 +160,42 @@ class Listing:
         return lambda: remove(name, at=self._directory.node)
 
 
+class Way:
+    """Directories that are being listed, one in another; however many they are, nobody else waits until they are closed."""
+
+    def __init__(self) -> None:
+        self._listings: list[Listing] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        with trio.CancelScope(shield=True):
+            while self._listings:
+                for listing in self._listings[-CLOSED_AT_ONCE:]:
+                    listing.close()
+                del self._listings[-CLOSED_AT_ONCE:]
+                await trio.lowlevel.checkpoint()
+
+    @property
+    def depth(self) -> int:
+        """How many there are."""
+        return len(self._listings)
+
+    @property
+    def last(self) -> Listing:
+        """The one furthest down."""
+        return self._listings[-1]
+
+    def enter(self, listing: Listing) -> None:
+        """Go further down, into a listing that is closed with this."""
+        self._listings.append(listing)
+
+    def leave(self) -> Listing:
+        """Go back up; the listing that is left is not closed."""
+        return self._listings.pop()
+
+
 def opened(fs: FileSystem, path: str, *, at: Directory | None = None, follow: bool = True) -> OpenDirectory:
     """A directory that is open. Raises FsError."""
     directory = fs.open(path, at=at, directory=True, follow=follow)
@@ -162,9 +203,9 @@ def opened(fs: FileSystem, path: str, *, at: Directory | None = None, follow: bo
     return directory
 
 
-def _shown(fs: FileSystem, path: str, after: str, count: int) -> Listing:
+async def _shown(fs: FileSystem, path: str, after: str, count: int) -> Listing:
     """A listing for a client. That of the root is of the VM's files, without the devices: people copy what is in it."""
-    directory = opened(fs, path)
+    directory = await patiently(partial(opened, fs, path))
     return Listing(fs, directory, after, count, devices=directory.node is not fs.root)
 
 

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 MAX_MOUNTS: Final = 16  # a project with the folders that it refers to; each way to a file looks for them
 
+MAX_POINT_NAMES: Final = 32
+"""Names in the path of a mount, which are looked up one after another at each wake."""
+
 _OURS: Final = (instructions.DIRECTORY, posixpath.dirname(THREADS))
 """What the daemon itself writes in the VM: instructions, and transcripts for agents that cannot restore sessions."""
 
@@ -40,6 +43,8 @@ def parse_mounts(wire: Sequence[dict[str, Any]]) -> tuple[Mount, ...]:
         member = f"options.mounts[{number}]"
         mount = Mount(each["path"], each["host"], bool(each.get("readOnly")))
         _check_normal(mount.path, f"{member}.path")
+        if mount.path.count("/") > MAX_POINT_NAMES:
+            raise _refusal(f"{member}.path: at most {MAX_POINT_NAMES} directories in one another")
         _check_normal(mount.host, f"{member}.host")
         if mount.path == "/":
             raise _refusal(f"{member}.path: the VM's root cannot be a host directory")

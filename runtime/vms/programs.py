@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from runtime.engine import ComponentError
 from runtime.errors import ApiError, ErrorCode
+from runtime.vms.patience import patiently
 from wasi_fs import FsError, OpenFile
 
 if TYPE_CHECKING:
@@ -25,6 +27,15 @@ PIECE: Final = 1024 * 1024
 
 MAX_KNOWN: Final = 256
 """Files that are remembered, 300 bytes each: as many as the engine keeps programs."""
+
+MAX_PATH_CHARACTERS: Final = 128 * 1024
+"""Of PATH, as many as Linux takes of one variable; what follows is not looked at."""
+
+MAX_DIRECTORIES: Final = 1000
+"""Of PATH: far above any use, and each is looked for."""
+
+MAX_TOLD: Final = 1000
+"""Characters of PATH and of the command in an error's text."""
 
 ATTEMPTS: Final = 3
 """To read a file that is written to meanwhile: a compiler finishes soon, and who does not is not waited for."""
@@ -44,7 +55,7 @@ class Programs:
 
         `path` is the value of PATH. Raises ApiError NOT_FOUND, ComponentError, OSError.
         """
-        place, identity = self._find(command, path, cwd)
+        place, identity = await self._find(command, path, cwd)
         digest = None if identity is None else self._digests.get(identity)
         if digest is not None:
             program = self._engine.known(digest)
@@ -62,18 +73,21 @@ class Programs:
             self._digests.popitem(last=False)
         return program
 
-    def _find(self, command: str, path: str, cwd: str) -> tuple[str, Hashable | None]:
+    async def _find(self, command: str, path: str, cwd: str) -> tuple[str, Hashable | None]:
         """Where the command's file is, and its identity."""
         if "/" in command:
             candidates = [command if command.startswith("/") else f"{cwd}/{command}"]
         else:
-            candidates = [f"{directory or cwd}/{command}" for directory in path.split(":")]
+            directories = path[:MAX_PATH_CHARACTERS].split(":", MAX_DIRECTORIES)[:MAX_DIRECTORIES]
+            candidates = [f"{directory or cwd}/{command}" for directory in directories]
         for candidate in candidates:
             try:
-                return candidate, self._filesystem.identity(candidate)
+                return candidate, await patiently(partial(self._filesystem.identity, candidate))
             except FsError:
-                continue
-        raise ApiError(ErrorCode.NOT_FOUND, f"no command {command!r} in the VM ({path})", path=command)
+                await trio.lowlevel.checkpoint()
+        raise ApiError(
+            ErrorCode.NOT_FOUND, f"no command {command[:MAX_TOLD]!r} in the VM ({path[:MAX_TOLD]})", path=command
+        )
 
     async def _read(self, place: str) -> tuple[Hashable | None, bytes]:
         """A file's identity and its content, all of one moment. FsError, ComponentError."""

@@ -13,6 +13,7 @@ import trio
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.sessions import instructions
+from runtime.vms.patience import patiently
 from runtime.wasi.state import Ambient
 from wasi_fs import FileSystem, FsError, Limits, Usage
 
@@ -129,6 +130,8 @@ class Volume:
     async def change(self, operation: Callable[[], T]) -> T:
         """Run `operation`, which changes the tree at once, and return when that is durable.
 
+        It is run again where it has had to wait for what is not in memory (WOULD_BLOCK); what it has done till then stays.
+
         Where it cannot be stored the tree is again as it was, so that what failed has not happened; only what a guest writes
         in the same moment keeps it in memory, to be stored with that, and so does a disk that cannot be read either.
         Raises what `operation` and `flush` raise; if what was written before cannot be stored, `operation` is not run.
@@ -136,8 +139,14 @@ class Volume:
         await self.flush()
         async with self._flushing:
             tree = self.filesystem
-            clean = tree.clean
-            value = operation()
+            clean = False
+
+            def attempt() -> T:
+                nonlocal clean
+                clean = tree.clean
+                return operation()
+
+            value = await patiently(attempt)
             changes = tree.take_changes()
             if changes is not None:
                 if clean:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+import contextlib
+import itertools
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.walking import walk
-from wasi_fs import CHUNK_SIZE, content, tree
+from wasi_fs import CHUNK_SIZE, FsCode, FsError, content, tree
+from wasi_fs.tree import CACHED_DENTRIES, MAX_LOADS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @pytest.fixture
@@ -137,3 +143,72 @@ def test_dentries_are_bounded(large: Any, monkeypatch: pytest.MonkeyPatch) -> No
         with pytest.raises(Exception, match="no-entry"):
             fs.stat(f"/many/none{number}")
         assert len(fs._tree.get(fs.stat("/many").ino).children) <= 1010
+
+
+def patiently(world: Any, operation: Callable[[], Any]) -> tuple[Any, int]:
+    """What an operation gives, and how often it had to be called. Each call loads so much and no more."""
+    for calls in itertools.count(1):
+        before = world.backend.queries.total()
+        try:
+            value = operation()
+        except FsError as error:
+            if error.code is not FsCode.WOULD_BLOCK:
+                raise
+        else:
+            return value, calls
+        assert world.backend.queries.total() - before <= MAX_LOADS
+    raise AssertionError
+
+
+def test_a_long_way_is_loaded_piece_by_piece(world: Any) -> None:
+    path = "/d" * 500
+    world.fs.mkdir(path, parents=True)
+    world.save()
+    for operation in (
+        lambda fs: fs.stat(path),
+        lambda fs: fs.open(path),
+        lambda fs: fs.write_file(f"{path}/file", b"x", parents=True),
+        lambda fs: fs.rename(f"{path}/file", f"{path}/other"),
+        lambda fs: fs.unlink(f"{path}/other"),
+        lambda fs: fs.mkdir(f"{path}/new/dir", parents=True),
+        lambda fs: fs.symlink(path, "/link"),
+        lambda fs: fs.readdir("/link/new"),
+        lambda fs: fs.remove_tree("/d/d"),
+    ):
+        world.reload()
+        _, calls = patiently(world, lambda operation=operation: operation(world.fs))
+        assert calls > 1 or operation.__code__.co_names[0] == "symlink"
+        world.save()
+    assert world.fs.readdir("/d") == []
+
+
+def test_a_long_way_up_is_loaded_piece_by_piece(world: Any) -> None:
+    at = world.fs.root
+    for _ in range(600):
+        world.fs.mkdir("d", at=at)
+        at = world.fs.resolve("d", at=at)
+    world.fs.mkdir("/top/sub", parents=True)
+    world.save()
+    world.reload()
+    deep = world.fs._tree.get(at.ino)
+    _, calls = patiently(world, lambda: world.fs.rename("/top", "top", new_at=deep))
+    assert calls > 2
+    assert world.fs.readdir("/") == ["d"]
+
+
+def test_names_that_are_asked_for_in_vain_are_not_kept_for_ever(world: Any) -> None:
+    """The root, and what a guest has open, never leave memory."""
+    world.fs.write_file("/kept", b"kept")
+    world.save()
+    world.reload()
+    fs = world.fs
+    fs.write_file("/unsaved", b"unsaved")
+    fs.unlink("/kept")
+    for i in range(CACHED_DENTRIES + 100):
+        with contextlib.suppress(FsError):
+            fs.stat(f"/{i}")
+    assert len(fs.root.children) < 1000
+    assert fs.readdir("/") == ["unsaved"]
+    world.save()
+    world.reload()
+    assert world.fs.readdir("/") == ["unsaved"]

@@ -8,11 +8,14 @@ import socket
 import threading
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.walking import insist
 from wasi_fs import FileType, FsCode, FsError, Limits, Mount, OpenDirectory, Usage
+from wasi_fs.mounts import scan
 from wasi_fs.mounts import tree as mounted_tree
 from wasi_fs.resolve import HOST_STEPS, MAX_STEPS
 
@@ -467,7 +470,7 @@ def test_listing(fs: Any, host: Path) -> None:
         paged: list[str] = []
         after: str | None = ""
         while after is not None:
-            page, after = directory.page(after, 100)
+            page, after = insist(partial(directory.page, after, 100))
             assert len(page) <= 100
             paged += [entry.name for entry in page]
         assert paged == [name for name in names if name != "0001"]
@@ -481,8 +484,50 @@ def test_listing(fs: Any, host: Path) -> None:
     assert not (host / "below").exists()
 
 
+def test_a_large_directory_is_read_piece_by_piece(fs: Any, host: Path) -> None:
+    count = 3 * scan.STEP + 5
+    for number in range(count):
+        (host / f"below/{number:05}").touch()
+    gc.collect()
+    before = descriptors()
+    with fs.open("/mnt/work/below", directory=True) as directory, fs.open("/mnt/work/below", directory=True) as other:
+        for _ in range(3):
+            refused(FsCode.WOULD_BLOCK, directory.stream)
+        names = [entry.name for entry in directory.stream()]
+        assert names == sorted(names)
+        assert len(names) == count
+        insist(partial(other.page, "", 10))
+        (host / "below/00000").unlink()
+        assert [entry.name for entry in insist(partial(directory.page, "", 2))[0]] == ["00001", "00002"]
+        assert [entry.name for entry in insist(partial(other.page, "00000", 1))[0]] == ["00001"]
+    with fs.open("/mnt/work/below", directory=True) as directory:
+        refused(FsCode.WOULD_BLOCK, directory.page, "", 10)
+    gc.collect()
+    assert descriptors() == before
+
+
+def test_a_large_subtree_is_removed_piece_by_piece(fs: Any, host: Path) -> None:
+    count = 2 * scan.STEP
+    for number in range(count):
+        (host / f"below/{number:05}").touch()
+    steps = fs.host_removal("/mnt/work/below")
+    while count > 2 * scan.STEP - 10:
+        next(steps)
+        left = len(os.listdir(host / "below"))  # noqa: PTH208 - its names, not paths
+        assert count - left <= 1
+        count = left
+    for _ in steps:
+        pass
+    assert not (host / "below").exists()
+    fs.mkdir("/of-the-vm")
+    assert fs.host_removal("/of-the-vm") is None
+    for path in ("/mnt", "/mnt/work"):
+        refused(FsCode.BUSY, fs.host_removal, path)
+        refused(FsCode.BUSY, fs.check_removal, path)
+
+
 def test_directories_are_listed_within_a_bound(fs: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mounted_tree, "MAX_NAMES", 2)
+    monkeypatch.setattr(scan, "MAX_NAMES", 2)
     assert fs.readdir("/mnt/work") == ["below", "file"]
     fs.write_file("/mnt/work/third", b"")
     refused(FsCode.INSUFFICIENT_MEMORY, fs.readdir, "/mnt/work")

@@ -13,8 +13,10 @@ from runtime.engine import Wait, WitError
 from runtime.errors import ApiError, ErrorCode
 from runtime.wasi import io
 from runtime.wasi.streams import MAX_TRANSFER, IoError, StreamClosed, StreamFailed
-from wasi_fs import CHUNK_SIZE, FsCode, FsError, Limits, Mount, wasi, wasi_streams
+from tests.walking import insist
+from wasi_fs import CHUNK_SIZE, FsCode, FsError, Limits, Mount, wasi, wasi_descriptor, wasi_streams
 from wasi_fs.handles import PAGE_ENTRIES
+from wasi_fs.mounts import scan
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -208,7 +210,7 @@ def test_a_large_directory_is_looked_through_page_by_page(guest: Guest, known: b
     assert read(1) == []
     assert (queries["page"], queries["entries"]) == (3, 0)
     stream.drop()
-    world.fs.remove_tree("/d")
+    insist(lambda: world.fs.remove_tree("/d"))
     world.save()
     world.backend.check()
 
@@ -490,3 +492,88 @@ def test_a_guest_has_so_many_files_open_and_no_more(guest: Guest, monkeypatch: p
         guest.open("/no-such-file")  # what fails is not counted
     guest.open("/one-more", "create", flags=WRITE)
     guest.refused("insufficient-memory", "open-at", guest.root, FOLLOW, "/file0", NONE, READ)
+
+
+CHANGING: dict[str, Callable[[Guest, Any], Any]] = {
+    "create": lambda guest, root: guest.call("open-at", root, FOLLOW, "d/new", frozenset({"create"}), WRITE),
+    "create-directory-at": lambda guest, root: guest.call("create-directory-at", root, "d/new"),
+    "remove-directory-at": lambda guest, root: guest.call("remove-directory-at", root, "empty"),
+    "unlink-file-at": lambda guest, root: guest.call("unlink-file-at", root, "d/f"),
+    "rename-at": lambda guest, root: guest.call("rename-at", root, "d/f", root, "d/new"),
+    "link-at": lambda guest, root: guest.call("link-at", root, NONE, "d/f", root, "d/new"),
+    "symlink-at": lambda guest, root: guest.call("symlink-at", root, "f", "d/new"),
+    "set-size": lambda guest, _root: guest.call("set-size", guest.open("d/f", flags=WRITE), 1),
+    "set-times": lambda guest, root: guest.call("set-times", root, ("now", None), ("now", None)),
+    "set-times-at": lambda guest, root: guest.call("set-times-at", root, NONE, "d/f", ("now", None), ("now", None)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGING.values(), ids=CHANGING)
+async def test_who_changes_the_tree_waits_while_too_much_is_unsaved(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch, change: Callable[[Guest, Any], Any]
+) -> None:
+    """Else the next change set would be taken for ever, with nobody else running."""
+    fs = guest.filesystem
+    fs.write_file("/d/f", b"content", parents=True)
+    fs.mkdir("/empty")
+    guest.world.save()
+    fs.mkdir("/unsaved")
+    root = guest.root
+    monkeypatch.setattr(wasi_descriptor, "DIRTY_LIMIT", fs.unsaved_bytes)
+    wait = change(guest, root)
+    assert isinstance(wait, Wait)
+    assert guest.syncs == 0
+    with trio.testing.assert_checkpoints():
+        await wait.function(*wait.arguments)
+    assert guest.syncs == 1
+    assert fs.dirty_bytes > 0
+    guest.call("stat-at", root, NONE, "d")  # who only looks never waits
+    guest.failure = ApiError(ErrorCode.IO_ERROR, "full")
+    fs.mkdir("/unsaved/again")
+    monkeypatch.setattr(wasi_descriptor, "DIRTY_LIMIT", 1)
+    wait = guest.call("create-directory-at", root, "more")
+    with pytest.raises(WitError) as caught:
+        await wait.function(*wait.arguments)
+    assert caught.value.value == "io"
+
+
+async def test_who_needs_what_is_not_in_memory_waits_for_it(guest: Guest) -> None:
+    path = "d/" * 300
+    guest.filesystem.mkdir("/" + path, parents=True)
+    guest.world.save()
+    for call in (
+        lambda root: guest.call("stat-at", root, FOLLOW, path),
+        lambda root: guest.call("create-directory-at", root, f"{path}new"),
+        lambda root: guest.call("open-at", root, FOLLOW, f"{path}new", NONE, READ),
+    ):
+        guest.world.reload()
+        wait = call(guest.root)
+        assert isinstance(wait, Wait)
+        with trio.testing.assert_checkpoints():
+            await wait.function(*wait.arguments)
+        guest.world.save()
+    assert guest.filesystem.readdir("/" + path) == ["new"]
+    guest.world.reload()
+    wait = guest.call("stat-at", guest.root, FOLLOW, f"{path}missing")
+    with pytest.raises(WitError) as caught:
+        await wait.function(*wait.arguments)
+    assert caught.value.value == "no-entry"
+
+
+async def test_a_large_directory_of_the_host_is_waited_for(guest: Guest, tmp_path: Path) -> None:
+    count = 2 * scan.STEP + 5
+    for number in range(count):
+        (tmp_path / f"{number:05}").touch()
+    host = str(tmp_path.resolve())  # noqa: ASYNC240 - a test
+    assert guest.filesystem.set_mounts([Mount("/mnt", host)]) == []
+    directory = guest.open("mnt", "directory")
+    wait = guest.call("read-directory", directory)
+    assert isinstance(wait, Wait)
+    with trio.testing.assert_checkpoints():
+        stream = await wait.function(*wait.arguments)
+    names = []
+    while (entry := guest.call("[method]directory-entry-stream.read-directory-entry", stream)) is not None:
+        names.append(entry[1])
+    assert names == [f"{number:05}" for number in range(count)]
+    stream.drop()
+    directory.drop()

@@ -16,6 +16,7 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import PERMISSIONS, Directory, File, Inode, Symlink
 
 if TYPE_CHECKING:
+    from wasi_fs.mounts.scan import Scan
     from wasi_fs.mounts.tree import HostTree
 
 LOOK: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -108,8 +109,19 @@ class HostDirectory(HostNode, Directory):
     __slots__ = ("fd", "is_top", "listing", "mount")
     is_top: bool
     """It is the mount's own directory."""
-    listing: list[tuple[str, int, FileType]] | None
-    """What `HostTree.page` goes on from."""
+    listing: Scan | None
+    """What `HostTree.entries_after` goes on from."""
+
+    def forget_listing(self) -> None:
+        """Look at the names anew the next time."""
+        if self.listing is not None:
+            self.listing.close()
+            self.listing = None
+
+    def close(self) -> None:
+        """See HostNode."""
+        super().close()
+        self.forget_listing()
 
 
 class HostFile(HostNode, File):

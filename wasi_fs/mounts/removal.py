@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory
+from wasi_fs.mounts.scan import STEP
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from wasi_fs.inode import Inode
     from wasi_fs.mounts.tree import HostTree
 
 
-def remove_host_tree(tree: HostTree, directory: Directory, name: str, node: Inode) -> None:
-    """Remove `name` of `directory`, which is `node`, and all below it.
+def remove_host_tree(tree: HostTree, directory: Directory, name: str, node: Inode) -> Iterator[None]:
+    """Remove `name` of `directory`, which is `node`, and all below it: a little with each step.
 
     FsError: that of the first thing that cannot be removed, BUSY where another program moves directories meanwhile.
     """
@@ -25,12 +29,16 @@ def remove_host_tree(tree: HostTree, directory: Directory, name: str, node: Inod
     ] = []  # the way down: a directory's number, the name gone into, the names left
     here, names = directory, [name]
     while names or above:
+        yield
         if names:
             name = names.pop()
             child: Inode | None = tree.lookup(here, name)
             if isinstance(child, Directory):
                 above.append((here.ino, name, names))
-                here, names = child, [name for name, _ in tree.entries(child)]
+                here, names = child, []
+                for some in _names(tree, child):
+                    names += some
+                    yield
             elif child is not None:
                 tree.detach(here, name, child)
         else:
@@ -39,3 +47,17 @@ def remove_host_tree(tree: HostTree, directory: Directory, name: str, node: Inod
             if here.ino != ino:
                 raise FsError(FsCode.BUSY, "a directory was moved while it was being removed")
             tree.detach(here, name, emptied)
+
+
+def _names(tree: HostTree, directory: Directory) -> Iterator[list[str]]:
+    """The names in a directory, once they are read; nothing with each step before."""
+    while True:
+        try:
+            entries = tree.unsorted(directory)
+            break
+        except FsError as error:
+            if error.code is not FsCode.WOULD_BLOCK:
+                raise
+        yield []
+    while names := [name for name, _, _ in islice(entries, STEP)]:
+        yield names

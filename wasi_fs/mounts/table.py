@@ -46,6 +46,7 @@ def set_mounts(tree: Tree, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError
 def _make_point(tree: Tree, path: str) -> Directory:
     """The directory of the VM that is to be covered; symlinks are not followed, for guests choose where those lead."""
     check_path(path)
+    tree.begin()
     directory = tree.root
     names = path.strip("/").split("/")
     for position, name in enumerate(names, 1):

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import errno
 import os
-from bisect import bisect_right
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
 import attrs
 
-from wasi_fs.backend import Dentry, FileType
+from wasi_fs.backend import Dentry
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, File, Inode
 from wasi_fs.mounts.content import HostContents
-from wasi_fs.mounts.nodes import LOOK, HostDirectory, HostFile, HostNode, adopt, failed, host_ino
+from wasi_fs.mounts.nodes import LOOK, HostDirectory, HostFile, HostNode, adopt, failed
+from wasi_fs.mounts.scan import Scan
 from wasi_fs.resolve import check_relative
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from wasi_fs.backend import FileType
     from wasi_fs.tree import Tree
 
 MAX_OPEN: Final = 128
@@ -34,9 +35,6 @@ MAX_OPEN: Final = 128
 MAX_OPEN_OF_ALL: Final = 512
 """Files and directories of the host that all VMs hold open: a process has 1024 descriptors by default, and the daemon needs
 the others for itself."""
-
-MAX_NAMES: Final = 200_000
-"""Names of one directory: 0.3 s in which nobody else is served, and 40 MB."""
 
 SPECIAL_BITS: Final = 0o6000
 """Set-user-ID and set-group-ID: a program on the host with the daemon's rights, for whoever starts it there."""
@@ -105,6 +103,9 @@ class HostTree:
         """Refuse whatever comes from now on, through what is open as well."""
         self._gone = self.contents.gone = True
 
+    def begin(self) -> None:
+        """An operation begins: see `Tree.begin`."""
+
     # Resolution
 
     def top(self) -> HostDirectory:
@@ -156,22 +157,34 @@ class HostTree:
         return above
 
     def entries(self, directory: Directory) -> list[tuple[str, Dentry]]:
-        """All names that are UTF-8, with what they stand for, in the order of their bytes."""
-        return [(name, Dentry(ino, kind)) for name, ino, kind in self._list(_own(directory))]
+        """All names that are UTF-8, with what they stand for, in the order of their bytes, however long it takes."""
+        scan = self._look(_own(directory))
+        with _telling():
+            while not scan.step():
+                pass
+        return [(name, Dentry(ino, kind)) for name, ino, kind in sorted(scan.unsorted())]
+
+    def unsorted(self, directory: Directory) -> Iterator[tuple[str, int, FileType]]:
+        """As `entries`, in any order. FsError(WOULD_BLOCK) until all is read, a little with each call."""
+        node = _own(directory)
+        scan = self._scan(node)
+        node.listing = None
+        return scan.unsorted()
 
     def entries_after(
         self, directory: Directory, after: str, count: int
     ) -> tuple[list[tuple[str, int, FileType]], str | None]:
-        """As `Backend.entries_after`; one look at the directory serves for all of its pages."""
+        """As `Backend.entries_after`; one look at the directory serves for all of its pages. FsError as `unsorted`."""
         node = _own(directory)
-        if node.listing is None or not after:
-            node.listing = self._list(node)
-        start = bisect_right(node.listing, after, key=lambda entry: entry[0])
-        page = node.listing[start : start + count]
-        if start + count >= len(node.listing):
-            node.listing = None
-            return page, None
-        return page, page[-1][0]
+        if not after and node.listing is not None and node.listing.served:
+            node.forget_listing()
+        scan = self._scan(node)
+        scan.served = True
+        page = scan.after(after, count)
+        if len(page) == count:
+            return page, page[-1][0]
+        node.listing = None
+        return page, None
 
     # Changes; the caller has checked names, types and whether the mount is read-only
 
@@ -281,25 +294,24 @@ class HostTree:
             raise FsError(FsCode.NO_ENTRY, "the directory has left its mount")
         return False
 
-    def _list(self, directory: HostDirectory) -> list[tuple[str, int, FileType]]:
+    def _look(self, directory: HostDirectory) -> Scan:
         self._check()
-        found: list[tuple[str, int, FileType]] = []
         with _telling():
-            fd = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory.fd)
-            try:
-                device = os.fstat(fd).st_dev
-                with os.scandir(fd) as entries:
-                    for entry in entries:
-                        name = _utf8(entry.name)
-                        if name is None:
-                            continue
-                        if len(found) == MAX_NAMES:
-                            raise FsError(FsCode.INSUFFICIENT_MEMORY, f"the directory has more than {MAX_NAMES} names")
-                        found.append((name, host_ino(device, entry.inode()), _type(entry)))
-            finally:
-                os.close(fd)
-        found.sort()
-        return found
+            return Scan(directory.fd)
+
+    def _scan(self, directory: HostDirectory) -> Scan:
+        """The look at the directory that has begun, or a new one, once it is complete."""
+        if directory.listing is None:
+            directory.listing = self._look(directory)
+        try:
+            with _telling():
+                complete = directory.listing.step()
+        except FsError:
+            directory.forget_listing()
+            raise
+        if not complete:
+            raise FsError(FsCode.WOULD_BLOCK, "there are more names")
+        return directory.listing
 
 
 def _own(directory: Directory) -> HostDirectory:
@@ -315,21 +327,3 @@ def _inode(node: Inode) -> HostNode:
 def _check_mode(mode: int) -> None:
     if mode & SPECIAL_BITS:
         raise FsError(FsCode.NOT_PERMITTED, f"mode {mode:#o} on the host")
-
-
-def _utf8(name: str) -> str | None:
-    """A name that guests can have; others are not listed."""
-    if name.isascii():
-        return name
-    try:
-        return os.fsencode(name).decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _type(entry: os.DirEntry[str]) -> FileType:
-    if entry.is_symlink():
-        return FileType.SYMLINK
-    if entry.is_dir(follow_symlinks=False):
-        return FileType.DIRECTORY
-    return FileType.REGULAR if entry.is_file(follow_symlinks=False) else FileType.OTHER

@@ -1,0 +1,25 @@
+"""Operations on a tree that get on step by step, with others in between: see `FsCode.WOULD_BLOCK`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import trio
+
+from wasi_fs import FsCode, FsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+async def patiently(operation: Callable[[], T]) -> T:
+    """What `operation` returns or raises once all that it needs is in memory. A checkpoint only where it is not at once."""
+    while True:
+        try:
+            return operation()
+        except FsError as error:
+            if error.code is not FsCode.WOULD_BLOCK:
+                raise
+        await trio.lowlevel.checkpoint()
