@@ -34,7 +34,10 @@ FIRST_INO: Final = LAST_INO - 63
 """The number of the directory, with the devices' after it: below those of host directories, beyond any that a tree reaches."""
 
 MAX_READ: Final = 1024 * 1024
-"""Bytes that one read takes out of a device without an end: as much as of a file, and 2 ms for random ones."""
+"""Bytes that one read takes out of a device without an end: as much as of a file."""
+
+MAX_RANDOM_READ: Final = 128 * 1024
+"""The same for random bytes, which take the processor's time: 1 to 2 ms of the event loop."""
 
 
 class Kind(StrEnum):
@@ -249,12 +252,14 @@ class DeviceContents:
         self._random = random
 
     def read(self, node: File, _offset: int, count: int) -> Data:
-        """At most `count` bytes, and MAX_READ. FsError(NO_SUCH_DEVICE)."""
-        kind = _kind(node)
-        if kind is Kind.NULL:
-            return b""
-        count = min(count, MAX_READ)
-        return self._random(count) if kind is Kind.RANDOM else bytes(count)
+        """At most `count` bytes, and MAX_READ or MAX_RANDOM_READ. FsError(NO_SUCH_DEVICE)."""
+        match _kind(node):
+            case Kind.NULL:
+                return b""
+            case Kind.RANDOM:
+                return self._random(min(count, MAX_RANDOM_READ))
+            case _:
+                return bytes(min(count, MAX_READ))
 
     def write(self, node: File, _offset: int, data: Data) -> None:
         """Forget it. FsError(INSUFFICIENT_SPACE of /dev/full, NO_SUCH_DEVICE)."""

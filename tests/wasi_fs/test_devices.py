@@ -82,7 +82,8 @@ def test_reading_and_writing(disk: Disk) -> None:
     for name, content in (("null", b""), ("zero", bytes(10)), ("full", bytes(10)), ("urandom", b"r" * 10)):
         with opened(fs, f"/dev/{name}", write=True) as file:
             assert file.read(5, 10) == content
-            assert len(file.read(1 << 60, 1 << 60)) == (0 if name == "null" else 1024 * 1024)
+            bound = {"null": 0, "urandom": 128 * 1024}.get(name, 1024 * 1024)
+            assert len(file.read(1 << 60, 1 << 60)) == bound
             if name == "full":
                 refused(FsCode.INSUFFICIENT_SPACE, file.write, 0, b"x")
                 refused(FsCode.INSUFFICIENT_SPACE, file.append, b"x")
