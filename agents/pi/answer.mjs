@@ -59,6 +59,7 @@ export function withoutCalls(message, unwanted) {
 export class Answer {
   #model;
   #show;
+  #taken;
   #used; // the tokens of this answer, without those of the answers that it goes on with
   #usedBefore;
   #blocks = new Map(); // the API's index of a block -> {content, at, joiner, json} while it is open
@@ -66,12 +67,13 @@ export class Answer {
   #ended = false;
 
   /**
-   * @param before the message that this answer goes on with, if the model made a pause in it
-   * @param {(event: object) => void} show gets pi's events
+   * @param {{before?: object, show?: (event: object) => void, taken?: Set<string>}} [options] `before` is the message that this answer
+   * goes on with, if the model made a pause in it; `show` gets pi's events; `taken` are the ids of earlier calls
    */
-  constructor(model, before, show) {
+  constructor(model, { before, show, taken } = {}) {
     this.#model = model;
     this.#show = show;
+    this.#taken = new Set(taken);
     this.message = emptyMessage(model, before);
     this.#used = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
     this.#usedBefore = before?.usage ?? this.#used;
@@ -175,6 +177,14 @@ export class Answer {
     calculateCost(this.#model, total);
   }
 
+  /** The API wants a call's id to be there once in a conversation. */
+  #newId(given) {
+    const name = nameOf(given, MAX_ID);
+    const id = name && !this.#taken.has(name) ? name : `toolu_${crypto.randomUUID().replaceAll("-", "")}`;
+    this.#taken.add(id);
+    return id;
+  }
+
   #open(index, content) {
     const block = { content, at: this.message.content.length, joiner: new Joiner(), json: [] };
     this.#blocks.set(index, block);
@@ -201,8 +211,7 @@ export class Answer {
         break;
       }
       case "tool_use": {
-        const id = nameOf(given.id, MAX_ID) || `toolu_${crypto.randomUUID().replaceAll("-", "")}`;
-        const block = this.#open(index, { type: "toolCall", id, name: nameOf(given.name, MAX_NAME) || "_", arguments: {} });
+        const block = this.#open(index, { type: "toolCall", id: this.#newId(given.id), name: nameOf(given.name, MAX_NAME) || "_", arguments: {} });
         block.given = given.input;
         this.#show(this.#event("toolcall_start", block));
         break;

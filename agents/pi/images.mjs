@@ -36,9 +36,12 @@ function jpeg(data) {
   return undefined;
 }
 
-/** GIF (89a): the size of the screen, and the trailer behind it. */
+/** GIF (89a): the size of the screen, and the trailer at the end, behind which some programs leave zeros. */
 function gif(data) {
-  if (!/^GIF8[79]a/.test(data) || data.lastIndexOf("\x3b") < 13) return undefined;
+  if (!/^GIF8[79]a/.test(data)) return undefined;
+  let end = data.length;
+  while (data[end - 1] === "\0") end--;
+  if (end < 14 || data[end - 1] !== "\x3b") return undefined;
   return [number(data, 7, 6), number(data, 9, 8)];
 }
 
@@ -58,6 +61,8 @@ function webp(data) {
   }
 }
 
+export const tooLarge = (size) => `it has ${size} bytes, and an image may have ${MAX_IMAGE}`;
+
 const SIZES = { "image/png": png, "image/jpeg": jpeg, "image/gif": gif, "image/webp": webp };
 
 /**
@@ -71,7 +76,7 @@ export function imageFrom(data) {
       .map(([type, sizeOf]) => [type, sizeOf(data)])
       .find(([, found]) => found) ?? [];
   if (!mimeType) return { problem: "it is no PNG, JPEG, GIF or WebP image, or not a whole one" };
-  if (data.length > MAX_IMAGE) return { problem: `it has ${data.length} bytes, and an image may have ${MAX_IMAGE}` };
+  if (data.length > MAX_IMAGE) return { problem: tooLarge(data.length) };
   const [width, height] = size;
   if (!width || !height || Math.max(width, height) > MAX_SIDE) {
     return { problem: `it is ${width} by ${height} pixels, and a side may have 1 to ${MAX_SIDE}` };

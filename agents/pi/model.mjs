@@ -90,6 +90,11 @@ async function readEvents(body, answer) {
   }
 }
 
+function callIds({ messages }) {
+  const calls = messages.filter(({ role }) => role === "assistant").flatMap(({ content }) => content);
+  return new Set(calls.filter(({ type }) => type === "toolCall").map(({ id }) => id));
+}
+
 /** Asks, and asks again while nothing of an answer has been shown. @returns {Promise<object>} pi's message */
 async function ask(model, context, options, before, show) {
   let request = await requestFor(model, context, options);
@@ -97,10 +102,11 @@ async function ask(model, context, options, before, show) {
   const mayBeEmpty = context.messages.at(-1)?.role === "toolResult";
   for (let attempt = 0; ; attempt++) {
     let shown = false;
-    const answer = new Answer(model, before, (event) => {
+    const showing = (event) => {
       shown ||= event.type.startsWith("toolcall") || Boolean(event.delta?.trim());
       show(event);
-    });
+    };
+    const answer = new Answer(model, { before, show: showing, taken: callIds(context) });
     try {
       await read(await send(request, options.signal), answer);
       if (!answer.isEmpty || (mayBeEmpty && attempt)) return answer.message;

@@ -118,6 +118,16 @@ async def test_calls_that_the_api_would_not_take_back_are_made_fit(pi: Pi) -> No
         assert [block["id"] for block in made] == ["an_id", "x" * 64]
 
 
+async def test_ids_that_come_again_are_replaced(pi: Pi) -> None:
+    """The API refuses a conversation in which a call's id is there twice."""
+    twice = (ToolCall("list", {}, id="call"), ToolCall("list", {}, id="call"))
+    async with pi.talking_to(Turn(twice), Turn(twice[:1]), say("so")) as (bench, model):
+        assert await bench.say("go") == "so"
+        blocks = [block for message in model.requests[-1].messages for block in message["content"]]
+        made = [block["id"] for block in blocks if block["type"] == "tool_use"]
+        assert (made[0], len(set(made))) == ("call", 3)
+
+
 async def test_a_large_write_in_small_pieces_costs_little(pi: Pi) -> None:
     """Fuel grows as the text does: arguments that are read anew at each piece cost 72 times this, and the square."""
     sizes = (16 * 1024, 16 * 1024, 32 * 1024)

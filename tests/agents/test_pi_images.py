@@ -53,10 +53,11 @@ IMAGES = {
 NO_IMAGES = {
     "cut.png": PNG[:-6],
     "cut.jpg": JPEG[:-2],
-    "cut.gif": GIF[:-1],
+    "cut.gif": GIF[:-1] + b"\x3b\1",
     "cut.webp": WEBP[:-3],
     "wide.png": png(9000, 1),
     "large.png": PNG[:-12] + chunk(b"teXt", bytes(4 * 1024 * 1024)) + chunk(b"IEND"),
+    "huge.png": PNG[:-12] + chunk(b"teXt", bytes(12 * 1024 * 1024)) + chunk(b"IEND"),
     "flat.png": png(0, 1),
     "head.png": PNG[:20],
     "bytes.png": b"\0\1\2\3",
@@ -97,6 +98,8 @@ async def test_read_shows_what_is_an_image_whatever_its_name(pi: Pi) -> None:
         failed = {name for name, result in zip(files, request.tool_results(), strict=True) if result["is_error"]}
         assert failed == set(NO_IMAGES)
         assert all("cannot be looked at" in said[name] for name in NO_IMAGES)
+        assert "bytes, and an image may have" in said["large.png"]
+        assert "bytes, and an image may have" in said["huge.png"]
         assert said["page.png"] == "1\t<html>404</html>\n\n(this is text, not an image)"
         assert said["empty.png"] == "(the file is empty)"
 

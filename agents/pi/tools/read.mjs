@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import { readBytes, stat } from "../../sdk/web/files.mjs";
 import { fromBytes } from "../bytes.mjs";
-import { MAX_IMAGE, imageFrom } from "../images.mjs";
+import { MAX_IMAGE, imageFrom, tooLarge } from "../images.mjs";
 import { MAX_FILE, MAX_LINES, answer, fitLines, shorten } from "./limits.mjs";
 import { isUtf8, whyNotText } from "./replace.mjs";
 
@@ -37,8 +37,8 @@ export const read = {
   run({ path, offset = 1, limit = MAX_LINES }) {
     const { size, type } = stat(path);
     if (type === "directory") throw new Error(`${path} is a directory: use list`);
-    const bytes = readBytes(path, Math.max(MAX_FILE, MAX_IMAGE + 1));
-    const image = imageFrom(fromBytes(bytes));
+    const bytes = readBytes(path, MAX_FILE);
+    const image = size > MAX_IMAGE ? { problem: tooLarge(size) } : imageFrom(fromBytes(bytes));
     if (!image.problem) return { content: [{ type: "text", text: `Image ${path}` }, image], details: {} };
     const isText = !whyNotText(fromBytes(bytes.subarray(0, LOOKED_AT)));
     if (!isText && IMAGE_NAME.test(path)) throw new Error(`${path} cannot be looked at: ${image.problem}`);
