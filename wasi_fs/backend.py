@@ -142,7 +142,7 @@ class Changes:
 
 
 class Backend(Protocol):
-    """Where a tree is kept. Every method is one bounded query, but for `entries`, `chunk_sizes` and `orphans`."""
+    """Where a tree is kept. Every method is one bounded query, but for `entries` and `orphans`."""
 
     def load_inode(self, ino: int) -> InodeRecord | None:
         """The inode's attributes; None if there is no such inode (for `ROOT_INO`: the tree is new)."""
@@ -162,8 +162,11 @@ class Backend(Protocol):
     def load_chunk(self, ino: int, index: int) -> bytes | None:
         """The chunk, 1 to `CHUNK_SIZE` bytes; None: a hole."""
 
-    def chunk_sizes(self, ino: int, first: int) -> Iterable[tuple[int, int]]:
-        """(index, length in bytes before compression) of every stored chunk with an index of `first` or more."""
+    def chunk_sizes(self, ino: int, first: int, count: int) -> tuple[list[tuple[int, int]], int | None]:
+        """(index, length in bytes before compression) of stored chunks with an index of `first` or more, and where to go on.
+
+        That index is None where these are all; a query looks at `count` chunks of each layer.
+        """
 
     def orphans(self) -> Iterable[tuple[int, int]]:
         """(ino, `InodeRecord.allocated`) of the inodes that are kept with `nlink == 0`."""

@@ -29,12 +29,27 @@ SQLite is the large one, and a thousand VMs may be awake."""
 CHUNK_OVERHEAD: Final = 200
 """Bytes that a cached chunk costs beside its data, so that a million tiny files do not pass for nothing."""
 
+MEASURED: Final = 500
+"""Stored chunks whose lengths are looked up at a time, in a millisecond, where a file with holes is cut off."""
+
 DIRTY_LIMIT: Final = 32 * 1024**2
 """Unsaved bytes at which writers should wait for a commit: hashing, compressing and writing them takes some 0.2 s, and a
 crash may lose them."""
 
 _VERSIONS: Final = itertools.count(1)
 """Of all files of all trees of the process. No clock would do, since a VM's may stand still."""
+
+
+class _Measuring:
+    """How far it is known what the chunks of a file take up, as long as nobody writes to it."""
+
+    def __init__(self, node: File, version: Hashable, first: int) -> None:
+        self.node = node
+        self.version = version
+        self.first = first
+        self.at: int | None = first
+        """Where to go on; None: there are no others."""
+        self.bytes = 0
 
 
 class Contents:
@@ -44,6 +59,7 @@ class Contents:
         self._tree = tree
         self._clean: OrderedDict[tuple[int, int], bytes | bytearray] = OrderedDict()
         self._clean_bytes = 0
+        self._measuring: _Measuring | None = None
 
     def read(self, node: File, offset: int, count: int) -> Data:
         """At most `count` bytes from `offset`, fewer only at the end of the file; later writes do not change them."""
@@ -119,9 +135,9 @@ class Contents:
         """Cut the file off, or extend it by a hole. FsError(FILE_TOO_LARGE)."""
         if size > self._tree.limits.file_size:
             raise FsError(FsCode.FILE_TOO_LARGE, f"the limit is {self._tree.limits.file_size} bytes")
-        node.version = None
         if size < node.size:
             self._cut(node, size)
+        node.version = None
         node.size = size
         self._tree.modified(node)
 
@@ -153,6 +169,7 @@ class Contents:
 
     def arrive(self, node: File) -> None:
         """The change set is kept: its chunks are clean."""
+        self._measure_anew(node)
         for index, chunk in node.flight.items():
             self._tree.flight_bytes -= len(chunk)
             if index < node.cut and index not in node.dirty:
@@ -161,6 +178,7 @@ class Contents:
 
     def restore(self, node: File) -> None:
         """The change set is lost: what was not overwritten since is dirty again."""
+        self._measure_anew(node)
         for index, chunk in node.flight.items():
             self._tree.flight_bytes -= len(chunk)
             if index < node.cut and index not in node.dirty:
@@ -178,6 +196,7 @@ class Contents:
 
     def forget(self) -> None:
         """Have nothing of the backend's in memory: it is asked again."""
+        self._measuring = None
         self._clean.clear()
         self._clean_bytes = 0
 
@@ -239,9 +258,10 @@ class Contents:
         index, rest = divmod(size, CHUNK_SIZE)
         if node.allocated == node.size:
             freed = node.size - size
+        elif size:
+            freed = self._measure(node, index) - min(rest, len(self._chunk(node, index) or b""))
         else:
-            lengths = self._lengths(node, index)
-            freed = sum(lengths.values()) - min(rest, lengths.get(index, 0))
+            freed = node.allocated
         if rest:
             base = self._chunk(node, index)
             if base is not None and len(base) > rest:
@@ -259,15 +279,29 @@ class Contents:
         self._tree.charge(-freed)
         node.allocated -= freed
 
-    def _lengths(self, node: File, first: int) -> dict[int, int]:
-        """The length of every chunk from `first` on."""
+    def _measure(self, node: File, first: int) -> int:
+        """The bytes of all chunks from `first` on. FsError(WOULD_BLOCK) until all that are stored were looked at."""
+        begun, self._measuring = self._measuring, None
+        if begun is None or (begun.node, begun.version, begun.first) != (node, self.identity(node), first):
+            begun = _Measuring(node, self.identity(node), first)
         stored = min(node.cut, node.flight_cut)
-        lengths: dict[int, int] = {}
-        if first < stored:
-            lengths = {i: n for i, n in self._tree.backend.chunk_sizes(node.ino, first) if i < stored}
-        lengths.update((i, len(chunk)) for i, chunk in node.flight.items() if first <= i < node.cut)
-        lengths.update((i, len(chunk)) for i, chunk in node.dirty.items() if first <= i)
-        return lengths
+        if begun.at is not None and begun.at < stored:
+            sizes, begun.at = self._tree.backend.chunk_sizes(node.ino, begun.at, MEASURED)
+            begun.bytes += sum(
+                size
+                for index, size in sizes
+                if index < stored and index not in node.dirty and not (index < node.cut and index in node.flight)
+            )
+            if begun.at is not None and begun.at < stored:
+                self._measuring = begun
+                raise FsError(FsCode.WOULD_BLOCK, "there are more chunks")
+        flight = (len(chunk) for i, chunk in node.flight.items() if first <= i < node.cut and i not in node.dirty)
+        dirty = (len(chunk) for i, chunk in node.dirty.items() if first <= i)
+        return begun.bytes + sum(flight) + sum(dirty)
+
+    def _measure_anew(self, node: File) -> None:
+        if self._measuring is not None and self._measuring.node is node:
+            self._measuring = None
 
     # Clean chunks
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.store.chunks import Unpacker
-from runtime.store.sql import placeholders, rows
+from runtime.store.sql import json_text, placeholders, rows
 from wasi_fs.backend import Dentry, FileType, InodeRecord, Usage
 from wasi_fs.errors import FsCode, FsError
 
@@ -127,13 +127,25 @@ class LayerFiles:
         except ApiError as error:
             raise _unreadable(error) from error
 
-    def chunk_sizes(self, ino: int, first: int) -> list[tuple[int, int]]:
-        """(index, length before compression) of every stored chunk with an index of `first` or more."""
-        sql = (
-            "SELECT position, chunk.size FROM (SELECT position, chunk, max (layer) FROM extent "  # noqa: S608
-            f"WHERE layer IN {self._in} AND ino = ? AND position >= ? GROUP BY position) JOIN chunk ON chunk.id = chunk"
+    def chunk_sizes(self, ino: int, first: int, count: int) -> tuple[list[tuple[int, int]], int | None]:
+        """(index, length before compression) of stored chunks with an index of `first` or more, and where to go on."""
+        found: dict[int, int | None] = {}
+        until: int | None = None
+        for layer in reversed(self._chain):  # the nearest last: it hides what the others say
+            some = self._all(
+                "SELECT position, chunk FROM extent WHERE layer = ? AND ino = ? AND position >= ? ORDER BY position LIMIT ?",
+                (layer, ino, first, count),
+            )
+            found.update(some)
+            if len(some) == count:
+                until = some[-1][0] if until is None else min(until, some[-1][0])
+        chunks = {position: chunk for position, chunk in found.items() if until is None or position <= until}
+        among = json_text(sorted({chunk for chunk in chunks.values() if chunk is not None}))
+        sizes = dict(self._all("SELECT id, size FROM chunk WHERE id IN (SELECT value FROM json_each(?))", (among,)))
+        return (
+            [(position, sizes[chunk]) for position, chunk in sorted(chunks.items()) if chunk in sizes],
+            None if until is None else until + 1,
         )
-        return [(position, size) for position, size in self._all(sql, (*self._chain, ino, first))]
 
     def orphans(self) -> list[tuple[int, int]]:
         """(ino, `InodeRecord.allocated`) of the inodes that are kept with `nlink == 0`."""

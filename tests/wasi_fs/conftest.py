@@ -59,9 +59,10 @@ class MemoryBackend:
         self.queries["chunk"] += 1
         return self.chunks.get(ino, {}).get(index)
 
-    def chunk_sizes(self, ino: int, first: int) -> list[tuple[int, int]]:
+    def chunk_sizes(self, ino: int, first: int, count: int) -> tuple[list[tuple[int, int]], int | None]:
         self.queries["sizes"] += 1
-        return [(index, len(data)) for index, data in self.chunks.get(ino, {}).items() if index >= first]
+        later = sorted((index, len(data)) for index, data in self.chunks.get(ino, {}).items() if index >= first)
+        return later[:count], later[count - 1][0] + 1 if len(later) >= count else None
 
     def orphans(self) -> list[tuple[int, int]]:
         return [(record.ino, record.allocated) for record in self.inodes.values() if record.nlink == 0]

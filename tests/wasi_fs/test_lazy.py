@@ -212,3 +212,41 @@ def test_names_that_are_asked_for_in_vain_are_not_kept_for_ever(world: Any) -> N
     world.save()
     world.reload()
     assert world.fs.readdir("/") == ["unsaved"]
+
+
+def test_a_file_of_many_chunks_is_cut_off_piece_by_piece(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One byte in each of a million chunks costs a megabyte of the quota, and a million rows to look at."""
+    monkeypatch.setattr(content, "MEASURED", 4)
+    fs = world.fs
+    with world.open("/f", write=True, create=True) as file:
+        for index in range(21):
+            file.write(2 * index * CHUNK_SIZE, b"x")
+    world.save()
+    size = 2 * CHUNK_SIZE
+    kept = fs.usage
+    for meanwhile, expected in ((None, 6), ("save", 6), ("write", 9)):
+        queries(world)
+        for attempt in range(1, expected):
+            with pytest.raises(FsError) as caught:
+                fs.truncate("/f", size)
+            assert caught.value.code is FsCode.WOULD_BLOCK
+            assert (fs.usage, fs.stat("/f").size) == (kept, 40 * CHUNK_SIZE + 1)
+            if attempt == 3 and meanwhile == "save":
+                fs.write_file("/other", b"")
+                world.save()
+                fs.unlink("/other")
+            if attempt == 3 and meanwhile == "write":  # it begins anew
+                fs.write_file("/f", b"y", offset=20 * CHUNK_SIZE)
+        fs.truncate("/f", size)
+        assert queries(world)["sizes"] == expected
+        assert fs.usage.bytes == 1
+        world.save()
+        with world.open("/f", write=True) as file:
+            for index in range(1, 21):
+                file.write(2 * index * CHUNK_SIZE, b"x")
+        world.save()
+        assert fs.usage == kept
+    queries(world)
+    fs.truncate("/f", 0)
+    assert fs.usage.bytes == 0
+    assert "sizes" not in queries(world)
