@@ -58,6 +58,7 @@ async def run(settings: Settings) -> None:
         "maxMemoryBytes": bound.limit,
         "activated": settings.passed is not None,
         "managed": manager.managed,
+        "supervisor": None if settings.life is None else os.getppid(),
         "arguments": list(settings.arguments),
     }
     engine = make_engine(open_cache())
@@ -65,6 +66,8 @@ async def run(settings: Settings) -> None:
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
         async with open_store(settings.state, durability=settings.durability) as store, trio.open_nursery() as nursery:
             log_to_file(log)
+            if settings.life is not None and settings.life.ended:
+                _log.error("%s; started again, restart %d in a row", settings.life.ended, settings.life.restarts)
             async with open_host(store, engine, agents, bound) as host:
                 listen = {"passed": settings.passed, "facts": facts}
                 server: Server = await nursery.start(_serve, host, settings, listen)
@@ -98,11 +101,16 @@ def _announce(server: Server, settings: Settings, manager: Notifier) -> None:
         _let_go(settings.state)
     _log.info("torpor %s, process %d, is ready on %s", VERSION, os.getpid(), places)
     manager.ready(f"ready on {places}")
+    if settings.life is not None:
+        os.write(settings.life.ready, b"1")
+        os.close(settings.life.ready)
 
 
 def _let_go(state: Path) -> None:
-    """Let go of whoever started this; what a library says before it aborts is found beside the log."""
+    """Let go of whoever started this; what a library says before it aborts is found beside the log, also the last one's."""
     last_words = state.with_name(state.name + ".stderr")
+    if last_words.exists() and last_words.stat().st_size:
+        last_words.replace(state.with_name(state.name + ".stderr.1"))
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(last_words, flags, 0o600)
     os.dup2(descriptor, sys.stdout.fileno())

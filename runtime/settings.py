@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runtime.rpc.http_listener import HttpOptions
+    from runtime.supervisor import Life
 
 
 @attrs.frozen(kw_only=True)
@@ -33,6 +34,8 @@ class Settings:
     durability: Durability = Durability.PROCESS
     """What a power cut may take."""
     log_level: str = "info"
+    life: Life | None = None
+    """Those before it, if it has a supervisor."""
     background: bool = False
     """Whether nobody reads stderr once the daemon is ready."""
     arguments: Sequence[str] = ()

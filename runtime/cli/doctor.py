@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from runtime.cli import exits, output
-from runtime.cli.daemon import state_path
+from runtime.cli.serve import state_path
 
 if TYPE_CHECKING:
     import argparse

@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 
 from runtime.cli import exits, output
 from runtime.cli.connecting import greet
-from runtime.cli.daemon import state_path
+from runtime.cli.serve import state_path
 from runtime.client.endpoint import socket_path
 from runtime.client.sync import ClientError
 

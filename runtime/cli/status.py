@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.cli import exits, output
 from runtime.cli.connecting import greet
-from runtime.cli.daemon import state_path
+from runtime.cli.serve import state_path
 from runtime.client.endpoint import socket_path
 from runtime.client.sync import ConnectError
 from runtime.version import VERSION

@@ -61,6 +61,7 @@ class DaemonStatus(Struct, rename="camel", kw_only=True):
     idle_exit_seconds: float | None
     activated: bool
     managed: bool
+    supervisor: int | None
     arguments: list[str]
 
 

@@ -73,6 +73,7 @@ MEMBERS: Final[dict[str, str]] = {
     "idleExitSeconds": "How long it may be idle before it ends; null: for ever.",
     "activated": "Whether systemd has passed the socket.",
     "managed": "Whether systemd wants to know how it does.",
+    "supervisor": "The process that starts it again when it dies; null where there is none, or systemd does that.",
     "arguments": "What it was started with.",
     "server": "Always `torpor`.",
     "version": "The version of the daemon.",

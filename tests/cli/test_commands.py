@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.cli import daemon, exits, output
+from runtime.cli import exits, output, serve
 from runtime.cli.main import parser
 from runtime.client.sync import connect
 
@@ -180,12 +180,12 @@ def test_the_order_of_places_of_the_state_file(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("TORPOR_STATE", raising=False)
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
-    assert daemon.state_path(None) == tmp_path / ".local/state/torpor/torpor.db"
+    assert serve.state_path(None) == tmp_path / ".local/state/torpor/torpor.db"
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
-    assert daemon.state_path(None) == Path("/state/torpor/torpor.db")
+    assert serve.state_path(None) == Path("/state/torpor/torpor.db")
     monkeypatch.setenv("TORPOR_STATE", "/x.db")
-    assert daemon.state_path(None) == Path("/x.db")
-    assert daemon.state_path("y.db") == Path.cwd() / "y.db"
+    assert serve.state_path(None) == Path("/x.db")
+    assert serve.state_path("y.db") == Path.cwd() / "y.db"
 
 
 def test_what_an_agent_says_cannot_command_a_terminal():

@@ -169,8 +169,10 @@ def test_two_daemons_on_one_state_file(place: Place) -> None:
 
 
 def test_a_stale_socket_is_no_obstacle(place: Place) -> None:
-    place.run("vms")
-    os.kill(place.status()["pid"], signal.SIGKILL)
+    with place.popen("serve") as serving:
+        assert serving.stderr is not None
+        serving.stderr.readline()
+        serving.kill()
     assert place.socket.is_socket()
     done = place.run("status")
     assert done.returncode == exits.NO_DAEMON

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
-import signal
 import socket
 import subprocess
 import threading
@@ -129,8 +127,10 @@ def test_a_socket_that_is_none_or_open_or_in_a_place_that_is(home: Place) -> Non
 
 
 def test_a_left_socket_is_nothing_to_worry_about(home: Place) -> None:
-    home.run("vms")
-    os.kill(home.status()["pid"], signal.SIGKILL)
+    with home.popen("serve") as serving:
+        assert serving.stderr is not None
+        serving.stderr.readline()
+        serving.kill()
     found = examine(home)
     assert verdicts(found) == {}
     assert "a left one" in found["daemon"]["message"]

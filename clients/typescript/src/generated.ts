@@ -85,6 +85,8 @@ export interface DaemonStatus {
   activated: boolean;
   /** Whether systemd wants to know how it does. */
   managed: boolean;
+  /** The process that starts it again when it dies; null where there is none, or systemd does that. */
+  supervisor: number | null;
   /** What it was started with. */
   arguments: string[];
 }

@@ -46,7 +46,7 @@ def register(table: Table) -> None:
 def _add_serve(table: Table) -> None:
     serve = table.command(
         "serve",
-        "daemon:serve",
+        "serve:run",
         "run the daemon in the foreground",
         epilog="Serves the socket that systemd passes, if it does. The log is beside the state file; `torpor logs` shows it.",
         starts=False,
@@ -75,6 +75,11 @@ def _add_serve(table: Table) -> None:
         choices=("debug", "info", "warning", "error"),
         default="info",
         help="what is logged (default: %(default)s)",
+    )
+    serve.add_argument(
+        "--supervise",
+        action="store_true",
+        help="start the daemon again when it dies, unless systemd does (one in the background always is)",
     )
     serve.add_argument(
         "--background", action="store_true", help="once ready, leave stdout and stderr, and log to the file alone"

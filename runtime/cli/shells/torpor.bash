@@ -40,7 +40,7 @@ _torpor() {
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --workspace --env --allow --mount --state' -- "$current")
             fi ;;
         'serve')
-            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --state --idle-exit --durability --max-memory --log-level --background --http --http-token --http-public --http-origin' -- "$current")
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --state --idle-exit --durability --max-memory --log-level --supervise --background --http --http-token --http-public --http-origin' -- "$current")
             fi ;;
         'status')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json' -- "$current")

@@ -73,6 +73,7 @@ complete -c torpor -n '__torpor_at serve' -l idle-exit -x -d 'end when for so lo
 complete -c torpor -n '__torpor_at serve' -l durability -x -d 'what outlives a power cut: power, all that was answered, or process, all but the last second (default: $TORPOR_DURABILITY, else process)'
 complete -c torpor -n '__torpor_at serve' -l max-memory -x -d 'start no guest while the daemon has more, such as 512M or 4G, 0: no bound (default: $TORPOR_MAX_MEMORY, else three quarters of the machine\'s)'
 complete -c torpor -n '__torpor_at serve' -l log-level -x -a 'debug info warning error' -d 'what is logged (default: info)'
+complete -c torpor -n '__torpor_at serve' -l supervise -d 'start the daemon again when it dies, unless systemd does (one in the background always is)'
 complete -c torpor -n '__torpor_at serve' -l background -d 'once ready, leave stdout and stderr, and log to the file alone'
 complete -c torpor -n '__torpor_at serve' -l http -x -d 'serve the same API over WebSocket at http://HOST:PORT/rpc, to who has the token'
 complete -c torpor -n '__torpor_at serve' -l http-token -r -F -d 'the file with the token (default: http-token beside the state file, made if need be)'

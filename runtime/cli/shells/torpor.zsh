@@ -124,6 +124,7 @@ _torpor_serve() {
         '--durability=[what outlives a power cut\: power, all that was answered, or process, all but the last second (default\: $TORPOR_DURABILITY, else process)]:WORD: ' \
         '--max-memory=[start no guest while the daemon has more, such as 512M or 4G, 0\: no bound (default\: $TORPOR_MAX_MEMORY, else three quarters of the machine'\''s)]:SIZE: ' \
         '--log-level=[what is logged (default\: info)]:log_level:(debug info warning error)' \
+        '--supervise[start the daemon again when it dies, unless systemd does (one in the background always is)]' \
         '--background[once ready, leave stdout and stderr, and log to the file alone]' \
         '--http=[serve the same API over WebSocket at http\://HOST\:PORT/rpc, to who has the token]:HOST\:PORT: ' \
         '--http-token=[the file with the token (default\: http-token beside the state file, made if need be)]:FILE:_files' \

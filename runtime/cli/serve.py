@@ -1,0 +1,141 @@
+"""`torpor serve`: the daemon, in the foreground or, supervised, in the background."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from runtime.cli import exits, output
+from runtime.client.endpoint import EndpointError, socket_path
+
+if TYPE_CHECKING:
+    import argparse
+
+    from runtime.rpc.http_listener import HttpOptions
+    from runtime.supervisor import Life
+
+STATE_NAME: Final = "torpor.db"
+DURABILITIES: Final = ("power", "process")
+DEFAULT_DURABILITY: Final = "process"
+OF_SYSTEMD: Final = ("NOTIFY_SOCKET", "LISTEN_FDS")
+"""Variables of a process that systemd has started, and starts again."""
+
+
+def state_path(given: str | None) -> Path:
+    """Return the absolute path of the state file: `given`, else `$TORPOR_STATE`, else the place that XDG names."""
+    named = given or os.environ.get("TORPOR_STATE")
+    if named:
+        return Path(named).absolute()
+    base = Path(os.environ.get("XDG_STATE_HOME", ""))
+    if not base.is_absolute():
+        base = Path.home() / ".local" / "state"
+    return base / "torpor" / STATE_NAME
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the daemon until SIGTERM, SIGINT or, with `--idle-exit`, until nobody needs it."""
+    if (args.background or args.supervise) and not any(name in os.environ for name in OF_SYSTEMD):
+        from runtime.supervisor import supervise  # noqa: PLC0415 - before anything else: what it has loaded, it keeps
+
+        life = supervise(background=args.background, give_up=partial(_give_up, args.state))
+        return life if isinstance(life, int) else _serve(args, life)
+    return _serve(args, None)
+
+
+def _serve(args: argparse.Namespace, life: Life | None) -> int:
+    if args.http is None and (args.http_token or args.http_public or args.http_origin):
+        output.say("--http-token, --http-public and --http-origin go with --http")
+        return exits.USAGE
+    if args.idle_exit is not None and not args.idle_exit > 0:
+        output.say("--idle-exit is a number of seconds above 0")
+        return exits.USAGE
+    from runtime.memory import parse_size  # noqa: PLC0415 - for this command alone
+
+    durability = args.durability or os.environ.get("TORPOR_DURABILITY") or DEFAULT_DURABILITY
+    if durability not in DURABILITIES:
+        output.say(f"--durability: {durability!r} is none of {', '.join(DURABILITIES)}")
+        return exits.USAGE
+    max_memory = args.max_memory or os.environ.get("TORPOR_MAX_MEMORY") or None
+    try:
+        max_bytes = None if max_memory is None else parse_size(max_memory)
+    except ValueError as error:
+        output.say(f"--max-memory: {error}")
+        return exits.USAGE
+    from runtime.systemd import ActivationError, path_of, take_listener  # noqa: PLC0415 - for this command alone
+
+    try:
+        passed = take_listener()
+    except ActivationError as error:
+        raise EndpointError(str(error)) from error
+    socket = socket_path(args.socket) if passed is None else path_of(passed)
+    state = state_path(args.state)
+    from runtime.daemon import main  # noqa: PLC0415 - the daemon and all that it needs
+    from runtime.newfile import make_directory  # noqa: PLC0415
+    from runtime.rpc.http_listener import AddressError  # noqa: PLC0415
+    from runtime.settings import Ending, Settings  # noqa: PLC0415
+    from runtime.store.durability import Durability  # noqa: PLC0415
+
+    make_directory(state.parent)
+    try:
+        http = _http(args, state.parent)
+    except AddressError as error:
+        output.say(str(error))
+        return exits.USAGE
+    settings = Settings(
+        socket_path=socket,
+        state=state,
+        http=http,
+        passed=passed,
+        idle_exit=args.idle_exit,
+        max_memory=max_bytes,
+        durability=Durability(durability),
+        log_level=args.log_level,
+        life=life,
+        background=args.background,
+        arguments=_arguments(args, socket, state, durability, max_memory),
+    )
+    codes = {Ending.ORDERLY: exits.OK, Ending.FAILED: exits.NO_DAEMON, Ending.TAKEN: exits.ALREADY_RUNNING}
+    return codes[main(settings)]
+
+
+def _give_up(state: str | None, reason: str) -> None:
+    """In a supervisor: log why there is no daemon any more."""
+    import logging  # noqa: PLC0415 - at its end
+
+    from runtime.logs import log_path, log_to_file, start_logging  # noqa: PLC0415
+
+    start_logging("error")
+    log_to_file(log_path(state_path(state)))
+    logging.getLogger("torpor").error(reason)
+
+
+def _http(args: argparse.Namespace, directory: Path) -> HttpOptions | None:
+    if args.http is None:
+        return None
+    from runtime.rpc.http_listener import http_options  # noqa: PLC0415 - as above
+
+    token = None if args.http_token is None else Path(args.http_token)
+    return http_options(args.http, token, directory, public=args.http_public, origins=args.http_origin)
+
+
+def _arguments(
+    args: argparse.Namespace, socket: Path, state: Path, durability: str, max_memory: str | None
+) -> list[str]:
+    """Return what makes another daemon like this one, wherever it is started."""
+    given = ["--socket", os.fspath(socket), "--state", os.fspath(state), "--log-level", args.log_level]
+    given += ["--durability", durability]
+    if args.supervise:
+        given.append("--supervise")
+    if args.idle_exit is not None:
+        given += ["--idle-exit", f"{args.idle_exit:g}"]
+    if max_memory is not None:
+        given += ["--max-memory", max_memory]
+    if args.http is not None:
+        given += ["--http", args.http, *(["--http-public"] if args.http_public else [])]
+        if args.http_token is not None:
+            given += ["--http-token", os.path.abspath(args.http_token)]  # noqa: PTH100 - resolve() would follow links
+        for origin in args.http_origin:
+            given += ["--http-origin", origin]
+    return given
