@@ -41,6 +41,8 @@ class Golden:
     """Write them."""
     former_name: str | None = None
     """What the file was called before, if it can be no other test's; it is compared with where there is no newer one."""
+    written: dict[Path, str] = attrs.field(factory=dict)
+    """What this run has written so far, by all its tests."""
 
     def compare(self, entries: Iterable[Entry], name: str | None) -> None:
         """Compare with the file, or write it. Raises AssertionError with the difference."""
@@ -48,6 +50,10 @@ class Golden:
         path = self.directory / f"{name or self.name}.txt"
         found = render(entries)
         if self.update:
+            if self.written.setdefault(path, found) != found:
+                raise AssertionError(
+                    f"{path} was written before in this run, with another transcript: give one another name"
+                )
             write_whole(path, found)
             return
         if name is None and self.former_name is not None and not path.is_file():
@@ -55,7 +61,7 @@ class Golden:
             path = former if former.is_file() else path
         if not path.is_file():
             raise AssertionError(f"there is no golden transcript {path}; --torpor-update writes it:\n{found}")
-        wanted = path.read_text("utf-8")
+        wanted = path.read_text("utf-8", "surrogatepass")
         if found != wanted:
             lines = difflib.unified_diff(wanted.splitlines(), found.splitlines(), str(path), "this run", lineterm="")
             shown = "\n".join(lines)

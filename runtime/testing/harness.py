@@ -35,6 +35,8 @@ class Harness:
     def __init__(self, socket: str | None = None, executable: str | None = None) -> None:
         if socket is not None and executable is not None:
             raise ValueError("a socket or an executable, not both")
+        self.golden_written: dict[Path, str] = {}
+        """The golden files that the tests of this process have written."""
         self.loop = Loop().start()
         try:
             self.place: Place
@@ -71,7 +73,7 @@ class Bench:
         """`FILE::NAME`, the file without its folder."""
         self.root = root
         """The folder that relative paths of components are resolved against."""
-        self.golden = Golden(root / "golden", unique_name(test), update_golden, former_golden)
+        self.golden = Golden(root / "golden", unique_name(test), update_golden, former_golden, harness.golden_written)
         self.sessions: list[TestSession] = []
         self.options: dict[str, Any] = {}
         """The VM's options, in the API's own form."""

@@ -246,6 +246,33 @@ def test_no_two_tests_share_a_report(run: Run, tmp_path: Path) -> None:
     assert kept == {".html": COLLIDE, ".db": COLLIDE}
 
 
+TWICE = """
+import pytest
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_it(torpor_session, name):
+    session = torpor_session("echo")
+    session.prompt("say the same")
+    session.expect_golden("shared")  # which is fine
+    session.prompt("say " + name)
+    session.expect_golden("greeting")
+
+def test_that(torpor_session):
+    for text in ("one", "two"):
+        session = torpor_session("echo")
+        session.prompt("say " + text)
+        session.expect_golden()
+"""
+
+
+def test_a_name_that_two_transcripts_are_given_is_told(run: Run, tmp_path: Path) -> None:
+    done = run(TWICE, "--torpor-update")
+    assert "2 failed, 1 passed" in done.stdout, done.stdout
+    assert done.stdout.count("greeting.txt was written before in this run, with another transcript") >= 1
+    assert done.stdout.count("test_agent.test_that.txt was written before in this run") >= 1
+    assert "one" in (tmp_path / "golden" / "greeting.txt").read_text()
+
+
 def test_golden_files_of_old_are_found_where_they_were_one_tests(run: Run, tmp_path: Path) -> None:
     done = run(COLLIDING, "--torpor-update", "-k", "plain or a-b")
     assert done.returncode == 0, done.stdout
