@@ -11,6 +11,7 @@ Only the standard library is used: commands read with this, too.
 
 from __future__ import annotations
 
+import codecs
 import json
 import math
 import re
@@ -46,6 +47,11 @@ _TAIL: Final = 300  # characters at the end, where the last member is looked for
 def whole(text: str) -> str:
     """Return `text` with halves that stand side by side joined, and U+FFFD for each of the others."""
     return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def beginning(data: bytes, size: int) -> str:
+    """Return what the first `size` bytes say, up to a character that they cut; U+FFFD for what is not UTF-8."""
+    return codecs.getincrementaldecoder("utf-8")("replace").decode(data[:size], final=len(data) <= size)
 
 
 def mended(line: bytes) -> bytes:

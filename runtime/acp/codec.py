@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 import msgspec
 
-from runtime.text import outline, read_anyway, whole
+from runtime.text import beginning, outline, read_anyway, whole
 from runtime.wire_json import encoded
 
 MAX_LINE: Final = 16 * 1024 * 1024
@@ -136,7 +136,7 @@ class Decoder:
             size = self._skipped + end - start
             if size > self._max_line:
                 frames.append(
-                    _too_long(size, self._head if self._skipped else bytes(self._buffer[start : start + HEAD]))
+                    _too_long(size, self._head if self._skipped else bytes(self._buffer[start : start + HEAD + 1]))
                 )
             elif line := bytes(self._buffer[start:end]).strip(b"\r\t "):
                 frames.append(decode_line(line))
@@ -147,7 +147,7 @@ class Decoder:
             del self._buffer[:start]
         if self._skipped + len(self._buffer) > self._max_line:
             if not self._skipped:
-                self._head = bytes(self._buffer[:HEAD])
+                self._head = bytes(self._buffer[: HEAD + 1])
             self._skipped += len(self._buffer)
             self._buffer.clear()
         self._searched = len(self._buffer)
@@ -289,4 +289,4 @@ def _too_long(size: int, head: bytes) -> TooLong:
 
 
 def _head(line: bytes) -> str:
-    return line[:HEAD].decode("utf-8", "replace")
+    return beginning(line, HEAD)

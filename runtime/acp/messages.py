@@ -245,7 +245,7 @@ def check_content(block: Any) -> str:
     Raises `MessageError` if it is none of the five, lacks a required member, or has bytes that are not base64.
     """
     kind = block.get("type") if isinstance(block, dict) else None
-    if kind not in CONTENT_CAPABILITY:
+    if not isinstance(kind, str) or kind not in CONTENT_CAPABILITY:
         raise MessageError(f"a content block's type is one of {', '.join(CONTENT_CAPABILITY)}, not {kind!r}")
     for member in _CONTENT_MEMBERS.get(kind, ()):
         if not isinstance(block.get(member), str):

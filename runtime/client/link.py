@@ -55,11 +55,9 @@ class Link:
                     try:
                         while True:
                             for message in await self._wire.receive():
-                                self._take(msgspec.json.decode(message))
+                                self._take(_decoded(message))
                     except (ConnectionLostError, RpcError) as error:
                         failure = error
-                    except msgspec.DecodeError as error:
-                        failure = ConnectionLostError(f"the daemon sent what is no JSON: {error}")
                     tasks.cancel_scope.cancel()
         finally:
             self._failure = failure
@@ -138,3 +136,13 @@ class Link:
             answer.come.set()
         elif message.get("id") is None and error is not None:  # about the connection itself, such as `busy`
             raise RpcError.of(error)
+
+
+def _decoded(message: bytes) -> dict[str, Any]:
+    try:
+        value = msgspec.json.decode(message)
+    except (ValueError, RecursionError) as error:
+        raise ConnectionLostError(f"what answers is no daemon: it does not send JSON ({error})") from error
+    if not isinstance(value, dict):
+        raise ConnectionLostError("what answers is no daemon: it sends JSON that is no message")
+    return value

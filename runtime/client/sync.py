@@ -185,7 +185,7 @@ class Client:
         while end >= 0:
             line = self._buffer[:end]
             del self._buffer[: end + 1]
-            self._take(json.loads(line))
+            self._take(_decoded(line))
             end = self._buffer.find(b"\n")
         return True
 
@@ -217,6 +217,16 @@ class Client:
         elif message.get("id") is None and "error" in message:
             error = message["error"]
             raise RpcError.of(error)
+
+
+def _decoded(line: bytes | bytearray) -> dict[str, Any]:
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ConnectionLostError(f"what answers is no daemon: it does not send JSON ({error})") from error
+    if not isinstance(message, dict):
+        raise ConnectionLostError("what answers is no daemon: it sends JSON that is no message")
+    return message
 
 
 def _encode(message: dict[str, Any]) -> bytes:

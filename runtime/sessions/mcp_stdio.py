@@ -37,6 +37,7 @@ from runtime.acp.codec import (
 from runtime.errors import ApiError
 from runtime.sessions.mcp_streams import Backlog, Lines, Stream
 from runtime.sessions.stderr import Stderr
+from runtime.text import beginning
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -193,7 +194,8 @@ class StdioServer:
             for line in self._lines.feed(data):
                 message = TooLong(0, "") if line is None else decode_line(line)
                 if isinstance(message, Malformed | TooLong):
-                    await self._record(b"stdout, not a message: " + (line or b"a line too long")[:HEAD] + b"\n")
+                    head = "a line too long" if line is None else beginning(line, HEAD)
+                    await self._record(f"stdout, not a message: {head}\n".encode())
                     self._refuse(message)
                 elif line is not None:
                     self._pass_on(message, whole_line(line))

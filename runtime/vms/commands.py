@@ -181,6 +181,7 @@ class Commands:
         self._vm.hub.publish(Notice(method, name, None, None, None, {"vm": name, **params}))
 
     def _argv(self, command: str | Sequence[str]) -> list[str]:
+        pointer = "/command" if isinstance(command, str) else "/argv"
         if isinstance(command, str):
             try:
                 shell = self._vm.volume.filesystem.stat(SHELL).type is FileType.REGULAR
@@ -190,9 +191,10 @@ class Commands:
         else:
             argv = list(command)
         if not argv or not argv[0]:
-            raise ApiError(ErrorCode.INVALID_ARGUMENT, "there is no command to run")
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, "there is no command to run", pointer=pointer)
         if any("\0" in word for word in argv):
-            raise ApiError(ErrorCode.INVALID_ARGUMENT, "an argument has a NUL, where every program would end it")
+            message = "an argument has a NUL, where every program would end it"
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer=pointer)
         return argv
 
     async def _directory(self, cwd: str | None) -> str:

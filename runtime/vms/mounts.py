@@ -37,25 +37,25 @@ _KERNEL: Final = ("/proc", "/sys")  # files there are the kernel's state: one of
 def parse_mounts(wire: Sequence[dict[str, Any]]) -> tuple[Mount, ...]:
     """From `options.mounts`, whose shape the RPC layer has checked. Raises ApiError INVALID_ARGUMENT."""
     if len(wire) > MAX_MOUNTS:
-        raise _refusal(f"options.mounts: at most {MAX_MOUNTS}")
+        raise _refusal("options.mounts", f"at most {MAX_MOUNTS}")
     mounts: list[Mount] = []
     for number, each in enumerate(wire):
         member = f"options.mounts[{number}]"
         mount = Mount(each["path"], each["host"], bool(each.get("readOnly")))
         _check_normal(mount.path, f"{member}.path")
         if mount.path.count("/") > MAX_POINT_NAMES:
-            raise _refusal(f"{member}.path: at most {MAX_POINT_NAMES} directories in one another")
+            raise _refusal(f"{member}.path", f"at most {MAX_POINT_NAMES} directories in one another")
         _check_normal(mount.host, f"{member}.host")
         if mount.path == "/":
-            raise _refusal(f"{member}.path: the VM's root cannot be a host directory")
+            raise _refusal(f"{member}.path", "the VM's root cannot be a host directory")
         for ours in _OURS:
             if _within(mount.path, ours) or _within(ours, mount.path):
-                raise _refusal(f"{member}.path: {ours} belongs to the runtime")
+                raise _refusal(f"{member}.path", f"{ours} belongs to the runtime")
         for before, other in enumerate(mounts):
             if mount.path == other.path:
-                raise _refusal(f"{member}.path: options.mounts[{before}] is there already")
+                raise _refusal(f"{member}.path", f"options.mounts[{before}] is there already")
             if _within(mount.path, other.path) or _within(other.path, mount.path):
-                raise _refusal(f"{member}.path: one mount cannot lie in another, options.mounts[{before}]")
+                raise _refusal(f"{member}.path", f"one mount cannot lie in another, options.mounts[{before}]")
         mounts.append(mount)
     return tuple(mounts)
 
@@ -68,7 +68,7 @@ def check_hosts(mounts: Sequence[Mount], state: Path, known: Iterable[Mount] = (
     hosts = {mount.host for mount in known}
     for number, mount in enumerate(mounts):
         if mount.host not in hosts and (fault := _fault(mount.host, state)):
-            raise _refusal(f"options.mounts[{number}].host: {fault}")
+            raise _refusal(f"options.mounts[{number}].host", fault)
 
 
 def _fault(host: str, state: Path) -> str | None:
@@ -96,16 +96,17 @@ def _check_normal(path: str, member: str) -> None:
     try:
         data = path.encode()
     except UnicodeEncodeError:
-        raise _refusal(f"{member}: not UTF-8") from None
+        raise _refusal(member, "not UTF-8") from None
     if not path.startswith("/") or path != "/" + posixpath.normpath(path).lstrip("/") or "\0" in path:
-        raise _refusal(f"{member}: {path!r} is not an absolute path without `.`, `..` and doubled or trailing slashes")
+        raise _refusal(member, f"{path!r} is not an absolute path without `.`, `..` and doubled or trailing slashes")
     if len(data) >= PATH_MAX or any(len(name) > NAME_MAX for name in data.split(b"/")):
-        raise _refusal(f"{member}: too long")
+        raise _refusal(member, "too long")
 
 
 def _within(path: str, directory: str) -> bool:
     return path == directory or path.startswith(directory.rstrip("/") + "/")
 
 
-def _refusal(message: str) -> ApiError:
-    return ApiError(ErrorCode.INVALID_ARGUMENT, message)
+def _refusal(member: str, reason: str) -> ApiError:
+    pointer = "/" + member.replace("]", "").replace("[", "/").replace(".", "/")
+    return ApiError(ErrorCode.INVALID_ARGUMENT, f"{member}: {reason}", pointer=pointer)

@@ -68,7 +68,9 @@ class VmOptions:
         try:
             NetworkPolicy.parse(allow)
         except ValueError as error:
-            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"options.network.allow: {error}") from None
+            raise ApiError(
+                ErrorCode.INVALID_ARGUMENT, f"options.network.allow: {error}", pointer="/options/network/allow"
+            ) from None
         defaults = cls()
         idle = wire.get("idleTimeoutMs")
         return cls(

@@ -41,7 +41,8 @@ _OBJECTS: Final = ("capabilities", "agent_info", "modes")
 def host_path(path: str) -> Path:
     """The path of a file on the daemon's machine. Raises `ApiError` INVALID_ARGUMENT for one that is not absolute."""
     if not path.startswith("/") or "\0" in path or path.endswith("/"):
-        raise ApiError(ErrorCode.INVALID_ARGUMENT, "path must be the absolute path of a file on the daemon's machine")
+        message = "path must be the absolute path of a file on the daemon's machine"
+        raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer="/path")
     return Path(path)
 
 

@@ -143,6 +143,18 @@ def test_the_cap_is_exact_whether_or_not_the_newline_is_there(excess: int) -> No
         assert [type(frame) for frame in frames] == [TooLong if excess else Notification]
 
 
+@pytest.mark.parametrize("before", [197, 198, 199, 200])
+def test_the_head_of_a_line_ends_between_characters(before: int) -> None:
+    line = b"x" * before + "\u4e16".encode() * 9
+    head = "x" * before + ("\u4e16" if before == 197 else "")
+    frame = decode_line(line)
+    assert isinstance(frame, Malformed)
+    assert frame.head == head
+    (long,) = Decoder(max_line=210).feed(line + b"\n")
+    assert isinstance(long, TooLong)
+    assert long.head == head
+
+
 def test_what_is_encoded_decodes_to_itself() -> None:
     assert decode_line(encode_request(4, "m", {"a": "ü\n"})) == Request(4, "m", {"a": "ü\n"})
     assert decode_line(encode_notification("m", {})) == Notification("m", {})

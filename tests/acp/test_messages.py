@@ -95,7 +95,7 @@ def test_odd_modes_options_and_chunks_count_as_none() -> None:
 )
 def test_content_blocks(block: dict[str, Any]) -> None:
     assert check_content(block) == block["type"]
-    for broken in ({}, {"type": block["type"]}, {**block, "type": "hologram"}, None):
+    for broken in ({}, {"type": block["type"]}, {**block, "type": "hologram"}, {**block, "type": []}, None):
         with pytest.raises(MessageError):
             check_content(broken)
 

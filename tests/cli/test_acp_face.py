@@ -374,9 +374,11 @@ def test_a_line_that_is_too_long_is_skipped() -> None:
         lines = wire.Lines(5)
         data = b"12345\n1234567890\n1\n"
         found = [line for at in range(0, len(data), size) for line in lines.feed(data[at : at + size])]
-        assert found == [b"12345", None, b"1"]
-    with pytest.raises(wire.LineError):
-        wire.decode(None)
+        assert [b"..." if isinstance(line, wire.TooLong) else line for line in found] == [b"12345", b"...", b"1"]
+    stage = Stage()
+    stage.face.hear_editor(wire.TooLong(b'{"jsonrpc":"2.0","id":"long","method":"session/prompt","params":{"pr'))
+    (answer,) = stage.told()
+    assert (answer["id"], answer["error"]["code"]) == ("long", wire.INVALID_REQUEST)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import torpor
 from runtime.client import client as client_module
 from runtime.client import connection
 from runtime.client.client import connect
+from runtime.client.link import Link
 from runtime.rpc.api import METHODS
 
 TOKEN = "a-token-of-the-tests"
@@ -33,6 +34,27 @@ def test_calls_and_errors(run, place):
             assert (caught.value.code, caught.value.name, caught.value.retryable) == (-32000, "vm_not_found", False)
             with pytest.raises(UnicodeEncodeError):
                 await client.call("vm.get", vm="\udcff")
+
+    run(main)
+
+
+@pytest.mark.parametrize("line", [b"{", b"null", b"[]", b"5", b'"\xff"', b"[" * 9999])
+def test_what_does_not_send_messages_is_no_daemon(run, line):
+    class Odd:
+        async def send(self, messages):
+            pass
+
+        async def receive(self):
+            return [line]
+
+        async def aclose(self):
+            pass
+
+    async def main():
+        link = Link(Odd(), lambda _notification: None)
+        await link.run()
+        with pytest.raises(torpor.ConnectionLostError, match="is no daemon"):
+            link.check()
 
     run(main)
 

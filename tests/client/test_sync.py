@@ -96,6 +96,15 @@ def test_nobody_there(socket_path):
         connect(f"unix://{path}")
 
 
+@pytest.mark.parametrize("line", [b"{", b"null", b"[]", b"5", b'"\xff"', b"[" * 9999])
+def test_what_does_not_send_messages_is_no_daemon(line):
+    here, there = socket.socketpair()
+    with sync.Client(here) as client, there:
+        there.sendall(line + b"\n")
+        with pytest.raises(ConnectionLostError, match="is no daemon"):
+            client.call("hello")
+
+
 def test_a_daemon_that_dies_is_a_lost_connection():
     here, there = socket.socketpair()
     client = sync.Client(here)

@@ -250,6 +250,7 @@ def test_what_cannot_be_mounted(
             refusal = api.error(method, vm=name, options={"mounts": mounts})
             assert refusal.name == "invalid_argument", mounts
             assert refusal.message.startswith(f"{where}: "), refusal.message
+            assert refusal.data["pointer"] == "/" + where.replace("[", "/").replace("].", "/").replace(".", "/")
     assert (
         str(host / "src")
         in api.error("vm.configure", vm=vm.name, options={"mounts": [mount("/a", host / "link")]}).message

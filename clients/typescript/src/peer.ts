@@ -136,16 +136,19 @@ export class Peer {
   }
 
   #take(text: string): void {
-    let message: JsonObject;
+    let message: JsonObject | undefined;
     try {
       message = JSON.parse(text);
     } catch {
-      this.#end(new ConnectionError("connection_lost", "what answers is no daemon: it does not send JSON"));
+      message = undefined;
+    }
+    if (typeof message !== "object" || message === null || Array.isArray(message)) {
+      this.#end(new ConnectionError("connection_lost", "what answers is no daemon: it does not send JSON objects"));
       this.#wire.close();
       return;
     }
     if (typeof message.method === "string") {
-      const params: JsonObject = message.params ?? {};
+      const params: JsonObject = Object(message.params);
       const listener = this.#listeners.get(params.subscriptionId);
       listener?.(message.method, withData(params));
       return;

@@ -22,6 +22,7 @@ from runtime.cli.acp.wire import (
     METHOD_NOT_FOUND,
     RESOURCE_NOT_FOUND,
     Id,
+    Line,
     LineError,
     Message,
     decode,
@@ -83,8 +84,8 @@ class Face:
 
     # What comes in.
 
-    def hear_editor(self, line: bytes | None) -> None:
-        """Take a line of the editor, None for one that was too long."""
+    def hear_editor(self, line: Line) -> None:
+        """Take a line of the editor."""
         try:
             message = decode(line)
             if message is not None:
@@ -109,7 +110,7 @@ class Face:
                 if meant := [prompt for prompt in session.prompts if prompt.id == params.get("requestId")]:
                     self._cancel(session, meant)
 
-    def hear_daemon(self, line: bytes | None) -> None:
+    def hear_daemon(self, line: Line) -> None:
         """Take a line of the daemon."""
         message = decode(line)
         if message is None:

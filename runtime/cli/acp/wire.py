@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from runtime.text import outline, read_anyway, whole
@@ -13,6 +14,9 @@ Message: TypeAlias = "dict[str, Any]"
 
 MAX_LINE: Final = 31 * 1024 * 1024
 """Longest line of the editor, in bytes: what it says goes to the daemon in a line of ours, of which it takes 32 MiB."""
+
+HEAD: Final = 500
+"""Bytes kept of a longer one, in which its id may be."""
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -33,6 +37,17 @@ class LineError(Exception):
         self.id = id_
 
 
+@dataclass(frozen=True, slots=True)
+class TooLong:
+    """A line that was too long to be kept."""
+
+    head: bytes
+    """How it begins."""
+
+
+Line: TypeAlias = "bytes | TooLong"
+
+
 class Lines:
     """Cuts a stream of bytes into lines."""
 
@@ -40,34 +55,35 @@ class Lines:
         self._max_line = max_line
         self._buffer = bytearray()
         self._searched = 0
-        self._skipping = False
+        self._skipping: bytes | None = None  # the head of the line that is too long
 
-    def feed(self, data: bytes) -> list[bytes | None]:
-        """Take the next bytes; return the lines that they complete, None for one that was too long to be kept."""
-        lines: list[bytes | None] = []
+    def feed(self, data: bytes) -> list[Line]:
+        """Take the next bytes; return the lines that they complete."""
+        lines: list[Line] = []
         self._buffer += data
         start = 0
         while (end := self._buffer.find(b"\n", max(start, self._searched))) >= 0:
-            too_long = self._skipping or (self._max_line is not None and end - start > self._max_line)
-            lines.append(None if too_long else bytes(self._buffer[start:end]))
-            self._skipping = False
+            if self._skipping is None and self._max_line is not None and end - start > self._max_line:
+                self._skipping = bytes(self._buffer[start : start + HEAD])
+            lines.append(bytes(self._buffer[start:end]) if self._skipping is None else TooLong(self._skipping))
+            self._skipping = None
             start = self._searched = end + 1
         del self._buffer[:start]
         if self._max_line is not None and len(self._buffer) > self._max_line:
-            self._skipping = True
+            self._skipping = self._skipping or bytes(self._buffer[:HEAD])
             self._buffer.clear()
         self._searched = len(self._buffer)
         return lines
 
-    def rest(self) -> list[bytes | None]:
+    def rest(self) -> list[Line]:
         """Return the last line of a stream that has ended, if it had no newline."""
-        return self.feed(b"\n") if self._buffer or self._skipping else []
+        return self.feed(b"\n") if self._buffer or self._skipping is not None else []
 
 
-def decode(line: bytes | None) -> Message | None:
+def decode(line: Line) -> Message | None:
     """Return the message in a line, None for an empty one. Raises LineError."""
-    if line is None:
-        raise LineError(INVALID_REQUEST, f"the line is longer than {MAX_LINE} bytes")
+    if isinstance(line, TooLong):
+        raise LineError(INVALID_REQUEST, f"the line is longer than {MAX_LINE} bytes", _id_of(outline(line.head)))
     if not line.strip():
         return None
     try:

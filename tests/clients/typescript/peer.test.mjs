@@ -110,6 +110,13 @@ test("a lost connection rejects what is under way, and the next call connects ag
   assert.deepEqual(await client.vm.list(), []);
 });
 
+for (const line of ["null", "[]", "5", "{", '"x"']) {
+  test(`what answers ${line} is no daemon`, async (t) => {
+    const client = await scripted(t, (_message, _send, socket) => socket.write(`${line}\n`));
+    await assert.rejects(client.vm.list(), { code: "connection_lost", message: /does not send JSON/ });
+  });
+}
+
 test("what does not speak JSON is no daemon", async (t) => {
   const client = await scripted(t, (_message, _send, socket) => socket.write("HTTP/1.1 400 Bad Request\r\n"));
   await assert.rejects(client.vm.list(), { code: "connection_lost", message: /does not send JSON/ });
