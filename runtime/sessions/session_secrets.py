@@ -19,6 +19,7 @@ import attrs
 from runtime.errors import ApiError, ErrorCode
 from runtime.network.egress import Placeholder, fits_header, secret_hosts
 from runtime.sessions.required import secrets_required
+from runtime.text import whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,13 +119,16 @@ def look_up(declared: Mapping[str, Secret], given: Mapping[str, str]) -> LookedU
 def resolve_secrets(declared: Mapping[str, Secret], given: Mapping[str, str]) -> Resolved:
     """The values for a start of the agent: see `look_up`.
 
-    Raises `ApiError` SECRETS_REQUIRED for those that are nowhere; INVALID_ARGUMENT for a value that cannot go where a
-    placeholder puts it.
+    Raises `ApiError` SECRETS_REQUIRED for those that are nowhere; INVALID_ARGUMENT for a value that is no text, or cannot go
+    where a placeholder puts it.
     """
     found = look_up(declared, given)
     if found.lacking:
         raise secrets_required(secrets=found.lacking, host_env=found.host_env)
     values = found.values
+    for name, value in values.items():
+        if value != whole(value):  # a program in a VM has text in its environment, and no other bytes
+            raise _invalid(f"/{name}", f"the daemon's {declared[name].source} is not UTF-8")
     env, placeholders = dict(values), []
     for name, secret in declared.items():
         if secret.hosts is not None:

@@ -31,6 +31,11 @@ def test_values_come_from_memory_and_from_the_host(monkeypatch: pytest.MonkeyPat
         "hostEnv": ["HOST_B"],
     }
     assert "the daemon's environment has no HOST_B" in caught.value.message
+    monkeypatch.setenv("HOST_B", "not \udcff text")
+    with pytest.raises(ApiError) as caught:
+        resolve_secrets(options.secrets, values)
+    assert (caught.value.code, caught.value.data["pointer"]) == (ErrorCode.INVALID_ARGUMENT, "/options/secrets/B")
+    assert "HOST_B is not UTF-8" in caught.value.message
 
 
 def test_a_placeholder_stays_with_the_host_and_keeps_its_token() -> None:
