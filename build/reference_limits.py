@@ -26,6 +26,8 @@ NAME: Final = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
 AREAS: Final = {
     "runtime.rpc": "connections",
+    "runtime.large_json": "connections",
+    "runtime.content": "connections",
     "runtime.client": "clients",
     "runtime.cli": "commands",
     "runtime": "daemon",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from runtime.content import as_content
+from runtime.content import as_large_content
 from runtime.errors import ErrorCode
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.names import MAX_INT, Bytes, VmParams, as_bytes, joined
@@ -112,7 +112,8 @@ class FileStat(Struct, rename="camel", kw_only=True):
 )
 async def _read_file(call: Call, params: ReadFile) -> Any:
     files = await call.host.files(joined(params.vm))
-    return {"content": as_content(await files.read_file(params.path, params.offset, params.length), params.encoding)}
+    data = await files.read_file(params.path, params.offset, params.length)
+    return {"content": await as_large_content(data, params.encoding)}
 
 
 @METHODS.method(

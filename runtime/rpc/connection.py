@@ -18,6 +18,7 @@ from msgspec import UNSET, UnsetType
 
 from runtime.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.exhaustion import exhausted
+from runtime.large_json import SMALL_BYTES, is_small
 from runtime.rpc.framing import MAX_LINE, LineTooLongError, Outbox
 from runtime.rpc.messages import (
     INVALID_REQUEST,
@@ -28,16 +29,20 @@ from runtime.rpc.messages import (
     cancelled_error,
     error_line,
     internal_error,
+    parse_large_line,
     parse_line,
     response_line,
+    response_parts,
     sole_error,
 )
 from runtime.rpc.methods import Call, Method
 from runtime.rpc.names import VmParams, joined
 from runtime.rpc.subscriptions import Subscriptions
-from runtime.rpc.validation import decode_params
+from runtime.rpc.validation import decode_params, large_params
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runtime.rpc.server import Server
     from runtime.rpc.transport import Transport
 
@@ -152,7 +157,7 @@ class Connection:
                 return
             if line is None:
                 return
-            message = parse_line(line)
+            message = parse_line(bytes(line)) if len(line) <= SMALL_BYTES else await parse_large_line(line)
             if isinstance(message, Refusal):
                 await self._outbox.send(error_line(message.id, message.error))
             else:
@@ -219,19 +224,19 @@ class Connection:
         assert self._subscriptions is not None
         call = Call(self._server.host, self._server, self._subscriptions)
         started = trio.current_time()
-        line = b""
+        parts: Sequence[bytes] = ()
         try:
             with scope:
-                line = await self._answer(request, method, call)
-                if len(line) > MAX_RESPONSE:
-                    line = error_line(_answerable(request), _too_large())
+                parts = await self._answer(request, method, call)
+                if sum(map(len, parts)) > MAX_RESPONSE:
+                    parts = [error_line(_answerable(request), _too_large())]
             if scope.cancelled_caught:
                 call.afterwards.clear()
-                line = error_line(_answerable(request), cancelled_error())
+                parts = [error_line(_answerable(request), cancelled_error())]
             elif call.settle is not None:
                 await call.settle()  # outside of the scope: what has been done is not told as cancelled
             if request.id is not UNSET:
-                await self._outbox.send(line)
+                await (self._outbox.send(parts[0]) if len(parts) == 1 else self._outbox.send_parts(parts))
             for step in call.afterwards:
                 step()
         finally:
@@ -242,12 +247,15 @@ class Connection:
             if request.id is not UNSET:
                 del self._in_flight[request.id]
 
-    async def _answer(self, request: Request, method: Method, call: Call) -> bytes:
-        """Run the handler; whatever comes of it but cancellation becomes a line."""
+    async def _answer(self, request: Request, method: Method, call: Call) -> list[bytes]:
+        """Run the handler; whatever comes of it but cancellation becomes a line, a large one in parts."""
         request_id = _answerable(request)
         error: ApiError | ProtocolError | None
         try:
-            return response_line(request_id, await self._result(request, method, call))
+            result = await self._result(request, method, call)
+            if is_small(result):
+                return [response_line(request_id, result)]
+            return await response_parts(request_id, result)
         except (ApiError, ProtocolError) as raised:
             error = raised
         except BaseExceptionGroup as group:
@@ -265,10 +273,13 @@ class Connection:
             else:
                 logger.warning("%s failed: %s", method.name, failed)
         call.afterwards.clear()
-        return error_line(request_id, error or internal_error())
+        return [error_line(request_id, error or internal_error())]
 
     async def _result(self, request: Request, method: Method, call: Call) -> Any:
-        params = decode_params(request.params, method.params)
+        if request.long is None:
+            params = decode_params(request.params, method.params)
+        else:
+            params = await large_params(request.params, request.long, method.params)
         if method.settles and isinstance(params, VmParams):
             call.settle = partial(call.subscriptions.settled, joined(params.vm), getattr(params, "session_id", None))
         while True:

@@ -17,7 +17,7 @@ import trio
 from runtime.budget import uncounted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from runtime.rpc.transport import Transport
 
@@ -49,7 +49,7 @@ class LineReader:
         self.charge: Callable[[int], None] = uncounted
         """Hears of every change of the bytes that are held of lines which are not returned yet."""
 
-    async def receive(self) -> bytes | None:
+    async def receive(self) -> bytes | bytearray | None:
         """Return the next line without its line ending, or None at the end of the stream.
 
         Blank lines are skipped. An unfinished last line counts as a line: whoever pipes one request into the socket need
@@ -61,17 +61,15 @@ class LineReader:
             if end >= 0:
                 if end > self._max_line:
                     raise LineTooLongError
-                line = bytes(self._buffer[:end])
-                del self._buffer[: end + 1]
+                line = self._cut(end)
                 self._scanned = 0
                 self.charge(-end - 1)
             elif len(self._buffer) > self._max_line:
                 raise LineTooLongError
             elif self._ended:
-                line = bytes(self._buffer)
-                self._buffer.clear()
+                line = self._cut(len(self._buffer))
                 self.charge(-len(line))
-                if not line.strip():
+                if not line or line.isspace():
                     return None
             else:
                 self._scanned = len(self._buffer)
@@ -80,9 +78,20 @@ class LineReader:
                 self._buffer += data
                 self.charge(len(data))
                 continue
-            line = line.removesuffix(b"\r")
-            if line.strip():
+            if line and not line.isspace():
                 return line
+
+    def _cut(self, end: int) -> bytes | bytearray:
+        """Take a line out of the buffer: a long one with the buffer itself, so that nothing of it is copied."""
+        if end <= RECEIVE_SIZE:
+            line = bytes(self._buffer[:end])
+            del self._buffer[: end + 1]
+            return line.removesuffix(b"\r")
+        long, self._buffer = self._buffer, self._buffer[end + 1 :]
+        del long[end:]
+        if long.endswith(b"\r"):
+            del long[-1:]
+        return long
 
     async def skip_line(self) -> None:
         """Read on to the end of a line that was too long, keeping none of it; what follows it is lost too."""
@@ -115,7 +124,9 @@ class Outbox:
         """Lines are being written, or were left half written."""
         self.charge: Callable[[int], None] = uncounted
         """Hears of every change of the bytes that wait, or are just being written."""
-        self._lines: deque[tuple[bytes, Flow | None]] = deque()
+        self._lines: deque[tuple[bytes, Flow | None]] = (
+            deque()
+        )  # or parts of lines, of which the last ends in a newline
         self._queued = 0
         self._filled = trio.Event()
         self._turn = trio.StrictFIFOLock()  # senders that wait for room get it in the order in which they came
@@ -138,6 +149,15 @@ class Outbox:
     def force(self, line: bytes) -> None:
         """Put in a short line whatever waits: the last word to a subscriber that lags, of which there is one each."""
         self._put(line, None)
+
+    async def send_parts(self, parts: Sequence[bytes]) -> None:
+        """As `send`, for a line in parts."""
+        size = sum(map(len, parts))
+        async with self._turn:
+            while not self.closed and not self._fits(size):
+                await self._room.wait()
+            for part in parts:
+                self._put(part, None)
 
     async def send(self, line: bytes, flow: Flow | None = None) -> None:
         """Wait for room and put `line` in; no checkpoint when there is room. When cancelled, nothing was put in."""

@@ -15,6 +15,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from runtime.errors import REQUEST_CANCELLED, ApiError, ErrorCode
 from runtime.exhaustion import exhausted
+from runtime.large_json import SMALL_BYTES, Shortened, TooManyItemsError, parts, shortened
 from runtime.text import decoded, outline, read_anyway
 from runtime.wire_json import encoded
 
@@ -33,6 +34,9 @@ PROTOCOL_CODES: Final = {
     REQUEST_CANCELLED: ErrorCode.CANCELLED.value,
 }
 """`error.data.code` of protocol faults: `error.data` always has `code` and `retryable` (api.md, "Errors")."""
+
+_ID_BITS: Final = 63  # of an integer, so that every reader of an answer can hold it
+_END_BYTES: Final = 1024  # of a line, as in `runtime.text.outline`: an envelope without its params
 
 EMPTY_PARAMS: Final = Raw(b"{}")
 
@@ -54,6 +58,8 @@ class Request:
     id: str | int | float | UnsetType
     method: str
     params: Raw
+    long: Shortened | None = None
+    """Of a large line: the long strings that `params` has marks for."""
 
 
 class ProtocolError(Exception):
@@ -83,30 +89,78 @@ def parse_line(line: bytes) -> Request | Refusal:
         envelope = decoded(line, _envelopes.decode)
     except (ValueError, RecursionError) as error:
         return _refuse(line, error)
+    return _request(envelope)
+
+
+def _request(envelope: _Envelope) -> Request | Refusal:
     if envelope.id is None:
         return Refusal(None, ProtocolError(INVALID_REQUEST, "id must be a string or a number"))
     return Request(envelope.id, envelope.method, envelope.params)
 
 
+def _fault(error: ValueError | RecursionError) -> ProtocolError:
+    if isinstance(error, RecursionError):
+        return ProtocolError(INVALID_REQUEST, "the message is nested too deeply")
+    if isinstance(error, msgspec.ValidationError):
+        return ProtocolError(INVALID_REQUEST, f"not a JSON-RPC 2.0 request: {error}")
+    return ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}")
+
+
+async def parse_large_line(line: bytes | bytearray) -> Request | Refusal:
+    """As `parse_line`, in small steps: for lines over `large_json.SMALL_BYTES`."""
+    try:
+        short = await shortened(line, _read_string)
+    except TooManyItemsError as error:
+        return Refusal(_id_in(outline(_ends(line))), ProtocolError(INVALID_REQUEST, str(error)))
+    except ValueError as error:
+        return Refusal(_id_in(outline(_ends(line))), ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}"))
+    if len(short.rest) <= SMALL_BYTES:
+        message = parse_line(short.rest)
+    else:
+        try:
+            message = _request(decoded(short.rest, _envelopes.decode))
+        except (ValueError, RecursionError) as error:
+            message = Refusal(_id_in(outline(_ends(line))), _fault(error))
+    if isinstance(message, Refusal):
+        return attrs.evolve(message, id=short.filled(message.id))
+    return attrs.evolve(message, id=short.filled(message.id), long=short)
+
+
+def _read_string(text: bytes) -> str:
+    string: str = decoded(text, msgspec.json.decode)
+    return string
+
+
+def _ends(line: bytes | bytearray) -> bytes:
+    """What tells the id of a line: how it begins and how it ends."""
+    return bytes(line) if len(line) <= 2 * _END_BYTES else bytes(line[:_END_BYTES] + line[-_END_BYTES:])
+
+
 def _refuse(line: bytes, error: ValueError | RecursionError) -> Refusal:
     """Say what is wrong with a line, under its own id if that can be known: where its structure is that of JSON."""
-    fault = ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}")
+    fault = _fault(error)
     try:
         message = read_anyway(line)
     except JSONDecodeError:
-        return Refusal(None, fault)
+        return Refusal(None, ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}"))
     except RecursionError:
         message = outline(line)
     if isinstance(message, list):
         fault = ProtocolError(INVALID_REQUEST, "batches are not served: send one request a line")
-    elif isinstance(error, RecursionError):
-        fault = ProtocolError(INVALID_REQUEST, "the message is nested too deeply")
-    elif isinstance(error, msgspec.ValidationError):
-        fault = ProtocolError(INVALID_REQUEST, f"not a JSON-RPC 2.0 request: {error}")
+    return Refusal(_id_in(message), fault)
+
+
+def _id_in(message: Any) -> str | int | float | None:
     request_id = message.get("id") if isinstance(message, dict) else None
     if isinstance(request_id, bool) or not isinstance(request_id, str | int | float):
-        request_id = None
-    return Refusal(request_id, fault)
+        return None
+    return None if isinstance(request_id, int) and request_id.bit_length() > _ID_BITS else request_id
+
+
+async def response_parts(request_id: str | float, result: Any) -> list[bytes]:
+    """As `response_line`, in small steps: the line in parts, for results that are not `large_json.is_small`."""
+    head = encoded({"jsonrpc": "2.0", "id": request_id})[:-1] + b',"result":'
+    return [head, *await parts(result), b"}\n"]
 
 
 def response_line(request_id: str | float, result: Any) -> bytes:

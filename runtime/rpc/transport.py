@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Transport(Protocol):
     """Messages in and out. One task may receive and one may send at a time; closing is done once, when both have ended."""
 
-    async def receive(self) -> bytes | None:
+    async def receive(self) -> bytes | bytearray | None:
         """Return the next message, None at the end; cancellation loses nothing.
 
         Raises LineTooLongError, and trio.BrokenResourceError when the peer is gone.
@@ -28,7 +28,7 @@ class Transport(Protocol):
         ...
 
     async def send(self, lines: Sequence[bytes]) -> None:
-        """Write messages, each ending in a newline. Cancelled, it may have written any part of them.
+        """Write messages, or parts of them, of which the last ends in a newline. Cancelled, it may have written any part.
 
         Raises trio.BrokenResourceError.
         """

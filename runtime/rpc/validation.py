@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_arg
 import msgspec
 from msgspec import Raw, Struct
 
+from runtime.large_json import unpacked
 from runtime.rpc.messages import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, ProtocolError
 from runtime.text import read_anyway
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from runtime.large_json import Shortened
 
 S = TypeVar("S", bound=Struct)
 
@@ -44,6 +47,20 @@ def decode_params(raw: Raw, kind: type[S]) -> S:
         raise ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}") from None
     except RecursionError:
         raise ProtocolError(INVALID_REQUEST, "the message is nested too deeply") from None
+    return params
+
+
+async def large_params(raw: Raw, long: Shortened, kind: type[S]) -> S:
+    """As `decode_params`, for a line that was shortened; its base64 is decoded in small steps."""
+    try:
+        value = await unpacked(long.filled(msgspec.json.decode(raw)))
+    except (ValueError, RecursionError):
+        return decode_params(raw, kind)  # raises what is to be said
+    try:
+        params: S = msgspec.convert(value, kind, builtin_types=(bytes,))
+    except msgspec.ValidationError as error:
+        faults = list(islice(_faults(kind, value, ""), MAX_FAULTS)) if isinstance(value, dict) else []
+        raise invalid_params(*(faults or [(_pointer_in(str(error)), _without_path(str(error)))])) from None
     return params
 
 
@@ -108,7 +125,7 @@ def _struct_faults(kind: type[Struct], value: dict[str, Any], pointer: str) -> I
 
 def _member_faults(kind: Any, value: Any, pointer: str) -> Iterator[tuple[str, str]]:
     try:
-        msgspec.convert(value, kind)
+        msgspec.convert(value, kind, builtin_types=(bytes,) if isinstance(value, bytes) else None)
     except msgspec.ValidationError as error:
         inner = list(islice(_faults(kind, value, pointer), MAX_FAULTS))
         yield from inner or [(pointer, _without_path(str(error)))]

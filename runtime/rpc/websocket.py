@@ -50,6 +50,7 @@ class WebSocketTransport:
         self._ended = False
         self._charge: Callable[[int], None] = uncounted
         self._held = 0  # bytes of messages that are not returned yet, as they came
+        self._unfinished = False  # the first frames of a message were sent, and not its last
         self._torn = False  # a frame was cut off by a cancellation: nothing can follow it
 
     async def receive(self) -> bytes | None:
@@ -96,8 +97,13 @@ class WebSocketTransport:
         self._ended = self._protocol.state is not State.OPEN
 
     async def send(self, lines: Sequence[bytes]) -> None:
-        """Write messages, each as a text frame without the newline."""
-        frames = [Frame(Opcode.TEXT, line[:-1]).serialize(mask=False) for line in lines]
+        """Write messages, each as a text frame without the newline; one that comes in parts in several frames."""
+        frames: list[bytes] = []
+        for line in lines:
+            last = line.endswith(b"\n")
+            opcode = Opcode.CONT if self._unfinished else Opcode.TEXT
+            frames.append(Frame(opcode, line[:-1] if last else line, fin=last).serialize(mask=False))
+            self._unfinished = not last
         await self._write(b"".join(frames))
 
     async def skip_line(self) -> None:

@@ -50,6 +50,7 @@ class ServerEnd:
     def __init__(self, send: trio.MemorySendChannel[list[bytes]], receive: trio.MemoryReceiveChannel[bytes]) -> None:
         self._send = send
         self._receive = receive
+        self._parts: list[bytes] = []
 
     async def receive(self) -> bytes | None:
         """Return the next message, None at the end."""
@@ -60,7 +61,14 @@ class ServerEnd:
 
     async def send(self, lines: Sequence[bytes]) -> None:
         """Send messages."""
-        await self._send.send(list(lines))
+        messages: list[bytes] = []
+        for line in lines:
+            self._parts.append(line)
+            if line.endswith(b"\n"):
+                messages.append(b"".join(self._parts))
+                self._parts = []
+        if messages:
+            await self._send.send(messages)
 
     async def skip_line(self) -> None:
         """Nothing is left of a message here: each comes whole."""

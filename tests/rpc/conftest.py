@@ -101,9 +101,13 @@ class Frames:
         return self.events.pop(0)
 
     async def receive(self) -> bytes | None:
-        event = await self.event()
-        assert event is None or event.opcode in (Opcode.TEXT, Opcode.CLOSE)
-        return event.data if event is not None and event.opcode is Opcode.TEXT else None
+        parts: list[bytes] = []
+        while (event := await self.event()) is not None and event.opcode is not Opcode.CLOSE:
+            assert event.opcode is (Opcode.CONT if parts else Opcode.TEXT)
+            parts.append(event.data)
+            if event.fin:
+                return b"".join(parts)
+        return None
 
 
 class Peer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from base64 import b64decode, b64encode
 from pathlib import Path
 
 import pytest
@@ -344,3 +345,28 @@ async def test_a_closing_server_refuses_and_drains(world, peer):
     with trio.fail_after(5):
         await world.server.drain(5)
     assert (await peer.response(turn))["result"]["stopReason"] == "cancelled"
+
+
+async def test_large_requests_and_answers_come_whole(world, peer):
+    """Whatever is in them: they are read and written in pieces."""
+    await world.host.get_or_create("v", None)
+    text = ('say "\\ud83d\\ude00" é\n\\' + "\U0001f600") * 200_000
+    assert await peer.call("writeFile", vm="v", path="/large", content=text) == {}
+    assert (await peer.call("readFile", vm="v", path="/large"))["content"] == text
+    data = b"\xff\x00\x01" * 1_000_001
+    assert await peer.call("writeFile", vm="v", path="/data", content={"base64": b64encode(data).decode()}) == {}
+    assert b64decode((await peer.call("readFile", vm="v", path="/data"))["content"]["base64"]) == data
+    error = await peer.error("writeFile", vm="v", path="/data", content={"base64": "é" * 200_000})
+    assert error["data"]["errors"][0]["pointer"].startswith("/content")
+    error = await peer.error("writeFile", vm="v", path=5, content="x" * 100_000)
+    assert error["data"]["errors"][0]["pointer"] == "/path"
+    error = await peer.error("readFiles", vm="v", paths=["/x"] * 60_000)
+    assert (error["code"], "50000" in error["message"]) == (-32600, True)
+    assert (await peer.call("hello"))["protocol"] == 1
+
+
+async def test_a_long_id_is_answered_under_itself(peer):
+    name = "id-" + "x" * 1000
+    line = json.dumps({"jsonrpc": "2.0", "id": name, "method": "hello", "params": {"client": {"name": "y" * 100_000}}})
+    await peer.send(line.encode())
+    assert (await peer.receive())["id"] == name

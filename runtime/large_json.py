@@ -1,0 +1,265 @@
+"""JSON of many MiB, read and written in small steps, so that nobody else waits for it.
+
+A decoder is one call: 30 MiB of text take it 15 ms, ten million empty lists two seconds, and no thread helps, since it holds
+the interpreter's lock. So a large line is looked through first, piece by piece. Its long strings are cut out and decoded in
+pieces as well; what is left, with a mark for each of them, is a small JSON text, or the line has more members than any
+message needs and is refused. Writing is the same the other way round: parts of at most a few hundred KiB.
+
+Everything here gives the other tasks their turn between two pieces. Cancelling leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import binascii
+import re
+import secrets
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import msgspec
+import trio
+
+from runtime.wire_json import encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+SMALL_BYTES: Final = 64 * 1024
+"""JSON up to this size is read and written in one step: at worst, of nothing but empty lists, some 4 ms."""
+
+PIECE_BYTES: Final = 96 * 1024  # looked through, decoded or encoded in one step: 0.1 ms; divisible by three, for base64
+_LOOK: Final = 100  # what a look at one string counts for in these bytes: as much as it takes
+
+CUT_BYTES: Final = 128  # strings from this length on are cut out: a mark is no longer than a fifth of it
+
+MAX_ITEMS: Final = 50_000
+"""Members and items of one large message: `writeFiles` with all the files that it takes has 40,000."""
+
+MAX_REST_BYTES: Final = 4 * 1024 * 1024
+"""What may be left of a message without its long strings: all the items above, each with a short string."""
+
+_STRING: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+# The same in whole characters: neither an escape nor a pair of surrogates is left in its middle, and half a pair is taken only
+# where what follows can be seen not to be the other half.
+_CHARACTERS: Final = re.compile(
+    rb"[^\\]*+(?:\\(?:[^u]|u(?![dD][89abAB])[0-9a-fA-F]{4}|u[dD][89abAB][0-9a-fA-F]{2}"
+    rb"(?:\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?=.{6})))[^\\]*+)*+",
+    re.DOTALL,
+)
+_QUOTE: Final = ord('"')
+_BACKSLASH: Final = ord("\\")
+_CONTINUATION: Final = range(0x80, 0xC0)
+
+
+class TooManyItemsError(ValueError):
+    """The JSON has more members than any message needs."""
+
+
+@attrs.frozen
+class Shortened:
+    """A large JSON text without its long strings."""
+
+    rest: bytes
+    """The text, with a mark in place of each of them."""
+    strings: dict[str, str]
+    """Mark -> string."""
+
+    def filled(self, value: Any) -> Any:
+        """The value that `rest` was read as, with the strings in their places. Raises RecursionError."""
+        if isinstance(value, str):
+            return self.strings.get(value, value)
+        if isinstance(value, list):
+            return [self.filled(item) for item in value]
+        if isinstance(value, dict):
+            return {self.strings.get(key, key): self.filled(item) for key, item in value.items()}
+        return value
+
+
+class _Steps:
+    """Counts what is done, and lets the others have their turn when that was enough."""
+
+    def __init__(self) -> None:
+        self._left = PIECE_BYTES
+
+    async def did(self, size: int) -> None:
+        self._left -= size
+        if self._left <= 0:
+            self._left = PIECE_BYTES
+            await trio.lowlevel.checkpoint()
+
+
+async def shortened(line: bytes | bytearray, read: Callable[[bytes], str]) -> Shortened:
+    """Cut the long strings out of a line; `read` reads a JSON string, and may mend it.
+
+    Raises TooManyItemsError, and what `read` raises. A line that is no JSON stays one in `rest`.
+    """
+    steps, token = _Steps(), secrets.token_hex(8)  # nobody can write a mark who does not know this
+    kept: list[bytes | bytearray] = []
+    strings: dict[str, str] = {}
+    items = at = start = rest = 0
+    while at < len(line):
+        stop = min(at + PIECE_BYTES, len(line))
+        quote = line.find(b'"', at, stop)
+        end = stop if quote < 0 else quote
+        items += line.count(b",", at, end) + line.count(b"[", at, end) + line.count(b"{", at, end)
+        rest += end - at
+        if items > MAX_ITEMS or rest > MAX_REST_BYTES:
+            raise TooManyItemsError(
+                f"a message of more than {SMALL_BYTES} bytes has at most {MAX_ITEMS} members and items"
+            )
+        await steps.did(end - at + _LOOK)
+        at = end
+        if quote < 0:
+            continue
+        at = await _string_end(line, quote + 1, steps)
+        if at - quote <= CUT_BYTES:
+            rest += at - quote
+        else:
+            mark = f"{token}{len(strings)}"
+            strings[mark] = await _text(line, quote + 1, at, read, steps)
+            kept += line[start:quote], b'"%s' % mark.encode()
+            start = at
+        at += 1
+    return Shortened(b"".join([*kept, line[start:]]), strings)
+
+
+async def _string_end(line: bytes | bytearray, at: int, steps: _Steps) -> int:
+    """Where the string ends that begins at `at`: at its quote, or at the end of the line."""
+    end = line.find(b'"', at, at + CUT_BYTES)
+    if end >= 0 and line[end - 1] != _BACKSLASH:
+        return end
+    while at < len(line):
+        match = _STRING.match(line, at, at + PIECE_BYTES)
+        end = len(line) if match is None else match.end()
+        await steps.did(end - at)
+        if end < len(line) and line[end] == _QUOTE:
+            return end
+        if end == at:  # a backslash at the very end
+            break
+        at = end
+    return len(line)
+
+
+async def _text(line: bytes | bytearray, at: int, end: int, read: Callable[[bytes], str], steps: _Steps) -> str:
+    parts: list[str] = []
+    while at < end:
+        stop = min(at + PIECE_BYTES, end)
+        if stop < end:
+            match = _CHARACTERS.match(line, at, stop)
+            stop = stop if match is None or match.end() == at else match.end()
+            while stop > at + 1 and line[stop] in _CONTINUATION:
+                stop -= 1
+        parts.append(read(b'"%s"' % line[at:stop]))
+        await steps.did(stop - at)
+        at = stop
+    return "".join(parts)
+
+
+async def unpacked(value: Any) -> Any:
+    """The value with bytes for each `{"base64": "..."}` in it that is such. Raises RecursionError."""
+    return await _unpacked(value, _Steps())
+
+
+async def _unpacked(value: Any, steps: _Steps) -> Any:
+    await steps.did(_LOOK)
+    if isinstance(value, list):
+        return [await _unpacked(item, steps) for item in value]
+    if not isinstance(value, dict):
+        return value
+    text = value.get("base64")
+    if len(value) == 1 and isinstance(text, str):
+        data = await _from_base64(text, steps)
+        return value if data is None else {"base64": data}
+    return {key: await _unpacked(item, steps) for key, item in value.items()}
+
+
+async def _from_base64(text: str, steps: _Steps) -> bytes | None:
+    """The bytes, None if it is no base64 (RFC 4648, section 4)."""
+    parts: list[bytes] = []
+    for at in range(0, len(text), PIECE_BYTES):
+        try:
+            parts.append(binascii.a2b_base64(text[at : at + PIECE_BYTES], strict_mode=True))
+        except ValueError:
+            return None
+        if len(parts[-1]) * 4 != PIECE_BYTES * 3 and at + PIECE_BYTES < len(text):  # padding in the middle
+            return None
+        await steps.did(PIECE_BYTES)
+    return b"".join(parts)
+
+
+async def parts(value: Any) -> list[bytes]:
+    """JSON in parts, to be written one after another: as `encoded` writes it in one. Raises what that raises."""
+    found: list[bytes] = []
+    steps = _Steps()
+    for part in _parts(value):
+        found.append(part)
+        await steps.did(len(part))
+    return found
+
+
+def is_small(value: Any, limit: int = SMALL_BYTES) -> bool:
+    """Whether JSON of the value has about `limit` bytes at most; costs no more than writing that much."""
+    return _left(value, limit) >= 0
+
+
+def _left(value: Any, left: int) -> int:
+    """How much of `left` remains beside the value; below zero when it is too large."""
+    if isinstance(value, str | bytes):
+        return left - len(value)
+    if isinstance(value, msgspec.Raw):
+        return left - memoryview(value).nbytes
+    left -= _LOOK // 2
+    if isinstance(value, dict):
+        for key, item in value.items():
+            left = _left(item, left - len(key) if isinstance(key, str) else left)
+            if left < 0:
+                return left
+    elif isinstance(value, list | tuple):
+        for item in value:
+            left = _left(item, left)
+            if left < 0:
+                return left
+    return left
+
+
+def _parts(value: Any) -> Iterator[bytes]:
+    if not value or is_small(value, PIECE_BYTES):
+        yield encoded(value)
+    elif isinstance(value, str):
+        yield b'"'
+        yield from (encoded(value[at : at + PIECE_BYTES])[1:-1] for at in range(0, len(value), PIECE_BYTES))
+        yield b'"'
+    elif isinstance(value, bytes):
+        yield b'"'
+        for at in range(0, len(value), PIECE_BYTES):
+            yield binascii.b2a_base64(value[at : at + PIECE_BYTES], newline=False)
+        yield b'"'
+    elif isinstance(value, dict):
+        head = b"{"
+        for key, item in value.items():
+            yield head + encoded(key) + b":"
+            yield from _parts(item)
+            head = b","
+        yield b"}"
+    elif isinstance(value, list | tuple):
+        yield from _items(value)
+    else:
+        yield encoded(value)
+
+
+def _items(values: list[Any] | tuple[Any, ...]) -> Iterator[bytes]:
+    head, group, left = b"[", [], PIECE_BYTES
+    for item in values:
+        left = _left(item, left)
+        if left >= 0:
+            group.append(item)
+            continue
+        if group:
+            yield head + encoded(group)[1:-1]
+            head = b","
+        yield head
+        yield from _parts(item)
+        head, group, left = b",", [], PIECE_BYTES
+    if group:
+        yield head + encoded(group)[1:-1]
+    yield b"]"

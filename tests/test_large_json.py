@@ -1,0 +1,133 @@
+"""Large JSON in small steps says what it says in one."""
+
+from __future__ import annotations
+
+import base64
+import json
+import random
+from typing import Any
+
+import msgspec
+import pytest
+import trio
+
+from runtime import large_json
+from runtime.large_json import MAX_ITEMS, TooManyItemsError, is_small, parts, shortened, unpacked
+from runtime.wire_json import encoded
+
+ALPHABET = ["a", "é", "\u20ac", "\U0001f600", '"', "\\", "\n", "/", "\x00", " ", "u", "d83d"]
+
+
+def read(text: bytes) -> str:
+    string: str = msgspec.json.decode(text)
+    return string
+
+
+async def read_back(line: bytes) -> Any:
+    short = await shortened(line, read)
+    return short.filled(msgspec.json.decode(short.rest))
+
+
+def value_of(chance: random.Random, depth: int = 0) -> Any:
+    kind = chance.randrange(6 if depth < 4 else 4)
+    if kind == 0:
+        return chance.choice([None, True, 1, -2.5])
+    if kind in (1, 2, 3):
+        return "".join(chance.choices(ALPHABET, k=chance.choice([0, 1, 5, 130, 1000])))
+    if kind == 4:
+        return [value_of(chance, depth + 1) for _ in range(chance.randrange(5))]
+    return {"".join(chance.choices(ALPHABET, k=chance.choice([1, 200]))): value_of(chance, depth + 1) for _ in range(4)}
+
+
+@pytest.mark.parametrize("piece", [24, 48, 96 * 1024])
+@pytest.mark.parametrize("ascii_only", [True, False])
+async def test_what_is_read_is_what_was_said(monkeypatch: pytest.MonkeyPatch, piece: int, ascii_only: bool) -> None:
+    """However it is cut: in pieces that end in the middle of escapes, of pairs of them, and of characters."""
+    monkeypatch.setattr(large_json, "PIECE_BYTES", piece)
+    chance = random.Random(piece)  # noqa: S311 - the same values each time
+    for _ in range(300):
+        value = value_of(chance)
+        line = json.dumps(value, ensure_ascii=ascii_only).encode()
+        assert await read_back(line) == value
+        assert json.loads(b"".join(await parts(value))) == value
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'"' + b"a" * 500,
+        b'{"a":"' + b"\\" * 501,
+        b'"' + b"\\u12" * 100 + b'"',
+        b"[" * 2000,
+        b'"\xff' + b"a" * 500 + b'"',
+        b"{",
+    ],
+)
+async def test_what_is_no_json_stays_none(monkeypatch: pytest.MonkeyPatch, line: bytes) -> None:
+    monkeypatch.setattr(large_json, "PIECE_BYTES", 24)
+    with pytest.raises((ValueError, RecursionError)):
+        await read_back(line)
+
+
+async def test_a_mark_cannot_be_forged() -> None:
+    first = await shortened(b'["' + b"a" * 500 + b'"]', read)
+    (mark,) = first.strings
+    value = [mark, "b" * 500]
+    assert await read_back(json.dumps(value).encode()) == value
+
+
+async def test_there_are_so_many_items() -> None:
+    await shortened(b"[" + b"1," * (MAX_ITEMS - 1) + b"1]", read)
+    for line in (b"[" + b"1," * MAX_ITEMS + b"1]", b"[" * (MAX_ITEMS + 1), b"{" * (MAX_ITEMS + 1)):
+        with pytest.raises(TooManyItemsError, match=str(MAX_ITEMS)):
+            await shortened(line, read)
+    assert await read_back(json.dumps(["," * 10 * MAX_ITEMS, '\\",[{' * MAX_ITEMS]).encode())
+
+
+async def test_the_rest_has_a_size() -> None:
+    with pytest.raises(TooManyItemsError):
+        await shortened(b"[" + b" " * (large_json.MAX_REST_BYTES + 1) + b"]", read)
+
+
+async def test_base64_is_decoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_json, "PIECE_BYTES", 24)
+    for size in (0, 1, 17, 18, 19, 500):
+        data = bytes(n * 7 % 256 for n in range(size))
+        text = base64.b64encode(data).decode()
+        assert await unpacked([{"content": {"base64": text}}]) == [{"content": {"base64": data}}]
+        assert msgspec.json.decode(b"".join(await parts({"base64": data}))) == {"base64": text}
+    for text in ("A", "AA==" * 20, "!" * 100, "A" * 23 + "=" + "A" * 24, "é" * 24):
+        assert await unpacked({"base64": text}) == {"base64": text}, "whoever wants bytes says what is wrong"
+    assert await unpacked({"base64": "AA==", "more": 1}) == {"base64": "AA==", "more": 1}
+
+
+async def test_others_have_their_turn() -> None:
+    """A step for each piece: counted, not timed."""
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    value = {"text": "x" * 10_000_000, "list": [{"name": str(n)} for n in range(20_000)], "bytes": b"y" * 3_000_000}
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(other)
+        written = await parts(value)
+        written_turns, turns = turns, 0
+        line = b"".join(written)
+        short = await shortened(line, read)
+        nursery.cancel_scope.cancel()
+    assert written_turns > len(line) // (2 * large_json.PIECE_BYTES)
+    assert turns > len(line) // (2 * large_json.PIECE_BYTES)
+    assert max(map(len, written)) < 4 * large_json.PIECE_BYTES
+    assert line == encoded(value)
+    assert len(short.rest) < 1_000_000
+
+
+def test_small_is_told_at_once() -> None:
+    assert is_small([1, 2, {"a": "b"}])
+    assert not is_small("x" * large_json.SMALL_BYTES * 2)
+    assert not is_small([[]] * large_json.SMALL_BYTES)
+    assert not is_small({"event": msgspec.Raw(b" " * large_json.SMALL_BYTES * 2)})
