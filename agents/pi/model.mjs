@@ -95,7 +95,12 @@ function callIds({ messages }) {
   return new Set(calls.filter(({ type }) => type === "toolCall").map(({ id }) => id));
 }
 
-/** Asks, and asks again while nothing of an answer has been shown. @returns {Promise<object>} pi's message */
+/**
+ * Asks, and asks again while no text of an answer has been shown: that cannot be taken back. Thoughts may come twice, and a call that
+ * is announced is not made.
+ *
+ * @returns {Promise<object>} pi's message
+ */
 async function ask(model, context, options, before, show) {
   let request = await requestFor(model, context, options);
   // The answer to tool results may be nothing: the work is done, and the model has no more to say.
@@ -103,7 +108,7 @@ async function ask(model, context, options, before, show) {
   for (let attempt = 0; ; attempt++) {
     let shown = false;
     const showing = (event) => {
-      shown ||= event.type.startsWith("toolcall") || Boolean(event.delta?.trim());
+      shown ||= event.type === "text_delta" && event.delta.trim() !== "";
       show(event);
     };
     const answer = new Answer(model, { before, show: showing, taken: callIds(context) });

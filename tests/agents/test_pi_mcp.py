@@ -10,7 +10,7 @@ import attrs
 import msgspec
 
 from runtime.testing.loopback import http_server
-from runtime.testing.script import call, say
+from runtime.testing.script import ToolCall, Turn, say
 from runtime.testing.scripted_model import scripted_model
 from tests.agents.conftest import Bench, open_bench
 from tests.agents.pi import results
@@ -80,8 +80,10 @@ class Server:
 
 
 @asynccontextmanager
-async def calling(engine: Engine, state: Path, server: Server) -> AsyncIterator[tuple[Bench, ScriptedModel]]:
-    script = [call("mcp__raw__slow"), say("done"), say("still")]
+async def calling(
+    engine: Engine, state: Path, server: Server, arguments: str = "{}"
+) -> AsyncIterator[tuple[Bench, ScriptedModel]]:
+    script = [Turn((ToolCall("mcp__raw__slow", raw_input=arguments),)), say("done"), say("still")]
     async with http_server(server.handle) as served, scripted_model(script) as model:
         allow = [url.removeprefix("http://") for url in (served.url, model.url)]
         async with open_bench(engine, state, {"network": {"allow": allow}}) as bench:
@@ -119,3 +121,11 @@ async def test_an_image_of_a_tool_that_is_none_becomes_text(engine: Engine, tmp_
         assert await bench.say("go") == "done"
         assert results(model)[0].count("An image that cannot be looked at") == 2
         assert await bench.say("again") == "still"
+
+
+async def test_arguments_that_are_not_json_do_not_reach_the_server(engine: Engine, tmp_path: Path) -> None:
+    server = Server({"content": []})
+    async with calling(engine, tmp_path / "state.db", server, '{"half": "of') as (bench, model):
+        assert await bench.say("go") == "done"
+        assert "not valid JSON" in results(model)[0]
+        assert server.call == {}

@@ -80,6 +80,8 @@ async def test_what_was_refused_is_not_in_the_next_prompt(pi: Pi) -> None:
         assert model.requests[-1].prompts() == ["first", "third"]
 
 
+THOUGHT = event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": "Hm"})
+
 GOOD = {
     "an overload within a 200": (Raw(OVERLOADED), "fine", 2),
     "an overload after the start": (Raw(START + OVERLOADED), "fine", 2),
@@ -88,6 +90,7 @@ GOOD = {
     "white space": (Raw(START + text_block(" \n") + end()), " \nfine", 2),
     "no bytes": (Raw(b""), "fine", 2),
     "only a start": (Raw(START), "fine", 2),
+    "an overload after a thought": (Raw(START + THOUGHT + OVERLOADED), "fine", 2),
     "a connection that breaks": (Raw(START, end="cut"), "fine", 2),
     "an event that is no JSON": (Raw(b"event: message_start\ndata: {oops\n\n"), "fine", 2),
     "no stop after the stop reason": (Raw(START + text_block("hi") + end().split(b"event: message_stop")[0]), "hi", 1),
@@ -156,10 +159,7 @@ BAD = {
     "an error in mid-stream": (Raw(START + delta("half") + OVERLOADED), "Overloaded"),
     "an answer that breaks off": (Raw(START + delta("half")), "broke off"),
     "a connection that breaks off": (Raw(START + delta("half"), end="cut"), "broke off"),
-    "thoughts alone": (
-        Raw(START + event("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": "Hm"}) + end()),
-        "the model gave an empty answer",
-    ),
+    "thoughts alone": (Raw(START + THOUGHT + end()), "the model gave an empty answer"),
     "a page": (Raw(PAGE, headers={"content-type": "text/html"}), "a page, not with an event stream: Sign in"),
     "a page with 403": (failing(403, b"<html><h1>Forbidden</h1></html>"), "HTTP status 403: Forbidden"),
     "a text": (Raw(b"hello there"), "no event stream: hello there"),
@@ -178,13 +178,16 @@ BAD = {
 }
 
 
+TRIED_AGAIN = {"thoughts alone", "tries that run out"}
+
+
 @pytest.mark.parametrize("name", BAD)
 async def test_these_are_errors_and_the_session_goes_on(pi: Pi, name: str) -> None:
     answer, words = BAD[name]
     async with pi.hearing(answer) as (bench, model):
         kind, message = await answer_to(bench)
         assert (kind, words in message) == ("error", True), message
-        assert len(model.requests) == (4 if name == "tries that run out" else 1)
+        assert len(model.requests) == (4 if name in TRIED_AGAIN else 1)
         model.answers[:] = [FINE]
         assert await answer_to(bench, "again") == ("end_turn", "fine")
 
