@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from wasi_fs import CHUNK_SIZE, DIRTY_LIMIT, Changes, Dentry, DentryChange, FileType, FsCode, FsError, Usage, tree
-from wasi_fs.filesystem import CHANGE_COST
+from wasi_fs.kept import CHANGE_COST
 from wasi_fs.tree import MAX_TOUCHED
 
 if TYPE_CHECKING:
