@@ -90,7 +90,7 @@ async def import_vm(
         while (piece := await trio.to_thread.run_sync(next, pieces, None)) is not None:
             await store.writer.room()
             await store.writer.commit(piece, size=PIECE_BYTES)
-        usage = await store.reader.run(lambda connection: check_tree(connection, staged.layer))
+        usage = await store.reader.run(lambda connection: check_tree(connection, staged.layer), walk=True)
         await settle(hidden)
         with trio.CancelScope(shield=True):  # once submitted it cannot be taken back
             await store.writer.commit(lambda connection: _show(connection, staged, usage))

@@ -26,6 +26,8 @@ T = TypeVar("T")
 LONG_READS: Final = 2
 # Long reads are made of few, large statements that run outside the interpreter lock, so more of them at a time help
 # only with more processors; and each connection has its own page cache.
+WALKS: Final = 1
+# Reads of as much as a VM has, its files or its events, which take seconds: the others never wait for them.
 
 
 class Reader:
@@ -36,6 +38,7 @@ class Reader:
         self._connection = open_readable(path)
         self._idle: list[apsw.Connection] = []
         self._limiter = trio.CapacityLimiter(LONG_READS)
+        self._walks = trio.CapacityLimiter(WALKS)
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query, at once; for queries that touch a few hundred rows at most."""
@@ -49,12 +52,12 @@ class Reader:
         found = self.all(sql, parameters)
         return found[0] if found else None
 
-    async def run(self, query: Callable[[apsw.Connection], T]) -> T:
+    async def run(self, query: Callable[[apsw.Connection], T], *, walk: bool = False) -> T:
         """Run `query` on a worker thread with a connection of its own, as one snapshot of the file.
 
-        Cancellation waits for `query` to end, so it should bound what it reads.
+        Cancellation waits for `query` to end, so it should bound what it reads. A `walk` reads as much as a VM has.
         """
-        async with self._limiter:
+        async with self._walks if walk else self._limiter:
             try:
                 connection = self._idle.pop() if self._idle else open_readable(self._path)
             except apsw.Error as error:

@@ -78,7 +78,7 @@ class Transcript:
         Looks at every event, on a worker thread.
         """
         sql = "SELECT min(seq) - 1 FROM event WHERE session = ? AND created_at > ?"
-        ((found,),) = await self._reader.run(lambda connection: rows(connection, sql, (session, moment)))
+        ((found,),) = await self._reader.run(lambda connection: rows(connection, sql, (session, moment)), walk=True)
         return self.last_seq(session) if found is None else int(found)
 
     def read(

@@ -97,7 +97,7 @@ class Past:
         if after is None:
             await self._volume.flush()
         query = partial(self._compare, before.layer, None if after is None else after.layer, path)
-        found = await self._store.reader.run(query)
+        found = await self._store.reader.run(query, walk=True)
         return {
             "from": self._told(before),
             "to": None if after is None else self._told(after),
