@@ -73,7 +73,7 @@ def check_removal(tree: Tree, place: Place, path: str) -> Inode:
     return node
 
 
-def host_removal(tree: Tree, place: Place, path: str) -> Iterator[None] | None:
+def host_removal(tree: Tree, place: Place, path: str) -> Iterator[int] | None:
     """`FileSystem.host_removal`."""
     top = check_removal(tree, place, path)
     mount = top.mount

@@ -321,8 +321,10 @@ class FileSystem(KeptTree):
         """Refuse what `remove_tree` would refuse, as far as that shows without a look at what is below. FsError."""
         bulk.check_removal(self._tree, self._locate(path, None), path)
 
-    def host_removal(self, path: str) -> Iterator[None] | None:
-        """`remove_tree` of what is in a mount, a little with each step of the iterator; None for what is the VM's. FsError."""
+    def host_removal(self, path: str) -> Iterator[int] | None:
+        """`remove_tree` of what is in a mount, a little with each step of the iterator, which tells how many names
+        it has cost as much as; None for what is the VM's. FsError.
+        """
         return bulk.host_removal(self._tree, self._locate(path, None), path)
 
     def set_mounts(self, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError]]:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import trio
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.vms.answers import telling_errors
+from runtime.vms.large import PIECE, read_large
 from runtime.vms.patience import patiently
-from wasi_fs import FsCode, FsError
+from wasi_fs import FileType, FsCode, FsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> li
     for path in paths:
         result: bytes | ApiError
         try:
-            result = await patiently(partial(_read, fs, path, left, max_bytes))
+            result = await _read(fs, path, left, max_bytes)
             left -= len(result)
         except ApiError as error:
             result = error
@@ -39,11 +39,14 @@ async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> li
     return found
 
 
-def _read(fs: FileSystem, path: str, left: int, max_bytes: int) -> bytes:
+async def _read(fs: FileSystem, path: str, left: int, max_bytes: int) -> bytes:
     with telling_errors(path):
-        size = fs.stat(path).size
+        status = await patiently(lambda: fs.stat(path))
+        size = status.size
+        if PIECE < size <= left and status.type is FileType.REGULAR:
+            return await read_large(fs, path, 0, size)
         if size <= left:
-            return fs.read_file(path)
+            return await patiently(lambda: fs.read_file(path))
     raise ApiError(
         ErrorCode.TOO_LARGE,
         f"{path} has {size} bytes, and of {max_bytes} in one answer {left} are left: ask for it in another call",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from runtime.errors import ApiError, ErrorCode
 from runtime.vms import batches, listings, removal
 from runtime.vms.answers import describe, telling_errors
+from runtime.vms.large import PIECE, read_large
 from runtime.vms.patience import patiently
 from wasi_fs import FileType, FsCode, FsError
 
@@ -34,7 +35,8 @@ class VmFiles:
 
     async def read_file(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """The file from `offset` on, `length` bytes of it or all that there is. TOO_LARGE beyond 16 MiB."""
-        size = (await self._try(path, lambda: self._fs.stat(path))).size
+        status = await self._try(path, lambda: self._fs.stat(path))
+        size = status.size
         count = size - offset if length is None else min(size - offset, length)
         if count > MAX_READ_BYTES:
             raise ApiError(
@@ -44,7 +46,12 @@ class VmFiles:
                 size=size,
                 limit=MAX_READ_BYTES,
             )
-        return await self._seen(path, lambda: self._fs.read_file(path, offset=offset, length=length))
+        if count <= PIECE or status.type is not FileType.REGULAR:
+            return await self._seen(path, lambda: self._fs.read_file(path, offset=offset, length=length))
+        with telling_errors(path):
+            data = await read_large(self._fs, path, offset, count)
+        await self._volume.flush()
+        return data
 
     async def write_file(self, path: str, data: bytes, create_parents: bool = True, offset: int | None = None) -> None:
         """Replace or create the file, by default with its parents; with `offset` keep what is around `data` there.

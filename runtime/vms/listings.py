@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import fnmatch
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from runtime.sessions.policy import matches_path
 from runtime.vms.answers import Budget, describe
+from runtime.vms.exclusion import Exclusion
 from runtime.vms.patience import patiently
 from wasi_fs import FileType, FsCode, FsError, OpenDirectory
 
@@ -72,6 +71,8 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
     found: list[dict[str, Any]] = []
     budget = Budget(MAX_ENTRIES, "name a directory further down, or use `maxDepth` and `exclude`")
     top = path.rstrip("/")
+    exclusion = Exclusion(exclude)
+    await exclusion.prepare()
     async with Way() as way:
         way.enter(await _shown(fs, path, "", ENTRIES_PAGE))
         prefixes = [top]
@@ -83,7 +84,7 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
                 prefixes.pop()
                 continue
             place = f"{prefix}/{entry.name}"
-            if _excluded(exclude, entry.name, place[len(top) + 1 :]):
+            if await exclusion.covers(entry.name, place[len(top) + 1 :], way.depth):
                 continue
             described = listing.describe(entry)
             if described is None:
@@ -207,9 +208,3 @@ async def _shown(fs: FileSystem, path: str, after: str, count: int) -> Listing:
     """A listing for a client. That of the root is of the VM's files, without the devices: people copy what is in it."""
     directory = await patiently(partial(opened, fs, path))
     return Listing(fs, directory, after, count, devices=directory.node is not fs.root)
-
-
-def _excluded(patterns: Sequence[str], name: str, path: str) -> bool:
-    return any(
-        matches_path(pattern, path) if "/" in pattern else fnmatch.fnmatchcase(name, pattern) for pattern in patterns
-    )

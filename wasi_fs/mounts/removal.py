@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from wasi_fs.inode import Inode
     from wasi_fs.mounts.tree import HostTree
 
+REMOVED: Final = 20
+"""What the removal of a name counts for, beside one name that is read: the kernel is asked four times."""
 
-def remove_host_tree(tree: HostTree, directory: Directory, name: str, node: Inode) -> Iterator[None]:
-    """Remove `name` of `directory`, which is `node`, and all below it: a little with each step.
+
+def remove_host_tree(tree: HostTree, directory: Directory, name: str, node: Inode) -> Iterator[int]:
+    """Remove `name` of `directory`, which is `node`, and all below it: a little with each step, which tells how much it was.
 
     FsError: that of the first thing that cannot be removed, BUSY where another program moves directories meanwhile.
     """
@@ -29,7 +32,7 @@ def remove_host_tree(tree: HostTree, directory: Directory, name: str, node: Inod
     ] = []  # the way down: a directory's number, the name gone into, the names left
     here, names = directory, [name]
     while names or above:
-        yield
+        yield REMOVED
         if names:
             name = names.pop()
             child: Inode | None = tree.lookup(here, name)
@@ -38,7 +41,7 @@ def remove_host_tree(tree: HostTree, directory: Directory, name: str, node: Inod
                 here, names = child, []
                 for some in _names(tree, child):
                     names += some
-                    yield
+                    yield STEP
             elif child is not None:
                 tree.detach(here, name, child)
         else:

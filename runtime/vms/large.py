@@ -1,0 +1,35 @@
+"""Large files, read piece by piece beside everything else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import trio
+
+from runtime.vms.patience import patiently
+from wasi_fs import OpenFile
+
+if TYPE_CHECKING:
+    from wasi_fs import FileSystem
+
+PIECE: Final = 1024 * 1024
+"""Bytes that are read between two looks at the other tasks, in a millisecond or two."""
+
+ATTEMPTS: Final = 3
+"""To read a file as it is at one moment; one that is always written to is then taken as it came, as by a program."""
+
+
+async def read_large(fs: FileSystem, path: str, offset: int, count: int) -> bytes:
+    """At most `count` bytes of a regular file from `offset` on. Raises FsError."""
+    with await patiently(lambda: fs.open(path)) as file:
+        assert isinstance(file, OpenFile)
+        pieces: list[bytes] = []
+        for _ in range(ATTEMPTS):
+            identity = file.identity()
+            pieces.clear()
+            for at in range(offset, offset + count, PIECE):
+                pieces.append(bytes(file.read(at, min(PIECE, offset + count - at))))
+                await trio.lowlevel.checkpoint()
+            if file.identity() == identity:
+                break
+        return b"".join(pieces)

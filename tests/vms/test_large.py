@@ -1,0 +1,125 @@
+"""What is large takes long, and nobody waits for it: counted in checkpoints."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+import trio.testing
+
+from runtime.errors import ApiError, ErrorCode
+from runtime.store import open_store
+from runtime.vms import exclusion
+from runtime.vms.exclusion import Exclusion
+from runtime.vms.files import VmFiles
+from runtime.vms.large import ATTEMPTS, PIECE, read_large
+from runtime.vms.options import VmOptions
+from runtime.vms.removal import AT_ONCE
+from runtime.vms.volume import Volume
+from wasi_fs import OpenFile
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+
+class Steps(trio.abc.Instrument):
+    """How often the task has let others run."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.task = trio.lowlevel.current_task()
+
+    def before_task_step(self, task: Any) -> None:
+        self.count += task is self.task
+
+
+@contextmanager
+def steps() -> Iterator[Steps]:
+    counted = Steps()
+    trio.lowlevel.add_instrument(counted)
+    yield counted
+    trio.lowlevel.remove_instrument(counted)
+
+
+@pytest.fixture
+async def volume(tmp_path: Path) -> AsyncIterator[Volume]:
+    async with open_store(tmp_path / "state.db") as store:
+        record, _ = await store.vms.get_or_create("vm", {}, 0)
+        volume = Volume(store, record, VmOptions())
+        volume.furnish()
+        await volume.flush()
+        yield volume
+
+
+async def test_a_large_file_is_read_piece_by_piece(volume: Volume) -> None:
+    files, content = VmFiles(volume), os.urandom(5 * PIECE + 3)
+    await files.write_file("/large", content)
+    with steps() as counted:
+        assert await files.read_file("/large") == content
+    assert counted.count > 5
+    assert await files.read_file("/large", PIECE - 1, 2 * PIECE + 2) == content[PIECE - 1 : 3 * PIECE + 1]
+    ((_, found),) = await files.read_files(["/large"])
+    assert found == content
+
+
+@pytest.mark.parametrize("writes", [1, ATTEMPTS + 1])
+async def test_a_large_file_is_one_of_one_moment_unless_it_never_rests(
+    volume: Volume, writes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fs = volume.filesystem
+    fs.write_file("/large", b"0" * (3 * PIECE))
+    read, left = OpenFile.read, [writes]
+
+    def disturbed(self: OpenFile, offset: int, count: int) -> Any:
+        data = read(self, offset, count)
+        if offset == PIECE and left[0]:
+            left[0] -= 1
+            fs.write_file("/large", str(left[0]).encode() * (3 * PIECE), offset=0)
+        return data
+
+    monkeypatch.setattr(OpenFile, "read", disturbed)
+    data = await read_large(fs, "/large", 0, 3 * PIECE)
+    assert len(data) == 3 * PIECE
+    assert (len(set(data)) == 1) == (writes == 1)
+    assert left == [max(0, writes - ATTEMPTS)]
+
+
+async def test_a_deep_tree_is_removed_and_its_listings_closed_piece_by_piece(volume: Volume) -> None:
+    fs, files = volume.filesystem, VmFiles(volume)
+    at = fs.resolve("/home/user")
+    for _ in range(4 * AT_ONCE):
+        fs.mkdir("d", at=at)  # type: ignore[arg-type]
+        at = fs.resolve("d", at=at)  # type: ignore[arg-type]
+    before = fs.usage.entries
+    with steps() as counted:
+        await files.delete_file("/home/user/d", recursive=True)
+    assert counted.count > 4 * AT_ONCE
+    assert fs.usage.entries == before - 4 * AT_ONCE
+    assert not any(node.opens for node in fs._tree.nodes.values() if node is not fs.root)
+
+
+async def test_globs_leave_others_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exclusion, "MATCHES", 50)
+    plain = Exclusion(["*.log", "node_modules", "a/b", "**/c/*"])
+    await plain.prepare()
+    with steps() as counted:
+        for _ in range(10):
+            assert await plain.covers("x.log", "a/x.log", 2)
+            assert await plain.covers("b", "a/b", 2)
+            assert not await plain.covers("b", "b/b", 2)
+    assert counted.count >= 30 * (2 + 5 * 2) // 60
+    assert await plain.covers("d", "/".join("abc" * 20) + "/d", 61)  # by a thread
+    assert not await plain.covers("d", "/".join("ab" * 20) + "/d", 41)
+    many = Exclusion([f"*{number}*{letter}" for number in range(100) for letter in "ab/c"])
+    with steps() as counted:
+        await many.prepare()
+        assert await many.covers("x7xa", "x7xa", 1)
+    assert counted.count >= 1
+    assert not await Exclusion([]).covers("a", "a", 1)
+    with pytest.raises(ApiError) as caught:
+        Exclusion(["/".join("a" * (exclusion.MAX_PARTS + 1))])
+    assert caught.value.code is ErrorCode.INVALID_ARGUMENT
