@@ -131,7 +131,7 @@ class Answer(NamedTuple):
     """How an order ended."""
 
     kind: str
-    """`made`; `unkept`, where the order has it; `invalid`, `unsupported`."""
+    """`made`; `unkept`, where the order has it; `invalid`, `unsupported`; `machine`, with an errno as its text."""
     text: str = ""
 
     def pack(self) -> bytes:
@@ -150,6 +150,8 @@ class Answer(NamedTuple):
         return Answer("unsupported" if isinstance(error, UnsupportedComponentError) else "invalid", str(error))
 
     def check(self) -> None:
-        """Raise the error that it stands for, if any: InvalidComponentError, UnsupportedComponentError."""
+        """Raise the error that it stands for, if any: InvalidComponentError, UnsupportedComponentError, OSError."""
+        if self.kind == "machine":
+            raise OSError(int(self.text), os.strerror(int(self.text)))
         if (error := _KINDS.get(self.kind)) is not None:
             raise error(self.text)

@@ -8,6 +8,7 @@ whoever started it is gone, so is the socket, and all forks are killed.
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import resource
 import select
@@ -86,10 +87,14 @@ def _serve_once(orders: socket.socket, forks: list[_Fork]) -> bool:
     message, descriptors, _, _ = socket.recv_fds(orders, 1, 2)
     if not message:
         return False
-    order, answers = descriptors
-    fork = _fork(order, socket.socket(fileno=answers), [orders.fileno(), *_descriptors(forks)])
-    os.close(order)
-    forks.append(fork)
+    order, answers = descriptors[0], socket.socket(fileno=descriptors[1])
+    try:
+        forks.append(_fork(order, answers, [orders.fileno(), *_descriptors(forks)]))
+    except OSError as error:
+        with answers, suppress(OSError):
+            answers.send(Answer("machine", str(error.errno)).pack())
+    finally:
+        os.close(order)
     return True
 
 
@@ -101,9 +106,13 @@ def _fork(order: int, answers: socket.socket, others: list[int]) -> _Fork:
     said = os.memfd_create("stderr")
     head = read_head(order)
     parent = os.getpid()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        os.close(said)
+        raise
     if pid:
-        return _Fork(pid, os.pidfd_open(pid), said, answers, head.bounds)
+        return _Fork(pid, _watched(pid, said), said, answers, head.bounds)
     code = 1
     try:
         _end_with(parent)
@@ -119,6 +128,16 @@ def _fork(order: int, answers: socket.socket, others: list[int]) -> _Fork:
         os._exit(code)
 
 
+def _watched(pid: int, said: int) -> int:
+    try:
+        return os.pidfd_open(pid)
+    except OSError:  # what cannot be watched is ended
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(said)
+        raise
+
+
 def _bury(fork: _Fork) -> None:
     _, status = os.waitpid(fork.pid, 0)
     if status:
@@ -132,6 +151,8 @@ def _bury(fork: _Fork) -> None:
 def _account(code: int, fork: _Fork) -> Answer:
     """Of a fork that has not answered."""
     bounds = fork.bounds
+    if -code == signal.SIGKILL:  # by the kernel, for want of memory: who kills a fork from here hears nothing of it
+        return Answer("machine", str(errno.ENOMEM))
     said = os.pread(fork.said, _MAX_SAID, 0).decode(errors="replace").strip()
     if "memory allocation" in said or "MemoryError" in said:  # Rust's words and Python's
         return Answer("invalid", f"compiling it took more than {bounds.memory // 2**20} MiB of memory")

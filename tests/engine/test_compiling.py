@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import os
 import signal
 import subprocess
 import sys
@@ -257,6 +258,39 @@ async def test_what_ends_is_started_again(cache: ArtefactCache, started: list[su
                 await trio.to_thread.run_sync(started[1].wait)
     assert host.is_cached(content)
     assert len(started) == 3
+
+
+async def test_what_the_kernel_kills_was_short_of_memory_and_not_invalid(
+    cache: ArtefactCache, started: list[subprocess.Popen[bytes]]
+) -> None:
+    host = engine(cache)
+    failed: list[OSError] = []
+
+    async def load() -> None:
+        with pytest.raises(OSError, match="Cannot allocate memory") as failure:
+            await host.load_content(CONTENT)
+        failed.append(failure.value)
+
+    with trio.fail_after(WAIT):
+        async with trio.open_nursery() as nursery:
+            with compiling_elsewhere(cache, digest(CONTENT)):
+                nursery.start_soon(load)
+                await until(cache, compiling=True)
+                pid = started[0].pid
+                children = await trio.Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+                os.kill(int(children), signal.SIGKILL)
+                while not failed:
+                    await wait_all_tasks_blocked()
+    assert failed[0].errno == errno.ENOMEM
+    await host.load_content(CONTENT)
+    assert len(started) == 1
+
+
+def test_an_answer_says_what_the_machine_lacks() -> None:
+    answer = orders.Answer.unpack(orders.Answer("machine", str(errno.EAGAIN)).pack())
+    with pytest.raises(BlockingIOError) as failure:
+        answer.check()
+    assert failure.value.errno == errno.EAGAIN
 
 
 def test_nothing_outlives_a_process_that_is_killed(cache: ArtefactCache, tmp_path: Path) -> None:
