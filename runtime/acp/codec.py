@@ -13,13 +13,14 @@ from typing import Any, Final, TypeAlias
 import attrs
 import msgspec
 
+from runtime.large_json import SMALL_BYTES, TooManyItemsError, shortened
 from runtime.text import beginning, outline, read_anyway, whole
 from runtime.wire_json import encoded
 
 MAX_LINE: Final = 16 * 1024 * 1024
 """Longest line of an agent, in bytes: half of what the API allows in one line, so that every message that we accept
-still fits into one notification to a client. It also bounds what decoding can cost: a line of nothing but empty arrays
-takes about twenty times its length for a moment."""
+still fits into one notification to a client. Lines over 64 KiB have a bound on their members besides
+(`runtime.large_json.MAX_ITEMS`)."""
 
 HEAD: Final = 200
 """Bytes of a line that was refused which are kept for its record: enough to recognise a stray log line by."""
@@ -27,6 +28,11 @@ HEAD: Final = 200
 MAX_TORN: Final = 64 * 1024
 """Bytes of the longest line that is looked at for half a character at the end of a chunk: deltas of models have a few words,
 and what is that long was not cut by a model's server."""
+
+_END_BYTES: Final = 1024  # of a line, as in `runtime.text.outline`: what tells whom it was meant for
+_MENDED_BYTES: Final = (
+    256 * 1024
+)  # of a large line, without its long strings, that are read anyway if they are no JSON: 5 ms
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
@@ -108,6 +114,13 @@ class TooLong:
     answers: tuple[Id | None, ...] = ()
 
 
+@attrs.frozen
+class Large:
+    """A line that takes a while to decode: see `decode_large_line`."""
+
+    line: bytes
+
+
 Message: TypeAlias = "Request | Notification | Response"
 Frame: TypeAlias = "Message | Malformed | TooLong"
 
@@ -127,9 +140,9 @@ class Decoder:
         """Bytes of an unfinished line that are held."""
         return len(self._buffer)
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes) -> list[Frame | Large]:
         """Take the next bytes, any cut, and return the frames that they complete, in order."""
-        frames: list[Frame] = []
+        frames: list[Frame | Large] = []
         self._buffer += data
         start = 0
         while (end := self._buffer.find(b"\n", max(start, self._searched))) >= 0:
@@ -139,7 +152,7 @@ class Decoder:
                     _too_long(size, self._head if self._skipped else bytes(self._buffer[start : start + HEAD + 1]))
                 )
             elif line := bytes(self._buffer[start:end]).strip(b"\r\t "):
-                frames.append(decode_line(line))
+                frames.append(decode_line(line) if len(line) <= SMALL_BYTES else Large(line))
             self._skipped = 0
             start = end + 1
             self._searched = start
@@ -168,6 +181,39 @@ def decode_line(line: bytes) -> Frame:
     except (ValueError, RecursionError) as error:
         return _decode_anyway(line, error)
     return _classified(value, line)
+
+
+async def decode_large_line(line: bytes) -> Frame:
+    """As `decode_line`, in small steps: for lines over `large_json.SMALL_BYTES`."""
+    try:
+        short = await shortened(line, _read_string)
+        try:
+            value = msgspec.json.decode(short.rest)
+        except ValueError:
+            if len(short.rest) > _MENDED_BYTES:
+                raise
+            value = read_anyway(short.rest)
+        return _classified(short.filled(value), line)
+    except TooManyItemsError as error:
+        code, reason = INVALID_REQUEST, str(error)
+    except ValueError as error:
+        code, reason = PARSE_ERROR, str(error)
+    except RecursionError:
+        code, reason = PARSE_ERROR, "nested too deeply"
+    return Malformed(code, reason, len(line), _head(line), **_meant(outline(line[:_END_BYTES] + line[-_END_BYTES:])))
+
+
+async def read_line(line: bytes) -> Frame:
+    """As `decode_line`, in small steps where the line is large."""
+    return decode_line(line) if len(line) <= SMALL_BYTES else await decode_large_line(line)
+
+
+def _read_string(text: bytes) -> str:
+    try:
+        string: str = msgspec.json.decode(text)
+    except ValueError:
+        string = read_anyway(text)
+    return string
 
 
 def whole_line(line: bytes) -> bytes:

@@ -19,12 +19,14 @@ from runtime.acp.codec import (
     Decoder,
     Frame,
     Id,
+    Large,
     Malformed,
     Notification,
     Request,
     Response,
     RpcError,
     TooLong,
+    decode_line,
     encode_error,
     encode_notification,
     encode_request,
@@ -126,8 +128,16 @@ class ClientConnection:
 
     def receive(self, data: bytes) -> list[Event]:
         """Take what the agent wrote; every event is to be handled before the next."""
-        frames = self._decoder.feed(data)
-        return [event for frame in frames for each in self._halves.take(frame) for event in self._take(each)]
+        frames = [decode_line(frame.line) if isinstance(frame, Large) else frame for frame in self.frames(data)]
+        return [event for frame in frames for event in self.events(frame)]
+
+    def frames(self, data: bytes) -> list[Frame | Large]:
+        """Take what the agent wrote: as `receive`, for those who decode what is large, and hand each frame to `events`."""
+        return self._decoder.feed(data)
+
+    def events(self, frame: Frame) -> list[Event]:
+        """What a frame means, once everything before it has been handled."""
+        return [event for each in self._halves.take(frame) for event in self._take(each)]
 
     def finish(self) -> list[Event]:
         """Take note that the agent writes no more: what its last words were."""

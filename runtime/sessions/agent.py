@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 import trio
 
-from runtime.acp.codec import Id, Notification, Request, RpcError
+from runtime.acp.codec import Id, Large, Notification, Request, RpcError, decode_large_line
 from runtime.acp.connection import CANCELLED, Answer, ClientConnection, Noise, RequestCancelled
 from runtime.sessions.failures import AgentError, AgentGoneError
 from runtime.sessions.redaction import NOTHING
@@ -256,10 +256,12 @@ class Agent:
             for start in range(0, len(data), PIECE_BYTES):
                 if start:
                     await trio.lowlevel.checkpoint()
-                events = self._connection.receive(data[start : start + PIECE_BYTES])
+                frames = self._connection.frames(data[start : start + PIECE_BYTES])
                 self._count()
-                for event in events:
-                    await self._handle(event)
+                for frame in frames:
+                    whole = await decode_large_line(frame.line) if isinstance(frame, Large) else frame
+                    for event in self._connection.events(whole):
+                        await self._handle(event)
             while self._unread > UNREAD_BYTES:
                 await self._drained.park()
         for event in self._connection.finish():

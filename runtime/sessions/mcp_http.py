@@ -21,8 +21,8 @@ from runtime.acp.codec import (
     Malformed,
     Request,
     RpcError,
-    decode_line,
     encode_error,
+    read_line,
     whole_line,
 )
 
@@ -95,10 +95,12 @@ class McpHost:
         if body is None:
             yield _plain(413, f"a message has at most {MAX_LINE} bytes")
             return
-        message, body = decode_line(body), whole_line(body)
+        message = await read_line(body)
         if isinstance(message, Malformed):
             yield _json(400, encode_error(message.request, RpcError(message.code, message.reason)))
-        elif isinstance(message, Request):
+            return
+        body = whole_line(body)
+        if isinstance(message, Request):
             async with self._call(server, message, body) as answer:
                 yield answer
         else:

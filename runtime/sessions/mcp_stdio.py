@@ -30,8 +30,8 @@ from runtime.acp.codec import (
     Response,
     RpcError,
     TooLong,
-    decode_line,
     encode_error,
+    read_line,
     whole_line,
 )
 from runtime.errors import ApiError
@@ -192,7 +192,7 @@ class StdioServer:
     async def _read(self, process: Process) -> None:
         while data := await process.receive():
             for line in self._lines.feed(data):
-                message = TooLong(0, "") if line is None else decode_line(line)
+                message = TooLong(0, "") if line is None else await read_line(line)
                 if isinstance(message, Malformed | TooLong):
                     head = "a line too long" if line is None else beginning(line, HEAD)
                     await self._record(f"stdout, not a message: {head}\n".encode())

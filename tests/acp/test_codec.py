@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import tracemalloc
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,18 +12,21 @@ from runtime.acp.codec import (
     INVALID_REQUEST,
     PARSE_ERROR,
     Decoder,
+    Large,
     Malformed,
     Notification,
     Request,
     Response,
     RpcError,
     TooLong,
+    decode_large_line,
     decode_line,
     encode_error,
     encode_notification,
     encode_request,
     encode_result,
 )
+from runtime.large_json import MAX_ITEMS
 
 LINES = (
     b'{"jsonrpc":"2.0","id":1,"method":"a","params":{"x":1}}\n'
@@ -163,3 +167,25 @@ def test_what_is_encoded_decodes_to_itself() -> None:
         None, error=RpcError(-1, "e", {"d": 1})
     )
     assert encode_request(4, "m", {"a": "ü\n"}).count(b"\n") == 1
+
+
+async def test_a_large_line_is_read_as_a_small_one_is() -> None:
+    text = ('\\n"\\ud83d\\ude00é' * 20_000).replace('"', '\\"')
+    line = b'{"jsonrpc":"2.0","method":"session/update","params":{"update":{"text":"%s"}}}' % text.encode()
+    (large,) = Decoder().feed(line + b"\n")
+    assert isinstance(large, Large)
+    assert await decode_large_line(large.line) == decode_line(line)
+    torn = line.replace(b"\\ude00", b"").replace("é".encode(), b"\xff")
+    assert await decode_large_line(torn) == attrs.evolve(decode_line(torn), torn_text=None)
+
+
+async def test_a_large_line_has_so_many_members() -> None:
+    line = b'{"jsonrpc":"2.0","id":7,"method":"x","params":[%s1]}' % (b"1," * MAX_ITEMS)
+    frame = await decode_large_line(line)
+    assert isinstance(frame, Malformed)
+    assert (frame.code, frame.request, frame.size) == (INVALID_REQUEST, 7, len(line))
+    answer = await decode_large_line(b'{"jsonrpc":"2.0","id":3,"result":[%s1]}' % (b"{}," * MAX_ITEMS))
+    assert isinstance(answer, Malformed)
+    assert answer.answers == (3,), "whoever waits for it is told"
+    deep = await decode_large_line(b'{"jsonrpc":"2.0","id":7,"method":"x","params":' + b"[" * 40_000 + b" " * 40_000)
+    assert isinstance(deep, Malformed)
