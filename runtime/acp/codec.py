@@ -60,8 +60,9 @@ class Notification:
 
     method: str
     params: Any
-    torn_text: str | None = None
-    """The text as it came of a chunk that has halves of characters in it; `params` has U+FFFD in their place."""
+    torn_text: str | bytes | None = None
+    """The text as it came of a chunk that has halves of characters in it, bytes if it is not UTF-8; `params` has U+FFFD for
+    them."""
 
 
 @attrs.frozen
@@ -309,13 +310,23 @@ def _meant(members: dict[str, Any]) -> dict[str, Any]:
     return {"answers": (id_,)} if "jsonrpc" in members and _is_answer(members) else {}
 
 
-def _torn_text(line: bytes) -> str | None:
-    """The text of a chunk with halves of characters, as it came; None if it is none."""
+def _torn_text(line: bytes) -> str | bytes | None:
+    """The text of a chunk with halves of characters, as it came: bytes if they are not UTF-8; None if it is none."""
     try:
-        text = json.loads(line)["params"]["update"]["content"]["text"]
+        try:
+            text = _chunk_text(line.decode("utf-8", "surrogatepass"))
+        except UnicodeDecodeError:
+            return _chunk_text(line.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogateescape")
     except (ValueError, RecursionError, LookupError, TypeError):
         return None
-    return text if isinstance(text, str) and text != whole(text) else None
+    return text if text != whole(text) else None
+
+
+def _chunk_text(line: str) -> str:
+    text = json.loads(line, strict=False)["params"]["update"]["content"]["text"]
+    if not isinstance(text, str):
+        raise TypeError
+    return text
 
 
 def _error_of(error: object) -> RpcError:

@@ -1,12 +1,13 @@
 """Characters that an agent has cut in two: the first half ends one chunk of a message, the other half begins the next.
 
-Agents that pass on a model's deltas cut them where the model's server did, in places by UTF-16 units. What is recorded and
-told has whole characters: the first half is held back, and comes with the second. A half whose other half does not come is
-U+FFFD, in an update of its own before what comes instead; nothing else waits for it.
+Agents that pass on a model's deltas cut them where the model's server did, in places by UTF-16 units, or by bytes. What is
+recorded and told has whole characters: the first half is held back, and comes with the second. A half whose other half does
+not come is U+FFFD, in an update of its own before what comes instead; nothing else waits for it.
 """
 
 from __future__ import annotations
 
+import codecs
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -27,7 +28,7 @@ class Halves:
 
     def __init__(self) -> None:
         self._held: Notification | None = None
-        self._half = ""
+        self._half: str | bytes = ""
 
     def take(self, frame: Frame) -> list[Frame]:
         """Take the next frame; return what there is to know of by now."""
@@ -36,8 +37,10 @@ class Halves:
         key = _key(frame)
         if isinstance(frame, Notification) and key is not None and key == _key(self._held):
             text = text_of(frame.params["update"]) if frame.torn_text is None else frame.torn_text
+            if not text:
+                return []
             self._held = None
-            return self._cut(frame, self._half + text)
+            return self._cut(frame, _joined(self._half, text))
         if isinstance(frame, Notification) and key is None and frame.method == SESSION_UPDATE:
             return [frame]  # tool calls, plans and the like may come between the chunks of a message
         return [*self.finish(), *self.take(frame)]
@@ -47,10 +50,28 @@ class Halves:
         held, self._held = self._held, None
         return [] if held is None else [_with_text(held, REPLACEMENT)]
 
-    def _cut(self, frame: Notification, text: str) -> list[Frame]:
-        if _HIGH[0] <= text[-1:] <= _HIGH[1]:
-            self._held, self._half, text = frame, text[-1], text[:-1]
-        return [_with_text(frame, whole(text))] if text else []
+    def _cut(self, frame: Notification, text: str | bytes) -> list[Frame]:
+        told, half = _without_half(text)
+        if half:
+            self._held, self._half = frame, half
+        return [_with_text(frame, told)] if told else []
+
+
+def _without_half(text: str | bytes) -> tuple[str, str | bytes]:
+    """The whole characters of a chunk, and what there is at its end of one whose rest may come."""
+    if isinstance(text, bytes):
+        told, used = codecs.utf_8_decode(text, "replace", False)
+        return told, text[used:]
+    half = text[-1:] if _HIGH[0] <= text[-1:] <= _HIGH[1] else ""
+    return whole(text.removesuffix(half)), half
+
+
+def _joined(half: str | bytes, text: str | bytes) -> str | bytes:
+    if isinstance(half, str) and isinstance(text, str):
+        return half + text
+    if isinstance(half, bytes) and isinstance(text, bytes):
+        return half + text
+    return REPLACEMENT + text if isinstance(text, str) else REPLACEMENT.encode() + text
 
 
 def _key(frame: Frame) -> tuple[Any, ...] | None:

@@ -61,6 +61,25 @@ def test_halves_over_chunks(sent: list[Any], recorded: list[Any]) -> None:
     assert told(connection, lines(*sent)) == recorded
 
 
+@pytest.mark.parametrize(
+    ("sent", "recorded"),
+    [
+        ([b"Hello \xf0\x9f", b"\x98\x80 world"], ["Hello ", EMOJI + " world"]),
+        ([b"\xf0", b"\x9f", b"\x98", b"\x80"], [EMOJI]),
+        ([b"a\xe4\xb8", b"", b"\x96b\xff"], ["a", "\u4e16b" + LOST]),
+        ([b"a\xe4\xb8", b"b"], ["a", LOST + "b"]),
+        ([b"a\xe4\xb8", b"\\ude00b"], ["a", LOST + LOST + "b"]),
+        ([b"a\\ud83d", b"\xffb"], ["a", LOST + LOST + "b"]),
+        ([b"a\xe4\xb8"], ["a", LOST]),
+        ([b"\xed\xa0\xbd\xed\xb8\x80", b"b"], [EMOJI, "b"]),
+        ([b"\xff\\n\t\\ud83d", b"b"], [LOST + "\n\t" + LOST, "b"]),
+    ],
+)
+def test_characters_that_are_cut_by_bytes(sent: list[bytes], recorded: list[str]) -> None:
+    marked = [lines("@").replace(b"@", text) for text in sent]
+    assert told(ClientConnection(), b"".join(marked)) == recorded
+
+
 def test_a_half_in_another_place_is_replaced() -> None:
     odd = {"sessionId": HIGH, "update": {"sessionUpdate": "session_info_update", "title": "cut " + HIGH, LOW: 1}}
     (event,) = ClientConnection().receive(lines(odd))
