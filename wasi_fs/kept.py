@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from wasi_fs.backend import Backend, Changes, Usage
     from wasi_fs.inode import Directory
 
-CHANGE_COST: Final = 8 * 1024
-"""Bytes that an inode or a name that waits for a change set counts for in `dirty_bytes`: 4,096 are as much as `DIRTY_LIMIT`,
-and taken for a change set in 5 ms."""
+CHANGE_COST: Final = 16 * 1024
+"""Bytes that an inode or a name that waits for a change set counts for in `dirty_bytes`: 2,048 are as much as `DIRTY_LIMIT`,
+and taken for a change set in some 3 ms."""
 
 
 class KeptTree:

@@ -6,6 +6,8 @@ import stat as stat_bits
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from runtime.errors import ApiError, ErrorCode
 from runtime.exhaustion import check_exhausted
 from wasi_fs import FileType, FsCode, FsError
@@ -121,7 +123,7 @@ class Budget:
     def take(self, name: str, overhead: int) -> None:
         """Count one more item. Raises `ApiError` LIMIT_EXCEEDED, TOO_LARGE."""
         self._left -= 1
-        self._bytes -= (len(name) if name.isascii() else len(name.encode())) + overhead
+        self._bytes -= len(msgspec.json.encode(name)) + overhead  # six bytes for each control character
         if self._left < 0:
             raise ApiError(
                 ErrorCode.LIMIT_EXCEEDED,

@@ -13,6 +13,7 @@ import trio.testing
 from runtime.errors import ApiError, ErrorCode
 from runtime.store import open_store
 from runtime.vms import exclusion
+from runtime.vms.answers import MAX_ANSWER_BYTES, Budget
 from runtime.vms.exclusion import Exclusion
 from runtime.vms.files import VmFiles
 from runtime.vms.large import ATTEMPTS, PIECE, read_large
@@ -123,3 +124,13 @@ async def test_globs_leave_others_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ApiError) as caught:
         Exclusion(["/".join("a" * (exclusion.MAX_PARTS + 1))])
     assert caught.value.code is ErrorCode.INVALID_ARGUMENT
+
+
+def test_names_count_as_much_as_they_take_in_an_answer() -> None:
+    for name, size in (("x" * 250, 252), ("\x01" * 250, 1502), ('"' * 250, 502), ("\N{SNOWMAN}" * 80, 242)):
+        budget = Budget(1_000_000, "")
+        for _ in range(MAX_ANSWER_BYTES // (size + 10)):
+            budget.take(name, 10)
+        with pytest.raises(ApiError) as caught:
+            budget.take(name, 10)
+        assert caught.value.code is ErrorCode.TOO_LARGE
