@@ -204,7 +204,7 @@ codes = [main([*words, "--socket", sys.argv[1]]) for words in (
 )]
 assert codes == [0] * len(codes), codes
 ours = {name for name in sys.modules if name.startswith("runtime.")}
-assert all(name.startswith(("runtime.cli", "runtime.client", "runtime.version")) for name in ours), ours
+assert all(name.startswith(("runtime.cli", "runtime.client", "runtime.text", "runtime.version")) for name in ours), ours
 heavy = {"trio", "wasmtime", "msgspec", "attr", "attrs", "asyncio", "dataclasses", "subprocess", "inspect"} & set(sys.modules)
 assert not heavy, heavy
 """

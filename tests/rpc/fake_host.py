@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import logging
 import signal
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -226,7 +227,8 @@ class FakeFiles:
         kind = "file" if path in self.data else "directory"
         size = len(self.data.get(path, b""))
         times = {"mtimeMs": 0, "ctimeMs": 0, "atimeMs": 0}
-        return {"type": kind, "size": size, "mode": 0o644, "nlink": 1, "ino": 1, **times}
+        mode = 0o644 | (stat.S_IFDIR if kind == "directory" else stat.S_IFREG)
+        return {"type": kind, "size": size, "mode": mode, "nlink": 1, "ino": 1, **times}
 
     async def exists(self, path: str) -> bool:
         return path in self.data
