@@ -11,7 +11,8 @@ import apsw
 
 from runtime.doctor.finding import Finding, fail, ok, warn
 from runtime.errors import ApiError
-from runtime.store.schema import APPLICATION_ID, SCHEMA_VERSION, open_readable
+from runtime.store.inspection import SCHEMA_VERSION, UnusableError, damaged, inspect
+from runtime.store.schema import open_readable
 from runtime.store.sealing import key_id, read_key
 from runtime.store.sql import rows
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_FAULTS: Final = 3  # of a damaged file that are shown: the first tell as much as all of them
-BACKUP: Final = "restore it from a backup or an export"
 
 
 def private_directory(check: str, path: Path) -> Finding:
@@ -61,12 +61,14 @@ def check_state(path: Path, *, full: bool) -> Iterator[Finding]:
     try:
         with contextlib.closing(open_readable(path)) as connection:
             finding = _integrity(connection, path, full=full)
-            if finding.verdict == "ok":
+            if finding.verdict == "ok" and connection.pragma("user_version"):
                 sealed = _sealed_with(connection)
             yield finding
     except (apsw.CorruptError, apsw.NotADBError) as error:
-        yield fail("integrity", f"{path} is damaged: {error}", f"stop the daemon, and {BACKUP}")
-    except (apsw.Error, ApiError) as error:
+        yield _unusable(damaged(path, str(error)))
+    except UnusableError as error:
+        yield _unusable(error)
+    except apsw.Error as error:
         yield fail(
             "integrity", f"{path}: {error}", "look whether it can be read, and whether another program has it open"
         )
@@ -75,27 +77,25 @@ def check_state(path: Path, *, full: bool) -> Iterator[Finding]:
 
 
 def _integrity(connection: apsw.Connection, path: Path, *, full: bool) -> Finding:
-    owner, version = connection.pragma("application_id"), connection.pragma("user_version")
-    if owner != APPLICATION_ID:
-        return fail(
-            "integrity", f"{path} is not one of Torpor's", "name the right file with --state, or move this one away"
-        )
-    if version > SCHEMA_VERSION:
-        text = f"{path} was written by a newer Torpor (schema {version}, this one knows {SCHEMA_VERSION})"
-        return fail("integrity", text, "run that version or a later one")
+    version = inspect(connection, path)  # what a start asks
+    if not version:
+        return ok("integrity", "it is empty")
     pragma = "integrity_check" if full else "quick_check"
     faults = [str(row[0]) for row in rows(connection, f"PRAGMA {pragma} ({MAX_FAULTS})") if row[0] != "ok"]
     if not faults and full:
         faults = [f"a row of {row[0]} refers to nothing" for row in connection.execute("PRAGMA foreign_key_check")]
     if faults:
-        text = f"{path} is damaged: {'; '.join(faults[:MAX_FAULTS])}"
-        return fail("integrity", text, f"stop the daemon, and {BACKUP}")
+        raise damaged(path, "; ".join(faults[:MAX_FAULTS]))
     older = (
         f", of schema {version}, which the next daemon brings up to {SCHEMA_VERSION}"
         if version < SCHEMA_VERSION
         else ""
     )
     return ok("integrity", f"{pragma} finds nothing{older}")
+
+
+def _unusable(error: UnusableError) -> Finding:
+    return fail("integrity", error.problem, error.remedy)
 
 
 def _sealed_with(connection: apsw.Connection) -> set[bytes]:

@@ -73,5 +73,6 @@ class Unpacker:
             pass
         raise ApiError(
             ErrorCode.STATE_CORRUPT,
-            "the content of a file in Torpor's state is damaged; restore the state file from a backup or an export",
+            "the content of a file in Torpor's state is damaged; stop the daemon, and restore a backup, or write what can "
+            "still be read into a folder with `torpor salvage`",
         )

@@ -29,7 +29,8 @@ def as_api_error(error: Exception) -> Exception:
     if isinstance(error, (apsw.CorruptError, apsw.NotADBError)):
         return ApiError(
             ErrorCode.STATE_CORRUPT,
-            f"Torpor's state file is damaged ({error}); stop the daemon, and restore the file from a backup or an export",
+            f"Torpor's state file is damaged ({error}); stop the daemon, and restore a backup, or write what can still be read "
+            "of the file into a folder with `torpor salvage`; keep it until you have what you need",
         )
     if isinstance(error, (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError)):
         return ApiError(

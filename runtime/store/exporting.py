@@ -22,9 +22,10 @@ from runtime.store.descriptors import open_descriptor
 from runtime.store.errors import as_api_error
 from runtime.store.flattening import DENTRY, EXTENT, INODE, FlatTree
 from runtime.store.foreign import json_object
+from runtime.store.inspection import APPLICATION_ID, SCHEMA_VERSION
 from runtime.store.meter import Meter
 from runtime.store.migrations import MIGRATIONS
-from runtime.store.schema import APPLICATION_ID, SCHEMA_VERSION, open_readable
+from runtime.store.schema import open_readable
 from runtime.store.sql import json_text, rows
 
 if TYPE_CHECKING:

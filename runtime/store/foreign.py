@@ -16,8 +16,7 @@ import apsw
 import msgspec
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.store.migrations import MIGRATIONS
-from runtime.store.schema import APPLICATION_ID, SCHEMA_VERSION
+from runtime.store.inspection import SCHEMA_QUERY, SCHEMA_VERSION, schema_of, version_of
 from runtime.store.sql import rows
 from wasi_fs.backend import STORED_TYPES, FileType
 from wasi_fs.devices import FIRST_INO
@@ -73,7 +72,6 @@ def open_foreign(path: Path) -> Iterator[apsw.Connection]:
         for name, value in (("trusted_schema", "off"), ("cell_size_check", "on"), ("mmap_size", 0)):
             connection.pragma(name, value)
         connection.execute("BEGIN")
-        _check_header(connection)
         _check_schema(connection)
         verdict = rows(connection, "PRAGMA quick_check(1)")[0][0]
         if verdict != "ok":
@@ -90,10 +88,14 @@ def open_foreign(path: Path) -> Iterator[apsw.Connection]:
             connection.close(force=True)
 
 
-def _check_header(connection: apsw.Connection) -> None:
-    if connection.pragma("application_id") != APPLICATION_ID:
+def _check_schema(connection: apsw.Connection) -> None:
+    """Text by text: names alone would let a table bring its own expressions, indexes their own order.
+
+    Tables of others are not looked at, and triggers and views are off.
+    """
+    version = version_of(connection)
+    if not version:
         damaged("it is not a file of Torpor's")
-    version = connection.pragma("user_version")
     if version > SCHEMA_VERSION:
         raise ApiError(
             ErrorCode.STATE_NEWER,
@@ -103,16 +105,10 @@ def _check_header(connection: apsw.Connection) -> None:
         )
     if version != SCHEMA_VERSION:
         damaged(f"its schema has version {version}; let a daemon of this version open it once (torpor serve --state)")
-
-
-def _check_schema(connection: apsw.Connection) -> None:
-    """Text by text: names alone would let a table bring its own expressions, indexes their own order."""
-    query = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
-    with contextlib.closing(apsw.Connection(":memory:")) as blank:
-        for step in MIGRATIONS:
-            blank.execute(step)
-        if set(rows(connection, query)) != set(rows(blank, query)):
-            damaged(f"its schema is not the one of version {SCHEMA_VERSION}")
+    found, ours = set(rows(connection, SCHEMA_QUERY)), schema_of(version)
+    tables = {row[2] for row in ours}
+    if ours - found or any(row[2] in tables for row in found - ours):
+        damaged(f"its schema is not the one of version {SCHEMA_VERSION}")
 
 
 def only_vm(connection: apsw.Connection) -> tuple[Any, ...]:

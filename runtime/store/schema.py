@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import stat
 from typing import TYPE_CHECKING, Final
@@ -12,24 +11,16 @@ import apsw
 from runtime.errors import ApiError, ErrorCode
 from runtime.store.durability import Durability
 from runtime.store.errors import as_api_error
+from runtime.store.inspection import APPLICATION_ID, SCHEMA_VERSION, damaged, inspect
 from runtime.store.migrations import MIGRATIONS
 from runtime.store.sql import rows
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-APPLICATION_ID: Final = 0x54525052
-"""`PRAGMA application_id` of every file that we write: "TRPR"."""
-
-SCHEMA_VERSION: Final = len(MIGRATIONS)
-
 BUSY_MS: Final = 2000
 # One process at a time has the file (runtime.store.lock), so only a second connection of ours that recovers the log
 # after a crash, or somebody's sqlite3 shell, can make us wait.
-
-CHECKED_TABLES: Final = ("vm", "session")
-# quick_check reads all of what it checks, and the whole file may be gigabytes. These two are small, every start needs
-# them, and a file that was cut or overwritten shows it here or in the schema; later damage is reported when it is read.
 
 WRITER_CACHE_KIB: Final = 16 * 1024  # holds the inner pages of every b-tree of a file of many gigabytes
 READER_CACHE_KIB: Final = 4 * 1024  # there are a few readers, and the operating system caches the file once for all
@@ -55,18 +46,20 @@ def open_writable(path: Path, durability: Durability = Durability.PROCESS) -> ap
     try:
         connection = apsw.Connection(os.fspath(path), flags=apsw.SQLITE_OPEN_READWRITE)
         _configure(connection, cache_kib=WRITER_CACHE_KIB)
-        _check_owner(connection, path)
+        version = inspect(connection, path)
         if durability is Durability.NONE:  # before the schema is made, which waits for the disk several times
             connection.pragma("synchronous", durability.synchronous)
-        _migrate(connection)
+        _migrate(connection, version)
         connection.pragma("synchronous", durability.synchronous)
         connection.wal_autocheckpoint(0)  # the writer checkpoints when nobody waits for it
-        _check_content(connection, path)
+        if connection.pragma("journal_mode") != "wal":
+            connection.pragma("journal_mode", "wal")
+        rows(connection, "SELECT count(*) FROM sqlite_schema")  # the first read makes the log
     except (apsw.Error, ApiError) as error:
         if connection is not None:
             connection.close()
         if isinstance(error, (apsw.NotADBError, apsw.CorruptError)):
-            raise _corrupt(path, str(error)) from error
+            raise damaged(path, str(error)) from error
         raise as_api_error(error) from error
     return connection
 
@@ -91,26 +84,8 @@ def _configure(connection: apsw.Connection, *, cache_kib: int) -> None:
     connection.pragma("cache_size", -cache_kib)
 
 
-def _check_owner(connection: apsw.Connection, path: Path) -> None:
-    application_id = connection.pragma("application_id")
-    version = connection.pragma("user_version")
-    if application_id == APPLICATION_ID:
-        if version > SCHEMA_VERSION:
-            raise ApiError(
-                ErrorCode.STATE_NEWER,
-                f"{path} was written by a newer Torpor (schema {version}, this one knows {SCHEMA_VERSION}): "
-                "run that version or a later one; this version will not touch the file",
-                found=version,
-                supported=SCHEMA_VERSION,
-            )
-        return
-    if application_id or version or rows(connection, "SELECT 1 FROM sqlite_schema LIMIT 1"):
-        raise _corrupt(path, "it is an SQLite file, but not one of Torpor's")
-
-
-def _migrate(connection: apsw.Connection) -> None:
-    version = connection.pragma("user_version")
-    if version == SCHEMA_VERSION:
+def _migrate(connection: apsw.Connection, version: int) -> None:
+    if version == SCHEMA_VERSION and connection.pragma("application_id") == APPLICATION_ID:
         return
     if version == 0:
         # Both must precede the first table: destroyed VMs can then give their pages back without a VACUUM.
@@ -127,33 +102,3 @@ def _migrate(connection: apsw.Connection) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-
-
-def _check_content(connection: apsw.Connection, path: Path) -> None:
-    if connection.pragma("journal_mode") != "wal":
-        connection.pragma("journal_mode", "wal")
-    found = _objects(connection)
-    with contextlib.closing(apsw.Connection(":memory:")) as blank:
-        for step in MIGRATIONS:
-            blank.execute(step)
-        expected = _objects(blank)
-    if found != expected:
-        names = ", ".join(sorted(name for _, name in found ^ expected))
-        raise _corrupt(path, f"its schema is not the one of version {SCHEMA_VERSION} (differs in: {names})")
-    for table in CHECKED_TABLES:
-        verdict = connection.pragma("quick_check", table)
-        if verdict != "ok":
-            raise _corrupt(path, str(verdict))
-
-
-def _objects(connection: apsw.Connection) -> set[tuple[str, str]]:
-    found = rows(connection, "SELECT type, name FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'")
-    return {(type_, name) for type_, name in found}
-
-
-def _corrupt(path: Path, cause: str) -> ApiError:
-    return ApiError(
-        ErrorCode.STATE_CORRUPT,
-        f"{path} is not a sound Torpor state file: {cause}. Restore it from a backup or an export, or move it away "
-        f"(with {path.name}-wal and {path.name}-shm, if they exist) to start with an empty state",
-    )

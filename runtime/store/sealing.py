@@ -110,8 +110,8 @@ def key_id(key: bytes) -> bytes:
 def _damaged(session_id: str) -> ApiError:
     return ApiError(
         ErrorCode.STATE_CORRUPT,
-        f"the sealed environment of session {session_id} is damaged or not its own; destroy the session, or restore the "
-        "state file from a backup",
+        f"the sealed environment of session {session_id} is damaged or not its own; restore the state file from a backup, or "
+        "fork the session: its transcript and the files are whole",
     )
 
 
@@ -136,8 +136,8 @@ def read_key(path: Path) -> bytes | None:
     if len(key) != KEY_BYTES:
         raise ApiError(
             ErrorCode.IO_ERROR,
-            f"the key file {path} must hold {KEY_BYTES} bytes and does not: restore it from a backup, or remove it to "
-            "have a new one (sessions will then ask for their environment again)",
+            f"the key file {path} must hold {KEY_BYTES} bytes and does not: restore it from a backup, or move it away to "
+            "have a new one (sessions will then ask for their environment again, until this one is back)",
         )
     return key
 

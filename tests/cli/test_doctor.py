@@ -196,10 +196,13 @@ def newer(path: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (spoil, "is damaged"),
+        (spoil, "is not a sound Torpor state file"),
         (foreign, "is not one of Torpor's"),
         (newer, "was written by a newer Torpor (schema 999"),
-        (lambda path: path.write_bytes(b"no database " * 1000), "is damaged: file is not a database"),
+        (
+            lambda path: path.write_bytes(b"no database " * 1000),
+            "is not a sound Torpor state file: file is not a database",
+        ),
     ],
 )
 def test_a_state_file_that_is_not_sound(home: Place, damage: Callable[[Path], object], message: str) -> None:

@@ -13,7 +13,7 @@ from runtime.errors import ApiError
 from runtime.store import exporting, foreign, open_store
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
-from runtime.store.schema import SCHEMA_VERSION
+from runtime.store.inspection import SCHEMA_VERSION
 from runtime.store.vms import STAGED
 from runtime.vms.portable import FileJudge
 from wasi_fs import FileSystem, Limits
@@ -235,7 +235,7 @@ CORRUPTIONS: dict[str, str] = {
     "no VM": "DELETE FROM vm",
     "another's file": "PRAGMA application_id = 1",
     "an old version": "PRAGMA user_version = 0",
-    "a table more": "CREATE TABLE more (x)",
+    "a trigger more": "CREATE TRIGGER more AFTER INSERT ON chunk BEGIN SELECT 1; END",
     "a view in a table's place": "DROP TABLE cron; CREATE VIEW cron AS SELECT 1 AS vm",
     "a poisoned chunk": "UPDATE chunk SET hash = zeroblob(32) WHERE id = (SELECT min(id) FROM chunk)",
     "content of another length": "UPDATE chunk SET size = 65536, data = zeroblob(65536)",
@@ -289,6 +289,17 @@ async def test_a_hostile_file_is_refused(store: Store, exported: Path, sql: str)
     with changed(exported) as connection:
         connection.execute(sql)
     await refused(store, exported, "state_corrupt")
+
+
+@pytest.mark.parametrize(
+    "sql", ["CREATE TABLE more (x UNIQUE); INSERT INTO more VALUES (1)", "PRAGMA application_id = 0"]
+)
+async def test_what_backup_tools_do_to_a_file_does_not_matter(store: Store, exported: Path, sql: str) -> None:
+    with changed(exported) as connection:
+        connection.execute(sql)
+        if "application_id" in sql:
+            connection.pragma("user_version", 0)
+    assert await import_vm(store, exported, judge(), nothing)
 
 
 async def test_a_newer_file_is_refused(store: Store, exported: Path) -> None:

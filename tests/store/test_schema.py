@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shlex
+import sqlite3
 import stat
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -9,8 +11,9 @@ import pytest
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.store.durability import Durability
+from runtime.store.inspection import APPLICATION_ID, SCHEMA_VERSION
 from runtime.store.migrations import MIGRATIONS
-from runtime.store.schema import APPLICATION_ID, SCHEMA_VERSION, open_readable, open_writable
+from runtime.store.schema import open_readable, open_writable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,7 +98,7 @@ def test_a_foreign_sqlite_file_is_refused_untouched(tmp_path: Path) -> None:
     error = refusal(path)
     assert error.code is ErrorCode.STATE_CORRUPT
     assert "not one of Torpor's" in error.message
-    assert "move it away" in error.message
+    assert "left as it is" in error.message
     assert path.read_bytes() == before
 
 
@@ -116,11 +119,70 @@ def test_a_missing_table_is_reported(tmp_path: Path) -> None:
     assert "cron" in error.message
 
 
-def test_a_foreign_trigger_is_reported(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TRIGGER spy AFTER INSERT ON event BEGIN DELETE FROM vm; END",
+        'CREATE UNIQUE INDEX "sp""y" ON vm (created_at)',
+        "CREATE TABLE spy (vm INTEGER REFERENCES vm (id) ON DELETE RESTRICT)",
+    ],
+)
+def test_what_others_have_put_on_our_tables_is_named_and_can_be_removed(tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "s p.db"
+    with closing(open_writable(path)) as connection:
+        connection.execute("INSERT INTO layer VALUES (1, NULL, 0, 2, 0, 0)")
+        connection.execute("INSERT INTO vm VALUES (1, 'kept', '{}', 'asleep', 0, 0, 1)")
+        connection.execute(statement)
+    error = refusal(path)
+    assert error.code is ErrorCode.STATE_CORRUPT
+    program, place, remedy = shlex.split(error.message.rpartition(": ")[2])
+    assert (program, place) == ("sqlite3", str(path))
+    with closing(sqlite3.connect(place)) as shell:
+        shell.execute(remedy)
+    with closing(open_writable(path)) as connection:
+        assert connection.execute("SELECT name FROM vm").fetchall() == [("kept",)]
+
+
+def test_tables_of_others_are_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "s.db"
     with closing(open_writable(path)) as connection:
-        connection.execute("CREATE TRIGGER spy AFTER INSERT ON event BEGIN DELETE FROM vm; END")
-    assert "spy" in refusal(path).message
+        # What Litestream adds, and more of the kind.
+        connection.execute(
+            "CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER); CREATE TABLE _litestream_lock (id INTEGER);"
+            "CREATE TABLE notes (id INTEGER PRIMARY KEY AUTOINCREMENT, text TEXT UNIQUE); CREATE INDEX by_text ON notes (text);"
+            "CREATE TRIGGER noted AFTER INSERT ON notes BEGIN SELECT 1; END; CREATE VIEW names AS SELECT name FROM vm;"
+            "CREATE VIRTUAL TABLE words USING fts5 (text); INSERT INTO notes (text) VALUES ('kept')"
+        )
+    with closing(open_writable(path)) as connection:
+        assert connection.execute("SELECT text FROM notes").fetchall() == [("kept",)]
+
+
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION + 1))
+@pytest.mark.parametrize("way", ["dump", "VACUUM INTO", "backup"])
+def test_what_sqlite_makes_of_a_file_can_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str, version: int
+) -> None:
+    path, copy = tmp_path / "s.db", tmp_path / "copy.db"
+    with monkeypatch.context() as patch:
+        patch.setattr("runtime.store.schema.MIGRATIONS", MIGRATIONS[:version])
+        patch.setattr("runtime.store.schema.SCHEMA_VERSION", version)
+        with closing(open_writable(path)) as connection:
+            connection.execute("INSERT INTO layer VALUES (1, NULL, 0, 2, 0, 0)")
+            connection.execute("INSERT INTO vm VALUES (1, 'kept', '{}', 'asleep', 0, 0, 1)")
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+        if way == "dump":
+            target.executescript("\n".join(source.iterdump()))
+            assert target.execute("PRAGMA application_id").fetchall() == [(0,)]
+        elif way == "backup":
+            source.backup(target)
+    if way == "VACUUM INTO":
+        copy.unlink()
+        with closing(sqlite3.connect(path)) as source:
+            source.execute("VACUUM INTO ?", (str(copy),))
+    with closing(open_writable(copy)) as connection:
+        assert connection.execute("SELECT name FROM vm").fetchall() == [("kept",)]
+        assert connection.pragma("application_id") == APPLICATION_ID
+        assert connection.pragma("user_version") == SCHEMA_VERSION
 
 
 def test_overwritten_pages_are_reported(tmp_path: Path) -> None:
