@@ -85,7 +85,7 @@ def talk(recorded: Recorded, number: int) -> None:
         recorded.told("session", vm.name, session.id)
         session.subscribe(after=-1)
         for turn in range(TURNS):
-            path = f"/home/user/{number}.txt"
+            path = f"/home/user/{number}-{turn}.txt"  # a new one: the agent empties a file before it writes it
             prompt = session.start("sendPrompt", prompt=f"stream 5 1; fswrite {path} {turn}; stream 2")
             for notification in api.client.notifications(until=prompt, timeout=30):
                 if notification.method == "sessionEvent":
