@@ -115,6 +115,7 @@ EVENTS: Final[dict[str, Kind]] = {
             "head": "How it begins.",
         },
     ),
+    transcript.LOST: Kind("Stands for an event that a damaged state file has lost (`torpor salvage`)."),
     transcript.NOTIFICATION: Kind(
         "A notification of the agent that ACP version 1 does not have.",
         {"method": "Its method.", "params": "Its params."},

@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 STDERR: Final = "_torpor/stderr"
 MALFORMED: Final = "_torpor/malformed"
+LOST: Final = "_torpor/lost"
 NOTIFICATION: Final = "_torpor/notification"
 
 UNCOMMITTED: Final = 1000

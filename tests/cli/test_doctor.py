@@ -197,7 +197,7 @@ def newer(path: Path) -> None:
     ("damage", "message"),
     [
         (spoil, "is not a sound Torpor state file"),
-        (foreign, "is not one of Torpor's"),
+        (foreign, "but not one of Torpor's"),
         (newer, "was written by a newer Torpor (schema 999"),
         (
             lambda path: path.write_bytes(b"no database " * 1000),

@@ -274,7 +274,7 @@ async def test_content_that_was_damaged_is_told(store: Store, vm: VmRecord) -> N
         with pytest.raises(FsError) as caught:
             backend.load_chunk(2, 0)
         assert caught.value.code is FsCode.IO
-        assert "restore the state file" in str(caught.value)
+        assert "torpor salvage" in str(caught.value)
 
 
 async def test_a_failed_change_set_leaves_nothing(store: Store, vm: VmRecord) -> None:

@@ -1,4 +1,4 @@
-"""Looking after an installation: `doctor`, `compile`, `completions`, `systemd` and `licenses`."""
+"""Looking after an installation: `doctor`, `salvage`, `compile`, `completions`, `systemd` and `licenses`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,16 @@ def register(table: Table) -> None:
     doctor.add_argument(
         "--full", action="store_true", help="read all of the state file, indexes included: may take minutes"
     )
+    salvage = table.command(
+        "salvage",
+        "salvage:run",
+        "write what can still be read of a damaged state file into a folder: an export for each VM",
+        epilog="The file is only read, with its log (FILE-wal). What is lost is told line by line; `torpor import` takes the "
+        "exports. Exits with 1 when something is lost.",
+        starts=False,
+    )
+    salvage.add_argument("file", metavar="FILE", help="the state file, which no daemon has open")
+    salvage.add_argument("--output", metavar="FOLDER", required=True, help="where to; it is made if need be")
     ahead = table.command(
         "compile",
         "compiling:run",

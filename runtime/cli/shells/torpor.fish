@@ -4,7 +4,7 @@ function __torpor_command
     set -l command
     for word in (commandline -opc)[2..-1]
         switch "$command $word"
-            case ' run' ' acp' ' serve' ' status' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' agents' ' vms' ' sessions' ' events' ' exec' ' ps' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' fork' ' fork-session' ' export' ' import' ' test' ' sdk' ' doctor' ' compile' ' completions' ' systemd' ' licenses'
+            case ' run' ' acp' ' serve' ' status' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' agents' ' vms' ' sessions' ' events' ' exec' ' ps' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' fork' ' fork-session' ' export' ' import' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses'
                 set command "$command $word"
         end
     end
@@ -37,6 +37,7 @@ complete -c torpor -n '__torpor_at' -a import -d 'make a VM of a file that was e
 complete -c torpor -n '__torpor_at' -a test -d 'test agents as YAML files say'
 complete -c torpor -n '__torpor_at' -a sdk -d 'copy the guest SDK into a folder, to build agents with'
 complete -c torpor -n '__torpor_at' -a doctor -d 'look for trouble: socket, permissions, state file, cache, engine, disk, limits'
+complete -c torpor -n '__torpor_at' -a salvage -d 'write what can still be read of a damaged state file into a folder: an export for each VM'
 complete -c torpor -n '__torpor_at' -a compile -d 'compile agents ahead, so that no session has to wait for it'
 complete -c torpor -n '__torpor_at' -a completions -d 'print the completions of a shell'
 complete -c torpor -n '__torpor_at' -a systemd -d 'write systemd\'s user units that start the daemon when it is needed'
@@ -269,6 +270,11 @@ complete -c torpor -n '__torpor_at doctor' -l socket -r -F -d 'the daemon\'s soc
 complete -c torpor -n '__torpor_at doctor' -l json -d 'print JSON, one object a line'
 complete -c torpor -n '__torpor_at doctor' -l state -r -F -d 'the state file (default: that of the daemon that answers)'
 complete -c torpor -n '__torpor_at doctor' -l full -d 'read all of the state file, indexes included: may take minutes'
+complete -c torpor -n '__torpor_at salvage' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at salvage' -l socket -r -F -d 'the daemon\'s socket'
+complete -c torpor -n '__torpor_at salvage' -l json -d 'print JSON, one object a line'
+complete -c torpor -n '__torpor_at salvage' -l output -x -d 'where to; it is made if need be'
+complete -c torpor -n '__torpor_at salvage' -F
 complete -c torpor -n '__torpor_at compile' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at compile' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at compile' -l json -d 'print JSON, one object a line'

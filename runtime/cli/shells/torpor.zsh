@@ -36,6 +36,7 @@ _torpor() {
                 'test:test agents as YAML files say'
                 'sdk:copy the guest SDK into a folder, to build agents with'
                 'doctor:look for trouble: socket, permissions, state file, cache, engine, disk, limits'
+                'salvage:write what can still be read of a damaged state file into a folder: an export for each VM'
                 'compile:compile agents ahead, so that no session has to wait for it'
                 'completions:print the completions of a shell'
                 'systemd:write systemd'\''s user units that start the daemon when it is needed'
@@ -67,6 +68,7 @@ _torpor() {
                 test) _torpor_test ;;
                 sdk) _torpor_sdk ;;
                 doctor) _torpor_doctor ;;
+                salvage) _torpor_salvage ;;
                 compile) _torpor_compile ;;
                 completions) _torpor_completions ;;
                 systemd) _torpor_systemd ;;
@@ -582,6 +584,17 @@ _torpor_doctor() {
         '--json[print JSON, one object a line]' \
         '--state=[the state file (default\: that of the daemon that answers)]:FILE:_files' \
         '--full[read all of the state file, indexes included\: may take minutes]'
+}
+_torpor_salvage() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--output=[where to; it is made if need be]:FOLDER: ' \
+        '1:FILE:_files'
 }
 _torpor_compile() {
     local context state state_descr line
