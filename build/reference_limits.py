@@ -52,8 +52,10 @@ NO_LIMITS: Final = re.compile(
     r"RAW_BYTES|UTF16_TAG|MAX_FLAT_(PARAMS|RESULTS)|_LAST_SECTION|_TABLE_WITH_VALUE|_HEAD|_RESOURCE|_I32|_MAX_U(32|64)_BYTES|"
     r"_MANY|_RECIPE_VERSION|BUILD_WORK|PAGE|ELEMENT|FROM_HOST"
 )
-NOT_IN: Final = frozenset({"runtime.cli.exits", "runtime.errors", "runtime.engine.native"})
-"""Exit codes, error codes, and the sizes of C structs."""
+NOT_IN: Final = frozenset(
+    {"runtime.cli.exits", "runtime.errors", "runtime.engine.native", "runtime.salvage.fileformat"}
+)
+"""Exit codes, error codes, the sizes of C structs, and numbers of SQLite's format."""
 KIB: Final = 1024
 
 

@@ -10,33 +10,29 @@ import os
 import struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
+from runtime.salvage.fileformat import (
+    FLOAT,
+    FRAME_HEADER_BYTES,
+    HEADER_BYTES,
+    INDEX_INTERIOR,
+    INDEX_LEAF,
+    INTEGERS,
+    LOG_HEADER_BYTES,
+    MAP_ENTRY_BYTES,
+    MIN_PAGE_BYTES,
+    MORE,
+    PAGE_BYTES,
+    TABLE_INTERIOR,
+    TABLE_LEAF,
+)
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-PAGE_BYTES: Final = 4096  # of every file that we make, where the header does not say
-MIN_PAGE_BYTES: Final = 512  # SQLite's own
-_HEADER: Final = 100  # bytes of the file's
-_LOG_HEADER: Final = 32
-_FRAME_HEADER: Final = 24
 MAX_PAYLOAD: Final = 64 * 1024 * 1024
 """Bytes of one row: more than any that was ever stored, and little enough to be set aside for a row that lies."""
 
-TABLE_LEAF: Final = 0x0D
-TABLE_INTERIOR: Final = 0x05
-INDEX_LEAF: Final = 0x0A
-INDEX_INTERIOR: Final = 0x02
-KINDS: Final = (TABLE_LEAF, TABLE_INTERIOR, INDEX_LEAF, INDEX_INTERIOR)
-
-ROOT: Final = 1
-FREE: Final = 2
-CHILD: Final = 5
-"""What the pointer map calls a page: the root of a tree, none that is in use, a page below another one."""
-
-_MAP_ENTRY: Final = 5  # bytes: a kind, and the page above
-_MORE: Final = 0x80  # in a byte of a number: another one follows
-_FLOAT: Final = 7
-_FIXED: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}  # serial type -> bytes of an integer
 _BAD: Final = (IndexError, ValueError, struct.error, UnicodeDecodeError)
 
 
@@ -52,8 +48,8 @@ class Pages:
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        header = os.pread(self._descriptor, _HEADER, 0)
-        sound = header.startswith(b"SQLite format 3\0") and len(header) == _HEADER
+        header = os.pread(self._descriptor, HEADER_BYTES, 0)
+        sound = header.startswith(b"SQLite format 3\0") and len(header) == HEADER_BYTES
         size = int.from_bytes(header[16:18], "big") if sound else PAGE_BYTES
         self.size = {1: 65536}.get(size, size)
         if self.size < MIN_PAGE_BYTES or self.size & (self.size - 1):
@@ -101,12 +97,12 @@ class Pages:
 
     def above(self, number: int) -> tuple[int, int]:
         """What the pointer map says of a page: its kind, and the page above. (0, 0) where there is no map."""
-        each = self.usable // _MAP_ENTRY + 1
+        each = self.usable // MAP_ENTRY_BYTES + 1
         at = (number - 2) // each * each + 2
         if number <= at:
             return 0, 0
-        start = (number - at - 1) * _MAP_ENTRY
-        entry = self.page(at)[start : start + _MAP_ENTRY]
+        start = (number - at - 1) * MAP_ENTRY_BYTES
+        entry = self.page(at)[start : start + MAP_ENTRY_BYTES]
         return entry[0], int.from_bytes(entry[1:], "big")
 
     def _cells(self, number: int, data: bytes) -> list[int]:
@@ -149,7 +145,7 @@ class Pages:
 
 
 def _start(number: int) -> int:
-    return _HEADER if number == 1 else 0
+    return HEADER_BYTES if number == 1 else 0
 
 
 def _exactly(data: bytes, size: int) -> bytes:
@@ -162,8 +158,8 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = 0
     for count in range(8):
         byte = data[at + count]
-        value = value << 7 | byte & ~_MORE
-        if not byte & _MORE:
+        value = value << 7 | byte & ~MORE
+        if not byte & MORE:
             return value, at + count + 1
     return value << 8 | data[at + 8], at + 9
 
@@ -188,13 +184,13 @@ def _value(payload: bytes, kind: int, at: int) -> tuple[Any, int]:
         return None, at
     if kind in (8, 9):
         return kind - 8, at
-    size = _FIXED.get(kind) or (8 if kind == _FLOAT else (kind - 12) // 2)
+    size = INTEGERS.get(kind) or (8 if kind == FLOAT else (kind - 12) // 2)
     if kind in (10, 11):
         raise ValueError(kind)
     data = _exactly(payload[at : at + size], size)
-    if kind in _FIXED:
+    if kind in INTEGERS:
         return int.from_bytes(data, "big", signed=True), at + size
-    if kind == _FLOAT:
+    if kind == FLOAT:
         return struct.unpack(">d", data)[0], at + size
     return (data.decode() if kind % 2 else data), at + size
 
@@ -205,15 +201,22 @@ def _read_log(path: Path, page_size: int) -> dict[int, bytes]:
         data = path.read_bytes()
     except FileNotFoundError:
         return {}
-    header = data[:_LOG_HEADER]
-    if len(header) < _LOG_HEADER or int.from_bytes(header[8:12], "big") != page_size or header[:3] != b"\x37\x7f\x06":
+    header = data[:LOG_HEADER_BYTES]
+    if (
+        len(header) < LOG_HEADER_BYTES
+        or int.from_bytes(header[8:12], "big") != page_size
+        or header[:3] != b"\x37\x7f\x06"
+    ):
         return {}
     order = ">" if header[3] & 1 else "<"
     sums = _checksum(order, header[:24], (0, 0))
     found: dict[int, bytes] = {}
     pending: dict[int, bytes] = {}
-    for at in range(_LOG_HEADER, len(data) - page_size - _FRAME_HEADER + 1, page_size + _FRAME_HEADER):
-        frame, page = data[at : at + _FRAME_HEADER], data[at + _FRAME_HEADER : at + _FRAME_HEADER + page_size]
+    for at in range(LOG_HEADER_BYTES, len(data) - page_size - FRAME_HEADER_BYTES + 1, page_size + FRAME_HEADER_BYTES):
+        frame, page = (
+            data[at : at + FRAME_HEADER_BYTES],
+            data[at + FRAME_HEADER_BYTES : at + FRAME_HEADER_BYTES + page_size],
+        )
         sums = _checksum(order, page, _checksum(order, frame[:8], sums))
         if frame[8:16] != header[16:24] or struct.unpack(">II", frame[16:]) != sums:
             break

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 WORK: Final = ".torpor-salvage.db"
-PIECE_ROWS: Final = 500
 MAX_TOLD: Final = 1000
 """Losses that are told one by one for each VM: beyond them their number says as much."""
 

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING, Any, Final
 import apsw
 import attrs
 
-from runtime.salvage.pages import CHILD, KINDS, ROOT, TABLE_LEAF, Pages, Row
+from runtime.salvage.fileformat import CHILD, KINDS, ROOT, TABLE_LEAF
 from runtime.store.migrations import MIGRATIONS
 from runtime.store.sql import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from runtime.salvage.pages import Pages, Row
 
 SKIPPED: Final = ("loose_chunk", "loose_layer", "snapshot", "idempotency", "sqlite_sequence")
 """Of no use in exports."""

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from runtime.salvage.pages import INDEX_LEAF, TABLE_LEAF, Pages
+from runtime.salvage.fileformat import INDEX_LEAF, TABLE_LEAF
+from runtime.salvage.pages import Pages
 from runtime.salvage.recover import Outcome, salvage
 from runtime.sessions.transcript import LOST
 from runtime.store import Store, open_store
