@@ -33,7 +33,7 @@ MAX_ENTRIES: Final = 100_000
 ENTRY_BYTES: Final = 190
 """What an entry's attributes take as JSON, about."""
 
-NAME_BYTES: Final = 1  # a comma
+NAME_BYTES: Final = 1  # the comma: the quotes are counted with the name
 
 
 async def names(fs: FileSystem, path: str) -> list[str]:
