@@ -127,9 +127,9 @@ export class Answer {
     } catch {
       message = undefined;
     }
-    const { content, stop_reason, usage } = message ?? {};
-    if (!Array.isArray(content)) throw errorFrom(text);
-    for (const [index, block] of content.entries()) {
+    const { type, content, stop_reason, usage } = message ?? {};
+    if (!Array.isArray(content) && type !== "message") throw errorFrom(text);
+    for (const [index, block] of (Array.isArray(content) ? content : []).entries()) {
       this.#start(index, block ?? {});
       this.#stop(index);
     }

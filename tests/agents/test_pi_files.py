@@ -60,6 +60,24 @@ async def test_a_slash_at_the_end_says_that_a_directory_is_meant(pi: Pi) -> None
         assert (listed, found, grepped, here) == ("f", "f", "f:1: text", "f")
 
 
+async def test_devices_are_no_files(pi: Pi) -> None:
+    edits = [{"oldText": "a", "newText": "b"}]
+    stdin = ("/dev/stdin", "/dev/fd/0", "in")
+    calls = (
+        *(ToolCall("read", {"path": path}) for path in (*stdin, "/dev/zero")),
+        *(ToolCall("edit", {"path": path, "edits": edits}) for path in stdin),
+        *(ToolCall("write", {"path": path, "content": "x"}) for path in (*stdin, "/dev/stdout", "/dev/null")),
+        *(ToolCall("grep", {"pattern": "x", "path": path}) for path in stdin),
+    )
+    async with pi.talking_to(Turn(calls), say("ok")) as (bench, model):
+        vm = await bench.host.vm("test")
+        await vm.files.mkdir("/home/user", True)
+        await vm.files.symlink("/dev/stdin", "/home/user/in")
+        await bench.ask("go")
+        for call, result in zip(calls, results(model), strict=True):
+            assert result.endswith(" is a device, not a file"), (call, result)
+
+
 async def test_read_says_what_its_lines_do_not_show(pi: Pi) -> None:
     files = {
         "crlf": b"a\r\nb\r\n",

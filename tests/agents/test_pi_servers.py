@@ -139,6 +139,8 @@ GOOD = {
         "hi",
         1,
     ),
+    "a message without content": (Raw(b'{"type":"message","stop_reason":"end_turn"}'), "fine", 2),
+    "a message whose content is none": (Raw(b'{"type":"message","content":{"type":"text"}}'), "fine", 2),
     "503 with a page": (failing(503, PAGE), "fine", 2),
     "529": (failing(529, said("Overloaded", "overloaded_error")), "fine", 2),
     "429 until a date": (failing(429, retry_after=formatdate(time() - 5, usegmt=True)), "fine", 2),

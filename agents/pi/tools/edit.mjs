@@ -1,7 +1,8 @@
 import { Type } from "typebox";
-import { readBytes, stat, writeBytes } from "../../sdk/web/files.mjs";
+import { readBytes, writeBytes } from "../../sdk/web/files.mjs";
 import { fromBytes } from "../bytes.mjs";
 import { diffOf } from "./diff.mjs";
+import { fileSize } from "./files.mjs";
 import { MAX_FILE, answer } from "./limits.mjs";
 import { readLiteral } from "./literal.mjs";
 import { findChange, isUtf8, splice, whyNotText } from "./replace.mjs";
@@ -47,8 +48,7 @@ export const edit = {
   },
 
   run({ path, edits }) {
-    const { size, type } = stat(path);
-    if (type === "directory") throw new Error(`${path} is a directory`);
+    const size = fileSize(path);
     if (size > MAX_FILE) throw new Error(`${path} has ${size} bytes: edit takes files of at most ${MAX_FILE}`);
     const before = readBytes(path);
     const whole = isUtf8(before);

@@ -1,5 +1,6 @@
 import { Type } from "typebox";
-import { readBytes, stat } from "../../sdk/web/files.mjs";
+import { readBytes } from "../../sdk/web/files.mjs";
+import { fileSize } from "./files.mjs";
 import { answer, breathe, fitLines, shorten } from "./limits.mjs";
 import { globToRegExp, isDirectory, walk } from "./walk.mjs";
 
@@ -9,7 +10,7 @@ const MAX_SEARCHED = 2 * 1024 * 1024;
 
 function searched(path) {
   try {
-    if (stat(path).size > MAX_SEARCHED) return null;
+    if (fileSize(path) > MAX_SEARCHED) return null;
     const bytes = readBytes(path);
     return bytes.subarray(0, 8000).includes(0) ? null : new TextDecoder().decode(bytes).replace(/\r?\n$/, "").split(/\r?\n/);
   } catch {
@@ -19,6 +20,7 @@ function searched(path) {
 
 async function* candidates(path, glob, signal) {
   if (!isDirectory(path)) {
+    fileSize(path);
     yield { path: path.split("/").at(-1), absolute: path };
     return;
   }

@@ -1,7 +1,8 @@
 import { Type } from "typebox";
-import { readBytes, stat } from "../../sdk/web/files.mjs";
+import { readBytes } from "../../sdk/web/files.mjs";
 import { fromBytes } from "../bytes.mjs";
 import { MAX_IMAGE, imageFrom, tooLarge } from "../images.mjs";
+import { fileSize } from "./files.mjs";
 import { MAX_FILE, MAX_LINES, answer, fitLines, shorten } from "./limits.mjs";
 import { isUtf8, whyNotText } from "./replace.mjs";
 
@@ -35,8 +36,7 @@ export const read = {
     `Read ${path}${offset || limit ? ` (${offset ?? 1}–${limit ? (offset ?? 1) + limit - 1 : ""})` : ""}`,
 
   run({ path, offset = 1, limit = MAX_LINES }) {
-    const { size, type } = stat(path);
-    if (type === "directory") throw new Error(`${path} is a directory: use list`);
+    const size = fileSize(path, ": use list");
     const bytes = readBytes(path, MAX_FILE);
     const image = size > MAX_IMAGE ? { problem: tooLarge(size) } : imageFrom(fromBytes(bytes));
     if (!image.problem) return { content: [{ type: "text", text: `Image ${path}` }, image], details: {} };

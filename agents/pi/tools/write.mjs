@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import { exists, readBytes, writeText } from "../../sdk/web/files.mjs";
 import { MAX_DIFF, diffOf } from "./diff.mjs";
+import { fileSize } from "./files.mjs";
 import { answer } from "./limits.mjs";
 
 export const write = {
@@ -16,7 +17,9 @@ export const write = {
   title: ({ path }) => `Write ${path}`,
 
   run({ path, content }) {
-    const before = exists(path) ? new TextDecoder().decode(readBytes(path, MAX_DIFF + 1)) : null;
+    const isThere = exists(path);
+    if (isThere) fileSize(path);
+    const before = isThere ? new TextDecoder().decode(readBytes(path, MAX_DIFF + 1)) : null;
     writeText(path, content);
     const lines = content ? content.replace(/\n$/, "").split("\n").length : 0;
     const done = before === null ? "Created" : "Replaced";
