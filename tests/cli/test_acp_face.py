@@ -10,7 +10,7 @@ import pytest
 from runtime.cli.acp import wire
 from runtime.cli.acp.errors import RefusedError, from_daemon
 from runtime.cli.acp.face import Face
-from runtime.cli.acp.workspaces import workspace_vm
+from runtime.cli.acp.workspaces import absolute_path, workspace_vm
 
 Message = dict[str, Any]
 ROW = {"agentType": "echo", "lastSeq": 4, "pendingPermissions": []}
@@ -338,6 +338,8 @@ def test_a_mistake_of_ours_costs_one_request(stage: Stage) -> None:
         (-32000, {"code": "unsupported_by_agent"}, -32602),
         (-32800, {"code": "cancelled"}, -32800),
         (-32602, None, -32602),
+        (-32602, {"code": "invalid_params", "errors": [{"pointer": "/prompt", "message": "m"}]}, -32602),
+        (-32601, {"code": "method_not_found"}, -32603),
         (-32601, None, -32603),
         (-32000, {"code": "agent_error", "agentError": {"code": -32000, "message": "log in"}}, -32000),
     ],
@@ -428,3 +430,10 @@ def test_who_looks_at_a_terminal_is_told_of_an_agent_that_is_compiled(capsys: py
     stage.editor("session/new", id_=2, cwd="/w", mcpServers=[])
     stage.expect("vm.get", {"options": {}})
     stage.expect("createSession")  # one subscription for each VM is enough
+
+
+@pytest.mark.parametrize("path", [None, 5, "", "work", "/a\0b"])
+def test_what_is_no_absolute_path_is_refused_before_there_is_a_vm_for_it(path: Any) -> None:
+    with pytest.raises(RefusedError) as caught:
+        absolute_path({"cwd": path}, "cwd")
+    assert caught.value.code == wire.INVALID_PARAMS

@@ -63,10 +63,10 @@ def from_daemon(error: dict[str, Any]) -> RefusedError:
     """Translate an error object of the daemon; `data` stays what it is."""
     code, message, data = error.get("code"), str(error.get("message", "")), error.get("data")
     name = data.get("code") if isinstance(data, dict) else None
-    if name is None:
-        known = code if code in PROTOCOL_CODES and isinstance(code, int) else INTERNAL_ERROR
-        return RefusedError(known, message, data)
-    assert isinstance(data, dict)
+    if code in PROTOCOL_CODES and isinstance(code, int):
+        return RefusedError(code, message, data)
+    if not isinstance(data, dict) or not isinstance(name, str):
+        return RefusedError(INTERNAL_ERROR, message, data)
     theirs = data.get("agentError")
     if name == "agent_error" and isinstance(theirs, dict) and isinstance(theirs.get("code"), int):
         return AgentRefusedError(theirs["code"], str(theirs.get("message", "")), theirs.get("data"), data.get("seq"))

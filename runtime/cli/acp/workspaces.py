@@ -82,7 +82,7 @@ class Session:
 def absolute_path(params: dict[str, Any], member: str) -> str:
     """Return a path of the params in its normal form. Raises RefusedError unless it is absolute, as ACP demands."""
     path = params.get(member)
-    if not isinstance(path, str) or not path.startswith("/"):
+    if not isinstance(path, str) or not path.startswith("/") or "\0" in path:
         raise RefusedError(INVALID_PARAMS, f"Invalid params: {member} is an absolute path, not {path!r}")
     return normal(path)
 
