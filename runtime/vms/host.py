@@ -313,10 +313,12 @@ class Host(Readings):
         return vm
 
     async def _run(self, vm: Vm, task_status: trio.TaskStatus[None]) -> None:
-        """Own the VM's tasks: a fault in one VM ends that VM, never the daemon."""
+        """Own the VM's tasks: a fault in one VM ends that VM, never the daemon. Who wakes it is told what keeps it asleep."""
         try:
             await vm.run(lambda: self._nursery.start_soon(self._sleep_when_idle, vm), task_status)
         except Exception:
+            if not vm.started:
+                raise
             _log.exception("VM %s failed and is put to sleep", vm.name)
         finally:
             if self._awake.get(vm.name) is vm:

@@ -61,6 +61,8 @@ class Vm:
         self.agents = agents
         self.falling_asleep = False
         """Its sessions and commands are being ended: what would start something is refused as BUSY."""
+        self.started = False
+        """Whether it has been awake: what goes wrong before that is for who wakes it."""
         self._engine = engine
         self._share = Share()
         self._secrets = secrets
@@ -87,6 +89,7 @@ class Vm:
                     async with open_sessions(self, self._secrets) as self.sessions:
                         nursery.start_soon(self.volume.flush_regularly)
                         nursery.start_soon(self._watch_idleness, on_idle)
+                        self.started = True
                         task_status.started()
                         await trio.sleep_forever()
         finally:

@@ -35,10 +35,15 @@ def crowd(own_daemon: Daemon) -> Iterator[list[socket.socket]]:
         each.close()
 
 
+def let_have(daemon: Daemon, descriptors: int) -> None:
+    _, most = resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (descriptors, most))
+
+
 def fill(daemon: Daemon, crowd: list[socket.socket]) -> None:
     """Connect until nobody is let in any more."""
     limit = held(daemon) + ROOM
-    resource.prlimit(daemon.pid, resource.RLIMIT_NOFILE, (limit, limit))
+    let_have(daemon, limit)
     for _ in range(ROOM + 2):  # the last two wait for being let in
         peer = socket.socket(socket.AF_UNIX)
         crowd.append(peer)
@@ -84,3 +89,13 @@ def test_who_needs_a_descriptor_is_told_and_all_goes_on_when_there_is_one(
         assert vm.call("exec", argv=["/bin/tool"])["exitCode"] == 0
         vm.call("vm.export", path=str(tmp_path / "export"))
     assert own_daemon.log.read_text().count("accept returned") == 1
+
+
+def test_who_wakes_a_vm_is_told_why_it_does_not_wake(own_daemon: Daemon, crowd: list[socket.socket]) -> None:
+    with own_daemon.connect() as api:
+        api.call("vm.getOrCreate", vm="vm")
+        fill(own_daemon, crowd)
+        for method, params in (("createSession", {"agentType": "echo"}), ("vm.wake", {}), ("exec", {"argv": ["tool"]})):
+            assert is_told(api.error(method, vm="vm", **params)), method
+        let_have(own_daemon, held(own_daemon) + 100)
+        assert Vm(api, "vm").session().say("say works") == "works"
