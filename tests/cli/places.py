@@ -17,8 +17,19 @@ from tests.system.daemon import WAIT, environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
 
 COMMAND = [sys.executable, "-P", "-m", "runtime.cli"]
+
+
+class Command(subprocess.Popen[str]):
+    """A command that does not outlive the block it is used in: a test that fails there fails, and does not wait for ever."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.kill()
+        super().__exit__(kind, value, traceback)
 
 
 class Place:
@@ -32,8 +43,8 @@ class Place:
             cache, TORPOR_SOCKET=str(self.socket), XDG_STATE_HOME=str(directory / "state"), COLUMNS="100"
         )
 
-    def popen(self, *arguments: str, **env: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
+    def popen(self, *arguments: str, **env: str) -> Command:
+        return Command(
             [*COMMAND, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
