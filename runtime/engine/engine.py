@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 MAX_COMPONENT_BYTES: Final = 256 * 1024 * 1024
 # Programs kept ready for the next guest. Commands in VMs are components too, and a guest can write as many as it likes.
 MAX_PROGRAMS: Final = 256
+# Core modules of all these: each is mapped from a file of the cache, and keeps a descriptor of it.
+MAX_MODULES: Final = 1024
 
 _COMPONENT_MAGIC: Final = b"\0asm\x0d\0\x01\0"
 _MODULE_MAGIC: Final = b"\0asm\x01\0\0\0"
@@ -153,8 +155,11 @@ class Engine:
     def _link(self, recipe: Recipe, modules: list[wasmtime.Module], digest: str) -> Program:
         program = Program(self._engine, recipe, modules, self._calls, digest)
         program = self._programs.setdefault(digest, program)  # another thread may have linked it meanwhile
-        while len(self._programs) > MAX_PROGRAMS:  # guests that run keep theirs
-            self._programs.popitem(last=False)
+        held = sum(len(kept.places) for kept in [*self._programs.values()])
+        # Guests that run keep theirs.
+        while len(self._programs) > MAX_PROGRAMS or (held > MAX_MODULES and len(self._programs) > 1):
+            _, forgotten = self._programs.popitem(last=False)
+            held -= len(forgotten.places)
         return program
 
     def guest(self, program: Program, state: Any, limits: Limits, share: Share | None = None) -> Guest:

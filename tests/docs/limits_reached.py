@@ -27,6 +27,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.engine.component.comparison.MAX_TEXT": "tests/engine/component/test_comparison.py::test_a_components_own_names_do_not_make_a_message_long",
     "runtime.engine.component.reader.MAX_NAME": "tests/engine/component/test_reader.py::test_a_name_has_a_bound",
     "runtime.engine.component.world.MAX_EXPORTS": "tests/engine/component/test_bounds.py::test_exported_functions_are_counted",
+    "runtime.engine.engine.MAX_MODULES": "tests/engine/test_components.py::test_programs_of_many_modules_count_as_many",
     "runtime.engine.engine.MAX_PROGRAMS": "tests/engine/test_components.py::test_programs_are_forgotten_one_by_one",
     "runtime.engine.limits.MAX_MEMORIES": "tests/engine/test_limits.py::test_a_refusal_says_by_what",
     "runtime.engine.limits.MAX_TABLES": "tests/engine/test_limits.py::test_a_refusal_says_by_what",

@@ -246,5 +246,17 @@ def test_programs_are_forgotten_one_by_one(monkeypatch: pytest.MonkeyPatch) -> N
     assert host.load_bytes(contents[1]) is not second
 
 
+def test_programs_of_many_modules_count_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    host = engine()
+    contents = [command(f"(i32.const {number})") for number in (0, 1, 2)]
+    first = host.load_bytes(contents[0])
+    monkeypatch.setattr("runtime.engine.engine.MAX_MODULES", 2 * len(first.places))
+    second, third = host.load_bytes(contents[1]), host.load_bytes(contents[2])
+    assert host.known(first.digest) is None
+    assert (host.known(second.digest), host.known(third.digest)) == (second, third)
+    monkeypatch.setattr("runtime.engine.engine.MAX_MODULES", 0)
+    assert host.load_bytes(contents[0]) is host.load_bytes(contents[0]), "the newest stays, however large it is"
+
+
 def test_artefacts_are_named_by_the_version_that_is_installed() -> None:
     assert basis_of(Host({}, {})).code.startswith(f"{version('wasmtime')}|")
