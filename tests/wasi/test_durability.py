@@ -39,6 +39,18 @@ async def test_what_is_synced_survives(open_world: OpenWorld) -> None:
         assert await machine.files.read_file("/tmp/rw.txt") == b"hello\0\0\0"
 
 
+@pytest.mark.guest("sync_lines")
+@pytest.mark.parametrize("how", [(), ("fdatasync",)], ids=["fsync", "fdatasync"])
+async def test_each_line_that_is_said_to_be_synced_survives(open_world: OpenWorld, how: tuple[str, ...]) -> None:
+    async with open_world() as world:
+        machine = await world.machine()
+        outcome = await machine.run("sync_lines", "/tmp/lines", *how, stdin=b"first\nsecond\n")
+        assert outcome.lines == ["synced first", "synced second"]
+    async with open_world() as world:
+        machine = await world.machine()
+        assert await machine.files.read_file("/tmp/lines") == b"second"
+
+
 @pytest.mark.guest("sync_flags")
 async def test_what_a_synchronous_descriptor_has_written_survives(open_world: OpenWorld) -> None:
     """The program syncs nothing itself; what it writes last, through an ordinary descriptor, is lost."""
