@@ -1,4 +1,4 @@
-"""Every limit of docs/limits.md has a test that reaches it, which is there."""
+"""Limits of docs/limits.md and the tests that reach them, which are there; those that have none yet are counted."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def load(path: Path) -> Any:
 table = load(ROOT / "tests" / "docs" / "limits_reached.py")
 
 
-def test_every_limit_has_a_test_that_reaches_it() -> None:
+def test_a_new_limit_has_a_test_that_reaches_it() -> None:
     limits = {f"{each.module}.{each.name}": each.name for each in load(ROOT / "build" / "reference_limits.py").limits()}
     bounds = {limit for limit, name in limits.items() if limit in table.REACHED or not table.PACES.fullmatch(name)}
     assert bounds - table.REACHED.keys() - table.UNNAMED == set(), (
