@@ -432,7 +432,7 @@ def test_who_looks_at_a_terminal_is_told_of_an_agent_that_is_compiled(capsys: py
     stage.expect("createSession")  # one subscription for each VM is enough
 
 
-@pytest.mark.parametrize("path", [None, 5, "", "work", "/a\0b"])
+@pytest.mark.parametrize("path", [None, 5, "", "work", "/a\0b", "/" + "é" * 2048])
 def test_what_is_no_absolute_path_is_refused_before_there_is_a_vm_for_it(path: Any) -> None:
     with pytest.raises(RefusedError) as caught:
         absolute_path({"cwd": path}, "cwd")

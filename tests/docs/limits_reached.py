@@ -19,6 +19,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.acp.codec.MAX_TORN": "tests/acp/test_halves.py::test_halves_over_chunks",
     "runtime.acp.messages.MAX_RECORD_BYTES": "tests/sessions/test_create.py::test_what_an_agent_says_of_itself_is_of_a_size_to_be_kept",
     "runtime.acp.session_state.MAX_TITLE": "tests/sessions/test_create.py::test_what_an_agent_says_of_itself_is_of_a_size_to_be_kept",
+    "runtime.cli.acp.workspaces.MAX_PATH": "tests/cli/test_acp_face.py::test_what_is_no_absolute_path_is_refused_before_there_is_a_vm_for_it",
     "runtime.client.connection.MAX_QUEUED": "tests/client/test_client.py::test_a_slow_program_misses_nothing_and_costs_a_bounded_amount",
     "runtime.client.sync.MAX_QUEUED": "tests/client/test_sync.py::test_notifications_that_come_during_a_call_are_kept_up_to_a_bound",
     "runtime.engine.abi.context.MAX_LIFT_BYTES": "tests/engine/abi/test_context.py::test_the_size_of_an_argument_is_looked_at_before_it_is_read",

@@ -16,6 +16,7 @@ from runtime.cli.mounts import normal
 LABEL: Final = "torpor.acp/workspace"
 """The label of a VM that belongs to a workspace: the workspace's path, as far as a label can hold it."""
 MAX_LABEL: Final = 1024  # characters: what the API takes
+MAX_PATH: Final = 4095  # bytes: what Linux and the tree of a VM resolve; a VM made for a longer one would stay empty
 STEM: Final = 40  # characters of a workspace's own name in that of its VM: enough to know it by
 MOUNTED: Final = "-host"  # ends the names of VMs that have the workspace mounted; other names end with the hash
 DIGEST: Final = 12  # hexadecimal digits of the path's hash: no two workspaces of one person will share them
@@ -84,6 +85,8 @@ def absolute_path(params: dict[str, Any], member: str) -> str:
     path = params.get(member)
     if not isinstance(path, str) or not path.startswith("/") or "\0" in path:
         raise RefusedError(INVALID_PARAMS, f"Invalid params: {member} is an absolute path, not {path!r}")
+    if len(path.encode(errors="surrogatepass")) > MAX_PATH:
+        raise RefusedError(INVALID_PARAMS, f"Invalid params: {member} is a path of at most {MAX_PATH} bytes")
     return normal(path)
 
 
