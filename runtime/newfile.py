@@ -27,6 +27,9 @@ _NO_NAMELESS: Final = (errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVA
 """What open(2) answers to O_TMPFILE where it, or the filesystem, is not known."""
 _NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
+FOLDERS_REMEMBERED: Final = 1000
+"""Folders that were swept. A client may name ever new ones, and to sweep one again does no harm."""
+
 _swept: set[Path] = set()
 
 
@@ -37,6 +40,8 @@ class NewFile:
         self.path = path
         self._temporary: Path | None = None
         if path.parent not in _swept:  # what is left there is of processes that are gone, none of which was this one
+            if len(_swept) >= FOLDERS_REMEMBERED:
+                _swept.clear()
             _swept.add(path.parent)
             sweep(path.parent)
         descriptor = _nameless(path.parent, mode)

@@ -137,3 +137,16 @@ def test_directories_are_made_down_to_the_last(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match=r"file"):
         make_directory(tmp_path / "file" / "c")
+
+
+def test_folders_without_number_are_not_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    swept: set[Path] = set()
+    monkeypatch.setattr(runtime.newfile, "_swept", swept)
+    monkeypatch.setattr(runtime.newfile, "FOLDERS_REMEMBERED", 2)
+    for number in range(5):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with NewFile(folder / "x") as new:
+            new.publish()
+        assert folder in swept
+        assert len(swept) <= 2
