@@ -1,8 +1,6 @@
-"""The inode tree: loading, caching, dentries, quotas, and which inodes are dirty.
+"""The inode tree: inodes and dentries as the backend has them and as they have changed, and quotas.
 
-Knows nothing of paths (`resolve`) or of content (`content`). An inode object is the only one of its number as long as it
-is in `nodes`; it stays there while it is open, dirty or in a change set under way, and the rest is trimmed between
-operations, never within one, so that an operation may hold inodes without pinning them.
+Knows nothing of paths (`resolve`) or of content (`content`); what of it is in memory is `memory`'s.
 """
 
 from __future__ import annotations
@@ -15,6 +13,7 @@ from wasi_fs import devices
 from wasi_fs.backend import ROOT_INO, Backend, Dentry, Usage
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, File, Inode, Symlink, from_record, take_attributes
+from wasi_fs.memory import Memory
 from wasi_fs.values import check_name
 
 if TYPE_CHECKING:
@@ -23,16 +22,6 @@ if TYPE_CHECKING:
     from wasi_fs.backend import InodeRecord
     from wasi_fs.devices import Devices
     from wasi_fs.mounts.tree import HostTree
-
-CACHED_INODES: Final = 20_000
-"""Clean inodes kept in memory: some 8 MB at 400 bytes each, enough for a large source tree."""
-
-CACHED_DENTRIES: Final = 100_000
-"""Dentries of clean directories kept in memory: some 15 MB at 150 bytes each."""
-
-MAX_LOADS: Final = 128
-"""Inodes and names that one operation gets from the backend before it lets others run (`FsCode.WOULD_BLOCK`): each is a query
-of 20 us or less. A path can lead through two thousand directories that nobody has looked at lately."""
 
 MAX_TOUCHED: Final = 2048
 """Inodes whose new access times wait for a change set; what is read beyond keeps the time that it has."""
@@ -53,20 +42,14 @@ class Limits:
     """Bytes of one file, holes counted: 16 million chunk indices at the most."""
 
 
-class Tree:
+class Tree(Memory):
     """All inodes of one VM. Raises FsError(IO) where the backend contradicts itself."""
 
     def __init__(self, backend: Backend, limits: Limits, clock: Callable[[], int]) -> None:
+        super().__init__()
         self.backend = backend
         self.limits = limits
         self.clock = clock
-        self.nodes: dict[int, Inode] = {}
-        self.dirty: dict[int, Inode] = {}
-        """Inodes for the next change set."""
-        self.flight: dict[int, Inode] = {}
-        """Inodes in the change set under way."""
-        self.touched: dict[int, Inode] = {}
-        """Inodes of which only atime has changed: they wait for the next change set, and are no reason for one."""
         self.dead: set[int] = set()
         """Inodes that the next change set deletes."""
         self.mounts: dict[int, HostTree] = {}
@@ -81,12 +64,6 @@ class Tree:
         """Content in the change set under way."""
         self.changed_names = 0
         """Names that were set or removed since the last change set; one that changes again counts again."""
-        self._loads = 0
-        self.crowded = False
-        """The caches are over their bounds: `trim` is due before the next operation."""
-        self._cached_dentries = 0
-        self._trim_at = CACHED_INODES
-        self._trim_dentries_at = CACHED_DENTRIES
         self.take_usage(*self.load_usage())
         self._next_ino = backend.next_ino()
         record = backend.load_inode(ROOT_INO)
@@ -128,12 +105,12 @@ class Tree:
         """The inode of that number, which a dentry or a parent names."""
         node = self.nodes.get(ino)
         if node is None:
-            self._count_load()
+            self.count_load()
             record = self.backend.load_inode(ino)
             if record is None:
                 raise FsError(FsCode.IO, f"inode {ino} is missing")
             node = from_record(record)
-            self._admit(node)
+            self.admit(node)
         node.used = True
         return node
 
@@ -242,16 +219,16 @@ class Tree:
         check_name(name)
         if directory.listed:
             return None
-        self._count_load()
+        self.count_load()
         dentry = self.backend.lookup(directory.ino, name)
-        self._remember(directory, name, dentry)
+        self.remember(directory, name, dentry)
         return dentry
 
     def entries(self, directory: Directory) -> list[tuple[str, Dentry]]:
         """All names with their dentries, in the order of their bytes, so that a listing never depends on history."""
         children = directory.children
         if not directory.listed:
-            self._count_load()
+            self.count_load()
             complete: dict[str, Dentry | None] = {
                 name: Dentry(ino, kind) for name, ino, kind in self.backend.entries(directory.ino)
             }
@@ -260,8 +237,8 @@ class Tree:
             known = len(children)
             directory.children = children = {name: dentry for name, dentry in complete.items() if dentry is not None}
             directory.listed = True
-            self._cached_dentries += len(children) - known
-            self._check_crowd()
+            self.cached_dentries += len(children) - known
+            self.check_crowd()
         return sorted((name, dentry) for name, dentry in children.items() if dentry is not None)
 
     def attach(self, directory: Directory, name: str, node: Inode) -> None:
@@ -275,7 +252,7 @@ class Tree:
         if not isinstance(node, Directory):
             node.nlink += 1
         if node.ino not in self.nodes:
-            self._admit(node)
+            self.admit(node)
         self.mark(node)
 
     def detach(self, directory: Directory, name: str, node: Inode) -> None:
@@ -307,7 +284,7 @@ class Tree:
         self.changed(node)
 
     def _put(self, directory: Directory, name: str, node: Inode) -> None:
-        self._remember(directory, name, Dentry(node.ino, node.type))
+        self.remember(directory, name, Dentry(node.ino, node.type))
         directory.changed.add(name)
         self.changed_names += 1
         directory.size += 1
@@ -319,7 +296,7 @@ class Tree:
     def _take(self, directory: Directory, name: str, node: Inode) -> None:
         if directory.listed:
             del directory.children[name]
-            self._cached_dentries -= 1
+            self.cached_dentries -= 1
         else:
             directory.children[name] = None
         directory.changed.add(name)
@@ -329,62 +306,7 @@ class Tree:
             directory.nlink -= 1
         self.modified(directory)
 
-    # Memory
-
-    def begin(self) -> None:
-        """An operation begins: it may load something, and what is in memory may go before."""
-        self._loads = 0
-        if self.crowded:
-            self.trim()
-
-    def _count_load(self) -> None:
-        self._loads += 1
-        if self._loads > MAX_LOADS:
-            raise FsError(FsCode.WOULD_BLOCK, "not all of it is in memory yet")
-
-    def trim(self) -> None:
-        """Drop clean inodes that have not been used lately until the caches are well within their bounds."""
-        self.dirty.update(self.touched)
-        self.touched = {}
-        goal, dentry_goal = CACHED_INODES * 7 // 8, CACHED_DENTRIES * 7 // 8
-        for _ in range(2):  # first those that were not used since the last time, then the others
-            for node in list(self.nodes.values()):
-                if len(self.nodes) <= goal and self._cached_dentries <= dentry_goal:
-                    break
-                if node.used:
-                    node.used = False
-                elif node.opens or node.ino in self.dirty or node.ino in self.flight:
-                    if isinstance(node, Directory) and node.persisted:
-                        self._forget_names(node)
-                else:
-                    del self.nodes[node.ino]
-                    if isinstance(node, Directory):
-                        self._cached_dentries -= len(node.children)
-        # What is pinned stays: wait until there is something to gain, or every call would search in vain.
-        self._trim_at = max(CACHED_INODES, len(self.nodes) + CACHED_INODES // 8)
-        self._trim_dentries_at = max(CACHED_DENTRIES, self._cached_dentries + CACHED_DENTRIES // 8)
-        self.crowded = False
-
-    def _forget_names(self, directory: Directory) -> None:
-        """Know no more than what is not saved yet of a directory that has to stay: also absent names take memory."""
-        unsaved = directory.changed | directory.flight_changed
-        self._cached_dentries += len(unsaved) - len(directory.children)
-        directory.children = {name: directory.children.get(name) for name in unsaved}
-        directory.listed = False
-
-    def _admit(self, node: Inode) -> None:
-        self.nodes[node.ino] = node
-        self._check_crowd()
-
-    def _remember(self, directory: Directory, name: str, dentry: Dentry | None) -> None:
-        if name not in directory.children:
-            self._cached_dentries += 1
-            self._check_crowd()
-        directory.children[name] = dentry
-
-    def _check_crowd(self) -> None:
-        if len(self.nodes) > self._trim_at or self._cached_dentries > self._trim_dentries_at:
-            self.crowded = True
+    # Ends
 
     def drop_unsaved(self, node: File) -> None:
         """The file is gone: give back the memory of its unsaved chunks."""
@@ -395,7 +317,7 @@ class Tree:
         """The inode is again as the backend has it; open handles keep it."""
         take_attributes(node, record)
         if isinstance(node, Directory):
-            self._cached_dentries -= len(node.children)
+            self.cached_dentries -= len(node.children)
             node.parent, node.children, node.listed = record.parent, {}, False
             node.changed, node.flight_changed = set(), set()
 
@@ -404,7 +326,7 @@ class Tree:
         known = self.nodes.get(node.ino) is node
         if isinstance(node, Directory):
             if known:
-                self._cached_dentries -= len(node.children)
+                self.cached_dentries -= len(node.children)
             node.children, node.changed, node.flight_changed = {}, set(), set()
             if node.ino in self.mounts:
                 self.mounts.pop(node.ino).take_away()
@@ -426,7 +348,7 @@ class Tree:
         self.dirty.pop(node.ino, None)
         self.touched.pop(node.ino, None)
         if isinstance(node, Directory):
-            self._cached_dentries -= len(node.children)
+            self.cached_dentries -= len(node.children)
         elif isinstance(node, File):
             self.drop_unsaved(node)
         if node.persisted:

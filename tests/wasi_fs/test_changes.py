@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wasi_fs import CHUNK_SIZE, DIRTY_LIMIT, Changes, Dentry, DentryChange, FileType, FsCode, FsError, Usage, tree
+from wasi_fs import CHUNK_SIZE, DIRTY_LIMIT, Changes, Dentry, DentryChange, FileType, FsCode, FsError, Usage, memory
 from wasi_fs.kept import CHANGE_COST
 from wasi_fs.tree import MAX_TOUCHED
 
@@ -166,7 +166,7 @@ def test_a_listing_during_a_commit(world: Any) -> None:
 
 
 def test_what_is_under_way_stays_in_memory(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "CACHED_INODES", 0)
+    monkeypatch.setattr(memory, "CACHED_INODES", 0)
     fs = world.fs
     fs.write_file("/f", b"x")
     take(world)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.walking import walk
-from wasi_fs import CHUNK_SIZE, FsCode, FsError, content, tree
-from wasi_fs.tree import CACHED_DENTRIES, MAX_LOADS
+from wasi_fs import CHUNK_SIZE, FsCode, FsError, content, memory
+from wasi_fs.memory import CACHED_DENTRIES, MAX_LOADS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,7 +102,7 @@ def test_clean_chunks_are_bounded(world: Any, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_clean_inodes_are_bounded(large: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "CACHED_INODES", 100)
+    monkeypatch.setattr(memory, "CACHED_INODES", 100)
     large.reload()
     fs, nodes = large.fs, large.fs._tree.nodes
     fs.chmod("/many/00007", 0o600)
@@ -121,7 +121,7 @@ def test_clean_inodes_are_bounded(large: Any, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_what_is_pinned_may_exceed_the_bound(large: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "CACHED_INODES", 100)
+    monkeypatch.setattr(memory, "CACHED_INODES", 100)
     large.reload()
     fs = large.fs
     for number in range(1000):
@@ -134,7 +134,7 @@ def test_what_is_pinned_may_exceed_the_bound(large: Any, monkeypatch: pytest.Mon
 
 
 def test_dentries_are_bounded(large: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "CACHED_DENTRIES", 1000)
+    monkeypatch.setattr(memory, "CACHED_DENTRIES", 1000)
     large.reload()
     fs = large.fs
     fs.mkdir("/other")

@@ -1,0 +1,105 @@
+"""What of a tree is in memory, and what goes when that is too much.
+
+An inode object is the only one of its number as long as it is in `nodes`; it stays there while it is open, dirty or in a change
+set under way, and the rest is trimmed between operations, never within one, so that an operation may hold inodes without
+pinning them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from wasi_fs.errors import FsCode, FsError
+from wasi_fs.inode import Directory, Inode
+
+if TYPE_CHECKING:
+    from wasi_fs.backend import Dentry
+
+CACHED_INODES: Final = 20_000
+"""Clean inodes kept in memory: some 8 MB at 400 bytes each, enough for a large source tree."""
+
+CACHED_DENTRIES: Final = 100_000
+"""Dentries of clean directories kept in memory: some 15 MB at 150 bytes each."""
+
+MAX_LOADS: Final = 128
+"""Inodes and names that one operation gets from the backend before it lets others run (`FsCode.WOULD_BLOCK`): each is a query
+of 20 us or less. A path can lead through two thousand directories that nobody has looked at lately."""
+
+
+class Memory:
+    """The inodes and dentries of one tree that are in memory."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[int, Inode] = {}
+        self.dirty: dict[int, Inode] = {}
+        """Inodes for the next change set."""
+        self.flight: dict[int, Inode] = {}
+        """Inodes in the change set under way."""
+        self.touched: dict[int, Inode] = {}
+        """Inodes of which only atime has changed: they wait for the next change set, and are no reason for one."""
+        self._loads = 0
+        self.crowded = False
+        """The caches are over their bounds: `trim` is due before the next operation."""
+        self.cached_dentries = 0
+        """Names, absent ones too, that the directories in `nodes` know."""
+        self._trim_at = CACHED_INODES
+        self._trim_dentries_at = CACHED_DENTRIES
+
+    def begin(self) -> None:
+        """An operation begins: it may load something, and what is in memory may go before."""
+        self._loads = 0
+        if self.crowded:
+            self.trim()
+
+    def count_load(self) -> None:
+        """Something is about to be got from the backend. FsError(WOULD_BLOCK) where the operation has got enough."""
+        self._loads += 1
+        if self._loads > MAX_LOADS:
+            raise FsError(FsCode.WOULD_BLOCK, "not all of it is in memory yet")
+
+    def trim(self) -> None:
+        """Drop clean inodes that have not been used lately until the caches are well within their bounds."""
+        self.dirty.update(self.touched)
+        self.touched = {}
+        goal, dentry_goal = CACHED_INODES * 7 // 8, CACHED_DENTRIES * 7 // 8
+        for _ in range(2):  # first those that were not used since the last time, then the others
+            for node in list(self.nodes.values()):
+                if len(self.nodes) <= goal and self.cached_dentries <= dentry_goal:
+                    break
+                if node.used:
+                    node.used = False
+                elif node.opens or node.ino in self.dirty or node.ino in self.flight:
+                    if isinstance(node, Directory) and node.persisted:
+                        self._forget_names(node)
+                else:
+                    del self.nodes[node.ino]
+                    if isinstance(node, Directory):
+                        self.cached_dentries -= len(node.children)
+        # What is pinned stays: wait until there is something to gain, or every call would search in vain.
+        self._trim_at = max(CACHED_INODES, len(self.nodes) + CACHED_INODES // 8)
+        self._trim_dentries_at = max(CACHED_DENTRIES, self.cached_dentries + CACHED_DENTRIES // 8)
+        self.crowded = False
+
+    def _forget_names(self, directory: Directory) -> None:
+        """Know no more than what is not saved yet of a directory that has to stay: also absent names take memory."""
+        unsaved = directory.changed | directory.flight_changed
+        self.cached_dentries += len(unsaved) - len(directory.children)
+        directory.children = {name: directory.children.get(name) for name in unsaved}
+        directory.listed = False
+
+    def admit(self, node: Inode) -> None:
+        """Take an inode in that is not there yet."""
+        self.nodes[node.ino] = node
+        self.check_crowd()
+
+    def remember(self, directory: Directory, name: str, dentry: Dentry | None) -> None:
+        """Know what a name of the directory stands for, None for nothing."""
+        if name not in directory.children:
+            self.cached_dentries += 1
+            self.check_crowd()
+        directory.children[name] = dentry
+
+    def check_crowd(self) -> None:
+        """To be called when there is more: what is too much goes before the next operation."""
+        if len(self.nodes) > self._trim_at or self.cached_dentries > self._trim_dentries_at:
+            self.crowded = True
