@@ -30,13 +30,12 @@ from runtime.vms.readings import MAX_IDLE_VOLUMES, Readings
 from runtime.vms.vm import Vm
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator
 
     from runtime.engine import Engine
     from runtime.memory import MemoryBound
     from runtime.store.meter import Report
     from runtime.store.store import Store
-    from runtime.store.vms import VmRecord
     from runtime.vms.catalogue import Catalogue
 
 _log = logging.getLogger(__name__)
@@ -44,7 +43,6 @@ _log = logging.getLogger(__name__)
 AGENT_BYTES: Final = 512 * 1024 * 1024
 """What all agents together may make the daemon hold: half lines, answers that they do not read, texts of turns, output of their
 terminals and MCP servers. Each may hold some hundred MiB of it; above this the one that holds the most is killed."""
-PAGE_VMS: Final = 100  # VMs read from the store between two looks at the other tasks: some 2 ms
 DEFAULT_GRACE_MS: Final = 30_000  # a turn that is nearly done may end; one that is not is ended
 
 
@@ -112,20 +110,6 @@ class Host(Readings):
                 ErrorCode.VM_CONFLICT, f"VM {name!r} exists with other options", vm=name, options=record.options
             )
         return {**self._describe(record), "created": created}
-
-    async def get(self, name: str) -> dict[str, Any]:
-        """`vm.get`."""
-        return self._describe(self._record(name))
-
-    async def list(self) -> Sequence[dict[str, Any]]:
-        """`vm.list`."""
-        found: list[dict[str, Any]] = []
-        after = 0
-        while page := self.store.vms.page(after, PAGE_VMS):
-            found += map(self._describe, page)
-            after = page[-1].row
-            await trio.lowlevel.checkpoint()
-        return found
 
     async def configure(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
         """`vm.configure`: `changes` replace whole members of the options; None removes one."""
@@ -385,14 +369,6 @@ class Host(Readings):
         if lock is None:
             lock = self._locks[name] = trio.Lock()
         return lock
-
-    def _describe(self, record: VmRecord) -> dict[str, Any]:
-        return {
-            "vm": record.name,
-            "state": "awake" if record.name in self._awake else "asleep",
-            "createdAt": record.created_at,
-            "options": record.options,
-        }
 
     def _publish(self, name: str, state: str, reason: str) -> None:
         params = {"vm": name, "state": state, "reason": reason}

@@ -6,6 +6,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
+import trio
+
 from runtime.acp.usage import total_usage
 from runtime.errors import ApiError, ErrorCode
 from runtime.sessions import prompts, queries
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 # Trees of sleeping VMs that clients read just now: what a few dozen open file browsers need.
 MAX_IDLE_VOLUMES: Final = 32
+PAGE_VMS: Final = 100  # VMs read from the store between two looks at the other tasks: some 2 ms
 
 
 class Readings:
@@ -36,6 +39,20 @@ class Readings:
         # One tree for each VM, as long as anybody holds it: two would disagree. Some are kept for who comes back.
         self._volumes: WeakValueDictionary[int, Volume] = WeakValueDictionary()  # by the VM's row
         self._recent: deque[Volume] = deque(maxlen=MAX_IDLE_VOLUMES)
+
+    async def get(self, name: str) -> dict[str, Any]:
+        """`vm.get`."""
+        return self._describe(self._record(name))
+
+    async def list(self) -> Sequence[dict[str, Any]]:
+        """`vm.list`."""
+        found: list[dict[str, Any]] = []
+        after = 0
+        while page := self.store.vms.page(after, PAGE_VMS):
+            found += map(self._describe, page)
+            after = page[-1].row
+            await trio.lowlevel.checkpoint()
+        return found
 
     async def files(self, name: str) -> VmFiles:
         """The files of a VM, asleep or awake."""
@@ -127,6 +144,14 @@ class Readings:
             "events": sum(row["lastSeq"] + 1 for row in rows),
             "eventBytes": event_bytes,
             **total_usage(row["usage"] for row in rows),
+        }
+
+    def _describe(self, record: VmRecord) -> dict[str, Any]:
+        return {
+            "vm": record.name,
+            "state": "awake" if record.name in self._awake else "asleep",
+            "createdAt": record.created_at,
+            "options": record.options,
         }
 
     def _record(self, name: str) -> VmRecord:

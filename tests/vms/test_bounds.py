@@ -10,8 +10,9 @@ import pytest
 from runtime.errors import ApiError, ErrorCode
 from runtime.store import open_store
 from runtime.vms.catalogue import Catalogue
-from runtime.vms.host import PAGE_VMS, open_host
+from runtime.vms.host import open_host
 from runtime.vms.options import MAX_OPTIONS_BYTES
+from runtime.vms.readings import PAGE_VMS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
