@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from io import TextIOWrapper
     from pathlib import Path
 
-LEVELS: Final = ("debug", "info", "warning", "error")
 OURS: Final = ("torpor", "runtime", "wasi_fs")
 """The loggers that `--log-level` is about."""
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024  # some 30,000 lines: weeks of ordinary life
