@@ -70,7 +70,7 @@ STATUS: Final[dict[tuple[bool, bool, bool], Status]] = {
 }
 
 ToolKey: TypeAlias = "tuple[str, str]"
-"""What an "always" is remembered for: the kind and the name of a tool, see `runtime.sessions.permissions`."""
+"""What an "always" is remembered for: the kind and the name of a tool, see `runtime.sessions.asking.permissions`."""
 
 
 @attrs.frozen
@@ -87,7 +87,7 @@ class SessionState:
     remembered: frozenset[ToolKey] = frozenset()
     """Tools whose permission was granted with "always"."""
     continuation: str | None = None
-    """The file with the transcript that the agent has not been told of yet; see `runtime.sessions.resume`."""
+    """The file with the transcript that the agent has not been told of yet; see `runtime.sessions.agent.resume`."""
     turn_id: str | None = None
     """The last turn that was started."""
     usage: Usage = NOTHING_TOLD

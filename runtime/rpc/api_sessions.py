@@ -22,8 +22,8 @@ from runtime.rpc.names import (
     joined,
 )
 from runtime.rpc.validation import MAX_FAULTS, invalid_params, under
-from runtime.sessions.policy import MAX_GLOB, MAX_RULES
-from runtime.sessions.session_secrets import MAX_HOSTS
+from runtime.sessions.asking.policy import MAX_GLOB, MAX_RULES
+from runtime.sessions.options.secrets import MAX_HOSTS
 
 METHODS: Final = MethodTable()
 

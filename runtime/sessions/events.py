@@ -11,7 +11,8 @@ from typing import Final
 import attrs
 
 from runtime.acp import session_state as state
-from runtime.sessions import growth, mcp_local, network_log, transcript
+from runtime.sessions.mcp import local as mcp_local
+from runtime.sessions.transcript import growth, network_log, transcript
 
 
 @attrs.frozen

@@ -19,28 +19,30 @@ import trio
 
 from runtime.acp.turn import End
 from runtime.errors import ApiError, ErrorCode, FallingAsleepError
-from runtime.sessions import config, endings, prompts
-from runtime.sessions.cancelling import CANCEL_GRACE, begin_cancel
-from runtime.sessions.detached import run_detached
-from runtime.sessions.growth import Tally
-from runtime.sessions.launch import start_new
-from runtime.sessions.options import SessionOptions, new_session_id, parse_options
+from runtime.sessions.agent import ending as endings
+from runtime.sessions.agent.launch import start_new
+from runtime.sessions.agent.raw import check_raw, send_raw
+from runtime.sessions.options import config
+from runtime.sessions.options.options import SessionOptions, new_session_id, parse_options
+from runtime.sessions.options.sealed import declared_secrets, seal_again
+from runtime.sessions.options.secrets import given_again
 from runtime.sessions.queries import find, persisted_details, persisted_session
-from runtime.sessions.raw import check_raw, send_raw
-from runtime.sessions.recovery import mark_interrupted
 from runtime.sessions.registry import Registry
-from runtime.sessions.sealed import declared_secrets, seal_again
-from runtime.sessions.session_secrets import given_again
-from runtime.sessions.turns import NO_TIMEOUT, Turn, ensure_agent, run_turn
+from runtime.sessions.services.detached import run_detached
+from runtime.sessions.transcript.growth import Tally
+from runtime.sessions.transcript.recovery import mark_interrupted
+from runtime.sessions.turns import prompts
+from runtime.sessions.turns.cancelling import CANCEL_GRACE, begin_cancel
+from runtime.sessions.turns.turn import NO_TIMEOUT, Turn, ensure_agent, run_turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
-    from runtime.sessions.agent import Agent
-    from runtime.sessions.permissions import Reply
+    from runtime.sessions.agent.process import Agent
+    from runtime.sessions.asking.permissions import Reply
+    from runtime.sessions.options.secrets import Secret
     from runtime.sessions.ports import VmServices
     from runtime.sessions.session import Session
-    from runtime.sessions.session_secrets import Secret
 
 MAX_LIVE: Final = 10_000
 """Live sessions of one VM: each has a guest, and a host that is asked for more than this is being attacked."""

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from runtime.budget import Budget
     from runtime.hub import Hub
     from runtime.network import Egress, InternalHost
-    from runtime.sessions.growth import TranscriptLimits
+    from runtime.sessions.transcript.growth import TranscriptLimits
     from runtime.store.store import Store
 
 

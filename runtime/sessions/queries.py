@@ -10,7 +10,7 @@ import trio
 from runtime.acp.session_state import PERMISSION_REPLY, SessionState
 from runtime.acp.usage import NOTHING_TOLD
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.permissions import remembered_permissions
+from runtime.sessions.asking.permissions import remembered_permissions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

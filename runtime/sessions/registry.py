@@ -9,14 +9,14 @@ import trio
 
 from runtime.acp.messages import Capabilities
 from runtime.sessions.queries import find
-from runtime.sessions.recovery import open_transcript
 from runtime.sessions.session import Session
+from runtime.sessions.transcript.recovery import open_transcript
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
-    from runtime.sessions.growth import Tally
     from runtime.sessions.ports import VmServices
+    from runtime.sessions.transcript.growth import Tally
 
 
 class Registry:

@@ -1,7 +1,7 @@
 """One session of an awake VM: its agent while it has one, its transcript, its turn, its permissions.
 
 A session outlives its agents: one may end (crash, kill, sleep), and the next prompt brings up another, which takes the
-conversation up again (`runtime.sessions.resume`). `lock` is held by whatever changes which agent there is. Messages of an
+conversation up again (`runtime.sessions.agent.resume`). `lock` is held by whatever changes which agent there is. Messages of an
 agent come in through the `Listener` methods, one at a time and in order, and are recorded before they have any effect.
 """
 
@@ -25,25 +25,25 @@ from runtime.acp.messages import (
 from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Notice
 from runtime.network import Egress
-from runtime.sessions.agent import VM_CLOSED
-from runtime.sessions.asking import Asking
-from runtime.sessions.client_services import ClientServices
-from runtime.sessions.growth import Growth
-from runtime.sessions.network_log import NetworkLog
-from runtime.sessions.permissions import remembered_permissions
-from runtime.sessions.recovery import row_fields
-from runtime.sessions.sealed import read_options
-from runtime.sessions.transcript import MALFORMED, NOTIFICATION, STDERR, Transcript, now_ms
+from runtime.sessions.agent.process import VM_CLOSED
+from runtime.sessions.asking.permissions import remembered_permissions
+from runtime.sessions.asking.requests import Asking
+from runtime.sessions.options.sealed import read_options
+from runtime.sessions.services.client_services import ClientServices
+from runtime.sessions.transcript.growth import Growth
+from runtime.sessions.transcript.network_log import NetworkLog
+from runtime.sessions.transcript.recovery import row_fields
+from runtime.sessions.transcript.transcript import MALFORMED, NOTIFICATION, STDERR, Transcript, now_ms
 from runtime.store.sessions import changed_session
 
 if TYPE_CHECKING:
     from runtime.acp.codec import Id, Notification, Request
     from runtime.acp.connection import Noise
-    from runtime.sessions.agent import Agent
-    from runtime.sessions.growth import Tally
-    from runtime.sessions.options import SessionOptions
+    from runtime.sessions.agent.process import Agent
+    from runtime.sessions.options.options import SessionOptions
     from runtime.sessions.ports import ExitStatus, VmServices
-    from runtime.sessions.turns import Turn
+    from runtime.sessions.transcript.growth import Tally
+    from runtime.sessions.turns.turn import Turn
     from runtime.store.sessions import SessionFields
     from runtime.store.writer import Write
 
@@ -97,7 +97,7 @@ class Session:
         self.stopping = False
         """We are ending the agent ourselves: its exit is no news."""
         self.config_updates = 0
-        """Updates of mode and config options that agents sent; see `runtime.sessions.config`."""
+        """Updates of mode and config options that agents sent; see `runtime.sessions.options.config`."""
         self.network_log = NetworkLog(self.log.append, trio.current_time)
         self.egress = Egress(observer=self.network_log.observe)
         """What its processes have besides the VM's network: placeholders, and the record of what they send."""
@@ -178,7 +178,7 @@ class Session:
             with trio.CancelScope(shield=True):
                 await agent.exited.wait()
 
-    # What the agent sends, in order (runtime.sessions.agent.Listener).
+    # What the agent sends, in order (runtime.sessions.agent.process.Listener).
 
     async def on_request(self, request: Request) -> None:
         """Serve it."""

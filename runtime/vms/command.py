@@ -12,7 +12,7 @@ import trio
 
 from runtime.content import as_content
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.output import Characters, Output
+from runtime.sessions.services.output import Characters, Output
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.content import as_content
 from runtime.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.hub import Notice
-from runtime.sessions.detached import run_detached
+from runtime.sessions.services.detached import run_detached
 from runtime.vms.answers import telling_errors
 from runtime.vms.command import Command
 from runtime.vms.patience import patiently

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.policy import matches_path
+from runtime.sessions.asking.policy import matches_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,10 +16,10 @@ from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.memory import NO_BOUND
 from runtime.sessions import queries
-from runtime.sessions.forks import describe_fork, plan_fork, plan_session_fork
-from runtime.sessions.growth import Tally
-from runtime.sessions.options import new_session_id
-from runtime.sessions.recovery import mark_interrupted, settle_imported
+from runtime.sessions.options.options import new_session_id
+from runtime.sessions.transcript.forks import describe_fork, plan_fork, plan_session_fork
+from runtime.sessions.transcript.growth import Tally
+from runtime.sessions.transcript.recovery import mark_interrupted, settle_imported
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
 from runtime.vms.mounts import check_hosts

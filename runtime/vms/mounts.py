@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.engine import default_cache_directory
 from runtime.errors import ApiError, ErrorCode
 from runtime.exhaustion import check_exhausted
-from runtime.sessions import instructions
-from runtime.sessions.resume import THREADS
+from runtime.sessions.agent.resume import THREADS
+from runtime.sessions.options import instructions
 from wasi_fs import Mount
 from wasi_fs.mounts import open_top
 from wasi_fs.values import NAME_MAX, PATH_MAX

@@ -10,7 +10,7 @@ import msgspec
 from runtime.engine import Limits
 from runtime.errors import ApiError, ErrorCode
 from runtime.network import NetworkPolicy
-from runtime.sessions.growth import TranscriptLimits
+from runtime.sessions.transcript.growth import TranscriptLimits
 from runtime.vms.mounts import parse_mounts
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import msgspec
 
 from runtime.acp.session_state import STATE_TYPES, SessionState, event_type
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.options import MCP_SEALED, SessionOptions
+from runtime.sessions.options.options import MCP_SEALED, SessionOptions
 from runtime.store.foreign import check_json, damaged, json_object
 from runtime.store.sessions import SessionRecord
 from runtime.store.sql import json_text

@@ -10,7 +10,8 @@ import trio
 
 from runtime.acp.usage import total_usage
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions import prompts, queries
+from runtime.sessions import queries
+from runtime.sessions.turns import prompts
 from runtime.vms.files import VmFiles
 from runtime.vms.options import VmOptions
 from runtime.vms.volume import Volume

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runtime.hub import Hub
     from runtime.memory import MemoryBound
     from runtime.network import Egress, InternalHost
-    from runtime.sessions.growth import TranscriptLimits
+    from runtime.sessions.transcript.growth import TranscriptLimits
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
     from runtime.vms.catalogue import Catalogue, ComponentRef

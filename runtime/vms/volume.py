@@ -12,7 +12,7 @@ import attrs
 import trio
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions import instructions
+from runtime.sessions.options import instructions
 from runtime.vms.patience import patiently
 from runtime.wasi.state import Ambient
 from wasi_fs import FileSystem, FsError, Limits, Usage

@@ -15,7 +15,7 @@ import trio
 
 from runtime.acp.codec import Request
 from runtime.engine import ArtefactCache
-from runtime.sessions.agent import Agent
+from runtime.sessions.agent.process import Agent
 from runtime.store.store import open_store
 from runtime.vms.catalogue import Catalogue, built_in_directory
 from runtime.vms.host import open_host

@@ -8,7 +8,7 @@ import pytest
 
 from runtime.network import HttpExchange
 from runtime.sessions.events import EVENTS
-from runtime.sessions.network_log import BURST, NetworkLog
+from runtime.sessions.transcript.network_log import BURST, NetworkLog
 from tests.system.conftest import api, component_cache, daemon, scratch
 from tests.system.daemon import Vm, fresh_name
 

@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 from runtime.network import HttpExchange
-from runtime.sessions import network_log, policy, redaction
+from runtime.sessions.asking import policy
+from runtime.sessions.options import redaction
+from runtime.sessions.transcript import network_log
 from tests.docs.blocks import DOCS, blocks
 
 PAGES = ("permissions-and-network.md", "secrets.md")

@@ -13,9 +13,9 @@ from trio.testing import wait_all_tasks_blocked
 from runtime.acp.codec import MAX_LINE
 from runtime.errors import ApiError, ErrorCode
 from runtime.network import GateRequest
-from runtime.sessions.mcp_http import McpHost, url_of
-from runtime.sessions.mcp_stdio import MAX_HELD, MAX_PENDING, StdioServer
-from runtime.sessions.mcp_streams import MAX_UNREAD, Lines
+from runtime.sessions.mcp.http import McpHost, url_of
+from runtime.sessions.mcp.stdio import MAX_HELD, MAX_PENDING, StdioServer
+from runtime.sessions.mcp.streams import MAX_UNREAD, Lines
 from tests.sessions.fakes import Exit, FakeProcess
 
 if TYPE_CHECKING:

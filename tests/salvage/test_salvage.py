@@ -14,7 +14,7 @@ import pytest
 from runtime.salvage.fileformat import INDEX_LEAF, TABLE_LEAF
 from runtime.salvage.pages import Pages
 from runtime.salvage.recover import Outcome, salvage
-from runtime.sessions.transcript import LOST
+from runtime.sessions.transcript.transcript import LOST
 from runtime.store import Store, open_store
 from runtime.store.durability import Durability
 from runtime.store.importing import import_vm

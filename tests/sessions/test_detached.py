@@ -7,7 +7,7 @@ import trio
 import trio.testing
 
 from runtime.errors import FallingAsleepError
-from runtime.sessions.detached import run_detached
+from runtime.sessions.services.detached import run_detached
 
 
 async def test_its_result_and_its_failure_are_handed_over(nursery: trio.Nursery) -> None:

@@ -9,7 +9,7 @@ import attrs
 import trio
 
 from runtime.errors import ErrorCode
-from runtime.sessions.growth import LIMIT_REACHED, RESERVE_BYTES
+from runtime.sessions.transcript.growth import LIMIT_REACHED, RESERVE_BYTES
 from tests.sessions.fakes import FakeAgent, FakeVm, failing, never, new, settled, start, until
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import pytest
 import trio
 
 from runtime.errors import ErrorCode
-from runtime.sessions.agent import UNREAD_BYTES
-from runtime.sessions.client_services import MAX_SERVING
-from runtime.sessions.stderr import BURST_BYTES, TAIL_COLUMNS, TAIL_LINES, Stderr
-from runtime.sessions.transcript import UNCOMMITTED
+from runtime.sessions.agent.process import UNREAD_BYTES
+from runtime.sessions.agent.stderr import BURST_BYTES, TAIL_COLUMNS, TAIL_LINES, Stderr
+from runtime.sessions.services.client_services import MAX_SERVING
+from runtime.sessions.transcript.transcript import UNCOMMITTED
 from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, start, until
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.mcp import MAX_NAME, MAX_SERVERS, normalise
+from runtime.sessions.mcp.config import MAX_NAME, MAX_SERVERS, normalise
 from tests.sessions.fakes import Exit
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 
 from runtime.network import HttpExchange
-from runtime.sessions.network_log import BURST, MAX_HOSTS, MAX_NAME, MAX_PATH, REQUEST, REQUESTS, NetworkLog
+from runtime.sessions.transcript.network_log import BURST, MAX_HOSTS, MAX_NAME, MAX_PATH, REQUEST, REQUESTS, NetworkLog
 
 EXCHANGE = HttpExchange("GET", "https", "example.com", 443, "/a", 200, None, 1, 20, 0.5)
 

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions import instructions, mcp
-from runtime.sessions.options import MAX_ENV_BYTES, new_session_id, parse_options
+from runtime.sessions.mcp import config as mcp
+from runtime.sessions.options import instructions
+from runtime.sessions.options.options import MAX_ENV_BYTES, new_session_id, parse_options
 
 
 @pytest.mark.parametrize(

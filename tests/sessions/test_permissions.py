@@ -6,7 +6,7 @@ import pytest
 
 from runtime.acp.messages import PermissionOption
 from runtime.errors import ErrorCode
-from runtime.sessions.permissions import choose
+from runtime.sessions.asking.permissions import choose
 from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, settled, start, until
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import attrs
 import pytest
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.policy import (
+from runtime.sessions.asking.policy import (
     KNOWN_TOOLS,
     MAX_GLOB,
     MAX_RULES,

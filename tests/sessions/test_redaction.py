@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from runtime.errors import ErrorCode
-from runtime.sessions.redaction import MAX_DEPTH, NOTHING, Redactor
+from runtime.sessions.options.redaction import MAX_DEPTH, NOTHING, Redactor
 from tests.sessions.fakes import FakeAgent, FakeVm, RpcFailError, failing, new
 
 KEY = "sk-1234567890"

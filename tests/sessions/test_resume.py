@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from runtime.acp.codec import RpcError
-from runtime.sessions.resume import is_unknown_session
-from runtime.sessions.thread import MAX_THREAD, Thread
+from runtime.sessions.agent.resume import is_unknown_session
+from runtime.sessions.turns.thread import MAX_THREAD, Thread
 
 
 @pytest.mark.parametrize(

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 import trio
 
-from runtime.sessions.client_services import select_lines
-from runtime.sessions.output import Output
-from runtime.sessions.terminals import MAX_TERMINALS, command_line
+from runtime.sessions.services.client_services import select_lines
+from runtime.sessions.services.output import Output
+from runtime.sessions.services.terminals import MAX_TERMINALS, command_line
 from tests.sessions.fakes import Exit, FakeAgent, FakeProcess, FakeVm, new
 
 

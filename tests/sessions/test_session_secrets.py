@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.options import parse_options
-from runtime.sessions.session_secrets import Secret, given_again, parse_secrets, resolve_secrets
+from runtime.sessions.options.options import parse_options
+from runtime.sessions.options.secrets import Secret, given_again, parse_secrets, resolve_secrets
 
 PLACEHOLDER = {"placeholder": True, "hosts": ["api.example.com"]}
 

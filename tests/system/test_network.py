@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime.sessions.network_log import BURST
+from runtime.sessions.transcript.network_log import BURST
 from runtime.testing.script import say
 from tests.system.model import model
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime.sessions import instructions
+from runtime.sessions.options import instructions
 from tests.system.daemon import Daemon, Vm
 
 if TYPE_CHECKING:

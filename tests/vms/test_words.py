@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.output import Characters
+from runtime.sessions.services.output import Characters
 from runtime.vms.words import split
 
 

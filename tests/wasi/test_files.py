@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions import instructions
+from runtime.sessions.options import instructions
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

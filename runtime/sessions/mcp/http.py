@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping
 
     from runtime.network import GateRequest, GateResponse
-    from runtime.sessions.mcp_stdio import StdioServer
-    from runtime.sessions.mcp_streams import Stream
+    from runtime.sessions.mcp.stdio import StdioServer
+    from runtime.sessions.mcp.streams import Stream
 
 HOST: Final = "mcp.torpor.internal"
 

@@ -29,14 +29,14 @@ from runtime.acp.messages import (
     SessionSetup,
 )
 from runtime.acp.session_state import RESUMED
-from runtime.sessions import config
-from runtime.sessions.failures import AgentError
-from runtime.sessions.launch import adopt, ask, bring_up, call, check_alive, fail, session_params
-from runtime.sessions.thread import render_thread
-from runtime.sessions.transcript import now_ms
+from runtime.sessions.agent.errors import AgentError
+from runtime.sessions.agent.launch import adopt, ask, bring_up, call, check_alive, fail, session_params
+from runtime.sessions.options import config
+from runtime.sessions.transcript.transcript import now_ms
+from runtime.sessions.turns.thread import render_thread
 
 if TYPE_CHECKING:
-    from runtime.sessions.agent import Agent
+    from runtime.sessions.agent.process import Agent
     from runtime.sessions.session import Session
 
 _METHODS: Final = {"resume": SESSION_RESUME, "load": SESSION_LOAD, "continuation": SESSION_NEW}

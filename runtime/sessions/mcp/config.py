@@ -6,7 +6,7 @@ sse servers with `type` and `headers`; `env` and `headers` are lists of name and
 a whole object `{name: server}` is taken as well. A server without a name gets `mcp-1`, `mcp-2`, ... by its position.
 
 Agents here are guests and cannot start a stdio server, though ACP asks every agent to take one. Those that take http are
-sent a URL at which the runtime serves it (`runtime.sessions.mcp_http`); any other is sent it as it is, and it is not run.
+sent a URL at which the runtime serves it (`runtime.sessions.mcp.http`); any other is sent it as it is, and it is not run.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.mcp_http import url_of
+from runtime.sessions.mcp.http import url_of
 
 if TYPE_CHECKING:
     from runtime.acp.messages import Capabilities

@@ -18,7 +18,7 @@ import attrs
 
 from runtime.errors import ApiError, ErrorCode
 from runtime.network.egress import Placeholder, fits_header, secret_hosts
-from runtime.sessions.required import secrets_required
+from runtime.sessions.options.required import secrets_required
 from runtime.text import whole
 
 if TYPE_CHECKING:

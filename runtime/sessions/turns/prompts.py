@@ -13,7 +13,7 @@ from runtime.errors import ApiError, ErrorCode
 if TYPE_CHECKING:
     from runtime.acp.messages import Capabilities
     from runtime.sessions.session import Session
-    from runtime.sessions.turns import Turn
+    from runtime.sessions.turns.turn import Turn
     from runtime.store.store import Store
 
 MAX_BLOCKS: Final = 1000

@@ -1,6 +1,6 @@
 """A local MCP server: a process of the VM that speaks JSON-RPC on its stdin and stdout, one message a line.
 
-It has one client, the agent, whose messages come in over HTTP (`runtime.sessions.mcp_http`), each request with a stream
+It has one client, the agent, whose messages come in over HTTP (`runtime.sessions.mcp.http`), each request with a stream
 that its answer goes to. MCP does not say on stdio which request a message of the server belongs to, so it is
 
 * an answer: to the stream of its request, which ends with it;
@@ -35,8 +35,8 @@ from runtime.acp.codec import (
     whole_line,
 )
 from runtime.errors import ApiError
-from runtime.sessions.mcp_streams import Backlog, Lines, Stream
-from runtime.sessions.stderr import Stderr
+from runtime.sessions.agent.stderr import Stderr
+from runtime.sessions.mcp.streams import Backlog, Lines, Stream
 from runtime.text import beginning
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import attrs
 from runtime.acp.session_state import TURN_ENDED, TURN_INTERRUPTED, TURN_STARTED
 from runtime.errors import ApiError, ErrorCode
 from runtime.sessions.queries import find
-from runtime.sessions.recovery import read_state, row_fields
+from runtime.sessions.transcript.recovery import read_state, row_fields
 from runtime.store.forks import SessionCopy
 
 if TYPE_CHECKING:

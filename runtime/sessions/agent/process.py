@@ -16,9 +16,9 @@ import trio
 
 from runtime.acp.codec import Id, Large, Notification, Request, RpcError, decode_large_line
 from runtime.acp.connection import CANCELLED, Answer, ClientConnection, Noise, RequestCancelled
-from runtime.sessions.failures import AgentError, AgentGoneError
-from runtime.sessions.redaction import NOTHING
-from runtime.sessions.stderr import Stderr
+from runtime.sessions.agent.errors import AgentError, AgentGoneError
+from runtime.sessions.agent.stderr import Stderr
+from runtime.sessions.options.redaction import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -14,12 +14,12 @@ from runtime.acp.messages import (
     SESSION_RESUME,
 )
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed, how_it_ended
+from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_failed, how_it_ended
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runtime.sessions.agent import Agent
+    from runtime.sessions.agent.process import Agent
     from runtime.sessions.session import Session
 
 OURS: Final = frozenset(

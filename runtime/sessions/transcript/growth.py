@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.cancelling import CANCEL_GRACE, begin_cancel
+from runtime.sessions.turns.cancelling import CANCEL_GRACE, begin_cancel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runtime.sessions.session import Session
-    from runtime.sessions.transcript import Transcript
+    from runtime.sessions.transcript.transcript import Transcript
 
 LIMIT_REACHED: Final = "_torpor/limit_reached"
 

@@ -12,9 +12,9 @@ import attrs
 import msgspec
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions import mcp
-from runtime.sessions.policy import Policy
-from runtime.sessions.session_secrets import Secret, parse_secrets
+from runtime.sessions.asking.policy import Policy
+from runtime.sessions.mcp import config as mcp
+from runtime.sessions.options.secrets import Secret, parse_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

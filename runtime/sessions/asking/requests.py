@@ -1,7 +1,7 @@
 """What a session's agent asks permission for: decided by the policy or by what is remembered, else left to a client.
 
-Each request is recorded before it is decided, and its reply before the agent has it; `runtime.sessions.permissions` knows
-which ones wait, `runtime.sessions.policy` what the policy says.
+Each request is recorded before it is decided, and its reply before the agent has it. `permissions` knows which requests
+wait, `policy` what the policy says.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from runtime.acp.messages import REQUEST_PERMISSION, MessageError
 from runtime.acp.session_state import PERMISSION_REPLY
 from runtime.acp.turn import Phase
 from runtime.budget import uncounted
-from runtime.sessions.permissions import Pending, Permissions, choose, permission_request
-from runtime.sessions.policy import Policy, ToolCalls
-from runtime.sessions.transcript import MALFORMED
+from runtime.sessions.asking.permissions import Pending, Permissions, choose, permission_request
+from runtime.sessions.asking.policy import Policy, ToolCalls
+from runtime.sessions.transcript.transcript import MALFORMED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime.acp.codec import Id
     from runtime.acp.messages import PermissionOption, PermissionRequest
-    from runtime.sessions.permissions import Reply
+    from runtime.sessions.asking.permissions import Reply
     from runtime.sessions.session import Session
 
 

@@ -10,8 +10,8 @@ import trio
 from runtime.acp.messages import SESSION_CLOSE
 from runtime.acp.session_state import CLOSED, SUSPENDED
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.cancelling import begin_cancel
-from runtime.sessions.failures import AgentError, AgentGoneError
+from runtime.sessions.agent.errors import AgentError, AgentGoneError
+from runtime.sessions.turns.cancelling import begin_cancel
 
 if TYPE_CHECKING:
     from runtime.sessions.session import Session

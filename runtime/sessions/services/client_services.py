@@ -29,11 +29,11 @@ from runtime.acp.messages import (
     parse,
 )
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.terminals import TerminalError, Terminals, exit_status
+from runtime.sessions.services.terminals import TerminalError, Terminals, exit_status
 
 if TYPE_CHECKING:
     from runtime.network import Egress
-    from runtime.sessions.agent import Agent
+    from runtime.sessions.agent.process import Agent
     from runtime.sessions.ports import VmServices
 
 MAX_SERVING: Final = 64

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from runtime.acp.session_state import STATE_TYPES, SUSPENDED, TURN_INTERRUPTED, SessionState
-from runtime.sessions.transcript import Transcript, now_ms
+from runtime.sessions.transcript.transcript import Transcript, now_ms
 
 if TYPE_CHECKING:
     from runtime.hub import Hub

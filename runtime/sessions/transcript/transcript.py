@@ -21,7 +21,7 @@ from runtime.acp.messages import SESSION_UPDATE
 from runtime.acp.session_state import SessionState, event_type
 from runtime.errors import ApiError
 from runtime.hub import Notice
-from runtime.sessions.redaction import NOTHING
+from runtime.sessions.options.redaction import NOTHING
 from runtime.store.writer import WAITING_BYTES
 from runtime.wire_json import encoded
 

@@ -18,14 +18,14 @@ from runtime.acp.messages import SESSION_PROMPT, MessageError, PromptResult, par
 from runtime.acp.session_state import TURN_ENDED, TURN_STARTED
 from runtime.acp.turn import End, Phase, Signal, TurnState
 from runtime.errors import ApiError, ErrorCode, FallingAsleepError
-from runtime.sessions.cancelling import CANCEL_GRACE, begin_cancel
-from runtime.sessions.failures import AgentError, agent_failed, how_it_ended
-from runtime.sessions.resume import bring_back, continuation_line
+from runtime.sessions.agent.errors import AgentError, agent_failed, how_it_ended
+from runtime.sessions.agent.resume import bring_back, continuation_line
 from runtime.sessions.session import MAX_RESTARTS
+from runtime.sessions.turns.cancelling import CANCEL_GRACE, begin_cancel
 
 if TYPE_CHECKING:
     from runtime.acp.connection import Answer
-    from runtime.sessions.agent import Agent
+    from runtime.sessions.agent.process import Agent
     from runtime.sessions.session import Session
 
 logger = logging.getLogger(__name__)

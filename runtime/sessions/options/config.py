@@ -15,14 +15,14 @@ import trio
 from runtime.acp.messages import SESSION_SET_CONFIG_OPTION, SESSION_SET_MODE, config_options_of, modes_of
 from runtime.acp.session_state import CONFIG_OPTION_UPDATE, CURRENT_MODE_UPDATE
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed, how_it_ended
+from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_failed, how_it_ended
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime.acp.messages import SessionSetup
     from runtime.acp.session_state import SessionState
-    from runtime.sessions.agent import Agent
+    from runtime.sessions.agent.process import Agent
     from runtime.sessions.session import Session
 
 logger = logging.getLogger(__name__)

@@ -25,17 +25,18 @@ from runtime.acp.messages import (
 )
 from runtime.acp.session_state import STARTED, SessionState
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions import instructions, mcp
-from runtime.sessions.agent import Agent
-from runtime.sessions.failures import AgentError, AgentGoneError, agent_failed, how_it_ended
-from runtime.sessions.mcp_local import LocalServers
-from runtime.sessions.redaction import NOTHING, Redactor
-from runtime.sessions.session_secrets import resolve_secrets
-from runtime.sessions.transcript import now_ms
+from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_failed, how_it_ended
+from runtime.sessions.agent.process import Agent
+from runtime.sessions.mcp import config as mcp
+from runtime.sessions.mcp.local import LocalServers
+from runtime.sessions.options import instructions
+from runtime.sessions.options.redaction import NOTHING, Redactor
+from runtime.sessions.options.secrets import resolve_secrets
+from runtime.sessions.transcript.transcript import now_ms
 
 if TYPE_CHECKING:
     from runtime.acp.codec import RpcError
-    from runtime.sessions.options import SessionOptions
+    from runtime.sessions.options.options import SessionOptions
     from runtime.sessions.session import Session
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from runtime.acp.turn import Phase, Signal
 
 if TYPE_CHECKING:
     from runtime.sessions.session import Session
-    from runtime.sessions.turns import Turn
+    from runtime.sessions.turns.turn import Turn
 
 CANCEL_GRACE: Final = 5.0
 """Seconds that an agent has to end a cancelled turn where nobody says otherwise (api.md, cancelPrompt)."""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runtime.errors import ApiError, ErrorCode
-from runtime.sessions.options import MCP_SEALED, SessionOptions, sealed_servers
-from runtime.sessions.required import secrets_required
-from runtime.sessions.session_secrets import Secret, look_up
+from runtime.sessions.options.options import MCP_SEALED, SessionOptions, sealed_servers
+from runtime.sessions.options.required import secrets_required
+from runtime.sessions.options.secrets import Secret, look_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -14,14 +14,14 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.sessions.mcp_http import HOST, McpHost
-from runtime.sessions.mcp_stdio import StdioServer
+from runtime.sessions.mcp.http import HOST, McpHost
+from runtime.sessions.mcp.stdio import StdioServer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runtime.network import InternalHost
-    from runtime.sessions.agent import Agent
+    from runtime.sessions.agent.process import Agent
     from runtime.sessions.ports import ExitStatus, Process
     from runtime.sessions.session import Session
 

@@ -1,0 +1,10 @@
+"""What createSession may say, and what becomes of it.
+
+options       the options of a session, checked and stored
+secrets       values that are secret: where they may go, and how they are kept
+sealed        secrets that are stored encrypted
+required      secrets that must be given again before an agent can start
+redaction     secrets are taken out of whatever is stored or delivered
+instructions  the texts in /etc/torpor that agents read
+config        modes, models and the other choices that an agent offers
+"""

@@ -1,0 +1,7 @@
+"""What the client side of ACP does for an agent.
+
+client_services  the methods that an agent calls: fs/*, terminal/*
+output           what a command writes, kept up to a bound and delivered piece by piece
+terminals        commands that an agent runs in its VM
+detached         work that goes on when its caller is gone
+"""
