@@ -6,7 +6,7 @@ import json
 from functools import cache
 from typing import Any, Final
 
-from runtime.errors import RETRYABLE, ErrorCode
+from runtime.api.errors import RETRYABLE, ErrorCode
 from runtime.rpc.api import METHODS, openrpc_document
 from runtime.rpc.descriptions import ERRORS
 from runtime.rpc.openrpc import NOTHING

@@ -53,7 +53,7 @@ NO_LIMITS: Final = re.compile(
     r"_MANY|_RECIPE_VERSION|BUILD_WORK|PAGE|ELEMENT|FROM_HOST|_QUOTE|_BACKSLASH|_ID_BITS|_LOOK"
 )
 NOT_IN: Final = frozenset(
-    {"runtime.cli.exits", "runtime.errors", "runtime.engine.native", "runtime.salvage.fileformat"}
+    {"runtime.cli.exits", "runtime.api.errors", "runtime.engine.native", "runtime.salvage.fileformat"}
 )
 """Exit codes, error codes, the sizes of C structs, and numbers of SQLite's format."""
 KIB: Final = 1024

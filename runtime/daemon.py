@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.client.endpoint import EndpointError
 from runtime.engine import CacheDirectoryError, open_cache
-from runtime.errors import ApiError, ErrorCode
 from runtime.idle import until_idle
 from runtime.logs import leave_stderr, log_path, log_to_file, start_logging
 from runtime.memory import MemoryBound

@@ -10,7 +10,7 @@ import errno
 import os
 from typing import Final
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 
 DESCRIPTORS: Final = (
     "descriptors",

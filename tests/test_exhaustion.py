@@ -11,7 +11,7 @@ import httpcore
 import pytest
 
 from runtime import exhaustion
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.exhaustion import check_exhausted, descriptors_left, exhausted
 from runtime.network.errors import from_cause
 from runtime.store.errors import as_api_error

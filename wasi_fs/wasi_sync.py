@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.api.errors import ApiError
 from runtime.engine import WitError
-from runtime.errors import ApiError
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import OpenDirectory, OpenFile
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from runtime.api.errors import ApiError
 from runtime.cli import exits, output
 from runtime.engine import CacheDirectoryError, ComponentError, open_cache
-from runtime.errors import ApiError
 from runtime.vms.catalogue import Catalogue, built_in_directory, user_directories
 from runtime.wasi.host import make_engine
 

@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
     """Write the exports, tell what is lost, and return the exit code."""
     import trio  # noqa: PLC0415 - the store, for this command alone
 
-    from runtime.errors import ApiError  # noqa: PLC0415
+    from runtime.api.errors import ApiError  # noqa: PLC0415
     from runtime.salvage.recover import as_json, salvage  # noqa: PLC0415
     from runtime.store.lock import state_lock  # noqa: PLC0415
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import apsw
 
+from runtime.api.errors import ApiError
 from runtime.doctor.finding import Finding, fail, ok, warn
-from runtime.errors import ApiError
 from runtime.store.inspection import SCHEMA_VERSION, UnusableError, damaged, inspect
 from runtime.store.schema import open_readable
 from runtime.store.sealing import key_id, read_key

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.names import NoParams, Params, Seq, Timestamp, VmParams, joined
 from runtime.rpc.validation import invalid_params

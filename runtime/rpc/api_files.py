@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from runtime.api.errors import ErrorCode
 from runtime.content import as_large_content
-from runtime.errors import ErrorCode
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.names import MAX_INT, Bytes, VmParams, as_bytes, joined
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.rpc.api_sessions import NO_SUCH, SessionInfo
 from runtime.rpc.api_vms import VmInfo
 from runtime.rpc.methods import Call, MethodTable

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.content import as_content
-from runtime.errors import ApiError, ErrorCode
 from runtime.rpc.api_files import READING, FileStat, Path, PathParams
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.names import Bytes, VmParams, as_bytes, joined

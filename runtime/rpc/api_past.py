@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.rpc.api_files import Path  # noqa: TC001 - msgspec looks it up
 from runtime.rpc.api_forks import ForkPoint
 from runtime.rpc.api_sessions import NO_SUCH

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.names import Bytes, EnvName, EnvValue, Millis, Timestamp, VmParams, as_bytes, joined
 from runtime.rpc.validation import invalid_params

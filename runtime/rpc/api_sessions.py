@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.names import (
     EnvName,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.rpc.api_sessions import NEEDS_AGENT, NO_SUCH
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.names import Millis, SessionParams, joined

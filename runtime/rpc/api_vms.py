@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.names import MAX_INT, Millis, NoParams, Params, Timestamp, VmName, VmParams, joined, with_vm_as_given
 from runtime.rpc.validation import invalid_params

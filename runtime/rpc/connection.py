@@ -16,7 +16,7 @@ import msgspec
 import trio
 from msgspec import UNSET, UnsetType
 
-from runtime.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.exhaustion import exhausted
 from runtime.large_json import SMALL_BYTES, is_small
 from runtime.rpc.framing import MAX_LINE, LineTooLongError, Outbox

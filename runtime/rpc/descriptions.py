@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 
 MEMBERS: Final[dict[str, str]] = {
     # Names and places

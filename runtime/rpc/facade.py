@@ -1,7 +1,7 @@
 """What the RPC layer calls, and nothing more: the daemon's side of every method, as protocols.
 
 All dicts are in the API's camelCase and ready to send; a value of type `msgspec.Raw` anywhere in them is JSON that is
-already encoded. All raise `runtime.errors.ApiError` for what a client is to be told. VM names are strings here: a name
+already encoded. All raise `runtime.api.errors.ApiError` for what a client is to be told. VM names are strings here: a name
 that came as a list has its parts joined with "/" (see `runtime.rpc.names`).
 
 Cancellation: any of these may be cancelled at any moment, because the client cancelled its request or went away. That
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from runtime.errors import ApiError
+    from runtime.api.errors import ApiError
     from runtime.hub import Listener
 
 Json = dict[str, Any]

@@ -1,7 +1,7 @@
 """JSON-RPC 2.0 messages as data: one line in, a `Request` or the reason why it is none; results and errors out as lines.
 
 No I/O. Whatever a peer sends ends as a value of this module, never as an exception that would end the connection. Codes
-are JSON-RPC's own; application errors are those of `runtime.errors`.
+are JSON-RPC's own; application errors are those of `runtime.api.errors`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import attrs
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from runtime.errors import REQUEST_CANCELLED, ApiError, ErrorCode
+from runtime.api.errors import REQUEST_CANCELLED, ApiError, ErrorCode
 from runtime.exhaustion import exhausted
 from runtime.large_json import SMALL_BYTES, Shortened, TooManyItemsError, parts, shortened
 from runtime.text import decoded, outline, read_anyway

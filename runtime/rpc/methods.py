@@ -15,7 +15,7 @@ from runtime.rpc.messages import notification_line
 from runtime.rpc.names import Params
 
 if TYPE_CHECKING:
-    from runtime.errors import ErrorCode
+    from runtime.api.errors import ErrorCode
     from runtime.rpc.facade import HostFace
     from runtime.rpc.server import Server
     from runtime.rpc.subscriptions import Subscriptions

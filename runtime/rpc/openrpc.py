@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from runtime.errors import APPLICATION_ERROR, ErrorCode
+from runtime.api.errors import APPLICATION_ERROR, ErrorCode
 from runtime.rpc.descriptions import ERRORS, RESULTS, of_member
 from runtime.sessions.events import EVENTS
 

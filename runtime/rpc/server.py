@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.budget import Budget
-from runtime.errors import ApiError, ErrorCode
 from runtime.memory import private_bytes
 from runtime.rpc.api import METHODS
 from runtime.rpc.api_daemon import PROTOCOL, Welcome

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.rpc.framing import FLOW_BYTES, Flow, Outbox
 from runtime.rpc.messages import notification_line
 from runtime.rpc.names import as_given

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import apsw
 import attrs
 
-from runtime.errors import ApiError
+from runtime.api.errors import ApiError
 from runtime.newfile import make_directory
 from runtime.salvage.pages import Pages
 from runtime.salvage.tables import Tables

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.errors import ApiError
+from runtime.api.errors import ApiError
 from runtime.store.chunks import HASH_BYTES, Unpacker
 from runtime.store.flattening import DENTRY, EXTENT, INODE, FlatTree
 from runtime.store.foreign import check_dentry, check_inode

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import trio
 
 from runtime.acp.turn import End
-from runtime.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.sessions.agent import ending as endings
 from runtime.sessions.agent.launch import start_new
 from runtime.sessions.agent.raw import check_raw, send_raw

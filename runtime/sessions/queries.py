@@ -9,7 +9,7 @@ import trio
 
 from runtime.acp.session_state import PERMISSION_REPLY, SessionState
 from runtime.acp.usage import NOTHING_TOLD
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.asking.permissions import remembered_permissions
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from runtime.acp.messages import (
     parse,
     text_of,
 )
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.hub import Notice
 from runtime.network import Egress
 from runtime.sessions.agent.process import VM_CLOSED

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.files import CHAIN, LayerFiles
 from runtime.store.flattening import MAX_CHAIN
 from runtime.store.sql import json_text, placeholders, rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.chunks import ChunkStore
 from runtime.store.errors import blames_value
 from runtime.store.files import REMOVED, LayerFiles, chain_of

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import zstandard
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.sql import json_text, rows
 from runtime.store.writer import Insert
 from wasi_fs.backend import CHUNK_SIZE

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import attrs
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.candidates import Candidates
 from runtime.store.sql import json_text, placeholders, rows
 from wasi_fs.backend import ROOT_INO, FileType

@@ -6,7 +6,7 @@ import errno
 
 import apsw
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.exhaustion import descriptors_left, disk_full, exhausted
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import apsw
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.exhaustion import FULL, check_exhausted, disk_full
 from runtime.newfile import NewFile
 from runtime.store.descriptors import open_descriptor

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.chunks import Unpacker
 from runtime.store.sql import json_text, placeholders, rows
 from wasi_fs.backend import Dentry, FileType, InodeRecord, Usage

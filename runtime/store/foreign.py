@@ -15,7 +15,7 @@ from urllib.parse import quote
 import apsw
 import msgspec
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.inspection import SCHEMA_QUERY, SCHEMA_VERSION, schema_of, version_of
 from runtime.store.sql import rows
 from wasi_fs.backend import STORED_TYPES, FileType

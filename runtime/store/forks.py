@@ -8,7 +8,7 @@ import attrs
 import msgspec
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.files import chain_of
 from runtime.store.sessions import column_values, count_events
 from runtime.store.snapshots import freeze

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import attrs
 import trio
 
-from runtime.errors import ApiError
+from runtime.api.errors import ApiError
 from runtime.store.files import REMOVED
 from runtime.store.sql import rows, run
 

@@ -17,7 +17,7 @@ import apsw
 import attrs
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import foreign
 from runtime.store.chunks import HASH_BYTES, ChunkStore, Unpacker
 from runtime.store.flattening import DENTRY, EXTENT, INODE, FlatTree

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.newfile import sync_directory
 from runtime.store.sealing import KEY_BYTES, key_id, read_key, seal, sealed_by, unseal, write_key
 from runtime.store.sql import rows, run

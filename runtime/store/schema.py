@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import apsw
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.durability import Durability
 from runtime.store.errors import as_api_error
 from runtime.store.inspection import APPLICATION_ID, SCHEMA_VERSION, damaged, inspect

@@ -9,7 +9,7 @@ import attrs
 import msgspec
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.rotation import SealingTurns
 from runtime.store.sql import json_text, rows, run
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.changes import writable_layer
 from runtime.store.files import REMOVED, chain_of
 from runtime.store.sql import json_text, placeholders, rows, run

@@ -25,7 +25,7 @@ import apsw
 import attrs
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.durability import LogSyncer
 from runtime.store.errors import as_api_error
 from runtime.store.sql import rows

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.vms.answers import telling_errors
 from runtime.vms.large import PIECE, read_large
 from runtime.vms.patience import patiently

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.content import as_content
-from runtime.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.hub import Notice
 from runtime.sessions.services.detached import run_detached
 from runtime.vms.answers import telling_errors

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.vms import batches, listings, removal
 from runtime.vms.answers import describe, telling_errors
 from runtime.vms.large import PIECE, read_large

@@ -11,8 +11,8 @@ from weakref import WeakValueDictionary
 
 import trio
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.budget import Budget
-from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.memory import NO_BOUND
 from runtime.sessions import queries

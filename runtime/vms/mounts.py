@@ -9,8 +9,8 @@ import os
 import posixpath
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import default_cache_directory
-from runtime.errors import ApiError, ErrorCode
 from runtime.exhaustion import check_exhausted
 from runtime.sessions.agent.resume import THREADS
 from runtime.sessions.options import instructions

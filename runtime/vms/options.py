@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import msgspec
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import Limits
-from runtime.errors import ApiError, ErrorCode
 from runtime.network import NetworkPolicy
 from runtime.sessions.transcript.growth import TranscriptLimits
 from runtime.vms.mounts import parse_mounts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.options.options import new_session_id
 from runtime.sessions.queries import find
 from runtime.sessions.transcript.forks import estranged, snapshot_at

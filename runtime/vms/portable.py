@@ -17,7 +17,7 @@ import attrs
 import msgspec
 
 from runtime.acp.session_state import STATE_TYPES, SessionState, event_type
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.options.options import MCP_SEALED, SessionOptions
 from runtime.store.foreign import check_json, damaged, json_object
 from runtime.store.sessions import SessionRecord

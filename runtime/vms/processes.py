@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import attrs
 import trio
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError, Exit
-from runtime.errors import ApiError, ErrorCode
 from runtime.exhaustion import check_exhausted
 from runtime.memory import NO_BOUND, MemoryBound
 from runtime.vms.programs import Programs

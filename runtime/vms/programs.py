@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError
-from runtime.errors import ApiError, ErrorCode
 from runtime.vms.patience import patiently
 from wasi_fs import FsError, OpenFile
 

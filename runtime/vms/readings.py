@@ -9,7 +9,7 @@ from weakref import WeakValueDictionary
 import trio
 
 from runtime.acp.usage import total_usage
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions import queries
 from runtime.sessions.turns import prompts
 from runtime.vms.files import VmFiles

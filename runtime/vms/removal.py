@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.vms.listings import Listing, Way, opened
 from runtime.vms.patience import patiently
 from wasi_fs import FileType, FsCode, FsError

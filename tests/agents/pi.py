@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import msgspec
 
-from runtime.errors import ApiError
+from runtime.api.errors import ApiError
 from runtime.testing.loopback import http_server
 from runtime.testing.messages_api import ModelRequest, event
 from runtime.testing.scripted_model import scripted_model

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from runtime.errors import ApiError
+from runtime.api.errors import ApiError
 from runtime.testing.script import Break, Failure, Text, Thinking, ToolCall, Turn, call, say
 from runtime.vms import volume
 from runtime.wasi.state import Ambient

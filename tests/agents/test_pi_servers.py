@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from runtime.errors import ApiError
+from runtime.api.errors import ApiError
 from runtime.testing.messages_api import event
 from tests.agents.conftest import open_bench
 from tests.agents.pi import START, Raw, answer_to, delta, end, saying, text_block

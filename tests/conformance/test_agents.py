@@ -12,7 +12,7 @@ import attrs
 import pytest
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from tests.conformance import schema
 from tests.conformance.conftest import ROOT, Talk
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.rpc.api import METHODS, openrpc_document
 from runtime.sessions.events import EVENTS
 from tests.docs.blocks import DOCS, FENCE, OUTSIDE, PAGES, ROOT

@@ -11,7 +11,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from runtime.acp.codec import MAX_LINE
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.network import GateRequest
 from runtime.sessions.mcp.http import McpHost, url_of
 from runtime.sessions.mcp.stdio import MAX_HELD, MAX_PENDING, StdioServer

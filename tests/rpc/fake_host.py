@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.rpc.gate import Gate
 from runtime.rpc.http_listener import HttpOptions

@@ -12,7 +12,7 @@ import trio
 import trio.lowlevel
 from trio.testing import wait_all_tasks_blocked
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.rpc import connection, server
 from runtime.rpc.framing import MAX_LINE
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import runtime
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.rpc import descriptions
 from runtime.rpc.api import METHODS, openrpc_document
 from runtime.sessions.events import EVENTS

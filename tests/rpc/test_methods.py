@@ -9,7 +9,7 @@ import sys
 import jsonschema
 import pytest
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.rpc.api import METHODS, openrpc_document
 from runtime.rpc.methods import MethodTable
 from runtime.rpc.names import NoParams, as_given, joined

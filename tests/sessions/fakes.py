@@ -13,8 +13,8 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.budget import Budget
-from runtime.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.sessions.manager import Sessions, open_sessions
 from runtime.vms.options import VmOptions

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.queries import persisted_sessions
 from runtime.sessions.transcript.forks import plan_session_fork
 from tests.sessions.cancelling import attempts

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from tests.sessions.fakes import MODES, FakeAgent, FakeVm, RpcFailError, failing, new, option, until
 
 OPTIONS = [

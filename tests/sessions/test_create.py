@@ -10,7 +10,7 @@ import trio
 
 from runtime.acp.messages import MAX_RECORD_BYTES
 from runtime.acp.session_state import MAX_TITLE
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.queries import persisted_sessions
 from tests.sessions.fakes import (
     MODES,

@@ -6,7 +6,7 @@ import pytest
 import trio
 import trio.testing
 
-from runtime.errors import FallingAsleepError
+from runtime.api.errors import FallingAsleepError
 from runtime.sessions.services.detached import run_detached
 
 

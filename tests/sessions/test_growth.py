@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import trio
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.sessions.transcript.growth import LIMIT_REACHED, RESERVE_BYTES
 from tests.sessions.fakes import FakeAgent, FakeVm, failing, never, new, settled, start, until
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.sessions.agent.process import UNREAD_BYTES
 from runtime.sessions.agent.stderr import BURST_BYTES, TAIL_COLUMNS, TAIL_LINES, Stderr
 from runtime.sessions.services.client_services import MAX_SERVING

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.sessions.queries import persisted_sessions, session_events
 from tests.sessions.fakes import (
     FakeAgent,

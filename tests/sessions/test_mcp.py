@@ -8,7 +8,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.mcp.config import MAX_NAME, MAX_SERVERS, normalise
 from tests.sessions.fakes import Exit
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from tests.sessions.fakes import FakeAgent, FakeVm, new
 
 if TYPE_CHECKING:

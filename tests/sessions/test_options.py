@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.mcp import config as mcp
 from runtime.sessions.options import instructions
 from runtime.sessions.options.options import MAX_ENV_BYTES, new_session_id, parse_options

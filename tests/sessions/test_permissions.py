@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime.acp.messages import PermissionOption
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.sessions.asking.permissions import choose
 from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, settled, start, until
 

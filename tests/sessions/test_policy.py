@@ -5,7 +5,7 @@ from typing import Any
 import attrs
 import pytest
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.asking.policy import (
     KNOWN_TOOLS,
     MAX_GLOB,

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.sessions.options.redaction import MAX_DEPTH, NOTHING, Redactor
 from tests.sessions.fakes import FakeAgent, FakeVm, RpcFailError, failing, new
 

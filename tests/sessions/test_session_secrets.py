@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.options.options import parse_options
 from runtime.sessions.options.secrets import Secret, given_again, parse_secrets, resolve_secrets
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.sessions.queries import persisted_sessions
 from tests.sessions.fakes import (
     FakeAgent,

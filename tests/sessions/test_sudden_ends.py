@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from runtime.sessions.queries import persisted_sessions
 from tests.sessions.fakes import Exit, failing, new, settled, until
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runtime.errors import ErrorCode
+from runtime.api.errors import ErrorCode
 from tests.sessions.fakes import (
     MODES,
     FakeAgent,

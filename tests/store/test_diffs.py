@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import diffs, open_store
 from runtime.store.diffs import compare, current_layer
 from runtime.vms.options import VmOptions

@@ -9,7 +9,7 @@ import apsw
 import pytest
 import trio
 
-from runtime.errors import ApiError
+from runtime.api.errors import ApiError
 from runtime.store import exporting, foreign, open_store
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import IdempotencyRecord, SessionRecord, Store, VmRecord, open_store
 from runtime.store.schema import open_readable
 

@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import Store, open_store
 from runtime.store.rotation import PAGE, KeyRotation, Rotated, SealingTurns
 from runtime.store.sql import run

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import apsw
 import pytest
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.durability import Durability
 from runtime.store.inspection import APPLICATION_ID, SCHEMA_VERSION
 from runtime.store.migrations import MIGRATIONS

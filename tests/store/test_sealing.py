@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import SessionRecord, Store, VmRecord, open_store
 from runtime.store.sealing import KEY_BYTES, Sealer
 

@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.schema import open_readable, open_writable
 from runtime.store.writer import GROUP_WRITES, WAITING_BYTES, Insert, Row, Writer
 

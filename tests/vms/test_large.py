@@ -10,7 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import open_store
 from runtime.vms import exclusion
 from runtime.vms.answers import MAX_ANSWER_BYTES, Budget

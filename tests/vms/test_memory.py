@@ -9,7 +9,7 @@ import pytest
 from trio.testing import wait_all_tasks_blocked
 from wasmtime import wat2wasm
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.memory import MEMORY_SHARE, NO_BOUND, MemoryBound, machine_bytes, parse_size, private_bytes
 from runtime.store import open_store
 from runtime.vms.catalogue import Catalogue

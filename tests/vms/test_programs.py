@@ -9,8 +9,8 @@ import attrs
 import pytest
 import trio
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError, Share
-from runtime.errors import ApiError, ErrorCode
 from runtime.store import open_store
 from runtime.vms import programs
 from runtime.vms.options import VmOptions

@@ -9,7 +9,7 @@ import pytest
 import trio
 import trio.testing
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import open_store
 from runtime.store.sql import rows
 from runtime.vms.files import VmFiles

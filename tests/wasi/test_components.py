@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.vms.catalogue import ComponentRef
 
 from .conftest import DECLARED, GUESTS, built, finish

@@ -11,8 +11,8 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 from wasmtime import wat2wasm
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import Exit, Limits
-from runtime.errors import ApiError, ErrorCode
 from runtime.wasi.random import MAX_RANDOM_BYTES
 
 from .conftest import finish

@@ -9,8 +9,8 @@ import pytest
 import trio
 import trio.testing
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import Wait, WitError
-from runtime.errors import ApiError, ErrorCode
 from runtime.wasi import io
 from runtime.wasi.streams import MAX_TRANSFER, IoError, StreamClosed, StreamFailed
 from tests.walking import insist

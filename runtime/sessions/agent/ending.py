@@ -9,7 +9,7 @@ import trio
 
 from runtime.acp.messages import SESSION_CLOSE
 from runtime.acp.session_state import CLOSED, SUSPENDED
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.agent.errors import AgentError, AgentGoneError
 from runtime.sessions.turns.cancelling import begin_cancel
 

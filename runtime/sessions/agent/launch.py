@@ -24,7 +24,7 @@ from runtime.acp.messages import (
     parse,
 )
 from runtime.acp.session_state import STARTED, SessionState
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_failed, how_it_ended
 from runtime.sessions.agent.process import Agent
 from runtime.sessions.mcp import config as mcp

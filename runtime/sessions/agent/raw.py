@@ -13,7 +13,7 @@ from runtime.acp.messages import (
     SESSION_PROMPT,
     SESSION_RESUME,
 )
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_failed, how_it_ended
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from runtime.acp.codec import (
     read_line,
     whole_line,
 )
-from runtime.errors import ApiError
+from runtime.api.errors import ApiError
 from runtime.sessions.agent.stderr import Stderr
 from runtime.sessions.mcp.streams import Backlog, Lines, Stream
 from runtime.text import beginning

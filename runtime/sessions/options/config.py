@@ -14,7 +14,7 @@ import trio
 
 from runtime.acp.messages import SESSION_SET_CONFIG_OPTION, SESSION_SET_MODE, config_options_of, modes_of
 from runtime.acp.session_state import CONFIG_OPTION_UPDATE, CURRENT_MODE_UPDATE
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_failed, how_it_ended
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import msgspec
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.asking.policy import Policy
 from runtime.sessions.mcp import config as mcp
 from runtime.sessions.options.secrets import Secret, parse_secrets

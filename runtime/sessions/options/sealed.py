@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.options.options import MCP_SEALED, SessionOptions, sealed_servers
 from runtime.sessions.options.required import secrets_required
 from runtime.sessions.options.secrets import Secret, look_up

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.network.egress import Placeholder, fits_header, secret_hosts
 from runtime.sessions.options.required import secrets_required
 from runtime.text import whole

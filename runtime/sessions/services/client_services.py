@@ -28,7 +28,7 @@ from runtime.acp.messages import (
     WriteTextFile,
     parse,
 )
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.services.terminals import TerminalError, Terminals, exit_status
 
 if TYPE_CHECKING:

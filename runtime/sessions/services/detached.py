@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import outcome
 import trio
 
-from runtime.errors import FallingAsleepError
+from runtime.api.errors import FallingAsleepError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -12,7 +12,7 @@ import trio
 
 from runtime.acp.codec import INVALID_PARAMS, RpcError
 from runtime.acp.messages import RESOURCE_NOT_FOUND
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.services.output import Output
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.turns.cancelling import CANCEL_GRACE, begin_cancel
 
 if TYPE_CHECKING:

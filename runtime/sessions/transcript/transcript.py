@@ -19,7 +19,7 @@ import trio
 
 from runtime.acp.messages import SESSION_UPDATE
 from runtime.acp.session_state import SessionState, event_type
-from runtime.errors import ApiError
+from runtime.api.errors import ApiError
 from runtime.hub import Notice
 from runtime.sessions.options.redaction import NOTHING
 from runtime.store.writer import WAITING_BYTES

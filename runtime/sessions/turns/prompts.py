@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from runtime.acp.messages import CONTENT_CAPABILITY, MessageError, check_content
-from runtime.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
     from runtime.acp.messages import Capabilities

@@ -17,7 +17,7 @@ from runtime.acp.codec import INTERNAL_ERROR, RpcError
 from runtime.acp.messages import SESSION_PROMPT, MessageError, PromptResult, parse
 from runtime.acp.session_state import TURN_ENDED, TURN_STARTED
 from runtime.acp.turn import End, Phase, Signal, TurnState
-from runtime.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.sessions.agent.errors import AgentError, agent_failed, how_it_ended
 from runtime.sessions.agent.resume import bring_back, continuation_line
 from runtime.sessions.session import MAX_RESTARTS
