@@ -15,10 +15,9 @@ from runtime.network import HttpGate, NetworkPolicy
 from runtime.store.store import open_store
 from runtime.vms.options import VmOptions
 from runtime.vms.volume import Volume
-from runtime.wasi import cli, clocks, http, io, random, sockets
+from runtime.wasi import cli, clocks, filesystem, http, io, random, sockets
 from runtime.wasi.state import WasiState
 from runtime.wasi.streams import BytesInput, InputStream, PipeOutput
-from wasi_fs import wasi as filesystem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence

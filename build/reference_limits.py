@@ -36,6 +36,7 @@ AREAS: Final = {
     "runtime.acp": "sessions",
     "runtime.engine": "guests",
     "runtime.wasi": "guests",
+    "runtime.wasi.filesystem": "files",
     "wasi_fs": "files",
     "runtime.network": "network",
     "runtime.store": "store",

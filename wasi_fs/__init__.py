@@ -1,6 +1,20 @@
 """The virtual filesystem of a VM: one inode tree that all its guests share, kept in a backend chunk by chunk.
 
-Pure and synchronous, but for `wasi_fs.wasi`, which shows the tree to guests as wasi:filesystem.
+    filesystem  the face: POSIX operations on paths and handles
+    handles     open files and directories
+    resolve     paths and links
+    checks, values, sealing   what must hold of names, of values, of what the host has sealed
+    bulk        operations on whole subtrees
+    tree        inodes and names: as they are kept, and as they have changed since
+    inode, content            one inode; what the files hold
+    devices     /dev
+    mounts/     host directories in the tree
+    memory, kept, changes     what of it is in memory, and how changes are handed over to be kept
+    backend     the seam: what a tree asks of the place where it is kept
+    errors      FsError and its codes
+
+Pure, synchronous, and of the standard library and attrs alone: it knows neither guests nor the runtime. The package
+`runtime.wasi.filesystem` shows a tree to guests, `runtime.store` keeps it.
 """
 
 from __future__ import annotations

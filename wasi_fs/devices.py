@@ -5,8 +5,8 @@ directory of the VM, where the devices are found beside what the VM has put ther
 the device. Their names cannot be taken away (EBUSY), and nothing is moved or linked into the directory as long as it is not
 the VM's own (EXDEV): on Linux, too, it is a filesystem of its own.
 
-What a program has open as its standard streams only its host functions know (`wasi_fs.wasi_devices`): for everybody else
-those devices can be seen, and neither read nor written (ENXIO).
+What a program has open as its standard streams only its host functions know (`runtime.wasi.filesystem.devices`): for
+everybody else those devices can be seen, and neither read nor written (ENXIO).
 """
 
 from __future__ import annotations

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runtime.engine import Engine
-from runtime.wasi import cli, clocks, http, io, random, sockets
+from runtime.wasi import cli, clocks, filesystem, http, io, random, sockets
 from runtime.wasi.wit_types import WASI
-from wasi_fs import wasi as filesystem
 
 if TYPE_CHECKING:
     from runtime.engine import ArtefactCache

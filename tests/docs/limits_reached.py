@@ -114,11 +114,11 @@ REACHED: Final[dict[str, str]] = {
     "runtime.wasi.http_bodies.REQUEST_BUFFER": "tests/wasi/test_http.py::test_post_that_streams_is_sent_in_chunks_at_once",
     "runtime.wasi.http_bodies.RESPONSE_BUFFER": "tests/wasi/test_http.py::test_a_guest_that_does_not_read_stops_the_server",
     "runtime.wasi.random.MAX_RANDOM_BYTES": "tests/wasi/test_limits.py::test_randomness_in_one_call",
-    "runtime.wasi.streams.MAX_TRANSFER": "tests/wasi_fs/test_wasi.py::test_input_streams",
+    "runtime.wasi.streams.MAX_TRANSFER": "tests/wasi/filesystem/test_filesystem.py::test_input_streams",
     "runtime.wasi.streams.PIPE_CAPACITY": "tests/wasi/test_process.py::test_stdin_to_stdout",
     "wasi_fs.checks.MAX_LEVELS": "tests/wasi_fs/test_posix.py::test_where_a_directory_is_moved_is_looked_at_no_further_than_needed",
     "wasi_fs.content.CLEAN_CACHE_BYTES": "tests/wasi_fs/test_lazy.py::test_clean_chunks_are_bounded",
-    "wasi_fs.content.DIRTY_LIMIT": "tests/wasi_fs/test_wasi.py::test_writers_wait_while_too_much_is_unsaved",
+    "wasi_fs.content.DIRTY_LIMIT": "tests/wasi/filesystem/test_filesystem.py::test_writers_wait_while_too_much_is_unsaved",
     "wasi_fs.content.MEASURED": "tests/wasi_fs/test_lazy.py::test_a_file_of_many_chunks_is_cut_off_piece_by_piece",
     "wasi_fs.mounts.scan.MAX_NAMES": "tests/wasi_fs/test_mounts.py::test_directories_are_listed_within_a_bound",
     "wasi_fs.mounts.scan.STEP": "tests/wasi_fs/test_mounts.py::test_a_large_directory_is_read_piece_by_piece",
@@ -129,7 +129,7 @@ REACHED: Final[dict[str, str]] = {
     "wasi_fs.memory.CACHED_DENTRIES": "tests/wasi_fs/test_lazy.py::test_dentries_are_bounded",
     "wasi_fs.memory.MAX_LOADS": "tests/wasi_fs/test_lazy.py::test_a_long_way_is_loaded_piece_by_piece",
     "wasi_fs.tree.MAX_TOUCHED": "tests/wasi_fs/test_changes.py::test_access_times_that_wait_are_bounded",
-    "wasi_fs.wasi.MAX_OPEN_FILES": "tests/wasi_fs/test_wasi.py::test_a_guest_has_so_many_files_open_and_no_more",
+    "runtime.wasi.filesystem.types.MAX_OPEN_FILES": "tests/wasi/filesystem/test_filesystem.py::test_a_guest_has_so_many_files_open_and_no_more",
 }
 """Limit -> the test that reaches it, or goes over it."""
 

@@ -15,7 +15,8 @@ from trio.testing import wait_all_tasks_blocked
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.vms.processes import Processes
-from wasi_fs import Mount, wasi_streams
+from runtime.wasi.filesystem import streams as file_streams
+from wasi_fs import Mount
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,7 +194,7 @@ async def test_a_full_disk_fails_fsync(world: World) -> None:
 @pytest.mark.guest("fill")
 async def test_a_full_disk_stops_the_guest_that_writes_much(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where too much is unsaved, writing waits for a save; its failure is the guest's to hear of, not to wait for."""
-    monkeypatch.setattr(wasi_streams, "DIRTY_LIMIT", MIB)
+    monkeypatch.setattr(file_streams, "DIRTY_LIMIT", MIB)
     machine = await world.machine()
     await machine.volume.flush()
     await limit_disk(world, 1)
@@ -210,7 +211,7 @@ async def test_a_fault_of_the_host_in_saving_is_the_writers(
         await trio.lowlevel.checkpoint()
         raise RuntimeError("a secret of the host")
 
-    monkeypatch.setattr(wasi_streams, "DIRTY_LIMIT", 1)
+    monkeypatch.setattr(file_streams, "DIRTY_LIMIT", 1)
     machine = await world.machine()
     processes = Processes(attrs.evolve(machine.surroundings, sync_filesystem=broken), machine.nursery)
     machine = attrs.evolve(machine, processes=processes)
@@ -220,7 +221,7 @@ async def test_a_fault_of_the_host_in_saving_is_the_writers(
 
 @pytest.mark.guest("fill")
 async def test_writing_much_saves_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wasi_streams, "DIRTY_LIMIT", MIB)
+    monkeypatch.setattr(file_streams, "DIRTY_LIMIT", MIB)
     machine = await world.machine()
     most = 0
 

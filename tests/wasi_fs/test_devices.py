@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.wasi_fs.conftest import MemoryBackend
+from tests.trees import MemoryBackend
 from wasi_fs import FileSystem, FileType, FsCode, FsError, Limits, Mount, OpenDirectory, OpenFile, Usage
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""wasi:filesystem (WASI 0.2): the VM's tree as guests see it. The one preopen is the root, under the name `/`.
+"""wasi:filesystem/types: the functions of descriptors.
 
 Beyond the WIT text, for the sake of POSIX: a path may be absolute (it starts at the VM's root), `..` may lead out of the
 descriptor's directory, symlinks may have absolute targets, and link-at may follow. Nothing lies outside the root, so there
@@ -9,16 +9,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
-from runtime.engine import HostInterface, Wait, WitError
+from runtime.engine import Wait, WitError
+from runtime.wasi.filesystem.descriptor import Descriptor, DirectoryEntryStream, answering, method, types
+from runtime.wasi.filesystem.devices import StandardInput, StandardOutput, read_standard, standard, write_standard
+from runtime.wasi.filesystem.streams import FileInput, FileOutput, SyncedInput
+from runtime.wasi.filesystem.sync import is_clean, save_tree, saved, sync_flags, syncs_reads, syncs_writes
 from runtime.wasi.streams import MAX_TRANSFER
 from wasi_fs.backend import FileType
 from wasi_fs.content import DIRTY_LIMIT
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import OpenDirectory, OpenFile
-from wasi_fs.wasi_descriptor import Descriptor, DirectoryEntryStream, answering, method, types
-from wasi_fs.wasi_devices import StandardInput, StandardOutput, read_standard, standard, write_standard
-from wasi_fs.wasi_streams import FileInput, FileOutput, SyncedInput
-from wasi_fs.wasi_sync import is_clean, save_tree, saved, sync_flags, syncs_reads, syncs_writes
 
 if TYPE_CHECKING:
     from runtime.wasi.state import WasiState
@@ -31,9 +31,6 @@ MAX_OPEN_FILES: Final = 4096
 """Of one guest at a time: four times what Linux lets a process have unless told otherwise."""
 
 DIRECTORY_FLAGS: Final = ("read", "mutate-directory")
-
-preopens = HostInterface("wasi:filesystem/preopens")
-preopens.resource("descriptor", Descriptor)
 
 Datetime: TypeAlias = tuple[int, int]
 """Seconds and nanoseconds since 1970."""
@@ -385,11 +382,4 @@ def filesystem_error_code(_state: WasiState, error: IoError) -> str | None:
     return error.code.value if isinstance(error.code, FsCode) else None
 
 
-@preopens.function("get-directories")
-def get_directories(state: WasiState) -> list[tuple[Descriptor, str]]:
-    """The root, and nothing else."""
-    root = state.filesystem.open("/", directory=True)
-    return [(Descriptor(root), "/")]
-
-
-INTERFACES: Final = (types, preopens)
+INTERFACES: Final = (types,)

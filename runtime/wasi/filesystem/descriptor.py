@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 import trio
 
 from runtime.engine import HostInterface, Resource, Wait, WitError
+from runtime.wasi.filesystem.sync import save_tree
 from runtime.wasi.streams import InputStream, IoError, OutputStream
 from wasi_fs.content import DIRTY_LIMIT
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import OpenDirectory, OpenFile
 from wasi_fs.inode import Directory
-from wasi_fs.wasi_sync import save_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable

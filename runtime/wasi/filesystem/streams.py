@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from runtime.wasi.filesystem.sync import failure_of, is_clean, save, save_tree
 from runtime.wasi.streams import MAX_TRANSFER, Data, InputStream, IoError, OutputStream, StreamClosed, StreamFailed
 from wasi_fs.content import DIRTY_LIMIT
 from wasi_fs.errors import FsError
-from wasi_fs.wasi_sync import failure_of, is_clean, save, save_tree
 
 if TYPE_CHECKING:
     from runtime.wasi.state import WasiState

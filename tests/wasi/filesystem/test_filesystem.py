@@ -12,9 +12,12 @@ import trio.testing
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import Wait, WitError
 from runtime.wasi import io
+from runtime.wasi.filesystem import descriptor as descriptors
+from runtime.wasi.filesystem import preopens, types
+from runtime.wasi.filesystem import streams as file_streams
 from runtime.wasi.streams import MAX_TRANSFER, IoError, StreamClosed, StreamFailed
 from tests.walking import insist
-from wasi_fs import CHUNK_SIZE, FsCode, FsError, Limits, Mount, wasi, wasi_descriptor, wasi_streams
+from wasi_fs import CHUNK_SIZE, FsCode, FsError, Limits, Mount
 from wasi_fs.handles import PAGE_ENTRIES
 from wasi_fs.mounts import scan
 
@@ -55,8 +58,8 @@ class Guest:
         self.world.save()
 
     def call(self, name: str, *arguments: Any) -> Any:
-        full = name if name in wasi.types.functions else f"[method]descriptor.{name}"
-        return wasi.types.functions[full](self, *arguments)
+        full = name if name in types.types.functions else f"[method]descriptor.{name}"
+        return types.types.functions[full](self, *arguments)
 
     def refused(self, code: str, name: str, *arguments: Any) -> None:
         with pytest.raises(WitError) as caught:
@@ -65,7 +68,7 @@ class Guest:
 
     @property
     def root(self) -> Any:
-        ((descriptor, name),) = wasi.preopens.functions["get-directories"](self)
+        ((descriptor, name),) = preopens.preopens.functions["get-directories"](self)
         assert name == "/"
         return descriptor
 
@@ -81,8 +84,8 @@ def guest(world: Any) -> Guest:
 def test_every_function_of_the_wit_is_there() -> None:
     expected = {f"[method]descriptor.{name}" for name in FUNCTIONS.split()}
     expected |= {"filesystem-error-code", "[method]directory-entry-stream.read-directory-entry"}
-    assert set(wasi.types.functions) == expected
-    assert set(wasi.preopens.functions) == {"get-directories"}
+    assert set(types.types.functions) == expected
+    assert set(preopens.preopens.functions) == {"get-directories"}
 
 
 def test_files(guest: Guest) -> None:
@@ -309,7 +312,7 @@ def test_what_is_written_is_what_memory_held_then(guest: Guest, tmp_path: Path, 
 
 
 def test_views_are_asked_for() -> None:
-    assert wasi.types.views == {"[method]descriptor.write"}
+    assert types.types.views == {"[method]descriptor.write"}
     assert io.streams.views == {f"[method]output-stream.{name}" for name in ("write", "blocking-write-and-flush")}
 
 
@@ -438,8 +441,8 @@ async def test_writers_wait_while_too_much_is_unsaved(
     guest: Guest, monkeypatch: pytest.MonkeyPatch, nursery: trio.Nursery
 ) -> None:
     guest.start_soon = nursery.start_soon
-    monkeypatch.setattr(wasi, "DIRTY_LIMIT", 300_000)
-    monkeypatch.setattr(wasi_streams, "DIRTY_LIMIT", 300_000)
+    monkeypatch.setattr(types, "DIRTY_LIMIT", 300_000)
+    monkeypatch.setattr(file_streams, "DIRTY_LIMIT", 300_000)
     file = guest.open("f", "create", flags=WRITE)
     assert guest.call("write", file, b"x" * 300_000, 0) == 300_000
     linear, view = memory(b"y")
@@ -483,7 +486,7 @@ def test_dropping_a_descriptor_lets_go_of_an_unlinked_file(guest: Guest) -> None
 
 
 def test_a_guest_has_so_many_files_open_and_no_more(guest: Guest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wasi, "MAX_OPEN_FILES", 3)
+    monkeypatch.setattr(types, "MAX_OPEN_FILES", 3)
     held = [guest.open(f"/file{number}", "create", flags=WRITE) for number in range(3)]
     guest.refused("insufficient-memory", "open-at", guest.root, FOLLOW, "/one-more", frozenset({"create"}), WRITE)
     guest.refused("no-entry", "stat-at", guest.root, FOLLOW, "/one-more")
@@ -519,7 +522,7 @@ async def test_who_changes_the_tree_waits_while_too_much_is_unsaved(
     guest.world.save()
     fs.mkdir("/unsaved")
     root = guest.root
-    monkeypatch.setattr(wasi_descriptor, "DIRTY_LIMIT", fs.unsaved_bytes)
+    monkeypatch.setattr(descriptors, "DIRTY_LIMIT", fs.unsaved_bytes)
     wait = change(guest, root)
     assert isinstance(wait, Wait)
     assert guest.syncs == 0
@@ -530,7 +533,7 @@ async def test_who_changes_the_tree_waits_while_too_much_is_unsaved(
     guest.call("stat-at", root, NONE, "d")  # who only looks never waits
     guest.failure = ApiError(ErrorCode.IO_ERROR, "full")
     fs.mkdir("/unsaved/again")
-    monkeypatch.setattr(wasi_descriptor, "DIRTY_LIMIT", 1)
+    monkeypatch.setattr(descriptors, "DIRTY_LIMIT", 1)
     wait = guest.call("create-directory-at", root, "more")
     with pytest.raises(WitError) as caught:
         await wait.function(*wait.arguments)
