@@ -13,8 +13,8 @@ from runtime.client.endpoint import EndpointError, socket_path
 if TYPE_CHECKING:
     import argparse
 
+    from runtime.daemon.supervisor import Life
     from runtime.rpc.http_listener import HttpOptions
-    from runtime.supervisor import Life
 
 STATE_NAME: Final = "torpor.db"
 DURABILITIES: Final = ("power", "process")
@@ -37,7 +37,7 @@ def state_path(given: str | None) -> Path:
 def run(args: argparse.Namespace) -> int:
     """Run the daemon until SIGTERM, SIGINT or, with `--idle-exit`, until nobody needs it."""
     if (args.background or args.supervise) and not any(name in os.environ for name in OF_SYSTEMD):
-        from runtime.supervisor import supervise  # noqa: PLC0415 - before anything else: what it has loaded, it keeps
+        from runtime.daemon.supervisor import supervise  # noqa: PLC0415 - before anything else: what it has loaded, it keeps
 
         life = supervise(background=args.background, give_up=partial(_give_up, args.state))
         return life if isinstance(life, int) else _serve(args, life)
@@ -63,7 +63,7 @@ def _serve(args: argparse.Namespace, life: Life | None) -> int:
     except ValueError as error:
         output.say(f"--max-memory: {error}")
         return exits.USAGE
-    from runtime.systemd import ActivationError, path_of, take_listener  # noqa: PLC0415 - for this command alone
+    from runtime.daemon.systemd import ActivationError, path_of, take_listener  # noqa: PLC0415 - for this command alone
 
     try:
         passed = take_listener()
@@ -71,10 +71,10 @@ def _serve(args: argparse.Namespace, life: Life | None) -> int:
         raise EndpointError(str(error)) from error
     socket = socket_path(args.socket) if passed is None else path_of(passed)
     state = state_path(args.state)
-    from runtime.daemon import main  # noqa: PLC0415 - the daemon and all that it needs
+    from runtime.daemon.main import main  # noqa: PLC0415 - the daemon and all that it needs
+    from runtime.daemon.settings import Ending, Settings  # noqa: PLC0415
     from runtime.newfile import make_directory  # noqa: PLC0415
     from runtime.rpc.http_listener import AddressError  # noqa: PLC0415
-    from runtime.settings import Ending, Settings  # noqa: PLC0415
     from runtime.store.durability import Durability  # noqa: PLC0415
 
     make_directory(state.parent)
@@ -104,7 +104,7 @@ def _give_up(state: str | None, reason: str) -> None:
     """In a supervisor: log why there is no daemon any more."""
     import logging  # noqa: PLC0415 - at its end
 
-    from runtime.logs import log_path, log_to_file, start_logging  # noqa: PLC0415
+    from runtime.daemon.logs import log_path, log_to_file, start_logging  # noqa: PLC0415
 
     start_logging("error")
     log_to_file(log_path(state_path(state)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime import logs
+from runtime.daemon import logs
 from tests.system.daemon import Daemon, running
 
 if TYPE_CHECKING:

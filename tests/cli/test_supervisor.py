@@ -16,7 +16,7 @@ import trio
 
 import torpor
 from runtime.cli import exits
-from runtime.supervisor import MAX_RESTARTS
+from runtime.daemon.supervisor import MAX_RESTARTS
 from tests.cli.test_daemon_life import gone
 from tests.system.daemon import WAIT
 
@@ -140,7 +140,7 @@ def test_what_a_library_said_at_the_end_is_kept(place: Place) -> None:
 
 LIFE = """
 import os, signal, sys
-from runtime import supervisor
+from runtime.daemon import supervisor
 supervisor.PAUSE_SECONDS = 0.0001
 supervisor.STEADY_SECONDS = {steady}
 life = supervisor.supervise(background=False, give_up=lambda reason: print("gave up:", reason.partition(")")[2], flush=True))

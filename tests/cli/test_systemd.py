@@ -16,7 +16,7 @@ import pytest
 
 from runtime.cli import exits
 from runtime.client.sync import connect
-from runtime.systemd import Notifier, take_listener
+from runtime.daemon.systemd import Notifier, take_listener
 from tests.cli.places import COMMAND, Place
 from tests.system.daemon import WAIT, Background
 

@@ -1,10 +1,10 @@
-"""Stands in for `runtime.daemon`: serves the fake host, or fails as a daemon fails that cannot open its state."""
+"""Stands in for `runtime.daemon.main`: serves the fake host, or fails as a daemon fails that cannot open its state."""
 
 import importlib.util
 import sys
 from pathlib import Path
 
-from runtime.settings import Ending, Settings
+from runtime.daemon.settings import Ending, Settings
 
 HOST = Path(__file__).parents[2] / "rpc" / "fake_host.py"
 

@@ -14,15 +14,15 @@ import trio
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.client.endpoint import EndpointError
+from runtime.daemon.idle import until_idle
+from runtime.daemon.logs import leave_stderr, log_path, log_to_file, start_logging
+from runtime.daemon.settings import Ending
+from runtime.daemon.systemd import Notifier
 from runtime.engine import CacheDirectoryError, open_cache
-from runtime.idle import until_idle
-from runtime.logs import leave_stderr, log_path, log_to_file, start_logging
 from runtime.memory import MemoryBound
 from runtime.rpc.listener import SocketInUseError
 from runtime.rpc.server import serve
-from runtime.settings import Ending
 from runtime.store.store import open_store
-from runtime.systemd import Notifier
 from runtime.version import VERSION
 from runtime.vms.catalogue import Catalogue, built_in_directory, user_directories
 from runtime.vms.host import open_host
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from runtime.daemon.settings import Settings
     from runtime.rpc.server import Server
-    from runtime.settings import Settings
 
 DRAIN_SECONDS: Final = 2.0  # for clients to read the last answers: one that does not is not waited for
 MAX_DESCRIPTORS: Final = 65536

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from runtime.daemon.supervisor import Life
     from runtime.rpc.http_listener import HttpOptions
-    from runtime.supervisor import Life
 
 
 @attrs.frozen(kw_only=True)
