@@ -276,7 +276,7 @@ async def _resume(call: Call, params: ResumeSession) -> Any:
     *NO_SUCH,
 )
 async def _get_session_events(call: Call, params: GetSessionEvents) -> Any:
-    return await call.host.session_events(
+    return await call.host.session_events_json(
         joined(params.vm),
         params.session_id,
         after=params.after,

@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import msgspec
+
     from runtime.api.errors import ApiError
     from runtime.hub import Listener
 
@@ -375,7 +377,20 @@ class HostFace(Protocol):
         limit: int | None = None,
         types: Sequence[str] | None = None,
     ) -> Sequence[Json]:
-        """`getSessionEvents` from the store, by `seq`, both bounds exclusive. ApiError session_not_found."""
+        """Events from the store, by `seq`, both bounds exclusive. ApiError session_not_found."""
+        ...
+
+    async def session_events_json(
+        self,
+        name: str,
+        session_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        types: Sequence[str] | None = None,
+    ) -> Sequence[msgspec.Raw]:
+        """`getSessionEvents`: as `session_events`, written already, many events an item. ApiError session_not_found."""
         ...
 
     async def persisted_sessions(self, name: str) -> Sequence[Json]:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias, TypeVar
 
+import apsw
 import msgspec
 import trio
 
 from runtime.store.sql import json_text, rows
 from runtime.store.writer import Insert, Row
+from runtime.wire_json import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    import apsw
+    from collections.abc import Iterable
 
     from runtime.store.reading import Reader
     from runtime.store.writer import Then, Write, Writer
@@ -28,6 +31,11 @@ PAGE_EVENTS: Final = 2048  # how many events one statement of `history` collects
 PAGE_BYTES: Final = 16 * 1024 * 1024  # and how many bytes, unless one event alone is larger
 
 _LAST: Final = 2**63 - 1
+
+T = TypeVar("T")
+_Query: TypeAlias = tuple[str, list[Any]]
+_ReadPage: TypeAlias = Callable[[apsw.Connection, _Query, Sequence[int]], tuple[int, T]]
+# Of the events that a query finds, of these sizes: the last one's seq, and what is made of them.
 
 
 class StoredEvent(NamedTuple):
@@ -112,24 +120,54 @@ class Transcript:
         Ends early, but never without an event that there is, before the bodies exceed `max_bytes`: who needs the rest
         asks again with `after`. Cancellation waits for the read to end.
         """
+        pages = await self._pages(_events, session, after, before, limit, types, max_bytes)
+        return [event for page in pages for event in page]
+
+    async def history_json(
+        self,
+        session: int,
+        session_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        types: Sequence[str] | None = None,
+        max_bytes: int = READ_BYTES,
+    ) -> list[bytes]:
+        """As `history`, as JSON: pages of `{"sessionId", "seq", "createdAt", "event"}`, with commas between the events."""
+        read = functools.partial(_json, encoded({"sessionId": session_id})[:-1].decode())
+        return await self._pages(read, session, after, before, limit, types, max_bytes)
+
+    async def _pages(
+        self,
+        read: _ReadPage[T],
+        session: int,
+        after: int | None,
+        before: int | None,
+        limit: int | None,
+        types: Sequence[str] | None,
+        max_bytes: int,
+    ) -> list[T]:
         if limit is not None and limit <= 0:
             await trio.lowlevel.checkpoint()
             return []
 
-        def query(connection: apsw.Connection) -> list[StoredEvent]:
-            events: list[StoredEvent] = []
-            start, budget = after, max_bytes
+        def query(connection: apsw.Connection) -> list[T]:
+            pages: list[T] = []
+            start, left, budget = after, sys.maxsize if limit is None else limit, max_bytes
             while True:
-                wanted = PAGE_EVENTS if limit is None else min(PAGE_EVENTS, limit - len(events))
-                heads = _heads(connection, session, start, before, wanted, types)
-                taken = _fitting(heads, budget if events else max(budget, heads[0].size)) if heads else []
+                wanted = min(PAGE_EVENTS, left)
+                sizes = _sizes(connection, _query("body", session, start, before, wanted, types))
+                taken = _fitting(sizes, budget if pages else max(budget, sizes[0])) if sizes else []
                 if not taken:
-                    return events
-                events += _with_bodies(connection, session, start, types, taken)
-                if len(events) == limit or (len(taken) == len(heads) < wanted):
-                    return events
-                start = taken[-1].seq
-                budget -= sum(head.size for head in taken)
+                    return pages
+                events = _query("seq, created_at, type, body", session, start, before, len(taken), types)
+                start, page = read(connection, events, taken)
+                pages.append(page)
+                left -= len(taken)
+                if not left or (len(taken) == len(sizes) < wanted):
+                    return pages
+                budget -= sum(taken)
 
         return await self._reader.run(query)
 
@@ -142,13 +180,6 @@ def _both(first: Write, second: Write) -> Write:
     return write
 
 
-class _Head(NamedTuple):
-    seq: int
-    created_at: int
-    size: int
-    type: str
-
-
 def _query(
     columns: str,
     session: int,
@@ -156,7 +187,7 @@ def _query(
     before: int | None,
     limit: int | None,
     types: Iterable[str] | None,
-) -> tuple[str, list[Any]]:
+) -> _Query:
     parameters: list[Any] = [session, -1 if after is None else after, _LAST if before is None else before]
     only = ""
     if types is not None:
@@ -173,42 +204,38 @@ def _query(
 # BY of their own would sort once more.
 
 
-def _heads(
-    connection: apsw.Connection,
-    session: int,
-    after: int | None,
-    before: int | None,
-    limit: int,
-    types: Iterable[str] | None,
-) -> list[_Head]:
-    events, parameters = _query("seq, created_at, length(body) AS size, type", session, after, before, limit, types)
-    sql = f"SELECT json_group_array(json_array(seq, created_at, size, type)) FROM ({events})"  # noqa: S608
-    ((text,),) = rows(connection, sql, parameters)
-    return msgspec.json.decode(text, type=list[_Head])
+def _sizes(connection: apsw.Connection, events: _Query) -> list[int]:
+    sql, parameters = events
+    ((text,),) = rows(connection, f"SELECT json_group_array(length(body)) FROM ({sql})", parameters)  # noqa: S608
+    return msgspec.json.decode(text, type=list[int])
 
 
-def _fitting(heads: Sequence[_Head], budget: int) -> Sequence[_Head]:
-    """The first of `heads` whose bodies fit into the budget, and into a page unless the first alone does not."""
-    size = 0
-    for index, head in enumerate(heads):
-        size += head.size
-        if size > budget or (size > PAGE_BYTES and index > 0):
-            return heads[:index]
-    return heads
+def _fitting(sizes: Sequence[int], budget: int) -> Sequence[int]:
+    """The first of `sizes` that fit into the budget, and into a page unless the first alone does not."""
+    total = 0
+    for index, size in enumerate(sizes):
+        total += size
+        if total > budget or (total > PAGE_BYTES and index > 0):
+            return sizes[:index]
+    return sizes
 
 
-def _with_bodies(
-    connection: apsw.Connection,
-    session: int,
-    after: int | None,
-    types: Iterable[str] | None,
-    heads: Sequence[_Head],
-) -> list[StoredEvent]:
-    events, parameters = _query("seq, body", session, after, None, len(heads), types)
-    sql = f"SELECT CAST(group_concat(body, '') AS BLOB) FROM ({events})"  # noqa: S608
-    ((bodies,),) = rows(connection, sql, parameters)
+def _events(connection: apsw.Connection, events: _Query, sizes: Sequence[int]) -> tuple[int, list[StoredEvent]]:
+    sql, parameters = events
+    sql = (
+        f"SELECT json_group_array(json_array(seq, created_at, type)), CAST(group_concat(body, '') AS BLOB) FROM ({sql})"  # noqa: S608
+    )
+    ((text, bodies),) = rows(connection, sql, parameters)
     result, start = [], 0
-    for seq, created_at, size, type_ in heads:
-        result.append(StoredEvent(seq, created_at, type_, bodies[start : start + size]))
+    for head, size in zip(msgspec.json.decode(text, type=list[tuple[int, int, str]]), sizes, strict=True):
+        result.append(StoredEvent(*head, bodies[start : start + size]))
         start += size
-    return result
+    return result[-1].seq, result
+
+
+def _json(head: str, connection: apsw.Connection, events: _Query, _sizes: Sequence[int]) -> tuple[int, bytes]:
+    sql, parameters = events
+    row = """? || ',"seq":' || seq || ',"createdAt":' || created_at || ',"event":' || body || '}'"""
+    sql = f"SELECT max(seq), CAST(group_concat({row}, ',') AS BLOB) FROM ({sql})"  # noqa: S608
+    ((last, page),) = rows(connection, sql, [head, *parameters])
+    return last, page

@@ -19,6 +19,8 @@ from runtime.vms.volume import Volume
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import msgspec
+
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
     from runtime.vms.catalogue import Catalogue
@@ -80,8 +82,23 @@ class Readings:
         limit: int | None = None,
         types: Sequence[str] | None = None,
     ) -> Sequence[dict[str, Any]]:
-        """`getSessionEvents`."""
+        """Events of a session, as a subscriber gets them."""
         return await queries.session_events(
+            self.store, name, session_id, after=after, before=before, limit=limit, types=types
+        )
+
+    async def session_events_json(
+        self,
+        name: str,
+        session_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        types: Sequence[str] | None = None,
+    ) -> Sequence[msgspec.Raw]:
+        """`getSessionEvents`."""
+        return await queries.session_events_json(
             self.store, name, session_id, after=after, before=before, limit=limit, types=types
         )
 

@@ -335,6 +335,8 @@ class FakeHost:
         await trio.lowlevel.checkpoint()
         return found[:limit]
 
+    session_events_json = session_events
+
     async def persisted_sessions(self, name: str) -> list[dict[str, Any]]:
         return list(self._find(name).sessions.rows.values())
 

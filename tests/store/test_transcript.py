@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import apsw
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def fill(transcript: Transcript, session: int, count: int, *, start: int = 0) -> list[StoredEvent]:
     events = [
-        StoredEvent(seq, 5000 + seq, "odd" if seq % 2 else "even", b'{"n":%d,"t":"\xc3\xa9"}' % seq)
+        StoredEvent(seq, 5000 + seq, "odd" if seq % 2 else "even", b'{"n":%d,"t":"\xc3\xa9\\u0000"}' % seq)
         for seq in range(start, start + count)
     ]
     for event in events:
@@ -23,10 +24,23 @@ def fill(transcript: Transcript, session: int, count: int, *, start: int = 0) ->
 
 
 async def both(store: Store, session: int, **filters: object) -> list[StoredEvent]:
-    """What `read` and `history` agree on."""
+    """What `read`, `history` and `history_json` agree on."""
     read = store.transcript.read(session, **filters)  # type: ignore[arg-type]
     assert await store.transcript.history(session, **filters) == read  # type: ignore[arg-type]
+    assert await in_json(store, session, **filters) == as_json(read)
     return read
+
+
+async def in_json(store: Store, session: int, **filters: object) -> object:
+    pages = await store.transcript.history_json(session, 'the "s"', **filters)  # type: ignore[arg-type]
+    return json.loads(b"[%s]" % b",".join(pages))
+
+
+def as_json(events: list[StoredEvent]) -> object:
+    return [
+        {"sessionId": 'the "s"', "seq": event.seq, "createdAt": event.created_at, "event": json.loads(event.body)}
+        for event in events
+    ]
 
 
 async def test_events_come_back_as_they_were_appended(store: Store, session: SessionRecord) -> None:
@@ -65,12 +79,14 @@ async def test_history_over_several_pages(
     store: Store, session: SessionRecord, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     monkeypatch.setattr(module, "PAGE_EVENTS", 4)
-    monkeypatch.setattr(module, "PAGE_BYTES", 40)  # two events
+    monkeypatch.setattr(module, "PAGE_BYTES", 52)  # two events
     events = fill(store.transcript, session.row, count)
     await store.writer.barrier()
     assert await store.transcript.history(session.row) == events
     assert await store.transcript.history(session.row, limit=7) == events[:7]
     assert await store.transcript.history(session.row, types=["even"]) == events[::2]
+    assert await in_json(store, session.row) == as_json(events)
+    assert await in_json(store, session.row, limit=7) == as_json(events[:7])
 
 
 async def test_history_ends_at_max_bytes_but_never_empty(store: Store, session: SessionRecord) -> None:
