@@ -29,6 +29,7 @@ AREAS: Final = {
     "runtime.large_json": "connections",
     "runtime.content": "connections",
     "runtime.client": "clients",
+    "runtime.api.endpoint": "clients",
     "runtime.cli": "commands",
     "runtime": "daemon",
     "runtime.vms": "vms",

@@ -6,9 +6,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from runtime.api.endpoint import EndpointError
     from runtime.client.client import Client, connect
     from runtime.client.connection import Connection
-    from runtime.client.endpoint import EndpointError
     from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
     from runtime.client.file_results import DirEntry, FileRead, FilesDiff, FileWritten, Snapshot, TreeEntry
     from runtime.client.notification import Notification
@@ -50,20 +50,20 @@ __all__ = [
 ]
 
 _PLACES = {
-    "client": ("Client", "connect"),
-    "connection": ("Connection",),
-    "endpoint": ("EndpointError",),
-    "errors": ("ClientError", "ConnectError", "ConnectionLostError", "RpcError"),
-    "file_results": ("DirEntry", "FileRead", "FileWritten", "FilesDiff", "Snapshot", "TreeEntry"),
-    "notification": ("Notification",),
-    "process_results": ("ProcessInfo", "ProcessResult"),
-    "results": ("FileStat", "PromptResult", "SessionEvent", "SessionInfo", "SessionRow", "Settings"),
-    "sync": ("Pending",),
-    "vm": ("Vm",),
+    "api.endpoint": ("EndpointError",),
+    "client.client": ("Client", "connect"),
+    "client.connection": ("Connection",),
+    "client.errors": ("ClientError", "ConnectError", "ConnectionLostError", "RpcError"),
+    "client.file_results": ("DirEntry", "FileRead", "FileWritten", "FilesDiff", "Snapshot", "TreeEntry"),
+    "client.notification": ("Notification",),
+    "client.process_results": ("ProcessInfo", "ProcessResult"),
+    "client.results": ("FileStat", "PromptResult", "SessionEvent", "SessionInfo", "SessionRow", "Settings"),
+    "client.sync": ("Pending",),
+    "client.vm": ("Vm",),
 }
 _FOUND = {name: (module, name) for module, names in _PLACES.items() for name in names} | {
-    "SyncClient": ("sync", "Client"),
-    "connect_sync": ("sync", "connect"),
+    "SyncClient": ("client.sync", "Client"),
+    "connect_sync": ("client.sync", "connect"),
 }
 
 
@@ -71,6 +71,6 @@ def __getattr__(name: str) -> Any:
     if name not in _FOUND:
         raise AttributeError(f"module 'torpor' has no attribute {name!r}")
     module, attribute = _FOUND[name]
-    value = getattr(import_module(f"runtime.client.{module}"), attribute)
+    value = getattr(import_module(f"runtime.{module}"), attribute)
     globals()[name] = value
     return value

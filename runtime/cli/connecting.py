@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.api.endpoint import EndpointError, socket_path
 from runtime.cli import output
-from runtime.client.endpoint import EndpointError, socket_path
 from runtime.client.sync import Client, ConnectError, ConnectionLostError, RpcError, connect
 from runtime.version import VERSION
 

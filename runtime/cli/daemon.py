@@ -9,9 +9,9 @@ import signal
 import time
 from typing import TYPE_CHECKING, Final, Self
 
+from runtime.api.endpoint import EndpointError, socket_path
 from runtime.cli import exits, output
 from runtime.cli.connecting import POLL_SECONDS, connect_to, greet, reach, vm_name
-from runtime.client.endpoint import EndpointError, socket_path
 from runtime.client.sync import ConnectError, ConnectionLostError, RpcError
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ import time
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
+from runtime.api.endpoint import socket_path
 from runtime.cli import exits, output
 from runtime.cli.connecting import greet
 from runtime.cli.serve import state_path
-from runtime.client.endpoint import socket_path
 from runtime.client.sync import ClientError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from runtime.api.endpoint import EndpointError, socket_path
 from runtime.cli import exits, output
-from runtime.client.endpoint import EndpointError, socket_path
 
 if TYPE_CHECKING:
     import argparse

@@ -7,10 +7,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from runtime.api.endpoint import socket_path
 from runtime.cli import exits, output
 from runtime.cli.connecting import greet
 from runtime.cli.serve import state_path
-from runtime.client.endpoint import socket_path
 from runtime.client.sync import ConnectError
 from runtime.version import VERSION
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import anyio
 import anyio.abc
 
-from runtime.client.endpoint import EndpointError, HttpEndpoint, UnixEndpoint, endpoint
+from runtime.api.endpoint import EndpointError, HttpEndpoint, UnixEndpoint, endpoint
 from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
 from runtime.client.link import Link
 from runtime.client.vm import Vms

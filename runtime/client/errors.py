@@ -5,7 +5,7 @@
       ConnectionLostError  there was one
       RpcError             it answered with an error
 
-`runtime.client.endpoint.EndpointError`, an OSError, is raised for an endpoint that is none.
+`runtime.api.endpoint.EndpointError`, an OSError, is raised for an endpoint that is none.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from runtime.client.endpoint import EndpointError, check_directory, socket_path
+from runtime.api.endpoint import EndpointError, check_directory, socket_path
 from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
 from runtime.client.notification import Notification
 
@@ -234,7 +234,7 @@ def _encode(message: dict[str, Any]) -> bytes:
 
 
 def connect(path: str | os.PathLike[str] | None = None, *, timeout: float | None = 10.0) -> Client:
-    """Connect to the daemon at `path` (also `unix:///path`), by default at the default place (`runtime.client.endpoint`).
+    """Connect to the daemon at `path` (also `unix:///path`), by default at the default place (`runtime.api.endpoint`).
 
     `timeout` bounds the connecting in seconds, not what follows. Raises ConnectError when no daemon answers there, and
     EndpointError when the place is not to be trusted.

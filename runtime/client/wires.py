@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import anyio
 import anyio.abc
 
-from runtime.client.endpoint import HTTP_PATH, HttpEndpoint, UnixEndpoint, check_directory
+from runtime.api.endpoint import HTTP_PATH, HttpEndpoint, UnixEndpoint, check_directory
 from runtime.client.errors import ConnectError, ConnectionLostError
 
 if TYPE_CHECKING:

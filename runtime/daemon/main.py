@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.api.endpoint import EndpointError
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.client.endpoint import EndpointError
 from runtime.daemon.idle import until_idle
 from runtime.daemon.logs import leave_stderr, log_path, log_to_file, start_logging
 from runtime.daemon.settings import Ending

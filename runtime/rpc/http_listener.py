@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import attrs
 import trio
 
-from runtime.client.endpoint import EndpointError
+from runtime.api.endpoint import EndpointError
 from runtime.newfile import NewFile
 from runtime.rpc.gate import Gate
 

@@ -10,7 +10,7 @@ import socket
 import stat
 from typing import TYPE_CHECKING, Final
 
-from runtime.client.endpoint import EndpointError, prepare_directory
+from runtime.api.endpoint import EndpointError, prepare_directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import attrs
 import trio
 
-from runtime.client.endpoint import endpoint
+from runtime.api.endpoint import endpoint
 from runtime.client.errors import ConnectError
 from runtime.client.link import Link
 from runtime.client.wires import open_wire

@@ -204,7 +204,8 @@ codes = [main([*words, "--socket", sys.argv[1]]) for words in (
 )]
 assert codes == [0] * len(codes), codes
 ours = {name for name in sys.modules if name.startswith("runtime.")}
-assert all(name.startswith(("runtime.cli", "runtime.client", "runtime.text", "runtime.version")) for name in ours), ours
+light = ("runtime.api", "runtime.cli", "runtime.client", "runtime.text", "runtime.version")
+assert all(name.startswith(light) for name in ours), ours
 heavy = {"trio", "wasmtime", "msgspec", "attr", "attrs", "asyncio", "dataclasses", "subprocess", "inspect"} & set(sys.modules)
 assert not heavy, heavy
 """

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import torpor
+from runtime.api.endpoint import EndpointError
 from runtime.client import sync
-from runtime.client.endpoint import EndpointError
 from runtime.client.sync import ClientError, ConnectError, ConnectionLostError, RpcError, connect
 
 

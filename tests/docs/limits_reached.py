@@ -154,7 +154,7 @@ UNNAMED: Final = frozenset(
         "runtime.cli.starting.MAX_SAID",
         "runtime.cli.starting.REASON_LINES",
         "runtime.client.connection.MAX_ASKED",
-        "runtime.client.endpoint.MAX_PATH",
+        "runtime.api.endpoint.MAX_PATH",
         "runtime.client.wires.MAX_MESSAGE",
         "runtime.daemon.main.ALIVE_SHARE",
         "runtime.daemon.main.MAX_DESCRIPTORS",

@@ -11,7 +11,7 @@ import pytest
 import trio
 from websockets.frames import Opcode
 
-from runtime.client.endpoint import EndpointError
+from runtime.api.endpoint import EndpointError
 from runtime.rpc import server, websocket
 from runtime.rpc.gate import Gate
 from runtime.rpc.http_listener import AddressError, HttpOptions, http_options, open_http

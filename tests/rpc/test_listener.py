@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from runtime.client.endpoint import (
+from runtime.api.endpoint import (
     EndpointError,
     check_directory,
     default_directory,
@@ -73,7 +73,7 @@ def test_another_users_directory_is_refused(place, monkeypatch):
     path.parent.mkdir(mode=0o700)
     mine = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: mine + 1)
-    monkeypatch.setattr("runtime.client.endpoint.default_directory", lambda: path.parent)
+    monkeypatch.setattr("runtime.api.endpoint.default_directory", lambda: path.parent)
     with pytest.raises(EndpointError, match="another user"):
         check_directory(path)
 

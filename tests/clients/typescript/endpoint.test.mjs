@@ -1,4 +1,4 @@
-// Where the daemon is: the rules of runtime/client/endpoint.py, over again.
+// Where the daemon is: the rules of runtime/api/endpoint.py, over again.
 
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
