@@ -51,13 +51,20 @@ NO_LIMITS: Final = re.compile(
     r"MILLISECOND|NANOSECONDS|SWITCHING_PROTOCOLS|REMOVED|NO_[A-Z]+|CREATED|HEADERS_TOO_LARGE|DEFAULT_HTTP_PORT|_LAST|"
     r"SCHEMA_VERSION|UNLIMITED_FUEL|M(IN|AX)_STATUS|MAX_(PORT|TIME|TIME_MS|INO)|_(KEY_ID|NONCE|HEAD)_BYTES|KEY_BYTES|HASH_BYTES|"
     r"_(DIR|FILE|GONE)|CURRENCY_LETTERS|MICROSECOND|LOOK|_NEVER|.*_MODE|OTHER_ENDING|CHARACTERS_PER_TOKEN|ZSTD_LEVEL|"
-    r"RAW_BYTES|UTF16_TAG|MAX_FLAT_(PARAMS|RESULTS)|_LAST_SECTION|_TABLE_WITH_VALUE|_HEAD|_RESOURCE|_I32|_MAX_U(32|64)_BYTES|"
-    r"_MANY|_RECIPE_VERSION|BUILD_WORK|PAGE|ELEMENT|FROM_HOST|_QUOTE|_BACKSLASH|_ID_BITS|_LOOK"
+    r"UTF16_TAG|MAX_FLAT_(PARAMS|RESULTS)|_LAST_SECTION|_TABLE_WITH_VALUE|_HEAD|_RESOURCE|_I32|_MAX_U(32|64)_BYTES|"
+    r"_MANY|_RECIPE_VERSION|BUILD_WORK|PAGE|ELEMENT|FROM_HOST|_QUOTE|_BACKSLASH|_ID_BITS|_LOOK|LINKS_OF_A_LEAF|SPECIAL_BITS|"
+    r"_DEVICE_FACTOR|_OPEN"
 )
 NOT_IN: Final = frozenset(
-    {"runtime.cli.exits", "runtime.api.errors", "runtime.engine.native", "runtime.salvage.fileformat"}
+    {
+        "runtime.cli.exits",
+        "runtime.api.errors",
+        "runtime.engine.abi.status",
+        "runtime.engine.native",
+        "runtime.salvage.fileformat",
+    }
 )
-"""Exit codes, error codes, the sizes of C structs, and numbers of SQLite's format."""
+"""Exit codes, error codes, what is told to the engine's own glue, the sizes of C structs, and numbers of SQLite's format."""
 KIB: Final = 1024
 
 

@@ -87,6 +87,7 @@ class Engine:
         identity = (str(path), status.st_ino, status.st_size, status.st_mtime_ns)
         if (known := self._digests.get(identity)) and (program := self.known(known)):
             return program
+        _check_size(status.st_size)
         share = share or Share()
         content = await trio.to_thread.run_sync(path.read_bytes, limiter=share.threads)
         program = await self.load_content(content, tell, share)
@@ -171,9 +172,13 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _check_header(content: bytes) -> None:
-    if len(content) > MAX_COMPONENT_BYTES:
+def _check_size(size: int) -> None:
+    if size > MAX_COMPONENT_BYTES:
         raise InvalidComponentError(f"the component is larger than {MAX_COMPONENT_BYTES // 2**20} MiB")
+
+
+def _check_header(content: bytes) -> None:
+    _check_size(len(content))
     if content.startswith(_MODULE_MAGIC):
         raise InvalidComponentError(
             "this is a core WebAssembly module, not a component: wrap it with `wasm-tools component new` "

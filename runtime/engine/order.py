@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from runtime.engine.component import InterfaceType
     from runtime.engine.recipe import Host
 
-# A message of a socket, and the longest text of an error in it: names of imports, say, which a component can make long.
-MAX_ANSWER_BYTES: Final = 64 * 1024
+# The longest text of an error in an answer: names of imports, say, which a component can make long.
 MAX_TEXT: Final = 8 * 1024
+# An answer is one message of a socket: twelve bytes for each character of its text, which JSON writes as two escapes at most.
+MAX_ANSWER_BYTES: Final = 128 * 1024
 
 # What a component may take. 28 MB (an agent with a JavaScript engine) take 34 s of CPU on a slow machine, and 500 MB; a
 # small program takes a quarter of a second.

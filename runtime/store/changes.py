@@ -35,7 +35,7 @@ _SET_EXTENT: Final = Insert(
     " ON CONFLICT DO UPDATE SET chunk = excluded.chunk",  # REPLACE would not fire the trigger that notes the old chunk
 )
 
-ROW_BYTES: Final = 200  # what an inode or a dentry keeps in memory while it waits, about
+ROW_OVERHEAD_BYTES: Final = 200  # what an inode or a dentry keeps in memory while it waits, about
 
 
 class Files:
@@ -79,7 +79,7 @@ class Files:
                     logger.error("the changed files of VM %d could not be stored", vm, exc_info=error)
 
         size = sum(len(chunk.data) for chunk in changes.chunks)
-        size += ROW_BYTES * (len(changes.inodes) + len(changes.dentries) + len(changes.chunks))
+        size += ROW_OVERHEAD_BYTES * (len(changes.inodes) + len(changes.dentries) + len(changes.chunks))
         self._writer.submit(write, answer, size=size)
 
 

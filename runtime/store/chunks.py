@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 HASH_BYTES: Final = 32  # BLAKE2b-256: equal hashes are taken for equal content
 
 ZSTD_LEVEL: Final = 1  # 3 makes source code 4 % shorter, and takes the time from everybody's commits
-INCOMPRESSIBLE_BYTES: Final = 32  # a frame's header and checksum alone take 10 bytes; so little never pays
 
 _ADD: Final = Insert("INSERT INTO chunk (hash, size, data)", "(?, ?, ?)")
 _KNOWN: Final = "SELECT hash FROM chunk WHERE hash IN (SELECT unhex(value) FROM json_each(?))"
@@ -47,11 +46,8 @@ class ChunkStore:
         return hashes
 
     def _pack(self, content: bytes | bytearray) -> bytes:
-        if len(content) > INCOMPRESSIBLE_BYTES:
-            packed = self._compressor.compress(content)
-            if len(packed) < len(content):
-                return packed
-        return bytes(content)
+        packed = self._compressor.compress(content)
+        return packed if len(packed) < len(content) else bytes(content)
 
 
 class Unpacker:

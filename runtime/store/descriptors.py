@@ -7,8 +7,6 @@ from typing import Final
 
 import apsw
 
-SECTOR_BYTES: Final = 4096  # no write that is smaller
-
 
 class _File:
     """The methods of `apsw.VFSFile` over a descriptor, which is not closed. Nobody else has the file: nothing is locked."""
@@ -49,7 +47,7 @@ class _File:
         return False
 
     def xSectorSize(self) -> int:  # noqa: N802
-        return SECTOR_BYTES
+        return 4096  # no write that is smaller
 
     def xDeviceCharacteristics(self) -> int:  # noqa: N802
         return 0

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 MAX_CHUNKS: Final = 1024
 """Chunks of one file that are compared byte by byte, which only zeros that are stored on one side need: 64 MiB."""
 
-CHANGE_BYTES: Final = 250
+CHANGE_OVERHEAD_BYTES: Final = 250
 """What a change takes as JSON beside its path, about."""
 
 SORTED: Final = 2000
@@ -174,7 +174,7 @@ class _Comparison:
             change = "modified"
         else:
             return
-        self._left -= place.size + CHANGE_BYTES
+        self._left -= place.size + CHANGE_OVERHEAD_BYTES
         if len(self._found) >= self._limit:
             raise ApiError(
                 ErrorCode.LIMIT_EXCEEDED,

@@ -18,7 +18,7 @@ from runtime.store.sql import rows
 if TYPE_CHECKING:
     from pathlib import Path
 
-BUSY_MS: Final = 2000
+BUSY_TIMEOUT_MS: Final = 2000
 # One process at a time has the file (runtime.store.lock), so only a second connection of ours that recovers the log
 # after a crash, or somebody's sqlite3 shell, can make us wait.
 
@@ -72,7 +72,7 @@ def open_readable(path: Path) -> apsw.Connection:
 
 
 def _configure(connection: apsw.Connection, *, cache_kib: int) -> None:
-    connection.set_busy_timeout(BUSY_MS)
+    connection.set_busy_timeout(BUSY_TIMEOUT_MS)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
     # The file may come from another machine: its schema may not call functions with side effects, nor may SQL of ours

@@ -47,9 +47,8 @@ GROUP_BYTES: Final = 4 * 1024 * 1024
 # A group ends at whichever comes first: its first member waits for the last, so this is about 10 ms of work.
 
 WRITE_OVERHEAD_BYTES: Final = 256  # what a small write costs in memory while it waits, whatever it says of itself
-ROWS_PER_STATEMENT: Final = (
-    64  # beyond this a longer statement saves nothing; 13 columns stay far below SQLite's 32,766 parameters
-)
+ROWS_AT_ONCE: Final = 64
+# Of one statement: a longer one saves nothing, and 13 columns stay far below SQLite's 32,766 parameters.
 
 IDLE_SECONDS: Final = 0.5  # nothing to do for so long: checkpoint, so that its waits for the disk fall into a pause
 WAL_PAGES: Final = 4096
@@ -72,7 +71,7 @@ class Insert:
         start = 0
         while start < len(values):
             # Powers of two only: seven statements in all, which stay in the connection's statement cache.
-            count = min(ROWS_PER_STATEMENT, 1 << ((len(values) - start).bit_length() - 1))
+            count = min(ROWS_AT_ONCE, 1 << ((len(values) - start).bit_length() - 1))
             parameters = list(itertools.chain.from_iterable(values[start : start + count]))
             connection.execute(f"{self.head} VALUES {', '.join([self.row] * count)}{self.tail}", parameters)
             start += count

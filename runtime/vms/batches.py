@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from wasi_fs import FileSystem
 
 TURN_BYTES: Final = 1024 * 1024  # read or written between two looks at the other tasks: a few ms
-FILE_BYTES: Final = 16 * 1024  # what a file counts for besides its content: to find it, and to say what came of it
+FILE_OVERHEAD_BYTES: Final = (
+    16 * 1024
+)  # what a file counts for besides its content: to find it, and to say what came of it
 
 
 async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> list[tuple[str, bytes | ApiError]]:
@@ -70,7 +72,7 @@ def _pieces(files: Sequence[tuple[str, bytes]]) -> Iterator[list[tuple[str, byte
     size = 0
     for path, content in files:
         piece.append((path, content))
-        size += len(content) + FILE_BYTES
+        size += len(content) + FILE_OVERHEAD_BYTES
         if size >= TURN_BYTES:
             yield piece
             piece, size = [], 0
@@ -114,7 +116,7 @@ class Turn:
 
     async def spend(self, size: int) -> None:
         """Count a file with `size` bytes."""
-        self._spent += size + FILE_BYTES
+        self._spent += size + FILE_OVERHEAD_BYTES
         if self._spent >= TURN_BYTES:
             self._spent = 0
             await trio.lowlevel.checkpoint()

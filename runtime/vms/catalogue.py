@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 MANIFEST: Final = "agent.toml"
 # Parsed manifests that are remembered; more agents than that are parsed anew.
-MAX_PARSED: Final = 256
+MANIFESTS_REMEMBERED: Final = 256
 
 
 class ManifestError(Exception):
@@ -104,7 +104,7 @@ def read_manifest(path: Path, source: str) -> AgentSpec:
         raise ManifestError(f"{path}: {error}") from error
 
 
-@lru_cache(MAX_PARSED)
+@lru_cache(MANIFESTS_REMEMBERED)
 def _parse(path: Path, _identity: tuple[int, ...]) -> dict[str, Any]:
     """The manifest as long as the file is the same: every session looks for its agent."""
     return tomllib.loads(path.read_text("utf-8"))

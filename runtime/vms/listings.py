@@ -30,10 +30,10 @@ MAX_NAMES: Final = 1_000_000
 MAX_ENTRIES: Final = 100_000
 """Entries with attributes in one answer: 20 MB of JSON with ordinary names."""
 
-ENTRY_BYTES: Final = 190
+ENTRY_OVERHEAD_BYTES: Final = 190
 """What an entry's attributes take as JSON, about."""
 
-NAME_BYTES: Final = 1  # the comma: the quotes are counted with the name
+NAME_OVERHEAD_BYTES: Final = 1  # the comma: the quotes are counted with the name
 
 
 async def names(fs: FileSystem, path: str) -> list[str]:
@@ -42,7 +42,7 @@ async def names(fs: FileSystem, path: str) -> list[str]:
     budget = Budget(MAX_NAMES, "readdirEntries gives the directory in pages")
     with await _shown(fs, path, "", NAMES_PAGE) as listing:
         while entry := await listing.next():
-            budget.take(entry.name, NAME_BYTES)
+            budget.take(entry.name, NAME_OVERHEAD_BYTES)
             found.append(entry.name)
     return found
 
@@ -58,7 +58,7 @@ async def entries(fs: FileSystem, path: str, after: str, limit: int | None) -> l
         while (limit is None or len(found) < limit) and (entry := await listing.next()):
             described = listing.describe(entry)
             if described is not None:
-                budget.take(entry.name, ENTRY_BYTES)
+                budget.take(entry.name, ENTRY_OVERHEAD_BYTES)
                 found.append({"name": entry.name, **described})
     return found
 
@@ -89,7 +89,7 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
             described = listing.describe(entry)
             if described is None:
                 continue
-            budget.take(place, ENTRY_BYTES)
+            budget.take(place, ENTRY_OVERHEAD_BYTES)
             found.append({"path": place, **described})
             if entry.type is FileType.DIRECTORY and (max_depth is None or way.depth < max_depth):
                 below = listing.descend(entry)

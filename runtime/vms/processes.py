@@ -34,7 +34,7 @@ Kind = Literal["agent", "service", "command"]
 _PIDS: Final = itertools.count(1)  # of all VMs: a number that a client remembers is never another process's
 
 # Processes whose memory is looked at when one ends: agents, which are old, and all where there are few. A look takes 2 us.
-LOOKED_AT: Final = 32
+LOOKED_AT_ONCE: Final = 32
 
 BASE_ENV: Final = {"PATH": DEFAULT_PATH, "HOME": "/home/user", "USER": "user", "LANG": "C.UTF-8"}
 
@@ -225,7 +225,7 @@ class Processes:
         try:
             await process.run(self._surroundings, *arguments)
         finally:
-            self._look_at((process, *itertools.islice(self._live.values(), LOOKED_AT)))
+            self._look_at((process, *itertools.islice(self._live.values(), LOOKED_AT_ONCE)))
             del self._live[process.pid]
             self._memory_of_all -= self._memory.pop(process.pid)
             self._fuel_of_ended += process.fuel_used

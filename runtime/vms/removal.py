@@ -22,7 +22,7 @@ AT_ONCE: Final = 300
 PIECE: Final = (
     128  # names that are removed, and made durable, between two looks at the other tasks: 4 ms where none is in memory
 )
-HOST_NAMES: Final = 1000  # names that are read in a mount, or as much as that costs: 2 ms
+HOST_NAMES_AT_ONCE: Final = 1000  # names that are read in a mount, or as much as that costs: 2 ms
 
 
 async def remove_tree(volume: Volume, path: str) -> None:
@@ -38,7 +38,7 @@ async def remove_tree(volume: Volume, path: str) -> None:
         done = 0
         for names in steps:
             done += names
-            if done >= HOST_NAMES:
+            if done >= HOST_NAMES_AT_ONCE:
                 done = 0
                 await trio.lowlevel.checkpoint()
     elif name in {"", ".", ".."} or not await _is_vast(fs, path):

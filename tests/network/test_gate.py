@@ -12,7 +12,7 @@ import trustme
 from trio.testing import wait_all_tasks_blocked
 
 from runtime.network import Egress, GateRequest, HttpError, HttpExchange, HttpGate, NetworkPolicy, Placeholder, Timeouts
-from runtime.network.connections import MAX_HEADER_BYTES, MAX_HEADERS, MAX_REQUESTS
+from runtime.network.connections import MAX_HEADER_BYTES, MAX_HEADERS, MAX_IDLE_CONNECTIONS, MAX_REQUESTS
 from runtime.network.egress import fits_header, secret_hosts
 from runtime.testing.loopback import Exchange, HttpServer, http_server
 
@@ -194,6 +194,30 @@ async def test_the_next_address_is_tried() -> None:
     async with bench(hello, ["localhost"]) as b:
         b.answers["localhost"] = ["127.0.0.9", "127.0.0.1"]
         assert await b.fetch(authority=f"localhost:{b.server.port}") == (200, b"hello ")
+
+
+async def test_so_many_addresses_are_tried() -> None:
+    async with bench(hello, ["localhost"]) as b:
+        nobody = [f"127.0.0.{number}" for number in range(2, 10)]
+        b.answers["localhost"] = [*nobody[1:], *nobody[1:], "127.0.0.1"]
+        assert await b.fetch(authority=f"localhost:{b.server.port}") == (200, b"hello ")
+        await b.gate.aclose()
+        b.answers["localhost"] = [*nobody, "127.0.0.1"]
+        assert (await b.failure(authority=f"localhost:{b.server.port}")).code == "connection-refused"
+
+
+async def test_so_many_connections_are_kept_for_later() -> None:
+    """Those of more hosts are closed when they are not used."""
+    hosts = [f"{number}.test" for number in range(MAX_IDLE_CONNECTIONS + 1)]
+    async with bench(hello, [*hosts, "127.0.0.1"]) as b:
+        for _ in range(2):
+            for host in hosts[1:]:
+                assert await b.fetch(authority=f"{host}:{b.server.port}") == (200, b"hello ")
+        assert b.server.connections == MAX_IDLE_CONNECTIONS == 8
+        await b.fetch(authority=f"{hosts[0]}:{b.server.port}")
+        for host in hosts[1:]:
+            await b.fetch(authority=f"{host}:{b.server.port}")
+        assert b.server.connections > MAX_IDLE_CONNECTIONS + 1
 
 
 async def test_redirects_are_not_followed() -> None:

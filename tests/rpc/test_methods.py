@@ -81,6 +81,12 @@ from runtime.rpc.names import NoParams, as_given, joined
         ("subscribe", {"vm": "v", "sessionId": "s", "after": 2**63}, ["/after"]),
         ("vm.fork", {"vm": "v", "to": "w", "at": {"sessionId": "s", "seq": 2**63}}, ["/at/seq"]),
         ("vm.getOrCreate", {"vm": "v", "options": {"limits": {"fuel": 10**30}}}, ["/options/limits/fuel"]),
+        (
+            "vm.configure",
+            {"vm": "v", "options": {"limits": {"turnBytes": 2**36 + 1, "transcriptBytes": 2**36 + 1}}},
+            ["/options/limits/turnBytes", "/options/limits/transcriptBytes"],
+        ),
+        ("vm.configure", {"vm": "v", "options": {"limits": {"sessions": 100_001}}}, ["/options/limits/sessions"]),
     ],
 )
 async def test_faults_of_params_are_named_by_pointer(peer, method, params, pointers):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from runtime.engine import Err, GuestTrap, Ok
 from runtime.engine.abi.flat import lifter, lower
 from runtime.engine.abi.layout import flatten, layout
-from runtime.engine.abi.load import loader
+from runtime.engine.abi.load import flags_reader, loader
 from runtime.engine.abi.store import storer
 from tests.engine.abi.memory import SLACK, Memory, context, finish
 
@@ -214,3 +214,16 @@ def test_memory_that_is_not_there_traps() -> None:
     assert isinstance(made.memory, Memory)
     with pytest.raises(GuestTrap, match="out of bounds"):
         allocation.send(made.memory.size - 3)
+
+
+def test_combinations_of_flags_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of all types together: guests make as many as they like."""
+    monkeypatch.setattr("runtime.engine.abi.load._unknown_flags", iter(range(2)))
+    one, other = flags_reader(("a", "b")), flags_reader(("c", "d"))
+    assert [read(bits) is read(bits) for read, bits in ((one, 1), (other, 1), (one, 2), (other, 2))] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert (one(3), other(3)) == ({"a", "b"}, {"c", "d"})

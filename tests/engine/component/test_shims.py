@@ -10,7 +10,7 @@ from wasmtime import wat2wasm
 
 from runtime.engine import Engine, Exit, HostInterface, Limits
 from runtime.engine.component import parse
-from runtime.engine.component.shims import find_shims
+from runtime.engine.component.shims import MAX_BYTES, find_shims
 from runtime.engine.linking import write_recipe
 from runtime.engine.recipe import Host
 
@@ -118,6 +118,14 @@ async def test_what_is_only_nearly_one_stays(make: Callable[[], bytes]) -> None:
     ended = await ending(content, seen)
     assert ended.reason in {"exit", "trap"}
     assert seen in (["note"], [])
+
+
+def test_what_is_too_large_is_not_looked_at() -> None:
+    def padded(size: int) -> bytes:
+        return component(f'{SHIM} (@custom "padding" (after last) "{"x" * size}")')
+
+    assert find_shims(parse(padded(MAX_BYTES - 1000))).left_out == {0, 3}
+    assert find_shims(parse(padded(MAX_BYTES))).left_out == frozenset()
 
 
 async def test_a_call_before_the_function_is_there_traps() -> None:
