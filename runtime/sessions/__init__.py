@@ -4,7 +4,8 @@ A VM opens its sessions with `open_sessions` (runtime.sessions.manager) and clos
 
 manager     what a VM calls: create, prompt, resume, close, destroy
 registry    the sessions of a VM, and the order in which they come to be
-session     one session: its record, and who may change it when
+session     one session: record, transcript, and the agent and the turn that it has at the moment
+record      what is known of a session whether it has an agent or not
 queries     what is read of sessions, awake or asleep
 ports       what sessions need of a VM, as protocols: nothing here imports `runtime.vms`
 events      the types of events

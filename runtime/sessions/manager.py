@@ -19,26 +19,28 @@ import trio
 
 from runtime.acp.turn import End
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
-from runtime.sessions.agent import ending as endings
+from runtime.sessions.agent import ending
 from runtime.sessions.agent.launch import start_new
 from runtime.sessions.agent.raw import check_raw, send_raw
+from runtime.sessions.agent.resume import ensure_agent
 from runtime.sessions.options import config
 from runtime.sessions.options.options import SessionOptions, new_session_id, parse_options
 from runtime.sessions.options.sealed import declared_secrets, seal_again
 from runtime.sessions.options.secrets import given_again
 from runtime.sessions.queries import find, persisted_details, persisted_session
+from runtime.sessions.record import Record
 from runtime.sessions.registry import Registry
 from runtime.sessions.services.detached import run_detached
 from runtime.sessions.transcript.growth import Tally
 from runtime.sessions.transcript.recovery import mark_interrupted
 from runtime.sessions.turns import prompts
-from runtime.sessions.turns.cancelling import CANCEL_GRACE, begin_cancel
-from runtime.sessions.turns.turn import NO_TIMEOUT, Turn, ensure_agent, run_turn
+from runtime.sessions.turns.running import run_turn
+from runtime.sessions.turns.turn import CANCEL_GRACE, NO_TIMEOUT, Turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
-    from runtime.sessions.agent.process import Agent
+    from runtime.sessions.agent.attachment import Attachment
     from runtime.sessions.asking.permissions import Reply
     from runtime.sessions.options.secrets import Secret
     from runtime.sessions.ports import VmServices
@@ -101,7 +103,7 @@ class Sessions:
 
     def statuses(self) -> dict[str, str]:
         """The status of every session that is live."""
-        return {s.session_id: s.status for s in self._registry.sessions() if _is_live(s)}
+        return {s.record.session_id: s.status for s in self._registry.sessions() if _is_live(s)}
 
     def live(self) -> list[dict[str, Any]]:
         """`listSessions`: the sessions that have an agent or a turn."""
@@ -129,9 +131,8 @@ class Sessions:
         self.tally.check_another()
         if len(self._registry) >= MAX_LIVE:
             raise ApiError(ErrorCode.LIMIT_EXCEEDED, f"{MAX_LIVE} sessions are live in this VM", limit="sessions")
-        async with self._registry.creating(session_id, agent_type) as session:
-            session.options, session.cwd = parsed, parsed.cwd
-            session.secrets = secrets
+        record = Record(self._vm_row, session_id, agent_type, parsed.cwd, options=parsed, secrets=secrets)
+        async with self._registry.creating(record) as session:
             with self.tally.another(session.log):
                 with trio.CancelScope() as session.starting:
                     await start_new(session)
@@ -163,7 +164,7 @@ class Sessions:
             self._check_usable(session)
             if session.turn is not None:
                 raise ApiError(ErrorCode.PROMPT_IN_PROGRESS, "a turn of this session is in progress")
-            prompts.check_supported(blocks, session.capabilities)
+            prompts.check_supported(blocks, session.record.capabilities)
             timeout = NO_TIMEOUT if timeout_ms is None else timeout_ms / 1000
             turn = Turn(new_session_id(), blocks, key=idempotency_key, content_hash=content_hash, timeout=timeout)
             session.turn = turn
@@ -179,7 +180,7 @@ class Sessions:
             if turn is None:
                 return {"outcome": "no_active_prompt"}
             was_over = turn.machine.over
-            begin_cancel(session, turn, CANCEL_GRACE if grace_ms is None else grace_ms / 1000)
+            turn.cancel(CANCEL_GRACE if grace_ms is None else grace_ms / 1000)
             await turn.done.wait()
             if was_over:
                 return {"outcome": "no_active_prompt"}
@@ -224,24 +225,26 @@ class Sessions:
 
     async def set_mode(self, session_id: str, mode_id: str) -> dict[str, Any]:
         """`setMode` -> `{configOptions, modes}`."""
-        return await self._configure(session_id, lambda session, agent: config.set_mode(session, agent, mode_id))
+        return await self._configure(
+            session_id, lambda session, attachment: config.set_mode(session, attachment, mode_id)
+        )
 
     async def set_model(self, session_id: str, value: str) -> dict[str, Any]:
         """`setModel`."""
         return await self._configure(
-            session_id, lambda session, agent: config.set_category(session, agent, "model", value)
+            session_id, lambda session, attachment: config.set_category(session, attachment, "model", value)
         )
 
     async def set_thought_level(self, session_id: str, value: str) -> dict[str, Any]:
         """`setThoughtLevel`."""
         return await self._configure(
-            session_id, lambda session, agent: config.set_category(session, agent, "thought_level", value)
+            session_id, lambda session, attachment: config.set_category(session, attachment, "thought_level", value)
         )
 
     async def set_config_option(self, session_id: str, config_id: str, value: str | bool) -> dict[str, Any]:
         """`setConfigOption`."""
         return await self._configure(
-            session_id, lambda session, agent: config.set_option(session, agent, config_id, value)
+            session_id, lambda session, attachment: config.set_option(session, attachment, config_id, value)
         )
 
     def get_modes(self, session_id: str) -> dict[str, Any] | None:
@@ -259,8 +262,8 @@ class Sessions:
         check_raw(method)
         async with self._registry.use(session_id) as session:
             self._check_usable(session)
-            agent = await self._detached(ensure_agent, session)
-            return await send_raw(session, agent, method, params or {})
+            attachment = await self._detached(ensure_agent, session)
+            return await send_raw(session_id, attachment, method, params or {})
 
     async def suspend_all(self, grace_ms: int = 0, *, force: bool = False) -> None:
         """End every agent, for sleep or shutdown: waits up to `grace_ms` for turns to end by themselves, not at all with
@@ -289,7 +292,7 @@ class Sessions:
         with trio.CancelScope(shield=True):
             async with trio.open_nursery() as nursery:
                 for session in list(self._registry.sessions()):
-                    nursery.start_soon(partial(endings.suspend, session, force=force))
+                    nursery.start_soon(partial(ending.suspend, session, force=force))
 
     # Bodies, run as tasks of the VM.
 
@@ -303,11 +306,11 @@ class Sessions:
 
     async def _close(self, session_id: str) -> None:
         async with self._registry.use(session_id) as session:
-            await endings.close(session)
+            await ending.close(session)
 
     async def _destroy(self, session_id: str) -> None:
         async with self._registry.use(session_id) as session:
-            await endings.destroy(session)
+            await ending.destroy(session)
             self.tally.destroyed(session.log)
             self._registry.forget(session)
             self._registry.secrets.pop(session_id, None)
@@ -325,34 +328,34 @@ class Sessions:
             session.growth.check_room()
             record = find(self._vm.store, self._vm.name, session_id)
             again = given_again(declared_secrets(record), declared, values)
-            known = {**session.secrets, **again}
+            known = {**session.record.secrets, **again}
             resealed = env is not None or servers is not None
             if resealed:
                 await seal_again(self._vm.store, record, env, servers, known)
             await session.load_options(known, again=resealed)
             if again:
                 self._registry.remember_secrets(session_id, again)
-            session.secrets = self._registry.secrets.get(session_id, {})
+            session.record.secrets = self._registry.secrets.get(session_id, {})
             session.crashes = 0
             await ensure_agent(session)
             self._vm.touch()
             return session.describe()
 
     async def _configure(
-        self, session_id: str, operation: Callable[[Session, Agent], Awaitable[dict[str, Any]]]
+        self, session_id: str, operation: Callable[[Session, Attachment], Awaitable[dict[str, Any]]]
     ) -> dict[str, Any]:
         async def run() -> dict[str, Any]:
             async with self._registry.use(session_id) as session:
                 self._check_usable(session)
-                agent = await ensure_agent(session)
-                async with session.config_lock:
-                    return await operation(session, agent)
+                attachment = await ensure_agent(session)
+                async with attachment.config_lock:
+                    return await operation(session, attachment)
 
         return await self._detached(run)
 
     async def _existing(self, session_id: str, agent_type: str, options: SessionOptions) -> dict[str, Any]:
         async with self._registry.use(session_id) as session:
-            if session.agent_type != agent_type or await session.load_options() != options:
+            if session.record.agent_type != agent_type or await session.load_options() != options:
                 message = f"there is a session {session_id} already, with another agent or other options"
                 raise ApiError(ErrorCode.SESSION_CONFLICT, message)
             return session.describe()
@@ -372,4 +375,4 @@ class Sessions:
 
 
 def _is_live(session: Session) -> bool:
-    return session.row is not None and (session.agent is not None or session.turn is not None)
+    return session.record.row is not None and (session.attachment is not None or session.turn is not None)

@@ -9,6 +9,7 @@ import trio
 
 from runtime.acp.messages import Capabilities
 from runtime.sessions.queries import find
+from runtime.sessions.record import Record
 from runtime.sessions.session import Session
 from runtime.sessions.transcript.recovery import open_transcript
 
@@ -49,7 +50,7 @@ class Registry:
     def get(self, session_id: str) -> Session | None:
         """The session, if it is in memory and has been read back."""
         session = self._sessions.get(session_id)
-        return session if session is not None and session.row is not None else None
+        return session if session is not None and session.record.row is not None else None
 
     def remember_secrets(self, session_id: str, values: dict[str, str]) -> None:
         """Keep secrets that were given by value, in memory."""
@@ -72,9 +73,10 @@ class Registry:
                 session.starting.cancel()
 
     @contextlib.asynccontextmanager
-    async def creating(self, session_id: str, agent_type: str) -> AsyncGenerator[Session, None]:
+    async def creating(self, record: Record) -> AsyncGenerator[Session, None]:
         """A new session, which is in memory once the block has ended well; nobody else makes one of that id meanwhile."""
-        session = Session(self._vm, self._vm_row, session_id, agent_type, self._nursery, self.tally)
+        session = Session(self._vm, record, self._nursery, self.tally)
+        session_id = record.session_id
         done = trio.Event()
         self._creating[session_id] = session, done
         try:
@@ -92,23 +94,30 @@ class Registry:
             await session.stop_agent()
             self.forget(session)
         if session is None:
-            record = find(self._vm.store, self._vm.name, session_id)
-            session = Session(self._vm, self._vm_row, session_id, record.agent_type, self._nursery, self.tally)
-            session.created_at, session.cwd = record.created_at, record.cwd
-            session.capabilities, session.agent_info = Capabilities.of(record.capabilities), record.agent_info
-            session.agent_session_id = record.agent_session_id
-            session.secrets = self.secrets.get(session_id, {})
+            stored = find(self._vm.store, self._vm.name, session_id)
+            record = Record(
+                self._vm_row,
+                session_id,
+                stored.agent_type,
+                stored.cwd,
+                stored.created_at,
+                secrets=self.secrets.get(session_id, {}),
+                capabilities=Capabilities.of(stored.capabilities),
+                agent_info=stored.agent_info,
+                agent_session_id=stored.agent_session_id,
+            )
+            session = Session(self._vm, record, self._nursery, self.tally)
             self._sessions[session_id] = session
         session.users += 1
         try:
             async with session.load_lock:
-                if session.row is None:
+                if session.record.row is None:
                     with trio.CancelScope(
                         shield=True
                     ):  # half opened, the next user would open it over what was written
-                        record = find(self._vm.store, self._vm.name, session_id)
-                        await open_transcript(self._vm.store, session.log, record.row)
-                        session.row = record.row
+                        row = find(self._vm.store, self._vm.name, session_id).row
+                        await open_transcript(self._vm.store, session.log, row)
+                        session.record.row = row
             if session.log.failed is not None:
                 raise session.failed_error()
             yield session
@@ -118,13 +127,13 @@ class Registry:
     def release(self, session: Session) -> None:
         """One user less (`Session.users`); the last one takes a session out of memory that has nothing alive."""
         session.users -= 1
-        if session.dormant or (_unusable(session) and session.agent is None):
+        if session.dormant or (_unusable(session) and session.attachment is None):
             self.forget(session)
 
     def forget(self, session: Session) -> None:
         """Take the session out of memory; the next use reads it back."""
-        if self._sessions.get(session.session_id) is session:
-            del self._sessions[session.session_id]
+        if self._sessions.get(session.record.session_id) is session:
+            del self._sessions[session.record.session_id]
 
 
 def _unusable(session: Session) -> bool:

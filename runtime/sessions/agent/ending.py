@@ -11,7 +11,6 @@ from runtime.acp.messages import SESSION_CLOSE
 from runtime.acp.session_state import CLOSED, SUSPENDED
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.agent.errors import AgentError, AgentGoneError
-from runtime.sessions.turns.cancelling import begin_cancel
 
 if TYPE_CHECKING:
     from runtime.sessions.session import Session
@@ -45,8 +44,8 @@ async def destroy(session: Session) -> None:
     _call_off(session)
     async with session.lock:
         await session.stop_agent()
-        session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {session.session_id}"))
-        await session.vm.store.sessions.delete(session.row_id)
+        session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {session.record.session_id}"))
+        await session.vm.store.sessions.delete(session.record.row_id)
 
 
 async def suspend(session: Session, *, force: bool) -> None:
@@ -65,7 +64,7 @@ async def suspend(session: Session, *, force: bool) -> None:
 async def _end_turn(session: Session, grace: float) -> None:
     turn = session.turn
     if turn is not None:
-        begin_cancel(session, turn, grace)
+        turn.cancel(grace)
         await turn.done.wait()
 
 
@@ -76,6 +75,7 @@ def _call_off(session: Session) -> None:
 
 
 async def _say_goodbye(session: Session) -> None:
-    if session.agent is not None and session.capabilities.session("close"):
+    attachment = session.attachment
+    if attachment is not None and session.record.capabilities.session("close"):
         with trio.move_on_after(CLOSE_GRACE), contextlib.suppress(AgentError, AgentGoneError):
-            await session.agent.request(SESSION_CLOSE, {"sessionId": session.agent_session_id})
+            await attachment.agent.request(SESSION_CLOSE, {"sessionId": attachment.agent_session_id})

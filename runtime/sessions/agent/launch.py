@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
-import attrs
 import trio
 
 from runtime.acp.messages import (
@@ -25,8 +25,8 @@ from runtime.acp.messages import (
 )
 from runtime.acp.session_state import STARTED, SessionState
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.network import Egress
 from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_failed, how_it_ended
-from runtime.sessions.agent.process import Agent
 from runtime.sessions.mcp import config as mcp
 from runtime.sessions.mcp.local import LocalServers
 from runtime.sessions.options import instructions
@@ -36,7 +36,7 @@ from runtime.sessions.transcript.transcript import now_ms
 
 if TYPE_CHECKING:
     from runtime.acp.codec import RpcError
-    from runtime.sessions.options.options import SessionOptions
+    from runtime.sessions.agent.attachment import Attachment
     from runtime.sessions.session import Session
 
 logger = logging.getLogger(__name__)
@@ -56,16 +56,16 @@ async def start_new(session: Session) -> None:
     Raises `ApiError`: AGENT_NOT_FOUND, AGENT_FAILED, UNSUPPORTED_BY_AGENT, what the filesystem and the store raise.
     Whatever it raises, `Cancelled` included, neither a process nor the session is left.
     """
-    await session.vm.files.mkdir(session.cwd, recursive=True)
+    await session.vm.files.mkdir(session.record.cwd, recursive=True)
     try:
-        agent = await bring_up(session)
-        setup = await call(session, agent, SESSION_NEW, session_params(session), SessionSetup)
+        attachment = await bring_up(session)
+        setup = await call(session, attachment, SESSION_NEW, session_params(session), SessionSetup)
         if setup.session_id is None:
-            fail(session, agent, SESSION_NEW, "the agent's answer to session/new has no sessionId")
-        adopt(session, setup.session_id)
+            fail(session, attachment, SESSION_NEW, "the agent's answer to session/new has no sessionId")
+        attachment.adopt(setup.session_id)
         with trio.CancelScope(shield=True):  # what was submitted is made, wanted or not: see to it what came of it
             await _record(session, setup)
-        check_alive(session, agent, SESSION_NEW)
+        check_alive(session, attachment, SESSION_NEW)
         await trio.lowlevel.checkpoint_if_cancelled()
     except BaseException:
         session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, "the session was not created"))
@@ -76,40 +76,42 @@ async def start_new(session: Session) -> None:
 
 
 async def _forget(session: Session) -> None:
-    if session.row is not None:
+    if session.record.row is not None:
         try:
-            await session.vm.store.sessions.delete(session.row)
+            await session.vm.store.sessions.delete(session.record.row)
         except ApiError as error:  # the disk is full, and what led here is reported
-            logger.warning("session %s was not created, and stays in the file: %s", session.session_id, error.message)
+            logger.warning(
+                "session %s was not created, and stays in the file: %s", session.record.session_id, error.message
+            )
 
 
 async def _record(session: Session, setup: SessionSetup) -> None:
-    options = _options(session)
-    session.created_at = now_ms()
+    options = session.record.known_options
+    session.record.created_at = now_ms()
     record = await session.vm.store.sessions.create(
-        session.vm_row,
-        session.session_id,
-        session.agent_type,
-        session.created_at,
+        session.record.vm_row,
+        session.record.session_id,
+        session.record.agent_type,
+        session.record.created_at,
         options=options.stored(),
         env=options.sealed(),
         status="idle",
-        cwd=session.cwd,
+        cwd=session.record.cwd,
         agent_session_id=setup.session_id,
-        capabilities=session.capabilities.raw,
-        agent_info=session.agent_info,
+        capabilities=session.record.capabilities.raw,
+        agent_info=session.record.agent_info,
         modes=modes_of(setup.modes),
         config_options=config_options_of(setup.config_options),
     )
-    session.row = record.row
+    session.record.row = record.row
     session.log.open(record.row, 0, SessionState())
     session.log.append(
         STARTED,
         {
-            "agentType": session.agent_type,
-            "cwd": session.cwd,
-            "agentInfo": session.agent_info,
-            "capabilities": session.capabilities.raw,
+            "agentType": session.record.agent_type,
+            "cwd": session.record.cwd,
+            "agentInfo": session.record.agent_info,
+            "capabilities": session.record.capabilities.raw,
             "modes": modes_of(setup.modes),
             "configOptions": config_options_of(setup.config_options),
         },
@@ -117,13 +119,13 @@ async def _record(session: Session, setup: SessionSetup) -> None:
     await session.log.committed()
 
 
-async def bring_up(session: Session) -> Agent:
+async def bring_up(session: Session) -> Attachment:
     """Start the process and shake hands. Raises `ApiError`; what it has started is then for `Session.stop_agent`."""
-    options = _options(session)
-    spec = session.vm.agents.get(session.agent_type)
-    secrets = resolve_secrets(options.secrets, session.secrets)
+    options = session.record.known_options
+    spec = session.vm.agents.get(session.record.agent_type)
+    secrets = resolve_secrets(options.secrets, session.record.secrets)
     session.log.redactor = Redactor(secrets.values) if secrets.values else NOTHING
-    session.egress = attrs.evolve(session.egress, placeholders=secrets.placeholders)
+    egress = Egress(observer=session.network_log.observe, placeholders=secrets.placeholders)
     env = {
         **spec.env,
         instructions.VARIABLE: instructions.compose(
@@ -133,91 +135,89 @@ async def bring_up(session: Session) -> Agent:
         **secrets.env,
     }
     argv = [spec.id, *spec.args]
-    servers = LocalServers(session, options.mcp_servers)
+    servers = LocalServers(
+        session.log,
+        partial(session.vm.spawn, cwd=session.record.cwd, attendant=True, egress=egress),
+        options.mcp_servers,
+    )
     process = await session.vm.spawn(
         argv,
         env,
-        session.cwd,
+        session.record.cwd,
         component=spec.component,
         internal_hosts=servers.hosts,
-        egress=session.egress,
+        egress=egress,
     )
-    agent = Agent(process, session, session.vm.agent_budget)
-    session.attach(agent)
-    session.nursery.start_soon(agent.run)
+    attachment = session.attach(process, egress)
     params = {
         "protocolVersion": PROTOCOL_VERSION,
         "clientCapabilities": CLIENT_CAPABILITIES,
         "clientInfo": CLIENT_INFO,
     }
-    result = await call(session, agent, INITIALIZE, params, InitializeResult)
+    result = await call(session, attachment, INITIALIZE, params, InitializeResult)
     if result.protocol_version != PROTOCOL_VERSION:
         message = f"the agent speaks version {result.protocol_version} of ACP, we speak {PROTOCOL_VERSION}"
-        fail(session, agent, INITIALIZE, message)
+        fail(session, attachment, INITIALIZE, message)
     if not (is_small(result.agent_capabilities) and is_small(result.agent_info)):
-        fail(session, agent, INITIALIZE, f"what the agent says of itself takes more than {MAX_RECORD_BYTES} bytes")
-    session.capabilities = Capabilities.of(result.agent_capabilities)
-    session.agent_info = result.agent_info if isinstance(result.agent_info, dict) else None
-    mcp.check_supported(options.mcp_servers, session.capabilities)
-    if mcp.are_served(session.capabilities):
-        servers.start(agent)
-    if options.additional_directories and not session.capabilities.session("additionalDirectories"):
+        fail(session, attachment, INITIALIZE, f"what the agent says of itself takes more than {MAX_RECORD_BYTES} bytes")
+    session.record.capabilities = Capabilities.of(result.agent_capabilities)
+    session.record.agent_info = result.agent_info if isinstance(result.agent_info, dict) else None
+    mcp.check_supported(options.mcp_servers, session.record.capabilities)
+    if mcp.are_served(session.record.capabilities):
+        servers.start(attachment.agent)
+    if options.additional_directories and not session.record.capabilities.session("additionalDirectories"):
         message = "the agent does not take additional directories"
         raise ApiError(ErrorCode.UNSUPPORTED_BY_AGENT, message, capability="sessionCapabilities.additionalDirectories")
-    return agent
+    return attachment
 
 
 def session_params(session: Session) -> dict[str, Any]:
     """What session/new, session/load and session/resume have in common."""
-    options = _options(session)
-    params: dict[str, Any] = {"cwd": session.cwd, "mcpServers": mcp.as_sent(options.mcp_servers, session.capabilities)}
+    options = session.record.known_options
+    params: dict[str, Any] = {
+        "cwd": session.record.cwd,
+        "mcpServers": mcp.as_sent(options.mcp_servers, session.record.capabilities),
+    }
     if options.additional_directories:
         params["additionalDirectories"] = options.additional_directories
     return params
 
 
-def adopt(session: Session, agent_session_id: str) -> None:
-    """From now on only messages about this session of the agent are meant for us."""
-    session.agent_session_id = agent_session_id
-    if session.services is not None:
-        session.services.agent_session_id = agent_session_id
-
-
-async def call(session: Session, agent: Agent, method: str, params: dict[str, Any], record: type[R]) -> R:
+async def call(session: Session, attachment: Attachment, method: str, params: dict[str, Any], record: type[R]) -> R:
     """One request of the start. Raises `ApiError` AGENT_FAILED with the method as its phase."""
     try:
-        return await ask(session, agent, method, params, record)
+        return await ask(session, attachment, method, params, record)
     except AgentError as error:
-        fail(session, agent, method, f"the agent refused {method}: {error.error.message}", error.error)
+        fail(session, attachment, method, f"the agent refused {method}: {error.error.message}", error.error)
 
 
-async def ask(session: Session, agent: Agent, method: str, params: dict[str, Any], record: type[R]) -> R:
+async def ask(session: Session, attachment: Attachment, method: str, params: dict[str, Any], record: type[R]) -> R:
     """As `call`, but an error that the agent answers is raised as it is: `AgentError`."""
     try:
         with trio.fail_after(START_TIMEOUT):
-            return parse(await agent.request(method, params), record)
+            return parse(await attachment.agent.request(method, params), record)
     except AgentGoneError:
-        fail(session, agent, method, f"the agent ended before it answered {method}: {how_it_ended(agent.status)}")
+        fail(
+            session,
+            attachment,
+            method,
+            f"the agent ended before it answered {method}: {how_it_ended(attachment.agent.status)}",
+        )
     except trio.TooSlowError:
-        fail(session, agent, method, f"the agent did not answer {method} within {START_TIMEOUT:.0f} s")
+        fail(session, attachment, method, f"the agent did not answer {method} within {START_TIMEOUT:.0f} s")
     except MessageError as error:
-        fail(session, agent, method, f"the agent's answer to {method} is not what ACP says: {error}")
+        fail(session, attachment, method, f"the agent's answer to {method} is not what ACP says: {error}")
 
 
-def check_alive(session: Session, agent: Agent, phase: str) -> None:
+def check_alive(session: Session, attachment: Attachment, phase: str) -> None:
     """Raise AGENT_FAILED when the agent has ended meanwhile: it is not to be recorded as the one that is there."""
-    if session.agent is not agent:
-        fail(session, agent, phase, f"the agent ended right after {phase}")
+    if session.attachment is not attachment:
+        fail(session, attachment, phase, f"the agent ended right after {phase}")
 
 
-def fail(session: Session, agent: Agent, phase: str, message: str, error: RpcError | None = None) -> NoReturn:
+def fail(session: Session, attachment: Attachment, phase: str, message: str, error: RpcError | None = None) -> NoReturn:
     """Raise AGENT_FAILED, with what the agent wrote to stderr."""
     if session.log.failed is not None:
         raise session.failed_error()
+    agent = attachment.agent
     raise agent_failed(phase, message, status=agent.status, stderr=agent.stderr_tail, error=error)
-
-
-def _options(session: Session) -> SessionOptions:
-    if session.options is None:
-        raise RuntimeError("the session's options are read before its agent is started")
-    return session.options

@@ -19,8 +19,7 @@ from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_fail
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runtime.sessions.agent.process import Agent
-    from runtime.sessions.session import Session
+    from runtime.sessions.agent.attachment import Attachment
 
 OURS: Final = frozenset(
     {INITIALIZE, SESSION_NEW, SESSION_LOAD, SESSION_RESUME, SESSION_CLOSE, SESSION_PROMPT, SESSION_CANCEL}
@@ -34,18 +33,19 @@ def check_raw(method: str) -> None:
         raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{method} is what the session's own methods are for")
 
 
-async def send_raw(session: Session, agent: Agent, method: str, params: Mapping[str, Any]) -> Any:
-    """The agent's result, with our id of the session for its own. Raises `ApiError` AGENT_ERROR, AGENT_FAILED.
+async def send_raw(session_id: str, attachment: Attachment, method: str, params: Mapping[str, Any]) -> Any:
+    """The agent's result, with `session_id` in place of the agent's own id. Raises `ApiError` AGENT_ERROR, AGENT_FAILED.
 
     A cancelled wait tells the agent so, which may have done some, all, or nothing of it.
     """
+    agent = attachment.agent
     try:
-        result = await agent.request(method, {**params, "sessionId": session.agent_session_id})
+        result = await agent.request(method, {**params, "sessionId": attachment.agent_session_id})
     except AgentError as error:
         raise error.to_api() from error
     except AgentGoneError as error:
         message = f"the agent ended before it answered {method}: {how_it_ended(agent.status)}"
         raise agent_failed(method, message, status=agent.status, stderr=agent.stderr_tail) from error
-    if isinstance(result, dict) and result.get("sessionId") == session.agent_session_id:
-        return {**result, "sessionId": session.session_id}
+    if isinstance(result, dict) and result.get("sessionId") == attachment.agent_session_id:
+        return {**result, "sessionId": session_id}
     return result

@@ -19,6 +19,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+import trio
 
 from runtime.acp.codec import INTERNAL_ERROR, INVALID_PARAMS, RpcError
 from runtime.acp.messages import (
@@ -29,14 +30,16 @@ from runtime.acp.messages import (
     SessionSetup,
 )
 from runtime.acp.session_state import RESUMED
-from runtime.sessions.agent.errors import AgentError
-from runtime.sessions.agent.launch import adopt, ask, bring_up, call, check_alive, fail, session_params
+from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.sessions.agent.errors import AgentError, agent_failed
+from runtime.sessions.agent.launch import ask, bring_up, call, check_alive, fail, session_params
 from runtime.sessions.options import config
+from runtime.sessions.session import MAX_RESTARTS
 from runtime.sessions.transcript.transcript import now_ms
 from runtime.sessions.turns.thread import render_thread
 
 if TYPE_CHECKING:
-    from runtime.sessions.agent.process import Agent
+    from runtime.sessions.agent.attachment import Attachment
     from runtime.sessions.session import Session
 
 _METHODS: Final = {"resume": SESSION_RESUME, "load": SESSION_LOAD, "continuation": SESSION_NEW}
@@ -65,6 +68,26 @@ def continuation_line(path: str) -> str:
     return f"[This conversation began earlier. Its transcript so far is in {path}: read it before you answer.]\n\n"
 
 
+async def ensure_agent(session: Session) -> Attachment:
+    """The session's agent, brought back if there is none.
+
+    Raises `ApiError`: see `bring_back`; SESSION_CLOSED or `FallingAsleepError` when the start was called off.
+    """
+    async with session.lock:
+        if session.attachment is None:
+            if session.crashes > MAX_RESTARTS:
+                message = f"the agent crashed {session.crashes} times in a row; resumeSession tries again"
+                raise agent_failed("restart", message, status=None, stderr="")
+            await session.load_options()
+            with trio.CancelScope() as session.starting:
+                await bring_back(session)
+            if session.starting.cancelled_caught:
+                raise ApiError(ErrorCode.SESSION_CLOSED, "it was closed") if session.closing else FallingAsleepError
+        if session.attachment is None:  # it ended at once
+            raise agent_failed("restart", "the agent ended as soon as it was started", status=None, stderr="")
+        return session.attachment
+
+
 async def bring_back(session: Session) -> None:
     """Start an agent for a session that has none. The caller holds `session.lock`.
 
@@ -73,61 +96,59 @@ async def bring_back(session: Session) -> None:
     """
     before = session.state
     try:
-        agent = await bring_up(session)
-        tier, setup = await _restore(session, agent)
+        attachment = await bring_up(session)
+        tier, setup = await _restore(session, attachment)
         path: str | None = None
         if tier == "continuation" and before.turn_id is not None:  # else nothing has been said yet
-            path = f"{THREADS}/{session.session_id}.md"
-            text = await render_thread(session.vm.store, session.row_id, session.session_id)
+            path = f"{THREADS}/{session.record.session_id}.md"
+            text = await render_thread(session.vm.store, session.record.row_id, session.record.session_id)
             await session.vm.files.write_own_file(path, text)
-        modes, options = await config.reapply(session, agent, before, setup, native=tier != "continuation")
-        check_alive(session, agent, _METHODS[tier])
+        modes, options = await config.reapply(attachment, before, setup, native=tier != "continuation")
+        check_alive(session, attachment, _METHODS[tier])
     except BaseException:
         await session.stop_agent()
         raise
     session.vm.store.sessions.update(
-        session.row_id,
+        session.record.row_id,
         now_ms(),
-        agent_session_id=session.agent_session_id,
-        capabilities=session.capabilities.raw,
-        agent_info=session.agent_info,
+        agent_session_id=session.record.agent_session_id,
+        capabilities=session.record.capabilities.raw,
+        agent_info=session.record.agent_info,
     )
     params: dict[str, Any] = {"tier": tier, "modes": modes, "configOptions": options}
     session.log.append(RESUMED, {**params, "path": path} if path else params)
     await session.log.committed()
 
 
-async def _restore(session: Session, agent: Agent) -> tuple[str, SessionSetup]:
-    known = session.agent_session_id
+async def _restore(session: Session, attachment: Attachment) -> tuple[str, SessionSetup]:
+    known = session.record.agent_session_id
     if known is not None:
-        adopt(session, known)
+        attachment.adopt(known)
         params = {**session_params(session), "sessionId": known}
-        if session.capabilities.session("resume"):
-            setup = await _try(session, agent, SESSION_RESUME, params)
+        if session.record.capabilities.session("resume"):
+            setup = await _try(session, attachment, SESSION_RESUME, params)
             if setup is not None:
                 return "resume", setup
-        if session.capabilities.load:
-            session.replaying = True
+        if session.record.capabilities.load:
+            attachment.replaying = True
             try:
-                setup = await _try(session, agent, SESSION_LOAD, params)
+                setup = await _try(session, attachment, SESSION_LOAD, params)
             finally:
-                session.replaying = False
+                attachment.replaying = False
             if setup is not None:
                 return "load", setup
-    session.agent_session_id = None
-    if session.services is not None:
-        session.services.agent_session_id = None
-    setup = await call(session, agent, SESSION_NEW, session_params(session), SessionSetup)
+    attachment.adopt(None)
+    setup = await call(session, attachment, SESSION_NEW, session_params(session), SessionSetup)
     if setup.session_id is None:
-        fail(session, agent, SESSION_NEW, "the agent's answer to session/new has no sessionId")
-    adopt(session, setup.session_id)
+        fail(session, attachment, SESSION_NEW, "the agent's answer to session/new has no sessionId")
+    attachment.adopt(setup.session_id)
     return "continuation", setup
 
 
-async def _try(session: Session, agent: Agent, method: str, params: dict[str, Any]) -> SessionSetup | None:
+async def _try(session: Session, attachment: Attachment, method: str, params: dict[str, Any]) -> SessionSetup | None:
     try:
-        return await ask(session, agent, method, params, SessionSetup)
+        return await ask(session, attachment, method, params, SessionSetup)
     except AgentError as error:
         if is_unknown_session(error.error):
             return None
-        fail(session, agent, method, f"the agent refused {method}: {error.error.message}", error.error)
+        fail(session, attachment, method, f"the agent refused {method}: {error.error.message}", error.error)

@@ -12,8 +12,6 @@ import attrs
 
 from runtime.acp.messages import REQUEST_PERMISSION, MessageError
 from runtime.acp.session_state import PERMISSION_REPLY
-from runtime.acp.turn import Phase
-from runtime.budget import uncounted
 from runtime.sessions.asking.permissions import Pending, Permissions, choose, permission_request
 from runtime.sessions.asking.policy import Policy, ToolCalls
 from runtime.sessions.transcript.transcript import MALFORMED
@@ -23,57 +21,61 @@ if TYPE_CHECKING:
 
     from runtime.acp.codec import Id
     from runtime.acp.messages import PermissionOption, PermissionRequest
+    from runtime.hub import Notice
+    from runtime.sessions.agent.process import Agent
     from runtime.sessions.asking.permissions import Reply
-    from runtime.sessions.session import Session
+    from runtime.sessions.transcript.transcript import Transcript
 
 
 class Asking:
     """The permission requests of one session, over all its agents."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, log: Transcript, notice: Callable[[str, dict[str, Any]], Notice]) -> None:
+        self._log = log
+        self._notice = notice
+        self._agent: Agent | None = None
+        self._policy = Policy()
         self._waiting = Permissions()
         self._tools = ToolCalls("/")
         self._last = 0
-        self.hold: Callable[[int], None] = uncounted
-        """Counts what is kept of the requests that wait."""
 
     @property
     def requests(self) -> list[dict[str, Any]]:
         """What waits for a client, oldest first."""
         return self._waiting.requests()
 
-    def begin(self, cwd: str) -> None:
-        """An agent begins, of whose tool calls nothing is known yet."""
+    def begin(self, agent: Agent, cwd: str, policy: Policy) -> None:
+        """Expect the requests of another agent, of whose tool calls nothing is known yet."""
+        self._agent = agent
+        self._policy = policy
         self._tools = ToolCalls(cwd)
 
     def note(self, update: dict[str, Any]) -> None:
         """Take an update that may tell of a tool call."""
         self._tools.note(update)
 
-    def ask(self, request_id: Id, request: PermissionRequest, raw: dict[str, Any]) -> None:
+    def ask(self, request_id: Id, request: PermissionRequest, raw: dict[str, Any], *, cancelling: bool) -> None:
         """Decide a request of the agent, or let it wait for a client.
 
         Raises `MessageError` for one without options: no answer but `cancelled` would be possible (ACP: the options are
         what the user chooses from), so that it would wait for ever.
         """
-        session = self._session
+        log = self._log
         if not request.options:
             reason = "a permission request without options"
-            session.log.append(MALFORMED, {"kind": "permission", "reason": reason, "size": 0, "head": ""})
+            log.append(MALFORMED, {"kind": "permission", "reason": reason, "size": 0, "head": ""})
             raise MessageError("options: at least one is expected")
         self._last += 1
         # The seq that the request will have makes the id unique over all agents of the session.
-        permission_id = f"perm_{session.log.last_seq + 1}_{self._last}"
+        permission_id = f"perm_{log.last_seq + 1}_{self._last}"
         shown = permission_request(permission_id, request, raw["options"])
         subject = self._tools.subject(request.tool_call)
-        decision = (Policy() if session.options is None else session.options.policy).decide(subject)
+        decision = self._policy.decide(subject)
         verdict = decision.verdict
         # Who said "always" to a tool has not spoken of what a rule wants to be asked about each time.
         key = subject.exact_key if verdict == "ask" and decision.by_rule else subject.key
         pending = Pending(permission_id, request_id, key, tuple(request.options), shown)
-        remembered = key in session.state.remembered
-        cancelling = session.turn is not None and session.turn.machine.phase is Phase.CANCELLING
+        remembered = key in log.state.remembered
         option: PermissionOption | None = None
         by = "policy"
         if cancelling:
@@ -85,13 +87,14 @@ class Asking:
         elif verdict == "allow":
             option = choose(request.options, "once") or choose(request.options, "always")
         asked = not cancelling and option is None and verdict != "deny"
-        notices = [session.notice("permissionRequest", {"request": shown})] if asked else []
-        before = session.log.bytes
-        session.log.append(REQUEST_PERMISSION, {**raw, "permissionId": permission_id}, notices=notices)
+        notices = [self._notice("permissionRequest", {"request": shown})] if asked else []
+        before = log.bytes
+        log.append(REQUEST_PERMISSION, {**raw, "permissionId": permission_id}, notices=notices)
         if asked:
-            pending = attrs.evolve(pending, size=session.log.bytes - before)
+            pending = attrs.evolve(pending, size=log.bytes - before)
             self._waiting.add(pending)
-            self.hold(pending.size)
+            if self._agent is not None:
+                self._agent.hold(pending.size)
         else:
             self._settled(pending, option, by)
 
@@ -115,8 +118,8 @@ class Asking:
             self._settled(pending, None, reason)
 
     def _settled(self, pending: Pending, option: PermissionOption | None, by: str, *, remember: bool = False) -> None:
-        session = self._session
-        self.hold(-pending.size)
+        if self._agent is not None:
+            self._agent.hold(-pending.size)
         outcome = "cancelled" if option is None else "selected"
         record: dict[str, Any] = {"permissionId": pending.permission_id, "outcome": outcome, "by": by}
         answer: dict[str, Any] = {"outcome": outcome}
@@ -124,6 +127,6 @@ class Asking:
             record["optionId"] = answer["optionId"] = option.option_id
         if remember:
             record["remember"] = list(pending.key)
-        session.log.append(PERMISSION_REPLY, record)
-        if session.agent is not None:
-            session.agent.respond(pending.request_id, {"outcome": answer})
+        self._log.append(PERMISSION_REPLY, record)
+        if self._agent is not None:
+            self._agent.respond(pending.request_id, {"outcome": answer})

@@ -11,8 +11,7 @@ waits by itself. What they write to stderr, and how one ends that nobody has end
 from __future__ import annotations
 
 import contextlib
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from runtime.sessions.mcp.http import HOST, McpHost
 from runtime.sessions.mcp.stdio import StdioServer
@@ -23,17 +22,25 @@ if TYPE_CHECKING:
     from runtime.network import InternalHost
     from runtime.sessions.agent.process import Agent
     from runtime.sessions.ports import ExitStatus, Process
-    from runtime.sessions.session import Session
+    from runtime.sessions.transcript.transcript import Transcript
 
 STDERR: Final = "_torpor/mcp_stderr"
 EXIT: Final = "_torpor/mcp_exit"
 
 
+class Spawn(Protocol):
+    """Starts a program of the VM beside the agent."""
+
+    async def __call__(self, argv: list[str], env: dict[str, str], /) -> Process:
+        """Start it, and return its process."""
+
+
 class LocalServers:
     """The servers among `servers` (in ACP's shape) that are commands, for one agent of the session."""
 
-    def __init__(self, session: Session, servers: list[dict[str, Any]]) -> None:
-        self._session = session
+    def __init__(self, log: Transcript, spawn: Spawn, servers: list[dict[str, Any]]) -> None:
+        self._log = log
+        self._spawn = spawn
         self._servers = {server["name"]: self._server(server) for server in servers if "command" in server}
 
     @property
@@ -49,23 +56,21 @@ class LocalServers:
                 agent.start_soon(server.run)
 
     def _server(self, server: dict[str, Any]) -> StdioServer:
-        session, name = self._session, server["name"]
+        log, name = self._log, server["name"]
 
         async def on_stderr(text: str, dropped: int) -> None:
-            await session.log.room()
+            await log.room()
             params: dict[str, Any] = {"server": name, "text": text}
-            session.log.append(STDERR, {**params, "dropped": dropped} if dropped else params)
+            log.append(STDERR, {**params, "dropped": dropped} if dropped else params)
 
         def on_exit(status: ExitStatus | None, message: str, stderr: str) -> None:
             how = ("start", None) if status is None else (status.reason, status.code)
-            session.log.append(
+            log.append(
                 EXIT, {"server": name, "exitCode": how[1], "reason": how[0], "message": message, "stderr": stderr}
             )
 
-        return StdioServer(name, partial(self._spawn, server), on_stderr, on_exit)
+        async def start() -> Process:
+            env = {variable["name"]: variable["value"] for variable in server["env"]}
+            return await self._spawn([server["command"], *server["args"]], env)
 
-    async def _spawn(self, server: dict[str, Any]) -> Process:
-        env = {variable["name"]: variable["value"] for variable in server["env"]}
-        return await self._session.vm.spawn(
-            [server["command"], *server["args"]], env, self._session.cwd, attendant=True, egress=self._session.egress
-        )
+        return StdioServer(name, start, on_stderr, on_exit)

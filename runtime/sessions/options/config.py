@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from runtime.acp.messages import SessionSetup
     from runtime.acp.session_state import SessionState
+    from runtime.sessions.agent.attachment import Attachment
     from runtime.sessions.agent.process import Agent
     from runtime.sessions.session import Session
 
@@ -33,27 +34,27 @@ CONFIG_TIMEOUT: Final = 60.0
 Option = dict[str, Any]
 
 
-async def set_mode(session: Session, agent: Agent, mode_id: str) -> dict[str, Any]:
+async def set_mode(session: Session, attachment: Attachment, mode_id: str) -> dict[str, Any]:
     """Switch to a mode. Raises `ApiError` UNSUPPORTED_BY_AGENT, OPTION_READ_ONLY, AGENT_ERROR, AGENT_FAILED."""
     if session.state.modes is None:
         option = _find(session.state.config_options, category="mode")
         if option is None:
             raise ApiError(ErrorCode.UNSUPPORTED_BY_AGENT, "the agent has no modes", capability="modes")
-        return await set_option(session, agent, option["id"], mode_id)
-    updates = session.config_updates
-    await _request(agent, SESSION_SET_MODE, {"sessionId": session.agent_session_id, "modeId": mode_id})
-    if session.config_updates == updates:
+        return await set_option(session, attachment, option["id"], mode_id)
+    updates = attachment.config_updates
+    await _request(attachment.agent, SESSION_SET_MODE, {"sessionId": attachment.agent_session_id, "modeId": mode_id})
+    if attachment.config_updates == updates:
         session.log.update({"sessionUpdate": CURRENT_MODE_UPDATE, "currentModeId": mode_id})
     return await _result(session)
 
 
-async def set_category(session: Session, agent: Agent, category: str, value: Any) -> dict[str, Any]:
+async def set_category(session: Session, attachment: Attachment, category: str, value: Any) -> dict[str, Any]:
     """Set the option of a category, else the one whose id is the category's name. Raises as `set_option`."""
     option = _find(session.state.config_options, category=category)
-    return await set_option(session, agent, category if option is None else option["id"], value)
+    return await set_option(session, attachment, category if option is None else option["id"], value)
 
 
-async def set_option(session: Session, agent: Agent, config_id: str, value: Any) -> dict[str, Any]:
+async def set_option(session: Session, attachment: Attachment, config_id: str, value: Any) -> dict[str, Any]:
     """Set a config option. Raises `ApiError` UNSUPPORTED_BY_AGENT, OPTION_READ_ONLY, AGENT_ERROR, AGENT_FAILED."""
     option = _find(session.state.config_options, id=config_id)
     if option is None:
@@ -61,9 +62,9 @@ async def set_option(session: Session, agent: Agent, config_id: str, value: Any)
         raise ApiError(ErrorCode.UNSUPPORTED_BY_AGENT, message, capability=f"configOptions.{config_id}")
     if _is_read_only(option) and value != option.get("currentValue"):
         raise ApiError(ErrorCode.OPTION_READ_ONLY, f"the config option {config_id} is read-only")
-    updates = session.config_updates
-    answer = await _request(agent, SESSION_SET_CONFIG_OPTION, _params(session, config_id, value))
-    if session.config_updates == updates:
+    updates = attachment.config_updates
+    answer = await _request(attachment.agent, SESSION_SET_CONFIG_OPTION, _params(attachment, config_id, value))
+    if attachment.config_updates == updates:
         options = config_options_of(answer.get("configOptions") if isinstance(answer, dict) else None)
         options = options or _with_value(session.state.config_options, config_id, value)
         session.log.update({"sessionUpdate": CONFIG_OPTION_UPDATE, "configOptions": options})
@@ -71,7 +72,7 @@ async def set_option(session: Session, agent: Agent, config_id: str, value: Any)
 
 
 async def reapply(
-    session: Session, agent: Agent, before: SessionState, setup: SessionSetup, *, native: bool
+    attachment: Attachment, before: SessionState, setup: SessionSetup, *, native: bool
 ) -> tuple[dict[str, Any] | None, list[Option]]:
     """Set mode and options of a restarted agent back to what they were `before`; returns what they are then.
 
@@ -85,8 +86,8 @@ async def reapply(
     if modes is not None and before.modes is not None:
         wanted = before.modes["currentModeId"]
         if told_modes is None or told_modes["currentModeId"] != wanted:
-            params = {"sessionId": session.agent_session_id, "modeId": wanted}
-            if await _restore(agent, SESSION_SET_MODE, params) is not None:
+            params = {"sessionId": attachment.agent_session_id, "modeId": wanted}
+            if await _restore(attachment.agent, SESSION_SET_MODE, params) is not None:
                 modes = {**modes, "currentModeId": wanted}
     for old in before.config_options:
         option = _find(options, id=old["id"])
@@ -95,7 +96,7 @@ async def reapply(
         value = old["currentValue"]
         if told_options and option.get("currentValue") == value:
             continue
-        answer = await _restore(agent, SESSION_SET_CONFIG_OPTION, _params(session, old["id"], value))
+        answer = await _restore(attachment.agent, SESSION_SET_CONFIG_OPTION, _params(attachment, old["id"], value))
         if answer is not None:
             options = config_options_of(answer.get("configOptions")) or _with_value(options, old["id"], value)
     return modes, options
@@ -135,8 +136,8 @@ async def _result(session: Session) -> dict[str, Any]:
     return {"configOptions": list(session.state.config_options), "modes": session.state.modes}
 
 
-def _params(session: Session, config_id: str, value: Any) -> dict[str, Any]:
-    params = {"sessionId": session.agent_session_id, "configId": config_id, "value": value}
+def _params(attachment: Attachment, config_id: str, value: Any) -> dict[str, Any]:
+    params = {"sessionId": attachment.agent_session_id, "configId": config_id, "value": value}
     return {**params, "type": "boolean"} if isinstance(value, bool) else params
 
 

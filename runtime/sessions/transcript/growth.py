@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.sessions.turns.cancelling import CANCEL_GRACE, begin_cancel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from runtime.sessions.session import Session
     from runtime.sessions.transcript.transcript import Transcript
 
 LIMIT_REACHED: Final = "_torpor/limit_reached"
@@ -98,9 +96,14 @@ def exceeded(limit: str, used: int, allowed: int) -> ApiError:
 class Growth:
     """Holds one session to the limits."""
 
-    def __init__(self, session: Session, tally: Tally) -> None:
+    def __init__(
+        self, log: Transcript, tally: Tally, stop_turn: Callable[[ApiError], bool], kill: Callable[[], None]
+    ) -> None:
+        """`stop_turn` ends the turn, if there is one, with an error as its result; `kill` ends the agent."""
         self.tally = tally
-        self._session = session
+        self._log = log
+        self._stop_turn = stop_turn
+        self._kill = kill
         self._turn_bytes = 0
         """Since the last turn began: what an agent says between two turns counts like the rest."""
         self._stopped = False
@@ -112,7 +115,7 @@ class Growth:
 
     def check_room(self) -> None:
         """Raise LIMIT_EXCEEDED if the session may record no more."""
-        check("sessionBytes", self._session.log.bytes, self.tally.limits().session)
+        check("sessionBytes", self._log.bytes, self.tally.limits().session)
         self.tally.check_room()
 
     def grew(self, size: int) -> None:
@@ -122,7 +125,7 @@ class Growth:
         limits = self.tally.limits()
         for limit, used, allowed in (
             ("turnBytes", self._turn_bytes, limits.turn),
-            ("sessionBytes", self._session.log.bytes, limits.session),
+            ("sessionBytes", self._log.bytes, limits.session),
             ("transcriptBytes", self.tally.bytes, limits.transcript),
         ):
             if used >= allowed:
@@ -131,16 +134,11 @@ class Growth:
 
     def stop(self, limit: str, used: int, allowed: int) -> None:
         """A limit is reached: end the turn, or what talks outside of one."""
-        session, turn = self._session, self._session.turn
         if not self._stopped:
             self._stopped = True
-            session.log.append(LIMIT_REACHED, {"limit": limit, "used": used, "allowed": allowed, "help": _HELP[limit]})
-            if turn is not None:
-                if not turn.machine.over:
-                    turn.limit = exceeded(limit, used, allowed)
-                    begin_cancel(session, turn, CANCEL_GRACE)
+            self._log.append(LIMIT_REACHED, {"limit": limit, "used": used, "allowed": allowed, "help": _HELP[limit]})
+            if self._stop_turn(exceeded(limit, used, allowed)):
                 return
         elif used < allowed + RESERVE_BYTES:
             return
-        if session.agent is not None:
-            session.agent.kill()
+        self._kill()

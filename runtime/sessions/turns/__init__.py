@@ -1,7 +1,7 @@
 """A turn: a prompt, the answer to it, and everything between.
 
-turn        run a turn from the prompt to its stop reason
+turn        one turn: what is known of it, and the signals it takes
+running     run a turn from the prompt to its stop reason
 prompts     prompts with an idempotency key: an earlier answer is given again
 thread      the conversation as text, for an agent that cannot load its session
-cancelling  cancel a turn, with a grace after which the agent is killed
 """

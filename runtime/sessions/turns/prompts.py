@@ -69,7 +69,7 @@ def earlier(session: Session, key: str, content_hash: bytes) -> dict[str, Any] |
     """
     turn = session.turn
     if turn is None or turn.key != key:
-        return stored_answer(session.vm.store, session.row_id, key, content_hash)
+        return stored_answer(session.vm.store, session.record.row_id, key, content_hash)
     if turn.content_hash != content_hash:
         raise _other_prompt()
     return turn

@@ -1,0 +1,165 @@
+"""What a session has while it has an agent, and how it takes what the agent sends.
+
+Messages come in through the methods of `runtime.sessions.agent.process.Listener`, one at a time and in order, and are
+recorded before they have any effect.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+import trio
+
+from runtime.acp import session_state as ss
+from runtime.acp.messages import (
+    REQUEST_PERMISSION,
+    SESSION_CANCEL,
+    SESSION_UPDATE,
+    MessageError,
+    Update,
+    parse,
+    text_of,
+)
+from runtime.acp.turn import Phase
+from runtime.sessions.agent.process import Agent
+from runtime.sessions.services.client_services import ClientServices
+from runtime.sessions.transcript.transcript import MALFORMED, NOTIFICATION, STDERR
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime.acp.codec import Id, Notification, Request
+    from runtime.acp.connection import Noise
+    from runtime.acp.messages import PermissionRequest
+    from runtime.network import Egress
+    from runtime.sessions.asking.requests import Asking
+    from runtime.sessions.ports import ExitStatus, Process, VmServices
+    from runtime.sessions.record import Record
+    from runtime.sessions.transcript.growth import Growth
+    from runtime.sessions.transcript.transcript import Transcript
+    from runtime.sessions.turns.turn import Turn
+
+
+class Attachment:
+    """One agent of a session, from the start of its process to its end. `on_end` is called once, when it has ended."""
+
+    def __init__(
+        self,
+        vm: VmServices,
+        record: Record,
+        process: Process,
+        egress: Egress,
+        *,
+        log: Transcript,
+        growth: Growth,
+        asking: Asking,
+        on_end: Callable[[Attachment, ExitStatus], None],
+    ) -> None:
+        self.agent = Agent(process, self, vm.agent_budget)
+        self.agent.redactor = log.redactor
+        self.agent_session_id: str | None = None
+        """The agent's id of the session, None until it is known: until then messages with any id are taken."""
+        self.turn: Turn | None = None
+        """The turn that the agent works on."""
+        self.replaying = False
+        """A session/load is under way: what the agent sends is in the transcript already."""
+        self.stopping = False
+        """We are ending the agent ourselves: its exit is no news."""
+        self.config_lock = trio.Lock()
+        self.config_updates = 0
+        """Updates of mode and config options that the agent sent; see `runtime.sessions.options.config`."""
+        self._record = record
+        self._log = log
+        self._growth = growth
+        self._asking = asking
+        self._services = ClientServices(vm, self.agent, record.cwd, egress, self._ask)
+        self._on_end = on_end
+        asking.begin(self.agent, record.cwd, record.known_options.policy)
+
+    def adopt(self, agent_session_id: str | None) -> None:
+        """From now on only messages about this session of the agent are meant for us."""
+        self.agent_session_id = self._record.agent_session_id = agent_session_id
+        self._services.agent_session_id = agent_session_id
+
+    def cancel_prompt(self) -> None:
+        """Ask the agent to end its turn (ACP, "Cancellation")."""
+        self.agent.notify(SESSION_CANCEL, {"sessionId": self.agent_session_id})
+        self._asking.settle("cancelled")
+
+    async def stop(self) -> None:
+        """End the agent as something that we wanted; shielded, since it takes no time."""
+        self.kill()
+        with trio.CancelScope(shield=True):
+            await self.agent.exited.wait()
+
+    def kill(self) -> None:
+        """End the agent as something that we wanted, without waiting for it."""
+        self.stopping = True
+        self.agent.kill()
+
+    # What the agent sends, in order (runtime.sessions.agent.process.Listener).
+
+    async def on_request(self, request: Request) -> None:
+        """Serve it."""
+        await self._log.room()
+        if request.method == REQUEST_PERMISSION:  # clients are shown it beside the transcript
+            request = attrs.evolve(request, params=self._log.redactor.value(request.params))
+        await self._services.serve(request)
+
+    async def on_notification(self, notification: Notification) -> None:
+        """Record it, and note what it tells about turn, tools and config."""
+        await self._log.room()
+        if notification.method != SESSION_UPDATE:
+            self._log.append(NOTIFICATION, {"method": notification.method, "params": notification.params})
+            return
+        try:
+            params = parse(notification.params, Update)
+        except MessageError as error:
+            self._malformed("update", str(error))
+            return
+        if self.agent_session_id is not None and params.session_id != self.agent_session_id:
+            reason = "an update of a session that the agent was not asked for"
+            self._malformed("update", reason, head=params.session_id[:200])
+            return
+        if self.replaying:
+            return
+        update = params.update
+        self._log.append(SESSION_UPDATE, notification.params)
+        kind = update.get("sessionUpdate")
+        if kind == "agent_message_chunk" and self.turn is not None:
+            self.agent.hold(self.turn.add_text(text_of(update)))
+        elif kind in (ss.CURRENT_MODE_UPDATE, ss.CONFIG_OPTION_UPDATE):
+            self.config_updates += 1
+        else:
+            self._asking.note(update)
+
+    def on_request_cancelled(self, request_id: Id) -> None:
+        """Drop a permission request that the agent takes back."""
+        self._asking.withdrawn(request_id)
+
+    async def on_noise(self, noise: Noise) -> None:
+        """Record output that is not a JSON-RPC message."""
+        await self._log.room()
+        self._malformed(noise.kind, noise.reason, noise.size, noise.head)
+
+    async def on_stderr(self, text: str, dropped: int) -> None:
+        """Record it."""
+        await self._log.room()
+        self._log.append(STDERR, {"text": text, "dropped": dropped} if dropped else {"text": text})
+
+    def on_greed(self, used: int, allowed: int) -> None:
+        """Say why the agent is killed."""
+        self._growth.stop("agentBytes", used, allowed)
+
+    def on_exit(self, status: ExitStatus) -> None:
+        """Release what the agent has left behind, and tell the session."""
+        self._services.close()
+        self._on_end(self, status)
+
+    def _ask(self, request_id: Id, request: PermissionRequest, raw: dict[str, object]) -> None:
+        cancelling = self.turn is not None and self.turn.machine.phase is Phase.CANCELLING
+        self._asking.ask(request_id, request, raw, cancelling=cancelling)
+
+    def _malformed(self, kind: str, reason: str, size: int = 0, head: str = "") -> None:
+        self._log.append(MALFORMED, {"kind": kind, "reason": reason, "size": size, "head": head})
