@@ -19,6 +19,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeAlias
 
 import attrs
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,8 +52,8 @@ STORED_TYPES: Final = frozenset({FileType.DIRECTORY, FileType.REGULAR, FileType.
 """What a backend has."""
 
 
-class Dentry(NamedTuple):
-    """What a name in a directory stands for."""
+class Dentry(msgspec.Struct, frozen=True, gc=False):
+    """What a name in a directory stands for. A tree has many in memory: the garbage collector passes them by."""
 
     ino: int
     type: FileType

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def make_directories(tree: Tree, path: str, mode: int, at: Directory) -> None:
-    """`FileSystem.mkdir` with `parents`."""
+    """`FileSystem.mkdir` with `parents`. After WOULD_BLOCK what was made stays, and the same call gets on."""
     check_path(path)
     directory = tree.root if path[0] == "/" else at
     names = path.strip("/").split("/")
@@ -34,6 +34,7 @@ def make_directories(tree: Tree, path: str, mode: int, at: Directory) -> None:
                 raise
             walk.come_to(directory)
             check_free(tree, locate(tree, directory, name, walk=walk), directory=True)
+            tree.count_load()
             node = (directory.mount or tree).make_directory(directory, name, mode)
         if not isinstance(node, Directory):
             raise FsError(FsCode.EXIST if position == len(names) else FsCode.NOT_DIRECTORY, path)

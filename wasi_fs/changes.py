@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from wasi_fs.backend import Changes, ChunkWrite, DentryChange
 from wasi_fs.errors import FsError
-from wasi_fs.inode import NO_CUT, Directory, File
+from wasi_fs.inode import NO_CUT, NO_NAMES, Directory, File
 from wasi_fs.tree import MAX_TOUCHED
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Journal:
         changes = self._describe(nodes)  # a failure leaves all as it is
         for node in nodes.values():
             if isinstance(node, Directory):
-                node.flight_changed, node.changed = node.changed, set()
+                node.flight_changed, node.changed = node.changed, NO_NAMES
             elif isinstance(node, File):
                 self._contents.depart(node)
             node.persisted = True
@@ -135,7 +135,7 @@ class Journal:
         self._finish()
         for node in self._tree.flight.values():
             if isinstance(node, Directory):
-                node.flight_changed = set()
+                node.flight_changed = NO_NAMES
             elif isinstance(node, File):
                 self._contents.arrive(node)
         self._tree.flight = {}
@@ -146,9 +146,9 @@ class Journal:
         tree.dead.update(changes.removed)
         for node in tree.flight.values():
             if isinstance(node, Directory):
-                node.changed |= node.flight_changed
+                node.change(*node.flight_changed)
                 tree.changed_names += len(node.flight_changed)
-                node.flight_changed = set()
+                node.flight_changed = NO_NAMES
             elif isinstance(node, File):
                 self._contents.restore(node)
             if node.ino in tree.nodes:

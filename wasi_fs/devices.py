@@ -180,7 +180,7 @@ class Devices:
         self, directory: Directory, after: str, count: int
     ) -> tuple[list[tuple[str, int, FileType]], str | None]:
         """As `Backend.entries_after`."""
-        found = [(name, *dentry) for name, dentry in self.entries(directory) if name > after]
+        found = [(name, dentry.ino, dentry.type) for name, dentry in self.entries(directory) if name > after]
         return found[:count], found[count - 1][0] if len(found) > count else None
 
     def make_file(self, directory: Directory, name: str, mode: int) -> File:

@@ -13,11 +13,16 @@ from wasi_fs.backend import Dentry, FileType, InodeRecord
 from wasi_fs.errors import FsCode, FsError
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from wasi_fs.devices import Devices
     from wasi_fs.mounts.tree import HostTree
 
 NO_CUT: Final = 1 << 62
 """A chunk index that no file reaches: nothing is cut."""
+
+NO_NAMES: Final[AbstractSet[str]] = frozenset()
+"""What most directories have for their unsaved names, so that a clean inode is one object."""
 
 PERMISSIONS: Final = 0o7777
 """The bits of `mode` that chmod can set."""
@@ -115,10 +120,17 @@ class Directory(Inode):
         """Known names; None: known to be absent."""
         self.listed = True
         """`children` is complete: a name that is not in it does not exist."""
-        self.changed: set[str] = set()
+        self.changed: AbstractSet[str] = NO_NAMES
         """Names set or removed since the last change set; they are in `children` unless that is complete without them."""
-        self.flight_changed: set[str] = set()
+        self.flight_changed: AbstractSet[str] = NO_NAMES
         """The same for the change set under way."""
+
+    def change(self, *names: str) -> None:
+        """Count names to those that have changed."""
+        if isinstance(self.changed, set):
+            self.changed.update(names)
+        else:
+            self.changed = set(names)
 
 
 class File(Inode):

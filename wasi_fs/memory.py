@@ -1,12 +1,17 @@
 """What of a tree is in memory, and what goes when that is too much.
 
-An inode object is the only one of its number as long as it is in `nodes`; it stays there while it is open, dirty or in a change
-set under way, and the rest is trimmed between operations, never within one, so that an operation may hold inodes without
+An inode object is the only one of its number as long as it is in `nodes`; it stays there while it is open, unsaved or in a
+change set under way, and the rest is trimmed between operations, never within one, so that an operation may hold inodes without
 pinning them.
+
+Python's garbage collector stops everybody while it looks at all objects that it knows, and every VM may have 20,000 inodes in
+memory. So it is not to know them: their fields lead to numbers, bytes and names, never back to the tree, and no cycle goes
+through them.
 """
 
 from __future__ import annotations
 
+import ctypes
 from typing import TYPE_CHECKING, Final
 
 from wasi_fs.errors import FsCode, FsError
@@ -22,8 +27,13 @@ CACHED_DENTRIES: Final = 100_000
 """Dentries of clean directories kept in memory: some 15 MB at 150 bytes each."""
 
 MAX_LOADS: Final = 128
-"""Inodes and names that one operation gets from the backend before it lets others run (`FsCode.WOULD_BLOCK`): each is a query
-of 20 us or less. A path can lead through two thousand directories that nobody has looked at lately."""
+"""Inodes and names that one operation gets from the backend, and parents that it makes, before it lets others run
+(`FsCode.WOULD_BLOCK`): each takes 20 us or less. A path can lead through two thousand directories that nobody has looked at
+lately, or that are not there yet."""
+
+
+_hide_from_collector: Final = ctypes.pythonapi.PyObject_GC_UnTrack
+_hide_from_collector.restype, _hide_from_collector.argtypes = None, [ctypes.py_object]
 
 
 class Memory:
@@ -52,15 +62,13 @@ class Memory:
             self.trim()
 
     def count_load(self) -> None:
-        """Something is about to be got from the backend. FsError(WOULD_BLOCK) where the operation has got enough."""
+        """Something is about to be got from the backend, or a parent made. FsError(WOULD_BLOCK) where it is enough."""
         self._loads += 1
         if self._loads > MAX_LOADS:
             raise FsError(FsCode.WOULD_BLOCK, "not all of it is in memory yet")
 
     def trim(self) -> None:
         """Drop clean inodes that have not been used lately until the caches are well within their bounds."""
-        self.dirty.update(self.touched)
-        self.touched = {}
         goal, dentry_goal = CACHED_INODES * 7 // 8, CACHED_DENTRIES * 7 // 8
         for _ in range(2):  # first those that were not used since the last time, then the others
             for node in list(self.nodes.values()):
@@ -68,7 +76,7 @@ class Memory:
                     break
                 if node.used:
                     node.used = False
-                elif node.opens or node.ino in self.dirty or node.ino in self.flight:
+                elif node.opens or node.ino in self.dirty or node.ino in self.flight or node.ino in self.touched:
                     if isinstance(node, Directory) and node.persisted:
                         self._forget_names(node)
                 else:
@@ -89,6 +97,7 @@ class Memory:
 
     def admit(self, node: Inode) -> None:
         """Take an inode in that is not there yet."""
+        _hide_from_collector(node)
         self.nodes[node.ino] = node
         self.check_crowd()
 

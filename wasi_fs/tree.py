@@ -12,7 +12,7 @@ import attrs
 from wasi_fs import devices
 from wasi_fs.backend import ROOT_INO, Backend, Dentry, Usage
 from wasi_fs.errors import FsCode, FsError
-from wasi_fs.inode import Directory, File, Inode, Symlink, from_record, take_attributes
+from wasi_fs.inode import NO_NAMES, Directory, File, Inode, Symlink, from_record, take_attributes
 from wasi_fs.memory import Memory
 from wasi_fs.values import check_name
 
@@ -77,7 +77,7 @@ class Tree(Memory):
             root = loaded
         self.root = root
         root.opens = 1  # never leaves memory
-        self.nodes[ROOT_INO] = root
+        self.admit(root)
 
     def load_usage(self) -> tuple[Usage, dict[int, int]]:
         """What the backend has: the usage, and the bytes of each inode that nothing leads to any more."""
@@ -285,7 +285,7 @@ class Tree(Memory):
 
     def _put(self, directory: Directory, name: str, node: Inode) -> None:
         self.remember(directory, name, Dentry(node.ino, node.type))
-        directory.changed.add(name)
+        directory.change(name)
         self.changed_names += 1
         directory.size += 1
         if isinstance(node, Directory):
@@ -299,7 +299,7 @@ class Tree(Memory):
             self.cached_dentries -= 1
         else:
             directory.children[name] = None
-        directory.changed.add(name)
+        directory.change(name)
         self.changed_names += 1
         directory.size -= 1
         if isinstance(node, Directory):
@@ -319,7 +319,7 @@ class Tree(Memory):
         if isinstance(node, Directory):
             self.cached_dentries -= len(node.children)
             node.parent, node.children, node.listed = record.parent, {}, False
-            node.changed, node.flight_changed = set(), set()
+            node.changed = node.flight_changed = NO_NAMES
 
     def drop(self, node: Inode) -> None:
         """The backend has never had the inode, and nothing leads to it any more; open handles keep it, empty."""
@@ -327,7 +327,7 @@ class Tree(Memory):
         if isinstance(node, Directory):
             if known:
                 self.cached_dentries -= len(node.children)
-            node.children, node.changed, node.flight_changed = {}, set(), set()
+            node.children, node.changed, node.flight_changed = {}, NO_NAMES, NO_NAMES
             if node.ino in self.mounts:
                 self.mounts.pop(node.ino).take_away()
                 node.opens -= 1

@@ -9,17 +9,19 @@ import trio
 from wasi_fs import FsCode, FsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 T = TypeVar("T")
 
 
-async def patiently(operation: Callable[[], T]) -> T:
-    """What `operation` returns or raises once all that it needs is in memory. A checkpoint only where it is not at once."""
+async def patiently(
+    operation: Callable[[], T], meanwhile: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
+) -> T:
+    """What `operation` returns or raises once all that it needs is in memory; until it is, `meanwhile` is awaited."""
     while True:
         try:
             return operation()
         except FsError as error:
             if error.code is not FsCode.WOULD_BLOCK:
                 raise
-        await trio.lowlevel.checkpoint()
+        await meanwhile()

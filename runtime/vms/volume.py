@@ -130,7 +130,8 @@ class Volume:
     async def change(self, operation: Callable[[], T]) -> T:
         """Run `operation`, which changes the tree at once, and return when that is durable.
 
-        It is run again where it has had to wait for what is not in memory (WOULD_BLOCK); what it has done till then stays.
+        It is run again where it has had to wait for what is not in memory (WOULD_BLOCK); what it has done till then is kept, so
+        that no change set is large because of it.
 
         Where it cannot be stored the tree is again as it was, so that what failed has not happened; only what a guest writes
         in the same moment keeps it in memory, to be stored with that, and so does a disk that cannot be read either.
@@ -146,13 +147,17 @@ class Volume:
                 clean = tree.clean
                 return operation()
 
-            value = await patiently(attempt)
+            value = await patiently(attempt, self._meanwhile)
             changes = tree.take_changes()
             if changes is not None:
                 if clean:
                     changes = attrs.evolve(changes, failed=tree.undo_changes)
                 await self._commit(changes)
         return value
+
+    async def _meanwhile(self) -> None:
+        await self._save()
+        await trio.lowlevel.checkpoint()
 
     async def _commit(self, changes: Changes) -> None:
         try:

@@ -185,7 +185,7 @@ def spoil_new(volume: Volume) -> None:
 def spoil_name(volume: Volume) -> None:
     directory = volume.filesystem.resolve("/dir")
     directory.children["\ud800"] = Dentry(99, FileType.REGULAR)  # type: ignore[attr-defined]
-    directory.changed.add("\ud800")  # type: ignore[attr-defined]
+    directory.change("\ud800")  # type: ignore[attr-defined]
     volume.filesystem._tree.mark(directory)
 
 

@@ -20,7 +20,8 @@ from runtime.vms.large import ATTEMPTS, PIECE, read_large
 from runtime.vms.options import VmOptions
 from runtime.vms.removal import AT_ONCE
 from runtime.vms.volume import Volume
-from wasi_fs import OpenFile
+from wasi_fs import FileSystem, OpenFile
+from wasi_fs.memory import MAX_LOADS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -87,6 +88,29 @@ async def test_a_large_file_is_one_of_one_moment_unless_it_never_rests(
     assert len(data) == 3 * PIECE
     assert (len(set(data)) == 1) == (writes == 1)
     assert left == [max(0, writes - ATTEMPTS)]
+
+
+async def test_a_deep_tree_is_made_and_made_durable_piece_by_piece(
+    volume: Volume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    take = FileSystem.take_changes
+
+    def counted_take(self: FileSystem, *, access_times: bool = False) -> Any:
+        changes = take(self, access_times=access_times)
+        if changes is not None:
+            sizes.append(len(changes.inodes))
+        return changes
+
+    monkeypatch.setattr(FileSystem, "take_changes", counted_take)
+    files, path = VmFiles(volume), "/home/user" + "/d" * 1000
+    with steps() as counted:
+        await files.mkdir(path, recursive=True)
+    assert counted.count > 1000 // MAX_LOADS
+    assert max(sizes) <= MAX_LOADS + 1
+    assert sum(sizes) >= 1000
+    await files.write_file(f"{path}{'/e' * 500}/file", b"x")
+    assert await files.read_file(f"{path}{'/e' * 500}/file") == b"x"
 
 
 async def test_a_deep_tree_is_removed_and_its_listings_closed_piece_by_piece(volume: Volume) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.walking import walk
-from wasi_fs import CHUNK_SIZE, FsCode, FsError, content, memory
+from wasi_fs import CHUNK_SIZE, FsCode, FsError, content, memory, tree
 from wasi_fs.memory import CACHED_DENTRIES, MAX_LOADS
 
 if TYPE_CHECKING:
@@ -133,6 +134,33 @@ def test_what_is_pinned_may_exceed_the_bound(large: Any, monkeypatch: pytest.Mon
     assert len(fs._tree.nodes) <= 100
 
 
+def test_what_was_only_read_is_neither_saved_nor_pinned_when_memory_is_full(
+    large: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "CACHED_INODES", 100)
+    monkeypatch.setattr(tree, "MAX_TOUCHED", 10)
+    large.reload()
+    for number in range(1000):
+        large.fs.read_file(f"/many/{number:05}")
+    assert large.fs.clean
+    assert len(large.fs._tree.nodes) <= 120
+    changes = large.save(access_times=True)
+    assert len(changes.inodes) == 10
+
+
+def test_the_garbage_collector_has_nothing_to_do_with_what_is_in_memory(large: Any) -> None:
+    """It holds everybody for as long as it looks at what it knows of."""
+    fs = large.fs
+    gc.collect()
+    before = len(gc.get_objects())
+    for number in range(5000):
+        fs.stat(f"/many/{number:05}")
+    fs.mkdir("/d")
+    fs.write_file("/d/unsaved", b"x")
+    assert len(fs._tree.nodes) > 5000
+    assert len(gc.get_objects()) - before < 100
+
+
 def test_dentries_are_bounded(large: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "CACHED_DENTRIES", 1000)
     large.reload()
@@ -162,7 +190,8 @@ def patiently(world: Any, operation: Callable[[], Any]) -> tuple[Any, int]:
 
 def test_a_long_way_is_loaded_piece_by_piece(world: Any) -> None:
     path = "/d" * 500
-    world.fs.mkdir(path, parents=True)
+    _, calls = patiently(world, lambda: world.fs.mkdir(path, parents=True))
+    assert calls == 1 + 500 // MAX_LOADS
     world.save()
     for operation in (
         lambda fs: fs.stat(path),
