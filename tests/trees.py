@@ -51,7 +51,8 @@ class MemoryBackend:
 
     def entries_after(self, dir_ino: int, after: str, count: int) -> tuple[list[tuple[str, int, FileType]], str | None]:
         self.queries["page"] += 1
-        later = sorted((name, dentry.ino, dentry.type) for name, dentry in self.dentries.get(dir_ino, {}).items() if name > after)
+        entries = self.dentries.get(dir_ino, {}).items()
+        later = sorted((name, dentry.ino, dentry.type) for name, dentry in entries if name > after)
         return later[:count], later[count - 1][0] if len(later) >= count else None
 
     def load_chunk(self, ino: int, index: int) -> bytes | None:
