@@ -25,9 +25,9 @@ PACKAGES: Final = ("runtime", "wasi_fs")
 NAME: Final = re.compile(r"_?[A-Z][A-Z0-9_]*")
 
 AREAS: Final = {
+    "runtime.api": "api",
     "runtime.rpc": "connections",
     "runtime.large_json": "connections",
-    "runtime.content": "connections",
     "runtime.client": "clients",
     "runtime.api.endpoint": "clients",
     "runtime.cli": "commands",

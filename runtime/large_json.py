@@ -11,6 +11,7 @@ Everything here gives the other tasks their turn between two pieces. Cancelling 
 from __future__ import annotations
 
 import binascii
+import codecs
 import re
 import secrets
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +25,8 @@ from runtime.wire_json import encoded
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from runtime.api.content import Content
+
 SMALL_BYTES: Final = 64 * 1024
 """JSON up to this size is read and written in one step: at worst, of nothing but empty lists, some 4 ms."""
 
@@ -31,6 +34,8 @@ PIECE_BYTES: Final = 96 * 1024  # looked through, decoded or encoded in one step
 _LOOK: Final = 100  # what a look at one string counts for in these bytes: as much as it takes
 
 CUT_BYTES: Final = 128  # strings from this length on are cut out: a mark is no longer than a fifth of it
+
+STEP_BYTES: Final = 256 * 1024  # of a file, decoded in one step: a quarter of a millisecond
 
 MAX_ITEMS: Final = 50_000
 """Members and items of one large message: `writeFiles` with all the files that it takes has 40,000."""
@@ -263,3 +268,19 @@ def _items(values: list[Any] | tuple[Any, ...]) -> Iterator[bytes]:
     if group:
         yield head + encoded(group)[1:-1]
     yield b"]"
+
+
+async def large_content(data: bytes, encoding: str | None = None) -> Content:
+    """As `runtime.api.content.as_content`, in small steps."""
+    if encoding == "base64":
+        return {"base64": data}
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    texts: list[str] = []
+    try:
+        for at in range(0, len(data), STEP_BYTES):
+            texts.append(decoder.decode(data[at : at + STEP_BYTES]))
+            await trio.lowlevel.checkpoint()
+        texts.append(decoder.decode(b"", True))
+    except UnicodeDecodeError:
+        return {"base64": data}
+    return "".join(texts)

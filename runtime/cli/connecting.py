@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.api.defaults import PROTOCOL
 from runtime.api.endpoint import EndpointError, socket_path
 from runtime.cli import output
 from runtime.client.sync import Client, ConnectError, ConnectionLostError, RpcError, connect
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
-PROTOCOL: Final = 1
+
 HELLO_SECONDS: Final = 10.0  # for the answer to `hello`: a daemon that computes all the while answers in one
 POLL_SECONDS: Final = 0.02
 LEAVE_SECONDS: Final = 10.0

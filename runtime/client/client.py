@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import anyio
 import anyio.abc
 
+from runtime.api.defaults import PROTOCOL
 from runtime.api.endpoint import EndpointError, HttpEndpoint, UnixEndpoint, endpoint
 from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
 from runtime.client.link import Link
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from runtime.client.notification import Notification
 
 NAME: Final = "torpor-python"
-PROTOCOL: Final = 1
+
 CONNECT_SECONDS: Final = 10.0  # for one attempt, handshake and `hello` included
 PATIENCE_SECONDS: Final = 60.0
 """How long a daemon may be away: a restart takes a second, with the machine's a minute."""

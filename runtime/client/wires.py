@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import anyio
 import anyio.abc
 
+from runtime.api.defaults import SUBPROTOCOL
 from runtime.api.endpoint import HTTP_PATH, HttpEndpoint, UnixEndpoint, check_directory
 from runtime.client.errors import ConnectError, ConnectionLostError
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 RECEIVE_SIZE: Final = 256 * 1024  # bytes asked of the socket at a time: what the daemon writes at a time
 MAX_MESSAGE: Final = 257 * 1024 * 1024
 """Bytes of one message over WebSocket: the daemon's longest answer (`limits.maxResponseBytes`), and a little more."""
-SUBPROTOCOL: Final = "torpor.v1"
+
 
 _library_log: Final = logging.getLogger("runtime.client.wires.library")
 _library_log.setLevel(logging.WARNING)  # at DEBUG it would note the token

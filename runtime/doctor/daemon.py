@@ -6,8 +6,9 @@ import os
 import stat
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.api.defaults import PROTOCOL
 from runtime.api.endpoint import EndpointError, check_directory, socket_path
-from runtime.cli.connecting import PROTOCOL, greet
+from runtime.cli.connecting import greet
 from runtime.client.sync import ClientError, ConnectError, RpcError
 from runtime.doctor.finding import Finding, fail, ok, warn
 from runtime.version import VERSION

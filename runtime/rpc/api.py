@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, Final
 
+from runtime.api.types import NoParams
 from runtime.rpc import (
     api_daemon,
     api_files,
@@ -18,7 +19,6 @@ from runtime.rpc import (
     api_vms,
 )
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import NoParams
 from runtime.rpc.openrpc import document
 
 METHODS: Final = MethodTable()

@@ -8,13 +8,11 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.types import NoParams, Params, Seq, Timestamp, VmParams
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import NoParams, Params, Seq, Timestamp, VmParams, joined
 from runtime.rpc.validation import invalid_params
 
 METHODS: Final = MethodTable()
-
-PROTOCOL: Final = 1
 
 
 class Hello(Params):
@@ -124,7 +122,7 @@ async def _rotate_key(call: Call, _params: NoParams) -> Any:
     ErrorCode.LIMIT_EXCEEDED,
 )
 async def _subscribe(call: Call, params: Subscribe) -> Any:
-    vm = joined(params.vm)
+    vm = params.vm_name
     if params.session_id is None:
         if params.after is not None:
             raise invalid_params(("/after", "a replay is of one session: sessionId is missing"))

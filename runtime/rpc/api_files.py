@@ -7,10 +7,11 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from runtime.api.content import Bytes, as_bytes
 from runtime.api.errors import ErrorCode
-from runtime.content import as_large_content
+from runtime.api.types import MAX_INT, VmParams
+from runtime.large_json import large_content
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import MAX_INT, Bytes, VmParams, as_bytes, joined
 
 METHODS: Final = MethodTable()
 
@@ -111,9 +112,9 @@ class FileStat(Struct, rename="camel", kw_only=True):
     ErrorCode.TOO_LARGE,
 )
 async def _read_file(call: Call, params: ReadFile) -> Any:
-    files = await call.host.files(joined(params.vm))
+    files = await call.host.files(params.vm_name)
     data = await files.read_file(params.path, params.offset, params.length)
-    return {"content": await as_large_content(data, params.encoding)}
+    return {"content": await large_content(data, params.encoding)}
 
 
 @METHODS.method(
@@ -126,24 +127,24 @@ async def _read_file(call: Call, params: ReadFile) -> Any:
     ErrorCode.TOO_LARGE,
 )
 async def _write_file(call: Call, params: WriteFile) -> Any:
-    files = await call.host.files(joined(params.vm))
+    files = await call.host.files(params.vm_name)
     await files.write_file(params.path, as_bytes(params.content), params.create_parents, params.offset)
     return {}
 
 
 @METHODS.method("readdir", PathParams, list[str], "Return the names in a directory.", *READING, ErrorCode.TOO_LARGE)
 async def _readdir(call: Call, params: PathParams) -> Any:
-    return await (await call.host.files(joined(params.vm))).readdir(params.path)
+    return await (await call.host.files(params.vm_name)).readdir(params.path)
 
 
 @METHODS.method("stat", Stat, FileStat, "Describe a file.", *READING)
 async def _stat(call: Call, params: Stat) -> Any:
-    return await (await call.host.files(joined(params.vm))).stat(params.path, params.follow_links)
+    return await (await call.host.files(params.vm_name)).stat(params.path, params.follow_links)
 
 
 @METHODS.method("exists", PathParams, bool, "Say whether the path names anything.", ErrorCode.VM_NOT_FOUND)
 async def _exists(call: Call, params: PathParams) -> Any:
-    return await (await call.host.files(joined(params.vm))).exists(params.path)
+    return await (await call.host.files(params.vm_name)).exists(params.path)
 
 
 @METHODS.method(
@@ -156,7 +157,7 @@ async def _exists(call: Call, params: PathParams) -> Any:
     ErrorCode.DIRECTORY_NOT_EMPTY,
 )
 async def _delete_file(call: Call, params: Recursive) -> Any:
-    await (await call.host.files(joined(params.vm))).delete_file(params.path, params.recursive)
+    await (await call.host.files(params.vm_name)).delete_file(params.path, params.recursive)
     return {}
 
 
@@ -164,7 +165,7 @@ async def _delete_file(call: Call, params: Recursive) -> Any:
     "mkdir", Recursive, dict[str, Any], "Create a directory, with `recursive` its parents.", *WRITING, ErrorCode.EXISTS
 )
 async def _mkdir(call: Call, params: Recursive) -> Any:
-    await (await call.host.files(joined(params.vm))).mkdir(params.path, params.recursive)
+    await (await call.host.files(params.vm_name)).mkdir(params.path, params.recursive)
     return {}
 
 
@@ -178,7 +179,7 @@ async def _mkdir(call: Call, params: Recursive) -> Any:
     ErrorCode.DIRECTORY_NOT_EMPTY,
 )
 async def _move(call: Call, params: Move) -> Any:
-    await (await call.host.files(joined(params.vm))).move(params.source, params.to)
+    await (await call.host.files(params.vm_name)).move(params.source, params.to)
     return {}
 
 
@@ -186,18 +187,18 @@ async def _move(call: Call, params: Move) -> Any:
     "symlink", Symlink, dict[str, Any], "Make a symbolic link at `path` to `target`.", *WRITING, ErrorCode.EXISTS
 )
 async def _symlink(call: Call, params: Symlink) -> Any:
-    await (await call.host.files(joined(params.vm))).symlink(params.target, params.path)
+    await (await call.host.files(params.vm_name)).symlink(params.target, params.path)
     return {}
 
 
 @METHODS.method("readlink", PathParams, str, "Return what a symbolic link holds.", *READING)
 async def _readlink(call: Call, params: PathParams) -> Any:
-    return await (await call.host.files(joined(params.vm))).readlink(params.path)
+    return await (await call.host.files(params.vm_name)).readlink(params.path)
 
 
 @METHODS.method("chmod", Chmod, dict[str, Any], "Set permission bits; they are kept, and not enforced.", *WRITING)
 async def _chmod(call: Call, params: Chmod) -> Any:
-    await (await call.host.files(joined(params.vm))).chmod(params.path, params.mode)
+    await (await call.host.files(params.vm_name)).chmod(params.path, params.mode)
     return {}
 
 
@@ -211,5 +212,5 @@ async def _chmod(call: Call, params: Chmod) -> Any:
     ErrorCode.TOO_LARGE,
 )
 async def _truncate(call: Call, params: Truncate) -> Any:
-    await (await call.host.files(joined(params.vm))).truncate(params.path, params.size)
+    await (await call.host.files(params.vm_name)).truncate(params.path, params.size)
     return {}

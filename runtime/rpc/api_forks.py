@@ -6,11 +6,13 @@ from typing import Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
+from runtime.api import names
 from runtime.api.errors import ErrorCode
+from runtime.api.names import with_vm_as_given
+from runtime.api.types import MAX_INT, Params, SessionParams, Timestamp, VmName, VmParams
 from runtime.rpc.api_sessions import NO_SUCH, SessionInfo
 from runtime.rpc.api_vms import VmInfo
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import MAX_INT, Params, SessionParams, Timestamp, VmName, VmParams, joined, with_vm_as_given
 
 METHODS: Final = MethodTable()
 
@@ -70,7 +72,7 @@ class SessionForked(SessionInfo):
 )
 async def _fork(call: Call, params: VmFork) -> Any:
     at = None if params.at is None else (params.at.session_id, params.at.seq)
-    return with_vm_as_given(await call.host.fork(joined(params.vm), joined(params.to, "to"), at))
+    return with_vm_as_given(await call.host.fork(params.vm_name, names.joined(params.to), at))
 
 
 @METHODS.method(
@@ -83,5 +85,5 @@ async def _fork(call: Call, params: VmFork) -> Any:
     ErrorCode.INVALID_ARGUMENT,
 )
 async def _fork_session(call: Call, params: ForkSession) -> Any:
-    to = None if params.to is None else joined(params.to, "to")
-    return with_vm_as_given(await call.host.fork_session(joined(params.vm), params.session_id, params.at, to))
+    to = None if params.to is None else names.joined(params.to)
+    return with_vm_as_given(await call.host.fork_session(params.vm_name, params.session_id, params.at, to))

@@ -7,11 +7,11 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from runtime.api.content import Bytes, as_bytes, as_content
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.content import as_content
+from runtime.api.types import VmParams
 from runtime.rpc.api_files import READING, FileStat, Path, PathParams
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import Bytes, VmParams, as_bytes, joined
 
 METHODS: Final = MethodTable()
 
@@ -105,7 +105,7 @@ class TreeEntry(FileStat, rename="camel", kw_only=True):
     ErrorCode.VM_NOT_FOUND,
 )
 async def _read_files(call: Call, params: ReadFiles) -> Any:
-    found = await (await call.host.files(joined(params.vm))).read_files(params.paths)
+    found = await (await call.host.files(params.vm_name)).read_files(params.paths)
     return [
         {"path": path, "error": _told(result)}
         if isinstance(result, ApiError)
@@ -123,7 +123,7 @@ async def _read_files(call: Call, params: ReadFiles) -> Any:
 )
 async def _write_files(call: Call, params: WriteFiles) -> Any:
     files = [(file.path, as_bytes(file.content)) for file in params.files]
-    done = await (await call.host.files(joined(params.vm))).write_files(files)
+    done = await (await call.host.files(params.vm_name)).write_files(files)
     return [FileWritten(path, None if error is None else _told(error)) for path, error in done]
 
 
@@ -135,7 +135,7 @@ async def _write_files(call: Call, params: WriteFiles) -> Any:
     *LISTING,
 )
 async def _readdir_entries(call: Call, params: ReaddirEntries) -> Any:
-    return await (await call.host.files(joined(params.vm))).readdir_entries(params.path, params.after, params.limit)
+    return await (await call.host.files(params.vm_name)).readdir_entries(params.path, params.after, params.limit)
 
 
 @METHODS.method(
@@ -146,7 +146,7 @@ async def _readdir_entries(call: Call, params: ReaddirEntries) -> Any:
     *LISTING,
 )
 async def _readdir_recursive(call: Call, params: ReaddirRecursive) -> Any:
-    files = await call.host.files(joined(params.vm))
+    files = await call.host.files(params.vm_name)
     return await files.readdir_recursive(params.path, params.max_depth, params.exclude)
 
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from runtime.api.errors import ErrorCode
+from runtime.api.types import SessionParams
 from runtime.rpc.api_sessions import NEEDS_AGENT, NO_SUCH
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import SessionParams, joined
 
 METHODS: Final = MethodTable()
 SETTING: Final = (*NEEDS_AGENT, ErrorCode.OPTION_READ_ONLY, ErrorCode.UNSUPPORTED_BY_AGENT)
@@ -50,32 +50,32 @@ class Modes(Struct, rename="camel", kw_only=True):
 
 @METHODS.method("setModel", SetValue, Settings, "Set the config option of category `model`.", *SETTING, settles=True)
 async def _set_model(call: Call, params: SetValue) -> Any:
-    return await (await call.host.vm(joined(params.vm))).sessions.set_model(params.session_id, params.value)
+    return await (await call.host.vm(params.vm_name)).sessions.set_model(params.session_id, params.value)
 
 
 @METHODS.method(
     "setThoughtLevel", SetValue, Settings, "Set the config option of category `thought_level`.", *SETTING, settles=True
 )
 async def _set_thought_level(call: Call, params: SetValue) -> Any:
-    return await (await call.host.vm(joined(params.vm))).sessions.set_thought_level(params.session_id, params.value)
+    return await (await call.host.vm(params.vm_name)).sessions.set_thought_level(params.session_id, params.value)
 
 
 @METHODS.method("setMode", SetMode, Settings, "Switch the agent's mode.", *SETTING, settles=True)
 async def _set_mode(call: Call, params: SetMode) -> Any:
-    return await (await call.host.vm(joined(params.vm))).sessions.set_mode(params.session_id, params.mode_id)
+    return await (await call.host.vm(params.vm_name)).sessions.set_mode(params.session_id, params.mode_id)
 
 
 @METHODS.method("setConfigOption", SetConfigOption, Settings, "Set a config option by its id.", *SETTING, settles=True)
 async def _set_config_option(call: Call, params: SetConfigOption) -> Any:
-    vm = await call.host.vm(joined(params.vm))
+    vm = await call.host.vm(params.vm_name)
     return await vm.sessions.set_config_option(params.session_id, params.config_id, params.value)
 
 
 @METHODS.method("getModes", SessionParams, Modes | None, "Return the agent's modes, null if it has none.", *NO_SUCH)
 async def _get_modes(call: Call, params: SessionParams) -> Any:
-    return (await call.host.session(joined(params.vm), params.session_id))["modes"]
+    return (await call.host.session(params.vm_name, params.session_id))["modes"]
 
 
 @METHODS.method("getConfigOptions", SessionParams, list[dict[str, Any]], "Return the agent's config options.", *NO_SUCH)
 async def _get_config_options(call: Call, params: SessionParams) -> Any:
-    return (await call.host.session(joined(params.vm), params.session_id))["configOptions"]
+    return (await call.host.session(params.vm_name, params.session_id))["configOptions"]

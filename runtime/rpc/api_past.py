@@ -8,11 +8,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from runtime.api.errors import ErrorCode
+from runtime.api.types import Millis, Timestamp, VmParams
 from runtime.rpc.api_files import Path  # noqa: TC001 - msgspec looks it up
 from runtime.rpc.api_forks import ForkPoint
 from runtime.rpc.api_sessions import NO_SUCH
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import Millis, Timestamp, VmParams, joined
 
 METHODS: Final = MethodTable()
 
@@ -102,7 +102,7 @@ class FilesDiff(Struct, kw_only=True):
     ErrorCode.LIMIT_EXCEEDED,
 )
 async def _snapshot(call: Call, params: TakeSnapshot) -> Any:
-    return await (await call.host.past(joined(params.vm))).snapshot(params.name)
+    return await (await call.host.past(params.vm_name)).snapshot(params.name)
 
 
 @METHODS.method(
@@ -113,7 +113,7 @@ async def _snapshot(call: Call, params: TakeSnapshot) -> Any:
     *NO_SUCH,
 )
 async def _list_snapshots(call: Call, params: ListSnapshots) -> Any:
-    return (await call.host.past(joined(params.vm))).snapshots(params.session_id)
+    return (await call.host.past(params.vm_name)).snapshots(params.session_id)
 
 
 @METHODS.method(
@@ -125,7 +125,7 @@ async def _list_snapshots(call: Call, params: ListSnapshots) -> Any:
     ErrorCode.NOT_FOUND,
 )
 async def _delete_snapshot(call: Call, params: DeleteSnapshot) -> Any:
-    await (await call.host.past(joined(params.vm))).delete(params.name)
+    await (await call.host.past(params.vm_name)).delete(params.name)
     return {}
 
 
@@ -138,7 +138,7 @@ async def _delete_snapshot(call: Call, params: DeleteSnapshot) -> Any:
     ErrorCode.BUSY,
 )
 async def _restore(call: Call, params: Restore) -> Any:
-    past = await call.host.past(joined(params.vm))
+    past = await call.host.past(params.vm_name)
     return await past.restore(_point(params.to), params.grace_ms, params.force)
 
 
@@ -151,7 +151,7 @@ async def _restore(call: Call, params: Restore) -> Any:
     ErrorCode.LIMIT_EXCEEDED,
 )
 async def _diff(call: Call, params: Diff) -> Any:
-    past = await call.host.past(joined(params.vm))
+    past = await call.host.past(params.vm_name)
     return await past.diff(_point(params.from_), None if params.to is None else _point(params.to), params.path)
 
 

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from runtime.api.content import Bytes, as_bytes
+from runtime.api.defaults import KILL_GRACE_MS
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.types import EnvName, EnvValue, Millis, Timestamp, VmParams
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import Bytes, EnvName, EnvValue, Millis, Timestamp, VmParams, as_bytes, joined
 from runtime.rpc.validation import invalid_params
 
 if TYPE_CHECKING:
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 METHODS: Final = MethodTable()
 
 MAX_WORDS: Final = 100_000  # what a machine of today passes to a program, a hundred times over
-DEFAULT_GRACE_MS: Final = 5000  # for a program to end after its stdin has: as for an agent that is cancelled
 
 STARTING: Final = (
     ErrorCode.VM_NOT_FOUND,
@@ -70,7 +71,7 @@ class WaitProcess(ProcessParams):
 class StopProcess(ProcessParams):
     """Which process, and how long it has to end by itself."""
 
-    grace_ms: Millis = DEFAULT_GRACE_MS
+    grace_ms: Millis = KILL_GRACE_MS
 
 
 class Spawned(Struct):
@@ -126,14 +127,14 @@ class ProcessInfo(Struct, rename="camel", kw_only=True, omit_defaults=True):
 )
 async def _exec(call: Call, params: Start) -> Any:
     command, options = _command(params), _options(params)
-    vm = await call.host.vm(joined(params.vm))
+    vm = await call.host.vm(params.vm_name)
     return await vm.commands.execute(command, **options)
 
 
 @METHODS.method("spawn", Start, Spawned, "Start a command and return at once; wakes the VM.", *STARTING)
 async def _spawn(call: Call, params: Start) -> Any:
     command, options = _command(params), _options(params)
-    vm = await call.host.vm(joined(params.vm))
+    vm = await call.host.vm(params.vm_name)
     return {"pid": (await vm.commands.start(command, **options)).process.pid}
 
 
@@ -206,7 +207,7 @@ async def _kill(call: Call, params: ProcessParams) -> Any:
     ErrorCode.VM_NOT_FOUND,
 )
 async def _list(call: Call, params: VmParams) -> Any:
-    commands = await call.host.commands(joined(params.vm))
+    commands = await call.host.commands(params.vm_name)
     return [] if commands is None else commands.known()
 
 
@@ -216,7 +217,7 @@ async def _get(call: Call, params: GetProcess) -> Any:
 
 
 async def _commands(call: Call, params: ProcessParams) -> CommandsFace:
-    commands = await call.host.commands(joined(params.vm))
+    commands = await call.host.commands(params.vm_name)
     if commands is None:
         raise ApiError(ErrorCode.NOT_FOUND, f"there is no process {params.pid}: the VM sleeps", pid=params.pid)
     return commands

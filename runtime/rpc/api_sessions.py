@@ -7,20 +7,10 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from runtime.api import names
 from runtime.api.errors import ErrorCode
+from runtime.api.types import EnvName, EnvValue, NewSessionId, Params, Seq, SessionParams, Timestamp, VmName, VmParams
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import (
-    EnvName,
-    EnvValue,
-    NewSessionId,
-    Params,
-    Seq,
-    SessionParams,
-    Timestamp,
-    VmName,
-    VmParams,
-    joined,
-)
 from runtime.rpc.validation import MAX_FAULTS, invalid_params, under
 from runtime.sessions.asking.policy import MAX_GLOB, MAX_RULES
 from runtime.sessions.options.secrets import MAX_HOSTS
@@ -222,7 +212,7 @@ def check_distinct(options: SessionOptions | ResumeOptions | None) -> None:
 )
 async def _create(call: Call, params: CreateSession) -> Any:
     check_distinct(params.options)
-    vm = await call.host.vm(joined(params.vm))
+    vm = await call.host.vm(params.vm_name)
     options = {} if params.options is None else msgspec.to_builtins(params.options)
     return await vm.sessions.create(params.agent_type, options)
 
@@ -236,7 +226,7 @@ async def _create(call: Call, params: CreateSession) -> Any:
     settles=True,
 )
 async def _close(call: Call, params: SessionParams) -> Any:
-    vm = await call.host.vm(joined(params.vm))
+    vm = await call.host.vm(params.vm_name)
     await vm.sessions.close(params.session_id)
     return {}
 
@@ -245,7 +235,7 @@ async def _close(call: Call, params: SessionParams) -> Any:
     "destroySession", SessionParams, dict[str, Any], "Remove the session and all its events.", *NO_SUCH, settles=True
 )
 async def _destroy(call: Call, params: SessionParams) -> Any:
-    vm = await call.host.vm(joined(params.vm))
+    vm = await call.host.vm(params.vm_name)
     await vm.sessions.destroy(params.session_id)
     return {}
 
@@ -263,7 +253,7 @@ async def _destroy(call: Call, params: SessionParams) -> Any:
 )
 async def _resume(call: Call, params: ResumeSession) -> Any:
     check_distinct(params.options)
-    vm = await call.host.vm(joined(params.vm))
+    vm = await call.host.vm(params.vm_name)
     options = None if params.options is None else msgspec.to_builtins(params.options)
     return await vm.sessions.resume(params.session_id, options)
 
@@ -277,7 +267,7 @@ async def _resume(call: Call, params: ResumeSession) -> Any:
 )
 async def _get_session_events(call: Call, params: GetSessionEvents) -> Any:
     return await call.host.session_events_json(
-        joined(params.vm),
+        params.vm_name,
         params.session_id,
         after=params.after,
         before=params.before,
@@ -294,7 +284,7 @@ async def _get_session_events(call: Call, params: GetSessionEvents) -> Any:
     ErrorCode.VM_NOT_FOUND,
 )
 async def _list_persisted(call: Call, params: VmParams) -> Any:
-    return await call.host.persisted_sessions(joined(params.vm))
+    return await call.host.persisted_sessions(params.vm_name)
 
 
 @METHODS.method(
@@ -305,23 +295,23 @@ async def _list_persisted(call: Call, params: VmParams) -> Any:
     ErrorCode.VM_NOT_FOUND,
 )
 async def _list_live(call: Call, params: VmParams) -> Any:
-    rows = await call.host.persisted_sessions(joined(params.vm))
+    rows = await call.host.persisted_sessions(params.vm_name)
     return [row for row in rows if row["status"] in LIVE]
 
 
 @METHODS.method("getSession", SessionParams, SessionDetails, "Describe a session; wakes nothing.", *NO_SUCH)
 async def _get(call: Call, params: SessionParams) -> Any:
-    return await call.host.session(joined(params.vm), params.session_id)
+    return await call.host.session(params.vm_name, params.session_id)
 
 
 @METHODS.method("listAgents", ListAgents, list[AgentInfo], "List the agents that sessions can run.")
 async def _list_agents(call: Call, params: ListAgents) -> Any:
-    return await call.host.list_agents(None if params.vm is None else joined(params.vm))
+    return await call.host.list_agents(None if params.vm is None else names.joined(params.vm))
 
 
 @METHODS.method(
     "rawSend", RawSend, Any, "Send any ACP request to the agent and return its result.", *NEEDS_AGENT, settles=True
 )
 async def _raw_send(call: Call, params: RawSend) -> Any:
-    vm = await call.host.vm(joined(params.vm))
+    vm = await call.host.vm(params.vm_name)
     return await vm.sessions.raw_send(params.session_id, params.method, params.params or {})

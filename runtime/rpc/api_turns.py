@@ -6,15 +6,14 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
+from runtime.api.defaults import CANCEL_GRACE_MS
 from runtime.api.errors import ErrorCode
+from runtime.api.types import Millis, SessionParams
 from runtime.rpc.api_sessions import NEEDS_AGENT, NO_SUCH
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import Millis, SessionParams, joined
 from runtime.rpc.validation import invalid_params
 
 METHODS: Final = MethodTable()
-
-DEFAULT_CANCEL_GRACE_MS: Final = 5000  # api.md, cancelPrompt
 
 
 class SendPrompt(SessionParams):
@@ -37,7 +36,7 @@ class PromptResult(Struct, rename="camel", kw_only=True):
 class CancelPrompt(SessionParams):
     """How long the agent has to end its turn."""
 
-    grace_ms: Millis = DEFAULT_CANCEL_GRACE_MS
+    grace_ms: Millis = CANCEL_GRACE_MS
 
 
 class CancelResult(Struct):
@@ -65,7 +64,7 @@ class RespondPermission(SessionParams):
     settles=True,
 )
 async def _send_prompt(call: Call, params: SendPrompt) -> Any:
-    name, key = joined(params.vm), params.idempotency_key
+    name, key = params.vm_name, params.idempotency_key
     answer = None if key is None else await call.host.earlier_answer(name, params.session_id, params.prompt, key)
     if answer is not None:
         return answer
@@ -82,7 +81,7 @@ async def _send_prompt(call: Call, params: SendPrompt) -> Any:
     settles=True,
 )
 async def _cancel_prompt(call: Call, params: CancelPrompt) -> Any:
-    name = joined(params.vm)
+    name = params.vm_name
     vm = await call.host.awake(name)
     if vm is None:
         await call.host.session(name, params.session_id)  # there must be one
@@ -103,6 +102,6 @@ async def _cancel_prompt(call: Call, params: CancelPrompt) -> Any:
 async def _respond_permission(call: Call, params: RespondPermission) -> Any:
     if (params.reply is None) == (params.option_id is None):
         raise invalid_params(("/reply", "exactly one of reply and optionId is expected"))
-    vm = await call.host.vm(joined(params.vm))
+    vm = await call.host.vm(params.vm_name)
     await vm.sessions.respond_permission(params.session_id, params.permission_id, params.reply, params.option_id)
     return {}

@@ -7,9 +7,11 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from runtime.api import names
 from runtime.api.errors import ErrorCode
+from runtime.api.names import with_vm_as_given
+from runtime.api.types import MAX_INT, Millis, NoParams, Params, Timestamp, VmName, VmParams
 from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.names import MAX_INT, Millis, NoParams, Params, Timestamp, VmName, VmParams, joined, with_vm_as_given
 from runtime.rpc.validation import invalid_params
 from runtime.vms.options import MAX_SESSIONS, MAX_TRANSCRIPT_BYTES, MIN_MEMORY_BYTES
 
@@ -202,12 +204,12 @@ def check_memory(limits: Limits | UnsetType | None) -> None:
 async def _get_or_create(call: Call, params: VmGetOrCreate) -> Any:
     check_memory(None if params.options is None else params.options.limits)
     options = None if params.options is None else msgspec.to_builtins(params.options)
-    return with_vm_as_given(await call.host.get_or_create(joined(params.vm), options))
+    return with_vm_as_given(await call.host.get_or_create(params.vm_name, options))
 
 
 @METHODS.method("vm.get", VmParams, VmInfo, "Describe a VM; never wakes it.", ErrorCode.VM_NOT_FOUND)
 async def _get(call: Call, params: VmParams) -> Any:
-    return with_vm_as_given(await call.host.get(joined(params.vm)))
+    return with_vm_as_given(await call.host.get(params.vm_name))
 
 
 @METHODS.method(
@@ -221,7 +223,7 @@ async def _get(call: Call, params: VmParams) -> Any:
 async def _configure(call: Call, params: VmConfigure) -> Any:
     check_memory(params.options.limits)
     changes = msgspec.to_builtins(params.options)
-    return with_vm_as_given(await call.host.configure(joined(params.vm), changes))
+    return with_vm_as_given(await call.host.configure(params.vm_name, changes))
 
 
 @METHODS.method("vm.list", NoParams, list[VmInfo], "Describe all VMs; wakes none.")
@@ -238,19 +240,19 @@ async def _list_vms(call: Call, _params: NoParams) -> Any:
     ErrorCode.BUSY,
 )
 async def _sleep(call: Call, params: VmSleep) -> Any:
-    answer = await call.host.sleep(joined(params.vm), params.grace_ms, params.force)
+    answer = await call.host.sleep(params.vm_name, params.grace_ms, params.force)
     return {} if answer is None else with_vm_as_given(answer)
 
 
 @METHODS.method("vm.wake", VmParams, VmInfo, "Wake the VM; never needed, since calls do.", ErrorCode.VM_NOT_FOUND)
 async def _wake(call: Call, params: VmParams) -> Any:
-    await call.host.vm(joined(params.vm))
-    return with_vm_as_given(await call.host.get(joined(params.vm)))
+    await call.host.vm(params.vm_name)
+    return with_vm_as_given(await call.host.get(params.vm_name))
 
 
 @METHODS.method("vm.stats", VmParams, VmStats, "Tell what the VM uses; wakes nothing.", ErrorCode.VM_NOT_FOUND)
 async def _stats(call: Call, params: VmParams) -> Any:
-    return with_vm_as_given(await call.host.stats(joined(params.vm)))
+    return with_vm_as_given(await call.host.stats(params.vm_name))
 
 
 @METHODS.method(
@@ -261,7 +263,7 @@ async def _stats(call: Call, params: VmParams) -> Any:
     ErrorCode.VM_NOT_FOUND,
 )
 async def _destroy(call: Call, params: VmParams) -> Any:
-    await call.host.destroy(joined(params.vm))
+    await call.host.destroy(params.vm_name)
     return {}
 
 
@@ -276,7 +278,7 @@ async def _destroy(call: Call, params: VmParams) -> Any:
     ErrorCode.IO_ERROR,
 )
 async def _export(call: Call, params: VmExport) -> Any:
-    return await call.host.export(joined(params.vm), params.path, call.progress(params.progress_token))
+    return await call.host.export(params.vm_name, params.path, call.progress(params.progress_token))
 
 
 @METHODS.method(
@@ -292,7 +294,7 @@ async def _export(call: Call, params: VmExport) -> Any:
     ErrorCode.IO_ERROR,
 )
 async def _import(call: Call, params: VmImport) -> Any:
-    name = None if params.vm is None else joined(params.vm)
+    name = None if params.vm is None else names.joined(params.vm)
     return with_vm_as_given(
         await call.host.import_(params.path, name, call.progress(params.progress_token), trust=params.trust)
     )

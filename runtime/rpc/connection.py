@@ -17,6 +17,7 @@ import trio
 from msgspec import UNSET, UnsetType
 
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.api.types import VmParams
 from runtime.exhaustion import exhausted
 from runtime.large_json import SMALL_BYTES, is_small
 from runtime.rpc.framing import MAX_LINE, LineTooLongError, Outbox
@@ -36,7 +37,6 @@ from runtime.rpc.messages import (
     sole_error,
 )
 from runtime.rpc.methods import Call, Method
-from runtime.rpc.names import VmParams, joined
 from runtime.rpc.subscriptions import Subscriptions
 from runtime.rpc.validation import decode_params, large_params
 
@@ -281,14 +281,14 @@ class Connection:
         else:
             params = await large_params(request.params, request.long, method.params)
         if method.settles and isinstance(params, VmParams):
-            call.settle = partial(call.subscriptions.settled, joined(params.vm), getattr(params, "session_id", None))
+            call.settle = partial(call.subscriptions.settled, params.vm_name, getattr(params, "session_id", None))
         while True:
             try:
                 return await method.handler(call, params)
             except FallingAsleepError:
                 if not isinstance(params, VmParams):
                     raise
-                await self._server.host.settled(joined(params.vm))
+                await self._server.host.settled(params.vm_name)
 
 
 def _too_large() -> ApiError:

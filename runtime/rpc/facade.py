@@ -2,7 +2,7 @@
 
 All dicts are in the API's camelCase and ready to send; a value of type `msgspec.Raw` anywhere in them is JSON that is
 already encoded. All raise `runtime.api.errors.ApiError` for what a client is to be told. VM names are strings here: a name
-that came as a list has its parts joined with "/" (see `runtime.rpc.names`).
+that came as a list has its parts joined with "/" (see `runtime.api.names`).
 
 Cancellation: any of these may be cancelled at any moment, because the client cancelled its request or went away. That
 must end the wait and not the work: a turn goes on.

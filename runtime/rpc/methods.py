@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
+from runtime.api.types import Params
 from runtime.rpc.framing import Flow
 from runtime.rpc.messages import notification_line
-from runtime.rpc.names import Params
 
 if TYPE_CHECKING:
     from runtime.api.errors import ErrorCode

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.api.defaults import PROTOCOL
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.budget import Budget
 from runtime.memory import private_bytes
 from runtime.rpc.api import METHODS
-from runtime.rpc.api_daemon import PROTOCOL, Welcome
+from runtime.rpc.api_daemon import Welcome
 from runtime.rpc.connection import MAX_IN_FLIGHT, MAX_RESPONSE, Connection
 from runtime.rpc.framing import MAX_LINE
 from runtime.rpc.listener import listening

@@ -17,9 +17,9 @@ import attrs
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.names import as_given
 from runtime.rpc.framing import FLOW_BYTES, Flow, Outbox
 from runtime.rpc.messages import notification_line
-from runtime.rpc.names import as_given
 from runtime.wire_json import encoded
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_arg
 import msgspec
 from msgspec import Raw, Struct
 
+from runtime.api.types import Params
 from runtime.large_json import unpacked
 from runtime.rpc.messages import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, ProtocolError
 from runtime.text import read_anyway
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from runtime.large_json import Shortened
 
-S = TypeVar("S", bound=Struct)
+P = TypeVar("P", bound=Params)
 
 _STEP: Final = re.compile(r"\.(\w+)|\[(\d+)\]")
 
@@ -33,34 +34,42 @@ MAX_FAULTS: Final = 32
 
 
 @cache
-def _decoder(kind: type[S]) -> msgspec.json.Decoder[S]:
+def _decoder(kind: type[P]) -> msgspec.json.Decoder[P]:
     return msgspec.json.Decoder(kind)
 
 
-def decode_params(raw: Raw, kind: type[S]) -> S:
+def decode_params(raw: Raw, kind: type[P]) -> P:
     """Decode `raw` as `kind`. Raises ProtocolError: -32602 with `data.errors` [{pointer, message}], or -32700."""
     try:
-        params: S = _decoder(kind).decode(raw)
+        params: P = _decoder(kind).decode(raw)
     except msgspec.ValidationError as error:
         raise _params_fault(raw, kind, str(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ProtocolError(PARSE_ERROR, f"the line is not JSON: {error}") from None
     except RecursionError:
         raise ProtocolError(INVALID_REQUEST, "the message is nested too deeply") from None
-    return params
+    return _checked(params)
 
 
-async def large_params(raw: Raw, long: Shortened, kind: type[S]) -> S:
+async def large_params(raw: Raw, long: Shortened, kind: type[P]) -> P:
     """As `decode_params`, for a line that was shortened; its base64 is decoded in small steps."""
     try:
         value = await unpacked(long.filled(msgspec.json.decode(raw)))
     except (ValueError, RecursionError):
         return decode_params(raw, kind)  # raises what is to be said
     try:
-        params: S = msgspec.convert(value, kind, builtin_types=(bytes,))
+        params: P = msgspec.convert(value, kind, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
         faults = list(islice(_faults(kind, value, ""), MAX_FAULTS)) if isinstance(value, dict) else []
         raise invalid_params(*(faults or [(_pointer_in(str(error)), _without_path(str(error)))])) from None
+    return _checked(params)
+
+
+def _checked(params: P) -> P:
+    """Return `params`, where nothing is wrong with them that only code can say."""
+    faults = list(islice(params.faults(), MAX_FAULTS))
+    if faults:
+        raise invalid_params(*faults)
     return params
 
 

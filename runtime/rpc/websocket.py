@@ -19,6 +19,7 @@ from websockets.protocol import SEND_EOF, State
 from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
+from runtime.api.defaults import SUBPROTOCOL
 from runtime.budget import uncounted
 from runtime.rpc.framing import MAX_LINE, RECEIVE_SIZE, LineTooLongError
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from runtime.rpc.gate import Gate
 
-SUBPROTOCOL: Final = "torpor.v1"
+
 HANDSHAKE_SECONDS: Final = 10.0
 """From the connection to the end of the handshake: a loopback peer takes a millisecond, a slow link a second or two."""
 CLOSE_SECONDS: Final = 1.0  # for the close frame to leave, when the connection ends

@@ -17,6 +17,7 @@ import apsw
 import attrs
 
 from runtime.api.errors import ApiError
+from runtime.api.names import is_session_id
 from runtime.newfile import make_directory
 from runtime.salvage.pages import Pages
 from runtime.salvage.tables import Tables
@@ -223,7 +224,7 @@ def _mend_session(connection: apsw.Connection, session: int, judge: FileJudge, e
         judge.session(checked)
     except ApiError:
         export.say(f"session {label}: its options are lost")
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,127}", label):
+        if not is_session_id(label):
             label = f"lost-{session}"
         run(
             connection,

@@ -9,6 +9,7 @@ import attrs
 import msgspec
 import trio
 
+from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.rotation import SealingTurns
 from runtime.store.sql import json_text, rows, run
@@ -161,7 +162,7 @@ class Sessions:
         env: Mapping[str, str],
         **fields: Unpack[SessionFields],
     ) -> SessionRecord:
-        """Add a session; `status` is "idle" and `cwd` "/home/user" unless given. `env` is sealed.
+        """Add a session; `status` is "idle" and `cwd` the home directory unless given. `env` is sealed.
 
         A cancelled wait may leave the session made. Raises `ApiError`: SESSION_CONFLICT when the VM has one of that id,
         VM_NOT_FOUND, IO_ERROR.
@@ -190,7 +191,7 @@ class Sessions:
             "created_at": created_at,
             "updated_at": created_at,
             "status": "idle",
-            "cwd": "/home/user",
+            "cwd": HOME,
             **column_values(fields),
         }
         sql = f"INSERT INTO session ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from runtime.api.defaults import HOME
 from runtime.client.errors import RpcError
 from runtime.testing import snapshot
 from runtime.testing.aio import Aio
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from runtime.client.notification import Notification
     from runtime.testing.loop import Loop
 
-HOME: Final = "/home/user"
 APPLICATION_ERROR: Final = -32000  # JSON-RPC's number of all errors that have a name
 MAX_DIFF_LINES: Final = 200  # of one file in a failure message
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 import trio
 
+from runtime.api.content import as_content
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.content import as_content
 from runtime.sessions.services.output import Characters, Output
 
 if TYPE_CHECKING:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.api.content import as_content
+from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
-from runtime.content import as_content
 from runtime.hub import Notice
 from runtime.sessions.services.detached import run_detached
 from runtime.vms.answers import telling_errors
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from runtime.vms.vm import Vm
 
 SHELL: Final = "/bin/sh"
-DEFAULT_CWD: Final = "/home/user"
 
 MAX_OUTPUT: Final = 8 * 1024 * 1024
 """The most that is kept of a stream, whatever the VM's limit says: two of them are one line of an answer."""
@@ -198,7 +198,7 @@ class Commands:
         return argv
 
     async def _directory(self, cwd: str | None) -> str:
-        path = DEFAULT_CWD if cwd is None else cwd
+        path = HOME if cwd is None else cwd
         filesystem = self._vm.volume.filesystem
         with telling_errors(path):
             try:

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 import trio
 
+from runtime.api.defaults import SLEEP_GRACE_MS
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.budget import Budget
 from runtime.hub import Hub, Notice
@@ -43,7 +44,6 @@ _log = logging.getLogger(__name__)
 AGENT_BYTES: Final = 512 * 1024 * 1024
 """What all agents together may make the daemon hold: half lines, answers that they do not read, texts of turns, output of their
 terminals and MCP servers. Each may hold some hundred MiB of it; above this the one that holds the most is killed."""
-DEFAULT_GRACE_MS: Final = 30_000  # a turn that is nearly done may end; one that is not is ended
 
 
 @asynccontextmanager
@@ -152,7 +152,7 @@ class Host(Readings):
         """`vm.sleep`: afterwards no guest of the VM is in memory."""
         if force:
             await self._cut_grace(name)
-        await self._sleep(name, DEFAULT_GRACE_MS if grace_ms is None else grace_ms, force=force, reason="request")
+        await self._sleep(name, SLEEP_GRACE_MS if grace_ms is None else grace_ms, force=force, reason="request")
         return await self.get(name)
 
     async def fork(self, name: str, to: str, at: tuple[str, int] | None = None) -> dict[str, Any]:
@@ -242,7 +242,7 @@ class Host(Readings):
         async def asleep(grace_ms: int | None, force: bool) -> AsyncIterator[None]:
             if force:
                 await self._cut_grace(name)
-            patience = DEFAULT_GRACE_MS if grace_ms is None else grace_ms
+            patience = SLEEP_GRACE_MS if grace_ms is None else grace_ms
             async with self._asleep(name, patience, force=force, reason="restore"):
                 yield
 

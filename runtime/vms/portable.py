@@ -9,7 +9,6 @@ the VM hosts afterwards, and host directories, which are never taken over.
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,14 +17,13 @@ import msgspec
 
 from runtime.acp.session_state import STATE_TYPES, SessionState, event_type
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.names import is_session_id, is_vm_name
 from runtime.sessions.options.options import MCP_SEALED, SessionOptions
 from runtime.store.foreign import check_json, damaged, json_object
 from runtime.store.sessions import SessionRecord
 from runtime.store.sql import json_text
 from runtime.vms.options import MAX_SESSIONS, MAX_TRANSCRIPT_BYTES, VmOptions, check_size
 
-_VM_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,128}(/[A-Za-z0-9._-]{1,128}){0,7}")
-_SESSION_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._:-]{0,127}")  # it becomes a file's name in the VM
 _LIMITS: Final = {
     **dict.fromkeys(("memoryBytes", "fuel", "files", "fileBytes", "processes", "outputBytes"), math.inf),
     **dict.fromkeys(("turnBytes", "sessionBytes", "transcriptBytes"), MAX_TRANSCRIPT_BYTES),
@@ -58,7 +56,7 @@ class FileJudge:
     def vm(self, name: str, options: dict[str, Any]) -> tuple[str, str]:
         """The VM's name and options."""
         name = name if self.name is None else self.name
-        if not _VM_NAME.fullmatch(name):
+        if not is_vm_name(name):
             damaged("the VM's name is none; give another one")
         kept = dict(options) if self.trust else _harmless(options)
         kept.pop("mounts", None)  # paths of another machine
@@ -72,7 +70,7 @@ class FileJudge:
 
     def session(self, columns: dict[str, Any]) -> dict[str, Any]:
         """A session as it is kept: asleep, and without what reaches out."""
-        if not _SESSION_ID.fullmatch(columns["session_id"]):
+        if not is_session_id(columns["session_id"]):
             damaged("a session's id is none")
         options = json_object(columns["options"], "a session's options")
         names = _names(columns["env_names"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import attrs
 import trio
 
+from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError, Exit
 from runtime.exhaustion import check_exhausted
@@ -36,7 +37,7 @@ _PIDS: Final = itertools.count(1)  # of all VMs: a number that a client remember
 # Processes whose memory is looked at when one ends: agents, which are old, and all where there are few. A look takes 2 us.
 LOOKED_AT_ONCE: Final = 32
 
-BASE_ENV: Final = {"PATH": DEFAULT_PATH, "HOME": "/home/user", "USER": "user", "LANG": "C.UTF-8"}
+BASE_ENV: Final = {"PATH": DEFAULT_PATH, "HOME": HOME, "USER": "user", "LANG": "C.UTF-8"}
 
 
 @attrs.frozen

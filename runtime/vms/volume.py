@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import attrs
 import trio
 
+from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.options import instructions
 from runtime.vms.patience import patiently
@@ -31,7 +32,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-DIRECTORIES: Final = ("/bin", "/home/user", "/root", "/tmp")  # noqa: S108 - the VM's, not the host's
+DIRECTORIES: Final = ("/bin", HOME, "/root", "/tmp")  # noqa: S108 - the VM's, not the host's
 # What `furnish` makes does not count against the VM's own limits.
 FURNISHED: Final = Usage(
     bytes=len(instructions.FILE_TEXT.encode()),

@@ -137,20 +137,20 @@ def test_every_limit_is_documented_with_its_reason(site: Path) -> None:
 
 
 def test_limits_that_can_be_set_are_told_with_their_defaults() -> None:
-    from runtime.vms import options  # noqa: PLC0415 - the one test that is about them
+    from runtime.api import defaults  # noqa: PLC0415 - the one test that is about them
 
     page = (DOCS / "limits.md").read_text("utf-8")
     limits = {f"{limit.module}.{limit.name}": limit.shown for limit in reference("reference_limits").limits()}
     for member, constant in {
-        "idleTimeoutMs": "DEFAULT_IDLE_TIMEOUT_MS",
-        "limits.memoryBytes": "DEFAULT_MEMORY_BYTES",
-        "limits.files": "DEFAULT_FILES",
-        "limits.fileBytes": "DEFAULT_FILE_BYTES",
-        "limits.processes": "DEFAULT_PROCESSES",
-        "limits.outputBytes": "DEFAULT_OUTPUT_BYTES",
-        "limits.turnBytes": "DEFAULT_TURN_BYTES",
-        "limits.sessionBytes": "DEFAULT_SESSION_BYTES",
-        "limits.transcriptBytes": "DEFAULT_TRANSCRIPT_BYTES",
-        "limits.sessions": "DEFAULT_SESSIONS",
+        "idleTimeoutMs": "IDLE_TIMEOUT_MS",
+        "limits.memoryBytes": "MEMORY_BYTES",
+        "limits.files": "FILES",
+        "limits.fileBytes": "FILE_BYTES",
+        "limits.processes": "PROCESSES",
+        "limits.outputBytes": "OUTPUT_BYTES",
+        "limits.turnBytes": "TURN_BYTES",
+        "limits.sessionBytes": "SESSION_BYTES",
+        "limits.transcriptBytes": "TRANSCRIPT_BYTES",
+        "limits.sessions": "SESSIONS",
     }.items():
-        assert f"| `{member}` | {limits[f'{options.__name__}.{constant}']}" in page
+        assert f"| `{member}` | {limits[f'{defaults.__name__}.{constant}']}" in page

@@ -10,9 +10,10 @@ import jsonschema
 import pytest
 
 from runtime.api.errors import ErrorCode
+from runtime.api.names import as_given, joined
+from runtime.api.types import NoParams
 from runtime.rpc.api import METHODS, openrpc_document
 from runtime.rpc.methods import MethodTable
-from runtime.rpc.names import NoParams, as_given, joined
 
 
 @pytest.mark.parametrize(
@@ -229,7 +230,7 @@ def test_the_document_is_sound():
 
 
 def test_checking_params_again_and_again_frees_no_type_twice():
-    """A fault of the JSON library's, of which the whole process dies: see `runtime.rpc.names`."""
+    """A fault of the JSON library's, of which the whole process dies: see `runtime.api.names`."""
     code = """
 import gc, msgspec, typing
 from runtime.rpc.api import METHODS

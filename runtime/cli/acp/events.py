@@ -16,8 +16,6 @@ TURNS: Final = {"_torpor/turn_started": True, "_torpor/turn_ended": False, "_tor
 """The events that say whether a turn is in progress."""
 PERMISSION_REPLY: Final = "_torpor/permission_reply"
 NOTHING: Final = "no_active_prompt"
-CANCEL_GRACE_MS: Final = 5000
-"""How long an agent has to end a turn that the editor cancels: the API's own default."""
 
 
 class Events:
@@ -94,7 +92,7 @@ class Events:
         first = session.prompts[0] if session.prompts else None
         session.cancels += 1
         try:
-            while (yield Call("cancelPrompt", {**session.ids, "graceMs": CANCEL_GRACE_MS}))["outcome"] == NOTHING:
+            while (yield Call("cancelPrompt", session.ids))["outcome"] == NOTHING:
                 if first is None or first not in session.prompts:
                     return
                 if not session.in_turn:

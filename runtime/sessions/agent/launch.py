@@ -33,6 +33,7 @@ from runtime.sessions.options import instructions
 from runtime.sessions.options.redaction import NOTHING, Redactor
 from runtime.sessions.options.secrets import resolve_secrets
 from runtime.sessions.transcript.transcript import now_ms
+from runtime.version import VERSION
 
 if TYPE_CHECKING:
     from runtime.acp.codec import RpcError
@@ -45,7 +46,7 @@ START_TIMEOUT: Final = 60.0
 """Seconds for an agent to answer each request of its start: an interpreter that compiles its libraries takes a few, and
 a person who waits gives up after about this."""
 
-CLIENT_INFO: Final = {"name": "torpor", "title": "Torpor", "version": "0.1.0"}
+CLIENT_INFO: Final = {"name": "torpor", "title": "Torpor", "version": VERSION}
 
 R = TypeVar("R")
 

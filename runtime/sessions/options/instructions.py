@@ -10,15 +10,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from runtime.api.defaults import HOME
+
 DIRECTORY: Final = "/etc/torpor"
 PATH: Final = f"{DIRECTORY}/instructions.md"
 VARIABLE: Final = "TORPOR_INSTRUCTIONS"
 
-BASE: Final = """\
+BASE: Final = f"""\
 # The machine
 
 You run in Torpor, in a virtual machine of your own. Its filesystem is private to it and lasts: files that you write are
-still there in the next turn, after a restart, and next year. Your home is /home/user. Other sessions of the same machine
+still there in the next turn, after a restart, and next year. Your home is {HOME}. Other sessions of the same machine
 see the same files, at once.
 
 There is no network but to the hosts that you were granted; everything else is refused. You may be stopped between two

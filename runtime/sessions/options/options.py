@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 import time
 import uuid
@@ -11,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import msgspec
 
+from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.names import is_session_id
 from runtime.sessions.asking.policy import Policy
 from runtime.sessions.mcp import config as mcp
 from runtime.sessions.options.secrets import Secret, parse_secrets
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runtime.store.sessions import SessionRecord
-
-DEFAULT_CWD: Final = "/home/user"
 
 MAX_ENV_BYTES: Final = 1024 * 1024
 """Names and values of `env` and `secrets` together: what Linux allows a program's environment, about."""
@@ -33,7 +32,6 @@ MCP_SEALED: Final = "mcpServers="
 """Under this name `mcpServers` are sealed together with `env`: their headers and environments hold keys as well. No
 variable can have a name with "="."""
 
-_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _KEPT: Final[tuple[str, ...]] = (
     "additionalInstructions",
     "skipOsInstructions",
@@ -97,8 +95,8 @@ def parse_options(options: Mapping[str, Any]) -> tuple[str | None, SessionOption
     if unknown := options.keys() - _NAMES:
         raise _invalid(f"createSession has no option {', '.join(sorted(unknown))}")
     id_ = options.get("sessionId")
-    if id_ is not None and (not isinstance(id_, str) or not _ID.fullmatch(id_) or id_ in (".", "..")):
-        raise _invalid("a sessionId has 1 to 128 characters of A-Za-z0-9._-")
+    if id_ is not None and (not isinstance(id_, str) or not is_session_id(id_)):
+        raise _invalid("a sessionId has 1 to 128 of A-Za-z0-9._:-, not beginning with a dot, a colon or a hyphen")
     env = _environment(options.get("env"), "env")
     declared, values = parse_secrets(options.get("secrets"))
     if sum(len(name) + len(value) for part in (env, values) for name, value in part.items()) > MAX_ENV_BYTES:
@@ -106,7 +104,7 @@ def parse_options(options: Mapping[str, Any]) -> tuple[str | None, SessionOption
     kept = {name: options[name] for name in _KEPT if name in options}
     _check_kept(kept)
     parsed = SessionOptions(
-        cwd=_absolute(options.get("cwd", DEFAULT_CWD), "cwd"),
+        cwd=_absolute(options.get("cwd", HOME), "cwd"),
         env=env,
         secrets=declared,
         mcp_servers=mcp.normalise(options.get("mcpServers")),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import trio
 
 from runtime.acp.turn import End, Phase, Signal, TurnState
+from runtime.api.defaults import CANCEL_GRACE_MS
 from runtime.api.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 MAX_TURN_TEXT: Final = 16 * 1024 * 1024
 """Characters of `text` in a prompt's result: it has to fit into one line of the API. The events have the whole."""
 
-CANCEL_GRACE: Final = 5.0
+CANCEL_GRACE: Final = CANCEL_GRACE_MS / 1000
 """Seconds that an agent has to end a cancelled turn where nobody says otherwise (api.md, cancelPrompt)."""
 
 NO_TIMEOUT: Final = math.inf
