@@ -75,9 +75,9 @@ class SessionParams(VmParams):
     session_id: str
 
 
-def name_faults(pointer: str, vm: str | list[str]) -> Iterator[Fault]:
-    """What is wrong with the characters of a VM's name."""
-    parts = {pointer: vm} if isinstance(vm, str) else {f"{pointer}/{index}": part for index, part in enumerate(vm)}
-    for at, part in parts.items():
+def name_faults(pointer: str, vm: str | list[str] | None) -> Iterator[Fault]:
+    """What is wrong with the characters of a VM's name; nothing with None."""
+    parts = [(pointer, vm)] if isinstance(vm, str) else [(f"{pointer}/{at}", part) for at, part in enumerate(vm or ())]
+    for at, part in parts:
         if not names.is_part(part):
             yield at, "a name is of A-Za-z0-9._-"

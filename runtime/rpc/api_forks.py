@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta, Struct
 
 from runtime.api import names
 from runtime.api.errors import ErrorCode
 from runtime.api.names import with_vm_as_given
-from runtime.api.types import MAX_INT, Params, SessionParams, Timestamp, VmName, VmParams
+from runtime.api.types import MAX_INT, Fault, Params, SessionParams, Timestamp, VmName, VmParams, name_faults
 from runtime.rpc.api_sessions import NO_SUCH, SessionInfo
 from runtime.rpc.api_vms import VmInfo
 from runtime.rpc.methods import Call, MethodTable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 METHODS: Final = MethodTable()
 
@@ -32,12 +35,22 @@ class VmFork(VmParams):
     to: VmName
     at: ForkPoint | None = None
 
+    def faults(self) -> Iterator[Fault]:
+        """Also those of the fork's name."""
+        yield from super().faults()
+        yield from name_faults("/to", self.to)
+
 
 class ForkSession(SessionParams):
     """The session, the last event to keep if that is not the last one, and the VM to fork to if it is not to stay here."""
 
     at: EventSeq | None = None
     to: VmName | None = None
+
+    def faults(self) -> Iterator[Fault]:
+        """Also those of the fork's name."""
+        yield from super().faults()
+        yield from name_faults("/to", self.to)
 
 
 class FilesAt(Struct, rename="camel", kw_only=True):

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
 
 from runtime.api import names
 from runtime.api.errors import ErrorCode
-from runtime.api.types import EnvName, EnvValue, NewSessionId, Params, Seq, SessionParams, Timestamp, VmName, VmParams
+from runtime.api.types import (
+    EnvName,
+    EnvValue,
+    Fault,
+    NewSessionId,
+    Params,
+    Seq,
+    SessionParams,
+    Timestamp,
+    VmName,
+    VmParams,
+    name_faults,
+)
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.validation import MAX_FAULTS, invalid_params, under
 from runtime.sessions.asking.policy import MAX_GLOB, MAX_RULES
 from runtime.sessions.options.secrets import MAX_HOSTS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 METHODS: Final = MethodTable()
 
@@ -180,6 +195,10 @@ class ListAgents(Params):
     """The VM whose agents are meant; any without it."""
 
     vm: VmName | None = None
+
+    def faults(self) -> Iterator[Fault]:
+        """A VM's name that is none."""
+        return name_faults("/vm", self.vm)
 
 
 class RawSend(SessionParams):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
@@ -10,10 +10,13 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from runtime.api import names
 from runtime.api.errors import ErrorCode
 from runtime.api.names import with_vm_as_given
-from runtime.api.types import MAX_INT, Millis, NoParams, Params, Timestamp, VmName, VmParams
+from runtime.api.types import MAX_INT, Fault, Millis, NoParams, Params, Timestamp, VmName, VmParams, name_faults
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.validation import invalid_params
 from runtime.vms.options import MAX_SESSIONS, MAX_TRANSCRIPT_BYTES, MIN_MEMORY_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 METHODS: Final = MethodTable()
 
@@ -120,6 +123,10 @@ class VmImport(Params):
     vm: VmName | None = None
     trust: bool = False
     progress_token: ProgressToken | None = None
+
+    def faults(self) -> Iterator[Fault]:
+        """A VM's name that is none."""
+        return name_faults("/vm", self.vm)
 
 
 class Exported(Struct, rename="camel"):

@@ -88,6 +88,11 @@ from runtime.rpc.methods import MethodTable
             ["/options/limits/turnBytes", "/options/limits/transcriptBytes"],
         ),
         ("vm.configure", {"vm": "v", "options": {"limits": {"sessions": 100_001}}}, ["/options/limits/sessions"]),
+        ("vm.get", {"vm": ["v", "a b", "w", "ä"]}, ["/vm/1", "/vm/3"]),
+        ("vm.fork", {"vm": "v/", "to": "w/"}, ["/vm", "/to"]),
+        ("forkSession", {"vm": "v", "sessionId": "s", "to": ["w", "/"]}, ["/to/1"]),
+        ("vm.import", {"path": "/file", "vm": "w/"}, ["/vm"]),
+        ("listAgents", {"vm": "w/"}, ["/vm"]),
     ],
 )
 async def test_faults_of_params_are_named_by_pointer(peer, method, params, pointers):
