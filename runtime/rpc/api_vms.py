@@ -13,7 +13,8 @@ from runtime.api.names import with_vm_as_given
 from runtime.api.types import MAX_INT, Fault, Millis, NoParams, Params, Timestamp, VmName, VmParams, name_faults
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.validation import invalid_params
-from runtime.vms.options import MAX_SESSIONS, MAX_TRANSCRIPT_BYTES, MIN_MEMORY_BYTES
+from runtime.vms.mounts import MAX_MOUNTS
+from runtime.vms.options import MAX_LABEL, MAX_LABELS, MAX_SESSIONS, MAX_TRANSCRIPT_BYTES, MIN_MEMORY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,8 +28,8 @@ Positive = Annotated[int, Meta(gt=0, le=MAX_INT)]
 TranscriptBytes = Annotated[int, Meta(gt=0, le=MAX_TRANSCRIPT_BYTES)]
 SessionCount = Annotated[int, Meta(gt=0, le=MAX_SESSIONS)]
 MemoryBytes = Annotated[int, Meta(le=MAX_INT, extra_json_schema={"minimum": MIN_MEMORY_BYTES})]
-Label = Annotated[str, Meta(max_length=1024)]
-Labels = Annotated[dict[Label, Label], Meta(max_length=100)]
+Label = Annotated[str, Meta(max_length=MAX_LABEL)]
+Labels = Annotated[dict[Label, Label], Meta(max_length=MAX_LABELS)]
 MountPath = Annotated[str, Meta(min_length=1, max_length=4095)]
 
 
@@ -61,7 +62,7 @@ class Mount(Params):
     read_only: bool = False
 
 
-Mounts = Annotated[list[Mount], Meta(max_length=16)]
+Mounts = Annotated[list[Mount], Meta(max_length=MAX_MOUNTS)]
 
 
 class VmOptions(Params):

@@ -113,12 +113,12 @@ class Transcript:
         before: int | None = None,
         limit: int | None = None,
         types: Sequence[str] | None = None,
-        max_bytes: int = READ_BYTES,
+        max_bytes: int | None = None,
     ) -> list[StoredEvent]:
         """As `read`, on a worker thread, in one snapshot of the file: for any number of events.
 
-        Ends early, but never without an event that there is, before the bodies exceed `max_bytes`: who needs the rest
-        asks again with `after`. Cancellation waits for the read to end.
+        Ends early, but never without an event that there is, before the bodies exceed `max_bytes` (None: `READ_BYTES`):
+        who needs the rest asks again with `after`. Cancellation waits for the read to end.
         """
         pages = await self._pages(_events, session, after, before, limit, types, max_bytes)
         return [event for page in pages for event in page]
@@ -132,7 +132,7 @@ class Transcript:
         before: int | None = None,
         limit: int | None = None,
         types: Sequence[str] | None = None,
-        max_bytes: int = READ_BYTES,
+        max_bytes: int | None = None,
     ) -> list[bytes]:
         """As `history`, as JSON: pages of `{"sessionId", "seq", "createdAt", "event"}`, with commas between the events."""
         read = functools.partial(_json, encoded({"sessionId": session_id})[:-1].decode())
@@ -146,7 +146,7 @@ class Transcript:
         before: int | None,
         limit: int | None,
         types: Sequence[str] | None,
-        max_bytes: int,
+        max_bytes: int | None,
     ) -> list[T]:
         if limit is not None and limit <= 0:
             await trio.lowlevel.checkpoint()
@@ -154,7 +154,8 @@ class Transcript:
 
         def query(connection: apsw.Connection) -> list[T]:
             pages: list[T] = []
-            start, left, budget = after, sys.maxsize if limit is None else limit, max_bytes
+            start, left = after, sys.maxsize if limit is None else limit
+            budget = READ_BYTES if max_bytes is None else max_bytes
             while True:
                 wanted = min(PAGE_EVENTS, left)
                 sizes = _sizes(connection, _query("body", session, start, before, wanted, types))

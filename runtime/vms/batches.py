@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from wasi_fs import FileSystem
 
 TURN_BYTES: Final = 1024 * 1024  # read or written between two looks at the other tasks: a few ms
-FILE_OVERHEAD_BYTES: Final = (
-    16 * 1024
-)  # what a file counts for besides its content: to find it, and to say what came of it
+FILE_OVERHEAD_BYTES: Final = 16 * 1024
+# What a file counts for besides its content: to find it, and to say what came of it.
 
 
 async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> list[tuple[str, bytes | ApiError]]:

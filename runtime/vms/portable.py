@@ -22,7 +22,7 @@ from runtime.sessions.options.options import MCP_SEALED, SessionOptions
 from runtime.store.foreign import check_json, damaged, json_object
 from runtime.store.sessions import SessionRecord
 from runtime.store.sql import json_text
-from runtime.vms.options import MAX_SESSIONS, MAX_TRANSCRIPT_BYTES, VmOptions, check_size
+from runtime.vms.options import MAX_LABEL, MAX_LABELS, MAX_SESSIONS, MAX_TRANSCRIPT_BYTES, VmOptions, check_size
 
 _LIMITS: Final = {
     **dict.fromkeys(("memoryBytes", "fuel", "files", "fileBytes", "processes", "outputBytes"), math.inf),
@@ -31,8 +31,6 @@ _LIMITS: Final = {
 }
 """Limits of a VM, each with its greatest value."""
 _MAX_IDLE_MS: Final = 7 * 24 * 3600 * 1000  # as for one that a client gives
-_MAX_LABELS: Final = 100  # as for those that a client gives
-_MAX_LABEL: Final = 1024  # characters; as for labels that a client gives
 _OBJECTS: Final = ("capabilities", "agent_info", "modes")
 
 
@@ -105,7 +103,7 @@ def _check_limits(options: dict[str, Any]) -> None:
         if name not in _LIMITS or type(value) is not int or not 0 < value <= _LIMITS[name]:
             raise ValueError(name)
     labels = options.get("labels") or {}
-    if len(labels) > _MAX_LABELS or any(len(part) > _MAX_LABEL for label in labels.items() for part in label):
+    if len(labels) > MAX_LABELS or any(len(part) > MAX_LABEL for label in labels.items() for part in label):
         raise ValueError("labels")
     if not all(isinstance(value, str) for value in labels.values()):
         raise ValueError("labels")

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from runtime.vms.volume import Volume
 
 MILLISECOND: Final = 0.001
-MIN_IDLE_MS: Final = 10  # who asks for less gets a VM that looks this often whether its turn is over
+IDLE_LOOK_SECONDS: Final = 0.01  # who wants it to sleep sooner gets a VM that looks this often whether its turn is over
 
 
 class Vm:
@@ -168,7 +168,7 @@ class Vm:
 
     async def _watch_idleness(self, on_idle: Callable[[], None]) -> None:
         while True:
-            timeout = max(self.options.idle_timeout_ms, MIN_IDLE_MS) * MILLISECOND
+            timeout = max(self.options.idle_timeout_ms * MILLISECOND, IDLE_LOOK_SECONDS)
             with self._idle_wait:
                 await trio.sleep_until(self._idle_since + timeout)
             if self._idle_wait.cancelled_caught:

@@ -87,6 +87,17 @@ from runtime.rpc.methods import MethodTable
             {"vm": "v", "options": {"limits": {"turnBytes": 2**36 + 1, "transcriptBytes": 2**36 + 1}}},
             ["/options/limits/turnBytes", "/options/limits/transcriptBytes"],
         ),
+        (
+            "vm.configure",
+            {"vm": "v", "options": {"labels": dict.fromkeys(map(str, range(101)), "")}},
+            ["/options/labels"],
+        ),
+        ("vm.configure", {"vm": "v", "options": {"labels": {"x": "y" * 1025}}}, ["/options/labels/x"]),
+        (
+            "vm.configure",
+            {"vm": "v", "options": {"mounts": [{"path": "/a", "host": "/b"}] * 17}},
+            ["/options/mounts"],
+        ),
         ("vm.configure", {"vm": "v", "options": {"limits": {"sessions": 100_001}}}, ["/options/limits/sessions"]),
         ("vm.get", {"vm": ["v", "a b", "w", "ä"]}, ["/vm/1", "/vm/3"]),
         ("vm.fork", {"vm": "v/", "to": "w/"}, ["/vm", "/to"]),

@@ -50,7 +50,7 @@ async def test_hard_links_differ_under_all_their_names(tmp_path: Path) -> None:
         assert (caught.value.code, caught.value.data["max"]) == (ErrorCode.LIMIT_EXCEEDED, 1)
 
 
-async def test_zeros_are_zeros_whether_they_are_stored_or_not(tmp_path: Path) -> None:
+async def test_zeros_are_zeros_whether_they_are_stored_or_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_store(tmp_path / "state.db") as store:
         record, _ = await store.vms.get_or_create("vm", {}, 0)
         volume = Volume(store, record, VmOptions())
@@ -69,6 +69,9 @@ async def test_zeros_are_zeros_whether_they_are_stored_or_not(tmp_path: Path) ->
         after = await store.reader.run(partial(_layer, vm=record.row))
         found = await store.reader.run(lambda db: compare(db, before.layer, after, "/", 100, 1 << 20))
         assert [each.path for each in found] == ["/other"]
+        monkeypatch.setattr(diffs, "MAX_CHUNKS", 2)  # so many are compared at most; more are taken for different
+        found = await store.reader.run(lambda db: compare(db, before.layer, after, "/", 100, 1 << 20))
+        assert [each.path for each in found] == ["/other", "/same"]
 
 
 async def test_a_deep_tree_is_refused_before_its_paths_take_memory(tmp_path: Path) -> None:
@@ -130,6 +133,26 @@ async def test_differences_are_sorted_over_all_pieces(tmp_path: Path, monkeypatc
         assert {"/a", "/a-b", '/a/"', "/a/c", "/b", "/b/x", "/z"} <= set(paths)
         found = await store.reader.run(lambda db: compare(db, before.layer, after, "/a", 100, 1 << 20))
         assert [each.path for each in found] == ["/a", '/a/"', "/a/c"]
+
+
+async def test_so_much_may_have_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.store.candidates.MAX_CANDIDATES", 5)
+    async with open_store(tmp_path / "state.db") as store:
+        record, _ = await store.vms.get_or_create("vm", {}, 0)
+        volume = Volume(store, record, VmOptions())
+        await volume.keep("s")
+        before = store.snapshots.named(record.row, "s")
+        assert before is not None
+        for number in range(6):
+            volume.filesystem.write_file(f"/{number}", b"x")
+            await volume.flush()
+            after = await store.reader.run(partial(_layer, vm=record.row))
+            if number < 4:
+                found = await store.reader.run(lambda db: compare(db, before.layer, after, "/", 100, 1 << 20))  # noqa: B023
+                assert len(found) == number + 1
+        with pytest.raises(ApiError, match="more than 5 files were written") as caught:
+            await store.reader.run(lambda db: compare(db, before.layer, after, "/", 100, 1 << 20))
+        assert (caught.value.code, caught.value.data["limit"]) == (ErrorCode.LIMIT_EXCEEDED, "changes")
 
 
 def _layer(connection: object, *, vm: int) -> int:

@@ -12,6 +12,7 @@ import trio
 from runtime.api.errors import ApiError
 from runtime.store import exporting, foreign, open_store
 from runtime.store.exporting import export_vm
+from runtime.store.flattening import MAX_CHAIN
 from runtime.store.importing import discard_staged, import_vm
 from runtime.store.inspection import SCHEMA_VERSION
 from runtime.store.vms import STAGED
@@ -330,6 +331,68 @@ async def test_a_value_that_is_too_large(store: Store, exported: Path, monkeypat
     with changed(exported) as connection:
         connection.execute("UPDATE event SET body = zeroblob(20000) WHERE seq = 1")
     await refused(store, exported, "too_large")
+
+
+async def test_so_many_sessions_are_taken_over(store: Store, exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foreign, "MAX_SESSIONS", 1)
+    with changed(exported) as connection:
+        connection.execute(f"INSERT INTO session SELECT {_others(connection)} FROM session")  # noqa: S608
+    await refused(store, exported, "too_large")
+    monkeypatch.setattr(foreign, "MAX_SESSIONS", 2)
+    assert await import_vm(store, exported, judge(), nothing) == "two"
+
+
+def _others(connection: apsw.Connection) -> str:
+    """The columns of `session`, for a row that is another session."""
+    names = [name for _, name, *_ in connection.execute("PRAGMA table_info(session)")]
+    return ", ".join({"id": "id + 1", "session_id": "'other'"}.get(name, name) for name in names)
+
+
+async def test_a_chain_of_layers_is_followed_so_far(store: Store, vm: VmRecord, tmp_path: Path) -> None:
+    """One of a state file that somebody has forged may have no end."""
+    layers = [store.vms.list()[0].layer]
+
+    def add(connection: apsw.Connection) -> None:
+        connection.execute(
+            "INSERT INTO layer (parent, next_ino, bytes, entries) SELECT id, next_ino, bytes, entries FROM layer WHERE id = ?",
+            (layers[-1],),
+        )
+        layers.append(connection.last_insert_rowid())
+        connection.execute("UPDATE vm SET layer = ? WHERE id = ?", (layers[-1], vm.row))
+
+    for _ in range(MAX_CHAIN - 1):
+        store.writer.submit(add)
+    await store.writer.barrier()
+    await export_vm(store.path, vm.row, tmp_path / "within")
+    await store.writer.commit(add)
+    with pytest.raises(ApiError, match=f"have {MAX_CHAIN + 1} layers") as caught:
+        await export_vm(store.path, vm.row, tmp_path / "beyond")
+    assert caught.value.code == "state_corrupt"
+    assert files_in(tmp_path) == ["within"]
+
+
+WEEK_MS = 7 * 24 * 3600 * 1000
+TOO_MUCH: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "labels": (
+        {"labels": dict.fromkeys(map(str, range(100)), "")},
+        {"labels": dict.fromkeys(map(str, range(101)), "")},
+    ),
+    "a label": ({"labels": {"x" * 1024: "y"}}, {"labels": {"x" * 1025: "y"}}),
+    "a label's value": ({"labels": {"x": "y" * 1024}}, {"labels": {"x": "y" * 1025}}),
+    "idleness": ({"idleTimeoutMs": WEEK_MS}, {"idleTimeoutMs": WEEK_MS + 1}),
+    "sessions": ({"limits": {"sessions": 100_000}}, {"limits": {"sessions": 100_001}}),
+    "events": ({"limits": {"turnBytes": 1 << 36}}, {"limits": {"turnBytes": (1 << 36) + 1}}),
+}
+
+
+@pytest.mark.parametrize(("within", "beyond"), TOO_MUCH.values(), ids=TOO_MUCH)
+def test_options_from_a_file_have_the_bounds_of_those_from_clients(
+    within: dict[str, Any], beyond: dict[str, Any]
+) -> None:
+    judge().vm("two", within)
+    with pytest.raises(ApiError) as caught:
+        judge().vm("two", beyond)
+    assert caught.value.code == "state_corrupt"
 
 
 @pytest.mark.parametrize("trust", [False, True])

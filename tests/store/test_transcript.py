@@ -131,3 +131,15 @@ async def test_ten_thousand_events(store: Store, session: SessionRecord) -> None
     events = fill(store.transcript, session.row, 10_000)
     await store.writer.barrier()
     assert await store.transcript.history(session.row) == events
+
+
+async def test_history_ends_at_a_bound_for_those_who_give_none(
+    store: Store, session: SessionRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "READ_BYTES", 250)
+    events = [StoredEvent(seq, 0, "t", b"x" * 100) for seq in range(5)]
+    for event in events:
+        store.transcript.append(session.row, *event)
+    await store.writer.barrier()
+    assert await store.transcript.history(session.row) == events[:2]
+    assert await store.transcript.history(session.row, after=1) == events[2:4]

@@ -12,7 +12,7 @@ import trio.testing
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.schema import open_readable, open_writable
-from runtime.store.writer import GROUP_WRITES, WAITING_BYTES, Insert, Row, Writer
+from runtime.store.writer import GROUP_BYTES, GROUP_WRITES, WAITING_BYTES, Insert, Row, Writer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -89,6 +89,18 @@ async def test_what_waits_is_committed_in_one_transaction(writer: Writer, path: 
     await writer.barrier()
     assert seen == [0]
     assert words(path) == ["a", "b"]
+
+
+async def test_a_group_ends_when_it_is_large(writer: Writer, path: Path) -> None:
+    """However much waits, the first of it is committed soon."""
+    gate = await Gate.closed(writer)
+    seen: list[int] = []
+    for _ in range(3):
+        writer.submit(adding("a"), size=GROUP_BYTES // 2 + 1)
+        writer.submit(lambda _: seen.append(len(words(path))))
+    gate.open()
+    await writer.barrier()
+    assert seen == [0, 2, 2]
 
 
 async def test_an_answer_comes_after_the_commit(writer: Writer, path: Path) -> None:

@@ -229,6 +229,7 @@ def test_what_cannot_be_mounted(
         ([mount("/etc/torpor/x", host)], f"{member}.path"),
         ([mount("/root", host)], f"{member}.path"),
         ([mount("/" + "n" * 256, host)], f"{member}.path"),
+        ([mount("/n" * 33, host)], f"{member}.path"),
         ([mount("/a", host), mount("/a", host / "src")], "options.mounts[1].path"),
         ([mount("/a/b", host), mount("/a", host / "src")], "options.mounts[1].path"),
         ([mount("/a", Path("relative"))], f"{member}.host"),

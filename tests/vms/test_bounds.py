@@ -12,7 +12,7 @@ from runtime.store import open_store
 from runtime.vms.catalogue import Catalogue
 from runtime.vms.host import open_host
 from runtime.vms.options import MAX_OPTIONS_BYTES
-from runtime.vms.readings import PAGE_VMS
+from runtime.vms.readings import MAX_IDLE_VOLUMES, PAGE_VMS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -67,6 +67,42 @@ async def test_options_are_of_a_size_that_a_list_can_have(host: Host) -> None:
             await refused()
         assert (caught.value.code, caught.value.data["limit"]) == (ErrorCode.TOO_LARGE, MAX_OPTIONS_BYTES)
     assert (await host.get("one"))["options"]["labels"] == labels
+
+
+async def test_so_many_trees_of_sleeping_vms_are_kept(host: Host) -> None:
+    for number in range(MAX_IDLE_VOLUMES + 2):
+        await host.store.vms.get_or_create(f"vm-{number}", {}, 0)
+        await (await host.files(f"vm-{number}")).readdir("/")
+    gc.collect()
+    assert len(host._volumes) == MAX_IDLE_VOLUMES == 32
+
+
+async def test_a_vm_has_so_many_snapshots(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.store.snapshots.MAX_NAMED", 2)
+    await host.get_or_create("one", None)
+    past = await host.past("one")
+    await past.snapshot("a")
+    await past.snapshot("b")
+    with pytest.raises(ApiError) as caught:
+        await past.snapshot("c")
+    assert (caught.value.code, caught.value.data) == (ErrorCode.LIMIT_EXCEEDED, {"limit": "snapshots", "max": 2})
+    assert "deleteSnapshot" in caught.value.message
+    await past.delete("a")
+    await past.snapshot("c")
+
+
+async def test_a_diff_tells_so_many_changes(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.vms.past.MAX_CHANGES", 2)
+    await host.get_or_create("one", None)
+    past, files = await host.past("one"), await host.files("one")
+    await past.snapshot("a")
+    await files.write_file("/home/user/1", b"")
+    await files.write_file("/home/user/2", b"")
+    assert len((await past.diff("a", None, "/"))["changes"]) == 2
+    await files.write_file("/home/user/3", b"")
+    with pytest.raises(ApiError) as caught:
+        await past.diff("a", None, "/")
+    assert (caught.value.code, caught.value.data) == (ErrorCode.LIMIT_EXCEEDED, {"limit": "changes", "max": 2})
 
 
 async def test_names_of_vms_that_there_are_not_leave_nothing_behind(host: Host) -> None:

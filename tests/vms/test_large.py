@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,9 +13,10 @@ import trio.testing
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import open_store
-from runtime.vms import exclusion
+from runtime.vms import exclusion, listings
 from runtime.vms.answers import MAX_ANSWER_BYTES, Budget
-from runtime.vms.exclusion import Exclusion
+from runtime.vms.commands import Commands
+from runtime.vms.exclusion import PREPARED, Exclusion
 from runtime.vms.files import VmFiles
 from runtime.vms.large import ATTEMPTS, PIECE, read_large
 from runtime.vms.options import VmOptions
@@ -26,6 +28,9 @@ from wasi_fs.memory import MAX_LOADS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+
+MIB = 1024 * 1024
 
 
 class Steps(trio.abc.Instrument):
@@ -148,6 +153,62 @@ async def test_globs_leave_others_time(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ApiError) as caught:
         Exclusion(["/".join("a" * (exclusion.MAX_PARTS + 1))])
     assert caught.value.code is ErrorCode.INVALID_ARGUMENT
+
+
+async def test_so_many_globs_are_prepared_and_more_are_matched_by_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_thread: list[str] = []
+
+    async def run_sync(function: Any, name: str, path: str) -> Any:
+        by_thread.append(path)
+        return function(name, path)
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
+    for count in (PREPARED, PREPARED + 1):
+        globs = Exclusion([f"{number}*" for number in range(count)])
+        await globs.prepare()
+        assert await globs.covers("7x", str(count), 1)
+    assert by_thread == [str(PREPARED + 1)]
+
+
+async def test_so_many_entries_are_in_an_answer(volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listings, "MAX_NAMES", 4)
+    monkeypatch.setattr(listings, "MAX_ENTRIES", 3)
+    files, fs = VmFiles(volume), volume.filesystem
+    fs.mkdir("/d")
+    for name in "abc":
+        fs.write_file(f"/d/{name}", b"")
+    assert len(await files.readdir("/d")) == len(await files.readdir_entries("/d")) == 3
+    assert len(await files.readdir_recursive("/d")) == 3
+    for name in "de":
+        fs.write_file(f"/d/{name}", b"")
+    assert len(await files.readdir_entries("/d", limit=3)) == 3
+    for ask in (
+        lambda: files.readdir("/d"),
+        lambda: files.readdir_entries("/d"),
+        lambda: files.readdir_entries("/d", limit=4),
+        lambda: files.readdir_recursive("/d"),
+    ):
+        with pytest.raises(ApiError, match=r"one answer holds [34] entries") as caught:
+            await ask()
+        assert caught.value.code is ErrorCode.LIMIT_EXCEEDED
+
+
+@pytest.mark.parametrize(
+    ("running", "allowed", "kept"),
+    [
+        (1, 4 * MIB, 4 * MIB),
+        (1, 100 * MIB, 8 * MIB),
+        (8, 100 * MIB, 4 * MIB),
+        (100, MIB, 335544),
+        (1000, MIB, MIB // 16),
+    ],
+)
+async def test_running_commands_share_what_is_kept_of_their_output(running: int, allowed: int, kept: int) -> None:
+    vm: Any = SimpleNamespace(options=VmOptions(output_bytes=allowed))
+    async with trio.open_nursery() as nursery:
+        commands = Commands(vm, nursery)
+        commands._running = dict.fromkeys(range(running))  # type: ignore[assignment]
+        assert commands._limit() == kept
 
 
 def test_names_count_as_much_as_they_take_in_an_answer() -> None:

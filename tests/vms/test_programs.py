@@ -175,6 +175,20 @@ async def test_a_program_that_is_being_written_is_not_waited_for(box: Box) -> No
     assert box.engine.given == []
 
 
+async def test_so_much_of_path_is_looked_through_and_told(box: Box) -> None:
+    box.fs.write_file("/bin/tool", b"content")
+    assert await box.load("tool", ":".join(["/none"] * 999 + ["/bin"])) == b"content"
+    assert await box.load("tool", f"/{'x' * (128 * 1024 - 6)}:/bin") == b"content"
+    for path in (":".join(["/none"] * 1000 + ["/bin"]), f"/{'x' * (128 * 1024 - 5)}:/bin"):
+        with pytest.raises(ApiError) as refused:
+            await box.load("tool", path)
+        assert refused.value.code is ErrorCode.NOT_FOUND
+        assert refused.value.message == f"no command 'tool' in the VM ({path[:1000]})"
+    with pytest.raises(ApiError) as refused:
+        await box.load("x" * 5000)
+    assert refused.value.message == f"no command '{'x' * 1000}' in the VM (/bin)"
+
+
 async def test_a_program_has_a_size(box: Box) -> None:
     box.fs.write_file("/bin/holes", b"")
     box.fs.truncate("/bin/holes", programs.MAX_COMMAND_BYTES + 1)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import trio
 from trio.testing import assert_checkpoints, wait_all_tasks_blocked
 
+from runtime.engine import GuestTrap
+from runtime.wasi.io import MAX_POLLED, poll
 from runtime.wasi.streams import (
     PIPE_CAPACITY,
     BytesInput,
@@ -16,6 +19,7 @@ from runtime.wasi.streams import (
     Source,
     StreamClosed,
     Timer,
+    pollable_of,
     wait_any,
 )
 
@@ -142,3 +146,14 @@ async def test_output_pipe() -> None:
     pipe.write(b"rest")
     pipe.end()
     assert [await pipe.receive() for _ in range(3)] == [b"rest", b"", b""]
+
+
+def test_so_many_things_are_polled() -> None:
+    flag = Flag()
+    flag.ready = True
+    polled = [pollable_of(flag)] * MAX_POLLED
+    state: Any = None
+    assert poll(state, polled) == list(range(MAX_POLLED))
+    for count in (0, MAX_POLLED + 1):
+        with pytest.raises(GuestTrap, match=f"poll takes 1 to 4096 pollables, not {count}"):
+            poll(state, (polled * 2)[:count])

@@ -281,6 +281,19 @@ def test_hard_links(world: Any, settle: Callable[[], None]) -> None:
     assert fs.stat("/followed", follow=False).ino == fs.stat("/d/b").ino
 
 
+def test_a_file_has_so_many_names(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wasi_fs.filesystem.MAX_LINKS", 3)
+    fs = world.fs
+    fs.write_file("/1", b"x")
+    for name in ("/2", "/3"):
+        fs.link("/1", name)
+    for old in ("/1", "/3"):
+        refused(FsCode.TOO_MANY_LINKS, fs.link, old, "/4")
+    fs.unlink("/2")
+    fs.link("/1", "/4")
+    assert fs.stat("/4").nlink == 3
+
+
 def test_rename(world: Any, settle: Callable[[], None]) -> None:
     fs = world.fs
     for path in ("/a/sub/deep", "/b/full", "/c"):
