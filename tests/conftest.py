@@ -6,6 +6,8 @@ import os
 import signal
 import sys
 
+from tests.settled import count_work
+
 
 def pytest_configure() -> None:
     """Hear SIGINT: a shell has what runs in its background ignore it, and every process under test would inherit that.
@@ -15,3 +17,4 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    count_work()

@@ -187,7 +187,7 @@ async def test_a_replay_waits_for_a_peer_that_never_reads_and_costs_a_bounded_am
         sessions.say("s", "x" * 10_000)
     async with world.peer() as stuck:
         await stuck.start("subscribe", vm="v", sessionId="s", after=-1)
-        await wait_all_tasks_blocked(0.01)
+        await wait_all_tasks_blocked()
         (served,) = world.server._connections
         assert served._outbox._queued <= framing.FLOW_BYTES + 20_000
         sessions.say("s", "live")

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
-from trio.testing import MockClock
 
 from runtime.store import open_store
 from tests.sessions.fakes import FakeVm
@@ -12,12 +11,6 @@ from tests.sessions.fakes import FakeVm
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
-
-
-@pytest.fixture
-def autojump_clock() -> MockClock:
-    """Jumps once nothing has happened for a while of real time: the store commits on a thread, which is no idling."""
-    return MockClock(autojump_threshold=0.05)
 
 
 @pytest.fixture

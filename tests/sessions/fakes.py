@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.budget import Budget
 from runtime.hub import Hub, Notice
 from runtime.sessions.manager import Sessions, open_sessions
 from runtime.vms.options import VmOptions
+from tests.settled import settled, until
 
 if TYPE_CHECKING:
     from runtime.store import Store
@@ -323,14 +322,6 @@ class FakeVm:
             yield self.sessions
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Let everybody run until `condition` holds; the store's thread takes real time."""
-    give_up = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < give_up, "it never happened"
-        await trio.lowlevel.checkpoint()
-
-
 async def never(agent: FakeAgent, params: dict[str, Any]) -> Any:
     await trio.sleep_forever()
 
@@ -367,11 +358,6 @@ async def start(vm: FakeVm, nursery: trio.Nursery, session_id: str, **options: A
     await until(lambda: vm.prompted > before or prompting.done.is_set())
     await settled()
     return prompting
-
-
-async def settled() -> None:
-    """Let everybody run until nothing happens any more."""
-    await wait_all_tasks_blocked(0.01)
 
 
 @contextlib.contextmanager

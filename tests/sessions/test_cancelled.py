@@ -11,7 +11,8 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.queries import persisted_sessions
 from runtime.sessions.transcript.forks import plan_session_fork
 from tests.sessions.cancelling import attempts
-from tests.sessions.fakes import MODES, Prompting, echo, never, new, option, settled, until, until_cancelled
+from tests.sessions.fakes import MODES, Prompting, echo, never, new, option, until_cancelled
+from tests.settled import settled, until
 
 if TYPE_CHECKING:
     from tests.sessions.fakes import FakeAgent, FakeVm

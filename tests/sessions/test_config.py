@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from runtime.api.errors import ErrorCode
-from tests.sessions.fakes import MODES, FakeAgent, FakeVm, RpcFailError, failing, new, option, until
+from tests.sessions.fakes import MODES, FakeAgent, FakeVm, RpcFailError, failing, new, option
+from tests.settled import until
 
 OPTIONS = [
     option("llm", "a", "model"),

@@ -23,8 +23,8 @@ from tests.sessions.fakes import (
     new,
     new_session,
     option,
-    until,
 )
+from tests.settled import until
 
 if TYPE_CHECKING:
     from trio.testing import MockClock

@@ -10,7 +10,8 @@ import trio
 
 from runtime.api.errors import ErrorCode
 from runtime.sessions.transcript.growth import LIMIT_REACHED, RESERVE_BYTES
-from tests.sessions.fakes import FakeAgent, FakeVm, failing, never, new, settled, start, until
+from tests.sessions.fakes import FakeAgent, FakeVm, failing, never, new, start
+from tests.settled import settled, until
 
 if TYPE_CHECKING:
     import pytest

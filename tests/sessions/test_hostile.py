@@ -12,7 +12,8 @@ from runtime.sessions.agent.process import UNREAD_BYTES
 from runtime.sessions.agent.stderr import BURST_BYTES, TAIL_COLUMNS, TAIL_LINES, Stderr
 from runtime.sessions.services.client_services import MAX_SERVING
 from runtime.sessions.transcript.transcript import UNCOMMITTED
-from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, start, until
+from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, start
+from tests.settled import until
 
 if TYPE_CHECKING:
     from trio.testing import MockClock

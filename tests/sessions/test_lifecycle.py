@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.api.errors import ErrorCode
 from runtime.sessions.queries import persisted_sessions, session_events
-from tests.sessions.fakes import (
-    FakeAgent,
-    FakeVm,
-    Prompting,
-    failing,
-    new,
-    start,
-    until,
-    until_cancelled,
-)
+from tests.sessions.fakes import FakeAgent, FakeVm, Prompting, failing, new, start, until_cancelled
+from tests.settled import until
 
 if TYPE_CHECKING:
     import pytest

@@ -7,7 +7,8 @@ import pytest
 from runtime.acp.messages import PermissionOption
 from runtime.api.errors import ErrorCode
 from runtime.sessions.asking.permissions import choose
-from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, settled, start, until
+from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, start
+from tests.settled import settled, until
 
 if TYPE_CHECKING:
     import trio

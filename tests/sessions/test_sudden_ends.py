@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.api.errors import ErrorCode
 from runtime.sessions.queries import persisted_sessions
-from tests.sessions.fakes import Exit, failing, new, settled, until
+from tests.sessions.fakes import Exit, failing, new
+from tests.settled import settled, until
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -7,16 +7,8 @@ from typing import Any
 import pytest
 
 from runtime.api.errors import ErrorCode
-from tests.sessions.fakes import (
-    MODES,
-    FakeAgent,
-    FakeVm,
-    RpcFailError,
-    failing,
-    new,
-    option,
-    until,
-)
+from tests.sessions.fakes import MODES, FakeAgent, FakeVm, RpcFailError, failing, new, option
+from tests.settled import until
 
 
 async def take_up(agent: FakeAgent, params: dict[str, Any]) -> Any:

@@ -6,19 +6,8 @@ import pytest
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
-from tests.sessions.fakes import (
-    FakeAgent,
-    FakeVm,
-    Prompting,
-    RpcFailError,
-    failing,
-    never,
-    new,
-    settled,
-    start,
-    until,
-    until_cancelled,
-)
+from tests.sessions.fakes import FakeAgent, FakeVm, Prompting, RpcFailError, failing, never, new, start, until_cancelled
+from tests.settled import settled, until
 
 if TYPE_CHECKING:
     from trio.testing import MockClock

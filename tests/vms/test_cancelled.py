@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from trio.testing import wait_all_tasks_blocked
 
 from runtime.store import open_store
 from runtime.vms.catalogue import Catalogue
 from runtime.vms.host import open_host
 from tests.sessions.cancelling import attempts
+from tests.settled import settled
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -35,12 +35,6 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
         yield host
 
 
-async def settled(host: Host) -> None:
-    """Everybody has done what there was to do, the store included."""
-    await wait_all_tasks_blocked(0.01)
-    await host.store.writer.barrier()
-
-
 async def names(host: Host) -> list[str]:
     return [info["vm"] for info in await host.list()]
 
@@ -52,7 +46,7 @@ async def sessions(host: Host, vm: str = "vm") -> list[str]:
 async def test_a_forked_session_is_there_only_if_its_id_is_told(host: Host) -> None:
     for attempt in attempts():
         await attempt.run(lambda: host.fork_session("vm", "s", 1, None))
-        await settled(host)
+        await settled()
         expected = ["s"] if attempt.cancelled else ["s", attempt.result["sessionId"]]
         assert await sessions(host) == expected
 
@@ -60,7 +54,7 @@ async def test_a_forked_session_is_there_only_if_its_id_is_told(host: Host) -> N
 async def test_a_fork_of_a_vm_is_whole_or_not_there(host: Host) -> None:
     for attempt in attempts():
         await attempt.run(lambda: host.fork("vm", "fork"))
-        await settled(host)
+        await settled()
         assert await names(host) == (["vm"] if attempt.cancelled else ["vm", "fork"])
         if not attempt.cancelled:
             assert await sessions(host, "fork") == ["s"]
@@ -72,7 +66,7 @@ async def test_a_fork_of_a_vm_is_whole_or_not_there(host: Host) -> None:
 async def test_a_new_vm_is_furnished_or_not_there(host: Host) -> None:
     for attempt in attempts():
         await attempt.run(lambda: host.get_or_create("new", {"labels": {"a": "b"}}))
-        await settled(host)
+        await settled()
         if attempt.cancelled:
             assert await names(host) == ["vm"]
         else:
@@ -87,7 +81,7 @@ async def test_sleep_and_wake(host: Host) -> None:
             await (host.sleep("vm", 0, force=False) if verb == "vm" else host.vm("vm"))
             operation = (lambda: host.vm("vm")) if verb == "vm" else (lambda: host.sleep("vm", 0, force=False))
             await attempt.run(operation)
-            await settled(host)
+            await settled()
             record = host.store.vms.get("vm")
             assert record is not None
             assert (await host.get("vm"))["state"] == record.state
@@ -108,7 +102,7 @@ async def test_a_destroyed_vm_leaves_nothing(host: Host, awake: bool) -> None:
             await host.vm("other")
         heard.clear()
         await attempt.run(lambda: host.destroy("other"))
-        await settled(host)
+        await settled()
         gone = await names(host) == ["vm"]
         assert ("destroyed" in heard) == gone
         assert gone or attempt.cancelled

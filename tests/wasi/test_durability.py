@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import apsw
 
-    from .conftest import OpenWorld, World
+    from .conftest import Machine, OpenWorld, World
 
 MIB = 1024 * 1024
 
@@ -126,6 +126,13 @@ def hold_writer(world: World) -> threading.Event:
     return go_on
 
 
+async def saving(machine: Machine) -> None:
+    """Wait until a guest waits for the writer."""
+    while not machine.volume.filesystem.saving:
+        await trio.lowlevel.checkpoint()
+    await wait_all_tasks_blocked()
+
+
 @pytest.mark.guest("file_rw", "links")
 async def test_fsync_waits_for_the_disk_and_holds_up_nobody_else(world: World) -> None:
     machine = await world.machine()
@@ -133,8 +140,7 @@ async def test_fsync_waits_for_the_disk_and_holds_up_nobody_else(world: World) -
     syncing = await machine.spawn("file_rw")
     outcome: list[bytes] = []
     try:
-        await wait_all_tasks_blocked(0.01)  # the writer's thread is none of trio's tasks
-        assert machine.volume.filesystem.saving
+        await saving(machine)
         other = await machine.run("links")
         assert other.lines
         assert len(machine.processes) == 1
@@ -152,9 +158,9 @@ async def test_killed_in_fsync(world: World) -> None:
     go_on = hold_writer(world)
     try:
         process = await machine.spawn("file_rw")
-        await wait_all_tasks_blocked(0.01)
+        await saving(machine)
         process.kill()
-        await wait_all_tasks_blocked(0.01)
+        await wait_all_tasks_blocked()
     finally:
         go_on.set()
     assert (await process.wait()).reason == "killed"

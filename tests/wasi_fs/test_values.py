@@ -79,7 +79,14 @@ CALLS: dict[str, tuple[list[Any], Callable[[Any, Any], Any]]] = {
     "where a page begins": ([None, 5, b"x", "\ud800"], lambda fs, after: directory(fs).page(after, 1)),
     "how long a page is": (NO_NUMBERS, lambda fs, count: directory(fs).page("", count)),
 }
-CASES = [pytest.param(bad, call, id=f"{name} {bad!r:.20}") for name, (values, call) in CALLS.items() for bad in values]
+
+
+def shown(bad: Any) -> str:
+    """The value in a test's name, which is the same in every run."""
+    return f"memoryview of {bad.format}" if isinstance(bad, memoryview) else f"{bad!r:.20}"
+
+
+CASES = [pytest.param(bad, call, id=f"{name} {shown(bad)}") for name, (values, call) in CALLS.items() for bad in values]
 
 
 def opened(fs: Any) -> OpenFile:
