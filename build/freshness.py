@@ -7,7 +7,7 @@ import time
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from toolchain import ROOT, say
+from toolchain import ROOT, alone, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,23 +40,25 @@ def _files(path: Path) -> Iterable[Path]:
 
 def build_if_stale(output: Path, wanted: str, build: Callable[[Path], None]) -> bool:
     """
-    Builds `output` unless it was built from inputs with the fingerprint `wanted`; true if it built.
+    Builds `output` unless it was built from inputs with the fingerprint `wanted`; true if it built. Of several processes
+    that want the same, one builds, and the others wait for it.
 
     `build` writes to the path that it is given, a neighbour of `output`, so that a failed or interrupted build leaves
     the old file as it was.
     """
     stamp = output.with_name(f".{output.name}.inputs")
-    if output.exists() and stamp.exists() and stamp.read_text() == wanted:
-        return False
     output.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = output.with_name(f".{output.name}.unfinished")
-    started = time.monotonic()
-    try:
-        build(unfinished)
-        stamp.unlink(missing_ok=True)
-        unfinished.replace(output)
-        stamp.write_text(wanted)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with alone(stamp):
+        if output.exists() and stamp.exists() and stamp.read_text() == wanted:
+            return False
+        unfinished = output.with_name(f".{output.name}.unfinished")
+        started = time.monotonic()
+        try:
+            build(unfinished)
+            stamp.unlink(missing_ok=True)
+            unfinished.replace(output)
+            stamp.write_text(wanted)
+        finally:
+            unfinished.unlink(missing_ok=True)
     say(f"{output.name}: {output.stat().st_size / 1024:,.0f} KiB in {time.monotonic() - started:.1f} s")
     return True

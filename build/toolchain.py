@@ -5,12 +5,14 @@ Nothing here needs the system's package manager: a machine with only Python gets
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
 import sysconfig
+from contextlib import contextmanager
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,7 +21,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parent.parent
 AGENTS = ROOT / "agents"
@@ -53,21 +55,31 @@ class Node:
         """Installs the packages of agents/package-lock.json, unless they are there already. Raises BuildError."""
         lock_hash = sha256((AGENTS / "package-lock.json").read_bytes()).hexdigest()
         stamp = NODE_MODULES / ".torpor-installed"
-        if stamp.is_file() and stamp.read_text() == lock_hash:
-            return
-        say("installing npm packages (once; about half a minute and 500 MB)")
-        # Not `npm ci`: it insists on entries for the optional packages of all platforms, which a lock file need not have.
-        run(
-            [*self.npm, "install", "--no-save"],
-            cwd=AGENTS,
-            environment=self._environment(),
-            timeout=INSTALL_TIMEOUT_S,
-        )
-        stamp.write_text(lock_hash)
+        NODE_MODULES.mkdir(exist_ok=True)
+        with alone(stamp):
+            if stamp.is_file() and stamp.read_text() == lock_hash:
+                return
+            say("installing npm packages (once; about half a minute and 500 MB)")
+            # Not `npm ci`: it insists on entries for the optional packages of all platforms, which a lock file need not have.
+            run(
+                [*self.npm, "install", "--no-save"],
+                cwd=AGENTS,
+                environment=self._environment(),
+                timeout=INSTALL_TIMEOUT_S,
+            )
+            stamp.write_text(lock_hash)
 
     def _environment(self) -> dict[str, str]:
         # npm, and some programs that it installs, are scripts that look for `node` on the path.
         return {**os.environ, "PATH": f"{self.node.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+@contextmanager
+def alone(stamp: Path) -> Iterator[None]:
+    """Have what `stamp` is the stamp of to oneself: no other process that asks for it is in its block meanwhile."""
+    with stamp.with_name(f"{stamp.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def say(text: str) -> None:

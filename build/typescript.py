@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 import typescript_types
 from freshness import fingerprint
-from toolchain import ROOT, BuildError, Node, find_node, run, say
+from toolchain import ROOT, BuildError, Node, alone, find_node, run, say
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,10 +78,11 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         node = find_node()
-        install(node)
-        build(node, CLIENT, [CLIENT / "src"])
-        link_client()
-        build(node, EXAMPLES, [CLIENT / "src", EXAMPLES])
+        with alone(CLIENT / "node_modules"):
+            install(node)
+            build(node, CLIENT, [CLIENT / "src"])
+            link_client()
+            build(node, EXAMPLES, [CLIENT / "src", EXAMPLES])
         return typescript_types.main(arguments) if arguments else 0
     except BuildError as error:
         print(f"build/typescript.py: {error}", file=sys.stderr)
