@@ -186,7 +186,9 @@ class Outbox:
             finally:
                 self._writing = False
                 self.charge(-sum(map(len, batch)))
-            if not self._lines:
+            if self._lines:
+                await trio.lowlevel.checkpoint()
+            else:
                 self._wake()
 
     async def drained(self) -> None:

@@ -250,7 +250,8 @@ class Subscriptions:
     async def settled(self, vm: str, session_id: str | None) -> None:
         """Wait for the replays that concern this session: then every event committed so far is in the outbox."""
         for subscription in list(self._live.values()):
-            if subscription.vm == vm and subscription.session_id in (None, session_id):
+            concerned = subscription.vm == vm and subscription.session_id in (None, session_id)
+            if concerned and not subscription.settled.is_set():
                 await subscription.settled.wait()
 
     def close(self) -> None:

@@ -6,15 +6,16 @@ subscriptions run over both.
 
 from __future__ import annotations
 
+import os
 import select
 from typing import TYPE_CHECKING, Protocol
+
+import trio
 
 from runtime.rpc.framing import MAX_LINE, LineReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-    import trio
 
 
 class Transport(Protocol):
@@ -30,7 +31,7 @@ class Transport(Protocol):
     async def send(self, lines: Sequence[bytes]) -> None:
         """Write messages, or parts of them, of which the last ends in a newline. Cancelled, it may have written any part.
 
-        Raises trio.BrokenResourceError.
+        No checkpoint where the peer takes them at once. Raises trio.BrokenResourceError.
         """
         ...
 
@@ -67,8 +68,16 @@ class LineTransport:
         self._reader.charge = charge
 
     async def send(self, lines: Sequence[bytes]) -> None:
-        """Write lines."""
-        await self._stream.send_all(lines[0] if len(lines) == 1 else b"".join(lines))
+        """Write lines; no checkpoint where the socket takes them at once."""
+        data = lines[0] if len(lines) == 1 else b"".join(lines)
+        try:
+            sent = os.write(self._stream.socket.fileno(), data)
+        except BlockingIOError:
+            sent = 0
+        except OSError as error:
+            raise trio.BrokenResourceError from error
+        if sent < len(data):
+            await self._stream.send_all(memoryview(data)[sent:])
 
     @property
     def gone(self) -> bool:

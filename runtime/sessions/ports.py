@@ -45,6 +45,9 @@ class Process(Protocol):
     def peak_memory_bytes(self) -> int:
         """The most bytes of memories and tables that it has had."""
 
+    def offer(self, data: bytes) -> bytes:
+        """Write to stdin what there is room for; the rest is returned. Raises `trio.BrokenResourceError` after its end."""
+
     async def send(self, data: bytes) -> None:
         """Write to stdin, waiting for room. Raises `trio.BrokenResourceError` when the process is gone."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from runtime.acp.messages import Capabilities
+from runtime.holding import Holding
 from runtime.sessions.queries import find
 from runtime.sessions.record import Record
 from runtime.sessions.session import Session
@@ -110,7 +111,7 @@ class Registry:
             self._sessions[session_id] = session
         session.users += 1
         try:
-            async with session.load_lock:
+            async with Holding(session.load_lock):
                 if session.record.row is None:
                     with trio.CancelScope(
                         shield=True

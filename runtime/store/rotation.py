@@ -19,6 +19,7 @@ import attrs
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.holding import Holding
 from runtime.newfile import sync_directory
 from runtime.store.sealing import KEY_BYTES, key_id, read_key, seal, sealed_by, unseal, write_key
 from runtime.store.sql import rows, run
@@ -59,7 +60,7 @@ class SealingTurns:
     @contextlib.asynccontextmanager
     async def shared(self) -> AsyncGenerator[None, None]:
         """Use the key as it is."""
-        async with self._entry:
+        async with Holding(self._entry):
             self._inside += 1
         try:
             yield

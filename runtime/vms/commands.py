@@ -158,7 +158,7 @@ class Commands:
             self._publish("processOutput", {"pid": pid, "stream": stream, "offset": offset, "data": as_content(data)})
 
         try:
-            await command.run(self._limit, tell, self._vm.volume.flush, stdin)
+            await command.run(self._limit, tell, self._vm.volume.settle, stdin)
         finally:
             del self._running[pid]
             self._remember(command)

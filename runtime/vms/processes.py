@@ -91,6 +91,10 @@ class Process:
         """The most that `memory_bytes` has been: what it is now, as long as the guest runs, since memories never shrink."""
         return self._guest.memory_used if self._guest is not None else 0
 
+    def offer(self, data: bytes) -> bytes:
+        """Write to stdin what there is room for; returns the rest. Raises trio.BrokenResourceError when the process is gone."""
+        return bytes(self.stdin.offer(memoryview(data)))
+
     async def send(self, data: bytes) -> None:
         """Write to stdin; waits for room. Raises trio.BrokenResourceError when the process is gone."""
         await self.stdin.send(data)

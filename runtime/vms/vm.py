@@ -144,7 +144,7 @@ class Vm:
 
     async def flush_files(self) -> None:
         """Make every write to the filesystem so far durable."""
-        await self.volume.flush()
+        await self.volume.settle()
 
     def snapshot(self, session: int, seq: int, *, changed_only: bool = False) -> None:
         """Keep the files as they are durable now, for forks at event `seq` of the session (row id); never waits.

@@ -13,6 +13,7 @@ import trio
 
 from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.holding import Holding
 from runtime.sessions.options import instructions
 from runtime.vms.patience import patiently
 from runtime.wasi.state import Ambient
@@ -128,6 +129,11 @@ class Volume:
         async with self._flushing:
             await self._save(access_times=access_times)
 
+    async def settle(self) -> None:
+        """As `flush`, but no checkpoint where everything is durable: not for what a guest asks for again and again."""
+        if not self.filesystem.clean or self._flushing.locked():
+            await self.flush()
+
     async def change(self, operation: Callable[[], T]) -> T:
         """Run `operation`, which changes the tree at once, and return when that is durable.
 
@@ -138,8 +144,8 @@ class Volume:
         in the same moment keeps it in memory, to be stored with that, and so does a disk that cannot be read either.
         Raises what `operation` and `flush` raise; if what was written before cannot be stored, `operation` is not run.
         """
-        await self.flush()
-        async with self._flushing:
+        await self.settle()
+        async with Holding(self._flushing):
             tree = self.filesystem
             clean = False
 

@@ -196,26 +196,28 @@ class PipeInput(InputStream):
         """See Source."""
         return bool(self._buffer) or self._ended
 
+    def offer(self, data: memoryview) -> memoryview:
+        """Give the guest what there is room for; returns the rest. Raises as `send` does."""
+        if self._broken:
+            raise trio.BrokenResourceError("the process has ended")
+        if self._ended:
+            raise trio.ClosedResourceError("stdin is closed")
+        room = PIPE_CAPACITY - len(self._buffer)
+        if room > 0:
+            self._buffer += data[:room]
+            self.notify()
+        return data[max(0, room) :]
+
     async def send(self, data: bytes) -> None:
         """Give the guest bytes; waits while its buffer is full.
 
         Raises BrokenResourceError when the guest is gone, ClosedResourceError after `end`. If cancelled, some of the
         data may have been given.
         """
-        view = memoryview(data)
+        rest = memoryview(data)
         await trio.lowlevel.checkpoint()
-        while view:
-            if self._broken:
-                raise trio.BrokenResourceError("the process has ended")
-            if self._ended:
-                raise trio.ClosedResourceError("stdin is closed")
-            room = PIPE_CAPACITY - len(self._buffer)
-            if room <= 0:
-                await self._room.park()
-                continue
-            self._buffer += view[:room]
-            view = view[room:]
-            self.notify()
+        while rest := self.offer(rest):
+            await self._room.park()
 
     def end(self) -> None:
         """No more bytes: the guest reads the rest, then the end."""
@@ -250,7 +252,8 @@ class PipeOutput(OutputStream):
 
     async def receive(self) -> bytes:
         """What the guest has written since the last call; `b""` once it has ended. Cancellation loses nothing."""
-        await trio.lowlevel.checkpoint()
+        if self._buffer or self._ended:
+            await trio.lowlevel.checkpoint()
         while not self._buffer:
             if self._ended:
                 return b""

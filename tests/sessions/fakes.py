@@ -59,6 +59,14 @@ class FakeProcess:
         self.stdout, self.stdout_out = trio.open_memory_channel[bytes](1)
         self.stderr, self.stderr_out = trio.open_memory_channel[bytes](1)
 
+    def offer(self, data: bytes) -> bytes:
+        if not self.reads_stdin:
+            return data
+        if self.status is not None:
+            raise trio.BrokenResourceError
+        self.stdin_in.send_nowait(data)
+        return b""
+
     async def send(self, data: bytes) -> None:
         if not self.reads_stdin:
             await self.ended.wait()

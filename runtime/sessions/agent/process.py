@@ -1,8 +1,9 @@
 """A live agent: one process and the ACP connection on its stdin and stdout.
 
-Three tasks, all inside `Agent.run`: one reads stdout and hands every message to the listener before it looks at the next,
-one reads stderr, one writes. Reading never waits for writing, or an agent that writes much before it reads would lock up
-with us; it waits only once `UNREAD_BYTES` of answers lie unread, which bounds what we keep for an agent that never reads.
+Up to three tasks, all inside `Agent.run`: one reads stdout and hands every message to the listener before it looks at the
+next, one reads stderr, and one writes what has found no room in the pipe. Reading never waits for writing, or an agent that
+writes much before it reads would lock up with us; it waits only once `UNREAD_BYTES` of answers lie unread, which bounds what
+we keep for an agent that never reads.
 """
 
 from __future__ import annotations
@@ -95,8 +96,8 @@ class Agent:
         self._serving: dict[Id, trio.CancelScope] = {}
         self._outbox: deque[bytes] = deque()
         self._unread = 0
+        """Bytes of what has found no room in the pipe, and of what is being written."""
         self._deaf = False  # stdin is closed: what we write goes nowhere, and what it says still counts
-        self._writable = trio.Event()
         self._drained = trio.lowlevel.ParkingLot()
         self._stderr = Stderr(trio.current_time())
         self._nursery: trio.Nursery | None = None
@@ -208,11 +209,21 @@ class Agent:
         self._post(data)
 
     def _post(self, data: bytes) -> None:
-        if self.status is None and not self._deaf:
-            self._outbox.append(data)
-            self._unread += len(data)
-            self._count()
-            self._writable.set()
+        if self.status is not None or self._deaf:
+            return
+        if not self._unread:
+            try:
+                data = self.process.offer(data)
+            except trio.BrokenResourceError:
+                self._deaf = True
+                return
+            if not data:
+                return
+            if self._nursery is not None:
+                self._nursery.start_soon(self._write)
+        self._outbox.append(data)
+        self._unread += len(data)
+        self._count()
 
     # The tasks.
 
@@ -222,14 +233,12 @@ class Agent:
         try:
             async with trio.open_nursery() as nursery:
                 self._nursery = nursery
-                nursery.start_soon(self._write)
-                async with trio.open_nursery() as readers:
-                    readers.start_soon(self._read_stderr)
-                    await self._read()
-                    with trio.move_on_after(EXIT_GRACE):
-                        await self.process.wait()
-                    self.process.kill()
-                status = await self.process.wait()
+                if self._unread:
+                    nursery.start_soon(self._write)
+                try:
+                    status = await self._read_all()
+                finally:
+                    self._nursery = None  # it may be closed from here on
                 nursery.cancel_scope.cancel()
         except Exception as error:
             # A mistake of ours costs this agent, and no other: they all share the VM's nursery.
@@ -238,6 +247,15 @@ class Agent:
         finally:
             self.process.kill()
             self._finish(status)
+
+    async def _read_all(self) -> ExitStatus:
+        async with trio.open_nursery() as readers:
+            readers.start_soon(self._read_stderr)
+            await self._read()
+            with trio.move_on_after(EXIT_GRACE):
+                await self.process.wait()
+            self.process.kill()
+        return await self.process.wait()
 
     def _finish(self, status: ExitStatus) -> None:
         self.status = status
@@ -302,16 +320,13 @@ class Agent:
                 await self._listener.on_stderr(*recorded)
 
     async def _write(self) -> None:
-        while True:
-            await self._writable.wait()
-            self._writable = trio.Event()
-            while self._outbox:
-                data = self._outbox.popleft()
-                try:
-                    await self.process.send(data)
-                except trio.BrokenResourceError:
-                    self._deaf = True
-                    self._outbox.clear()
-                self._unread = 0 if self._deaf else self._unread - len(data)
-                self._count()
-                self._drained.unpark_all()
+        while self._outbox:
+            data = self._outbox.popleft()
+            try:
+                await self.process.send(data)
+            except trio.BrokenResourceError:
+                self._deaf = True
+                self._outbox.clear()
+            self._unread = 0 if self._deaf else self._unread - len(data)
+            self._count()
+            self._drained.unpark_all()

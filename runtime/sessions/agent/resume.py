@@ -31,6 +31,7 @@ from runtime.acp.messages import (
 )
 from runtime.acp.session_state import RESUMED
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.holding import Holding
 from runtime.sessions.agent.errors import AgentError, agent_failed
 from runtime.sessions.agent.launch import ask, bring_up, call, check_alive, fail, session_params
 from runtime.sessions.options import config
@@ -73,7 +74,7 @@ async def ensure_agent(session: Session) -> Attachment:
 
     Raises `ApiError`: see `bring_back`; SESSION_CLOSED or `FallingAsleepError` when the start was called off.
     """
-    async with session.lock:
+    async with Holding(session.lock):
         if session.attachment is None:
             if session.crashes > MAX_RESTARTS:
                 message = f"the agent crashed {session.crashes} times in a row; resumeSession tries again"

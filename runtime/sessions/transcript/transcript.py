@@ -191,7 +191,8 @@ class Transcript:
     async def committed(self) -> None:
         """Wait until every event appended so far is committed and published. Raises what `failed` holds."""
         target = self.last_seq
-        await trio.lowlevel.checkpoint()
+        if self.failed is not None or self._committed >= target:
+            await trio.lowlevel.checkpoint()
         while self.failed is None and self._committed < target:
             await self._progress.park()
         if self.failed is not None:
