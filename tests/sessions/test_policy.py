@@ -9,6 +9,7 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.asking.policy import (
     KNOWN_TOOLS,
     MAX_GLOB,
+    MAX_LABEL,
     MAX_RULES,
     MAX_SUBJECT,
     Decision,
@@ -132,6 +133,19 @@ def test_what_is_too_long_to_look_at_is_never_allowed_by_rules_on_it() -> None:
     assert rules({"policy": "deny"}, {"policy": "deny", "command": "?"}).decide(call).verdict == "deny"
     assert rules({"policy": "allow", "kind": "other"}).decide(call).verdict == "allow"
     assert call.exact_key == ("other", "")
+
+
+@pytest.mark.parametrize("member", ["name", "title"])
+def test_of_a_long_label_the_beginning_is_looked_at_and_all_of_it_counts(member: str) -> None:
+    rule = {"name": "tool"}.get(member, member)
+    subjects = [ToolCalls(HOME).subject({member: "x" * MAX_LABEL + end}) for end in ("", " secret", " secrets")]
+    assert [each.cut for each in subjects] == [False, True, True]
+    assert len({each.key for each in subjects}) == 3, "an always for one is none for another"
+    assert max(len(getattr(each, member)) for each in subjects) < MAX_LABEL + 100
+    for policy in (rules({"policy": "deny", rule: "*secret"}, default="allow"), rules({"policy": "allow", rule: "x*"})):
+        assert [policy.decide(each).verdict for each in subjects] == ["allow", "ask", "ask"]
+    assert rules({"policy": "allow", "kind": "other"}).decide(subjects[1]).verdict == "allow"
+    assert rules({"policy": "deny", rule: "x*"}).decide(subjects[1]).verdict == "deny"
 
 
 def test_a_call_is_known_from_what_was_said_of_it_before() -> None:

@@ -14,12 +14,14 @@ VM's filesystem and its network grants. Where a call is not plain, the stricter 
 * deny and ask match a call when any of its paths matches, allow only when all do;
 * deny and ask match a command line also by any of the commands in it ("cd /x && rm -r y" has two), while a wildcard of an
   allow never stands for a character that begins another command ("git *" does not allow "git log; rm -r y");
-* a call with more paths or a longer command than is looked at is never allowed by a policy with rules on these.
+* a call with more paths, a longer command or a longer name or title than is looked at is never allowed by a policy with rules
+  on these.
 """
 
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import posixpath
 import re
 import shlex
@@ -49,7 +51,7 @@ MAX_SUBJECT: Final = 16 * 1024
 """Characters of paths and command that are kept of one call; with `KNOWN_TOOLS`, what an agent may make us hold."""
 
 MAX_LABEL: Final = 4096
-"""Characters of a name, title or kind that are kept of one call."""
+"""Characters of a name, title or kind that are kept of one call; a digest stands for the rest, so that no two look alike."""
 
 _STRICTEST: Final[tuple[Verdict, ...]] = ("deny", "ask", "allow")
 _GLOBS: Final = ("kind", "tool", "title", "path", "command")
@@ -71,6 +73,8 @@ class Subject:
     """The command line that it runs."""
     partial: bool = False
     """There are more paths, or more of the command, than are kept here."""
+    cut: bool = False
+    """There is more of the name or of the title."""
 
     @property
     def key(self) -> ToolKey:
@@ -164,7 +168,10 @@ class Policy:
         """The verdict on a call."""
         said = {rule.policy for rule in self.rules if rule.matches(subject)}
         verdict = next((each for each in _STRICTEST if each in said), self.default)
-        if verdict == "allow" and subject.partial and any(rule.looks_inside for rule in self.rules):
+        unseen = (subject.partial and any(rule.looks_inside for rule in self.rules)) or (
+            subject.cut and any(rule.tool is not None or rule.title is not None for rule in self.rules)
+        )
+        if verdict == "allow" and unseen:
             return Decision("ask", by_rule=True)
         return Decision(verdict, by_rule=bool(said))
 
@@ -193,9 +200,9 @@ class ToolCalls:
         return subject if subject.name else attrs.evolve(subject, name=subject.title)
 
     def _merged(self, known: Subject, said: dict[str, Any]) -> Subject:
-        changes: dict[str, Any] = {
-            name: said[name][:MAX_LABEL] for name in ("kind", "name", "title") if isinstance(said.get(name), str)
-        }
+        labels = {name: said[name] for name in ("kind", "name", "title") if isinstance(said.get(name), str)}
+        changes: dict[str, Any] = {name: _label(text) for name, text in labels.items()}
+        cut = known.cut or changes != labels
         # Paths add up: a later message that names fewer of them must not make a call look more harmless than it is.
         paths = list(dict.fromkeys([*known.paths, *(self._absolute(path) for path in _paths(said))]))
         command = _command(said.get("rawInput"))
@@ -204,7 +211,7 @@ class ToolCalls:
         partial = known.partial
         if sum(map(len, paths)) + len(command or "") > MAX_SUBJECT:
             partial, paths, command = True, [], None
-        return attrs.evolve(known, **changes, paths=tuple(paths), command=command, partial=partial)
+        return attrs.evolve(known, **changes, paths=tuple(paths), command=command, partial=partial, cut=cut)
 
     def _absolute(self, path: str) -> str:
         return "/" + posixpath.normpath(posixpath.join(self._cwd, path)).lstrip("/")
@@ -225,6 +232,12 @@ def matches_path(glob: str, path: str) -> bool:
         else:
             return False
     return all(rest == "**" for rest in globs[at:])
+
+
+def _label(text: str) -> str:
+    if len(text) <= MAX_LABEL:
+        return text
+    return text[:MAX_LABEL] + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _paths(said: dict[str, Any]) -> Iterable[str]:
