@@ -36,8 +36,8 @@ WORK: Final = ".torpor-salvage.db"
 MAX_TOLD: Final = 1000
 """Losses that are told one by one for each VM: beyond them their number says as much."""
 
-MAX_GAP: Final = 1_000_000
-"""Events in a row that are filled in for: a greater gap is a number that was damaged."""
+MAX_FILLED: Final = 1_000_000
+"""Events of one session that are filled in for: where there are more, a number was damaged."""
 
 
 @attrs.define
@@ -251,19 +251,19 @@ def _drop_unsound(connection: apsw.Connection, session: int) -> None:
 
 
 def _fill_gaps(connection: apsw.Connection, session: int, label: str, judge: FileJudge) -> int:
-    lost, expected, when = 0, 0, 0
+    lost, filled, expected, when = 0, 0, 0, 0
     body = json_text({"jsonrpc": "2.0", "method": LOST, "params": {"sessionId": label}}).encode()
     sql = "INSERT OR REPLACE INTO event (session, seq, created_at, type, body) VALUES (?, ?, ?, ?, ?)"
     for (seq,) in rows(connection, "SELECT seq FROM event WHERE session = ? ORDER BY seq", (session,)):
         ((created_at, type_, found),) = rows(
             connection, "SELECT created_at, type, body FROM event WHERE session = ? AND seq = ?", (session, seq)
         )
-        if seq - expected > MAX_GAP:
+        if filled + seq - expected > MAX_FILLED:
             run(connection, "DELETE FROM event WHERE session = ? AND seq >= ?", session, seq)
             break
         for missing in range(expected, seq):
             run(connection, sql, session, missing, when, LOST, body)
-            lost += 1
+            filled += 1
         try:
             check_time(created_at)
             judge.event(type_, json_object(found, "an event"))
@@ -273,10 +273,10 @@ def _fill_gaps(connection: apsw.Connection, session: int, label: str, judge: Fil
             lost += 1
         expected = seq + 1
     ((counted,),) = rows(connection, "SELECT counted_seq FROM session WHERE id = ?", (session,))
-    for missing in range(expected, min(counted + 1, expected + MAX_GAP)):
+    for missing in range(expected, min(counted + 1, expected + MAX_FILLED - filled)):
         run(connection, sql, session, missing, when, LOST, body)
-        lost += 1
-    return lost
+        filled += 1
+    return lost + filled
 
 
 def _free(output: Path, name: str) -> Path:
