@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from itertools import count, takewhile
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 
@@ -19,15 +20,17 @@ if TYPE_CHECKING:
     import argparse
 
 FOLLOW_SECONDS: Final = 0.2  # between two looks whether the file has grown
-MAX_KEPT: Final = 100  # files of one log that are looked for
 
 
 def run(args: argparse.Namespace) -> int:
     """Print the last lines, and with `--follow` what comes."""
     path = _path(args)
-    files = [path.with_name(f"{path.name}.{number}") for number in range(MAX_KEPT, 0, -1)]
+    earlier = takewhile(Path.is_file, (path.with_name(f"{path.name}.{number}") for number in count(1)))
     lines = [
-        line for file in (*files, path) if file.is_file() for line in file.read_text("utf-8", "replace").splitlines()
+        line
+        for file in [path, *earlier][::-1]
+        if file.is_file()
+        for line in file.read_text("utf-8", "replace").splitlines()
     ]
     if not lines and not args.follow:
         output.say(f"there is no log at {path}: no daemon has run with that state file")

@@ -111,7 +111,7 @@ def _undisturbed() -> Iterator[None]:
 
 def _place(call: Call, path: str) -> tuple[str, int | None]:
     """Where `path` leads, and the permission bits of the file there, if there is one."""
-    for _ in range(MAX_LINKS):
+    for _ in range(MAX_LINKS + 1):
         try:
             found = call("stat", path=path, followLinks=False)
         except RpcError as error:

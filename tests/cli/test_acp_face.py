@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
-from runtime.cli.acp import wire
+from runtime.cli.acp import flows, wire
 from runtime.cli.acp.errors import RefusedError, from_daemon
 from runtime.cli.acp.face import Face
-from runtime.cli.acp.workspaces import absolute_path, workspace_vm
+from runtime.cli.acp.workspaces import LABEL, MAX_LABEL, absolute_path, workspace_labels, workspace_vm
+from runtime.rpc.framing import MAX_LINE
+from runtime.vms.portable import _MAX_LABEL
 
 Message = dict[str, Any]
 ROW = {"agentType": "echo", "lastSeq": 4, "pendingPermissions": []}
@@ -363,6 +366,13 @@ def test_a_workspace_has_one_vm(cwd: str, stem: str) -> None:
     assert name != workspace_vm("/elsewhere" + cwd)
 
 
+def test_the_names_of_a_workspace_are_of_a_size_that_a_vm_can_have() -> None:
+    path = "/" + "a" * 2000
+    assert re.fullmatch("acp-a{40}-[0-9a-f]{12}-host", workspace_vm(path, mounted=True))
+    assert workspace_labels(path) == {LABEL: path[:MAX_LABEL]}
+    assert MAX_LABEL == _MAX_LABEL
+
+
 def test_lines_of_any_cut() -> None:
     data = b'{"a":1}\n\n{"b":"\xc3\xbc"}\nrest'
     for size in (1, 2, 7, 100):
@@ -381,6 +391,26 @@ def test_a_line_that_is_too_long_is_skipped() -> None:
     stage.face.hear_editor(wire.TooLong(b'{"jsonrpc":"2.0","id":"long","method":"session/prompt","params":{"pr'))
     (answer,) = stage.told()
     assert (answer["id"], answer["error"]["code"]) == ("long", wire.INVALID_REQUEST)
+    for spaces, id_ in ((100, "long"), (wire.HEAD, None)):
+        line = b'{"jsonrpc":"2.0",%s"id":"long","method":"x","params":"%s"}' % (b" " * spaces, b"x" * 1000)
+        for found in wire.Lines(1000).feed(line + b"\n"):
+            stage.face.hear_editor(found)
+        assert [answer["id"] for answer in stage.told()] == [id_]
+
+
+def test_what_is_longer_for_the_daemon_than_it_takes_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It hangs up at a longer line, and with it all sessions of the editor would be gone."""
+    assert wire.MAX_CALL == MAX_LINE
+    monkeypatch.setattr(flows, "MAX_CALL", 2000)
+    prompt = {"sessionId": "s", "prompt": [{"type": "text", "text": "x", "_meta": {"numbers": [1e15] * 200}}]}
+    line = json.dumps({"id": 2, "method": "session/prompt", "params": prompt}).replace("1000000000000000.0", "1e15")
+    assert len(line) < 2000
+    stage.face.hear_editor(line.encode())
+    (answer,) = stage.told()
+    assert (answer["id"], answer["error"]["code"]) == (2, wire.INVALID_REQUEST)
+    assert not stage.face.flows.to_daemon
+    stage.editor("session/prompt", id_=3, sessionId="s", prompt=[])
+    stage.expect("sendPrompt")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime.cli import exits, pieces
-from runtime.cli.pieces import PART_PREFIX, PIECE_BYTES
+from runtime.cli.pieces import MAX_LINKS, PART_PREFIX, PIECE_BYTES
+from runtime.client.sync import RpcError
 from tests.system.daemon import SERVE, WAIT, Vm, fresh_name
 
 if TYPE_CHECKING:
@@ -170,3 +171,20 @@ def test_what_a_killed_transfer_has_left_goes_with_a_later_one(vm: Vm, monkeypat
     monkeypatch.setattr(pieces, "PART_SECONDS", -60)  # a day later
     pieces.write(vm.call, "/home/user/big", [b"a", b"b"])
     assert sorted(vm.call("readdir", path="/home/user")) == [".torpor-else", "big"]
+
+
+@pytest.mark.parametrize(("links", "right"), [(MAX_LINKS, True), (MAX_LINKS + 1, False)])
+def test_a_file_is_put_behind_as_many_links_as_a_vm_follows(vm: Vm, links: int, right: bool) -> None:
+    vm.write("/home/user/0", "old")
+    for number in range(links):
+        vm.call("symlink", path=f"/home/user/{number + 1}", target=str(number))
+    path = f"/home/user/{links}"
+    if right:
+        assert vm.read(path) == "old"
+        pieces.write(vm.call, path, [b"n", b"ew"])
+        assert vm.read("/home/user/0") == "new"
+        return
+    with pytest.raises(RpcError, match=r"(?i)symbolic links"):
+        vm.read(path)
+    with pytest.raises(OSError, match="symbolic links"):
+        pieces.write(vm.call, path, [b"n", b"ew"])

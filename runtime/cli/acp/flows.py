@@ -21,7 +21,7 @@ from typing import Any, TypeAlias
 
 from runtime.cli import output
 from runtime.cli.acp.errors import RefusedError, from_daemon, from_editor
-from runtime.cli.acp.wire import INTERNAL_ERROR, INVALID_REQUEST, Id, LineError, Message, encode
+from runtime.cli.acp.wire import INTERNAL_ERROR, INVALID_REQUEST, MAX_CALL, Id, LineError, Message, encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,8 +182,13 @@ class Flows:
         id_ = self._last_id
         if isinstance(step, Call):
             params = {name: value for name, value in step.params.items() if value is not None}
+            line = encode({"id": id_, "method": step.method, "params": params})
+            if len(line) > MAX_CALL:
+                refusal = RefusedError(INVALID_REQUEST, f"what the daemon is to be told has more than {MAX_CALL} bytes")
+                self._run(task, error=refusal)
+                return
             self._calls[id_] = task
-            self.to_daemon.append(encode({"id": id_, "method": step.method, "params": params}))
+            self.to_daemon.append(line)
         else:
             self._asks[id_] = (task, step.key)
             self.post({"id": id_, "method": step.method, "params": step.params})
