@@ -29,6 +29,10 @@ class ClientGoneError(Exception):
     """The client closed its connection before the exchange was over."""
 
 
+class BodyTooLargeError(Exception):
+    """A request's body is longer than MAX_REQUEST_BODY."""
+
+
 class Exchange:
     """One request and its answer, in the hands of a handler.
 
@@ -66,12 +70,12 @@ class Exchange:
                 return b""
 
     async def read_body(self) -> bytes:
-        """Return the whole request body; ValueError if it is longer than MAX_REQUEST_BODY."""
+        """Return the whole request body; BodyTooLargeError if it is longer than MAX_REQUEST_BODY."""
         body = bytearray()
         while data := await self.receive():
             body += data
             if len(body) > MAX_REQUEST_BODY:
-                raise ValueError("request body too large")
+                raise BodyTooLargeError
         return bytes(body)
 
     async def start(self, status: int, headers: Sequence[Header] = ()) -> None:

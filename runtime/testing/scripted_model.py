@@ -27,7 +27,7 @@ from runtime.testing import openai_common, responses_api
 from runtime.testing.demo_script import demo_script
 from runtime.testing.dialects import CHAT, DIALECTS, MESSAGES, RESPONSES, Dialect
 from runtime.testing.held import Nothing, Responses, Threads
-from runtime.testing.loopback import ClientGoneError, Exchange, http_server
+from runtime.testing.loopback import BodyTooLargeError, ClientGoneError, Exchange, http_server
 from runtime.testing.messages_api import ModelRequest
 from runtime.testing.model_json import encoded
 from runtime.testing.script import Failure, Step, Turn, load_script, say
@@ -70,6 +70,13 @@ class ScriptedModel:
     async def handle(self, exchange: Exchange) -> None:
         """Answer one HTTP request."""
         path = exchange.target.partition("?")[0]
+        try:
+            await self._route(exchange, path)
+        except BodyTooLargeError:
+            dialect = next((each for prefix, each in DIALECTS.items() if path.startswith(prefix)), MESSAGES)
+            await _fail(exchange, Failure(413, "Request exceeds the maximum size"), dialect)
+
+    async def _route(self, exchange: Exchange, path: str) -> None:
         # The two vendors list models under the same path; only one of them has a version header.
         models: Any = api if exchange.header("anthropic-version") else openai_common
         if exchange.method == "GET" and path == "/v1/models":

@@ -149,7 +149,8 @@ class TestFile(_Part, frozen=True):
 
 def read(path: Path) -> list[Case]:
     """Return the tests of a file, complete. Raises TestFileError, OSError."""
-    data = path.read_bytes()
+    with path.open("rb") as file:
+        data = file.read(MAX_FILE_BYTES + 1)
     if len(data) > MAX_FILE_BYTES:
         raise TestFileError(f"{path}: larger than {MAX_FILE_BYTES} bytes")
     try:

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 import trio
 
+from runtime.testing import loopback
 from runtime.testing.demo_script import demo_script
 from runtime.testing.messages_api import ModelRequest, check_request
 from runtime.testing.script import Break, Failure, Text, Thinking, ToolCall, Turn, call, load_script, say
@@ -379,3 +380,14 @@ async def test_runs_from_the_command_line(tmp_path: Any) -> None:
             process.terminate()
     assert message.content[0].type == "text"
     assert message.content[0].text == "from a file"
+
+
+async def test_a_body_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loopback, "MAX_REQUEST_BODY", 1000)
+    keys = {"x-api-key": "k", "anthropic-version": "2023-06-01", "authorization": "Bearer k"}
+    async with scripted_model(["never"]) as model, httpcore.AsyncConnectionPool() as client:
+        for path in ("/v1/messages", "/v1/messages/count_tokens", "/v1/responses", "/v1/chat/completions"):
+            for size, status in ((1000, 400), (1001, 413), (1_000_000, 413)):
+                answer = await client.request("POST", model.url + path, headers=keys, content=b"[" * size)
+                assert answer.status == status, path
+                assert json.loads(answer.content)["error"]["message"], path
