@@ -38,8 +38,6 @@ _SCALAR: Final = rf"{_STRING}|-?[0-9][0-9.eE+-]*+|true|false|null"
 _FIRST: Final = re.compile(rf"\s*+\{{?\s*+({_STRING})\s*+:\s*+({_SCALAR})\s*+[,}}]", re.DOTALL)
 _LAST: Final = re.compile(r'[,{]\s*+("[a-z]{1,10}")\s*+:\s*+("[^"\\]{0,200}"|-?[0-9]{1,40})\s*+\}\s*+$')
 
-MAX_DIGITS: Final = 4000
-"""Digits of the longest integer that is read: somewhat fewer than Python itself takes, and nothing counts that far."""
 _OUTLINED: Final = 16  # members looked at from the front: an envelope has four
 _TAIL: Final = 300  # characters at the end, where the last member is looked for: an id and its name
 
@@ -91,7 +89,7 @@ def read_anyway(line: bytes) -> Any:
     except json.JSONDecodeError:
         raise
     except ValueError:  # Python has a limit on digits (sys.int_info)
-        return read(parse_int=lambda digits: int(digits) if len(digits) < MAX_DIGITS else None)
+        return read(parse_int=_integer)
 
 
 def outline(line: bytes) -> dict[str, Any]:
@@ -125,6 +123,13 @@ def _member(name: str, value: str) -> dict[str, Any]:
         return {whole(json.loads(name)): json.loads(value, parse_float=_finite)}
     except ValueError:  # a bad escape, or an integer of thousands of digits
         return {}
+
+
+def _integer(digits: str) -> int | None:
+    try:
+        return int(digits)
+    except ValueError:
+        return None
 
 
 def _finite(digits: str) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import socket
 
 import apsw
@@ -12,6 +13,7 @@ import pytest
 
 from runtime import exhaustion
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.daemon.main import MAX_DESCRIPTORS, _raise_descriptors
 from runtime.exhaustion import check_exhausted, descriptors_left, exhausted
 from runtime.network.errors import from_cause
 from runtime.store.errors import as_api_error
@@ -128,3 +130,14 @@ def test_a_guest_that_cannot_connect_for_lack_of_descriptors() -> None:
     error = httpcore.ConnectError("x")
     error.__cause__ = OSError(errno.EMFILE, "x")
     assert from_cause(error).code == "connection-limit-reached"
+
+
+def test_a_daemon_has_as_many_descriptors_as_it_may_up_to_a_bound() -> None:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (512, before[1]))
+        _raise_descriptors()
+        most = MAX_DESCRIPTORS if before[1] == resource.RLIM_INFINITY else min(before[1], MAX_DESCRIPTORS)
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (most, before[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -12,7 +12,9 @@ import pytest
 import trio
 
 from runtime import large_json
-from runtime.large_json import MAX_ITEMS, TooManyItemsError, is_small, parts, shortened, unpacked
+from runtime.acp.codec import Malformed, decode_large_line
+from runtime.large_json import CUT_BYTES, MAX_ITEMS, TooManyItemsError, is_small, parts, shortened, unpacked
+from runtime.rpc.messages import Refusal, parse_large_line
 from runtime.wire_json import encoded
 
 ALPHABET = ["a", "é", "\u20ac", "\U0001f600", '"', "\\", "\n", "/", "\x00", " ", "u", "d83d"]
@@ -87,6 +89,21 @@ async def test_there_are_so_many_items() -> None:
 async def test_the_rest_has_a_size() -> None:
     with pytest.raises(TooManyItemsError):
         await shortened(b"[" + b" " * (large_json.MAX_REST_BYTES + 1) + b"]", read)
+
+
+async def test_strings_are_cut_out_from_a_length_on() -> None:
+    for size, count in ((CUT_BYTES - 1, 0), (CUT_BYTES, 1)):
+        assert len((await shortened(b'["%s"]' % (b"x" * size), read)).strings) == count
+
+
+@pytest.mark.parametrize(("spaces", "told"), [(900, 7), (1100, None)])
+async def test_whose_line_it_is_is_looked_for_at_its_beginning(spaces: int, told: int | None) -> None:
+    start = b'{"jsonrpc":"2.0","method":"x",%s"id":7,"params":' % (b" " * spaces)
+    line = start + b"[%s1]}" % (b"1," * MAX_ITEMS)
+    frame, refusal = await decode_large_line(line), await parse_large_line(line)
+    assert isinstance(frame, Malformed)
+    assert isinstance(refusal, Refusal)
+    assert (frame.request, refusal.id) == (told, told)
 
 
 async def test_base64_is_decoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:

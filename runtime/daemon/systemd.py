@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-FIRST: Final = 3  # SD_LISTEN_FDS_START
+FIRST_FD: Final = 3  # SD_LISTEN_FDS_START
 NAMES: Final = ("torpor", "torpor.socket")
 """Names of the descriptor that is ours: what a unit may say in FileDescriptorName=, and what systemd says by default."""
 MAX_PASSED: Final = (
@@ -38,7 +38,7 @@ def take_listener(environment: MutableMapping[str, str] = os.environ) -> socket.
     if given["LISTEN_PID"] != str(os.getpid()) or not given["LISTEN_FDS"].isdecimal():
         return None
     count = min(int(given["LISTEN_FDS"]), MAX_PASSED)
-    descriptors = range(FIRST, FIRST + count)
+    descriptors = range(FIRST_FD, FIRST_FD + count)
     for descriptor in descriptors:
         with contextlib.suppress(OSError):
             os.set_inheritable(descriptor, False)
@@ -51,7 +51,7 @@ def take_listener(environment: MutableMapping[str, str] = os.environ) -> socket.
                 f"of {count} sockets that were passed, {len(ours)} are called {' or '.join(NAMES)}, not one"
             )
         return _listening(ours[0])
-    return _listening(FIRST) if count else None
+    return _listening(FIRST_FD) if count else None
 
 
 def _listening(descriptor: int) -> socket.socket:

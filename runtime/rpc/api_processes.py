@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 METHODS: Final = MethodTable()
 
-MAX_WORDS: Final = 100_000  # what a machine of today passes to a program, a hundred times over
 
 STARTING: Final = (
     ErrorCode.VM_NOT_FOUND,
@@ -37,7 +36,7 @@ class Start(VmParams):
     """A command, as a line or as its words, and what it begins with. `timeoutMs` has it killed when it takes longer."""
 
     command: Annotated[str, Meta(min_length=1)] | None = None
-    argv: Annotated[list[str], Meta(min_length=1, max_length=MAX_WORDS)] | None = None
+    argv: Annotated[list[str], Meta(min_length=1)] | None = None
     env: dict[EnvName, EnvValue] = msgspec.field(default_factory=dict)
     cwd: Annotated[str, Meta(min_length=1)] | None = None
     stdin: str | Bytes | None = None

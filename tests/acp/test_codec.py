@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.acp.codec import (
+    _MENDED_BYTES,
     INVALID_REQUEST,
     PARSE_ERROR,
     Decoder,
@@ -177,6 +178,12 @@ async def test_a_large_line_is_read_as_a_small_one_is() -> None:
     assert await decode_large_line(large.line) == decode_line(line)
     torn = line.replace(b"\\ude00", b"").replace("é".encode(), b"\xff")
     assert await decode_large_line(torn) == attrs.evolve(decode_line(torn), torn_text=None)
+
+
+async def test_a_large_line_is_mended_up_to_a_size() -> None:
+    for spaces, kind in ((_MENDED_BYTES - 100, Response), (_MENDED_BYTES, Malformed)):
+        line = b'{"jsonrpc":"2.0","id":3,"result":[NaN,"%s"%s]}' % (b"x" * _MENDED_BYTES, b" " * spaces)
+        assert type(await decode_large_line(line)) is kind
 
 
 async def test_a_large_line_has_so_many_members() -> None:

@@ -64,6 +64,10 @@ def test_what_is_no_json_at_all(line: bytes) -> None:
         (b'{"params":["id",5]}', {}),
         (b'{"id":' + b"1" * 5000 + b',"method":"m"}', {"method": "m"}),
         (b'[{"id":3}]', {}),
+        (b"{" + b'"a":1,' * 15 + b'"id":3,"params":{"cut', {"a": 1, "id": 3}),
+        (b"{" + b'"a":1,' * 16 + b'"id":3,"params":{"cut', {"a": 1}),
+        (b'{"params":[[}],"id":-7' + b" " * 291 + b"}", {"id": -7}),
+        (b'{"params":[[}],"id":-7' + b" " * 292 + b"}", {}),
         (b"garbage", {}),
     ],
 )

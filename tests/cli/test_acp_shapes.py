@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 import pytest
 
-from runtime.cli.acp.shapes import faults
+from runtime.cli.acp.shapes import MAX_FAULTS, faults
 from tests.cli.test_acp_face import Stage
 
 if TYPE_CHECKING:
@@ -130,6 +130,18 @@ def test_a_request_with_wrong_params_is_refused_with_their_pointers() -> None:
         {"pointer": "/mcpServers/0/env", "message": "a list is expected"},
     ]
     assert stage.silent()
+
+
+def test_so_many_faults_are_told_at_once() -> None:
+    for count in (MAX_FAULTS, MAX_FAULTS + 1):
+        assert len(faults("session/new", {"cwd": "/w", "mcpServers": [5] * count})) == MAX_FAULTS
+
+
+@pytest.mark.parametrize(("version", "right"), [(0, True), (65535, True), (65536, False), (10**30, False)])
+def test_a_version_is_of_16_bits(schema: Any, version: int, right: bool) -> None:
+    params = {"protocolVersion": version}
+    validator = jsonschema.Draft202012Validator({"$defs": schema["$defs"], "$ref": "#/$defs/InitializeRequest"})
+    assert (faults("initialize", params) == []) is validator.is_valid(params) is right
 
 
 def test_members_that_acp_does_not_insist_on_may_be_anything() -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from runtime.cli import exits
+from runtime.api.endpoint import EndpointError
+from runtime.cli import exits, starting
 from runtime.client.sync import connect
 from runtime.memory import machine_bytes
 from runtime.version import VERSION
@@ -338,3 +339,20 @@ def test_logs_are_shown_and_followed(place: Place) -> None:
         assert "received SIGTERM" in following.stdout.readline()
         following.send_signal(signal.SIGINT)
         assert following.wait(WAIT) == exits.INTERRUPTED
+
+
+@pytest.mark.parametrize(
+    ("script", "lines"),
+    [
+        ("for n in 1 2 3 4 5 6 7; do echo torpor: line $n; done", [f"line {n}" for n in (3, 4, 5, 6, 7)]),
+        ("echo torpor: first; yes noise | head -c 60000", ["first"]),
+        ("echo torpor: first; yes noise | head -c 66000", ["noise"] * 5),
+    ],
+)
+def test_of_what_a_daemon_says_before_it_ends_the_last_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, lines: list[str]
+) -> None:
+    monkeypatch.setattr(starting, "_program", lambda: ["sh", "-c", f"exec >&2; {script}; exit 1"])
+    with pytest.raises(EndpointError) as caught:
+        starting.start(tmp_path / "s", None)
+    assert str(caught.value) == "the daemon did not start: " + "\n  ".join(lines)

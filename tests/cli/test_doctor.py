@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import resource
 import socket
@@ -13,6 +14,9 @@ import apsw
 import pytest
 
 from runtime.cli import exits
+from runtime.doctor.daemon import _memory
+from runtime.doctor.state import MAX_FAULTS, check_state
+from runtime.store.schema import open_writable
 from tests.cli.places import COMMAND, Place
 from tests.cli.test_daemon_life import OtherVersion
 from tests.system.daemon import WAIT
@@ -313,3 +317,19 @@ def test_a_daemon_with_no_room_for_another_guest(home: Place, bound: str, verdic
         # What one daemon was given the next one has, whatever the environment of who restarts it.
         assert home.run("restart").returncode == exits.OK
         assert home.status()["maxMemoryBytes"] == 1024 * 1024
+
+
+@pytest.mark.parametrize(("used", "verdict"), [(89, "ok"), (90, "warn"), (100, "warn"), (101, "fail")])
+def test_memory_that_is_nearly_used_up(used: int, verdict: str) -> None:
+    assert _memory(used, 100).verdict == verdict
+
+
+def test_of_a_file_with_many_faults_some_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
+    with contextlib.closing(open_writable(path)) as connection:
+        connection.pragma("foreign_keys", "off")
+        for number in range(2 * MAX_FAULTS):
+            connection.execute("INSERT INTO idempotency VALUES (?, 'k', x'00', '{}')", (number,))
+    path.chmod(0o600)
+    (found,) = [each for each in check_state(path, full=True) if each.check == "integrity"]
+    assert found.message.count("refers to nothing") == MAX_FAULTS

@@ -151,3 +151,16 @@ def test_a_link_in_its_place_is_not_followed(root: logging.Logger, tmp_path: Pat
     with pytest.raises(OSError, match="symbolic"):
         logs.log_to_file(tmp_path / "log")
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_of_where_an_exception_came_from_the_innermost_is_told() -> None:
+    def fall(depth: int) -> None:
+        if not depth:
+            raise ValueError("deep")
+        fall(depth - 1)
+
+    with pytest.raises(ValueError, match="deep") as caught:
+        fall(2 * logs.MAX_FRAMES)
+    found = logs.describe(caught.value)["at"]
+    assert len(found) == logs.MAX_FRAMES
+    assert all(each.endswith(" fall") for each in found)

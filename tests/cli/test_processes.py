@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from runtime.cli import exits
+from runtime.cli.processes import MAX_UNWRITTEN, Attached
 from runtime.cli.status import size
 from tests.system.daemon import Vm, fresh_name
 
@@ -129,6 +131,25 @@ def test_a_slow_reader_gets_all_of_it(torpor: Any) -> None:
         os.waitpid(writer, 0)
         assert process.stdout.read() == data
         assert (process.stderr.read(), process.wait(TIMEOUT)) == (b"", 0)
+
+
+def test_so_much_is_kept_for_a_slow_reader_and_no_more_is_taken(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    taken: list[float | None] = []
+    reader, writer = os.pipe()
+    client = SimpleNamespace(
+        fileno=lambda: reader,
+        notifications=lambda timeout: taken.append(timeout) or (),
+        start=lambda *_, **__: SimpleNamespace(done=False),
+    )
+    attached = Attached(cast("Any", client), "v", 1, as_json=False)
+    attached._put("stdout", 0, b"x" * MAX_UNWRITTEN)
+    attached._step()
+    written = len(capfdbinary.readouterr().out)
+    assert (written > 0, taken) == (True, [])
+    attached._step()
+    assert taken == [0], "there is room again"
+    os.close(reader)
+    os.close(writer)
 
 
 def test_processes_are_listed(torpor: Any, vm: Vm) -> None:

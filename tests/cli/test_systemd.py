@@ -16,7 +16,7 @@ import pytest
 
 from runtime.cli import exits
 from runtime.client.sync import connect
-from runtime.daemon.systemd import Notifier, take_listener
+from runtime.daemon.systemd import MAX_PASSED, ActivationError, Notifier, take_listener
 from tests.cli.places import COMMAND, Place
 from tests.system.daemon import WAIT, Background
 
@@ -200,6 +200,11 @@ def test_variables_for_somebody_else_are_left_alone() -> None:
     assert (notifier.managed, notifier.watched_seconds) == (False, None)
     notifier.ready("to nobody")
     assert environment == {}  # and no child takes them for its own
+
+
+def test_so_many_sockets_are_looked_through() -> None:
+    with pytest.raises(ActivationError, match=f"of {MAX_PASSED} sockets"):
+        take_listener({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1000000000"})
 
 
 def test_a_manager_that_has_gone_is_no_trouble(tmp_path: Path) -> None:

@@ -6,16 +6,20 @@ import inspect
 import itertools
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import anyio
 import pytest
+from websockets.server import ServerProtocol
 
 import torpor
+from runtime.api.endpoint import HttpEndpoint
 from runtime.client import client as client_module
-from runtime.client import connection
+from runtime.client import connection, wires
 from runtime.client.client import connect
 from runtime.client.link import Link
+from runtime.client.notification import Notification
 from runtime.rpc.api import METHODS
 
 TOKEN = "a-token-of-the-tests"
@@ -532,3 +536,43 @@ def test_every_method_of_the_api_is_there():
         if snake.startswith("vm."):
             place, snake = client_module.Vms, snake.removeprefix("vm.")
         assert inspect.isfunction(getattr(place, snake, None)), method.name
+
+
+def test_a_message_is_so_long_and_no_longer(run):
+    async def main():
+        async def serve(excess, stream):
+            async with stream:
+                protocol = ServerProtocol(subprotocols=["torpor.v1"])
+                while not (requests := protocol.events_received()):
+                    protocol.receive_data(await stream.receive())
+                protocol.send_response(protocol.accept(requests[0]))
+                await stream.send(b"".join(protocol.data_to_send()))
+                # The head alone of an unmasked text frame with 64 bits of length (RFC 6455, section 5.2).
+                await stream.send(b"\x81\x7f" + (wires.MAX_MESSAGE + excess).to_bytes(8, "big"))
+
+        for excess, said in ((0, "the daemon has closed the connection$"), (1, "too big")):
+            listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+            async with listener, anyio.create_task_group() as tasks:
+                tasks.start_soon(listener.serve, partial(serve, excess))
+                port = listener.extra(anyio.abc.SocketAttribute.local_port)  # noqa: S610 - not Django's
+                wire = await wires.open_wire(HttpEndpoint("127.0.0.1", port, "token"))
+                with pytest.raises(torpor.ConnectionLostError, match=said):
+                    await wire.receive()
+                await wire.aclose()
+                tasks.cancel_scope.cancel()
+
+    run(main)
+
+
+def test_so_many_permission_requests_are_remembered_as_told(run, socket_path):
+    async def main():
+        async with connect(socket_path) as client:
+            told = client.vm.get("v").connect("s")
+            asked = [
+                Notification("permissionRequest", {"sessionId": "s", "request": {"permissionId": str(number)}})
+                for number in range(connection.MAX_ASKED + 1)
+            ]
+            assert all(told._is_asked_first(each) for each in asked)
+            assert [told._is_asked_first(each) for each in (asked[-1], asked[1], asked[0])] == [False, False, True]
+
+    run(main)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-UNNAMED_SO_FAR = 88
+UNNAMED_SO_FAR = 26
 """How many have none: may only become fewer."""
 
 

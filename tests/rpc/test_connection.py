@@ -239,6 +239,18 @@ async def test_too_many_requests_in_flight_are_busy(world, peer, monkeypatch):
     assert (error["data"]["code"], error["data"]["retryable"]) == ("busy", True)
 
 
+async def test_too_many_bytes_in_flight_are_busy(world, peer, monkeypatch):
+    monkeypatch.setattr(connection, "MAX_IN_FLIGHT_BYTES", 2000)
+    await world.session()
+    hanging = await peer.start("sendPrompt", vm="v", sessionId="s", prompt="hang" + " " * 1000)
+    error = await peer.error("hello", client={"name": "x" * 1000})
+    assert (error["data"]["code"], error["data"]["retryable"]) == ("busy", True)
+    await peer.call("hello")
+    await peer.call("$/cancel_request", id=hanging)
+    await peer.response(hanging)
+    await peer.call("hello", client={"name": "x" * 1000})
+
+
 async def test_thousands_of_pipelined_requests_are_all_served(peer):
     count = 6000
     lines = [b'{"jsonrpc":"2.0","id":%d,"method":"vm.list"}' % number for number in range(count)]

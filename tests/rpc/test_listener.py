@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import socket
 import stat
@@ -17,7 +19,7 @@ from runtime.api.endpoint import (
     prepare_directory,
     socket_path,
 )
-from runtime.rpc.listener import SocketInUseError, listening
+from runtime.rpc.listener import BACKLOG, SocketInUseError, listening
 
 
 @pytest.fixture
@@ -125,3 +127,15 @@ def test_a_socket_that_somebody_replaced_is_not_removed(socket_path):
         socket_path.unlink()
         socket_path.write_text("theirs")
     assert socket_path.read_text() == "theirs"
+
+
+def test_so_many_connections_wait_to_be_accepted(socket_path):
+    allowed = min(BACKLOG, int(Path("/proc/sys/net/core/somaxconn").read_text())) + 1  # the kernel takes one more
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(listening(socket_path))
+        found = []
+        for _ in range(allowed + 1):
+            client = stack.enter_context(socket.socket(socket.AF_UNIX))
+            client.setblocking(False)
+            found.append(client.connect_ex(os.fspath(socket_path)))
+    assert found == [0] * allowed + [errno.EAGAIN]

@@ -13,7 +13,9 @@ from runtime.api.errors import ErrorCode
 from runtime.api.names import as_given, joined
 from runtime.api.types import NoParams
 from runtime.rpc.api import METHODS, openrpc_document
+from runtime.rpc.api_many_files import MAX_EXCLUDES, MAX_FILES, MAX_GLOB
 from runtime.rpc.methods import MethodTable
+from runtime.rpc.validation import MAX_FAULTS
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,11 @@ from runtime.rpc.methods import MethodTable
         ("forkSession", {"vm": "v", "sessionId": "s", "to": ["w", "/"]}, ["/to/1"]),
         ("vm.import", {"path": "/file", "vm": "w/"}, ["/vm"]),
         ("listAgents", {"vm": "w/"}, ["/vm"]),
+        ("readFiles", {"vm": "v", "paths": ["/"] * (MAX_FILES + 1)}, ["/paths"]),
+        ("writeFiles", {"vm": "v", "files": [{"path": "/", "content": ""}] * (MAX_FILES + 1)}, ["/files"]),
+        ("readdirRecursive", {"vm": "v", "path": "/", "exclude": ["x"] * (MAX_EXCLUDES + 1)}, ["/exclude"]),
+        ("readdirRecursive", {"vm": "v", "path": "/", "exclude": ["x", "x" * (MAX_GLOB + 1)]}, ["/exclude/1"]),
+        ("vm.get", {"vm": "v"} | {f"x{n}": n for n in range(MAX_FAULTS + 1)}, [f"/x{n}" for n in range(MAX_FAULTS)]),
     ],
 )
 async def test_faults_of_params_are_named_by_pointer(peer, method, params, pointers):

@@ -39,10 +39,6 @@ if TYPE_CHECKING:
 MAX_SERVING: Final = 64
 """Requests of one agent that may wait at once (permissions, ends of commands): as many as it may have terminals."""
 
-MAX_TEXT: Final = 16 * 1024 * 1024
-"""Bytes of text in one fs/read_text_file: the longest line that we take from an agent, so that it can write back what it
-has read."""
-
 Ask = Callable[[Id, PermissionRequest, Any], None]
 """Takes a permission request: its id, its params, and those as they came; answers it now or later.
 Raises `MessageError` for one that nobody could answer."""
@@ -112,8 +108,6 @@ class ClientServices:
             raise RefusedError(INVALID_PARAMS, f"{params.path} is not UTF-8 text: {error.reason}") from error
         if params.line is not None or params.limit is not None:
             text = select_lines(text, params.line, params.limit)
-        if len(text) > MAX_TEXT:
-            raise RefusedError(INVALID_PARAMS, f"{params.path} is over {MAX_TEXT} characters: use line and limit")
         self._agent.respond(request.id, {"content": text})
 
     async def _write(self, request: Request) -> None:
