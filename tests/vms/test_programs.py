@@ -16,7 +16,7 @@ from runtime.vms import programs
 from runtime.vms.options import VmOptions
 from runtime.vms.programs import PIECE, Programs
 from runtime.vms.volume import Volume
-from wasi_fs import FileSystem, Mount
+from wasi_fs import FileSystem, Mount, OpenFile
 from wasi_fs.mounts import content as host_content
 
 if TYPE_CHECKING:
@@ -159,8 +159,11 @@ async def test_a_program_is_never_half_an_old_and_half_a_new_one(box: Box) -> No
     assert await box.load("large") == b"b" * (3 * PIECE)
 
 
-async def test_a_program_that_is_being_written_is_not_waited_for(box: Box) -> None:
+async def test_a_program_that_is_being_written_is_not_waited_for(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
     box.fs.write_file("/bin/large", bytes(3 * PIECE))
+    looks: list[OpenFile] = []
+    stat = OpenFile.stat
+    monkeypatch.setattr(OpenFile, "stat", lambda self: looks.append(self) or stat(self))
 
     async def write() -> None:
         while True:
@@ -173,6 +176,7 @@ async def test_a_program_that_is_being_written_is_not_waited_for(box: Box) -> No
             await box.load("large")
         nursery.cancel_scope.cancel()
     assert box.engine.given == []
+    assert len(looks) == programs.ATTEMPTS == 3
 
 
 async def test_so_much_of_path_is_looked_through_and_told(box: Box) -> None:

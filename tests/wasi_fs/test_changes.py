@@ -321,9 +321,20 @@ def test_a_damaged_backend_is_an_io_error(world: Any) -> None:
     world.save()
     world.reload()
     del world.backend.inodes[2]
-    world.backend.chunks[3] = {0: b"x" * (CHUNK_SIZE + 1)}
     with pytest.raises(FsError) as caught:
         world.fs.stat("/f")
+    assert caught.value.code is FsCode.IO
+
+
+def test_a_chunk_that_is_too_large_is_an_io_error(world: Any) -> None:
+    world.fs.write_file("/f", bytes(64 * 1024 + 1))
+    world.save()
+    world.reload()
+    chunks = world.backend.chunks[world.fs.stat("/f").ino]
+    assert list(chunks) == [0, 1]
+    chunks[0] += b"x"
+    with pytest.raises(FsError) as caught:
+        world.fs.read_file("/f")
     assert caught.value.code is FsCode.IO
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from runtime.engine import Err, GuestTrap, Ok
+from runtime.engine.abi import load
 from runtime.engine.abi.flat import lifter, lower
 from runtime.engine.abi.layout import flatten, layout
 from runtime.engine.abi.load import flags_reader, loader
@@ -218,12 +219,12 @@ def test_memory_that_is_not_there_traps() -> None:
 
 def test_combinations_of_flags_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """Of all types together: guests make as many as they like."""
-    monkeypatch.setattr("runtime.engine.abi.load._unknown_flags", iter(range(2)))
-    one, other = flags_reader(("a", "b")), flags_reader(("c", "d"))
-    assert [read(bits) is read(bits) for read, bits in ((one, 1), (other, 1), (one, 2), (other, 2))] == [
-        True,
-        True,
-        False,
-        False,
-    ]
-    assert (one(3), other(3)) == ({"a", "b"}, {"c", "d"})
+    monkeypatch.setattr(load, "_unknown_flags", iter(range(load._KNOWN_FLAGS)))
+    one, other = flags_reader(MANY[:12]), flags_reader(("a", "b"))
+    for bits in range(4095):
+        one(bits)
+    assert other(3) is other(3)
+    assert other(1) == other(1) == {"a"}
+    assert one(4095) is not one(4095)
+    assert one(4095) == set(MANY[:12])
+    assert one(4094) is one(4094)

@@ -145,3 +145,5 @@ def test_a_type_that_stands_for_a_huge_one_costs_nothing() -> None:
         f"result, element, item 1 is {describe(huge)}, WASI says u8"
     )
     assert describe(("tuple", ("u8",) * 1000)) == "tuple<u8, u8, u8, u8, ...>"
+    assert describe(("list", ("option", ("list", "u8")))) == "list<option<list<u8>>>"
+    assert describe(("list", ("option", ("list", ("list", "u8"))))) == "list<option<list<...>>>"
