@@ -3,7 +3,8 @@
 A decoder is one call: 30 MiB of text take it 15 ms, ten million empty lists two seconds, and no thread helps, since it holds
 the interpreter's lock. So a large line is looked through first, piece by piece. Its long strings are cut out and decoded in
 pieces as well; what is left, with a mark for each of them, is a small JSON text, or the line has more members than any
-message needs and is refused. Writing is the same the other way round: parts of at most a few hundred KiB.
+message needs and is refused. Writing is the same the other way round: parts of at most a few hundred KiB. Where bytes are to
+be one after all, a thread copies them: that it does without the lock.
 
 Everything here gives the other tasks their turn between two pieces. Cancelling leaves nothing behind.
 """
@@ -23,9 +24,9 @@ import trio
 from runtime.wire_json import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from runtime.api.content import Content
+    from runtime.api.content import Bytes, Content
 
 SMALL_BYTES: Final = 64 * 1024
 """JSON up to this size is read and written in one step: at worst, of nothing but empty lists, some 4 ms."""
@@ -42,6 +43,9 @@ MAX_ITEMS: Final = 50_000
 
 MAX_REST_BYTES: Final = 4 * 1024 * 1024
 """What may be left of a message without its long strings: all the items above, each with a short string."""
+
+JOINED_AT_ONCE: Final = 1024 * 1024  # bytes: 0.1 ms; and below it Python does not let go of its lock
+_JOINS: Final = trio.CapacityLimiter(2)  # threads: copying is what memory is slow at
 
 _STRING: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
 # The same in whole characters: neither an escape nor a pair of surrogates is left in its middle, and half a pair is taken only
@@ -66,18 +70,29 @@ class Shortened:
 
     rest: bytes
     """The text, with a mark in place of each of them."""
-    strings: dict[str, str]
-    """Mark -> string."""
+    strings: dict[str, list[str]]
+    """Mark -> string, in pieces."""
 
-    def filled(self, value: Any) -> Any:
-        """The value that `rest` was read as, with the strings in their places. Raises RecursionError."""
-        if isinstance(value, str):
-            return self.strings.get(value, value)
+    def text(self, value: Any) -> Any:
+        """The string that a mark stands for; any other value is itself."""
+        return "".join(self.strings[value]) if isinstance(value, str) and value in self.strings else value
+
+    async def filled(self, value: Any, *, unpack: bool = False) -> Any:
+        """The value that `rest` was read as, with the strings in their places; `unpack`: with bytes for each
+        `{"base64": "..."}` in it that is such. Raises RecursionError.
+        """
+        return await self._filled(value, _Steps(), unpack)
+
+    async def _filled(self, value: Any, steps: _Steps, unpack: bool) -> Any:
         if isinstance(value, list):
-            return [self.filled(item) for item in value]
+            return [await self._filled(item, steps, unpack) for item in value]
         if isinstance(value, dict):
-            return {self.strings.get(key, key): self.filled(item) for key, item in value.items()}
-        return value
+            if unpack and len(value) == 1 and isinstance(text := value.get("base64"), str):
+                data = await _from_base64(self.strings.get(text, [text]), steps)
+                return {"base64": self.text(text) if data is None else data}
+            return {self.text(key): await self._filled(item, steps, unpack) for key, item in value.items()}
+        await steps.did(_LOOK)
+        return self.text(value)
 
 
 class _Steps:
@@ -100,7 +115,7 @@ async def shortened(line: bytes | bytearray, read: Callable[[bytes], str]) -> Sh
     """
     steps, token = _Steps(), secrets.token_hex(8)  # nobody can write a mark who does not know this
     kept: list[bytes | bytearray] = []
-    strings: dict[str, str] = {}
+    strings: dict[str, list[str]] = {}
     items = at = start = rest = 0
     while at < len(line):
         stop = min(at + PIECE_BYTES, len(line))
@@ -121,7 +136,7 @@ async def shortened(line: bytes | bytearray, read: Callable[[bytes], str]) -> Sh
             rest += at - quote
         else:
             mark = f"{token}{len(strings)}"
-            strings[mark] = await _text(line, quote + 1, at, read, steps)
+            strings[mark] = await _pieces(line, quote + 1, at, read, steps)
             kept += line[start:quote], b'"%s' % mark.encode()
             start = at
         at += 1
@@ -145,8 +160,8 @@ async def _string_end(line: bytes | bytearray, at: int, steps: _Steps) -> int:
     return len(line)
 
 
-async def _text(line: bytes | bytearray, at: int, end: int, read: Callable[[bytes], str], steps: _Steps) -> str:
-    parts: list[str] = []
+async def _pieces(line: bytes | bytearray, at: int, end: int, read: Callable[[bytes], str], steps: _Steps) -> list[str]:
+    pieces: list[str] = []
     while at < end:
         stop = min(at + PIECE_BYTES, end)
         if stop < end:
@@ -154,42 +169,50 @@ async def _text(line: bytes | bytearray, at: int, end: int, read: Callable[[byte
             stop = stop if match is None or match.end() == at else match.end()
             while stop > at + 1 and line[stop] in _CONTINUATION:
                 stop -= 1
-        parts.append(read(b'"%s"' % line[at:stop]))
+        pieces.append(read(b'"%s"' % line[at:stop]))
         await steps.did(stop - at)
         at = stop
-    return "".join(parts)
+    return pieces
 
 
-async def unpacked(value: Any) -> Any:
-    """The value with bytes for each `{"base64": "..."}` in it that is such. Raises RecursionError."""
-    return await _unpacked(value, _Steps())
-
-
-async def _unpacked(value: Any, steps: _Steps) -> Any:
-    await steps.did(_LOOK)
-    if isinstance(value, list):
-        return [await _unpacked(item, steps) for item in value]
-    if not isinstance(value, dict):
-        return value
-    text = value.get("base64")
-    if len(value) == 1 and isinstance(text, str):
-        data = await _from_base64(text, steps)
-        return value if data is None else {"base64": data}
-    return {key: await _unpacked(item, steps) for key, item in value.items()}
-
-
-async def _from_base64(text: str, steps: _Steps) -> bytes | None:
+async def _from_base64(texts: list[str], steps: _Steps) -> bytes | None:
     """The bytes, None if it is no base64 (RFC 4648, section 4)."""
-    parts: list[bytes] = []
-    for at in range(0, len(text), PIECE_BYTES):
+    pieces: list[bytes] = []
+    rest = ""
+    for number, more in enumerate(texts, 1):
+        text = rest + more
+        whole = len(text) if number == len(texts) else len(text) // 4 * 4
+        text, rest = text[:whole], text[whole:]
         try:
-            parts.append(binascii.a2b_base64(text[at : at + PIECE_BYTES], strict_mode=True))
+            pieces.append(binascii.a2b_base64(text, strict_mode=True))
         except ValueError:
             return None
-        if len(parts[-1]) * 4 != PIECE_BYTES * 3 and at + PIECE_BYTES < len(text):  # padding in the middle
+        if len(pieces[-1]) * 4 != whole * 3 and number < len(texts):  # padding in the middle
             return None
+        await steps.did(whole + _LOOK)
+    return await one(pieces)
+
+
+async def content_bytes(content: str | Bytes) -> bytes:
+    """What a client has sent in either form, in small steps. Raises UnicodeEncodeError for halves of characters."""
+    if not isinstance(content, str):
+        return content.base64
+    if len(content) <= SMALL_BYTES:
+        return content.encode()
+    steps, pieces = _Steps(), []
+    for at in range(0, len(content), PIECE_BYTES):
+        pieces.append(content[at : at + PIECE_BYTES].encode())
         await steps.did(PIECE_BYTES)
-    return b"".join(parts)
+    return await one(pieces)
+
+
+async def one(pieces: Sequence[bytes]) -> bytes:
+    """The pieces as one, and nobody waits for it. When it is cancelled, nothing has happened."""
+    if len(pieces) == 1:
+        return pieces[0]
+    if sum(map(len, pieces)) < JOINED_AT_ONCE:
+        return b"".join(pieces)
+    return await trio.to_thread.run_sync(b"".join, pieces, limiter=_JOINS)
 
 
 async def parts(value: Any) -> list[bytes]:

@@ -13,7 +13,8 @@ import trio
 
 from runtime import large_json
 from runtime.acp.codec import Malformed, decode_large_line
-from runtime.large_json import CUT_BYTES, MAX_ITEMS, TooManyItemsError, is_small, parts, shortened, unpacked
+from runtime.api.content import Bytes
+from runtime.large_json import CUT_BYTES, MAX_ITEMS, TooManyItemsError, content_bytes, is_small, one, parts, shortened
 from runtime.rpc.messages import Refusal, parse_large_line
 from runtime.wire_json import encoded
 
@@ -27,7 +28,13 @@ def read(text: bytes) -> str:
 
 async def read_back(line: bytes) -> Any:
     short = await shortened(line, read)
-    return short.filled(msgspec.json.decode(short.rest))
+    return await short.filled(msgspec.json.decode(short.rest))
+
+
+async def unpack(value: Any) -> Any:
+    line = json.dumps(value).encode()
+    short = await shortened(line, read)
+    return await short.filled(msgspec.json.decode(short.rest), unpack=True)
 
 
 def value_of(chance: random.Random, depth: int = 0) -> Any:
@@ -111,11 +118,37 @@ async def test_base64_is_decoded_in_pieces(monkeypatch: pytest.MonkeyPatch) -> N
     for size in (0, 1, 17, 18, 19, 500):
         data = bytes(n * 7 % 256 for n in range(size))
         text = base64.b64encode(data).decode()
-        assert await unpacked([{"content": {"base64": text}}]) == [{"content": {"base64": data}}]
+        assert await unpack([{"content": {"base64": text}}]) == [{"content": {"base64": data}}]
         assert msgspec.json.decode(b"".join(await parts({"base64": data}))) == {"base64": text}
     for text in ("A", "AA==" * 20, "!" * 100, "A" * 23 + "=" + "A" * 24, "é" * 24):
-        assert await unpacked({"base64": text}) == {"base64": text}, "whoever wants bytes says what is wrong"
-    assert await unpacked({"base64": "AA==", "more": 1}) == {"base64": "AA==", "more": 1}
+        assert await unpack({"base64": text}) == {"base64": text}, "whoever wants bytes says what is wrong"
+    assert await unpack({"base64": "AA==", "more": 1}) == {"base64": "AA==", "more": 1}
+
+
+async def test_text_becomes_bytes_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_json, "PIECE_BYTES", 24)
+    monkeypatch.setattr(large_json, "SMALL_BYTES", 24)
+    text = "".join(ALPHABET) * 100
+    assert await content_bytes(text) == text.encode()
+    assert await content_bytes("") == b""
+    assert await content_bytes(Bytes(b"x")) == b"x"
+
+
+async def test_what_is_large_is_put_together_by_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[Any] = []
+    run_sync = trio.to_thread.run_sync
+
+    async def counted(*args: Any, **options: Any) -> Any:
+        threads.append(args)
+        return await run_sync(*args, **options)
+
+    monkeypatch.setattr(trio.to_thread, "run_sync", counted)
+    assert await one([b"a" * 1000, b"b"]) == b"a" * 1000 + b"b"
+    assert not threads
+    assert await one([b"a" * large_json.JOINED_AT_ONCE, b"b"]) == b"a" * large_json.JOINED_AT_ONCE + b"b"
+    data = bytes(n % 256 for n in range(256)) * 10_000
+    assert await unpack({"base64": base64.b64encode(data).decode()}) == {"base64": data}
+    assert len(threads) == 2
 
 
 async def test_others_have_their_turn() -> None:
@@ -135,9 +168,12 @@ async def test_others_have_their_turn() -> None:
         written_turns, turns = turns, 0
         line = b"".join(written)
         short = await shortened(line, read)
+        read_turns, turns = turns, 0
+        assert await short.filled(msgspec.json.decode(short.rest), unpack=True) == msgspec.json.decode(line)
         nursery.cancel_scope.cancel()
     assert written_turns > len(line) // (2 * large_json.PIECE_BYTES)
-    assert turns > len(line) // (2 * large_json.PIECE_BYTES)
+    assert read_turns > len(line) // (2 * large_json.PIECE_BYTES)
+    assert turns > 20_000 * 100 // (2 * large_json.PIECE_BYTES)
     assert max(map(len, written)) < 4 * large_json.PIECE_BYTES
     assert line == encoded(value)
     assert len(short.rest) < 1_000_000

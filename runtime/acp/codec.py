@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 import attrs
 import msgspec
 
-from runtime.large_json import SMALL_BYTES, TooManyItemsError, shortened
+from runtime.large_json import SMALL_BYTES, TooManyItemsError, one, shortened
 from runtime.text import beginning, outline, read_anyway, whole
 from runtime.wire_json import encoded
 
@@ -117,9 +117,13 @@ class TooLong:
 
 @attrs.frozen
 class Large:
-    """A line that takes a while to decode: see `decode_large_line`."""
+    """A line that takes a while to decode."""
 
-    line: bytes
+    pieces: list[bytes]
+
+    async def frame(self) -> Frame:
+        """What it is, in small steps."""
+        return await decode_large_line(await one(self.pieces))
 
 
 Message: TypeAlias = "Request | Notification | Response"
@@ -127,10 +131,15 @@ Frame: TypeAlias = "Message | Malformed | TooLong"
 
 
 class Decoder:
-    """Cuts a byte stream into lines and those into frames. Empty lines are skipped, a final CR is tolerated."""
+    """Cuts a byte stream into lines and those into frames. Empty lines are skipped, a final CR is tolerated.
+
+    What has come of a long line is kept in pieces until it is whole: a buffer that grows is copied each time it has to move.
+    """
 
     def __init__(self, max_line: int = MAX_LINE) -> None:
         self._max_line = max_line
+        self._begun: list[bytes] = []  # of the line, before what is in the buffer
+        self._begun_bytes = 0
         self._buffer = bytearray()
         self._searched = 0
         self._skipped = 0  # bytes of an over-long line that are gone already; 0 when none is being skipped
@@ -139,7 +148,7 @@ class Decoder:
     @property
     def buffered(self) -> int:
         """Bytes of an unfinished line that are held."""
-        return len(self._buffer)
+        return self._begun_bytes + len(self._buffer)
 
     def feed(self, data: bytes) -> list[Frame | Large]:
         """Take the next bytes, any cut, and return the frames that they complete, in order."""
@@ -147,30 +156,42 @@ class Decoder:
         self._buffer += data
         start = 0
         while (end := self._buffer.find(b"\n", max(start, self._searched))) >= 0:
-            size = self._skipped + end - start
+            size = self._skipped + self._begun_bytes + end - start
             if size > self._max_line:
-                frames.append(
-                    _too_long(size, self._head if self._skipped else bytes(self._buffer[start : start + HEAD + 1]))
-                )
+                frames.append(_too_long(size, self._head or self._first(start)))
+            elif size > SMALL_BYTES:
+                frames.append(Large([*self._begun, bytes(self._buffer[start:end])]))
             elif line := bytes(self._buffer[start:end]).strip(b"\r\t "):
-                frames.append(decode_line(line) if len(line) <= SMALL_BYTES else Large(line))
-            self._skipped = 0
+                frames.append(decode_line(line))
+            self._begun, self._begun_bytes, self._skipped, self._head = [], 0, 0, b""
             start = end + 1
             self._searched = start
         if start:
             del self._buffer[:start]
-        if self._skipped + len(self._buffer) > self._max_line:
-            if not self._skipped:
-                self._head = bytes(self._buffer[: HEAD + 1])
-            self._skipped += len(self._buffer)
+        if len(self._buffer) > SMALL_BYTES:
+            self._begun.append(bytes(self._buffer))
+            self._begun_bytes += len(self._buffer)
+            self._buffer.clear()
+        if self._skipped + self.buffered > self._max_line:
+            self._head = self._head or self._first(0)
+            self._skipped += self.buffered
+            self._begun, self._begun_bytes = [], 0
             self._buffer.clear()
         self._searched = len(self._buffer)
         return frames
 
-    def finish(self) -> list[Frame]:
-        """Return the last line, if it is a message without its newline; one that was cut off is nothing."""
-        line = bytes(self._buffer).strip(b"\r\t ")
+    def _first(self, start: int) -> bytes:
+        """How the line begins whose last bytes are in the buffer from `start` on."""
+        return b"".join([*self._begun[:1], bytes(self._buffer[start : start + HEAD + 1])])[: HEAD + 1]
+
+    def finish(self) -> list[Frame | Large]:
+        """Return the last line, if it is a message without its newline; one that was cut off (Malformed) is nothing."""
+        pieces = [*self._begun, bytes(self._buffer)]
+        self._begun, self._begun_bytes = [], 0
         self._buffer.clear()
+        if len(pieces) > 1:
+            return [Large(pieces)]
+        line = pieces[0].strip(b"\r\t ")
         frame = decode_line(line) if line else None
         return [] if frame is None or isinstance(frame, Malformed) else [frame]
 
@@ -194,7 +215,7 @@ async def decode_large_line(line: bytes) -> Frame:
             if len(short.rest) > _MENDED_BYTES:
                 raise
             value = read_anyway(short.rest)
-        return _classified(short.filled(value), line)
+        return _classified(await short.filled(value), line)
     except TooManyItemsError as error:
         code, reason = INVALID_REQUEST, str(error)
     except ValueError as error:

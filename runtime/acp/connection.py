@@ -128,8 +128,7 @@ class ClientConnection:
 
     def receive(self, data: bytes) -> list[Event]:
         """Take what the agent wrote; every event is to be handled before the next."""
-        frames = [decode_line(frame.line) if isinstance(frame, Large) else frame for frame in self.frames(data)]
-        return [event for frame in frames for event in self.events(frame)]
+        return [event for frame in self.frames(data) for event in self.events(_at_once(frame))]
 
     def frames(self, data: bytes) -> list[Frame | Large]:
         """Take what the agent wrote: as `receive`, for those who decode what is large, and hand each frame to `events`."""
@@ -139,9 +138,14 @@ class ClientConnection:
         """What a frame means, once everything before it has been handled."""
         return [event for each in self._halves.take(frame) for event in self._take(each)]
 
+    def last_frames(self) -> list[Frame | Large]:
+        """Take note that the agent writes no more: its last words, as `frames`; what turns out to be Malformed was cut off."""
+        return self._decoder.finish()
+
     def finish(self) -> list[Event]:
-        """Take note that the agent writes no more: what its last words were."""
-        frames = [each for frame in self._decoder.finish() for each in self._halves.take(frame)]
+        """After it, what was held back for more; its last words too, if nobody has asked for them."""
+        last = [_at_once(frame) for frame in self.last_frames()]
+        frames = [each for frame in last if not isinstance(frame, Malformed) for each in self._halves.take(frame)]
         return [event for frame in [*frames, *self._halves.finish()] for event in self._take(frame)]
 
     def _take(self, frame: Frame) -> list[Event]:
@@ -201,6 +205,10 @@ class ClientConnection:
     def _end(self, id_: int | None, result: Any = None, error: RpcError | None = None) -> Answer | None:
         method = None if id_ is None else self._outstanding.pop(id_, None)
         return None if id_ is None or method is None else Answer(id_, method, None if error else result, error)
+
+
+def _at_once(frame: Frame | Large) -> Frame:
+    return decode_line(b"".join(frame.pieces)) if isinstance(frame, Large) else frame
 
 
 CANCELLED: Final = RpcError(REQUEST_CANCELLED, "the request was cancelled")

@@ -14,11 +14,6 @@ class Bytes(Struct, forbid_unknown_fields=True):
     base64: bytes
 
 
-def as_bytes(content: str | Bytes) -> bytes:
-    """Return what a client has sent in either form."""
-    return content.encode() if isinstance(content, str) else content.base64
-
-
 def as_content(data: bytes, encoding: str | None = None) -> Content:
     """Return bytes in the form for a client; with the encoding "base64" never as a string."""
     if encoding != "base64":

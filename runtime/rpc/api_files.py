@@ -7,10 +7,10 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from runtime.api.content import Bytes, as_bytes
+from runtime.api.content import Bytes  # noqa: TC001 - a member of structs
 from runtime.api.errors import ErrorCode
 from runtime.api.types import MAX_INT, VmParams
-from runtime.large_json import large_content
+from runtime.large_json import content_bytes, large_content
 from runtime.rpc.methods import Call, MethodTable
 
 METHODS: Final = MethodTable()
@@ -128,7 +128,7 @@ async def _read_file(call: Call, params: ReadFile) -> Any:
 )
 async def _write_file(call: Call, params: WriteFile) -> Any:
     files = await call.host.files(params.vm_name)
-    await files.write_file(params.path, as_bytes(params.content), params.create_parents, params.offset)
+    await files.write_file(params.path, await content_bytes(params.content), params.create_parents, params.offset)
     return {}
 
 

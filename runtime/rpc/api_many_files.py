@@ -7,9 +7,10 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from runtime.api.content import Bytes, as_bytes, as_content
+from runtime.api.content import Bytes, as_content
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.types import VmParams
+from runtime.large_json import content_bytes
 from runtime.rpc.api_files import READING, FileStat, Path, PathParams
 from runtime.rpc.methods import Call, MethodTable
 
@@ -122,7 +123,7 @@ async def _read_files(call: Call, params: ReadFiles) -> Any:
     ErrorCode.VM_NOT_FOUND,
 )
 async def _write_files(call: Call, params: WriteFiles) -> Any:
-    files = [(file.path, as_bytes(file.content)) for file in params.files]
+    files = [(file.path, await content_bytes(file.content)) for file in params.files]
     done = await (await call.host.files(params.vm_name)).write_files(files)
     return [FileWritten(path, None if error is None else _told(error)) for path, error in done]
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from runtime.api.content import Bytes, as_bytes
+from runtime.api.content import Bytes  # noqa: TC001 - a member of structs
 from runtime.api.defaults import KILL_GRACE_MS
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.types import EnvName, EnvValue, Millis, Timestamp, VmParams
+from runtime.large_json import content_bytes
 from runtime.rpc.methods import Call, MethodTable
 from runtime.rpc.validation import invalid_params
 
@@ -125,14 +126,14 @@ class ProcessInfo(Struct, rename="camel", kw_only=True, omit_defaults=True):
     settles=True,
 )
 async def _exec(call: Call, params: Start) -> Any:
-    command, options = _command(params), _options(params)
+    command, options = _command(params), await _options(params)
     vm = await call.host.vm(params.vm_name)
     return await vm.commands.execute(command, **options)
 
 
 @METHODS.method("spawn", Start, Spawned, "Start a command and return at once; wakes the VM.", *STARTING)
 async def _spawn(call: Call, params: Start) -> Any:
-    command, options = _command(params), _options(params)
+    command, options = _command(params), await _options(params)
     vm = await call.host.vm(params.vm_name)
     return {"pid": (await vm.commands.start(command, **options)).process.pid}
 
@@ -145,7 +146,7 @@ async def _spawn(call: Call, params: Start) -> Any:
     *NO_SUCH,
 )
 async def _write_stdin(call: Call, params: WriteStdin) -> Any:
-    await (await _find(call, params)).write(as_bytes(params.data))
+    await (await _find(call, params)).write(await content_bytes(params.data))
     return {}
 
 
@@ -233,10 +234,10 @@ def _command(params: Start) -> str | list[str]:
     return given
 
 
-def _options(params: Start) -> dict[str, Any]:
+async def _options(params: Start) -> dict[str, Any]:
     return {
         "env": params.env,
         "cwd": params.cwd,
-        "stdin": None if params.stdin is None else as_bytes(params.stdin),
+        "stdin": None if params.stdin is None else await content_bytes(params.stdin),
         "timeout_ms": params.timeout_ms,
     }

@@ -15,6 +15,7 @@ import attrs
 import trio
 
 from runtime.budget import uncounted
+from runtime.large_json import one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +30,8 @@ OUTBOX_BYTES: Final = 64 * 1024 * 1024
 """Bytes that may wait for one connection's peer: a burst of 100 events to each of 1,000 subscriptions, twice over."""
 FLOW_BYTES: Final = 4 * 1024 * 1024
 """Bytes of one flow (one subscription) among them: some 10,000 events that a stuck peer costs at most."""
+PIECE_BYTES: Final = 1024 * 1024
+"""Of a long line, that are kept as they came until it is whole: a buffer that grows is copied each time that it has to move."""
 WRITE_BATCH: Final = 256 * 1024
 """Small lines are joined up to this size for one write: one system call for a burst of events."""
 
@@ -43,63 +46,68 @@ class LineReader:
     def __init__(self, stream: trio.abc.ReceiveStream, max_line: int = MAX_LINE) -> None:
         self._stream = stream
         self._max_line = max_line
+        self._begun: list[bytes] = []  # of the line, before what is in the buffer
+        self._begun_bytes = 0
         self._buffer = bytearray()
         self._scanned = 0  # the buffer up to here holds no newline, so that a long line is not searched again and again
         self._ended = False
         self.charge: Callable[[int], None] = uncounted
         """Hears of every change of the bytes that are held of lines which are not returned yet."""
 
-    async def receive(self) -> bytes | bytearray | None:
+    async def receive(self) -> bytes | None:
         """Return the next line without its line ending, or None at the end of the stream.
 
-        Blank lines are skipped. An unfinished last line counts as a line: whoever pipes one request into the socket need
-        not end it. Cancellation loses nothing: the next call goes on where this one was.
+        Blank lines (of up to 64 KiB) are skipped. An unfinished last line counts as a line: whoever pipes one request into
+        the socket need not end it. Cancellation loses nothing: the next call goes on where this one was.
         Raises LineTooLongError, and trio.BrokenResourceError when the peer is gone.
         """
         while True:
             end = self._buffer.find(b"\n", self._scanned)
-            if end >= 0:
-                if end > self._max_line:
-                    raise LineTooLongError
-                line = self._cut(end)
-                self._scanned = 0
-                self.charge(-end - 1)
-            elif len(self._buffer) > self._max_line:
+            if self._begun_bytes + (len(self._buffer) if end < 0 else end) > self._max_line:
                 raise LineTooLongError
+            if end >= 0:
+                line = await self._cut(end)
             elif self._ended:
-                line = self._cut(len(self._buffer))
-                self.charge(-len(line))
-                if not line or line.isspace():
+                line = await self._cut(len(self._buffer))
+                if _is_blank(line):
                     return None
             else:
+                if len(self._buffer) >= PIECE_BYTES:
+                    self._begun.append(bytes(self._buffer))
+                    self._begun_bytes += len(self._buffer)
+                    self._buffer.clear()
                 self._scanned = len(self._buffer)
                 data = await self._stream.receive_some(RECEIVE_SIZE)
                 self._ended = not data
                 self._buffer += data
                 self.charge(len(data))
                 continue
-            if line and not line.isspace():
+            if not _is_blank(line):
                 return line
 
-    def _cut(self, end: int) -> bytes | bytearray:
-        """Take a line out of the buffer: a long one with the buffer itself, so that nothing of it is copied."""
-        if end <= RECEIVE_SIZE:
-            line = bytes(self._buffer[:end])
-            del self._buffer[: end + 1]
-            return line.removesuffix(b"\r")
-        long, self._buffer = self._buffer, self._buffer[end + 1 :]
-        del long[end:]
-        if long.endswith(b"\r"):
-            del long[-1:]
-        return long
+    async def _cut(self, end: int) -> bytes:
+        """Take a line out: what has come of it before, and the buffer up to there."""
+        last = bytes(self._buffer[:end])
+        line = await one([*self._begun, last.removesuffix(b"\r")])
+        held = self._begun_bytes + len(self._buffer)
+        del self._buffer[: end + 1]
+        self._begun, self._begun_bytes, self._scanned = [], 0, 0
+        self.charge(len(self._buffer) - held)
+        return line
 
     async def skip_line(self) -> None:
         """Read on to the end of a line that was too long, keeping none of it; what follows it is lost too."""
         data: bytes | bytearray = self._buffer
+        self._begun.clear()
         while data and b"\n" not in data:
             data = await self._stream.receive_some(RECEIVE_SIZE)
-        self.charge(-len(self._buffer))
+        self.charge(-self._begun_bytes - len(self._buffer))
+        self._begun_bytes = 0
         self._buffer.clear()
+
+
+def _is_blank(line: bytes) -> bool:
+    return len(line) <= RECEIVE_SIZE and (not line or line.isspace())
 
 
 @attrs.define(eq=False)

@@ -122,8 +122,8 @@ async def parse_large_line(line: bytes | bytearray) -> Request | Refusal:
         except (ValueError, RecursionError) as error:
             message = Refusal(_id_in(outline(_ends(line))), _fault(error))
     if isinstance(message, Refusal):
-        return attrs.evolve(message, id=short.filled(message.id))
-    return attrs.evolve(message, id=short.filled(message.id), long=short)
+        return attrs.evolve(message, id=short.text(message.id))
+    return attrs.evolve(message, id=short.text(message.id), long=short)
 
 
 def _read_string(text: bytes) -> str:

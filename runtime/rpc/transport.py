@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Transport(Protocol):
     """Messages in and out. One task may receive and one may send at a time; closing is done once, when both have ended."""
 
-    async def receive(self) -> bytes | bytearray | None:
+    async def receive(self) -> bytes | None:
         """Return the next message, None at the end; cancellation loses nothing.
 
         Raises LineTooLongError, and trio.BrokenResourceError when the peer is gone.

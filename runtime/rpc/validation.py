@@ -16,7 +16,6 @@ import msgspec
 from msgspec import Raw, Struct
 
 from runtime.api.types import Params
-from runtime.large_json import unpacked
 from runtime.rpc.messages import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, ProtocolError
 from runtime.text import read_anyway
 
@@ -54,7 +53,7 @@ def decode_params(raw: Raw, kind: type[P]) -> P:
 async def large_params(raw: Raw, long: Shortened, kind: type[P]) -> P:
     """As `decode_params`, for a line that was shortened; its base64 is decoded in small steps."""
     try:
-        value = await unpacked(long.filled(msgspec.json.decode(raw)))
+        value = await long.filled(msgspec.json.decode(raw), unpack=True)
     except (ValueError, RecursionError):
         return decode_params(raw, kind)  # raises what is to be said
     try:

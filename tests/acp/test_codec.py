@@ -175,7 +175,7 @@ async def test_a_large_line_is_read_as_a_small_one_is() -> None:
     line = b'{"jsonrpc":"2.0","method":"session/update","params":{"update":{"text":"%s"}}}' % text.encode()
     (large,) = Decoder().feed(line + b"\n")
     assert isinstance(large, Large)
-    assert await decode_large_line(large.line) == decode_line(line)
+    assert await large.frame() == decode_line(line)
     torn = line.replace(b"\\ude00", b"").replace("é".encode(), b"\xff")
     assert await decode_large_line(torn) == attrs.evolve(decode_line(torn), torn_text=None)
 
@@ -184,6 +184,19 @@ async def test_a_large_line_is_mended_up_to_a_size() -> None:
     for spaces, kind in ((_MENDED_BYTES - 100, Response), (_MENDED_BYTES, Malformed)):
         line = b'{"jsonrpc":"2.0","id":3,"result":[NaN,"%s"%s]}' % (b"x" * _MENDED_BYTES, b" " * spaces)
         assert type(await decode_large_line(line)) is kind
+
+
+async def test_a_large_last_line_is_read_in_steps_too() -> None:
+    line = b'{"jsonrpc":"2.0","method":"m","params":"%s"}' % (b"x" * 200_000)
+    decoder = Decoder()
+    for at in range(0, len(line), 5000):
+        assert decoder.feed(line[at : at + 5000]) == []
+    assert decoder.buffered == len(line)
+    (last,) = decoder.finish()
+    assert isinstance(last, Large)
+    assert len(last.pieces) > 2
+    assert await last.frame() == decode_line(line)
+    assert decoder.buffered == 0
 
 
 async def test_a_large_line_has_so_many_members() -> None:

@@ -4,6 +4,7 @@ import pytest
 import trio
 from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
+from runtime.rpc import framing
 from runtime.rpc.framing import Flow, LineReader, LineTooLongError, Outbox
 
 
@@ -17,7 +18,10 @@ class Sender:
         await self._stream.send_all(b"".join(lines))
 
 
-async def test_lines_are_split_wherever_the_bytes_break():
+@pytest.mark.parametrize("piece", [1, 2, 1 << 20])
+async def test_lines_are_split_wherever_the_bytes_break(monkeypatch, piece):
+    """Also where what has come of a line is kept in pieces."""
+    monkeypatch.setattr(framing, "PIECE_BYTES", piece)
     sender, receiver = memory_stream_pair()
     reader = LineReader(receiver)
     for byte in b"one\n\r\n  \ntwo\r\nthr":
@@ -51,6 +55,24 @@ async def test_cancelling_a_receive_loses_nothing():
             scope.cancel()
     await sender.send_all(b"c\n")
     assert await reader.receive() == b"abc"
+
+
+async def test_what_is_held_of_a_line_is_what_is_charged(monkeypatch):
+    monkeypatch.setattr(framing, "PIECE_BYTES", 10)
+    sender, receiver = memory_stream_pair()
+    reader, charged = LineReader(receiver), []
+    reader.charge = charged.append
+    await sender.send_all(b"x" * 25 + b"\nrest")
+    assert await reader.receive() == b"x" * 25
+    assert sum(charged) == len(b"rest")
+    with trio.move_on_after(0):
+        await reader.receive()
+    await sender.send_all(b"\n" + b" " * (framing.RECEIVE_SIZE + 1) + b"\n")
+    await sender.send_eof()
+    assert await reader.receive() == b"rest"
+    assert await reader.receive() == b" " * (framing.RECEIVE_SIZE + 1), "to look at it takes as long as to refuse it"
+    assert await reader.receive() is None
+    assert sum(charged) == 0
 
 
 def test_an_offer_is_refused_when_its_flow_or_the_outbox_is_full():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 import trio
 
-from runtime.acp.codec import Id, Large, Notification, Request, RpcError, decode_large_line
+from runtime.acp.codec import Frame, Id, Large, Malformed, Notification, Request, RpcError
 from runtime.acp.connection import CANCELLED, Answer, ClientConnection, Noise, RequestCancelled
 from runtime.sessions.agent.errors import AgentError, AgentGoneError
 from runtime.sessions.agent.stderr import Stderr
@@ -277,12 +277,18 @@ class Agent:
                 frames = self._connection.frames(data[start : start + PIECE_BYTES])
                 self._count()
                 for frame in frames:
-                    whole = await decode_large_line(frame.line) if isinstance(frame, Large) else frame
-                    for event in self._connection.events(whole):
-                        await self._handle(event)
+                    await self._take(await frame.frame() if isinstance(frame, Large) else frame)
             while self._unread > UNREAD_BYTES:
                 await self._drained.park()
+        for frame in self._connection.last_frames():
+            last = await frame.frame() if isinstance(frame, Large) else frame
+            if not isinstance(last, Malformed):
+                await self._take(last)
         for event in self._connection.finish():
+            await self._handle(event)
+
+    async def _take(self, frame: Frame) -> None:
+        for event in self._connection.events(frame):
             await self._handle(event)
 
     async def _handle(self, event: Request | Notification | Answer | RequestCancelled | Noise) -> None:
