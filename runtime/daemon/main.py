@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import resource
@@ -14,6 +13,7 @@ import trio
 
 from runtime.api.endpoint import EndpointError
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.daemon.collector import Collector
 from runtime.daemon.idle import until_idle
 from runtime.daemon.logs import leave_stderr, log_path, log_to_file, start_logging
 from runtime.daemon.settings import Ending
@@ -78,8 +78,9 @@ async def run(settings: Settings) -> None:
                 if manager.watched_seconds is not None:
                     nursery.start_soon(_show_life, manager, manager.watched_seconds)
                 _announce(server, settings, manager)
-                gc.freeze()  # what is there by now stays: a full collection need not look at it, which holds the loop
-                await stop.wait()
+                with Collector().installed() as collector:
+                    nursery.start_soon(collector.collect, server.is_quiet)
+                    await stop.wait()
                 manager.stopping()
                 server.refuse()
             await server.drain(DRAIN_SECONDS)

@@ -119,6 +119,10 @@ class Server:
         """How many peers there are, with those that have not shown their token yet."""
         return len(self._connections) + self._handshakes
 
+    def is_quiet(self) -> bool:
+        """Whether nobody waits for anything: no request is under way, no turn, and no command."""
+        return all(connection.quiet for connection in self._connections) and not self.host.status()["busy"]
+
     def refuse(self) -> None:
         """Let nobody in and answer `shutting_down` to new requests from now on; those under way go on."""
         self.closing = True

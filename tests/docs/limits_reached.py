@@ -45,6 +45,8 @@ REACHED: Final[dict[str, str]] = {
     "runtime.client.connection.MAX_QUEUED": "tests/client/test_client.py::test_a_slow_program_misses_nothing_and_costs_a_bounded_amount",
     "runtime.client.sync.MAX_QUEUED": "tests/client/test_sync.py::test_notifications_that_come_during_a_call_are_kept_up_to_a_bound",
     "runtime.client.wires.MAX_MESSAGE": "tests/client/test_client.py::test_a_message_is_so_long_and_no_longer",
+    "runtime.daemon.collector.PUT_ASIDE": "tests/daemon/test_collector.py::test_who_is_never_quiet_collects_all_the_same",
+    "runtime.daemon.collector.YOUNG_ROUNDS": "tests/daemon/test_collector.py::test_a_collection_is_due_early",
     "runtime.daemon.logs.MAX_FRAMES": "tests/cli/test_logs.py::test_of_where_an_exception_came_from_the_innermost_is_told",
     "runtime.daemon.main.MAX_DESCRIPTORS": "tests/test_exhaustion.py::test_a_daemon_has_as_many_descriptors_as_it_may_up_to_a_bound",
     "runtime.daemon.systemd.MAX_PASSED": "tests/cli/test_systemd.py::test_so_many_sockets_are_looked_through",
