@@ -7,23 +7,10 @@ from functools import cache
 from typing import Any, Final
 
 from runtime.api.errors import RETRYABLE, ErrorCode
-from runtime.rpc.api import METHODS, openrpc_document
-from runtime.rpc.descriptions import ERRORS
-from runtime.rpc.openrpc import NOTHING
+from runtime.api.methods import GROUPS, METHODS
+from runtime.api.openrpc import NOTHING, openrpc_document
 
 REFERENCE: Final = "#/components/schemas/"
-GROUPS: Final = {
-    "api": "The API itself",
-    "api_daemon": "The daemon and the connection",
-    "api_vms": "VMs",
-    "api_sessions": "Sessions",
-    "api_forks": "Forks",
-    "api_options": "Modes and config options",
-    "api_files": "Files",
-    "api_many_files": "Many files at once",
-    "api_past": "Snapshots and differences",
-}
-"""Module of a method's handler -> heading; others are called as their modules are."""
 BOUNDS: Final = {
     "minimum": "at least {}",
     "exclusiveMinimum": "more than {}",
@@ -49,25 +36,14 @@ def document() -> dict[str, Any]:
     return openrpc_document("0")  # of the version only the info depends, which is not shown
 
 
-def group_of(module: str) -> str:
-    """The heading that the methods of a module stand under."""
-    name = module.rpartition(".")[2]
-    return GROUPS.get(name) or name.removeprefix("api_").replace("_", " ").capitalize()
-
-
 def methods() -> str:
     """Every method, as Markdown."""
-    parts: list[str] = []
-    heading = None
-    for method in document()["methods"]:
-        found = METHODS.get(method["name"])
-        assert found is not None
-        group = group_of(found.handler.__module__)
-        if group != heading:
-            heading = group
-            parts.append(f"## {group}\n")
-        parts.append(_method(method))
-    return "\n".join(parts)
+    told = {method["name"]: method for method in document()["methods"]}
+    return "\n".join(
+        part
+        for heading, group in GROUPS.items()
+        for part in (f"## {heading}\n", *(_method(told[method.name]) for method in group))
+    )
 
 
 def _method(method: dict[str, Any]) -> str:
@@ -96,7 +72,7 @@ def lower(text: str) -> str:
 def types() -> str:
     """Every record that a method takes within its params, or answers with, as Markdown."""
     components: dict[str, Schema] = document()["components"]["schemas"]
-    params = {method.params.__name__ for method in METHODS}
+    params = {method.params.__name__ for method in METHODS.values()}
     parts = []
     for name in sorted(components.keys() - params):
         schema = components[name]
@@ -157,7 +133,7 @@ def type_of(schema: Schema) -> str:
 def errors() -> str:
     """Every application error, as Markdown."""
     rows = (
-        f'| <span id="error-{code}">`{code}`</span> | {escaped(ERRORS[code])} | {"yes" if code in RETRYABLE else ""} |\n'
+        f'| <span id="error-{code}">`{code}`</span> | {escaped(code.meaning)} | {"yes" if code in RETRYABLE else ""} |\n'
         for code in ErrorCode
     )
     return "| code | meaning | retryable |\n| --- | --- | --- |\n" + "".join(rows)

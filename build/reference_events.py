@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runtime.sessions.events import EVENTS
+from runtime.api.events import EVENTS
 
 
 def table() -> str:

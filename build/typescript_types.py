@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from toolchain import ROOT
 
-from runtime.rpc.api import openrpc_document
+from runtime.api.openrpc import openrpc_document
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

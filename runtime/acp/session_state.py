@@ -21,19 +21,21 @@ import attrs
 
 from runtime.acp.messages import SESSION_UPDATE, config_options_of, modes_of, update_kind
 from runtime.acp.usage import NOTHING_TOLD, Usage
+from runtime.api.events import (
+    AGENT_EXIT,
+    PERMISSION_REPLY,
+    SESSION_CLOSED,
+    SESSION_RESUMED,
+    SESSION_STARTED,
+    SESSION_SUSPENDED,
+    TURN_ENDED,
+    TURN_INTERRUPTED,
+    TURN_STARTED,
+)
 
 MAX_TITLE: Final = 1000
 """Characters of a session's title that are kept with it: every list of sessions has them."""
 
-STARTED: Final = "_torpor/session_started"
-RESUMED: Final = "_torpor/session_resumed"
-SUSPENDED: Final = "_torpor/session_suspended"
-CLOSED: Final = "_torpor/session_closed"
-TURN_STARTED: Final = "_torpor/turn_started"
-TURN_ENDED: Final = "_torpor/turn_ended"
-TURN_INTERRUPTED: Final = "_torpor/turn_interrupted"
-AGENT_EXIT: Final = "_torpor/agent_exit"
-PERMISSION_REPLY: Final = "_torpor/permission_reply"
 
 CURRENT_MODE_UPDATE: Final = "current_mode_update"
 CONFIG_OPTION_UPDATE: Final = "config_option_update"
@@ -41,15 +43,15 @@ SESSION_INFO_UPDATE: Final = "session_info_update"
 USAGE_UPDATE: Final = "usage_update"
 
 CONTINUATION: Final = "continuation"
-"""The `tier` of a `RESUMED` whose agent has begun a new session of its own."""
+"""The `tier` of a `SESSION_RESUMED` whose agent has begun a new session of its own."""
 
 Status: TypeAlias = Literal["running", "idle", "suspended", "closed"]
 
 EFFECTS: Final[dict[str, dict[str, bool]]] = {
-    STARTED: {"live": True, "closed": False},
-    RESUMED: {"live": True, "closed": False},
-    SUSPENDED: {"live": False},
-    CLOSED: {"live": False, "closed": True},
+    SESSION_STARTED: {"live": True, "closed": False},
+    SESSION_RESUMED: {"live": True, "closed": False},
+    SESSION_SUSPENDED: {"live": False},
+    SESSION_CLOSED: {"live": False, "closed": True},
     AGENT_EXIT: {"live": False},
     TURN_STARTED: {"running": True},
     TURN_ENDED: {"running": False},
@@ -107,7 +109,7 @@ class SessionState:
                 return attrs.evolve(state, continuation=None, turn_id=params.get("turnId"))
             if type_ == TURN_ENDED:
                 return attrs.evolve(state, usage=state.usage.with_turn(params.get("response")))
-            return _setup(state, params) if type_ in (STARTED, RESUMED) else state
+            return _setup(state, params) if type_ in (SESSION_STARTED, SESSION_RESUMED) else state
         reader = _READERS.get(type_)
         return self if reader is None else reader(self, params)
 

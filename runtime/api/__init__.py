@@ -1,12 +1,20 @@
 """The vocabulary of the session API, for all who speak it: the daemon from the socket down, the clients, the command.
 
     names       what VMs and sessions may be called, and how the name of a VM travels
+    limits      bounds that a client can run into, with their reasons
     defaults    what holds where a client says nothing, and the version of the API
-    types       types that params and results share
-    content     bytes as they travel
     errors      error codes, what each means, and the exception that carries one
+    events      the events of ours in transcripts, and the notifications of subscriptions: two tables
     endpoint    where the daemon is: its socket, and who may have made the directory of it
 
-Imports the standard library and msgspec, and nothing of `runtime`; `names`, `defaults`, `errors` and `endpoint` the standard
-library alone, since client commands start with them.
+    types       types that params and results share
+    content     bytes as they travel
+    method      what is said of one method
+    methods     the table of all methods, by subject, from
+                daemon, vms, sessions, turns, forks, settings, files, many_files, past, processes:
+                params and results with each member described beside it, and the methods
+    openrpc     the document of `rpc.discover`, made of these tables
+
+Imports the standard library and msgspec, and nothing else of `runtime`. The first six import the standard library alone,
+since client commands start with them.
 """

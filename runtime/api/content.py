@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 Content = str | dict[str, bytes]
 """Ready for msgspec's encoder, which writes bytes as base64."""
@@ -11,7 +13,7 @@ Content = str | dict[str, bytes]
 class Bytes(Struct, forbid_unknown_fields=True):
     """Bytes as they travel."""
 
-    base64: bytes
+    base64: Annotated[bytes, Meta(description="The bytes in base64.")]
 
 
 def as_content(data: bytes, encoding: str | None = None) -> Content:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta, Struct
 
 from runtime.api import names
+from runtime.api.limits import MAX_INT, MAX_MILLIS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,13 +31,23 @@ NewSessionId = Annotated[
         description=f"1 to {names.MAX_NAME} of A-Za-z0-9._:-, not beginning with a dot, a colon or a hyphen",
     ),
 ]
-MAX_INT: Final = 2**53 - 1
-"""The largest integer that every JSON library keeps exact (RFC 8259, section 6), and well within SQLite's 64 bits."""
 Seq = Annotated[int, Meta(ge=-1, le=MAX_INT, description="a transcript position; -1 is before the first event")]
-Millis = Annotated[int, Meta(ge=0, le=7 * 24 * 3600 * 1000, description="milliseconds, at most a week")]
+Millis = Annotated[int, Meta(ge=0, le=MAX_MILLIS, description="milliseconds, at most a week")]
 Timestamp = Annotated[int, Meta(description="milliseconds since the epoch")]
 EnvName = Annotated[str, Meta(pattern=names.VARIABLE)]
 EnvValue = Annotated[str, Meta(pattern=names.VARIABLE_VALUE)]
+
+
+def doc(text: str) -> Meta:
+    """What is said of a member in the document of `rpc.discover`, and in all that is made of it."""
+    return Meta(description=text)
+
+
+def under(pointer: str, name: str) -> str:
+    """Return the pointer of the member `name` of what `pointer` names (RFC 6901, section 3)."""
+    escaped = name.replace("~", "~0").replace("/", "~1")
+    return f"{pointer}/{escaped}"
+
 
 Fault = tuple[str, str]
 """The JSON pointer (RFC 6901) of a value, from the params, and what is wrong with it."""
@@ -57,7 +68,7 @@ class NoParams(Params):
 class VmParams(Params):
     """The VM alone."""
 
-    vm: VmName
+    vm: Annotated[VmName, doc("The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings.")]
 
     @property
     def vm_name(self) -> str:
@@ -72,7 +83,7 @@ class VmParams(Params):
 class SessionParams(VmParams):
     """One session of a VM."""
 
-    session_id: str
+    session_id: Annotated[str, doc("The session's public id, which stays the same for the session's whole life.")]
 
 
 def name_faults(pointer: str, vm: str | list[str] | None) -> Iterator[Fault]:

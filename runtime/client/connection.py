@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import anyio
 import anyio.lowlevel
 
+from runtime.api.events import PERMISSION_REQUEST, SESSION_EVENT, SUBSCRIPTION_LAGGED, VM_STATE
 from runtime.client.errors import ConnectionLostError, RpcError
 from runtime.client.notification import Notification
 
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
 
 MAX_QUEUED: Final = 10_000
 """Notifications that wait for the program: some 10 MB; what comes beyond is read from the daemon again."""
-EVENT: Final = "sessionEvent"
-PERMISSION: Final = "permissionRequest"
-VM_STATE: Final = "vmState"
 MAX_ASKED: Final = 1000
 """Permission requests that are remembered as told: many times what can wait at once."""
 RETRY_SECONDS: Final = 0.1  # after `busy` or `shutting_down`
@@ -128,7 +126,7 @@ class Connection:
 
     def hear(self, notification: Notification) -> None:
         """Take what came for the subscription."""
-        if notification.method == "subscriptionLagged":
+        if notification.method == SUBSCRIPTION_LAGGED:
             self._detach()
         elif self._early is None:
             self._deliver(notification)
@@ -155,9 +153,9 @@ class Connection:
         if self._detached.is_set():
             return
         session_id, seq = notification.session_id, notification.seq
-        if notification.method == PERMISSION and not self._is_asked_first(notification):
+        if notification.method == PERMISSION_REQUEST and not self._is_asked_first(notification):
             return
-        if notification.method == EVENT and session_id is not None and seq is not None:
+        if notification.method == SESSION_EVENT and session_id is not None and seq is not None:
             self._seen[session_id] = seq
         if self._callbacks:
             self._call_back(notification)
@@ -263,9 +261,9 @@ class Connection:
         def heard(session: Any) -> None:
             for request in session["pendingPermissions"]:
                 params = {"vm": self._vm.name, "sessionId": session_id, "request": request}
-                self._deliver(Notification(PERMISSION, params))
+                self._deliver(Notification(PERMISSION_REQUEST, params))
 
-        if self._wants(PERMISSION):
+        if self._wants(PERMISSION_REQUEST):
             try:
                 await link.call("getSession", {"vm": self._vm.name, "sessionId": session_id}, heard)
             except RpcError as error:
@@ -290,7 +288,7 @@ class Connection:
 
     async def _catch_up(self, link: Link) -> None:
         """Deliver what the transcripts hold beyond what was seen."""
-        types = None if self._types is None or EVENT in self._types else self._types
+        types = None if self._types is None or SESSION_EVENT in self._types else self._types
         rows = await self._rows(link)
         for row in rows:
             session_id, last = row["sessionId"], row["lastSeq"]
@@ -308,7 +306,7 @@ class Connection:
                     },
                 )
                 for event in page:
-                    self._deliver(Notification(EVENT, {"vm": self._vm.name, **event}))
+                    self._deliver(Notification(SESSION_EVENT, {"vm": self._vm.name, **event}))
                 if not page:
                     self._seen[session_id] = last
         for row in rows:
@@ -317,6 +315,6 @@ class Connection:
 
     def _is_old(self, notification: Notification) -> bool:
         """Whether an event that came meanwhile was in a transcript already."""
-        if notification.method != EVENT or notification.seq is None:
+        if notification.method != SESSION_EVENT or notification.seq is None:
             return False
         return notification.seq <= self._seen.get(str(notification.session_id), -1)

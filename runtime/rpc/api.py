@@ -1,11 +1,11 @@
-"""The one table of methods: what is served, checked and documented."""
+"""What is served: every method of the API with its handler."""
 
 from __future__ import annotations
 
-from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from runtime.api.types import NoParams
+from runtime.api.methods import DISCOVER, METHODS
+from runtime.api.openrpc import openrpc_document
 from runtime.rpc import (
     api_daemon,
     api_files,
@@ -18,26 +18,21 @@ from runtime.rpc import (
     api_turns,
     api_vms,
 )
-from runtime.rpc.methods import Call, MethodTable
-from runtime.rpc.openrpc import document
+from runtime.rpc.methods import HANDLERS, Call, Served, handles
 
-METHODS: Final = MethodTable()
+if TYPE_CHECKING:
+    from runtime.api.types import NoParams
 
-_TABLES: Final = (
+MODULES: Final = (
     *(api_daemon, api_vms, api_sessions, api_turns, api_forks, api_options),
     *(api_files, api_many_files, api_past, api_processes),
 )
-for _table in _TABLES:
-    for _entry in _table.METHODS:
-        METHODS.add(_entry)
+"""Imported for their handlers."""
 
 
-@METHODS.method("rpc.discover", NoParams, dict[str, Any], "Return this API as an OpenRPC document.")
+@handles(DISCOVER)
 async def _discover(call: Call, _params: NoParams) -> Any:
     return openrpc_document(call.server.version)
 
 
-@cache
-def openrpc_document(version: str) -> dict[str, Any]:
-    """Return the OpenRPC document of `METHODS`; not to be changed."""
-    return document(METHODS, version)
+SERVED: Final[dict[str, Served]] = {name: HANDLERS[name] for name in METHODS}

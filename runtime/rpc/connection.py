@@ -36,7 +36,7 @@ from runtime.rpc.messages import (
     response_parts,
     sole_error,
 )
-from runtime.rpc.methods import Call, Method
+from runtime.rpc.methods import Call, Served
 from runtime.rpc.subscriptions import Subscriptions
 from runtime.rpc.validation import decode_params, large_params
 
@@ -190,9 +190,9 @@ class Connection:
             if request.id is not UNSET:
                 await self._outbox.send(response_line(request.id, {}))
             return
-        method = self._server.methods.get(request.method)
+        served = self._server.methods.get(request.method)
         error: ProtocolError | ApiError | None = None
-        if method is None:
+        if served is None:
             error = ProtocolError(METHOD_NOT_FOUND, f"no method {request.method[:200]}; rpc.discover lists them")
         elif request.id in self._in_flight:
             error = ProtocolError(INVALID_REQUEST, "a request with this id is under way")
@@ -200,14 +200,14 @@ class Connection:
             error = ApiError(ErrorCode.BUSY, "too many requests under way on this connection")
         elif self._server.closing:
             error = ApiError(ErrorCode.SHUTTING_DOWN, "the daemon is shutting down")
-        if error is None and method is not None:
+        if error is None and served is not None:
             scope = trio.CancelScope()
             if request.id is not UNSET:
                 self._in_flight[request.id] = scope
             self._running += 1
             self._running_bytes += size
             self._share.add(size + REQUEST_COST)
-            nursery.start_soon(self._serve, request, method, size, scope)
+            nursery.start_soon(self._serve, request, served, size, scope)
         elif error is not None and request.id is not UNSET:
             await self._outbox.send(error_line(request.id, error))
 
@@ -220,14 +220,14 @@ class Connection:
         if scope is not None:
             scope.cancel()
 
-    async def _serve(self, request: Request, method: Method, size: int, scope: trio.CancelScope) -> None:
+    async def _serve(self, request: Request, served: Served, size: int, scope: trio.CancelScope) -> None:
         assert self._subscriptions is not None
         call = Call(self._server.host, self._server, self._subscriptions)
         started = trio.current_time()
         parts: Sequence[bytes] = ()
         try:
             with scope:
-                parts = await self._answer(request, method, call)
+                parts = await self._answer(request, served, call)
                 if sum(map(len, parts)) > MAX_RESPONSE:
                     parts = [error_line(_answerable(request), _too_large())]
             if scope.cancelled_caught:
@@ -243,16 +243,16 @@ class Connection:
             self._running -= 1
             self._running_bytes -= size
             self._share.add(-size - REQUEST_COST)
-            logger.debug("%s took %.1f ms", method.name, (trio.current_time() - started) * 1000)
+            logger.debug("%s took %.1f ms", request.method, (trio.current_time() - started) * 1000)
             if request.id is not UNSET:
                 del self._in_flight[request.id]
 
-    async def _answer(self, request: Request, method: Method, call: Call) -> list[bytes]:
+    async def _answer(self, request: Request, served: Served, call: Call) -> list[bytes]:
         """Run the handler; whatever comes of it but cancellation becomes a line, a large one in parts."""
         request_id = _answerable(request)
         error: ApiError | ProtocolError | None
         try:
-            result = await self._result(request, method, call)
+            result = await self._result(request, served, call)
             if is_small(result):
                 return [response_line(request_id, result)]
             return await response_parts(request_id, result)
@@ -263,28 +263,28 @@ class Connection:
             if error is None:
                 cancelled, rest = group.split(trio.Cancelled)
                 if rest is not None:
-                    logger.error("%s failed", method.name, exc_info=rest)  # noqa: TRY400 - only what is not cancellation
+                    logger.error("%s failed", request.method, exc_info=rest)  # noqa: TRY400 - only what is not cancellation
                 if cancelled is not None:
                     raise cancelled from None
         except Exception as failed:
             error = exhausted(failed)
             if error is None:
-                logger.exception("%s failed", method.name)
+                logger.exception("%s failed", request.method)
             else:
-                logger.warning("%s failed: %s", method.name, failed)
+                logger.warning("%s failed: %s", request.method, failed)
         call.afterwards.clear()
         return [error_line(request_id, error or internal_error())]
 
-    async def _result(self, request: Request, method: Method, call: Call) -> Any:
+    async def _result(self, request: Request, served: Served, call: Call) -> Any:
         if request.long is None:
-            params = decode_params(request.params, method.params)
+            params = decode_params(request.params, served.method.params)
         else:
-            params = await large_params(request.params, request.long, method.params)
-        if method.settles and isinstance(params, VmParams):
+            params = await large_params(request.params, request.long, served.method.params)
+        if served.method.settles and isinstance(params, VmParams):
             call.settle = partial(call.subscriptions.settled, params.vm_name, getattr(params, "session_id", None))
         while True:
             try:
-                return await method.handler(call, params)
+                return await served.handler(call, params)
             except FallingAsleepError:
                 if not isinstance(params, VmParams):
                     raise

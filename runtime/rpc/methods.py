@@ -1,21 +1,19 @@
-"""The shape of the method table: the one source of the dispatcher, of params checking and of `rpc.discover`.
-
-Each `api_*` module fills a `MethodTable`; `runtime.rpc.api` joins them to the one that is served.
-"""
+"""How a method of `runtime.api.methods` gets what answers it: each `api_*` module has the handlers of some."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 
+from runtime.api.events import PROGRESS
 from runtime.api.types import Params
 from runtime.rpc.framing import Flow
 from runtime.rpc.messages import notification_line
 
 if TYPE_CHECKING:
-    from runtime.api.errors import ErrorCode
+    from runtime.api.method import Method
     from runtime.rpc.facade import HostFace
     from runtime.rpc.server import Server
     from runtime.rpc.subscriptions import Subscriptions
@@ -44,7 +42,7 @@ class Call:
         outbox, flow = self.subscriptions.outbox, Flow()
 
         def report(done: int, total: int) -> None:
-            outbox.offer(notification_line("progress", {"token": token, "done": done, "total": total}), flow)
+            outbox.offer(notification_line(PROGRESS, {"token": token, "done": done, "total": total}), flow)
 
         return report
 
@@ -56,50 +54,24 @@ Handler = Callable[[Call, P], Awaitable[Any]]
 
 
 @attrs.frozen
-class Method:
-    """One method of the API."""
+class Served:
+    """A method of the API with what answers it."""
 
-    name: str
-    params: type[Params]
-    result: Any
-    """The type of the result, for the document; handlers' answers are not checked against it at run time."""
-    summary: str
-    errors: tuple[ErrorCode, ...]
-    """The application errors that are particular to it."""
-    settles: bool
-    """Whether the answer must come after every event of its session that was committed before it."""
-    handler: Callable[[Call, Any], Awaitable[Any]]
+    method: Method[Any]
+    handler: Handler[Any]
 
 
-class MethodTable:
-    """Methods by name, in the order of their definition."""
+HANDLERS: Final[dict[str, Served]] = {}
+"""By the method's name; filled by the `api_*` modules, which `runtime.rpc.api` imports."""
 
-    def __init__(self) -> None:
-        self._methods: dict[str, Method] = {}
 
-    def method(
-        self, name: str, params: type[P], result: Any, summary: str, *errors: ErrorCode, settles: bool = False
-    ) -> Callable[[Handler[P]], Handler[P]]:
-        """Enter the decorated handler as method `name`."""
+def handles(method: Method[P]) -> Callable[[Handler[P]], Handler[P]]:
+    """Have the decorated function answer `method`; ValueError when there is one for it."""
 
-        def enter(handler: Handler[P]) -> Handler[P]:
-            self.add(Method(name, params, result, summary, errors, settles, handler))
-            return handler
+    def enter(handler: Handler[P]) -> Handler[P]:
+        if method.name in HANDLERS:
+            raise ValueError(f"two functions answer {method.name}")
+        HANDLERS[method.name] = Served(method, handler)
+        return handler
 
-        return enter
-
-    def add(self, method: Method) -> None:
-        """Enter `method`; ValueError when the name is taken."""
-        if method.name in self._methods:
-            raise ValueError(f"two methods are called {method.name}")
-        self._methods[method.name] = method
-
-    def get(self, name: str) -> Method | None:
-        """Return the method called `name`, if there is one."""
-        return self._methods.get(name)
-
-    def __iter__(self) -> Iterator[Method]:
-        return iter(self._methods.values())
-
-    def __len__(self) -> int:
-        return len(self._methods)
+    return enter

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.api.daemon import Welcome
 from runtime.api.defaults import PROTOCOL
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.budget import Budget
 from runtime.memory import private_bytes
-from runtime.rpc.api import METHODS
-from runtime.rpc.api_daemon import Welcome
+from runtime.rpc.api import SERVED
 from runtime.rpc.connection import MAX_IN_FLIGHT, MAX_RESPONSE, Connection
 from runtime.rpc.framing import MAX_LINE
 from runtime.rpc.listener import listening
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from runtime.rpc.facade import HostFace
     from runtime.rpc.gate import Gate
     from runtime.rpc.http_listener import HttpOptions
-    from runtime.rpc.methods import MethodTable
     from runtime.rpc.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -74,7 +73,7 @@ class Server:
         """One for each kind of listener: cancelled, nobody is let in any more."""
         self.used_at = trio.current_time()
         """When a connection was last made or ended."""
-        self.methods: MethodTable = METHODS
+        self.methods = SERVED
         self.version = VERSION
         self.epoch = secrets.token_hex(8)
         """Names this run of the daemon."""

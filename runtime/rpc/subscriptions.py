@@ -17,6 +17,7 @@ import attrs
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.events import COMPILING, PROCESS_EXIT, PROCESS_OUTPUT, SESSION_EVENT, SUBSCRIPTION_LAGGED
 from runtime.api.names import as_given
 from runtime.rpc.framing import FLOW_BYTES, Flow, Outbox
 from runtime.rpc.messages import notification_line
@@ -37,12 +38,13 @@ MAX_PENDING: Final = 1024
 SUBSCRIPTION_COST: Final = 4 * 1024
 """Bytes that a subscription counts for among those of all connections: it takes some 2 KiB, and a notice waits now and then."""
 
-NOT_OF_SESSIONS: Final = frozenset({"processOutput", "processExit", "compiling"})
+NOT_OF_SESSIONS: Final = frozenset({PROCESS_OUTPUT, PROCESS_EXIT, COMPILING})
 """What subscribers of one session do not get: it is none of theirs, and a flood of it would have them lag."""
 
 logger = logging.getLogger(__name__)
 
 _PREFIX: Final = b'{"jsonrpc":"2.0","method":%s,"params":{"subscriptionId":"%s",'
+_SESSION_EVENT: Final = encoded(SESSION_EVENT)
 
 
 class _Encoder:
@@ -134,7 +136,7 @@ class Subscription:
         """Send the next page from the store; False when there was none."""
         assert self.session_id is not None
         assert self.last_seq is not None
-        types = None if self._types is None or "sessionEvent" in self._types else sorted(self._types)
+        types = None if self._types is None or SESSION_EVENT in self._types else sorted(self._types)
         page = await self._owner.host.session_events(
             self.vm, self.session_id, after=self.last_seq, limit=REPLAY_PAGE, types=types
         )
@@ -142,7 +144,7 @@ class Subscription:
             if self.over:
                 return False
             body = encoded({"vm": as_given(self.vm), **event})[1:]
-            await self._owner.outbox.send(_joined(b'"sessionEvent"', self.id, body), self._flow)
+            await self._owner.outbox.send(_joined(_SESSION_EVENT, self.id, body), self._flow)
             self.last_seq = event["seq"]
         return bool(page)
 
@@ -174,17 +176,17 @@ class Subscription:
         return self._types is None or notice.type in self._types or notice.method in self._types
 
     def _is_news(self, notice: Notice) -> bool:
-        if notice.method != "sessionEvent" or self.session_id is None or notice.seq is None:
+        if notice.method != SESSION_EVENT or self.session_id is None or notice.seq is None:
             return True
         return self.last_seq is None or notice.seq > self.last_seq
 
     def _note(self, notice: Notice) -> None:
-        if notice.method == "sessionEvent" and self.session_id is not None:
+        if notice.method == SESSION_EVENT and self.session_id is not None:
             self.last_seq = notice.seq
 
     def _forget_events(self) -> None:
         """Make room among what waits: committed events are read from the store again."""
-        kept = [notice for notice in self._pending if notice.method != "sessionEvent"]
+        kept = [notice for notice in self._pending if notice.method != SESSION_EVENT]
         self._pending = deque(kept)
         self._pending_bytes = 0  # of what is no event nobody says
         self._reread = True
@@ -197,7 +199,7 @@ class Subscription:
             last_seq = missed.seq - 1
         params = {"subscriptionId": self.id, "lastSeq": last_seq}
         self._owner.drop(self.id)
-        self._owner.outbox.force(notification_line("subscriptionLagged", params))
+        self._owner.outbox.force(notification_line(SUBSCRIPTION_LAGGED, params))
 
 
 @attrs.define(eq=False)

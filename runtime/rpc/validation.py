@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar, Union, get_arg
 import msgspec
 from msgspec import Raw, Struct
 
-from runtime.api.types import Params
+from runtime.api.types import Params, under
 from runtime.rpc.messages import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, ProtocolError
 from runtime.text import read_anyway
 
@@ -150,12 +150,6 @@ def _branch(options: tuple[Any, ...], value: Any) -> Any:
         ):
             return bare
     return None
-
-
-def under(pointer: str, name: str) -> str:
-    """Return the pointer of the member `name` of what `pointer` names."""
-    escaped = name.replace("~", "~0").replace("/", "~1")
-    return f"{pointer}/{escaped}"
 
 
 def _pointer_in(message: str) -> str:

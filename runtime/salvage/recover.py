@@ -17,12 +17,12 @@ import apsw
 import attrs
 
 from runtime.api.errors import ApiError
+from runtime.api.events import LOST
 from runtime.api.names import is_session_id
 from runtime.newfile import make_directory
 from runtime.salvage.pages import Pages
 from runtime.salvage.tables import Tables
 from runtime.salvage.trees import SoundChunks, rebuild
-from runtime.sessions.transcript.transcript import LOST
 from runtime.store.exporting import export_vm
 from runtime.store.foreign import MAX_INO, check_json, check_time, json_object
 from runtime.store.migrations import MIGRATIONS

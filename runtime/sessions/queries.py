@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import trio
 
-from runtime.acp.session_state import PERMISSION_REPLY, SessionState
+from runtime.acp.session_state import SessionState
 from runtime.acp.usage import NOTHING_TOLD
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.events import PERMISSION_REPLY
 from runtime.sessions.asking.permissions import remembered_permissions
 
 if TYPE_CHECKING:

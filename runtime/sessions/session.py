@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from runtime.acp import session_state as ss
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.events import AGENT_EXIT, AGENT_EXITED
 from runtime.hub import Notice
 from runtime.sessions.agent.attachment import Attachment
 from runtime.sessions.agent.process import VM_CLOSED
@@ -25,6 +25,7 @@ from runtime.sessions.transcript.transcript import Transcript, now_ms
 from runtime.store.sessions import changed_session
 
 if TYPE_CHECKING:
+    from runtime.acp import session_state as ss
     from runtime.network import Egress
     from runtime.sessions.options.options import SessionOptions
     from runtime.sessions.ports import ExitStatus, Process, VmServices
@@ -162,7 +163,7 @@ class Session:
         restart = self.crashes <= MAX_RESTARTS
         exit_notice = {"exitCode": status.code, "reason": status.reason, "restart": restart}
         self.log.append(
-            ss.AGENT_EXIT,
+            AGENT_EXIT,
             {
                 "exitCode": status.code,
                 "reason": status.reason,
@@ -170,7 +171,7 @@ class Session:
                 "stderr": attachment.agent.stderr_tail,
                 "restart": restart,
             },
-            notices=[self.notice("agentExit", exit_notice)],
+            notices=[self.notice(AGENT_EXITED, exit_notice)],
         )
 
     def _stop_turn(self, limit: ApiError) -> bool:

@@ -33,9 +33,6 @@ MAX_VALUE_BYTES: Final = 64 * 1024 * 1024
 MAX_INO: Final = FIRST_INO
 """The greatest inode number: a VM that makes a million files a second takes centuries to get there."""
 
-MAX_SESSIONS: Final = 100_000
-"""Sessions of one VM in a file: as many as `limits.sessions` can allow."""
-
 MAX_TIME_MS: Final = 1 << 53
 """Epoch milliseconds that JSON's numbers hold exactly."""
 

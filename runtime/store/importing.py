@@ -18,6 +18,7 @@ import attrs
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.limits import MAX_SESSIONS
 from runtime.store import foreign
 from runtime.store.chunks import HASH_BYTES, ChunkStore, Unpacker
 from runtime.store.flattening import DENTRY, EXTENT, INODE, FlatTree
@@ -213,9 +214,9 @@ def _contents(tree: FlatTree, staged: _Staged, meter: Meter) -> Iterator[Any]:
 
 def _sessions(source: apsw.Connection, vm: int, judge: Judge, staged: _Staged, meter: Meter) -> Iterator[Any]:
     names = [name.strip() for name in _SESSION.split(",")]
-    found = rows(source, f"SELECT id FROM session WHERE vm = ? ORDER BY id LIMIT {foreign.MAX_SESSIONS + 1}", (vm,))  # noqa: S608
-    if len(found) > foreign.MAX_SESSIONS:
-        raise ApiError(ErrorCode.TOO_LARGE, f"the file has more than {foreign.MAX_SESSIONS} sessions")
+    found = rows(source, f"SELECT id FROM session WHERE vm = ? ORDER BY id LIMIT {MAX_SESSIONS + 1}", (vm,))  # noqa: S608
+    if len(found) > MAX_SESSIONS:
+        raise ApiError(ErrorCode.TOO_LARGE, f"the file has more than {MAX_SESSIONS} sessions")
     for (row,) in found:
         ((*values,),) = rows(source, f"SELECT {_SESSION} FROM session WHERE id = ?", (row,))  # noqa: S608
         columns = dict(zip(names, values, strict=True))

@@ -9,6 +9,7 @@ import attrs
 import msgspec
 import trio
 
+from runtime.api.events import PERMISSION_REQUEST
 from runtime.client.errors import RpcError
 from runtime.client.results import SessionEvent
 from runtime.testing import expect, transcript
@@ -231,14 +232,14 @@ class _Running:
         heard: list[str] = []
 
         def hear(notification: Notification) -> None:
-            if notification.method == "permissionRequest":
+            if notification.method == PERMISSION_REQUEST:
                 send.send_nowait(notification.params["request"])
 
         def subscribed(result: dict[str, Any]) -> None:
             heard.append(result["subscriptionId"])
             api.listeners[result["subscriptionId"]] = hear
 
-        await api.link.call("subscribe", {**ids, "types": ["permissionRequest"]}, subscribed)
+        await api.link.call("subscribe", {**ids, "types": [PERMISSION_REQUEST]}, subscribed)
         result: dict[str, Any] | None = None
         failure: RpcError | None = None
         try:

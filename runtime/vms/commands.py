@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.api.content import as_content
 from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.api.events import PROCESS_EXIT, PROCESS_OUTPUT
 from runtime.hub import Notice
 from runtime.sessions.services.detached import run_detached
 from runtime.vms.answers import telling_errors
@@ -155,14 +156,14 @@ class Commands:
         pid = command.process.pid
 
         def tell(stream: Stream, offset: int, data: bytes) -> None:
-            self._publish("processOutput", {"pid": pid, "stream": stream, "offset": offset, "data": as_content(data)})
+            self._publish(PROCESS_OUTPUT, {"pid": pid, "stream": stream, "offset": offset, "data": as_content(data)})
 
         try:
             await command.run(self._limit, tell, self._vm.volume.settle, stdin)
         finally:
             del self._running[pid]
             self._remember(command)
-            self._publish("processExit", {"pid": pid, **command.told()})
+            self._publish(PROCESS_EXIT, {"pid": pid, **command.told()})
             self._vm.touch()
 
     def _remember(self, command: Command) -> None:

@@ -13,6 +13,7 @@ import trio
 
 from runtime.api.defaults import SLEEP_GRACE_MS
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.events import VM_STATE
 from runtime.budget import Budget
 from runtime.hub import Hub, Notice
 from runtime.memory import NO_BOUND
@@ -372,7 +373,7 @@ class Host(Readings):
 
     def _publish(self, name: str, state: str, reason: str) -> None:
         params = {"vm": name, "state": state, "reason": reason}
-        self.hub.publish(Notice("vmState", name, None, None, None, params))
+        self.hub.publish(Notice(VM_STATE, name, None, None, None, params))
 
 
 def _now() -> int:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-MAX_MOUNTS: Final = 16  # a project with the folders that it refers to; each way to a file looks for them
-
 MAX_POINT_NAMES: Final = 32
 """Names in the path of a mount, which are looked up one after another at each wake."""
 

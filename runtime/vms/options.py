@@ -12,18 +12,11 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import Limits
 from runtime.network import NetworkPolicy
 from runtime.sessions.transcript.growth import TranscriptLimits
-from runtime.store import foreign
 from runtime.vms.mounts import parse_mounts
 
 if TYPE_CHECKING:
     from wasi_fs import Mount
 
-MIN_MEMORY_BYTES: Final = 1024 * 1024  # a small C program's stack and data; in less no agent ever starts
-MAX_TRANSCRIPT_BYTES: Final = 64 * 1024**3
-"""The greatest of these bounds on events: what is beyond it takes minutes to read through, and nobody would."""
-MAX_SESSIONS: Final = foreign.MAX_SESSIONS  # of a VM, as of one that is imported: lists of them have to stay answerable
-MAX_LABELS: Final = 100  # of a VM: a label for each thing that somebody sorts VMs by
-MAX_LABEL: Final = 1024  # characters of a label and of its value: a URL fits
 MAX_OPTIONS_BYTES: Final = 64 * 1024  # of JSON: every `vm.list` has them, of each VM
 _TRANSCRIPT_LIMITS: Final = TranscriptLimits(
     defaults.TURN_BYTES, defaults.SESSION_BYTES, defaults.TRANSCRIPT_BYTES, defaults.SESSIONS

@@ -17,12 +17,13 @@ import msgspec
 
 from runtime.acp.session_state import STATE_TYPES, SessionState, event_type
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.limits import MAX_LABEL, MAX_LABELS, MAX_MILLIS, MAX_SESSIONS, MAX_TRANSCRIPT_BYTES
 from runtime.api.names import is_session_id, is_vm_name
 from runtime.sessions.options.options import MCP_SEALED, SessionOptions
 from runtime.store.foreign import check_json, damaged, json_object
 from runtime.store.sessions import SessionRecord
 from runtime.store.sql import json_text
-from runtime.vms.options import MAX_LABEL, MAX_LABELS, MAX_SESSIONS, MAX_TRANSCRIPT_BYTES, VmOptions, check_size
+from runtime.vms.options import VmOptions, check_size
 
 _LIMITS: Final = {
     **dict.fromkeys(("memoryBytes", "fuel", "files", "fileBytes", "processes", "outputBytes"), math.inf),
@@ -30,7 +31,6 @@ _LIMITS: Final = {
     "sessions": MAX_SESSIONS,
 }
 """Limits of a VM, each with its greatest value."""
-_MAX_IDLE_MS: Final = 7 * 24 * 3600 * 1000  # as for one that a client gives
 _OBJECTS: Final = ("capabilities", "agent_info", "modes")
 
 
@@ -108,7 +108,7 @@ def _check_limits(options: dict[str, Any]) -> None:
     if not all(isinstance(value, str) for value in labels.values()):
         raise ValueError("labels")
     idle = options.get("idleTimeoutMs") or 0
-    if type(idle) is not int or not 0 <= idle <= _MAX_IDLE_MS:
+    if type(idle) is not int or not 0 <= idle <= MAX_MILLIS:
         raise ValueError("idleTimeoutMs")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.api.events import COMPILING
 from runtime.engine import Share
 from runtime.hub import Notice
 from runtime.network import HttpGate, NetworkPolicy
@@ -198,4 +199,4 @@ class Vm:
 
     def _tell_compiling(self, program: str, size: int) -> None:
         told = {"vm": self.name, "program": program, "bytes": size}
-        self.hub.publish(Notice("compiling", self.name, None, None, None, told))
+        self.hub.publish(Notice(COMPILING, self.name, None, None, None, told))

@@ -8,6 +8,17 @@ from hypothesis import strategies as st
 
 from runtime.acp import session_state as ss
 from runtime.acp.session_state import SessionState, event_type
+from runtime.api.events import (
+    AGENT_EXIT,
+    PERMISSION_REPLY,
+    SESSION_CLOSED,
+    SESSION_RESUMED,
+    SESSION_STARTED,
+    SESSION_SUSPENDED,
+    TURN_ENDED,
+    TURN_INTERRUPTED,
+    TURN_STARTED,
+)
 
 MODES = {"currentModeId": "ask", "availableModes": [{"id": "ask", "name": "Ask"}, {"id": "code", "name": "Code"}]}
 OPTION = {"id": "model", "name": "Model", "category": "model", "type": "select", "currentValue": "a", "options": []}
@@ -25,7 +36,7 @@ def folded(*events: tuple[str, dict[str, Any]]) -> SessionState:
     return state
 
 
-STARTED: tuple[str, dict[str, Any]] = (ss.STARTED, {"modes": MODES, "configOptions": [OPTION]})
+STARTED: tuple[str, dict[str, Any]] = (SESSION_STARTED, {"modes": MODES, "configOptions": [OPTION]})
 
 
 @pytest.mark.parametrize(
@@ -33,15 +44,15 @@ STARTED: tuple[str, dict[str, Any]] = (ss.STARTED, {"modes": MODES, "configOptio
     [
         ([], "suspended"),
         ([STARTED], "idle"),
-        ([STARTED, (ss.TURN_STARTED, {})], "running"),
-        ([STARTED, (ss.TURN_STARTED, {}), (ss.TURN_ENDED, {})], "idle"),
-        ([STARTED, (ss.TURN_STARTED, {}), (ss.AGENT_EXIT, {})], "running"),
-        ([STARTED, (ss.TURN_STARTED, {}), (ss.AGENT_EXIT, {}), (ss.TURN_ENDED, {})], "suspended"),
-        ([STARTED, (ss.TURN_STARTED, {}), (ss.TURN_INTERRUPTED, {})], "suspended"),
-        ([STARTED, (ss.SUSPENDED, {})], "suspended"),
-        ([STARTED, (ss.SUSPENDED, {}), (ss.RESUMED, {})], "idle"),
-        ([STARTED, (ss.CLOSED, {})], "closed"),
-        ([STARTED, (ss.CLOSED, {}), (ss.RESUMED, {})], "idle"),
+        ([STARTED, (TURN_STARTED, {})], "running"),
+        ([STARTED, (TURN_STARTED, {}), (TURN_ENDED, {})], "idle"),
+        ([STARTED, (TURN_STARTED, {}), (AGENT_EXIT, {})], "running"),
+        ([STARTED, (TURN_STARTED, {}), (AGENT_EXIT, {}), (TURN_ENDED, {})], "suspended"),
+        ([STARTED, (TURN_STARTED, {}), (TURN_INTERRUPTED, {})], "suspended"),
+        ([STARTED, (SESSION_SUSPENDED, {})], "suspended"),
+        ([STARTED, (SESSION_SUSPENDED, {}), (SESSION_RESUMED, {})], "idle"),
+        ([STARTED, (SESSION_CLOSED, {})], "closed"),
+        ([STARTED, (SESSION_CLOSED, {}), (SESSION_RESUMED, {})], "idle"),
     ],
 )
 def test_statuses(events: list[tuple[str, dict[str, Any]]], status: str) -> None:
@@ -65,12 +76,12 @@ def test_modes_options_and_title_follow_the_updates() -> None:
 
 
 def test_an_always_is_remembered() -> None:
-    state = folded(STARTED, (ss.PERMISSION_REPLY, {"remember": ["execute", "bash"]}), (ss.PERMISSION_REPLY, {}))
+    state = folded(STARTED, (PERMISSION_REPLY, {"remember": ["execute", "bash"]}), (PERMISSION_REPLY, {}))
     assert state.remembered == {("execute", "bash")}
 
 
 def test_an_agent_cannot_forge_our_events() -> None:
-    assert event_type("session/update", {"update": {"sessionUpdate": ss.TURN_ENDED}}) == "session/update"
+    assert event_type("session/update", {"update": {"sessionUpdate": TURN_ENDED}}) == "session/update"
     assert event_type("session/update", {"update": {"sessionUpdate": "tool_call"}}) == "tool_call"
     assert event_type("session/update", None) == "session/update"
     assert event_type("_torpor/stderr", {}) == "_torpor/stderr"
@@ -81,9 +92,9 @@ def test_an_agent_cannot_forge_our_events() -> None:
         st.sampled_from(
             [
                 STARTED,
-                (ss.TURN_STARTED, {}),
-                (ss.TURN_ENDED, {}),
-                (ss.AGENT_EXIT, {}),
+                (TURN_STARTED, {}),
+                (TURN_ENDED, {}),
+                (AGENT_EXIT, {}),
                 update("agent_message_chunk", content={"type": "text", "text": "x"}),
                 update(ss.CURRENT_MODE_UPDATE, currentModeId=5),
                 update(ss.CONFIG_OPTION_UPDATE, configOptions="what"),

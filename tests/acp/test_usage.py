@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from runtime.acp import session_state as ss
 from runtime.acp.session_state import SessionState, event_type
 from runtime.acp.usage import MAX_COUNT, NOTHING_TOLD, TOKENS, Usage, total_usage
+from runtime.api.events import SESSION_RESUMED, SESSION_STARTED, TURN_ENDED, TURN_STARTED
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -18,7 +19,7 @@ JSON = st.recursive(
 
 
 def turn(**usage: Any) -> tuple[str, dict[str, Any]]:
-    return ss.TURN_ENDED, {"response": {"stopReason": "end_turn", "usage": usage}}
+    return TURN_ENDED, {"response": {"stopReason": "end_turn", "usage": usage}}
 
 
 def told(used: int, size: int, amount: float, currency: str = "USD") -> tuple[str, dict[str, Any]]:
@@ -36,14 +37,14 @@ def folded(*events: tuple[str, dict[str, Any]]) -> Usage:
 
 
 def test_nothing_is_known_until_it_is_told() -> None:
-    silent = folded((ss.STARTED, {}), (ss.TURN_STARTED, {}), (ss.TURN_ENDED, {"response": {"stopReason": "end_turn"}}))
+    silent = folded((SESSION_STARTED, {}), (TURN_STARTED, {}), (TURN_ENDED, {"response": {"stopReason": "end_turn"}}))
     assert silent.to_json() == {"tokens": None, "cost": None, "context": None}
 
 
 def test_tokens_are_those_of_all_turns() -> None:
     usage = folded(
         turn(totalTokens=7, inputTokens=5, outputTokens=2),
-        (ss.TURN_ENDED, {"stopReason": "cancelled"}),
+        (TURN_ENDED, {"stopReason": "cancelled"}),
         turn(totalTokens=9, inputTokens=1, outputTokens=3, cachedReadTokens=5),
     )
     assert usage.tokens == {"totalTokens": 16, "inputTokens": 6, "outputTokens": 5, "cachedReadTokens": 5}
@@ -57,11 +58,11 @@ def test_cost_and_context_are_as_last_told() -> None:
 
 @pytest.mark.parametrize(("tier", "cost"), [("resume", 0.75), ("load", 0.75), (ss.CONTINUATION, 1.25)])
 def test_an_agent_that_starts_afresh_counts_from_nothing(tier: str, cost: float) -> None:
-    assert folded(told(1, 2, 0.5), (ss.RESUMED, {"tier": tier}), told(1, 2, 0.75)).cost == {"USD": cost}
+    assert folded(told(1, 2, 0.5), (SESSION_RESUMED, {"tier": tier}), told(1, 2, 0.75)).cost == {"USD": cost}
 
 
 def test_a_fresh_start_keeps_what_was_spent_and_not_the_context() -> None:
-    usage = folded(told(1, 2, 0.5), (ss.RESUMED, {"tier": ss.CONTINUATION}))
+    usage = folded(told(1, 2, 0.5), (SESSION_RESUMED, {"tier": ss.CONTINUATION}))
     assert (usage.cost, usage.context) == ({"USD": 0.5}, None)
 
 
@@ -69,8 +70,8 @@ def test_a_fresh_start_keeps_what_was_spent_and_not_the_context() -> None:
 def test_nonsense_is_passed_over(value: Any) -> None:
     usage = folded(
         turn(totalTokens=value),
-        (ss.TURN_ENDED, {"response": {"usage": value}}),
-        (ss.TURN_ENDED, {"response": value}),
+        (TURN_ENDED, {"response": {"usage": value}}),
+        (TURN_ENDED, {"response": value}),
         ("usage_update", {"update": {"used": value, "size": 1, "cost": value}}),
         ("usage_update", {"update": {"cost": {"amount": value, "currency": "USD"}}}),
         ("usage_update", {"update": {"cost": {"amount": 1, "currency": value}}}),

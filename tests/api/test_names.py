@@ -9,7 +9,7 @@ import pytest
 
 from runtime.api import names
 from runtime.api.errors import ApiError
-from runtime.rpc.api import openrpc_document
+from runtime.api.openrpc import openrpc_document
 from runtime.sessions.options.options import parse_options
 from runtime.vms.portable import FileJudge
 

@@ -15,12 +15,12 @@ from websockets.server import ServerProtocol
 
 import torpor
 from runtime.api.endpoint import HttpEndpoint
+from runtime.api.methods import METHODS
 from runtime.client import client as client_module
 from runtime.client import connection, wires
 from runtime.client.client import connect
 from runtime.client.link import Link
 from runtime.client.notification import Notification
-from runtime.rpc.api import METHODS
 
 TOKEN = "a-token-of-the-tests"
 names = (f"vm-{number}" for number in itertools.count())
@@ -527,7 +527,7 @@ def test_every_method_of_the_api_is_there():
     of_client = {"daemon.status": "status", "rpc.discover": "discover", "vm.list": "vm.list"}
     of_client |= {"daemon.rotateKey": "rotate_key", "vm.getOrCreate": "vm.get_or_create", "listAgents": "list_agents"}
     of_client |= {"vm.import": "vm.import_"}
-    for method in METHODS:
+    for method in METHODS.values():
         if method.name in elsewhere:
             continue
         snake = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in method.name)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from runtime.rpc.api import METHODS
+from runtime.api.methods import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

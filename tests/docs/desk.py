@@ -12,8 +12,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from runtime.api.methods import METHODS
 from runtime.client.sync import RpcError, connect
-from runtime.rpc.api import METHODS
 from tests.docs.blocks import ROOT
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime.api.events import EVENTS
 from runtime.network import HttpExchange
-from runtime.sessions.events import EVENTS
 from runtime.sessions.transcript.network_log import BURST, NetworkLog
 from tests.system.conftest import api, component_cache, daemon, scratch
 from tests.system.daemon import Vm, fresh_name

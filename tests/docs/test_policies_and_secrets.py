@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from runtime.api import limits
+from runtime.api.events import HTTP_REQUEST
 from runtime.network import HttpExchange
 from runtime.sessions.asking import policy
 from runtime.sessions.options import redaction
@@ -19,13 +21,13 @@ def test_the_event_that_is_shown_has_the_members_of_a_real_one() -> None:
     events: list[dict[str, Any]] = []
     network_log.NetworkLog(lambda _, params: events.append(params), lambda: 0.0).observe(EXCHANGE)
     shown = [json.loads(block.text) for block in blocks(DOCS / PAGES[0]) if block.title == "an event"]
-    assert [event["method"] for event in shown] == [network_log.REQUEST]
+    assert [event["method"] for event in shown] == [HTTP_REQUEST]
     assert shown[0]["params"].keys() == events[0].keys() | {"sessionId"}
 
 
 def test_figures() -> None:
     permissions, secrets = ((DOCS / page).read_text("utf-8") for page in PAGES)
-    assert f"at most {policy.MAX_RULES} rules, {policy.MAX_GLOB} characters a glob" in permissions
+    assert f"at most {limits.MAX_RULES} rules, {limits.MAX_RULE_GLOB} characters a glob" in permissions
     assert f"more than {policy.MAX_SUBJECT // 1024} KiB of paths" in permissions
     assert f"After {network_log.BURST} requests in a burst, {network_log.PER_SECOND:.0f} a second" in permissions
     assert f"cut at {network_log.MAX_PATH} characters" in permissions

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime.api.errors import ErrorCode
-from runtime.rpc.api import METHODS, openrpc_document
-from runtime.sessions.events import EVENTS
+from runtime.api.events import EVENTS
+from runtime.api.methods import METHODS
+from runtime.api.openrpc import openrpc_document
 from tests.docs.blocks import DOCS, FENCE, OUTSIDE, PAGES, ROOT
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def test_code_stands_in_fences(page: Path) -> None:
 def test_every_method_param_and_error_is_documented(site: Path) -> None:
     page = text_of(site / "api.html")
     document = openrpc_document("0")
-    for method in METHODS:
+    for method in METHODS.values():
         assert re.search(rf"{re.escape(method.name)}¶\s+{re.escape(method.summary.replace('`', ''))}", page), (
             method.name
         )

@@ -10,11 +10,11 @@ import jsonschema
 import pytest
 
 from runtime.api.errors import ErrorCode
+from runtime.api.limits import MAX_EXCLUDE_GLOB, MAX_EXCLUDES, MAX_FILES
+from runtime.api.methods import DISCOVER, METHODS
 from runtime.api.names import as_given, joined
-from runtime.api.types import NoParams
-from runtime.rpc.api import METHODS, openrpc_document
-from runtime.rpc.api_many_files import MAX_EXCLUDES, MAX_FILES, MAX_GLOB
-from runtime.rpc.methods import MethodTable
+from runtime.api.openrpc import openrpc_document
+from runtime.rpc.methods import handles
 from runtime.rpc.validation import MAX_FAULTS
 
 
@@ -109,7 +109,7 @@ from runtime.rpc.validation import MAX_FAULTS
         ("readFiles", {"vm": "v", "paths": ["/"] * (MAX_FILES + 1)}, ["/paths"]),
         ("writeFiles", {"vm": "v", "files": [{"path": "/", "content": ""}] * (MAX_FILES + 1)}, ["/files"]),
         ("readdirRecursive", {"vm": "v", "path": "/", "exclude": ["x"] * (MAX_EXCLUDES + 1)}, ["/exclude"]),
-        ("readdirRecursive", {"vm": "v", "path": "/", "exclude": ["x", "x" * (MAX_GLOB + 1)]}, ["/exclude/1"]),
+        ("readdirRecursive", {"vm": "v", "path": "/", "exclude": ["x", "x" * (MAX_EXCLUDE_GLOB + 1)]}, ["/exclude/1"]),
         ("vm.get", {"vm": "v"} | {f"x{n}": n for n in range(MAX_FAULTS + 1)}, [f"/x{n}" for n in range(MAX_FAULTS)]),
     ],
 )
@@ -228,7 +228,7 @@ async def test_files_travel_as_text_or_base64(peer):
 async def test_the_document_lists_every_method_that_is_served(peer):
     found = await peer.call("rpc.discover")
     assert found == openrpc_document(found["info"]["version"])
-    assert [method["name"] for method in found["methods"]] == [method.name for method in METHODS]
+    assert [method["name"] for method in found["methods"]] == list(METHODS)
     for method in found["methods"]:
         unknown = await peer.error(method["name"], **{"no such member": 1})
         assert unknown["code"] == -32602, method["name"]
@@ -256,7 +256,7 @@ def test_checking_params_again_and_again_frees_no_type_twice():
     """A fault of the JSON library's, of which the whole process dies: see `runtime.api.names`."""
     code = """
 import gc, msgspec, typing
-from runtime.rpc.api import METHODS
+from runtime.api.methods import METHODS
 values = ["a", 5, 5.5, None, [], ["a"], [5], {}, {"a": "b"}, {"a": 5}, {"a": {"a": "b"}}, [{"a": "b"}]]
 def convert(kind, seen):
     for value in values:
@@ -274,7 +274,7 @@ def convert(kind, seen):
             convert(inner, seen)
 for _ in range(20):
     seen = set()
-    for method in METHODS:
+    for method in METHODS.values():
         convert(method.params, seen)
     gc.collect()
 """
@@ -282,12 +282,9 @@ for _ in range(20):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_name_is_given_once():
-    table = MethodTable()
-
+def test_a_method_has_one_handler():
     async def handler(call, params):
         return None
 
-    table.method("a", NoParams, None, "")(handler)
-    with pytest.raises(ValueError, match="a"):
-        table.method("a", NoParams, None, "")(handler)
+    with pytest.raises(ValueError, match=r"rpc\.discover"):
+        handles(DISCOVER)(handler)

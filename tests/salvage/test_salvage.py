@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from runtime.api.events import LOST
 from runtime.salvage.fileformat import INDEX_LEAF, TABLE_LEAF
 from runtime.salvage.pages import Pages
 from runtime.salvage.recover import Outcome, salvage
-from runtime.sessions.transcript.transcript import LOST
 from runtime.store import Store, open_store
 from runtime.store.durability import Durability
 from runtime.store.importing import import_vm

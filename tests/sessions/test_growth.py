@@ -9,7 +9,8 @@ import attrs
 import trio
 
 from runtime.api.errors import ErrorCode
-from runtime.sessions.transcript.growth import LIMIT_REACHED, RESERVE_BYTES
+from runtime.api.events import LIMIT_REACHED
+from runtime.sessions.transcript.growth import RESERVE_BYTES
 from tests.sessions.fakes import FakeAgent, FakeVm, failing, never, new, start
 from tests.settled import settled, until
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import attrs
 
+from runtime.api.events import HTTP_REQUEST, HTTP_REQUESTS
 from runtime.network import HttpExchange
-from runtime.sessions.transcript.network_log import BURST, MAX_HOSTS, MAX_NAME, MAX_PATH, REQUEST, REQUESTS, NetworkLog
+from runtime.sessions.transcript.network_log import BURST, MAX_HOSTS, MAX_NAME, MAX_PATH, NetworkLog
 
 EXCHANGE = HttpExchange("GET", "https", "example.com", 443, "/a", 200, None, 1, 20, 0.5)
 
@@ -27,8 +28,8 @@ def test_what_is_recorded_of_a_request() -> None:
     common = {"method": "GET", "scheme": "https", "host": "example.com", "port": 443, "path": "/a"}
     counts = {"bytesOut": 1, "bytesIn": 20, "durationMs": 500}
     assert b.events == [
-        (REQUEST, {**common, **counts, "status": 200}),
-        (REQUEST, {**common, **counts, "error": "HTTP-request-denied", "secrets": ["KEY"]}),
+        (HTTP_REQUEST, {**common, **counts, "status": 200}),
+        (HTTP_REQUEST, {**common, **counts, "error": "HTTP-request-denied", "secrets": ["KEY"]}),
     ]
     b.log.flush()
     assert len(b.events) == 2
@@ -38,10 +39,10 @@ def test_a_flood_is_counted() -> None:
     b = Bench()
     for number in range(BURST + 1000):
         b.observe(host=f"h{number % 50}", error="HTTP-request-denied" if number % 2 else None)
-    assert [method for method, _ in b.events] == [REQUEST] * BURST
+    assert [method for method, _ in b.events] == [HTTP_REQUEST] * BURST
     b.now += 1
     b.observe()
-    assert [method for method, _ in b.events[BURST:]] == [REQUESTS, REQUEST]
+    assert [method for method, _ in b.events[BURST:]] == [HTTP_REQUESTS, HTTP_REQUEST]
     params = b.events[BURST][1]
     assert params["count"] == sum(params["hosts"].values()) == 1000
     assert params["errors"] == {"HTTP-request-denied": 500}

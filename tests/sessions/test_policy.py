@@ -6,11 +6,10 @@ import attrs
 import pytest
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.limits import MAX_RULE_GLOB, MAX_RULES
 from runtime.sessions.asking.policy import (
     KNOWN_TOOLS,
-    MAX_GLOB,
     MAX_LABEL,
-    MAX_RULES,
     MAX_SUBJECT,
     Decision,
     Policy,
@@ -192,7 +191,7 @@ def test_where_paths_and_commands_are_found() -> None:
         ({"rules": [{"policy": "allow"}, {"policy": "allow", "where": 1}]}, "/rules/1/where"),
         ({"rules": [{"kind": "x"}]}, "/rules/0/policy"),
         ({"rules": [{"policy": "deny", "path": 1}]}, "/rules/0/path"),
-        ({"rules": [{"policy": "deny", "path": "x" * (MAX_GLOB + 1)}]}, "/rules/0/path"),
+        ({"rules": [{"policy": "deny", "path": "x" * (MAX_RULE_GLOB + 1)}]}, "/rules/0/path"),
     ],
 )
 def test_what_is_no_policy(value: Any, pointer: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from runtime.api.errors import ApiError
-from runtime.store import exporting, foreign, open_store
+from runtime.store import exporting, foreign, importing, open_store
 from runtime.store.exporting import export_vm
 from runtime.store.flattening import MAX_CHAIN
 from runtime.store.importing import discard_staged, import_vm
@@ -334,11 +334,11 @@ async def test_a_value_that_is_too_large(store: Store, exported: Path, monkeypat
 
 
 async def test_so_many_sessions_are_taken_over(store: Store, exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(foreign, "MAX_SESSIONS", 1)
+    monkeypatch.setattr(importing, "MAX_SESSIONS", 1)
     with changed(exported) as connection:
         connection.execute(f"INSERT INTO session SELECT {_others(connection)} FROM session")  # noqa: S608
     await refused(store, exported, "too_large")
-    monkeypatch.setattr(foreign, "MAX_SESSIONS", 2)
+    monkeypatch.setattr(importing, "MAX_SESSIONS", 2)
     assert await import_vm(store, exported, judge(), nothing) == "two"
 
 

@@ -685,6 +685,8 @@ export interface VmCreated {
 
 /** A fork. `filesAt` says of which moment its files are, when an event was given. */
 export interface VmForked {
+  /** The options of the VM that it was forked from. */
+  options?: JsonObject | null;
   /** The snapshot that the files are of, where an event was given. */
   filesAt?: FilesAt | null;
   /** The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings. */
@@ -693,8 +695,6 @@ export interface VmForked {
   state: "asleep" | "awake";
   /** When it was created, in milliseconds since the epoch. */
   createdAt: number;
-  /** The options of the VM that it was forked from. */
-  options?: JsonObject | null;
 }
 
 /** A VM. */

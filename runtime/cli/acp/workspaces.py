@@ -9,13 +9,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from runtime.api.limits import MAX_LABEL
 from runtime.cli.acp.errors import RefusedError
 from runtime.cli.acp.wire import INVALID_PARAMS, Id
 from runtime.cli.mounts import normal
 
 LABEL: Final = "torpor.acp/workspace"
 """The label of a VM that belongs to a workspace: the workspace's path, as far as a label can hold it."""
-MAX_LABEL: Final = 1024  # characters: what the API takes
 MAX_PATH: Final = 4095  # bytes: what Linux and the tree of a VM resolve; a VM made for a longer one would stay empty
 STEM: Final = 40  # characters of a workspace's own name in that of its VM: enough to know it by
 MOUNTED: Final = "-host"  # ends the names of VMs that have the workspace mounted; other names end with the hash

@@ -22,9 +22,9 @@ from runtime.acp.messages import (
     text_of,
 )
 from runtime.acp.turn import Phase
+from runtime.api.events import AGENT_STDERR, MALFORMED, NOTIFICATION
 from runtime.sessions.agent.process import Agent
 from runtime.sessions.services.client_services import ClientServices
-from runtime.sessions.transcript.transcript import MALFORMED, NOTIFICATION, STDERR
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,7 +146,7 @@ class Attachment:
     async def on_stderr(self, text: str, dropped: int) -> None:
         """Record it."""
         await self._log.room()
-        self._log.append(STDERR, {"text": text, "dropped": dropped} if dropped else {"text": text})
+        self._log.append(AGENT_STDERR, {"text": text, "dropped": dropped} if dropped else {"text": text})
 
     def on_greed(self, used: int, allowed: int) -> None:
         """Say why the agent is killed."""

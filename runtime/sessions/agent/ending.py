@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from runtime.acp.messages import SESSION_CLOSE
-from runtime.acp.session_state import CLOSED, SUSPENDED
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.events import SESSION_CLOSED, SESSION_SUSPENDED
 from runtime.sessions.agent.errors import AgentError, AgentGoneError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ async def close(session: Session) -> None:
             await session.stop_agent()
             session.crashes = 0
             if not session.state.closed:
-                session.log.append(CLOSED, {})
+                session.log.append(SESSION_CLOSED, {})
             await session.log.committed()
     finally:
         session.closing = False
@@ -56,7 +56,7 @@ async def suspend(session: Session, *, force: bool) -> None:
         session.asking.settle("suspended")
         await session.stop_agent()
         if session.state.live and session.log.failed is None:
-            session.log.append(SUSPENDED, {"reason": "sleep"})
+            session.log.append(SESSION_SUSPENDED, {"reason": "sleep"})
             with contextlib.suppress(ApiError):
                 await session.log.committed()
 

@@ -23,8 +23,9 @@ from runtime.acp.messages import (
     modes_of,
     parse,
 )
-from runtime.acp.session_state import STARTED, SessionState
+from runtime.acp.session_state import SessionState
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.events import SESSION_STARTED
 from runtime.network import Egress
 from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_failed, how_it_ended
 from runtime.sessions.mcp import config as mcp
@@ -107,7 +108,7 @@ async def _record(session: Session, setup: SessionSetup) -> None:
     session.record.row = record.row
     session.log.open(record.row, 0, SessionState())
     session.log.append(
-        STARTED,
+        SESSION_STARTED,
         {
             "agentType": session.record.agent_type,
             "cwd": session.record.cwd,

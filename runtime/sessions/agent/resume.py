@@ -29,8 +29,8 @@ from runtime.acp.messages import (
     SESSION_RESUME,
     SessionSetup,
 )
-from runtime.acp.session_state import RESUMED
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.api.events import SESSION_RESUMED
 from runtime.holding import Holding
 from runtime.sessions.agent.errors import AgentError, agent_failed
 from runtime.sessions.agent.launch import ask, bring_up, call, check_alive, fail, session_params
@@ -117,7 +117,7 @@ async def bring_back(session: Session) -> None:
         agent_info=session.record.agent_info,
     )
     params: dict[str, Any] = {"tier": tier, "modes": modes, "configOptions": options}
-    session.log.append(RESUMED, {**params, "path": path} if path else params)
+    session.log.append(SESSION_RESUMED, {**params, "path": path} if path else params)
     await session.log.committed()
 
 

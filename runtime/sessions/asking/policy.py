@@ -30,6 +30,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import attrs
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.limits import MAX_RULE_GLOB, MAX_RULES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -37,12 +38,6 @@ if TYPE_CHECKING:
     from runtime.acp.session_state import ToolKey
 
 Verdict: TypeAlias = Literal["ask", "allow", "deny"]
-
-MAX_RULES: Final = 100
-"""Rules of one policy: they are tried one by one on every request."""
-
-MAX_GLOB: Final = 1024
-"""Characters of one glob: longer than any path or command that somebody would write into a policy."""
 
 KNOWN_TOOLS: Final = 1000
 """Tool calls of one agent that are remembered for the requests that name only their id."""
@@ -280,8 +275,8 @@ def _rule(value: Any, pointer: str) -> Rule:
         raise _invalid(f"{pointer}/{unknown[0]}", f"a rule has policy, {', '.join(_GLOBS)}")
     for name in _GLOBS:
         glob = value.get(name)
-        if glob is not None and not (isinstance(glob, str) and 0 < len(glob) <= MAX_GLOB):
-            raise _invalid(f"{pointer}/{name}", f"{name} is a string of 1 to {MAX_GLOB} characters")
+        if glob is not None and not (isinstance(glob, str) and 0 < len(glob) <= MAX_RULE_GLOB):
+            raise _invalid(f"{pointer}/{name}", f"{name} is a string of 1 to {MAX_RULE_GLOB} characters")
     return Rule(_verdict(value.get("policy"), f"{pointer}/policy"), *(value.get(name) for name in _GLOBS))
 
 

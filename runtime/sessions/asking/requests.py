@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from runtime.acp.messages import REQUEST_PERMISSION, MessageError
-from runtime.acp.session_state import PERMISSION_REPLY
+from runtime.api.events import MALFORMED, PERMISSION_REPLY, PERMISSION_REQUEST
 from runtime.sessions.asking.permissions import Pending, Permissions, choose, permission_request
 from runtime.sessions.asking.policy import Policy, ToolCalls
-from runtime.sessions.transcript.transcript import MALFORMED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -87,7 +86,7 @@ class Asking:
         elif verdict == "allow":
             option = choose(request.options, "once") or choose(request.options, "always")
         asked = not cancelling and option is None and verdict != "deny"
-        notices = [self._notice("permissionRequest", {"request": shown})] if asked else []
+        notices = [self._notice(PERMISSION_REQUEST, {"request": shown})] if asked else []
         before = log.bytes
         log.append(REQUEST_PERMISSION, {**raw, "permissionId": permission_id}, notices=notices)
         if asked:

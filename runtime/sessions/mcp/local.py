@@ -11,8 +11,9 @@ waits by itself. What they write to stderr, and how one ends that nobody has end
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
+from runtime.api.events import MCP_EXIT, MCP_STDERR
 from runtime.sessions.mcp.http import HOST, McpHost
 from runtime.sessions.mcp.stdio import StdioServer
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from runtime.sessions.agent.process import Agent
     from runtime.sessions.ports import ExitStatus, Process
     from runtime.sessions.transcript.transcript import Transcript
-
-STDERR: Final = "_torpor/mcp_stderr"
-EXIT: Final = "_torpor/mcp_exit"
 
 
 class Spawn(Protocol):
@@ -61,12 +59,12 @@ class LocalServers:
         async def on_stderr(text: str, dropped: int) -> None:
             await log.room()
             params: dict[str, Any] = {"server": name, "text": text}
-            log.append(STDERR, {**params, "dropped": dropped} if dropped else params)
+            log.append(MCP_STDERR, {**params, "dropped": dropped} if dropped else params)
 
         def on_exit(status: ExitStatus | None, message: str, stderr: str) -> None:
             how = ("start", None) if status is None else (status.reason, status.code)
             log.append(
-                EXIT, {"server": name, "exitCode": how[1], "reason": how[0], "message": message, "stderr": stderr}
+                MCP_EXIT, {"server": name, "exitCode": how[1], "reason": how[0], "message": message, "stderr": stderr}
             )
 
         async def start() -> Process:

@@ -17,15 +17,13 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.limits import MAX_SECRET_HOSTS
 from runtime.network.egress import Placeholder, fits_header, secret_hosts
 from runtime.sessions.options.required import secrets_required
 from runtime.text import whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-MAX_HOSTS: Final = 100
-"""Hosts of one secret: each is compared with the host of every request."""
 
 TOKEN_PREFIX: Final = "torpor-placeholder-"  # noqa: S105 - says what it is to whoever finds one in a log
 TOKEN_BYTES: Final = 16
@@ -187,10 +185,10 @@ def _hosts(name: str, item: dict[str, Any]) -> tuple[str, ...] | None:
         return None
     if (
         not isinstance(hosts, list)
-        or not 0 < len(hosts) <= MAX_HOSTS
+        or not 0 < len(hosts) <= MAX_SECRET_HOSTS
         or not all(isinstance(each, str) for each in hosts)
     ):
-        raise _invalid(f"/{name}/hosts", f"a placeholder is for a list of 1 to {MAX_HOSTS} hosts")
+        raise _invalid(f"/{name}/hosts", f"a placeholder is for a list of 1 to {MAX_SECRET_HOSTS} hosts")
     try:
         secret_hosts(hosts)
     except ValueError as error:

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
-from runtime.acp.session_state import TURN_ENDED, TURN_INTERRUPTED, TURN_STARTED
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.events import TURN_ENDED, TURN_INTERRUPTED, TURN_STARTED
 from runtime.sessions.queries import find
 from runtime.sessions.transcript.recovery import read_state, row_fields
 from runtime.store.forks import SessionCopy

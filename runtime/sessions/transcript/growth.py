@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.events import LIMIT_REACHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from runtime.sessions.transcript.transcript import Transcript
 
-LIMIT_REACHED: Final = "_torpor/limit_reached"
 
 RESERVE_BYTES: Final = 1024 * 1024
 """What an agent may still say beyond a limit until it has ended its turn: the last words of one that streams. One that

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.api.events import HTTP_REQUEST, HTTP_REQUESTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runtime.network import HttpExchange
 
-REQUEST: Final = "_torpor/http_request"
-REQUESTS: Final = "_torpor/http_requests"
 
 BURST: Final = 200
 """Requests that are recorded one by one however fast they come: a turn of a busy agent."""
@@ -52,7 +52,7 @@ class NetworkLog:
             return
         self._budget -= 1
         self.flush()
-        self._append(REQUEST, _described(exchange))
+        self._append(HTTP_REQUEST, _described(exchange))
 
     def flush(self) -> None:
         """Record what was only counted so far."""
@@ -67,7 +67,7 @@ class NetworkLog:
             "bytesIn": self._bytes_in,
         }
         self._clear()
-        self._append(REQUESTS, params)
+        self._append(HTTP_REQUESTS, params)
 
     def _clear(self) -> None:
         self._count = self._bytes_out = self._bytes_in = 0

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from runtime.acp.session_state import STATE_TYPES, SUSPENDED, TURN_INTERRUPTED, SessionState
+from runtime.acp.session_state import STATE_TYPES, SessionState
+from runtime.api.events import SESSION_SUSPENDED, TURN_INTERRUPTED
 from runtime.sessions.transcript.transcript import Transcript, now_ms
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ async def open_transcript(store: Store, log: Transcript, row: int) -> None:
     """
     state = await read_state(store, row)
     # No agent outlives its daemon, and the log of one that was killed could not say so.
-    state = state.fold(SUSPENDED, {})
+    state = state.fold(SESSION_SUSPENDED, {})
     size = await store.sessions.event_bytes(row)
     log.open(row, store.transcript.last_seq(row) + 1, state, size)
     if state.running:
@@ -58,7 +59,7 @@ async def settle_imported(store: Store, hub: Hub, vm: str) -> None:
     await mark_interrupted(store, hub, vm)
     record = store.vms.get(vm)
     for session in [] if record is None else store.sessions.list(record.row):
-        state = (await read_state(store, session.row)).fold(SUSPENDED, {})
+        state = (await read_state(store, session.row)).fold(SESSION_SUSPENDED, {})
         store.sessions.update(session.row, session.updated_at, **row_fields(state))
     await store.writer.barrier()
 

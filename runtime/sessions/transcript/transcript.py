@@ -3,7 +3,7 @@
 Every event is `{"jsonrpc": "2.0", "method", "params"}`, and `params.sessionId` is always the public id. What the agent
 sends is recorded under ACP's names (`session/update`, `session/request_permission` with a `permissionId`); so are the
 user's prompts (`user_message_chunk`) and the changes of mode and config options that the agent did not announce itself.
-All else has a name of ours: `runtime.sessions.events` has them all, with their params.
+All else has a name of ours: `runtime.api.events` has them all, with their params.
 
 An event is published after its commit and never before. When a commit fails, so do all after it (the store keeps the log
 free of gaps): the transcript is then `failed` for good, and its session is taken down and read back from the file.
@@ -20,6 +20,7 @@ import trio
 from runtime.acp.messages import SESSION_UPDATE
 from runtime.acp.session_state import SessionState, event_type
 from runtime.api.errors import ApiError
+from runtime.api.events import SESSION_EVENT
 from runtime.hub import Notice
 from runtime.sessions.options.redaction import NOTHING
 from runtime.store.writer import WAITING_BYTES
@@ -34,10 +35,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STDERR: Final = "_torpor/stderr"
-MALFORMED: Final = "_torpor/malformed"
-LOST: Final = "_torpor/lost"
-NOTIFICATION: Final = "_torpor/notification"
 
 UNCOMMITTED: Final = 1000
 """Events of one session that may wait for their commit before its agent has to wait: one group of the writer, so that the
@@ -128,7 +125,7 @@ class Transcript:
         self._uncommitted += 1
         self._uncommitted_bytes += len(body)
         notice = Notice(
-            method="sessionEvent",
+            method=SESSION_EVENT,
             vm=self._vm,
             session_id=self.session_id,
             seq=seq,

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.acp.codec import INTERNAL_ERROR, RpcError
 from runtime.acp.messages import SESSION_PROMPT, MessageError, PromptResult, parse
-from runtime.acp.session_state import TURN_ENDED, TURN_STARTED
 from runtime.acp.turn import End, Phase, Signal
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.events import TURN_ENDED, TURN_STARTED
 from runtime.sessions.agent.errors import AgentError, agent_failed, how_it_ended
 from runtime.sessions.agent.resume import continuation_line, ensure_agent
 from runtime.sessions.turns.turn import CANCEL_GRACE

@@ -1,27 +1,60 @@
-"""The events of ours: every `_torpor/...` method that may stand in a transcript, with its params beside `sessionId`.
+"""What is told of sessions and VMs: the events of ours in transcripts, and the notifications of subscriptions.
 
-The document of `rpc.discover` and the documentation are made from this table. What ACP has a name for stands in the transcript
-under that name: `session/update`, and `session/request_permission` with a `permissionId`.
+An event of ours is a `_torpor/...` method with its params beside `sessionId`. What ACP has a name for stands in the transcript
+under that name: `session/update`, and `session/request_permission` with a `permissionId`. The document of `rpc.discover` and
+the documentation are made from these tables.
+
+Only the standard library is used: commands read with this, too.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
-import attrs
+SESSION_STARTED: Final = "_torpor/session_started"
+SESSION_RESUMED: Final = "_torpor/session_resumed"
+SESSION_SUSPENDED: Final = "_torpor/session_suspended"
+SESSION_CLOSED: Final = "_torpor/session_closed"
+TURN_STARTED: Final = "_torpor/turn_started"
+TURN_ENDED: Final = "_torpor/turn_ended"
+TURN_INTERRUPTED: Final = "_torpor/turn_interrupted"
+AGENT_EXIT: Final = "_torpor/agent_exit"
+PERMISSION_REPLY: Final = "_torpor/permission_reply"
+LIMIT_REACHED: Final = "_torpor/limit_reached"
+AGENT_STDERR: Final = "_torpor/stderr"
+MALFORMED: Final = "_torpor/malformed"
+LOST: Final = "_torpor/lost"
+NOTIFICATION: Final = "_torpor/notification"
+HTTP_REQUEST: Final = "_torpor/http_request"
+HTTP_REQUESTS: Final = "_torpor/http_requests"
+MCP_STDERR: Final = "_torpor/mcp_stderr"
+MCP_EXIT: Final = "_torpor/mcp_exit"
 
-from runtime.acp import session_state as state
-from runtime.sessions.mcp import local as mcp_local
-from runtime.sessions.transcript import growth, network_log, transcript
+SESSION_EVENT: Final = "sessionEvent"
+PERMISSION_REQUEST: Final = "permissionRequest"
+VM_STATE: Final = "vmState"
+AGENT_EXITED: Final = "agentExit"
+PROCESS_OUTPUT: Final = "processOutput"
+PROCESS_EXIT: Final = "processExit"
+COMPILING: Final = "compiling"
+PROGRESS: Final = "progress"
+SUBSCRIPTION_LAGGED: Final = "subscriptionLagged"
 
 
-@attrs.frozen
-class Kind:
+class Kind(NamedTuple):
     """One kind of event."""
 
     meaning: str
-    members: dict[str, str] = attrs.field(factory=dict)
+    members: dict[str, str] = {}  # noqa: RUF012
     """Member -> what it says; `?` ends the name of one that may be missing."""
+
+
+class Notification(NamedTuple):
+    """One kind of notification."""
+
+    members: tuple[str, ...]
+    """`?` ends the name of one that may be missing."""
+    meaning: str
 
 
 _TURN: Final = {"turnId": "Names the turn in all its events."}
@@ -41,7 +74,7 @@ _SETUP: Final = {
 }
 
 EVENTS: Final[dict[str, Kind]] = {
-    state.STARTED: Kind(
+    SESSION_STARTED: Kind(
         "The session was created. Only stderr, and updates that the agent sent before its answer, may stand before it.",
         {
             "agentType": "The agent's id.",
@@ -51,7 +84,7 @@ EVENTS: Final[dict[str, Kind]] = {
             **_SETUP,
         },
     ),
-    state.RESUMED: Kind(
+    SESSION_RESUMED: Kind(
         "A new process of the agent goes on with the session.",
         {
             "tier": "How it got to know the conversation: `resume`, `load` or `continuation`.",
@@ -59,13 +92,13 @@ EVENTS: Final[dict[str, Kind]] = {
             "path?": "With `continuation`: the file in the VM that holds the transcript.",
         },
     ),
-    state.SUSPENDED: Kind("The agent was stopped with its VM.", {"reason": "Always `sleep`."}),
-    state.CLOSED: Kind("closeSession was called."),
-    state.TURN_STARTED: Kind(
+    SESSION_SUSPENDED: Kind("The agent was stopped with its VM.", {"reason": "Always `sleep`."}),
+    SESSION_CLOSED: Kind("closeSession was called."),
+    TURN_STARTED: Kind(
         "A prompt was accepted. Its content follows as `user_message_chunk`s.",
         {**_TURN, "idempotencyKey?": "The key that the client gave."},
     ),
-    state.TURN_ENDED: Kind(
+    TURN_ENDED: Kind(
         "The turn is over, and the files that it wrote are durable.",
         {
             **_TURN,
@@ -79,10 +112,8 @@ EVENTS: Final[dict[str, Kind]] = {
             "peakMemoryBytes?": "The most bytes of memories and tables that the agent has had since its start.",
         },
     ),
-    state.TURN_INTERRUPTED: Kind(
-        "The daemon ended in the middle of this turn. Found when the session was next used.", _TURN
-    ),
-    growth.LIMIT_REACHED: Kind(
+    TURN_INTERRUPTED: Kind("The daemon ended in the middle of this turn. Found when the session was next used.", _TURN),
+    LIMIT_REACHED: Kind(
         "The transcript, or what is held for the agent, has reached a limit. The turn is cancelled; an agent that goes on is "
         "killed, as is one outside a turn.",
         {
@@ -92,11 +123,11 @@ EVENTS: Final[dict[str, Kind]] = {
             "help": "What can be done, for people.",
         },
     ),
-    state.AGENT_EXIT: Kind(
+    AGENT_EXIT: Kind(
         "The agent ended by itself, or was killed in a cancel.",
         {**_ENDED, "restart": "Whether the next prompt starts it again."},
     ),
-    state.PERMISSION_REPLY: Kind(
+    PERMISSION_REPLY: Kind(
         "A permission request was answered.",
         {
             "permissionId": "The request.",
@@ -106,8 +137,8 @@ EVENTS: Final[dict[str, Kind]] = {
             "remember?": "The kind and the tool that this answer is remembered for.",
         },
     ),
-    transcript.STDERR: Kind("Output of the agent on stderr.", _STDERR),
-    transcript.MALFORMED: Kind(
+    AGENT_STDERR: Kind("Output of the agent on stderr.", _STDERR),
+    MALFORMED: Kind(
         "A line of the agent that has no place in the protocol. The session goes on.",
         {
             "kind": "What is wrong with it.",
@@ -116,12 +147,12 @@ EVENTS: Final[dict[str, Kind]] = {
             "head": "How it begins.",
         },
     ),
-    transcript.LOST: Kind("Stands for an event that a damaged state file has lost (`torpor salvage`)."),
-    transcript.NOTIFICATION: Kind(
+    LOST: Kind("Stands for an event that a damaged state file has lost (`torpor salvage`)."),
+    NOTIFICATION: Kind(
         "A notification of the agent that ACP version 1 does not have.",
         {"method": "Its method.", "params": "Its params."},
     ),
-    network_log.REQUEST: Kind(
+    HTTP_REQUEST: Kind(
         "An HTTP request of the agent, of its commands or of its MCP servers is over.",
         {
             "method": "GET, POST, ...",
@@ -137,7 +168,7 @@ EVENTS: Final[dict[str, Kind]] = {
             "secrets?": "Secrets whose values were put in place of placeholders.",
         },
     ),
-    network_log.REQUESTS: Kind(
+    HTTP_REQUESTS: Kind(
         "HTTP requests that came too fast to be recorded one by one.",
         {
             "count": "How many.",
@@ -147,13 +178,47 @@ EVENTS: Final[dict[str, Kind]] = {
             "bytesIn": "Bytes of the answers' bodies.",
         },
     ),
-    mcp_local.STDERR: Kind(
+    MCP_STDERR: Kind(
         "Output of a local MCP server on stderr, or on stdout where it is no message.",
         {"server": "The server's name.", **_STDERR},
     ),
-    mcp_local.EXIT: Kind(
+    MCP_EXIT: Kind(
         "A local MCP server ended by itself, or could not be started (`reason` is `start`).",
         {"server": "The server's name.", **_ENDED},
     ),
 }
 """Method -> what it says."""
+
+_OF_SESSION: Final = ("subscriptionId", "vm", "sessionId")
+
+NOTIFICATIONS: Final = {
+    SESSION_EVENT: Notification(
+        (*_OF_SESSION, "seq", "createdAt", "event"), "one event of a transcript, committed before"
+    ),
+    PERMISSION_REQUEST: Notification(
+        (*_OF_SESSION, "request: {permissionId, toolCall, options, description?}"),
+        "an agent asks for permission, and the session's policy leaves it open",
+    ),
+    VM_STATE: Notification(("subscriptionId", "vm", "state", "reason"), "the VM woke or fell asleep"),
+    AGENT_EXITED: Notification((*_OF_SESSION, "exitCode", "reason", "restart"), "an agent's process ended"),
+    PROCESS_OUTPUT: Notification(
+        ("subscriptionId", "vm", "pid", "stream", "offset", "data"),
+        "output of a command that a client has started; `data` is a string, or {base64} where it is not valid UTF-8, and "
+        "`offset` its place in the stream, in bytes",
+    ),
+    PROCESS_EXIT: Notification(
+        ("subscriptionId", "vm", "pid", "exitCode", "reason", "detail?"), "such a command has ended"
+    ),
+    COMPILING: Notification(
+        ("subscriptionId", "vm", "program", "bytes"),
+        "a program of the VM is compiled before it starts, which happens once and may take half a minute; `program` is the "
+        "agent's file, or the command",
+    ),
+    PROGRESS: Notification(
+        ("token", "done", "total"), "bytes that are done of those that there are, for a call with that `progressToken`"
+    ),
+    SUBSCRIPTION_LAGGED: Notification(
+        ("subscriptionId", "lastSeq"), "the peer did not keep up; subscribe again from lastSeq"
+    ),
+}
+"""Method of a notification -> what it says. JSON-RPC's own members are left out."""
