@@ -6,6 +6,7 @@ import contextlib
 import logging
 import math
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import trio
@@ -83,13 +84,14 @@ class Command:
         self, limit: Callable[[], int], tell: Callable[[Stream, int, bytes], None], stdin: bytes | None
     ) -> None:
         """Feed the process and collect what it says, to its end."""
-        async with trio.open_nursery() as nursery:
-            if stdin:
+        if stdin:
+            async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._feed, stdin)
-            elif stdin is not None:
+                await self._collect(limit, tell)
+        else:
+            if stdin is not None:
                 self.process.stdin.end()
-            nursery.start_soon(self._collect, "stderr", self.process.receive_stderr, limit, tell)
-            await self._collect("stdout", self.process.receive, limit, tell)
+            await self._collect(limit, tell)
         if self.process.exit is None:
             await self.process.wait()
 
@@ -194,21 +196,37 @@ class Command:
             await self.process.send(data)
         self.process.stdin.end()
 
-    async def _collect(
-        self,
-        stream: Stream,
-        receive: Callable[[], Awaitable[bytes]],
-        limit: Callable[[], int],
-        tell: Callable[[Stream, int, bytes], None],
-    ) -> None:
-        output, characters, offset = self.outputs[stream], Characters(), 0
-        while data := await receive():
-            output.limit = limit()
-            output.write(data)
-            if self.exact and output.truncated:
-                self.kill("output_limit")
-            if whole := characters.feed(data):
-                tell(stream, offset, whole)
-                offset += len(whole)
-        if rest := characters.rest():
-            tell(stream, offset, rest)
+    async def _collect(self, limit: Callable[[], int], tell: Callable[[Stream, int, bytes], None]) -> None:
+        pieces = {stream: _Told(partial(tell, stream)) for stream in self.outputs}
+        while any(received := await self.process.receive_both()):
+            for (stream, output), data in zip(self.outputs.items(), received, strict=True):
+                if data:
+                    output.limit = limit()
+                    output.write(data)
+                    if self.exact and output.truncated:
+                        self.kill("output_limit")
+                    pieces[stream].feed(data)
+        for each in pieces.values():
+            each.finish()
+
+
+class _Told:
+    """One stream as it is told: in whole characters, each piece with its offset."""
+
+    def __init__(self, tell: Callable[[int, bytes], None]) -> None:
+        self._tell = tell
+        self._characters = Characters()
+        self._offset = 0
+
+    def feed(self, data: bytes) -> None:
+        """Tell the next bytes, as far as they are whole characters."""
+        self._say(self._characters.feed(data))
+
+    def finish(self) -> None:
+        """Tell what is left at the end of the stream."""
+        self._say(self._characters.rest())
+
+    def _say(self, data: bytes) -> None:
+        if data:
+            self._tell(self._offset, data)
+            self._offset += len(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api.content import as_content
@@ -18,7 +19,7 @@ from runtime.vms.words import split
 from wasi_fs import FileType, FsCode, FsError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import trio
 
@@ -93,23 +94,32 @@ class Commands:
             raise FallingAsleepError
         argv = self._argv(command)
         cwd = await self._directory(cwd)
+        # Programs for WASI's first preview are not told the directory by their libc: PWD is how they can know.
+        env = {"PWD": cwd, **env}
+        begin = partial(
+            self._begin, stdin=stdin, exact=exact, timeout=None if timeout_ms is None else timeout_ms / 1000
+        )
+        program = self._vm.processes.known(argv[0], env, cwd)
+        if program is not None:
+            return begin(self._vm.processes.begin(program, argv, env, cwd))
         self._starting += 1  # it may have to be compiled: the VM stays awake for it
         try:
-            return await run_detached(self._nursery, self._start, argv, env, cwd, stdin, timeout_ms, exact)
+            return await run_detached(self._nursery, self._load, argv, env, cwd, begin)
         finally:
             self._starting -= 1
 
-    async def _start(
-        self, argv: list[str], env: dict[str, str], cwd: str, stdin: bytes | None, timeout_ms: int | None, exact: bool
+    async def _load(
+        self, argv: list[str], env: dict[str, str], cwd: str, begin: Callable[[Process], Command]
     ) -> Command:
         try:
-            # Programs for WASI's first preview are not told the directory by their libc: PWD is how they can know.
-            process = await self._vm.processes.spawn(argv, {"PWD": cwd, **env}, cwd)
+            return begin(await self._vm.processes.spawn(argv, env, cwd))
         except ApiError as error:
             if error.code is not ErrorCode.AGENT_FAILED:
                 raise
             raise ApiError(ErrorCode.INVALID_ARGUMENT, error.message, path=argv[0]) from error
-        command = Command(process, exact=exact, timeout=None if timeout_ms is None else timeout_ms / 1000)
+
+    def _begin(self, process: Process, stdin: bytes | None, exact: bool, timeout: float | None) -> Command:
+        command = Command(process, exact=exact, timeout=timeout)
         self._running[process.pid] = command
         self._nursery.start_soon(self._run, command, stdin)
         return command

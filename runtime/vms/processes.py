@@ -68,9 +68,11 @@ class Process:
         self.cwd = cwd
         self.kind = kind
         self.started_at = time.time_ns() // 1_000_000
+        self._arrived = trio.lowlevel.ParkingLot()
         self.stdin = PipeInput()
-        self.stdout = PipeOutput()
-        self.stderr = PipeOutput()
+        self.stdout = PipeOutput(self._arrived)
+        # What an agent says wakes nobody who waits for its stderr.
+        self.stderr = PipeOutput(None if kind == "agent" else self._arrived)
         self._guest: Guest | None = None
         self._killed = False
         self._ended = trio.Event()
@@ -106,6 +108,17 @@ class Process:
     async def receive_stderr(self) -> bytes:
         """The same of stderr."""
         return await self.stderr.receive()
+
+    async def receive_both(self) -> tuple[bytes, bytes]:
+        """The next bytes of stdout and of stderr of what is no agent; both are empty once both have ended."""
+        pipes = self.stdout, self.stderr
+        found = self.stdout.take(), self.stderr.take()
+        if any(found):
+            await trio.lowlevel.checkpoint()
+        while not any(found) and not all(pipe.ended for pipe in pipes):
+            await self._arrived.park()
+            found = self.stdout.take(), self.stderr.take()
+        return found
 
     @property
     def exit(self) -> Exit | None:
@@ -211,7 +224,35 @@ class Processes:
         """
         self._check_room()
         program = await self._load(argv[0], env, cwd, component)
-        self._check_room()  # others may have come meanwhile
+        return self.begin(
+            program,
+            argv,
+            env,
+            cwd,
+            component=component,
+            internal_hosts=internal_hosts,
+            attendant=attendant,
+            egress=egress,
+        )
+
+    def known(self, command: str, env: Mapping[str, str], cwd: str) -> Program | None:
+        """The program of a command in the VM, for `begin`, where `spawn` would not have to wait for it."""
+        return self._programs.known(command, env.get("PATH", DEFAULT_PATH), cwd)
+
+    def begin(
+        self,
+        program: Program,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        *,
+        component: ComponentRef | None = None,
+        internal_hosts: Mapping[str, InternalHost] | None = None,
+        attendant: bool = False,
+        egress: Egress | None = None,
+    ) -> Process:
+        """As `spawn`, with the program at hand. Raises ApiError LIMIT_EXCEEDED."""
+        self._check_room()
         kind: Kind = "agent" if component is not None else "service" if attendant else "command"
         process = Process(argv, cwd, kind)
         self._live[process.pid] = process

@@ -11,7 +11,7 @@ import trio
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError
 from runtime.vms.patience import patiently
-from wasi_fs import FsError, OpenFile
+from wasi_fs import FsCode, FsError, OpenFile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -33,6 +33,9 @@ MAX_PATH_CHARACTERS: Final = 128 * 1024
 
 MAX_DIRECTORIES: Final = 1000
 """Of PATH: far above any use, and each is looked for."""
+
+AT_ONCE: Final = 8
+"""Of these, looked for in one step: as many as most PATHs have."""
 
 MAX_TOLD: Final = 1000
 """Characters of PATH and of the command in an error's text."""
@@ -56,12 +59,8 @@ class Programs:
         `path` is the value of PATH. Raises ApiError NOT_FOUND, ComponentError, OSError.
         """
         place, identity = await self._find(command, path, cwd)
-        digest = None if identity is None else self._digests.get(identity)
-        if digest is not None:
-            program = self._engine.known(digest)
-            if program is not None:
-                self._digests.move_to_end(identity)
-                return program
+        if program := self._remembered(identity):
+            return program
         try:
             identity, content = await self._read(place)
         except FsError as error:
@@ -73,14 +72,26 @@ class Programs:
             self._digests.popitem(last=False)
         return program
 
+    def known(self, command: str, path: str, cwd: str) -> Program | None:
+        """As `load`, at once; None where that would have to read, and for what is far down in `path`."""
+        for candidate in _candidates(command, path, cwd)[:AT_ONCE]:
+            try:
+                return self._remembered(self._filesystem.identity(candidate))
+            except FsError as error:
+                if error.code is FsCode.WOULD_BLOCK:
+                    return None
+        return None
+
+    def _remembered(self, identity: Hashable | None) -> Program | None:
+        digest = None if identity is None else self._digests.get(identity)
+        program = None if digest is None else self._engine.known(digest)
+        if program is not None:
+            self._digests.move_to_end(identity)
+        return program
+
     async def _find(self, command: str, path: str, cwd: str) -> tuple[str, Hashable | None]:
         """Where the command's file is, and its identity."""
-        if "/" in command:
-            candidates = [command if command.startswith("/") else f"{cwd}/{command}"]
-        else:
-            directories = path[:MAX_PATH_CHARACTERS].split(":", MAX_DIRECTORIES)[:MAX_DIRECTORIES]
-            candidates = [f"{directory or cwd}/{command}" for directory in directories]
-        for candidate in candidates:
+        for candidate in _candidates(command, path, cwd):
             try:
                 return candidate, await patiently(partial(self._filesystem.identity, candidate))
             except FsError:
@@ -106,3 +117,11 @@ class Programs:
                 else:
                     return identity, await trio.to_thread.run_sync(b"".join, pieces, limiter=self._share.threads)
         raise ComponentError("its file is being written")
+
+
+def _candidates(command: str, path: str, cwd: str) -> list[str]:
+    """Where a command may be."""
+    if "/" in command:
+        return [command if command.startswith("/") else f"{cwd}/{command}"]
+    directories = path[:MAX_PATH_CHARACTERS].split(":", MAX_DIRECTORIES)[:MAX_DIRECTORIES]
+    return [f"{directory or cwd}/{command}" for directory in directories]

@@ -235,11 +235,12 @@ class PipeInput(InputStream):
 class PipeOutput(OutputStream):
     """From a guest to the host: its stdout or stderr."""
 
-    def __init__(self) -> None:
+    def __init__(self, arrived: trio.lowlevel.ParkingLot | None = None) -> None:
         super().__init__()
         self._buffer = bytearray()
-        self._ended = False
-        self._arrived = trio.lowlevel.ParkingLot()
+        self.ended = False
+        """The guest is gone; the rest may not have been received yet."""
+        self._arrived = trio.lowlevel.ParkingLot() if arrived is None else arrived
 
     def check_write(self) -> int:
         """See OutputStream."""
@@ -252,18 +253,23 @@ class PipeOutput(OutputStream):
 
     async def receive(self) -> bytes:
         """What the guest has written since the last call; `b""` once it has ended. Cancellation loses nothing."""
-        if self._buffer or self._ended:
+        if self._buffer or self.ended:
             await trio.lowlevel.checkpoint()
         while not self._buffer:
-            if self._ended:
+            if self.ended:
                 return b""
             await self._arrived.park()
+        return self.take()
+
+    def take(self) -> bytes:
+        """As `receive`, but `b""` where there is nothing yet."""
         data = bytes(self._buffer)
-        self._buffer.clear()
-        self.notify()
+        if data:
+            self._buffer.clear()
+            self.notify()
         return data
 
     def end(self) -> None:
         """The guest is gone: the reader gets the rest, then the end."""
-        self._ended = True
+        self.ended = True
         self._arrived.unpark_all()
