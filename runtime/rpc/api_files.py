@@ -1,4 +1,4 @@
-"""The methods on a VM's files; none wakes the VM. Translation only; `runtime.vms` does the work."""
+"""The methods on a VM's files; none wakes the VM."""
 
 from __future__ import annotations
 

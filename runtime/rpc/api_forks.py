@@ -1,4 +1,4 @@
-"""The methods that make forks. Translation only; `runtime.vms.host` and `runtime.sessions.transcript.forks` do the work."""
+"""The methods that make forks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The methods on many files at once; none wakes the VM. Translation only; `runtime.vms` does the work."""
+"""The methods on many files at once; none wakes the VM."""
 
 from __future__ import annotations
 

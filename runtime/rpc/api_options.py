@@ -1,4 +1,4 @@
-"""The methods on a session's mode and config options. Translation only; `runtime.sessions` does the work."""
+"""The methods on a session's mode and config options."""
 
 from __future__ import annotations
 
@@ -14,23 +14,25 @@ if TYPE_CHECKING:
 
 @handles(settings.SET_MODEL)
 async def _set_model(call: Call, params: SetValue) -> Any:
-    return await (await call.host.vm(params.vm_name)).sessions.set_model(params.session_id, params.value)
+    return await call.host.use(params.vm_name, lambda vm: vm.sessions.set_model(params.session_id, params.value))
 
 
 @handles(settings.SET_THOUGHT_LEVEL)
 async def _set_thought_level(call: Call, params: SetValue) -> Any:
-    return await (await call.host.vm(params.vm_name)).sessions.set_thought_level(params.session_id, params.value)
+    return await call.host.use(
+        params.vm_name, lambda vm: vm.sessions.set_thought_level(params.session_id, params.value)
+    )
 
 
 @handles(settings.SET_MODE)
 async def _set_mode(call: Call, params: SetMode) -> Any:
-    return await (await call.host.vm(params.vm_name)).sessions.set_mode(params.session_id, params.mode_id)
+    return await call.host.use(params.vm_name, lambda vm: vm.sessions.set_mode(params.session_id, params.mode_id))
 
 
 @handles(settings.SET_CONFIG_OPTION)
 async def _set_config_option(call: Call, params: SetConfigOption) -> Any:
-    vm = await call.host.vm(params.vm_name)
-    return await vm.sessions.set_config_option(params.session_id, params.config_id, params.value)
+    setting = (params.session_id, params.config_id, params.value)
+    return await call.host.use(params.vm_name, lambda vm: vm.sessions.set_config_option(*setting))
 
 
 @handles(settings.GET_MODES)

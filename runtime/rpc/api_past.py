@@ -1,4 +1,4 @@
-"""The methods on the past of a VM's files; none wakes it. Translation only; `runtime.vms.past` does the work."""
+"""The methods on the past of a VM's files; none wakes it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The methods on commands that run in a VM. Translation only; `runtime.vms.commands` does the work."""
+"""The methods on commands that run in a VM."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from runtime.api import processes
 from runtime.api.errors import ApiError, ErrorCode
@@ -12,21 +12,30 @@ from runtime.rpc.methods import Call, handles
 if TYPE_CHECKING:
     from runtime.api.processes import GetProcess, ProcessParams, Start, StopProcess, WaitProcess, WriteStdin
     from runtime.api.types import VmParams
-    from runtime.rpc.facade import CommandFace, CommandsFace
+    from runtime.vms.command import Command
+    from runtime.vms.commands import Commands
+
+
+class StartOptions(TypedDict):
+    """What a command begins with besides its words."""
+
+    env: dict[str, str]
+    cwd: str | None
+    stdin: bytes | None
+    timeout_ms: int | None
 
 
 @handles(processes.EXEC)
 async def _exec(call: Call, params: Start) -> Any:
-    command, options = params.argv or params.command or "", await _options(params)
-    vm = await call.host.vm(params.vm_name)
-    return await vm.commands.execute(command, **options)
+    command, options = await _start(params)
+    return await call.host.use(params.vm_name, lambda vm: vm.commands.execute(command, **options))
 
 
 @handles(processes.SPAWN)
 async def _spawn(call: Call, params: Start) -> Any:
-    command, options = params.argv or params.command or "", await _options(params)
-    vm = await call.host.vm(params.vm_name)
-    return {"pid": (await vm.commands.start(command, **options)).process.pid}
+    command, options = await _start(params)
+    started = await call.host.use(params.vm_name, lambda vm: vm.commands.start(command, **options))
+    return {"pid": started.process.pid}
 
 
 @handles(processes.WRITE_PROCESS_STDIN)
@@ -76,21 +85,18 @@ async def _get(call: Call, params: GetProcess) -> Any:
     return (await _commands(call, params)).describe(params.pid, output=params.output)
 
 
-async def _commands(call: Call, params: ProcessParams) -> CommandsFace:
+async def _commands(call: Call, params: ProcessParams) -> Commands:
     commands = await call.host.commands(params.vm_name)
     if commands is None:
         raise ApiError(ErrorCode.NOT_FOUND, f"there is no process {params.pid}: the VM sleeps", pid=params.pid)
     return commands
 
 
-async def _find(call: Call, params: ProcessParams) -> CommandFace:
+async def _find(call: Call, params: ProcessParams) -> Command:
     return (await _commands(call, params)).get(params.pid)
 
 
-async def _options(params: Start) -> dict[str, Any]:
-    return {
-        "env": params.env,
-        "cwd": params.cwd,
-        "stdin": None if params.stdin is None else await content_bytes(params.stdin),
-        "timeout_ms": params.timeout_ms,
-    }
+async def _start(params: Start) -> tuple[str | list[str], StartOptions]:
+    stdin = None if params.stdin is None else await content_bytes(params.stdin)
+    options = StartOptions(env=params.env, cwd=params.cwd, stdin=stdin, timeout_ms=params.timeout_ms)
+    return params.argv or params.command or "", options

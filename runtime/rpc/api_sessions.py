@@ -1,4 +1,4 @@
-"""The methods on sessions. Translation only; `runtime.sessions` does the work."""
+"""The methods on sessions."""
 
 from __future__ import annotations
 
@@ -25,30 +25,26 @@ if TYPE_CHECKING:
 
 @handles(sessions.CREATE_SESSION)
 async def _create(call: Call, params: CreateSession) -> Any:
-    vm = await call.host.vm(params.vm_name)
     options = {} if params.options is None else msgspec.to_builtins(params.options)
-    return await vm.sessions.create(params.agent_type, options)
+    return await call.host.use(params.vm_name, lambda vm: vm.sessions.create(params.agent_type, options))
 
 
 @handles(sessions.CLOSE_SESSION)
 async def _close(call: Call, params: SessionParams) -> Any:
-    vm = await call.host.vm(params.vm_name)
-    await vm.sessions.close(params.session_id)
+    await call.host.use(params.vm_name, lambda vm: vm.sessions.close(params.session_id))
     return {}
 
 
 @handles(sessions.DESTROY_SESSION)
 async def _destroy(call: Call, params: SessionParams) -> Any:
-    vm = await call.host.vm(params.vm_name)
-    await vm.sessions.destroy(params.session_id)
+    await call.host.use(params.vm_name, lambda vm: vm.sessions.destroy(params.session_id))
     return {}
 
 
 @handles(sessions.RESUME_SESSION)
 async def _resume(call: Call, params: ResumeSession) -> Any:
-    vm = await call.host.vm(params.vm_name)
     options = None if params.options is None else msgspec.to_builtins(params.options)
-    return await vm.sessions.resume(params.session_id, options)
+    return await call.host.use(params.vm_name, lambda vm: vm.sessions.resume(params.session_id, options))
 
 
 @handles(sessions.GET_SESSION_EVENTS)
@@ -70,8 +66,7 @@ async def _list_persisted(call: Call, params: VmParams) -> Any:
 
 @handles(sessions.LIST_SESSIONS)
 async def _list_live(call: Call, params: VmParams) -> Any:
-    rows = await call.host.persisted_sessions(params.vm_name)
-    return [row for row in rows if row["status"] in ("running", "idle")]
+    return await call.host.live_sessions(params.vm_name)
 
 
 @handles(sessions.GET_SESSION)
@@ -86,5 +81,5 @@ async def _list_agents(call: Call, params: ListAgents) -> Any:
 
 @handles(sessions.RAW_SEND)
 async def _raw_send(call: Call, params: RawSend) -> Any:
-    vm = await call.host.vm(params.vm_name)
-    return await vm.sessions.raw_send(params.session_id, params.method, params.params or {})
+    request = (params.session_id, params.method, params.params or {})
+    return await call.host.use(params.vm_name, lambda vm: vm.sessions.raw_send(*request))

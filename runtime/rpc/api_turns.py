@@ -1,4 +1,4 @@
-"""The methods on a session's turn: prompts, their end, and what the agent asks in between. Translation only."""
+"""The methods on a session's turn: prompts, their end, and what the agent asks in between."""
 
 from __future__ import annotations
 
@@ -13,26 +13,18 @@ if TYPE_CHECKING:
 
 @handles(turns.SEND_PROMPT)
 async def _send_prompt(call: Call, params: SendPrompt) -> Any:
-    name, key = params.vm_name, params.idempotency_key
-    answer = None if key is None else await call.host.earlier_answer(name, params.session_id, params.prompt, key)
-    if answer is not None:
-        return answer
-    vm = await call.host.vm(name)
-    return await vm.sessions.prompt(params.session_id, params.prompt, key, params.timeout_ms)
+    return await call.host.prompt(
+        params.vm_name, params.session_id, params.prompt, params.idempotency_key, params.timeout_ms
+    )
 
 
 @handles(turns.CANCEL_PROMPT)
 async def _cancel_prompt(call: Call, params: CancelPrompt) -> Any:
-    name = params.vm_name
-    vm = await call.host.awake(name)
-    if vm is None:
-        await call.host.session(name, params.session_id)  # there must be one
-        return {"outcome": "no_active_prompt"}
-    return await vm.sessions.cancel(params.session_id, params.grace_ms)
+    return await call.host.cancel(params.vm_name, params.session_id, params.grace_ms)
 
 
 @handles(turns.RESPOND_PERMISSION)
 async def _respond_permission(call: Call, params: RespondPermission) -> Any:
-    vm = await call.host.vm(params.vm_name)
-    await vm.sessions.respond_permission(params.session_id, params.permission_id, params.reply, params.option_id)
+    answer = (params.session_id, params.permission_id, params.reply, params.option_id)
+    await call.host.use(params.vm_name, lambda vm: vm.sessions.respond_permission(*answer))
     return {}

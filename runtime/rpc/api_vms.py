@@ -1,4 +1,4 @@
-"""`vm.*`: the methods on VMs. Translation only; `runtime.vms` does the work."""
+"""`vm.*`: the methods on VMs."""
 
 from __future__ import annotations
 
@@ -39,8 +39,7 @@ async def _list_vms(call: Call, _params: NoParams) -> Any:
 
 @handles(vms.SLEEP)
 async def _sleep(call: Call, params: VmSleep) -> Any:
-    answer = await call.host.sleep(params.vm_name, params.grace_ms, params.force)
-    return {} if answer is None else with_vm_as_given(answer)
+    return with_vm_as_given(await call.host.sleep(params.vm_name, params.grace_ms, params.force))
 
 
 @handles(vms.WAKE)

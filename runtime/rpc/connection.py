@@ -16,7 +16,7 @@ import msgspec
 import trio
 from msgspec import UNSET, UnsetType
 
-from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.types import VmParams
 from runtime.exhaustion import exhausted
 from runtime.large_json import SMALL_BYTES, is_small
@@ -282,13 +282,7 @@ class Connection:
             params = await large_params(request.params, request.long, served.method.params)
         if served.method.settles and isinstance(params, VmParams):
             call.settle = partial(call.subscriptions.settled, params.vm_name, getattr(params, "session_id", None))
-        while True:
-            try:
-                return await served.handler(call, params)
-            except FallingAsleepError:
-                if not isinstance(params, VmParams):
-                    raise
-                await self._server.host.settled(params.vm_name)
+        return await served.handler(call, params)
 
 
 def _too_large() -> ApiError:

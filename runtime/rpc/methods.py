@@ -14,9 +14,9 @@ from runtime.rpc.messages import notification_line
 
 if TYPE_CHECKING:
     from runtime.api.method import Method
-    from runtime.rpc.facade import HostFace
     from runtime.rpc.server import Server
     from runtime.rpc.subscriptions import Subscriptions
+    from runtime.vms.host import Host
 
 P = TypeVar("P", bound=Params)
 
@@ -25,7 +25,7 @@ P = TypeVar("P", bound=Params)
 class Call:
     """What a handler has at hand besides its params."""
 
-    host: HostFace
+    host: Host
     server: Server
     subscriptions: Subscriptions
     """Those of the connection that the request came in on."""

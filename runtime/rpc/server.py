@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
-    from runtime.rpc.facade import HostFace
     from runtime.rpc.gate import Gate
     from runtime.rpc.http_listener import HttpOptions
     from runtime.rpc.transport import Transport
+    from runtime.vms.host import Host
 
 logger = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ _PEER: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 class Server:
     """The daemon's face to its clients."""
 
-    def __init__(self, host: HostFace, path: Path, facts: Mapping[str, Any] = MappingProxyType({})) -> None:
+    def __init__(self, host: Host, path: Path, facts: Mapping[str, Any] = MappingProxyType({})) -> None:
         self.host = host
         self.path = path
         self.accepting: list[trio.CancelScope] = []
@@ -194,7 +194,7 @@ async def _turn_away(transport: Transport) -> None:
 
 
 async def serve(
-    host: HostFace,
+    host: Host,
     path: Path,
     http: HttpOptions | None = None,
     *,

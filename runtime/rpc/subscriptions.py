@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from runtime.hub import Notice
-    from runtime.rpc.facade import HostFace
+    from runtime.vms.host import Host
 
 MAX_SUBSCRIPTIONS: Final = 4096
 """Subscriptions of one connection: well over one for each session that a daemon can hold."""
@@ -206,7 +206,7 @@ class Subscription:
 class Subscriptions:
     """The subscriptions of one connection."""
 
-    host: HostFace
+    host: Host
     outbox: Outbox
     nursery: trio.Nursery
     """Where replays run: the connection's."""

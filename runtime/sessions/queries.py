@@ -26,6 +26,9 @@ MAX_EVENTS: Final = 100_000
 PAGE_SESSIONS: Final = 50
 """Sessions read from the store between two looks at the other tasks: some 2 ms."""
 
+LIVE: Final = ("running", "idle")
+"""The statuses of a session that has an agent in memory."""
+
 
 async def session_events(
     store: Store,

@@ -6,13 +6,13 @@ import logging
 import time
 from collections import deque
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 import trio
 
 from runtime.api.defaults import SLEEP_GRACE_MS
-from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.api.events import VM_STATE
 from runtime.budget import Budget
 from runtime.hub import Hub, Notice
@@ -32,15 +32,18 @@ from runtime.vms.readings import MAX_IDLE_VOLUMES, Readings
 from runtime.vms.vm import Vm
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable
 
     from runtime.engine import Engine
     from runtime.memory import MemoryBound
     from runtime.store.meter import Report
     from runtime.store.store import Store
     from runtime.vms.catalogue import Catalogue
+    from runtime.vms.readings import Prompt
 
 _log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 AGENT_BYTES: Final = 512 * 1024 * 1024
 """What all agents together may make the daemon hold: half lines, answers that they do not read, texts of turns, output of their
@@ -144,10 +147,32 @@ class Host(Readings):
             vm.touch()
         return vm
 
-    async def settled(self, name: str) -> None:
-        """Wait while the VM is on its way to sleep: then what it refused with FallingAsleepError may be asked again."""
-        async with self._lock(name):
-            return
+    async def use(self, name: str, operation: Callable[[Vm], Awaitable[T]]) -> T:
+        """What `operation` returns of the VM, awake; it is tried again where the VM was just falling asleep."""
+        while True:
+            vm = await self.vm(name)
+            try:
+                return await operation(vm)
+            except FallingAsleepError:
+                async with self._lock(name):  # until it sleeps
+                    pass
+
+    async def prompt(
+        self, name: str, session_id: str, prompt: Prompt, key: str | None, timeout_ms: int | None
+    ) -> dict[str, Any]:
+        """`sendPrompt`: wakes nothing for what was answered before, under the same idempotency key."""
+        answer = None if key is None else await self.earlier_answer(name, session_id, prompt, key)
+        if answer is not None:
+            return answer
+        return await self.use(name, lambda vm: vm.sessions.prompt(session_id, prompt, key, timeout_ms))
+
+    async def cancel(self, name: str, session_id: str, grace_ms: int) -> dict[str, Any]:
+        """`cancelPrompt`: wakes nothing, since a VM that sleeps has no turn."""
+        vm = await self.awake(name)
+        if vm is not None:
+            return await vm.sessions.cancel(session_id, grace_ms)
+        queries.find(self.store, name, session_id)  # there must be one
+        return {"outcome": "no_active_prompt"}
 
     async def sleep(self, name: str, grace_ms: int | None, force: bool) -> dict[str, Any]:
         """`vm.sleep`: afterwards no guest of the VM is in memory."""

@@ -32,6 +32,10 @@ MAX_IDLE_VOLUMES: Final = 32
 PAGE_VMS: Final = 100  # VMs read from the store between two looks at the other tasks: some 2 ms
 
 
+Prompt = str | list[dict[str, Any]]
+"""Text, or ACP's content blocks."""
+
+
 class Readings:
     """The part of `Host` that only reads."""
 
@@ -107,6 +111,10 @@ class Readings:
         vm = self._awake.get(name)
         return await queries.persisted_sessions(self.store, name, vm.sessions.statuses() if vm else None)
 
+    async def live_sessions(self, name: str) -> Sequence[dict[str, Any]]:
+        """`listSessions`."""
+        return [row for row in await self.persisted_sessions(name) if row["status"] in queries.LIVE]
+
     async def list_agents(self, name: str | None) -> Sequence[dict[str, Any]]:
         """`listAgents`; every VM may run every agent."""
         if name is not None:
@@ -121,9 +129,7 @@ class Readings:
             return found
         return {**found, "rememberedPermissions": await queries.remembered(self.store, name, session_id)}
 
-    async def earlier_answer(
-        self, name: str, session_id: str, prompt: str | Sequence[dict[str, Any]], key: str
-    ) -> dict[str, Any] | None:
+    async def earlier_answer(self, name: str, session_id: str, prompt: Prompt, key: str) -> dict[str, Any] | None:
         """What `sendPrompt` of a sleeping VM answered to the same prompt under this key; None: there is no such answer."""
         if name in self._awake:  # there a turn may be in progress
             return None

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
@@ -21,12 +22,19 @@ from runtime.hub import Hub, Notice
 from runtime.rpc.gate import Gate
 from runtime.rpc.http_listener import HttpOptions
 from runtime.rpc.server import serve
+from runtime.sessions.manager import Sessions
+from runtime.vms.files import VmFiles
+from runtime.vms.host import Host
+from runtime.vms.vm import Vm
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Mapping, Sequence
+
+    from runtime.sessions.asking.permissions import Reply
 
 
-class FakeSessions:
+class FakeSessions(Sessions):
     """The sessions of one VM. A prompt's first word says what the agent does with it."""
 
     def __init__(self, host: FakeHost, vm: str) -> None:
@@ -48,10 +56,11 @@ class FakeSessions:
     def emit(self, session_id: str, event: dict[str, Any], kind: str) -> None:
         """Commit an event and publish it."""
         events = self.events[session_id]
-        entry = {"sessionId": session_id, "seq": len(events), "createdAt": 1_000 + len(events), "event": event}
+        seq = len(events)
+        entry = {"sessionId": session_id, "seq": seq, "createdAt": 1_000 + seq, "event": event}
         events.append({**entry, "type": kind})
         self.rows[session_id]["lastSeq"] = entry["seq"]
-        self.host.hub.publish(Notice("sessionEvent", self.vm, session_id, entry["seq"], kind, {"vm": self.vm, **entry}))
+        self.host.hub.publish(Notice("sessionEvent", self.vm, session_id, seq, kind, {"vm": self.vm, **entry}))
 
     def update(self, session_id: str, kind: str, /, **members: Any) -> None:
         params = {"sessionId": session_id, "update": {"sessionUpdate": kind, **members}}
@@ -60,7 +69,8 @@ class FakeSessions:
     def say(self, session_id: str, text: str, kind: str = "agent_message_chunk") -> None:
         self.update(session_id, kind, content={"type": "text", "text": text})
 
-    async def create(self, agent_type: str, options: dict[str, Any]) -> dict[str, Any]:
+    async def create(self, agent_type: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        options = dict(options or {})
         if agent_type not in ("echo", "pi"):
             raise ApiError(ErrorCode.AGENT_NOT_FOUND, f"no agent {agent_type}")
         self.created.append((agent_type, options))
@@ -81,7 +91,7 @@ class FakeSessions:
         return {**self.rows[session_id], "modes": None, "configOptions": []}
 
     async def prompt(
-        self, session_id: str, prompt: Any, idempotency_key: str | None, timeout_ms: int | None
+        self, session_id: str, prompt: Any, idempotency_key: str | None = None, timeout_ms: int | None = None
     ) -> dict[str, Any]:
         row = self.row(session_id)
         if row["status"] == "closed":
@@ -93,13 +103,13 @@ class FakeSessions:
         row["status"] = "running"
         result: dict[str, Any] = {}
         done = trio.Event()
-        self.host.nursery.start_soon(self._turn, session_id, text, result, done)
+        self.host.nursery.start_soon(self._act, session_id, text, result, done)
         await done.wait()
         if "error" in result:
             raise result["error"]
         return result
 
-    async def _turn(self, session_id: str, text: str, result: dict[str, Any], done: trio.Event) -> None:
+    async def _act(self, session_id: str, text: str, result: dict[str, Any], done: trio.Event) -> None:
         word, _, rest = text.partition(" ")
         reason = "end_turn"
         first = len(self.events[session_id])
@@ -154,7 +164,7 @@ class FakeSessions:
         self.say(session_id, f"reply: {reply}")
         return "end_turn"
 
-    async def cancel(self, session_id: str, grace_ms: int) -> dict[str, Any]:
+    async def cancel(self, session_id: str, grace_ms: int | None = None) -> dict[str, Any]:
         self.row(session_id)
         over = self.turn_over.get(session_id)
         if over is None:
@@ -172,12 +182,12 @@ class FakeSessions:
         del self.rows[session_id]
         del self.events[session_id]
 
-    async def resume(self, session_id: str, options: dict[str, Any] | None = None) -> dict[str, Any]:
+    async def resume(self, session_id: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
         self.row(session_id)["status"] = "idle"
         return {**self.rows[session_id], "modes": None, "configOptions": []}
 
     async def respond_permission(
-        self, session_id: str, permission_id: str, reply: str | None, option_id: str | None
+        self, session_id: str, permission_id: str, reply: Reply | None = None, option_id: str | None = None
     ) -> None:
         self.row(session_id)
         if permission_id != "p1" or self.replied[session_id].is_set():
@@ -197,7 +207,7 @@ class FakeSessions:
     async def set_config_option(self, session_id: str, config_id: str, value: Any) -> dict[str, Any]:
         return {"configOptions": [{"id": config_id, "value": value}], "modes": None}
 
-    async def raw_send(self, session_id: str, method: str, params: dict[str, Any]) -> Any:
+    async def raw_send(self, session_id: str, method: str, params: Mapping[str, Any] | None = None) -> Any:
         if method == "explode":
             raise RuntimeError("the secret of the handler")
         if method == "test/options":
@@ -205,7 +215,7 @@ class FakeSessions:
         return {"method": method, "params": params}
 
 
-class FakeFiles:
+class FakeFiles(VmFiles):
     """Files of one VM: paths to bytes."""
 
     def __init__(self) -> None:
@@ -241,15 +251,18 @@ class FakeFiles:
         pass
 
 
-class FakeVm:
+class FakeVm(Vm):
+    sessions: FakeSessions
+    files: FakeFiles
+
     def __init__(self, host: FakeHost, name: str, options: dict[str, Any] | None) -> None:
-        self.info = {"vm": name, "state": "awake", "createdAt": 0}
-        self.options = options
+        self.info: dict[str, Any] = {"vm": name, "state": "awake", "createdAt": 0}
+        self.given = options
         self.sessions = FakeSessions(host, name)
         self.files = FakeFiles()
 
 
-class FakeHost:
+class FakeHost(Host):
     def __init__(self, nursery: trio.Nursery) -> None:
         self.nursery = nursery
         self.hub = Hub()
@@ -265,20 +278,20 @@ class FakeHost:
         created = name not in self.vms
         if created:
             self.vms[name] = FakeVm(self, name, options)
-        elif options is not None and options != self.vms[name].options:
+        elif options is not None and options != self.vms[name].given:
             raise ApiError(ErrorCode.VM_CONFLICT, f"VM {name} has other options")
         return {**self.vms[name].info, "created": created}
 
     async def get(self, name: str) -> dict[str, Any]:
         return self._find(name).info
 
-    async def list(self) -> list[dict[str, Any]]:
+    async def list(self) -> Sequence[dict[str, Any]]:
         return [vm.info for vm in self.vms.values()]
 
-    async def sleep(self, name: str, grace_ms: int | None, force: bool) -> dict[str, Any] | None:
+    async def sleep(self, name: str, grace_ms: int | None, force: bool) -> dict[str, Any]:
         self._find(name).info["state"] = "asleep"
         self.hub.publish(Notice("vmState", name, None, None, None, {"vm": name, "state": "asleep", "reason": "asked"}))
-        return None
+        return await self.get(name)
 
     async def destroy(self, name: str) -> None:
         self._find(name)
@@ -289,15 +302,11 @@ class FakeHost:
         vm.info["state"] = "awake"
         return vm
 
-    async def awake(self, name: str) -> FakeVm | None:
-        vm = self._find(name)
-        return vm if vm.info["state"] == "awake" else None
+    async def cancel(self, name: str, session_id: str, grace_ms: int) -> dict[str, Any]:
+        return await self._find(name).sessions.cancel(session_id, grace_ms)
 
     async def earlier_answer(self, name: str, session_id: str, prompt: Any, key: str) -> None:
         self._find(name)
-
-    async def settled(self, name: str) -> None:
-        pass
 
     async def session(self, name: str, session_id: str) -> dict[str, Any]:
         return {
@@ -322,7 +331,7 @@ class FakeHost:
         before: int | None = None,
         limit: int | None = None,
         types: Any = None,
-    ) -> list[dict[str, Any]]:
+    ) -> Sequence[dict[str, Any]]:
         sessions = self._find(name).sessions
         sessions.row(session_id)
         found = [
@@ -335,12 +344,14 @@ class FakeHost:
         await trio.lowlevel.checkpoint()
         return found[:limit]
 
-    session_events_json = session_events
+    async def session_events_json(self, name: str, session_id: str, **bounds: Any) -> Sequence[msgspec.Raw]:
+        found = await self.session_events(name, session_id, **bounds)
+        return [msgspec.Raw(msgspec.json.encode(event)) for event in found]
 
-    async def persisted_sessions(self, name: str) -> list[dict[str, Any]]:
+    async def persisted_sessions(self, name: str) -> Sequence[dict[str, Any]]:
         return list(self._find(name).sessions.rows.values())
 
-    async def list_agents(self, name: str | None) -> list[dict[str, Any]]:
+    async def list_agents(self, name: str | None) -> Sequence[dict[str, Any]]:
         return [{"id": "echo", "title": "Echo", "version": "1", "source": "built-in", "installed": True}]
 
     async def rotate_key(self) -> dict[str, Any]:

@@ -149,10 +149,10 @@ async def test_vms(world, peer):
         "labels": {"a": "b"},
     }
     await peer.call("vm.getOrCreate", vm="v", options=options)
-    assert world.host.vms["v"].options == options
+    assert world.host.vms["v"].given == options
     assert (await peer.call("vm.getOrCreate", vm="v"))["created"] is False
     assert (await peer.error("vm.getOrCreate", vm="v", options={}))["data"]["code"] == "vm_conflict"
-    assert await peer.call("vm.sleep", vm="v", force=True) == {}
+    assert (await peer.call("vm.sleep", vm="v", force=True))["state"] == "asleep"
     assert (await peer.call("vm.get", vm="v"))["state"] == "asleep"
     assert (await peer.call("vm.wake", vm="v"))["state"] == "awake"
     assert await peer.call("vm.destroy", vm="v") == {}
