@@ -10,7 +10,7 @@ from typing import Final
 PACES: Final = re.compile(
     r".*(_SECONDS|GRACE|GRACE_MS|POLL|PAUSE|TICK|DELAY|INTERVAL|LINGER|_TIMEOUT(_MS)?|PAGE\w*|_PAGE|PIECE\w*|BATCH\w*|_BATCH|READ_SIZE|"
     r"WRITE_SIZE|RECEIVE_SIZE|CACHE_KIB|_REMEMBERED|STEP_\w+|LOOKS|_FUEL|_SLICES|\w*AT_ONCE|KEPT_PAGES|_PAGES|_WIDTH|PATIENCE|"
-    r"TURN_BYTES|\w+_COST|\w+_OVERHEAD|\w+_OVERHEAD_BYTES|_SHORT|_NICE|ALIVE_SHARE|DEFAULT_CHUNK)"
+    r"TURN_BYTES|\w+_COST|\w+_OVERHEAD|\w+_OVERHEAD_BYTES|_SHORT|_NICE|ALIVE_SHARE|DEFAULT_CHUNK|BUSY_IN_FLIGHT)"
 )
 """How much is done at a time, how long is waited, what a thing counts for: nobody is refused anything at these."""
 
@@ -20,6 +20,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.acp.codec._MENDED_BYTES": "tests/acp/test_codec.py::test_a_large_line_is_mended_up_to_a_size",
     "runtime.acp.usage.MAX_COUNT": "tests/acp/test_usage.py::test_sums_stay_numbers_that_every_reader_has",
     "runtime.api.endpoint.MAX_PATH": "tests/rpc/test_listener.py::test_the_order_of_places",
+    "runtime.api.limits.MAX_SECRET_HOSTS": "tests/sessions/test_bounds.py::test_so_much_is_taken",
     "runtime.api.names.MAX_NAME": "tests/api/test_names.py::test_a_session_id_is_one_everywhere",
     "runtime.api.names.MAX_PARTS": "tests/api/test_names.py::test_a_name_has_so_many_parts",
     "runtime.acp.codec.MAX_LINE": "tests/acp/test_codec.py::test_a_line_that_is_too_long_is_skipped_in_bounded_memory",
@@ -145,10 +146,18 @@ REACHED: Final[dict[str, str]] = {
     "runtime.salvage.trees.MAX_SHOWN": "tests/salvage/test_bounds.py::test_a_path_is_shown_up_to_a_length",
     "runtime.sessions.agent.process.UNREAD_BYTES": "tests/sessions/test_hostile.py::test_an_agent_that_never_reads_is_not_read_for_ever",
     "runtime.api.limits.MAX_RULE_GLOB": "tests/sessions/test_policy.py::test_what_is_no_policy",
+    "runtime.sessions.asking.permissions.ANSWERED": "tests/sessions/test_bounds.py::test_of_the_latest_permissions_it_is_known_how_they_were_answered",
     "runtime.sessions.asking.policy.MAX_LABEL": "tests/sessions/test_policy.py::test_of_a_long_label_the_beginning_is_looked_at_and_all_of_it_counts",
     "runtime.api.limits.MAX_RULES": "tests/sessions/test_policy.py::test_what_is_no_policy",
+    "runtime.sessions.manager.MAX_LIVE": "tests/sessions/test_bounds.py::test_so_many_sessions_live_at_once",
+    "runtime.sessions.mcp.stdio.MAX_HELD_SIZE": "tests/mcp/test_stdio.py::test_what_belongs_to_no_request_goes_where_somebody_listens",
+    "runtime.sessions.options.options.MAX_INSTRUCTIONS": "tests/sessions/test_bounds.py::test_so_much_is_taken",
+    "runtime.sessions.options.redaction.MIN_LINE": "tests/sessions/test_redaction.py::test_the_lines_of_a_value_are_found_one_by_one",
     "runtime.sessions.options.redaction.MIN_VALUE": "tests/sessions/test_redaction.py::test_values_are_replaced_by_their_names",
+    "runtime.sessions.queries.MAX_EVENTS": "tests/sessions/test_bounds.py::test_so_many_events_are_in_one_answer",
     "runtime.sessions.services.client_services.MAX_SERVING": "tests/sessions/test_hostile.py::test_requests_that_wait_are_counted",
+    "runtime.sessions.services.terminals.DEFAULT_OUTPUT": "tests/sessions/test_bounds.py::test_so_much_output_of_a_terminal_is_kept",
+    "runtime.sessions.services.terminals.MAX_OUTPUT": "tests/sessions/test_bounds.py::test_so_much_output_of_a_terminal_is_kept",
     "runtime.sessions.transcript.growth.RESERVE_BYTES": "tests/sessions/test_growth.py::test_an_agent_that_goes_on_is_killed",
     "runtime.sessions.mcp.config.MAX_NAME": "tests/sessions/test_mcp.py::test_every_fault_is_told_by_its_pointer",
     "runtime.sessions.mcp.config.MAX_SERVERS": "tests/sessions/test_mcp.py::test_every_fault_is_told_by_its_pointer",
@@ -170,9 +179,12 @@ REACHED: Final[dict[str, str]] = {
     "runtime.sessions.agent.stderr.TAIL_COLUMNS": "tests/sessions/test_hostile.py::test_stderr_is_limited_in_rate_and_its_tail_in_size",
     "runtime.sessions.agent.stderr.TAIL_LINES": "tests/sessions/test_hostile.py::test_stderr_is_limited_in_rate_and_its_tail_in_size",
     "runtime.sessions.services.terminals.MAX_TERMINALS": "tests/sessions/test_services.py::test_terminals_end_with_their_agent_and_are_counted",
+    "runtime.sessions.turns.prompts.MAX_BLOCKS": "tests/sessions/test_bounds.py::test_so_much_is_taken",
+    "runtime.sessions.turns.prompts.MAX_KEY": "tests/sessions/test_bounds.py::test_so_much_is_taken",
     "runtime.sessions.turns.thread.MAX_THREAD": "tests/sessions/test_resume.py::test_of_a_long_thread_the_end_is_kept",
     "runtime.sessions.transcript.transcript.UNCOMMITTED": "tests/sessions/test_hostile.py::test_a_flood_of_updates_waits_for_the_writer",
     "runtime.sessions.transcript.transcript.UNCOMMITTED_BYTES": "tests/sessions/test_hostile.py::test_a_flood_of_updates_waits_for_the_writer",
+    "runtime.sessions.turns.turn.MAX_TURN_TEXT": "tests/sessions/test_bounds.py::test_so_much_text_of_a_turn_is_in_its_result",
     "runtime.store.candidates.MAX_CANDIDATES": "tests/store/test_diffs.py::test_so_much_may_have_changed",
     "runtime.store.diffs.MAX_CHUNKS": "tests/store/test_diffs.py::test_zeros_are_zeros_whether_they_are_stored_or_not",
     "runtime.store.diffs.SORTED": "tests/store/test_diffs.py::test_differences_are_sorted_over_all_pieces",
@@ -191,9 +203,22 @@ REACHED: Final[dict[str, str]] = {
     "runtime.store.writer.GROUP_WRITES": "tests/store/test_writer.py::test_writes_and_answers_keep_the_order_of_submission",
     "runtime.store.writer.WAITING_BYTES": "tests/store/test_writer.py::test_room_waits_until_the_backlog_is_written",
     "runtime.daemon.supervisor.MAX_RESTARTS": "tests/cli/test_supervisor.py::test_what_always_dies_is_given_up",
+    "runtime.testing.harness.MAX_NAME": "tests/testing/test_bounds.py::test_names_are_of_a_length_that_files_and_vms_can_have",
     "runtime.testing.held.MAX_HELD": "tests/testing/test_held.py::test_a_lost_thread_is_begun_again_by_the_runner",
     "runtime.testing.loopback.MAX_REQUEST_BODY": "tests/testing/test_scripted_model.py::test_a_body_that_is_too_large_is_refused",
+    "runtime.testing.memory_wire.IN_FLIGHT": "tests/testing/test_bounds.py::test_a_sender_waits_for_who_does_not_receive",
+    "runtime.testing.model.MAX_SHOWN": "tests/testing/test_bounds.py::test_of_a_prompt_the_beginning_is_news",
+    "runtime.testing.names.DIGEST_CHARACTERS": "tests/testing/test_bounds.py::test_names_are_of_a_length_that_files_and_vms_can_have",
+    "runtime.testing.names.MAX_NAME": "tests/testing/test_bounds.py::test_names_are_of_a_length_that_files_and_vms_can_have",
+    "runtime.testing.page.MAX_ENTRIES": "tests/testing/test_bounds.py::test_a_page_shows_so_much",
+    "runtime.testing.page.MAX_LINE": "tests/testing/test_bounds.py::test_a_page_shows_so_much",
+    "runtime.testing.page.MAX_TEXT": "tests/testing/test_bounds.py::test_a_page_shows_so_much",
+    "runtime.testing.reporting.MAX_ANNOTATION": "tests/testing/test_bounds.py::test_an_annotation_has_a_length",
     "runtime.testing.snapshot.MAX_COMPARED": "tests/testing/test_plugin.py::test_many_files_large_ones_and_none",
+    "runtime.testing.transcript.AROUND": "tests/testing/test_bounds.py::test_a_failure_shows_what_is_around_it",
+    "runtime.testing.transcript.MAX_SHOWN": "tests/testing/test_bounds.py::test_a_failure_shows_what_is_around_it",
+    "runtime.testing.vm.MAX_DIFF_LINES": "tests/testing/test_bounds.py::test_a_difference_is_shown_up_to_a_length",
+    "runtime.testing.yaml_file.MAX_FILE_BYTES": "tests/testing/test_bounds.py::test_a_file_of_tests_has_a_size",
     "runtime.text._OUTLINED": "tests/acp/test_text.py::test_what_can_be_known_of_a_line_that_cannot_be_read",
     "runtime.text._TAIL": "tests/acp/test_text.py::test_what_can_be_known_of_a_line_that_cannot_be_read",
     "runtime.vms.answers.MAX_ANSWER_BYTES": "tests/vms/test_large.py::test_names_count_as_much_as_they_take_in_an_answer",
@@ -268,35 +293,3 @@ REACHED: Final[dict[str, str]] = {
     "wasi_fs.values.PATH_MAX": "tests/wasi_fs/test_posix.py::test_names",
 }
 """Limit -> the test that reaches it, or goes over it."""
-
-UNNAMED: Final = frozenset(
-    {
-        "runtime.rpc.connection.BUSY_IN_FLIGHT",
-        "runtime.sessions.manager.MAX_LIVE",
-        "runtime.sessions.mcp.stdio.MAX_HELD_SIZE",
-        "runtime.sessions.options.options.MAX_INSTRUCTIONS",
-        "runtime.sessions.asking.permissions.ANSWERED",
-        "runtime.sessions.turns.prompts.MAX_BLOCKS",
-        "runtime.sessions.turns.prompts.MAX_KEY",
-        "runtime.sessions.queries.MAX_EVENTS",
-        "runtime.sessions.options.redaction.MIN_LINE",
-        "runtime.api.limits.MAX_SECRET_HOSTS",
-        "runtime.sessions.services.terminals.DEFAULT_OUTPUT",
-        "runtime.sessions.services.terminals.MAX_OUTPUT",
-        "runtime.sessions.turns.turn.MAX_TURN_TEXT",
-        "runtime.testing.harness.MAX_NAME",
-        "runtime.testing.memory_wire.IN_FLIGHT",
-        "runtime.testing.model.MAX_SHOWN",
-        "runtime.testing.names.DIGEST_CHARACTERS",
-        "runtime.testing.names.MAX_NAME",
-        "runtime.testing.page.MAX_ENTRIES",
-        "runtime.testing.page.MAX_LINE",
-        "runtime.testing.page.MAX_TEXT",
-        "runtime.testing.reporting.MAX_ANNOTATION",
-        "runtime.testing.transcript.AROUND",
-        "runtime.testing.transcript.MAX_SHOWN",
-        "runtime.testing.vm.MAX_DIFF_LINES",
-        "runtime.testing.yaml_file.MAX_FILE_BYTES",
-    }
-)
-"""Limits that no test is named for yet. What is new is not to be entered here: give it a test."""

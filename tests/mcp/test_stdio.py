@@ -14,7 +14,7 @@ from runtime.acp.codec import MAX_LINE
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.network import GateRequest
 from runtime.sessions.mcp.http import McpHost, url_of
-from runtime.sessions.mcp.stdio import MAX_HELD, MAX_PENDING, StdioServer
+from runtime.sessions.mcp.stdio import MAX_HELD, MAX_HELD_SIZE, MAX_PENDING, StdioServer
 from runtime.sessions.mcp.streams import MAX_UNREAD, Lines
 from tests.sessions.fakes import Exit, FakeProcess
 
@@ -134,6 +134,9 @@ async def test_answers_go_to_their_requests_in_any_order(bench: Bench) -> None:
 async def test_what_belongs_to_no_request_goes_where_somebody_listens(bench: Bench) -> None:
     for number in range(MAX_HELD + 3):
         await bench.writes(method="news", params={"n": number})
+    await bench.writes(
+        method="news", params={"n": "x" * MAX_HELD_SIZE}
+    )  # is not kept, and puts nothing out of its place
     await wait_all_tasks_blocked()
     async with bench.request("GET") as news:
         assert [(await event(news))["params"]["n"] for _ in range(MAX_HELD)] == list(range(3, MAX_HELD + 3))

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from runtime.api.errors import ErrorCode
-from runtime.sessions.options.redaction import MAX_DEPTH, NOTHING, Redactor
+from runtime.sessions.options.redaction import MAX_DEPTH, MIN_LINE, NOTHING, Redactor
 from tests.sessions.fakes import FakeAgent, FakeVm, RpcFailError, failing, new
 
 KEY = "sk-1234567890"
@@ -51,9 +51,9 @@ def test_what_is_nested_too_deeply_is_left_out(redactor: Redactor) -> None:
 
 
 def test_the_lines_of_a_value_are_found_one_by_one() -> None:
-    lines = ["-----BEGIN KEY-----", "MIIEvQIBADANBgkqhkiG9w0B", "short"]
+    lines = ["-----BEGIN KEY-----", "MIIEvQIBADANBgkqhkiG9w0B", "a" * (MIN_LINE - 1)]
     redactor = Redactor({"PEM": "\n".join(lines) + "\n"})
-    assert redactor.text(f"1: {lines[1]}\n2: {lines[2]}") == "1: [redacted:PEM]\n2: short"
+    assert redactor.text(f"1: {lines[1]}\n2: {lines[2]}") == f"1: [redacted:PEM]\n2: {lines[2]}"
     assert redactor.text("\n".join(lines)) == "[redacted:PEM]"
 
 

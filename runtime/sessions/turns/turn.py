@@ -68,16 +68,18 @@ class Turn:
     @property
     def truncated(self) -> bool:
         """Whether `text` is not the whole message."""
-        return self._room <= 0
+        return self._room < 0
 
     def add_text(self, text: str) -> int:
         """Take the text of an `agent_message_chunk`, and return how many characters of it are kept."""
-        if self._room <= 0 or self.machine.phase is Phase.RESTORING:
+        if self.machine.phase is Phase.RESTORING:
             return 0
-        self._text.append(text[: self._room])
+        kept = text[: max(0, self._room)]
         self._room -= len(text)
-        self.kept += len(self._text[-1])
-        return len(self._text[-1])
+        if kept:
+            self._text.append(kept)
+            self.kept += len(kept)
+        return len(kept)
 
     def signal(self, signal: Signal) -> bool:
         """Take a signal; whether it changed the phase."""
