@@ -1,25 +1,26 @@
-"""How commands reach the daemon: connect, start one if none answers, and see that both are of one version."""
+"""How commands reach the daemon: connect, start one if none answers, and see that both are of one version.
+
+Every group of commands imports this module, so that it imports the client only when somebody connects.
+"""
 
 from __future__ import annotations
 
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.api.defaults import PROTOCOL
-from runtime.api.endpoint import EndpointError, socket_path
 from runtime.cli import output
-from runtime.client.sync import Client, ConnectError, ConnectionLostError, RpcError, connect
 from runtime.version import VERSION
 
 if TYPE_CHECKING:
     import argparse
     from pathlib import Path
 
+    from runtime.client.sync import Client
 
-HELLO_SECONDS: Final = 10.0  # for the answer to `hello`: a daemon that computes all the while answers in one
 POLL_SECONDS: Final = 0.02
 LEAVE_SECONDS: Final = 10.0
 """How long a daemon that shuts down is waited for: its turns are cancelled, and its last answers given."""
+_REMEDY: Final = "`torpor restart` puts one of this version in its place"
 
 
 def connect_to(args: argparse.Namespace) -> Client:
@@ -27,13 +28,16 @@ def connect_to(args: argparse.Namespace) -> Client:
 
     Raises ConnectError, EndpointError.
     """
+    from runtime.api.endpoint import socket_path
+    from runtime.client.errors import ConnectError
+
     path = socket_path(args.socket)
     try:
         client = reach(path)
     except ConnectError:
         if args.no_start:
             raise
-        from runtime.cli.starting import start  # noqa: PLC0415 - not needed once a daemon runs
+        from runtime.cli.starting import start
 
         client = start(path, getattr(args, "state", None))
     return client
@@ -44,33 +48,27 @@ def reach(path: Path) -> Client:
 
     Says it on stderr when the daemon is of another version. Raises ConnectError, EndpointError.
     """
+    from runtime.api.endpoint import EndpointError
+    from runtime.client.errors import ConnectError, ConnectionLostError, RpcError
+    from runtime.client.greeting import greet
+
     deadline = time.monotonic() + LEAVE_SECONDS
     while True:
-        client = connect(path)
         try:
-            _check(_greet(client, path))
+            client, welcome = greet(path)
         except (ConnectionLostError, RpcError) as error:
-            client.close()
             if isinstance(error, RpcError) and error.name != "shutting_down":
                 raise EndpointError(f"the daemon refuses this program: {error.message}; {_REMEDY}") from error
             if time.monotonic() > deadline:
                 raise ConnectError(path, "it is shutting down") from error
             time.sleep(POLL_SECONDS)
-        except BaseException:
-            client.close()
-            raise
         else:
+            try:
+                _check(welcome)
+            except BaseException:
+                client.close()
+                raise
             return client
-
-
-def greet(path: Path) -> tuple[Client, dict[str, Any]]:
-    """Connect whatever the daemon's version is; also its answer to `hello`. Raises ConnectError, EndpointError, RpcError."""
-    client = connect(path)
-    try:
-        return client, _greet(client, path)
-    except BaseException:
-        client.close()
-        raise
 
 
 def vm_name(text: str) -> str | list[str]:
@@ -78,18 +76,11 @@ def vm_name(text: str) -> str | list[str]:
     return text.split("/") if "/" in text else text
 
 
-_REMEDY: Final = "`torpor restart` puts one of this version in its place"
-
-
-def _greet(client: Client, path: Path) -> dict[str, Any]:
-    hello = client.start("hello", client={"name": "torpor", "version": VERSION}, protocol=PROTOCOL)
-    if not client.wait(hello, HELLO_SECONDS):
-        raise EndpointError(f"the daemon at {path} hangs: it has not answered within {HELLO_SECONDS:g} s")
-    welcome: dict[str, Any] = hello.result()
-    return welcome
-
-
 def _check(welcome: dict[str, Any]) -> None:
+    """Say if the daemon is of another version. Raises EndpointError for one that speaks another protocol."""
+    from runtime.api.defaults import PROTOCOL
+    from runtime.api.endpoint import EndpointError
+
     version, protocol = welcome.get("version"), welcome.get("protocol")
     if protocol != PROTOCOL:
         raise EndpointError(

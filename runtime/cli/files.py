@@ -1,23 +1,68 @@
-"""`torpor fs`: a VM's files, whether it sleeps or not."""
+"""The files of VMs, whether they sleep or not: `fs` but for their past, which is `runtime.cli.history`'s."""
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
 import stat
 import sys
 from functools import partial
-from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from runtime.cli import exits, output, pieces, progress
+from runtime.cli import exits, output, progress
 from runtime.cli.connecting import connect_to, vm_name
+from runtime.cli.table import add_vm
 
 if TYPE_CHECKING:
     import argparse
 
+    from runtime.cli.table import Table
     from runtime.client.sync import Client
+
+
+def register(table: Table) -> None:
+    """Enter the commands."""
+    fs = table.group("fs", "read and write a VM's files")
+    command = fs.command("ls", ls, "list a directory of the VM")
+    command.add_argument("path", metavar="PATH", nargs="?", default="/home/user", help="default: /home/user")
+    command.add_argument("-l", "--long", action="store_true", help="with type, mode, size and time")
+    add_vm(command)
+    command = fs.command("cat", cat, "write a file of the VM to stdout")
+    command.add_argument("path", metavar="PATH", help="the file")
+    add_vm(command)
+    command = fs.command("put", put, "copy a local file into the VM")
+    command.add_argument("local", metavar="LOCAL", help="the file to copy; - reads stdin")
+    command.add_argument("path", metavar="PATH", help="where to; a path that ends in / keeps the name")
+    add_vm(command)
+    command = fs.command("rm", rm, "remove a file from the VM")
+    command.add_argument("path", metavar="PATH", help="the file or directory")
+    command.add_argument("-r", "--recursive", action="store_true", help="remove directories with what they hold")
+    add_vm(command)
+    command = fs.command(
+        "cp",
+        cp,
+        "copy files into the VM, out of it, or within it",
+        epilog="A path in the VM begins with a colon: `torpor fs cp -r src :/home/user/`.",
+    )
+    command.add_argument("source", metavar="SOURCE", help="what to copy")
+    command.add_argument("target", metavar="TARGET", help="where to; into it, if that is a directory")
+    command.add_argument("-r", "--recursive", action="store_true", help="copy directories with what they hold")
+    add_vm(command)
+    command = fs.command("mv", mv, "rename a file or directory of the VM")
+    command.add_argument("source", metavar="FROM", help="what to rename")
+    command.add_argument("target", metavar="TO", help="its new path; into it, if that is a directory")
+    add_vm(command)
+    command = fs.command("tree", tree, "list everything below a directory of the VM")
+    command.add_argument("path", metavar="PATH", nargs="?", default="/home/user", help="default: /home/user")
+    command.add_argument("--depth", metavar="N", type=int, help="how deep; 1: the directory's own entries")
+    command.add_argument(
+        "--exclude",
+        metavar="GLOB",
+        action="append",
+        default=[],
+        help="leave out what has such a name, or with a slash such a path, and all below it (repeatable)",
+    )
+    add_vm(command)
 
 
 def ls(args: argparse.Namespace) -> int:
@@ -42,6 +87,10 @@ def ls(args: argparse.Namespace) -> int:
 
 def cat(args: argparse.Namespace) -> int:
     """Write a file to stdout, byte for byte."""
+    import base64
+
+    from runtime.cli import pieces
+
     kept = []
     sys.stdout.flush()
     with connect_to(args) as client:
@@ -59,6 +108,10 @@ def cat(args: argparse.Namespace) -> int:
 
 def put(args: argparse.Namespace) -> int:
     """Copy a local file into the VM, byte for byte; one that breaks off changes nothing."""
+    from pathlib import Path
+
+    from runtime.cli import pieces
+
     path = args.path
     if path.endswith("/"):
         if args.local == "-":
@@ -87,8 +140,28 @@ def rm(args: argparse.Namespace) -> int:
     return exits.OK
 
 
+def cp(args: argparse.Namespace) -> int:
+    """Copy; a path that begins with a colon is in the VM."""
+    from runtime.cli.copying import CopyError, copy
+
+    if not (args.source.startswith(":") or args.target.startswith(":")):
+        output.say("neither path is in the VM: such a one begins with a colon")
+        return exits.USAGE
+    with connect_to(args) as client:
+        try:
+            copied = copy(client, vm_name(args.vm), args.source, args.target, recursive=args.recursive)
+        except CopyError as failure:
+            output.say(str(failure))
+            return exits.FAILED
+    if args.json:
+        output.write_json({"files": copied})
+    return exits.OK
+
+
 def mv(args: argparse.Namespace) -> int:
     """Rename, into a directory that is there."""
+    from runtime.cli.copying import into
+
     with connect_to(args) as client:
         target = into(client, vm_name(args.vm), args.source, args.target)
         client.call("move", vm=vm_name(args.vm), **{"from": args.source, "to": target})
@@ -111,14 +184,9 @@ def tree(args: argparse.Namespace) -> int:
     return exits.OK
 
 
-def into(client: Client, vm: str | list[str], source: str, target: str) -> str:
-    """Where a file goes that is put at `target`: below it, under its own name, if that is a directory."""
-    if client.call("exists", vm=vm, path=target) and client.call("stat", vm=vm, path=target)["type"] == "directory":
-        return f"{target.rstrip('/')}/{PurePosixPath(source).name}"
-    return target
-
-
 def _entry(client: Client, vm: str | list[str], directory: str, name: str) -> dict[str, Any]:
+    from pathlib import PurePosixPath
+
     path = str(PurePosixPath(directory) / name)
     return {"name": name, **client.call("stat", vm=vm, path=path, followLinks=False)}
 

@@ -1,20 +1,36 @@
-"""`torpor agents`, `vms`, `sessions` and `events`."""
+"""What there is: `agents`, `vms`, `sessions` and `events`."""
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
+from runtime.cli.table import add_vm
 
 if TYPE_CHECKING:
     import argparse
 
+    from runtime.cli.table import Table
     from runtime.client.sync import Client
 
 PAGE: Final = 1000  # events asked for at a time: some 300 KiB, and the first are printed at once
+
+
+def register(table: Table) -> None:
+    """Enter the commands."""
+    table.command("agents", agents, "list the agents that can be run")
+    table.command("vms", vms, "list the VMs, awake or asleep")
+    command = table.command("sessions", sessions, "list sessions, also of VMs that sleep")
+    add_vm(command, default=None)
+    command = table.command("events", events, "print the transcript of a session")
+    command.add_argument("session", metavar="SESSION", help="the session's id")
+    add_vm(command)
+    command.add_argument("--after", metavar="SEQ", type=int, default=-1, help="only what came after this event")
+    command.add_argument("--limit", metavar="N", type=int, help="at most so many")
+    command.add_argument("--type", metavar="TYPE", action="append", dest="types", help="only this type (repeatable)")
+    command.add_argument("--follow", action="store_true", help="go on with what comes, until interrupted")
 
 
 def agents(args: argparse.Namespace) -> int:
@@ -106,6 +122,8 @@ def _print_event(event: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         output.write_json(event)
         return
+    import json
+
     message = event["event"]
     params = message.get("params") or {}
     update = params.get("update") if message["method"] == "session/update" else None

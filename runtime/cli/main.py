@@ -1,21 +1,35 @@
-"""`torpor`: reads the command line, runs the command, reports how it failed. A command is imported only when it runs."""
+"""`torpor`: reads the command line, runs the command, reports how it failed."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
-from runtime.cli import exits
-from runtime.cli.commands import register
+from runtime.cli import (
+    agents,
+    daemon,
+    exits,
+    files,
+    history,
+    install,
+    lists,
+    move,
+    output,
+    processes,
+    repair,
+    serve,
+    testing,
+)
 from runtime.cli.table import Table
 from runtime.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+GROUPS: Final = (agents, serve, daemon, lists, processes, files, history, move, testing, repair, install)
+"""In the order in which the help lists their commands."""
 DESCRIPTION: Final = "Run AI agents in durable, hibernating VMs."
 EPILOG: Final = f"""\
 exit codes:
@@ -32,9 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr] # both are text files in a command
     args = parser().parse_args(arguments)
-    module, _, function = args.run.partition(":")
     try:
-        code: int = getattr(import_module(f"runtime.cli.{module}"), function)(args)
+        code: int = args.run(args)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return exits.INTERRUPTED
@@ -52,10 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _failure(error: Exception, *, as_json: bool) -> int | None:
     """Report an error that a command may end with, and return its exit code; None for a fault of ours."""
-    import json  # noqa: PLC0415 - only when something failed
+    import json
 
-    from runtime.cli import output  # noqa: PLC0415
-    from runtime.client.sync import ConnectError, ConnectionLostError, EndpointError, RpcError  # noqa: PLC0415
+    from runtime.client.sync import ConnectError, ConnectionLostError, EndpointError, RpcError
 
     if isinstance(error, RpcError):
         if as_json:
@@ -92,5 +104,7 @@ def parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--socket", metavar="PATH", help="the daemon's socket")
     common.add_argument("--json", action="store_true", help="print JSON, one object a line")
-    register(Table(commands, common))
+    table = Table(commands, common)
+    for group in GROUPS:
+        group.register(table)
     return root

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
-
-from runtime.text import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -44,6 +41,10 @@ def write_text(text: str) -> None:
 
 def write_json(value: Any) -> None:
     """Write one line of JSON to stdout."""
+    import json
+
+    from runtime.text import whole
+
     sys.stdout.write(whole(json.dumps(value, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
 
@@ -63,6 +64,28 @@ def write_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def local_time(millis: int) -> str:
     """Return a time of the API for people."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(millis / 1000))
+
+
+def size(count: int | None) -> str:
+    """Return a number of bytes for people."""
+    if count is None:
+        return "unknown"
+    amount = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if amount < 1000:  # noqa: PLR2004 - the step between units
+            return f"{amount:.0f} {unit}" if unit == "bytes" else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:.1f} GB"
+
+
+def duration(seconds: int) -> str:
+    """Return a time span for people, in its two largest units."""
+    parts: list[str] = []
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60), ("s", 1)):
+        count, seconds = divmod(seconds, length)
+        if count or (unit == "s" and not parts):
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])
 
 
 def vm_label(name: str | list[str]) -> str:

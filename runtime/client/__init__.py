@@ -1,1 +1,1 @@
-"""The Python clients: `client` for trio and asyncio, `sync`, `errors` on the standard library alone."""
+"""The Python clients: `client` for trio and asyncio, `sync`, `greeting`, `errors` on the standard library alone."""

@@ -3,9 +3,11 @@
     settings    how it is to run, and how it ended
     main        store, engine, host and socket, put together and taken apart in order
     idle        when nobody needs it any more
+    places      where its files lie
     logs        its log, which holds no contents
     supervisor  the process that starts it again when it dies
     systemd     sockets that it is started with, and signs of life
 
-`supervisor` and `systemd` need the standard library alone: they run before anything else is loaded.
+`places`, `supervisor` and `systemd` need the standard library alone: they are for commands, and for before anything else is
+loaded.
 """

@@ -34,11 +34,6 @@ MAX_FRAMES: Final = 20  # the innermost of an exception: where it came from
 Trouble = tuple[type[BaseException] | None, BaseException | None, Any]
 
 
-def log_path(state: Path) -> Path:
-    """Return the log of the daemon with this state file: beside it, so that no two daemons ever write one."""
-    return state.with_name(state.name + ".log")
-
-
 def describe(error: BaseException) -> dict[str, Any]:
     """Return an exception's type and where it came from, innermost last, without its message; groups with all in them."""
     frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]

@@ -15,7 +15,8 @@ from runtime.api.endpoint import EndpointError
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.daemon.collector import Collector
 from runtime.daemon.idle import until_idle
-from runtime.daemon.logs import leave_stderr, log_path, log_to_file, start_logging
+from runtime.daemon.logs import leave_stderr, log_to_file, start_logging
+from runtime.daemon.places import last_words_path, log_path
 from runtime.daemon.settings import Ending
 from runtime.daemon.systemd import Notifier
 from runtime.engine import CacheDirectoryError, open_cache
@@ -109,9 +110,9 @@ def _announce(server: Server, settings: Settings, manager: Notifier) -> None:
 
 def _let_go(state: Path) -> None:
     """Let go of whoever started this; what a library says before it aborts is found beside the log, also the last one's."""
-    last_words = state.with_name(state.name + ".stderr")
+    last_words = last_words_path(state)
     if last_words.exists() and last_words.stat().st_size:
-        last_words.replace(state.with_name(state.name + ".stderr.1"))
+        last_words.replace(last_words.with_name(last_words.name + ".1"))
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
     descriptor = os.open(last_words, flags, 0o600)
     os.dup2(descriptor, sys.stdout.fileno())

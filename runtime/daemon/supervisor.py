@@ -12,10 +12,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from runtime.cli import exits
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
 PAUSE_SECONDS: Final = 0.1
 """Before the second restart in a row, and twice as long before each further one; before the first there is none."""
@@ -24,8 +22,7 @@ STEADY_SECONDS: Final = 60.0
 MAX_RESTARTS: Final = 8
 """In a row: some ten seconds, in which a disk may have become free; what crashes at once will do so tomorrow, too."""
 
-FINAL: Final = (exits.OK, exits.USAGE, exits.ALREADY_RUNNING)
-"""Exit codes of a daemon that is not started again."""
+_OK, _FAILED = 0, 1  # exit codes, as every shell reads them
 _ASKED: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _WATCHED: Final = (*_ASKED, signal.SIGCHLD)
 
@@ -41,11 +38,12 @@ class Life(NamedTuple):
     """A descriptor to write to as soon as it serves: one that dies before is not started again."""
 
 
-def supervise(*, background: bool, give_up: Callable[[str], None]) -> Life | int:
+def supervise(*, background: bool, final: Container[int], give_up: Callable[[str], None]) -> Life | int:
     """Fork the daemon, again and again: return its `Life` in each daemon, and in the supervisor, at the end, the exit code.
 
-    To be called while there is one thread. `give_up` is called with the reason when too many have died in a row. In the
-    `background` the supervisor lets go of stdout and stderr at once, and each daemon has a session of its own.
+    To be called while there is one thread. A daemon that ends with one of the `final` exit codes is not started again.
+    `give_up` is called with the reason when too many have died in a row. In the `background` the supervisor lets go of stdout
+    and stderr at once, and each daemon has a session of its own.
     """
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     restarts, ended, served = 0, "", False
@@ -64,15 +62,15 @@ def supervise(*, background: bool, give_up: Callable[[str], None]) -> Life | int
         code, asked = _wait(child)
         served = bool(os.read(ready, 1)) or served
         os.close(ready)
-        if asked or code in FINAL or -code in _ASKED or not served:
-            return code if code >= 0 else exits.FAILED
+        if asked or code in final or -code in _ASKED or not served:
+            return code if code >= 0 else _FAILED
         ended = f"the daemon (process {child}) has ended by {_how(code)}"
         restarts = 1 if time.monotonic() - started >= STEADY_SECONDS else restarts + 1
         if restarts > MAX_RESTARTS:
             give_up(f"{ended}, the {restarts}th in a row, and is not started again")
-            return exits.FAILED
+            return _FAILED
         if restarts > 1 and signal.sigtimedwait(_ASKED, PAUSE_SECONDS * 2 ** (restarts - 2)) is not None:
-            return exits.OK
+            return _OK
 
 
 def _wait(child: int) -> tuple[int, bool]:
@@ -97,7 +95,7 @@ def _become_daemon(supervisor: int, *, background: bool) -> None:
         os.setsid()
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
     if os.getppid() != supervisor:
-        os._exit(exits.FAILED)
+        os._exit(_FAILED)
 
 
 def _let_go() -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api.defaults import PROTOCOL
 from runtime.api.endpoint import EndpointError, check_directory, socket_path
-from runtime.cli.connecting import greet
+from runtime.client.greeting import greet
 from runtime.client.sync import ClientError, ConnectError, RpcError
 from runtime.doctor.finding import Finding, fail, ok, warn
 from runtime.version import VERSION

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from runtime.cli import exits, output, serve
+from runtime.cli import exits, output
 from runtime.cli.main import parser
 from runtime.client.sync import connect
+from runtime.daemon.places import state_path
 
 COMMAND = [sys.executable, "-P", "-m", "runtime.cli"]
 
@@ -180,18 +181,34 @@ def test_the_order_of_places_of_the_state_file(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("TORPOR_STATE", raising=False)
     monkeypatch.delenv("XDG_STATE_HOME", raising=False)
-    assert serve.state_path(None) == tmp_path / ".local/state/torpor/torpor.db"
+    assert state_path(None) == tmp_path / ".local/state/torpor/torpor.db"
     monkeypatch.setenv("XDG_STATE_HOME", "/state")
-    assert serve.state_path(None) == Path("/state/torpor/torpor.db")
+    assert state_path(None) == Path("/state/torpor/torpor.db")
     monkeypatch.setenv("TORPOR_STATE", "/x.db")
-    assert serve.state_path(None) == Path("/x.db")
-    assert serve.state_path("y.db") == Path.cwd() / "y.db"
+    assert state_path(None) == Path("/x.db")
+    assert state_path("y.db") == Path.cwd() / "y.db"
 
 
 def test_what_an_agent_says_cannot_command_a_terminal():
     assert output.printable("a\x1b[2Jb\x9b\r\tc\n") == "a\ufffd[2Jb\ufffd\ufffd\tc\n"
     assert output.one_line("a\nb\x1b" + "c" * 300).startswith("a b\ufffdccc")
     assert len(output.one_line("c" * 300)) == 200
+
+
+def test_the_command_line_is_read_without_what_only_commands_need():
+    code = """
+import sys
+from runtime.cli.main import GROUPS, parser
+parser()
+own = {"main", "table", "exits", "output", "connecting", "progress", *(group.__name__.rpartition(".")[2] for group in GROUPS)}
+ours = {name for name in sys.modules if name.startswith("runtime.")}
+assert ours == {"runtime.cli", "runtime.version", *(f"runtime.cli.{name}" for name in own)}, ours
+heavy = {"json", "pathlib", "socket", "selectors", "base64", "logging", "subprocess", "signal"} & set(sys.modules)
+assert not heavy, heavy
+"""
+    root = Path(output.__file__).parents[2]
+    program = f"import sys; sys.path.insert(0, {str(root)!r})\n{code}"
+    subprocess.run([sys.executable, "-P", "-S", "-c", program], check=True, timeout=30)
 
 
 def test_client_commands_import_only_the_standard_library(socket_path):

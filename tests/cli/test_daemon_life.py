@@ -316,8 +316,8 @@ def test_another_protocol_is_an_error(place: Place) -> None:
 def test_a_client_of_another_protocol_is_refused_by_the_daemon(place: Place) -> None:
     place.run("vms")
     program = (
-        "import sys; import runtime.cli.connecting as connecting; from runtime.cli.main import main; "
-        "connecting.PROTOCOL = 2; sys.exit(main(['vms']))"
+        "import sys; import runtime.client.greeting as greeting; from runtime.cli.main import main; "
+        "greeting.PROTOCOL = 2; sys.exit(main(['vms']))"
     )
     command = [COMMAND[0], "-c", program]
     done = subprocess.run(command, env=place.environment, capture_output=True, text=True, timeout=WAIT, check=False)

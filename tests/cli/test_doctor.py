@@ -162,8 +162,8 @@ def test_a_daemon_that_hangs(home: Place) -> None:
         home.socket.chmod(0o600)
         silent.listen()
         program = (
-            "import sys; import runtime.cli.connecting as connecting; from runtime.cli.main import main; "
-            "connecting.HELLO_SECONDS = 0.1; sys.exit(main(['doctor', '--json']))"
+            "import sys; import runtime.client.greeting as greeting; from runtime.cli.main import main; "
+            "greeting.HELLO_SECONDS = 0.1; sys.exit(main(['doctor', '--json']))"
         )
         done = subprocess.run(
             [COMMAND[0], "-c", program], env=home.environment, capture_output=True, text=True, timeout=WAIT, check=False

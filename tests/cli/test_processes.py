@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from runtime.cli import exits
-from runtime.cli.processes import MAX_UNWRITTEN, Attached
-from runtime.cli.status import size
+from runtime.cli.attached import MAX_UNWRITTEN, Attached
+from runtime.cli.output import size
 from tests.system.daemon import Vm, fresh_name
 
 if TYPE_CHECKING:

@@ -140,10 +140,13 @@ def test_what_a_library_said_at_the_end_is_kept(place: Place) -> None:
 
 LIFE = """
 import os, signal, sys
+from runtime.cli.serve import FINAL
 from runtime.daemon import supervisor
 supervisor.PAUSE_SECONDS = 0.0001
 supervisor.STEADY_SECONDS = {steady}
-life = supervisor.supervise(background=False, give_up=lambda reason: print("gave up:", reason.partition(")")[2], flush=True))
+def give_up(reason):
+    print("gave up:", reason.partition(")")[2], flush=True)
+life = supervisor.supervise(background=False, final=FINAL, give_up=give_up)
 if isinstance(life, int):
     sys.exit(life)
 print(life.restarts, life.ended.partition(")")[2].strip(), flush=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.cli.licenses import TEXTS
+from runtime.cli.install import LICENSES
 from runtime.cli.main import main
 from runtime.engine import open_cache
 
@@ -56,7 +56,7 @@ def test_a_link_is_not_followed(unpacked: Path, tmp_path: Path) -> None:
 
 
 def test_licences_are_printed_from_beside_the_program(unpacked: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (unpacked / TEXTS).write_text("the licences\n")
+    (unpacked / LICENSES).write_text("the licences\n")
     assert main(["licenses"]) == 0
     assert capsys.readouterr().out == "the licences\n"
 

@@ -7,7 +7,6 @@
     events      the daemon's notifications, turned into updates and permission requests
     face        the ACP methods
     loop        the one loop that moves bytes between the editor and the daemon
-    command     the command line's side
 
 Standard library only, like every client command.
 """

@@ -1,14 +1,13 @@
-"""`torpor run`: one prompt, its answer as it comes."""
+"""One prompt of `torpor run`, and its answer as it comes."""
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.cli import exits, output, progress
-from runtime.cli.connecting import connect_to, vm_name
+from runtime.cli.connecting import vm_name
 from runtime.cli.mounts import parse_mounts
 from runtime.cli.permissions import Asker
 from runtime.client.sync import RpcError
@@ -21,38 +20,6 @@ if TYPE_CHECKING:
 
 TICK: Final = 0.2
 """Seconds between looks for a Ctrl-C: its handler only takes a note, so that no message is torn in two."""
-
-
-class UsageError(Exception):
-    """An argument that argparse cannot refuse."""
-
-
-def run(args: argparse.Namespace) -> int:
-    """Prompt an agent; return how it went (`runtime.cli.exits`)."""
-    try:
-        env = environment(args.env)
-    except UsageError as error:
-        output.say(str(error))
-        return exits.USAGE
-    prompt = sys.stdin.buffer.read().decode(errors="replace") if args.prompt == "-" else args.prompt
-    with connect_to(args) as client:
-        return Run(client, args, env).go(prompt)
-
-
-def environment(given: list[str]) -> dict[str, str]:
-    """Return the agent's variables from `K=V` and `K`, which is looked up. Raises UsageError."""
-    env: dict[str, str] = {}
-    for item in given:
-        name, equals, value = item.partition("=")
-        if not name:
-            raise UsageError(f"--env {item}: a name is missing")
-        if not equals:
-            found = os.environ.get(name)
-            if found is None:
-                raise UsageError(f"--env {name}: there is no such variable in your environment")
-            value = found
-        env[name] = value
-    return env
 
 
 class Run:

@@ -1,4 +1,4 @@
-"""`torpor export` and `import`."""
+"""VMs between daemons: `export` and `import`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,29 @@ from runtime.cli.progress import call
 
 if TYPE_CHECKING:
     import argparse
+
+    from runtime.cli.table import Table
+
+
+def register(table: Table) -> None:
+    """Enter the commands."""
+    command = table.command(
+        "export",
+        export,
+        "write a VM with files and sessions to a new file",
+        epilog="The values of env are left out: where the VM goes on, a session asks for them again.",
+    )
+    command.add_argument("vm", metavar="VM", help="the VM; parts of a name joined with /")
+    command.add_argument("path", metavar="PATH", help="the file, which must not exist")
+    command = table.command(
+        "import",
+        import_,
+        "make a VM of a file that was exported",
+        epilog="The file is distrusted: the VM may reach no host, and policies and cron jobs stay behind.",
+    )
+    command.add_argument("path", metavar="PATH", help="the file")
+    command.add_argument("--vm", metavar="NAME", help="the VM's name (default: the one in the file)")
+    command.add_argument("--trust", action="store_true", help="take over hosts, policies and cron jobs as well")
 
 
 def export(args: argparse.Namespace) -> int:

@@ -5,18 +5,15 @@ from __future__ import annotations
 import base64
 import os
 import stat
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.cli import exits, output, pieces
-from runtime.cli.connecting import connect_to, vm_name
-from runtime.cli.files import into
+from runtime.cli import output, pieces
 from runtime.cli.progress import Line
 from runtime.newfile import NewFile
 from runtime.text import whole
 
 if TYPE_CHECKING:
-    import argparse
     from collections.abc import Iterator
 
     from runtime.client.sync import Client
@@ -35,23 +32,20 @@ class CopyError(Exception):
     """Something cannot be copied."""
 
 
-def cp(args: argparse.Namespace) -> int:
-    """Copy; a path that begins with a colon is in the VM."""
-    if not (args.source.startswith(":") or args.target.startswith(":")):
-        output.say("neither path is in the VM: such a one begins with a colon")
-        return exits.USAGE
-    with connect_to(args) as client:
-        inside = _Inside(client, vm_name(args.vm))
-        source = _side(args.source, inside)
-        target = _side(args.target, inside)
-        try:
-            copied = _copy(source, target, recursive=args.recursive)
-        except CopyError as failure:
-            output.say(str(failure))
-            return exits.FAILED
-    if args.json:
-        output.write_json({"files": copied})
-    return exits.OK
+def copy(client: Client, vm: str | list[str], source: str, target: str, *, recursive: bool) -> int:
+    """Copy everything at `source`, and return how many files that were; a path that begins with a colon is in the VM.
+
+    Raises CopyError, OSError, RpcError, ConnectionLostError.
+    """
+    inside = _Inside(client, vm)
+    return _copy(_side(source, inside), _side(target, inside), recursive=recursive)
+
+
+def into(client: Client, vm: str | list[str], source: str, target: str) -> str:
+    """Where a file goes that is put at `target`: below it, under its own name, if that is a directory."""
+    if client.call("exists", vm=vm, path=target) and client.call("stat", vm=vm, path=target)["type"] == "directory":
+        return f"{target.rstrip('/')}/{PurePosixPath(source).name}"
+    return target
 
 
 class _Inside:

@@ -1,4 +1,4 @@
-"""`torpor logs`: the daemon's log, whether it runs or not."""
+"""Lines of the daemon's log, as JSON or for people."""
 
 from __future__ import annotations
 
@@ -8,54 +8,26 @@ import sys
 import time
 from itertools import count, takewhile
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, Any, Final
 
-from runtime.api.endpoint import socket_path
-from runtime.cli import exits, output
-from runtime.cli.connecting import greet
-from runtime.cli.serve import state_path
-from runtime.client.sync import ClientError
-
-if TYPE_CHECKING:
-    import argparse
+from runtime.cli import output
 
 FOLLOW_SECONDS: Final = 0.2  # between two looks whether the file has grown
 
 
-def run(args: argparse.Namespace) -> int:
-    """Print the last lines, and with `--follow` what comes."""
-    path = _path(args)
+def read(path: Path) -> list[str]:
+    """Return all lines of the log at `path`, those of older files first."""
     earlier = takewhile(Path.is_file, (path.with_name(f"{path.name}.{number}") for number in count(1)))
-    lines = [
+    return [
         line
         for file in [path, *earlier][::-1]
         if file.is_file()
         for line in file.read_text("utf-8", "replace").splitlines()
     ]
-    if not lines and not args.follow:
-        output.say(f"there is no log at {path}: no daemon has run with that state file")
-        return exits.FAILED
-    for line in lines[-args.lines :] if args.lines else ():
-        _print(line, as_json=args.json)
-    if args.follow:
-        _follow(path, as_json=args.json)
-    return exits.OK
 
 
-def _path(args: argparse.Namespace) -> Path:
-    """Where the daemon that runs says, else beside the state file."""
-    if args.state is None:
-        try:
-            client, _ = greet(socket_path(args.socket))
-            with client:
-                return Path(client.call("daemon.status")["log"])
-        except (ClientError, OSError, KeyError):
-            pass
-    state = state_path(args.state)
-    return state.with_name(state.name + ".log")
-
-
-def _follow(path: Path, *, as_json: bool) -> None:
+def follow(path: Path, *, as_json: bool) -> None:
+    """Show each line that is appended, also after the file was replaced, until interrupted."""
     file = _opened(path)
     if file is not None:
         file.seek(0, os.SEEK_END)
@@ -64,7 +36,7 @@ def _follow(path: Path, *, as_json: bool) -> None:
         while file is not None and (part := file.readline()):
             line += part
             if line.endswith("\n"):
-                _print(line.rstrip("\n"), as_json=as_json)
+                show(line.rstrip("\n"), as_json=as_json)
                 line = ""
         if file is None or _identity(path) != os.fstat(file.fileno()).st_ino:
             replaced = _opened(path)
@@ -90,7 +62,8 @@ def _identity(path: Path) -> int | None:
         return None
 
 
-def _print(line: str, *, as_json: bool) -> None:
+def show(line: str, *, as_json: bool) -> None:
+    """Write a line to stdout."""
     if as_json:
         sys.stdout.write(line + "\n")
     else:

@@ -1,0 +1,118 @@
+"""Agents at work: `run` for one prompt, `acp` for an editor."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from runtime.cli import exits, output
+from runtime.cli.connecting import connect_to, vm_name
+from runtime.cli.table import UsageError, add_vm, environment
+
+if TYPE_CHECKING:
+    import argparse
+
+    from runtime.cli.table import Table
+
+
+def register(table: Table) -> None:
+    """Enter the commands."""
+    command = table.command(
+        "run",
+        run,
+        "prompt an agent and print its answer as it comes",
+        epilog="Text goes to stdout, tool calls and messages to stderr. Nothing is inherited "
+        "from your environment but what --env names. Ctrl-C cancels the prompt; a second one leaves it.",
+    )
+    command.add_argument("agent", metavar="AGENT", help="the agent, as `torpor agents` lists them")
+    command.add_argument("prompt", metavar="PROMPT", help="what to say to it; - reads it from stdin")
+    add_vm(command)
+    _add_start(command)
+    command.add_argument("--session", metavar="ID", help="go on in this session, or open it under this id")
+    command.add_argument("--cwd", metavar="DIR", help="the agent's working directory in the VM (default: /home/user)")
+    command.add_argument("--yes", action="store_true", help="allow whatever the agent asks permission for")
+    command = table.command(
+        "acp",
+        acp,
+        "be an agent for an editor: ACP on stdin and stdout",
+        epilog="An editor starts this as it would start the agent itself. The agent works on the files of its VM, on "
+        "those of the editor only with --workspace, and gets no environment but what --env names. Messages go to stderr. At "
+        "the end of stdin turns are cancelled and sessions suspended: session/load and session/resume go on with them.",
+    )
+    command.add_argument("agent", metavar="AGENT", help="the agent, as `torpor agents` lists them")
+    command.add_argument(
+        "--vm", metavar="NAME", help="the VM (default: one for each workspace); parts of a name joined with /"
+    )
+    command.add_argument(
+        "--workspace",
+        action="store_true",
+        help="mount the directory that the editor works in, at its own path, for the agent to read and change",
+    )
+    _add_start(command)
+
+
+def _add_start(command: argparse.ArgumentParser) -> None:
+    """Add what an agent and its VM are started with."""
+    command.add_argument(
+        "--env",
+        metavar="K=V",
+        action="append",
+        default=[],
+        help="a variable for the agent; K alone takes the value from your environment (repeatable)",
+    )
+    command.add_argument(
+        "--allow",
+        metavar="HOST",
+        action="append",
+        default=[],
+        help="a host (or host:port, or *.domain) that the VM may reach, when the VM is created (repeatable)",
+    )
+    command.add_argument(
+        "--mount",
+        metavar="HOST[:PATH][:ro]",
+        action="append",
+        default=[],
+        help="a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)",
+    )
+    command.add_argument("--state", metavar="FILE", help="the state file of a daemon that is started")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prompt an agent; return how it went (`runtime.cli.exits`)."""
+    from runtime.cli.prompting import Run
+
+    try:
+        env = environment(args.env)
+    except UsageError as error:
+        output.say(str(error))
+        return exits.USAGE
+    prompt = sys.stdin.buffer.read().decode(errors="replace") if args.prompt == "-" else args.prompt
+    with connect_to(args) as client:
+        return Run(client, args, env).go(prompt)
+
+
+def acp(args: argparse.Namespace) -> int:
+    """Be the agent until stdin ends; return how it went (`runtime.cli.exits`)."""
+    from runtime.cli.acp.face import Face
+    from runtime.cli.acp.loop import Loop
+    from runtime.cli.mounts import parse_mounts
+
+    try:
+        env = environment(args.env)
+    except UsageError as error:
+        output.say(str(error))
+        return exits.USAGE
+    vm = None if args.vm is None else vm_name(args.vm)
+    mounts = parse_mounts(args.mount)
+    face = Face(
+        args.agent,
+        vm=vm,
+        allow=args.allow,
+        env=env,
+        mounts=mounts,
+        workspace=args.workspace,
+        on_terminal=sys.stderr.isatty(),
+    )
+    with connect_to(args).detach() as daemon:
+        daemon.setblocking(False)
+        return Loop(face, daemon, sys.stdin.fileno(), sys.stdout.fileno()).run()
