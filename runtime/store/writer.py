@@ -97,6 +97,27 @@ class _Entry:
     error: Exception | None = None
 
 
+@attrs.define(eq=False)
+class _Round(trio.abc.Instrument):
+    """What is submitted in one round of the event loop, which is handed over in one go before the loop waits.
+
+    One by one the thread would take the first before the second is there: a flood of events was committed by fours.
+    """
+
+    queue: queue.SimpleQueue[_Entry | None]
+    entries: list[_Entry] = attrs.field(factory=list)
+
+    def hand_over(self) -> None:
+        """Let the thread have them."""
+        for entry in self.entries:
+            self.queue.put(entry)
+        self.entries.clear()
+
+    def before_io_wait(self, timeout: float) -> None:  # noqa: ARG002 - trio's
+        """See `trio.abc.Instrument`."""
+        self.hand_over()
+
+
 class Writer:
     """Owns `connection` (from `schema.open_writable`) from construction on; to be made and used on the trio thread.
 
@@ -110,6 +131,8 @@ class Writer:
         self._token = trio.lowlevel.current_trio_token()
         # None asks the thread to end. SimpleQueue is written in C: a put and a get cost less than a microsecond.
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._round = _Round(self._queue)
+        trio.lowlevel.add_instrument(self._round)
         self._waiting_bytes = 0
         self._waiting_for_room = trio.lowlevel.ParkingLot()
         self._closed = False
@@ -139,7 +162,7 @@ class Writer:
             raise ApiError(ErrorCode.SHUTTING_DOWN, "the state file is being closed")
         size += WRITE_OVERHEAD_BYTES
         self._waiting_bytes += size
-        self._queue.put(_Entry(write, then, size))
+        self._round.entries.append(_Entry(write, then, size))
 
     async def commit(self, write: Callable[[apsw.Connection], T], *, size: int = 0) -> T:
         """Submit `write`, wait until it is committed, and return what it returned or raise what it raised.
@@ -179,6 +202,8 @@ class Writer:
         with trio.CancelScope(shield=True):
             if not self._closed:
                 self._closed = True
+                trio.lowlevel.remove_instrument(self._round)
+                self._round.hand_over()
                 self._queue.put(None)
             await trio.to_thread.run_sync(self._thread.join)
 

@@ -13,8 +13,10 @@ from __future__ import annotations
 
 import logging
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 import trio
 
 from runtime.acp.messages import SESSION_UPDATE
@@ -109,12 +111,10 @@ class Transcript:
         seq, self._next_seq = self._next_seq, self._next_seq + 1
         params = {**params, "sessionId": self.session_id}
         type_ = event_type(method, params)
-        event = {"jsonrpc": "2.0", "method": method, "params": params}
-        body = encoded(event)
+        body = encoded({"jsonrpc": "2.0", "method": method, "params": params})
         if self.redactor.found_in(body):
             params = self.redactor.value(params)
-            event = {"jsonrpc": "2.0", "method": method, "params": params}
-            body = encoded(event)
+            body = encoded({"jsonrpc": "2.0", "method": method, "params": params})
         created_at = now_ms()
         self.bytes += len(body)
         state = self.state.fold(type_, params)
@@ -135,31 +135,33 @@ class Transcript:
                 "sessionId": self.session_id,
                 "seq": seq,
                 "createdAt": created_at,
-                "event": event,
+                "event": msgspec.Raw(body),
             },
             size=len(body),
         )
 
-        def then(error: Exception | None) -> None:
-            self._uncommitted -= 1
-            self._uncommitted_bytes -= len(body)
-            if error is None:
-                self._committed = seq
-                self._hub.publish(notice)
-                for extra in notices:
-                    self._hub.publish(extra)
-            else:
-                if self.failed is None:
-                    logger.error("session %s: an event could not be stored", self.session_id, exc_info=error)
-                self.fail(error)
-            self._progress.unpark_all()
-
+        then = partial(self._stored, seq, len(body), (notice, *notices))
         try:
             self._store.transcript.append(self._row, seq, created_at, type_, body, then, also)
         except ApiError as error:  # the store is closing
             self.fail(error)
         self.on_growth(len(body))
         return seq
+
+    def _stored(self, seq: int, size: int, notices: Iterable[Notice], error: Exception | None) -> None:
+        """An event is committed, or could not be."""
+        self._uncommitted -= 1
+        self._uncommitted_bytes -= size
+        if error is None:
+            self._committed = seq
+            for notice in notices:
+                self._hub.publish(notice)
+        else:
+            if self.failed is None:
+                logger.error("session %s: an event could not be stored", self.session_id, exc_info=error)
+            self.fail(error)
+        if self._progress:
+            self._progress.unpark_all()
 
     def fail(self, error: Exception) -> None:
         """Give the transcript up: nothing more is written, and whoever waits for it gets `error`."""
