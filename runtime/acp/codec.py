@@ -13,6 +13,8 @@ from typing import Any, Final, TypeAlias
 import attrs
 import msgspec
 
+from runtime import jsonrpc
+from runtime.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, Line, Lines, Long
 from runtime.large_json import SMALL_BYTES, TooManyItemsError, one, shortened
 from runtime.text import beginning, outline, read_anyway, whole
 from runtime.wire_json import encoded
@@ -34,12 +36,6 @@ _MENDED_BYTES: Final = (
     256 * 1024
 )  # of a large line, without its long strings, that are read anyway if they are no JSON: 5 ms
 
-PARSE_ERROR: Final = -32700
-INVALID_REQUEST: Final = -32600
-METHOD_NOT_FOUND: Final = -32601
-INVALID_PARAMS: Final = -32602
-INTERNAL_ERROR: Final = -32603
-REQUEST_CANCELLED: Final = -32800
 
 Id: TypeAlias = "int | str"
 """What we accept as a request's id. JSON-RPC also allows null and fractions, and discourages both."""
@@ -131,69 +127,35 @@ Frame: TypeAlias = "Message | Malformed | TooLong"
 
 
 class Decoder:
-    """Cuts a byte stream into lines and those into frames. Empty lines are skipped, a final CR is tolerated.
-
-    What has come of a long line is kept in pieces until it is whole: a buffer that grows is copied each time it has to move.
-    """
+    """Cuts a byte stream into lines and those into frames."""
 
     def __init__(self, max_line: int = MAX_LINE) -> None:
-        self._max_line = max_line
-        self._begun: list[bytes] = []  # of the line, before what is in the buffer
-        self._begun_bytes = 0
-        self._buffer = bytearray()
-        self._searched = 0
-        self._skipped = 0  # bytes of an over-long line that are gone already; 0 when none is being skipped
-        self._head = b""
+        self._lines = Lines(max_line)
 
     @property
     def buffered(self) -> int:
         """Bytes of an unfinished line that are held."""
-        return self._begun_bytes + len(self._buffer)
+        return self._lines.held
 
     def feed(self, data: bytes) -> list[Frame | Large]:
         """Take the next bytes, any cut, and return the frames that they complete, in order."""
-        frames: list[Frame | Large] = []
-        self._buffer += data
-        start = 0
-        while (end := self._buffer.find(b"\n", max(start, self._searched))) >= 0:
-            size = self._skipped + self._begun_bytes + end - start
-            if size > self._max_line:
-                frames.append(_too_long(size, self._head or self._first(start)))
-            elif size > SMALL_BYTES:
-                frames.append(Large([*self._begun, bytes(self._buffer[start:end])]))
-            elif line := bytes(self._buffer[start:end]).strip(b"\r\t "):
-                frames.append(decode_line(line))
-            self._begun, self._begun_bytes, self._skipped, self._head = [], 0, 0, b""
-            start = end + 1
-            self._searched = start
-        if start:
-            del self._buffer[:start]
-        if len(self._buffer) > SMALL_BYTES:
-            self._begun.append(bytes(self._buffer))
-            self._begun_bytes += len(self._buffer)
-            self._buffer.clear()
-        if self._skipped + self.buffered > self._max_line:
-            self._head = self._head or self._first(0)
-            self._skipped += self.buffered
-            self._begun, self._begun_bytes = [], 0
-            self._buffer.clear()
-        self._searched = len(self._buffer)
-        return frames
-
-    def _first(self, start: int) -> bytes:
-        """How the line begins whose last bytes are in the buffer from `start` on."""
-        return b"".join([*self._begun[:1], bytes(self._buffer[start : start + HEAD + 1])])[: HEAD + 1]
+        self._lines.push(data)
+        return [_frame(line) for line in self._lines]
 
     def finish(self) -> list[Frame | Large]:
         """Return the last line, if it is a message without its newline; one that was cut off (Malformed) is nothing."""
-        pieces = [*self._begun, bytes(self._buffer)]
-        self._begun, self._begun_bytes = [], 0
-        self._buffer.clear()
-        if len(pieces) > 1:
-            return [Large(pieces)]
-        line = pieces[0].strip(b"\r\t ")
-        frame = decode_line(line) if line else None
-        return [] if frame is None or isinstance(frame, Malformed) else [frame]
+        return [frame for frame in self.feed(b"\n") if not isinstance(frame, Malformed | TooLong)]
+
+
+def _frame(line: Line) -> Frame | Large:
+    if isinstance(line, jsonrpc.TooLong):
+        return too_long(line)
+    return Large(line.pieces) if isinstance(line, Long) else decode_line(line)
+
+
+def too_long(line: jsonrpc.TooLong) -> TooLong:
+    """What can be known of a line that was too long."""
+    return TooLong(line.size, _head(line.head), **_meant(outline(line.head)))
 
 
 def decode_line(line: bytes) -> Frame:
@@ -360,10 +322,6 @@ def _error_of(error: object) -> RpcError:
         message if isinstance(message, str) else "",
         error.get("data"),
     )
-
-
-def _too_long(size: int, head: bytes) -> TooLong:
-    return TooLong(size, _head(head), **_meant(outline(head)))
 
 
 def _head(line: bytes) -> str:

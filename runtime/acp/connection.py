@@ -13,9 +13,6 @@ from typing import Any, Final, Literal, TypeAlias
 import attrs
 
 from runtime.acp.codec import (
-    INVALID_REQUEST,
-    PARSE_ERROR,
-    REQUEST_CANCELLED,
     Decoder,
     Frame,
     Id,
@@ -33,6 +30,7 @@ from runtime.acp.codec import (
     encode_result,
 )
 from runtime.acp.halves import Halves
+from runtime.jsonrpc import INVALID_REQUEST, PARSE_ERROR, REQUEST_CANCELLED
 
 CANCEL_REQUEST: Final = "$/cancel_request"
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")

@@ -37,7 +37,6 @@ TERMINAL_RELEASE: Final = "terminal/release"
 CHUNKS: Final = frozenset({"agent_message_chunk", "agent_thought_chunk", "user_message_chunk"})
 """The updates that are pieces of a message: their texts belong together."""
 
-RESOURCE_NOT_FOUND: Final = -32002
 CLIENT_CAPABILITIES: Final[dict[str, Any]] = {
     "fs": {"readTextFile": True, "writeTextFile": True},
     "terminal": True,

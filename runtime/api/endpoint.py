@@ -17,6 +17,9 @@ SOCKET_NAME: Final = "torpor.sock"
 MAX_PATH: Final = 107  # bytes: sockaddr_un.sun_path has 108, of which one is the NUL (unix(7))
 
 
+MAX_MESSAGE: Final = 257 * 1024 * 1024
+"""Bytes of one message that a client takes: the daemon's longest answer (`limits.maxResponseBytes`), and a little more."""
+
 HTTP_PATH: Final = "/rpc"
 DEFAULT_HTTP_PORT: Final = 80  # of the scheme, as in any URL
 

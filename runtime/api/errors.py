@@ -88,7 +88,7 @@ RETRYABLE: Final = frozenset(
     }
 )
 APPLICATION_ERROR: Final = -32000
-REQUEST_CANCELLED: Final = -32800
+"""JSON-RPC's code of all of them but `CANCELLED`, which has the one of `$/cancel_request`."""
 
 
 class ApiError(Exception):
@@ -102,11 +102,6 @@ class ApiError(Exception):
         self.code = code
         self.message = message
         self.data = data
-
-    @property
-    def rpc_code(self) -> int:
-        """The JSON-RPC error code that this error travels under."""
-        return REQUEST_CANCELLED if self.code is ErrorCode.CANCELLED else APPLICATION_ERROR
 
     def to_data(self) -> dict[str, Any]:
         """`error.data`: always `code` and `retryable`, then what is particular to this error."""

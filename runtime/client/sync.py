@@ -28,9 +28,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from runtime.api.endpoint import EndpointError, check_directory, socket_path
+from runtime.api.endpoint import MAX_MESSAGE, EndpointError, check_directory, socket_path
 from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
 from runtime.client.notification import Notification
+from runtime.jsonrpc import Line, Lines, TooLong, encode, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +75,7 @@ class Client:
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
-        self._buffer = bytearray()
+        self._lines = Lines(MAX_MESSAGE)
         self._pending: dict[int, Pending] = {}
         self._queued: deque[Notification] = deque()
         self._last_id = 0
@@ -110,7 +111,7 @@ class Client:
 
     def detach(self) -> socket.socket:
         """Give the connection, on which nothing is under way, to somebody who reads and writes it in another way."""
-        if self._pending or self._buffer:
+        if self._pending or self._lines.held:
             raise RuntimeError("the connection is in use")
         return self._socket
 
@@ -129,7 +130,7 @@ class Client:
         self._last_id += 1
         pending = Pending(self._last_id, method)
         given = {name: value for name, value in params.items() if value is not None}
-        line = _encode({"jsonrpc": "2.0", "id": pending.id, "method": method, "params": given})
+        line = encode({"id": pending.id, "method": method, "params": given})
         self._pending[pending.id] = pending
         self._send(line)
         return pending
@@ -144,7 +145,7 @@ class Client:
 
     def cancel(self, pending: Pending) -> None:
         """Give up a request; it is answered all the same, usually with error -32800."""
-        self._send(_encode({"jsonrpc": "2.0", "method": "$/cancel_request", "params": {"id": pending.id}}))
+        self._send(encode({"method": "$/cancel_request", "params": {"id": pending.id}}))
 
     def notifications(self, until: Pending | None = None, timeout: float | None = None) -> Iterator[Notification]:
         """Yield notifications as they come, until `until` is answered or `timeout` seconds have passed.
@@ -174,19 +175,15 @@ class Client:
 
     def _receive(self, deadline: float | None) -> bool:
         """Take in at least one message; False when the deadline came first."""
-        scanned = 0
-        while (end := self._buffer.find(b"\n", scanned)) < 0:
-            scanned = len(self._buffer)
-            if deadline is not None:
-                left = max(0.0, deadline - time.monotonic())
-                if not self._wait(select.POLLIN, left):
+        taken = False
+        while not taken:
+            for line in self._lines:
+                self._take(_decoded(line))
+                taken = True
+            if not taken:
+                if deadline is not None and not self._wait(select.POLLIN, max(0.0, deadline - time.monotonic())):
                     return False
-            self._fill()
-        while end >= 0:
-            line = self._buffer[:end]
-            del self._buffer[: end + 1]
-            self._take(_decoded(line))
-            end = self._buffer.find(b"\n")
+                self._fill()
         return True
 
     def _wait(self, events: int, timeout: float | None) -> int:
@@ -203,7 +200,7 @@ class Client:
             raise ConnectionLostError(f"the connection broke: {error.strerror}") from error
         if not data:
             raise ConnectionLostError("the daemon has closed the connection")
-        self._buffer += data
+        self._lines.push(data)
 
     def _take(self, message: dict[str, Any]) -> None:
         if "method" in message:
@@ -219,18 +216,16 @@ class Client:
             raise RpcError.of(error)
 
 
-def _decoded(line: bytes | bytearray) -> dict[str, Any]:
+def _decoded(line: Line) -> dict[str, Any]:
+    if isinstance(line, TooLong):
+        raise ConnectionLostError(f"what answers is no daemon: it sends {line.size} bytes in one line")
     try:
-        message = json.loads(line)
+        message = json.loads(joined(line))
     except (ValueError, RecursionError) as error:
         raise ConnectionLostError(f"what answers is no daemon: it does not send JSON ({error})") from error
     if not isinstance(message, dict):
         raise ConnectionLostError("what answers is no daemon: it sends JSON that is no message")
     return message
-
-
-def _encode(message: dict[str, Any]) -> bytes:
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
 def connect(path: str | os.PathLike[str] | None = None, *, timeout: float | None = 10.0) -> Client:

@@ -11,8 +11,9 @@ import anyio
 import anyio.abc
 
 from runtime.api.defaults import SUBPROTOCOL
-from runtime.api.endpoint import HTTP_PATH, HttpEndpoint, UnixEndpoint, check_directory
+from runtime.api.endpoint import HTTP_PATH, MAX_MESSAGE, HttpEndpoint, UnixEndpoint, check_directory
 from runtime.client.errors import ConnectError, ConnectionLostError
+from runtime.jsonrpc import Lines, TooLong, joined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from websockets.client import ClientProtocol
 
 RECEIVE_SIZE: Final = 256 * 1024  # bytes asked of the socket at a time: what the daemon writes at a time
-MAX_MESSAGE: Final = 257 * 1024 * 1024
-"""Bytes of one message over WebSocket: the daemon's longest answer (`limits.maxResponseBytes`), and a little more."""
-
 
 _library_log: Final = logging.getLogger("runtime.client.wires.library")
 _library_log.setLevel(logging.WARNING)  # at DEBUG it would note the token
@@ -35,7 +33,7 @@ class Wire(Protocol):
         """Send messages."""
         ...
 
-    async def receive(self) -> list[bytes]:
+    async def receive(self) -> Sequence[bytes]:
         """Return what has come, at least one message."""
         ...
 
@@ -49,22 +47,23 @@ class UnixWire:
 
     def __init__(self, stream: anyio.abc.ByteStream) -> None:
         self._stream = stream
-        self._buffer = bytearray()
+        self._lines = Lines(MAX_MESSAGE)
         self.aclose = stream.aclose
 
     async def send(self, messages: Sequence[bytes]) -> None:
         """Send lines."""
         await _send(self._stream, b"".join([message + b"\n" for message in messages]))
 
-    async def receive(self) -> list[bytes]:
+    async def receive(self) -> Sequence[bytes]:
         """Return the complete lines that have come."""
-        scanned = 0
-        while (end := self._buffer.rfind(b"\n", scanned)) < 0:
-            scanned = len(self._buffer)
-            self._buffer += await _receive(self._stream)
-        lines = bytes(self._buffer[:end]).split(b"\n")
-        del self._buffer[: end + 1]
-        return lines
+        messages: list[bytes] = []
+        while not messages:
+            self._lines.push(await _receive(self._stream))
+            for line in self._lines:
+                if isinstance(line, TooLong):
+                    raise ConnectionLostError(f"what answers is no daemon: it sends {line.size} bytes in one line")
+                messages.append(joined(line))
+        return messages
 
 
 class WebSocketWire:

@@ -19,11 +19,10 @@ from msgspec import UNSET, UnsetType
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.types import VmParams
 from runtime.exhaustion import exhausted
+from runtime.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND
 from runtime.large_json import SMALL_BYTES, is_small
 from runtime.rpc.framing import MAX_LINE, LineTooLongError, Outbox
 from runtime.rpc.messages import (
-    INVALID_REQUEST,
-    METHOD_NOT_FOUND,
     ProtocolError,
     Refusal,
     Request,

@@ -15,11 +15,13 @@ import attrs
 import trio
 
 from runtime.budget import uncounted
+from runtime.jsonrpc import Lines, Long, TooLong
 from runtime.large_json import one
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from runtime.jsonrpc import Line
     from runtime.rpc.transport import Transport
 
 MAX_LINE: Final = 32 * 1024 * 1024
@@ -30,8 +32,6 @@ OUTBOX_BYTES: Final = 64 * 1024 * 1024
 """Bytes that may wait for one connection's peer: a burst of 100 events to each of 1,000 subscriptions, twice over."""
 FLOW_BYTES: Final = 4 * 1024 * 1024
 """Bytes of one flow (one subscription) among them: some 10,000 events that a stuck peer costs at most."""
-PIECE_BYTES: Final = 1024 * 1024
-"""Of a long line, that are kept as they came until it is whole: a buffer that grows is copied each time that it has to move."""
 WRITE_BATCH: Final = 256 * 1024
 """Small lines are joined up to this size for one write: one system call for a burst of events."""
 
@@ -45,11 +45,10 @@ class LineReader:
 
     def __init__(self, stream: trio.abc.ReceiveStream, max_line: int = MAX_LINE) -> None:
         self._stream = stream
-        self._max_line = max_line
-        self._begun: list[bytes] = []  # of the line, before what is in the buffer
-        self._begun_bytes = 0
-        self._buffer = bytearray()
-        self._scanned = 0  # the buffer up to here holds no newline, so that a long line is not searched again and again
+        self._lines = Lines(max_line)
+        self._ready = iter(self._lines)
+        self._taken: Line | None = None  # a line that is not returned yet
+        self._held = 0
         self._ended = False
         self.charge: Callable[[int], None] = uncounted
         """Hears of every change of the bytes that are held of lines which are not returned yet."""
@@ -62,52 +61,32 @@ class LineReader:
         Raises LineTooLongError, and trio.BrokenResourceError when the peer is gone.
         """
         while True:
-            end = self._buffer.find(b"\n", self._scanned)
-            if self._begun_bytes + (len(self._buffer) if end < 0 else end) > self._max_line:
+            line = self._taken = self._taken or next(self._ready, None)
+            if isinstance(line, TooLong) or self._lines.dropping:
                 raise LineTooLongError
-            if end >= 0:
-                line = await self._cut(end)
-            elif self._ended:
-                line = await self._cut(len(self._buffer))
-                if _is_blank(line):
-                    return None
-            else:
-                if len(self._buffer) >= PIECE_BYTES:
-                    self._begun.append(bytes(self._buffer))
-                    self._begun_bytes += len(self._buffer)
-                    self._buffer.clear()
-                self._scanned = len(self._buffer)
-                data = await self._stream.receive_some(RECEIVE_SIZE)
-                self._ended = not data
-                self._buffer += data
-                self.charge(len(data))
-                continue
-            if not _is_blank(line):
+            if isinstance(line, Long):
+                line = await one(line.pieces)  # cancelled, the next call begins here
+            self._taken = None
+            self._count()
+            if line is not None or self._ended:
                 return line
-
-    async def _cut(self, end: int) -> bytes:
-        """Take a line out: what has come of it before, and the buffer up to there."""
-        last = bytes(self._buffer[:end])
-        line = await one([*self._begun, last.removesuffix(b"\r")])
-        held = self._begun_bytes + len(self._buffer)
-        del self._buffer[: end + 1]
-        self._begun, self._begun_bytes, self._scanned = [], 0, 0
-        self.charge(len(self._buffer) - held)
-        return line
+            data = await self._stream.receive_some(RECEIVE_SIZE)
+            self._ended = not data
+            self._lines.push(data or b"\n")
+            self._ready = iter(self._lines)
+            self._count()
 
     async def skip_line(self) -> None:
         """Read on to the end of a line that was too long, keeping none of it; what follows it is lost too."""
-        data: bytes | bytearray = self._buffer
-        self._begun.clear()
-        while data and b"\n" not in data:
-            data = await self._stream.receive_some(RECEIVE_SIZE)
-        self.charge(-self._begun_bytes - len(self._buffer))
-        self._begun_bytes = 0
-        self._buffer.clear()
+        while self._lines.dropping and (data := await self._stream.receive_some(RECEIVE_SIZE)):
+            self._lines.push(data)
+            for _ in self._lines:
+                pass
 
-
-def _is_blank(line: bytes) -> bool:
-    return len(line) <= RECEIVE_SIZE and (not line or line.isspace())
+    def _count(self) -> None:
+        held = self._lines.held
+        self.charge(held - self._held)
+        self._held = held
 
 
 @attrs.define(eq=False)

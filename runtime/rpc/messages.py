@@ -13,17 +13,19 @@ import attrs
 import msgspec
 from msgspec import UNSET, Raw, UnsetType
 
-from runtime.api.errors import REQUEST_CANCELLED, ApiError, ErrorCode
+from runtime.api.errors import APPLICATION_ERROR, ApiError, ErrorCode
 from runtime.exhaustion import exhausted
+from runtime.jsonrpc import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    METHOD_NOT_FOUND,
+    PARSE_ERROR,
+    REQUEST_CANCELLED,
+)
 from runtime.large_json import SMALL_BYTES, Shortened, TooManyItemsError, parts, shortened
 from runtime.text import decoded, outline, read_anyway
 from runtime.wire_json import encoded
-
-PARSE_ERROR: Final = -32700
-INVALID_REQUEST: Final = -32600
-METHOD_NOT_FOUND: Final = -32601
-INVALID_PARAMS: Final = -32602
-INTERNAL_ERROR: Final = -32603
 
 PROTOCOL_CODES: Final = {
     PARSE_ERROR: "parse_error",
@@ -172,7 +174,8 @@ def error_line(request_id: str | float | None, error: ProtocolError | ApiError) 
     """Encode an error response; `id` is null where the request's is not known."""
     body: dict[str, Any]
     if isinstance(error, ApiError):
-        body = {"code": error.rpc_code, "message": error.message, "data": error.to_data()}
+        code = REQUEST_CANCELLED if error.code is ErrorCode.CANCELLED else APPLICATION_ERROR
+        body = {"code": code, "message": error.message, "data": error.to_data()}
     else:
         body = {"code": error.code, "message": error.message, "data": error.data}
     return encoded({"jsonrpc": "2.0", "id": request_id, "error": body}) + b"\n"

@@ -16,7 +16,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from runtime.api.types import Params, under
-from runtime.rpc.messages import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR, ProtocolError
+from runtime.jsonrpc import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR
+from runtime.rpc.messages import ProtocolError
 from runtime.text import read_anyway
 
 if TYPE_CHECKING:

@@ -10,8 +10,6 @@ from hypothesis import strategies as st
 
 from runtime.acp.codec import (
     _MENDED_BYTES,
-    INVALID_REQUEST,
-    PARSE_ERROR,
     Decoder,
     Large,
     Malformed,
@@ -27,6 +25,7 @@ from runtime.acp.codec import (
     encode_request,
     encode_result,
 )
+from runtime.jsonrpc import INVALID_REQUEST, PARSE_ERROR
 from runtime.large_json import MAX_ITEMS
 
 LINES = (

@@ -2,17 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from runtime.acp.codec import (
-    INVALID_REQUEST,
-    METHOD_NOT_FOUND,
-    PARSE_ERROR,
-    Decoder,
-    Notification,
-    Request,
-    RpcError,
-    decode_line,
-)
+from runtime.acp.codec import Decoder, Notification, Request, RpcError, decode_line
 from runtime.acp.connection import CANCELLED, Answer, ClientConnection, Noise, RequestCancelled
+from runtime.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR
 
 
 def test_answers_in_any_order_find_their_requests() -> None:

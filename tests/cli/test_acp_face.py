@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from runtime import jsonrpc
 from runtime.cli.acp import flows, wire
 from runtime.cli.acp.errors import RefusedError, from_daemon
 from runtime.cli.acp.face import Face
@@ -145,7 +146,7 @@ def test_a_prompt_after_a_cancel_waits_for_what_was_cancelled(stage: Stage) -> N
     stage.editor("session/prompt", id_=3, sessionId="s", prompt=[{"type": "text", "text": "two"}])
     stage.editor("session/prompt", id_=4, sessionId="s", prompt=[])
     (answer,) = stage.told()
-    assert (answer["id"], answer["error"]["code"]) == (4, wire.INVALID_REQUEST)
+    assert (answer["id"], answer["error"]["code"]) == (4, jsonrpc.INVALID_REQUEST)
     stage.reply(first, result={"stopReason": "cancelled", "response": None, "seq": -1})
     assert stage.kinds() == [2]
     assert stage.silent(), "the cancel that is under way would find it"
@@ -216,7 +217,7 @@ def test_a_second_prompt_is_refused(stage: Stage) -> None:
     for id_ in (2, 3):
         stage.editor("session/prompt", id_=id_, sessionId="s", prompt=[])
     (answer,) = stage.told()
-    assert (answer["id"], answer["error"]["code"]) == (3, wire.INVALID_REQUEST)
+    assert (answer["id"], answer["error"]["code"]) == (3, jsonrpc.INVALID_REQUEST)
 
 
 def test_a_subscription_that_lagged_is_made_again(stage: Stage) -> None:
@@ -297,7 +298,7 @@ def test_what_the_vm_may_reach_is_settled_when_it_is_made() -> None:
     options = {"network": {"allow": ["a.example"]}, "labels": {"torpor.acp/workspace": "/w"}}
     stage.expect("vm.getOrCreate", {}, options=options)
     (answer,) = stage.told()
-    assert (answer["id"], answer["error"]["code"]) == (2, wire.INVALID_PARAMS)
+    assert (answer["id"], answer["error"]["code"]) == (2, jsonrpc.INVALID_PARAMS)
     assert "a.example" in answer["error"]["message"]
 
 
@@ -325,7 +326,7 @@ def test_a_mistake_of_ours_costs_one_request(stage: Stage) -> None:
     stage.editor("session/set_config_option", id_=2, sessionId="s", configId="c", value="v")
     stage.expect("setConfigOption", {"nonsense": True})
     (answer,) = stage.told()
-    assert answer["error"]["code"] == wire.INTERNAL_ERROR
+    assert answer["error"]["code"] == jsonrpc.INTERNAL_ERROR
     stage.editor("session/set_mode", id_=3, sessionId="s", modeId="m")
     stage.expect("setMode", {})
     assert stage.kinds() == [3]
@@ -373,27 +374,18 @@ def test_the_names_of_a_workspace_are_of_a_size_that_a_vm_can_have() -> None:
     assert MAX_LABEL == _MAX_LABEL
 
 
-def test_lines_of_any_cut() -> None:
-    data = b'{"a":1}\n\n{"b":"\xc3\xbc"}\nrest'
-    for size in (1, 2, 7, 100):
-        lines = wire.Lines(20)
-        found = [line for at in range(0, len(data), size) for line in lines.feed(data[at : at + size])]
-        assert found == [b'{"a":1}', b"", b'{"b":"\xc3\xbc"}']
-
-
-def test_a_line_that_is_too_long_is_skipped() -> None:
-    for size in (1, 3, 100):
-        lines = wire.Lines(5)
-        data = b"12345\n1234567890\n1\n"
-        found = [line for at in range(0, len(data), size) for line in lines.feed(data[at : at + size])]
-        assert [b"..." if isinstance(line, wire.TooLong) else line for line in found] == [b"12345", b"...", b"1"]
+def test_a_line_that_is_too_long_is_answered_under_its_id() -> None:
     stage = Stage()
-    stage.face.hear_editor(wire.TooLong(b'{"jsonrpc":"2.0","id":"long","method":"session/prompt","params":{"pr'))
+    stage.face.hear_editor(
+        jsonrpc.TooLong(999, b'{"jsonrpc":"2.0","id":"long","method":"session/prompt","params":{"pr')
+    )
     (answer,) = stage.told()
-    assert (answer["id"], answer["error"]["code"]) == ("long", wire.INVALID_REQUEST)
-    for spaces, id_ in ((100, "long"), (wire.HEAD, None)):
+    assert (answer["id"], answer["error"]["code"]) == ("long", jsonrpc.INVALID_REQUEST)
+    for spaces, id_ in ((100, "long"), (jsonrpc.HEAD, None)):
         line = b'{"jsonrpc":"2.0",%s"id":"long","method":"x","params":"%s"}' % (b" " * spaces, b"x" * 1000)
-        for found in wire.Lines(1000).feed(line + b"\n"):
+        lines = jsonrpc.Lines(1000)
+        lines.push(line + b"\n")
+        for found in lines:
             stage.face.hear_editor(found)
         assert [answer["id"] for answer in stage.told()] == [id_]
 
@@ -407,7 +399,7 @@ def test_what_is_longer_for_the_daemon_than_it_takes_is_refused(stage: Stage, mo
     assert len(line) < 2000
     stage.face.hear_editor(line.encode())
     (answer,) = stage.told()
-    assert (answer["id"], answer["error"]["code"]) == (2, wire.INVALID_REQUEST)
+    assert (answer["id"], answer["error"]["code"]) == (2, jsonrpc.INVALID_REQUEST)
     assert not stage.face.flows.to_daemon
     stage.editor("session/prompt", id_=3, sessionId="s", prompt=[])
     stage.expect("sendPrompt")
@@ -416,22 +408,22 @@ def test_what_is_longer_for_the_daemon_than_it_takes_is_refused(stage: Stage, mo
 @pytest.mark.parametrize(
     ("line", "id_", "code"),
     [
-        (b"{", None, wire.PARSE_ERROR),
-        (b"\xff", None, wire.PARSE_ERROR),
-        (b"[" * 9999, None, wire.PARSE_ERROR),
-        (b"[1]", None, wire.INVALID_REQUEST),
-        (b'"x"', None, wire.INVALID_REQUEST),
-        (b'{"method":1}', None, wire.INVALID_REQUEST),
-        (b'{"method":1,"id":3}', 3, wire.INVALID_REQUEST),
-        (b'{"id":true,"method":"x"}', None, wire.INVALID_REQUEST),
-        (b'{"id":{},"method":"x"}', None, wire.INVALID_REQUEST),
-        (b'{"id":4}', 4, wire.INVALID_REQUEST),
-        (b'{"jsonrpc":"2.0"}', None, wire.INVALID_REQUEST),
-        (b'{"id":5,"method":"x","params":{"a":"\xff"}}', 5, wire.PARSE_ERROR),
-        (b'{"id":"a","method":"x","params":{"a":"\\u12"}}', "a", wire.PARSE_ERROR),
-        (b'{"id":6,"method":"x","params":NaN}', 6, wire.PARSE_ERROR),
-        (b'{"id":6,"method":"x","params":{"n":1e999}}', 6, wire.PARSE_ERROR),
-        (b'{"id":7,"method":"x","params":' + b"[" * 9999, 7, wire.PARSE_ERROR),
+        (b"{", None, jsonrpc.PARSE_ERROR),
+        (b"\xff", None, jsonrpc.PARSE_ERROR),
+        (b"[" * 9999, None, jsonrpc.PARSE_ERROR),
+        (b"[1]", None, jsonrpc.INVALID_REQUEST),
+        (b'"x"', None, jsonrpc.INVALID_REQUEST),
+        (b'{"method":1}', None, jsonrpc.INVALID_REQUEST),
+        (b'{"method":1,"id":3}', 3, jsonrpc.INVALID_REQUEST),
+        (b'{"id":true,"method":"x"}', None, jsonrpc.INVALID_REQUEST),
+        (b'{"id":{},"method":"x"}', None, jsonrpc.INVALID_REQUEST),
+        (b'{"id":4}', 4, jsonrpc.INVALID_REQUEST),
+        (b'{"jsonrpc":"2.0"}', None, jsonrpc.INVALID_REQUEST),
+        (b'{"id":5,"method":"x","params":{"a":"\xff"}}', 5, jsonrpc.PARSE_ERROR),
+        (b'{"id":"a","method":"x","params":{"a":"\\u12"}}', "a", jsonrpc.PARSE_ERROR),
+        (b'{"id":6,"method":"x","params":NaN}', 6, jsonrpc.PARSE_ERROR),
+        (b'{"id":6,"method":"x","params":{"n":1e999}}', 6, jsonrpc.PARSE_ERROR),
+        (b'{"id":7,"method":"x","params":' + b"[" * 9999, 7, jsonrpc.PARSE_ERROR),
     ],
 )
 def test_lines_that_are_no_messages(line: bytes, id_: Any, code: int) -> None:
@@ -466,4 +458,4 @@ def test_who_looks_at_a_terminal_is_told_of_an_agent_that_is_compiled(capsys: py
 def test_what_is_no_absolute_path_is_refused_before_there_is_a_vm_for_it(path: Any) -> None:
     with pytest.raises(RefusedError) as caught:
         absolute_path({"cwd": path}, "cwd")
-    assert caught.value.code == wire.INVALID_PARAMS
+    assert caught.value.code == jsonrpc.INVALID_PARAMS

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from runtime import jsonrpc
 from runtime.cli import exits
 from runtime.cli.acp import wire
 from runtime.cli.acp.loop import READ_SIZE, UNREAD, Loop
@@ -31,13 +32,13 @@ class Passing:
         self.flows = self
         self.to_editor: deque[bytes] = deque()
         self.to_daemon: deque[bytes] = deque()
-        self.from_editor: list[wire.Line] = []
+        self.from_editor: list[jsonrpc.Line] = []
         self.read = 0
         self.most = 0
         self._heard = 0
         self.full = threading.Event()
 
-    def hear_editor(self, line: wire.Line) -> None:
+    def hear_editor(self, line: jsonrpc.Line) -> None:
         self.from_editor.append(line)
         if isinstance(line, bytes):
             self.to_daemon.append(line + b"\n")
@@ -125,4 +126,4 @@ def test_a_line_of_the_editor_is_so_long_and_no_longer(ends: Ends) -> None:
     thread.join(WAIT)
     right, wrong = ends.face.from_editor
     assert len(cast("bytes", right)) == wire.MAX_LINE
-    assert wrong == wire.TooLong(b"x" * wire.HEAD)
+    assert wrong == jsonrpc.TooLong(wire.MAX_LINE + 1, b"x" * jsonrpc.HEAD)

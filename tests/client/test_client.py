@@ -14,6 +14,7 @@ import pytest
 from websockets.server import ServerProtocol
 
 import torpor
+from runtime.api import endpoint
 from runtime.api.endpoint import HttpEndpoint
 from runtime.api.methods import METHODS
 from runtime.client import client as client_module
@@ -548,7 +549,7 @@ def test_a_message_is_so_long_and_no_longer(run):
                 protocol.send_response(protocol.accept(requests[0]))
                 await stream.send(b"".join(protocol.data_to_send()))
                 # The head alone of an unmasked text frame with 64 bits of length (RFC 6455, section 5.2).
-                await stream.send(b"\x81\x7f" + (wires.MAX_MESSAGE + excess).to_bytes(8, "big"))
+                await stream.send(b"\x81\x7f" + (endpoint.MAX_MESSAGE + excess).to_bytes(8, "big"))
 
         for excess, said in ((0, "the daemon has closed the connection$"), (1, "too big")):
             listener = await anyio.create_tcp_listener(local_host="127.0.0.1")

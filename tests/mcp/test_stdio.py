@@ -15,7 +15,7 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.network import GateRequest
 from runtime.sessions.mcp.http import McpHost, url_of
 from runtime.sessions.mcp.stdio import MAX_HELD, MAX_HELD_SIZE, MAX_PENDING, StdioServer
-from runtime.sessions.mcp.streams import MAX_UNREAD, Lines
+from runtime.sessions.mcp.streams import MAX_UNREAD
 from tests.sessions.fakes import Exit, FakeProcess
 
 if TYPE_CHECKING:
@@ -269,12 +269,16 @@ async def test_output_that_is_no_message_is_recorded(bench: Bench) -> None:
     assert len(bench.stderr[1]) < 300
 
 
+UNREADABLE = {"error": {"code": -32603, "message": "the answer of the MCP server a b cannot be read"}}
+
+
 @pytest.mark.parametrize(
     ("answer", "told"),
     [
         (b'"result":"cut \\ud83d and \xff"}', {"result": "cut \ufffd and \ufffd"}),
         (b'"result":NaN}', {"result": None}),
-        (b'"result":[}', {"error": {"code": -32603, "message": "the answer of the MCP server a b cannot be read"}}),
+        (b'"result":"' + b"x" * MAX_LINE + b'"}', UNREADABLE),
+        (b'"result":[}', UNREADABLE),
     ],
 )
 async def test_an_answer_that_is_not_whole_ends_its_request(bench: Bench, answer: bytes, told: Any) -> None:
@@ -290,12 +294,3 @@ async def test_a_request_that_is_not_whole_reaches_the_server_whole(bench: Bench
         assert (await bench.reads())["params"] == {"a": "\ufffd\ufffd"}
         await bench.writes(id=1, result=1)
         assert (await event(response))["result"] == 1
-
-
-def test_lines() -> None:
-    lines = Lines()
-    assert lines.feed(b"a\n\r\nb\r") == [b"a"]
-    assert lines.feed(b"\nc") == [b"b"]
-    assert lines.feed(b"z" * MAX_LINE) == []
-    assert lines.feed(b"z" * 10) == []
-    assert lines.feed(b"\nd\n") == [None, b"d"]

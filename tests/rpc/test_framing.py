@@ -4,6 +4,7 @@ import pytest
 import trio
 from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
+from runtime import jsonrpc
 from runtime.rpc import framing
 from runtime.rpc.framing import Flow, LineReader, LineTooLongError, Outbox
 
@@ -18,10 +19,10 @@ class Sender:
         await self._stream.send_all(b"".join(lines))
 
 
-@pytest.mark.parametrize("piece", [1, 2, 1 << 20])
+@pytest.mark.parametrize("piece", [4, 1 << 20])
 async def test_lines_are_split_wherever_the_bytes_break(monkeypatch, piece):
     """Also where what has come of a line is kept in pieces."""
-    monkeypatch.setattr(framing, "PIECE_BYTES", piece)
+    monkeypatch.setattr(jsonrpc, "LONG", piece)
     sender, receiver = memory_stream_pair()
     reader = LineReader(receiver)
     for byte in b"one\n\r\n  \ntwo\r\nthr":
@@ -58,7 +59,7 @@ async def test_cancelling_a_receive_loses_nothing():
 
 
 async def test_what_is_held_of_a_line_is_what_is_charged(monkeypatch):
-    monkeypatch.setattr(framing, "PIECE_BYTES", 10)
+    monkeypatch.setattr(jsonrpc, "LONG", 10)
     sender, receiver = memory_stream_pair()
     reader, charged = LineReader(receiver), []
     reader.charge = charged.append
@@ -140,3 +141,22 @@ async def test_closing_lets_go_of_those_who_wait(nursery):
         await wait_all_tasks_blocked()
     await outbox.send(b"6")
     assert outbox.idle
+
+
+async def test_cancelling_while_a_long_line_is_put_together_loses_nothing(monkeypatch):
+    monkeypatch.setattr(jsonrpc, "LONG", 10)
+    sender, receiver = memory_stream_pair()
+    reader, charged = LineReader(receiver), []
+    reader.charge = charged.append
+    await sender.send_all(b"x" * 25 + b"\nnext\n")
+
+    async def interrupted(_pieces):
+        scope.cancel()
+        await trio.lowlevel.checkpoint()
+
+    with monkeypatch.context() as patch, trio.CancelScope() as scope:
+        patch.setattr(framing, "one", interrupted)
+        await reader.receive()
+    assert scope.cancelled_caught
+    assert [await reader.receive() for _ in range(2)] == [b"x" * 25, b"next"]
+    assert sum(charged) == 0

@@ -8,13 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from runtime.cli.acp.wire import (
-    INTERNAL_ERROR,
-    INVALID_PARAMS,
-    INVALID_REQUEST,
-    REQUEST_CANCELLED,
-    RESOURCE_NOT_FOUND,
-)
+from runtime.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, REQUEST_CANCELLED, RESOURCE_NOT_FOUND
 
 CODES: Final[dict[str, int]] = {
     "vm_not_found": RESOURCE_NOT_FOUND,

@@ -16,17 +16,7 @@ from runtime.cli.acp.events import Events
 from runtime.cli.acp.flows import Answer, Call, Flow, Flows, Until
 from runtime.cli.acp.shapes import faults
 from runtime.cli.acp.vms import Vms
-from runtime.cli.acp.wire import (
-    INVALID_PARAMS,
-    INVALID_REQUEST,
-    METHOD_NOT_FOUND,
-    RESOURCE_NOT_FOUND,
-    Id,
-    Line,
-    LineError,
-    Message,
-    decode,
-)
+from runtime.cli.acp.wire import Id, LineError, Message, decode
 from runtime.cli.acp.workspaces import (
     Name,
     Prompt,
@@ -37,6 +27,7 @@ from runtime.cli.acp.workspaces import (
 )
 from runtime.cli.mounts import normal
 from runtime.cli.progress import compiling
+from runtime.jsonrpc import INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, RESOURCE_NOT_FOUND, Line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -87,9 +78,7 @@ class Face:
     def hear_editor(self, line: Line) -> None:
         """Take a line of the editor."""
         try:
-            message = decode(line)
-            if message is not None:
-                self._take(message)
+            self._take(decode(line))
         except LineError as error:
             self.flows.post({"id": error.id, "error": {"code": error.code, "message": error.message}})
         self.flows.settle()
@@ -111,10 +100,8 @@ class Face:
                     self._cancel(session, meant)
 
     def hear_daemon(self, line: Line) -> None:
-        """Take a line of the daemon."""
+        """Take a line of the daemon. Raises LineError if it is no message."""
         message = decode(line)
-        if message is None:
-            return
         if message.get("method") == "compiling":
             output.say(compiling(message["params"]))
         elif "method" in message:

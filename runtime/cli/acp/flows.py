@@ -21,7 +21,8 @@ from typing import Any, TypeAlias
 
 from runtime.cli import output
 from runtime.cli.acp.errors import RefusedError, from_daemon, from_editor
-from runtime.cli.acp.wire import INTERNAL_ERROR, INVALID_REQUEST, MAX_CALL, Id, LineError, Message, encode
+from runtime.cli.acp.wire import MAX_CALL, Id, LineError, Message, encode
+from runtime.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST
 
 
 @dataclass(frozen=True, slots=True)

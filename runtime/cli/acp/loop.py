@@ -12,9 +12,11 @@ import signal
 import time
 from typing import TYPE_CHECKING, Final
 
+from runtime.api.endpoint import MAX_MESSAGE
 from runtime.cli import exits, output
 from runtime.cli.acp.errors import RefusedError
-from runtime.cli.acp.wire import INTERNAL_ERROR, MAX_LINE, Lines
+from runtime.cli.acp.wire import MAX_LINE, LineError
+from runtime.jsonrpc import INTERNAL_ERROR, Lines
 
 if TYPE_CHECKING:
     import socket
@@ -43,7 +45,7 @@ class Loop:
         self._stdin = stdin
         self._stdout = stdout
         self._from_editor = Lines(MAX_LINE)
-        self._from_daemon = Lines()
+        self._from_daemon = Lines(MAX_MESSAGE)
         self._editor_buffer = bytearray()
         self._daemon_buffer = bytearray()
         self._deadline: float | None = None  # the editor has gone; this is when we have
@@ -116,7 +118,8 @@ class Loop:
         except OSError as error:
             output.say(f"stdin: {error.strerror}")
             data = b""
-        for line in self._from_editor.feed(data) if data else self._from_editor.rest():
+        self._from_editor.push(data or b"\n")
+        for line in self._from_editor:
             self._face.hear_editor(line)
         if not data:
             self._end()
@@ -138,10 +141,13 @@ class Loop:
                 data = self._daemon.recv(READ_SIZE)
                 if not data:
                     self._lose("the daemon has closed the connection")
-                for line in self._from_daemon.feed(data):
+                self._from_daemon.push(data)
+                for line in self._from_daemon:
                     self._face.hear_daemon(line)
         except BlockingIOError:
             pass
+        except LineError as error:
+            self._lose(f"what answers is no daemon: {error.message}")
         except OSError as error:
             self._lose(f"the daemon has gone: {error.strerror}")
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from runtime.cli import output
 from runtime.cli.acp.errors import RefusedError
 from runtime.cli.acp.flows import Call, Flow
-from runtime.cli.acp.wire import INVALID_PARAMS
 from runtime.cli.acp.workspaces import Name, is_workspace, with_mounts, workspace_labels, workspace_vm
 from runtime.cli.mounts import host_mount, normal
+from runtime.jsonrpc import INVALID_PARAMS
 
 if TYPE_CHECKING:
     from collections.abc import Container, Sequence

@@ -7,12 +7,15 @@ import posixpath
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api.limits import MAX_LABEL
 from runtime.cli.acp.errors import RefusedError
-from runtime.cli.acp.wire import INVALID_PARAMS, Id
 from runtime.cli.mounts import normal
+from runtime.jsonrpc import INVALID_PARAMS
+
+if TYPE_CHECKING:
+    from runtime.cli.acp.wire import Id
 
 LABEL: Final = "torpor.acp/workspace"
 """The label of a VM that belongs to a workspace: the workspace's path, as far as a label can hold it."""

@@ -21,17 +21,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import trio
 
-from runtime.acp.codec import INTERNAL_ERROR, INVALID_PARAMS, RpcError
-from runtime.acp.messages import (
-    RESOURCE_NOT_FOUND,
-    SESSION_LOAD,
-    SESSION_NEW,
-    SESSION_RESUME,
-    SessionSetup,
-)
+from runtime.acp.messages import SESSION_LOAD, SESSION_NEW, SESSION_RESUME, SessionSetup
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.api.events import SESSION_RESUMED
 from runtime.holding import Holding
+from runtime.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, RESOURCE_NOT_FOUND
 from runtime.sessions.agent.errors import AgentError, agent_failed
 from runtime.sessions.agent.launch import ask, bring_up, call, check_alive, fail, session_params
 from runtime.sessions.options import config
@@ -40,6 +34,7 @@ from runtime.sessions.transcript.transcript import now_ms
 from runtime.sessions.turns.thread import render_thread
 
 if TYPE_CHECKING:
+    from runtime.acp.codec import RpcError
     from runtime.sessions.agent.attachment import Attachment
     from runtime.sessions.session import Session
 

@@ -15,16 +15,8 @@ from urllib.parse import quote, unquote
 
 import trio
 
-from runtime.acp.codec import (
-    INVALID_REQUEST,
-    MAX_LINE,
-    Malformed,
-    Request,
-    RpcError,
-    encode_error,
-    read_line,
-    whole_line,
-)
+from runtime.acp.codec import MAX_LINE, Malformed, Request, RpcError, encode_error, read_line, whole_line
+from runtime.jsonrpc import INVALID_REQUEST
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime import jsonrpc
 from runtime.acp.codec import (
-    HEAD,
-    INTERNAL_ERROR,
+    MAX_LINE,
     Id,
     Malformed,
     Message,
@@ -32,16 +32,19 @@ from runtime.acp.codec import (
     TooLong,
     encode_error,
     read_line,
+    too_long,
     whole_line,
 )
 from runtime.api.errors import ApiError
+from runtime.jsonrpc import INTERNAL_ERROR, Lines, Long
+from runtime.large_json import one
 from runtime.sessions.agent.stderr import Stderr
-from runtime.sessions.mcp.streams import Backlog, Lines, Stream
-from runtime.text import beginning
+from runtime.sessions.mcp.streams import Backlog, Stream
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from runtime.jsonrpc import Line
     from runtime.sessions.ports import ExitStatus, Process
 
 logger = logging.getLogger(__name__)
@@ -92,7 +95,7 @@ class StdioServer:
         self._news: Stream | None = None
         self._held: deque[bytes] = deque(maxlen=MAX_HELD)
         self._stderr = Stderr(trio.current_time())
-        self._lines = Lines()
+        self._lines = Lines(MAX_LINE)
 
     # The agent's side.
 
@@ -191,15 +194,25 @@ class StdioServer:
 
     async def _read(self, process: Process) -> None:
         while data := await process.receive():
-            for line in self._lines.feed(data):
-                message = TooLong(0, "") if line is None else await read_line(line)
-                if isinstance(message, Malformed | TooLong):
-                    head = "a line too long" if line is None else beginning(line, HEAD)
-                    await self._record(f"stdout, not a message: {head}\n".encode())
-                    self._refuse(message)
-                elif line is not None:
-                    self._pass_on(message, whole_line(line))
-                    await self.backlog.room()
+            self._lines.push(data)
+            for line in self._lines:
+                await self._take(line)
+
+    async def _take(self, line: Line) -> None:
+        if isinstance(line, jsonrpc.TooLong):
+            await self._reject(too_long(line), "a line too long")
+            return
+        text = await one(line.pieces) if isinstance(line, Long) else line
+        message = await read_line(text)
+        if isinstance(message, Malformed | TooLong):
+            await self._reject(message, "not a message")
+        else:
+            self._pass_on(message, whole_line(text))
+            await self.backlog.room()
+
+    async def _reject(self, message: Malformed | TooLong, reason: str) -> None:
+        await self._record(f"stdout, {reason}: {message.head}\n".encode())
+        self._refuse(message)
 
     async def _read_stderr(self, process: Process) -> None:
         while data := await process.receive_stderr():

@@ -1,4 +1,4 @@
-"""What lies between a local MCP server and the agent: lines as the server writes them, and queues of them to be read."""
+"""What lies between a local MCP server and the agent: queues of messages that wait to be read."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from runtime.acp.codec import MAX_LINE
 from runtime.budget import uncounted
 
 if TYPE_CHECKING:
@@ -75,32 +74,3 @@ class Stream:
         message = self._messages.popleft()
         self._backlog.add(-len(message))
         return message
-
-
-class Lines:
-    """Cuts a byte stream into lines without their ends. Empty ones are skipped; None stands for one over `MAX_LINE`."""
-
-    def __init__(self) -> None:
-        self._buffer = bytearray()
-        self._searched = 0
-        self._skipping = False
-
-    def feed(self, data: bytes) -> list[bytes | None]:
-        """Take the next bytes, and return the lines that they complete."""
-        lines: list[bytes | None] = []
-        self._buffer += data
-        start = 0
-        while (end := self._buffer.find(b"\n", max(start, self._searched))) >= 0:
-            line = bytes(self._buffer[start:end]).strip()
-            if self._skipping or len(line) > MAX_LINE:
-                lines.append(None)
-            elif line:
-                lines.append(line)
-            self._skipping = False
-            start = self._searched = end + 1
-        del self._buffer[:start]
-        if len(self._buffer) > MAX_LINE:
-            self._skipping = True
-            self._buffer.clear()
-        self._searched = len(self._buffer)
-        return lines

@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.acp.codec import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, Id, Request, RpcError
+from runtime.acp.codec import Id, Request, RpcError
 from runtime.acp.messages import (
     READ_TEXT_FILE,
     REQUEST_PERMISSION,
-    RESOURCE_NOT_FOUND,
     TERMINAL_CREATE,
     TERMINAL_KILL,
     TERMINAL_OUTPUT,
@@ -29,6 +28,7 @@ from runtime.acp.messages import (
     parse,
 )
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, RESOURCE_NOT_FOUND
 from runtime.sessions.services.terminals import TerminalError, Terminals, exit_status
 
 if TYPE_CHECKING:

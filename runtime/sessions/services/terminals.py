@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from runtime.acp.codec import INVALID_PARAMS, RpcError
-from runtime.acp.messages import RESOURCE_NOT_FOUND
+from runtime.acp.codec import RpcError
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND
 from runtime.sessions.services.output import Output
 
 if TYPE_CHECKING:

@@ -10,11 +10,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from runtime.acp.codec import INTERNAL_ERROR, RpcError
+from runtime.acp.codec import RpcError
 from runtime.acp.messages import SESSION_PROMPT, MessageError, PromptResult, parse
 from runtime.acp.turn import End, Phase, Signal
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.events import TURN_ENDED, TURN_STARTED
+from runtime.jsonrpc import INTERNAL_ERROR
 from runtime.sessions.agent.errors import AgentError, agent_failed, how_it_ended
 from runtime.sessions.agent.resume import continuation_line, ensure_agent
 from runtime.sessions.turns.turn import CANCEL_GRACE
