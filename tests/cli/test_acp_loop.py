@@ -125,5 +125,5 @@ def test_a_line_of_the_editor_is_so_long_and_no_longer(ends: Ends) -> None:
     assert ends.loop.run() == exits.OK
     thread.join(WAIT)
     right, wrong = ends.face.from_editor
-    assert len(cast("bytes", right)) == wire.MAX_LINE
+    assert len(jsonrpc.joined(cast("jsonrpc.Long", right))) == wire.MAX_LINE
     assert wrong == jsonrpc.TooLong(wire.MAX_LINE + 1, b"x" * jsonrpc.HEAD)
