@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from runtime.api import names, sessions
 from runtime.rpc.methods import Call, handles
 
@@ -25,8 +23,7 @@ if TYPE_CHECKING:
 
 @handles(sessions.CREATE_SESSION)
 async def _create(call: Call, params: CreateSession) -> Any:
-    options = {} if params.options is None else msgspec.to_builtins(params.options)
-    return await call.host.use(params.vm_name, lambda vm: vm.sessions.create(params.agent_type, options))
+    return await call.host.use(params.vm_name, lambda vm: vm.sessions.create(params.agent_type, params.options))
 
 
 @handles(sessions.CLOSE_SESSION)
@@ -43,8 +40,7 @@ async def _destroy(call: Call, params: SessionParams) -> Any:
 
 @handles(sessions.RESUME_SESSION)
 async def _resume(call: Call, params: ResumeSession) -> Any:
-    options = None if params.options is None else msgspec.to_builtins(params.options)
-    return await call.host.use(params.vm_name, lambda vm: vm.sessions.resume(params.session_id, options))
+    return await call.host.use(params.vm_name, lambda vm: vm.sessions.resume(params.session_id, params.options))
 
 
 @handles(sessions.GET_SESSION_EVENTS)

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import trio
 
 from runtime.acp.turn import End
+from runtime.api import sessions as api
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.sessions.agent import ending
 from runtime.sessions.agent.launch import start_new
 from runtime.sessions.agent.raw import check_raw, send_raw
 from runtime.sessions.agent.resume import ensure_agent
 from runtime.sessions.options import config
-from runtime.sessions.options.options import SessionOptions, new_session_id, parse_options
+from runtime.sessions.options.options import Given, SessionOptions, new_session_id, parse_given, parse_options
 from runtime.sessions.options.sealed import declared_secrets, seal_again
 from runtime.sessions.options.secrets import given_again
 from runtime.sessions.queries import find, persisted_details, persisted_session
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 
     from runtime.sessions.agent.attachment import Attachment
     from runtime.sessions.asking.permissions import Reply
-    from runtime.sessions.options.secrets import Secret
     from runtime.sessions.ports import VmServices
     from runtime.sessions.session import Session
 
@@ -119,11 +119,12 @@ class Sessions:
         session = self._registry.get(session_id)
         return details if session is None else {**details, **session.details()}
 
-    async def create(self, agent_type: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    async def create(self, agent_type: str, options: api.SessionOptions | None = None) -> dict[str, Any]:
         """`createSession`. Raises `ApiError`: AGENT_NOT_FOUND, AGENT_FAILED, SESSION_CONFLICT, INVALID_ARGUMENT, ..."""
-        given, parsed, secrets = parse_options(options or {})
+        options = options or api.SessionOptions()
+        parsed, secrets = parse_options(options)
         self._vm.agents.get(agent_type)
-        session_id = given or new_session_id()
+        session_id = options.session_id or new_session_id()
         await self._registry.created(session_id)
         if self._vm.store.sessions.get(self._vm_row, session_id) is not None:
             return await self._existing(session_id, agent_type, parsed)
@@ -213,15 +214,9 @@ class Sessions:
         """`destroySession`."""
         await self._detached(self._destroy, session_id)
 
-    async def resume(self, session_id: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    async def resume(self, session_id: str, options: api.ResumeOptions | None = None) -> dict[str, Any]:
         """`resumeSession`; `options` may give `env`, `secrets` and `mcpServers` again. Raises SECRETS_REQUIRED, ..."""
-        options = {name: value for name, value in (options or {}).items() if value is not None}
-        _, given, secrets = parse_options(options)
-        if not options.keys() <= {"env", "secrets", "mcpServers"}:
-            raise ApiError(ErrorCode.INVALID_ARGUMENT, "only env, secrets and mcpServers can be given again")
-        env = given.env if "env" in options else None
-        servers = given.mcp_servers if "mcpServers" in options else None
-        return await self._detached(self._resume, session_id, env, servers, given.secrets, secrets)
+        return await self._detached(self._resume, session_id, parse_given(options or api.ResumeOptions()))
 
     async def set_mode(self, session_id: str, mode_id: str) -> dict[str, Any]:
         """`setMode` -> `{configOptions, modes}`."""
@@ -315,23 +310,16 @@ class Sessions:
             self._registry.forget(session)
             self._registry.secrets.pop(session_id, None)
 
-    async def _resume(
-        self,
-        session_id: str,
-        env: dict[str, str] | None,
-        servers: list[dict[str, Any]] | None,
-        declared: dict[str, Secret],
-        values: dict[str, str],
-    ) -> dict[str, Any]:
+    async def _resume(self, session_id: str, given: Given) -> dict[str, Any]:
         async with self._registry.use(session_id) as session:
             self._check_open()
             session.growth.check_room()
             record = find(self._vm.store, self._vm.name, session_id)
-            again = given_again(declared_secrets(record), declared, values)
+            again = given_again(declared_secrets(record), given.secrets, given.values)
             known = {**session.record.secrets, **again}
-            resealed = env is not None or servers is not None
+            resealed = given.env is not None or given.mcp_servers is not None
             if resealed:
-                await seal_again(self._vm.store, record, env, servers, known)
+                await seal_again(self._vm.store, record, given.env, given.mcp_servers, known)
             await session.load_options(known, again=resealed)
             if again:
                 self._registry.remember_secrets(session_id, again)

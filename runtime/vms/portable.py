@@ -8,7 +8,6 @@ the VM hosts afterwards, and host directories, which are never taken over.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +15,8 @@ import attrs
 import msgspec
 
 from runtime.acp.session_state import STATE_TYPES, SessionState, event_type
+from runtime.api import vms as api
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.api.limits import MAX_LABEL, MAX_LABELS, MAX_MILLIS, MAX_SESSIONS, MAX_TRANSCRIPT_BYTES
 from runtime.api.names import is_session_id, is_vm_name
 from runtime.sessions.options.options import MCP_SEALED, SessionOptions
 from runtime.store.foreign import check_json, damaged, json_object
@@ -25,12 +24,6 @@ from runtime.store.sessions import SessionRecord
 from runtime.store.sql import json_text
 from runtime.vms.options import VmOptions, check_size
 
-_LIMITS: Final = {
-    **dict.fromkeys(("memoryBytes", "fuel", "files", "fileBytes", "processes", "outputBytes"), math.inf),
-    **dict.fromkeys(("turnBytes", "sessionBytes", "transcriptBytes"), MAX_TRANSCRIPT_BYTES),
-    "sessions": MAX_SESSIONS,
-}
-"""Limits of a VM, each with its greatest value."""
 _OBJECTS: Final = ("capabilities", "agent_info", "modes")
 
 
@@ -59,7 +52,7 @@ class FileJudge:
         kept = dict(options) if self.trust else _harmless(options)
         kept.pop("mounts", None)  # paths of another machine
         try:
-            _check_limits(kept)
+            msgspec.convert(kept, api.VmOptions)
             VmOptions.parse(kept)
             check_size(kept)
         except (TypeError, ValueError, AttributeError, KeyError):
@@ -96,20 +89,6 @@ class FileJudge:
 
 def _harmless(options: dict[str, Any]) -> dict[str, Any]:
     return {name: options[name] for name in ("limits", "labels", "idleTimeoutMs") if options.get(name) is not None}
-
-
-def _check_limits(options: dict[str, Any]) -> None:
-    for name, value in (options.get("limits") or {}).items():
-        if name not in _LIMITS or type(value) is not int or not 0 < value <= _LIMITS[name]:
-            raise ValueError(name)
-    labels = options.get("labels") or {}
-    if len(labels) > MAX_LABELS or any(len(part) > MAX_LABEL for label in labels.items() for part in label):
-        raise ValueError("labels")
-    if not all(isinstance(value, str) for value in labels.values()):
-        raise ValueError("labels")
-    idle = options.get("idleTimeoutMs") or 0
-    if type(idle) is not int or not 0 <= idle <= MAX_MILLIS:
-        raise ValueError("idleTimeoutMs")
 
 
 def _names(text: str) -> tuple[str, ...]:

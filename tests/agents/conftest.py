@@ -17,6 +17,7 @@ from runtime.store.store import open_store
 from runtime.vms.catalogue import Catalogue
 from runtime.vms.host import open_host
 from runtime.wasi.host import make_engine
+from tests.sessions.fakes import create_options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -63,7 +64,7 @@ class Bench:
 
     async def start(self, agent: str, **env: str) -> dict[str, Any]:
         vm = await self.host.vm("test")
-        self.created = await vm.sessions.create(agent, {"env": env})
+        self.created = await vm.sessions.create(agent, create_options({"env": env}))
         self.session_id = self.created["sessionId"]
         return self.created
 

@@ -13,6 +13,7 @@ from runtime.vms import volume
 from runtime.wasi.state import Ambient
 from tests.agents.conftest import open_bench
 from tests.agents.pi import results
+from tests.sessions.fakes import create_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -208,7 +209,7 @@ async def test_knows_the_machine_and_the_project(pi: Pi) -> None:
         await bench.write("/home/user/AGENTS.md", b"Use tabs.")
         env = {"ANTHROPIC_API_KEY": "key", "ANTHROPIC_BASE_URL": model.url}
         vm = await bench.host.vm("test")
-        created = await vm.sessions.create("pi", {"env": env, "additionalInstructions": "Be brief."})
+        created = await vm.sessions.create("pi", create_options({"env": env, "additionalInstructions": "Be brief."}))
         bench.session_id = created["sessionId"]
         await bench.ask("go")
         system = "".join(block["text"] for block in model.requests[-1].body["system"])

@@ -14,6 +14,7 @@ from runtime.testing.script import ToolCall, Turn, say
 from runtime.testing.scripted_model import scripted_model
 from tests.agents.conftest import Bench, open_bench
 from tests.agents.pi import results
+from tests.sessions.fakes import create_options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -90,7 +91,9 @@ async def calling(
             env = {"ANTHROPIC_API_KEY": "key", "ANTHROPIC_BASE_URL": model.url, "PI_MCP_TIMEOUT_MS": "5000"}
             remote = {"type": "remote", "name": "raw", "url": served.url + "/mcp"}
             vm = await bench.host.vm("test")
-            bench.session_id = (await vm.sessions.create("pi", {"env": env, "mcpServers": [remote]}))["sessionId"]
+            bench.session_id = (await vm.sessions.create("pi", create_options({"env": env, "mcpServers": [remote]})))[
+                "sessionId"
+            ]
             yield bench, model
 
 

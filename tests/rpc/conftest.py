@@ -20,6 +20,7 @@ from websockets.frames import Opcode
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
+from runtime.api.sessions import SessionOptions
 from runtime.rpc.gate import Gate
 from runtime.rpc.http_listener import HttpOptions
 from runtime.rpc.server import Server, serve
@@ -207,7 +208,7 @@ class World:
         """Make a session without a client; returns the VM's sessions."""
         await self.host.get_or_create(vm, None)
         sessions = self.host.vms[vm].sessions
-        await sessions.create("echo", {"sessionId": session_id})
+        await sessions.create("echo", SessionOptions(session_id=session_id))
         return sessions
 
 

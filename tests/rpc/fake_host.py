@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import trio
 
+from runtime.api import sessions as api
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.hub import Hub, Notice
 from runtime.rpc.gate import Gate
@@ -69,19 +70,19 @@ class FakeSessions(Sessions):
     def say(self, session_id: str, text: str, kind: str = "agent_message_chunk") -> None:
         self.update(session_id, kind, content={"type": "text", "text": text})
 
-    async def create(self, agent_type: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        options = dict(options or {})
+    async def create(self, agent_type: str, options: api.SessionOptions | None = None) -> dict[str, Any]:
+        given = msgspec.to_builtins(options or api.SessionOptions())
         if agent_type not in ("echo", "pi"):
             raise ApiError(ErrorCode.AGENT_NOT_FOUND, f"no agent {agent_type}")
-        self.created.append((agent_type, options))
-        session_id = options.get("sessionId") or f"session-{next(self.host.numbers)}"
+        self.created.append((agent_type, given))
+        session_id = given.get("sessionId") or f"session-{next(self.host.numbers)}"
         self.rows[session_id] = {
             "sessionId": session_id,
             "agentType": agent_type,
             "status": "idle",
             "capabilities": {},
             "agentInfo": {"name": agent_type},
-            "cwd": options.get("cwd", "/home/user"),
+            "cwd": given.get("cwd", "/home/user"),
             "title": None,
             "lastSeq": -1,
             "createdAt": 1,
@@ -182,7 +183,7 @@ class FakeSessions(Sessions):
         del self.rows[session_id]
         del self.events[session_id]
 
-    async def resume(self, session_id: str, options: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    async def resume(self, session_id: str, options: api.ResumeOptions | None = None) -> dict[str, Any]:
         self.row(session_id)["status"] = "idle"
         return {**self.rows[session_id], "modes": None, "configOptions": []}
 

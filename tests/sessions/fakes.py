@@ -8,9 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import msgspec
 import pytest
 import trio
 
+from runtime.api import sessions as api
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.budget import Budget
 from runtime.hub import Hub, Notice
@@ -378,8 +380,18 @@ def failing(code: ErrorCode) -> Iterator[dict[str, Any]]:
     data.update(caught.value.data, message=caught.value.message)
 
 
+def create_options(options: dict[str, Any]) -> api.SessionOptions:
+    """Options of `createSession`, from the API's own form."""
+    return msgspec.convert(options, api.SessionOptions)
+
+
+def resume_options(options: dict[str, Any]) -> api.ResumeOptions:
+    """Options of `resumeSession`, from the API's own form."""
+    return msgspec.convert(options, api.ResumeOptions)
+
+
 async def new(vm: FakeVm, **options: Any) -> str:
-    session_id: str = (await vm.sessions.create("fake", options))["sessionId"]
+    session_id: str = (await vm.sessions.create("fake", create_options(options)))["sessionId"]
     return session_id
 
 

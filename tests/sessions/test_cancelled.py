@@ -11,7 +11,17 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.queries import persisted_sessions
 from runtime.sessions.transcript.forks import plan_session_fork
 from tests.sessions.cancelling import attempts
-from tests.sessions.fakes import MODES, Prompting, echo, never, new, option, until_cancelled
+from tests.sessions.fakes import (
+    MODES,
+    Prompting,
+    create_options,
+    echo,
+    never,
+    new,
+    option,
+    resume_options,
+    until_cancelled,
+)
 from tests.settled import settled, until
 
 if TYPE_CHECKING:
@@ -27,7 +37,7 @@ async def rows(vm: FakeVm) -> list[dict[str, Any]]:
 async def test_create(vm: FakeVm) -> None:
     made = 0
     for attempt in attempts():
-        await attempt.run(lambda: vm.sessions.create("fake", {"sessionId": "mine", **KEY}))
+        await attempt.run(lambda: vm.sessions.create("fake", create_options({"sessionId": "mine", **KEY})))
         await settled()
         assert not vm.sessions.busy
         if attempt.cancelled:
@@ -53,7 +63,7 @@ async def test_create_while_the_vm_falls_asleep(asleep: FakeVm) -> None:
 
             async def create() -> None:
                 try:
-                    outcome.append(await sessions.create("fake", {"sessionId": "mine"}))  # noqa: B023
+                    outcome.append(await sessions.create("fake", create_options({"sessionId": "mine"})))  # noqa: B023
                 except ApiError as error:
                     outcome.append(error.code)  # noqa: B023
 
@@ -79,7 +89,7 @@ async def test_resume(vm: FakeVm) -> None:
     await vm.sessions.prompt(id_, "hello")
     for attempt in attempts():
         await vm.sessions.close(id_)
-        await attempt.run(lambda: vm.sessions.resume(id_, {"env": {"KEY": "again"}}))
+        await attempt.run(lambda: vm.sessions.resume(id_, resume_options({"env": {"KEY": "again"}})))
         await settled()
         assert len(vm.running) <= 1
         assert vm.sessions.get(id_)["status"] in ("idle", "closed")

@@ -9,6 +9,7 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.mcp import config as mcp
 from runtime.sessions.options import instructions
 from runtime.sessions.options.options import MAX_ENV_BYTES, new_session_id, parse_options
+from tests.sessions.fakes import create_options
 
 
 @pytest.mark.parametrize(
@@ -41,15 +42,9 @@ def test_mcp_servers_in_acp_shape(given: dict[str, Any], sent: dict[str, Any]) -
     assert mcp.normalise(mcp.normalise([given])) == [sent], "what is in shape stays as it is"
 
 
-def test_mcp_servers_by_name() -> None:
-    assert mcp.normalise({"db": {"type": "local", "command": "/x"}})[0]["name"] == "db"
-    assert mcp.normalise(None) == mcp.normalise([]) == []
-
-
 @pytest.mark.parametrize(
     "server",
     [
-        5,
         {},
         {"type": "local"},
         {"type": "remote"},
@@ -67,12 +62,13 @@ def test_mcp_servers_that_are_none(server: Any) -> None:
 
 
 def test_absent_and_null_options_are_the_same() -> None:
-    assert parse_options({"cwd": None, "env": None, "permissionPolicy": None}) == parse_options({})
+    nulls = create_options({"cwd": None, "env": None, "permissionPolicy": None})
+    assert parse_options(nulls) == parse_options(create_options({}))
 
 
 def test_environments_are_limited() -> None:
     with pytest.raises(ApiError) as caught:
-        parse_options({"env": {"A": "x" * MAX_ENV_BYTES}})
+        parse_options(create_options({"env": {"A": "x" * MAX_ENV_BYTES}}))
     assert caught.value.code is ErrorCode.TOO_LARGE
 
 

@@ -7,7 +7,7 @@ import pytest
 from runtime.acp.messages import PermissionOption
 from runtime.api.errors import ErrorCode
 from runtime.sessions.asking.permissions import choose
-from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, start
+from tests.sessions.fakes import FakeAgent, FakeVm, failing, new, resume_options, start
 from tests.settled import settled, until
 
 if TYPE_CHECKING:
@@ -218,6 +218,6 @@ async def test_a_policy_outlives_a_resume_with_another_environment(vm: FakeVm) -
     outcomes: list[Any] = []
     vm.behaviour["session/prompt"] = asking(outcomes)
     id_ = await new(vm, permissionPolicy="deny", env={"A": "1"})
-    await vm.sessions.resume(id_, {"env": {"A": "2"}})
+    await vm.sessions.resume(id_, resume_options({"env": {"A": "2"}}))
     await vm.sessions.prompt(id_, "go", timeout_ms=2000)
     assert outcomes == [{"outcome": "selected", "optionId": "no"}]

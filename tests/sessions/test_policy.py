@@ -3,10 +3,13 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+import msgspec
 import pytest
 
-from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.limits import MAX_RULE_GLOB, MAX_RULES
+from runtime.api.sessions import CreateSession
+from runtime.rpc.messages import ProtocolError
+from runtime.rpc.validation import decode_params
 from runtime.sessions.asking.policy import (
     KNOWN_TOOLS,
     MAX_LABEL,
@@ -22,7 +25,7 @@ HOME = "/home/user"
 
 
 def rules(*given: dict[str, str], default: str = "ask") -> Policy:
-    return Policy.parse({"default": default, "rules": list(given)})
+    return Policy.restore({"default": default, "rules": list(given)})
 
 
 def verdict(policy: Policy, **subject: Any) -> str:
@@ -42,8 +45,8 @@ def test_the_default_is_for_what_no_rule_matches() -> None:
     policy = rules({"policy": "deny", "kind": "edit"}, default="allow")
     assert policy.decide(Subject(kind="read")) == Decision("allow", by_rule=False)
     assert policy.decide(Subject(kind="edit")) == Decision("deny", by_rule=True)
-    assert Policy.parse(None).decide(Subject()) == Decision("ask", by_rule=False)
-    assert Policy.parse("allow").decide(Subject(command="rm -rf /", partial=True)).verdict == "allow"
+    assert Policy.restore(None).decide(Subject()) == Decision("ask", by_rule=False)
+    assert Policy.restore("allow").decide(Subject(command="rm -rf /", partial=True)).verdict == "allow"
 
 
 def test_every_member_of_a_rule_must_match() -> None:
@@ -195,7 +198,9 @@ def test_where_paths_and_commands_are_found() -> None:
     ],
 )
 def test_what_is_no_policy(value: Any, pointer: str) -> None:
-    with pytest.raises(ApiError) as caught:
-        Policy.parse(value)
-    assert caught.value.code is ErrorCode.INVALID_ARGUMENT
-    assert caught.value.data["pointer"] == f"/options/permissionPolicy{pointer}"
+    params = {"vm": "v", "agentType": "a", "options": {"permissionPolicy": value}}
+    with pytest.raises(ProtocolError) as caught:
+        decode_params(msgspec.Raw(msgspec.json.encode(params)), CreateSession)
+    assert caught.value.data["errors"][0]["pointer"] == f"/options/permissionPolicy{pointer}"
+    with pytest.raises(ValueError, match=r"\S"):
+        Policy.restore(value)

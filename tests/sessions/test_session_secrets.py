@@ -2,18 +2,29 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.limits import MAX_SECRET_HOSTS
+from runtime.api.sessions import CreateSession
+from runtime.rpc.messages import ProtocolError
+from runtime.rpc.validation import decode_params
 from runtime.sessions.options.options import parse_options
 from runtime.sessions.options.secrets import Secret, given_again, parse_secrets, resolve_secrets
+from tests.sessions.fakes import create_options
 
 PLACEHOLDER = {"placeholder": True, "hosts": ["api.example.com"]}
 
 
+def parsed(given: dict[str, Any]) -> tuple[dict[str, Secret], dict[str, str]]:
+    """What the option says, given in the API's own form."""
+    return parse_secrets(create_options({"secrets": given}).secrets or {})
+
+
 def test_values_come_from_memory_and_from_the_host(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {"A": "the secret", "B": {"fromHostEnv": "HOST_B"}, "C": {"value": "another"}}
-    _, options, values = parse_options({"secrets": given})
+    options, values = parse_options(create_options({"secrets": given}))
     assert options.stored()["secrets"] == {"A": None, "B": "HOST_B", "C": None}
     assert "the secret" not in f"{options} {options.stored()} {options.sealed()}"
     monkeypatch.setenv("HOST_B", "b")
@@ -39,7 +50,7 @@ def test_values_come_from_memory_and_from_the_host(monkeypatch: pytest.MonkeyPat
 
 
 def test_a_placeholder_stays_with_the_host_and_keeps_its_token() -> None:
-    _, options, values = parse_options({"secrets": {"A": {"value": "the secret", **PLACEHOLDER}}})
+    options, values = parse_options(create_options({"secrets": {"A": {"value": "the secret", **PLACEHOLDER}}}))
     resolved = resolve_secrets(options.secrets, values)
     token = resolved.env["A"]
     assert token.startswith("torpor-placeholder-")
@@ -48,7 +59,7 @@ def test_a_placeholder_stays_with_the_host_and_keeps_its_token() -> None:
     assert resolved.values == {"A": "the secret"}
     restored = {name: Secret.restore(stored) for name, stored in options.stored()["secrets"].items()}
     assert resolve_secrets(restored, values).env["A"] == token
-    again, _ = parse_secrets({"A": {"value": "the secret", **PLACEHOLDER}})
+    again, _ = parsed({"A": {"value": "the secret", **PLACEHOLDER}})
     assert again == restored, "the same options"
     assert again["A"].token != token
 
@@ -56,16 +67,9 @@ def test_a_placeholder_stays_with_the_host_and_keeps_its_token() -> None:
 @pytest.mark.parametrize(
     ("given", "pointer"),
     [
-        (5, ""),
-        ({"A=B": "x"}, "/A=B"),
-        ({"A": 5}, "/A"),
-        ({"A": "with\0nul"}, "/A"),
         ({"A": {}}, "/A"),
         ({"A": {"value": "the secret", "fromHostEnv": "X"}}, "/A"),
-        ({"A": {"value": "the secret", "fromFile": "X"}}, "/A/fromFile"),
         ({"A": {"value": "the secret", "placeholder": True}}, "/A/hosts"),
-        ({"A": {"value": "the secret", "placeholder": 1, "hosts": ["a"]}}, "/A/placeholder"),
-        ({"A": {"value": "the secret", "placeholder": True, "hosts": []}}, "/A/hosts"),
         ({"A": {"value": "the secret", "placeholder": True, "hosts": ["*"]}}, "/A/hosts"),
         ({"A": {"value": "the secret", "placeholder": True, "hosts": ["https://x/"]}}, "/A/hosts"),
         ({"A": {"value": "the secret", "hosts": ["a"]}}, "/A/hosts"),
@@ -74,25 +78,46 @@ def test_a_placeholder_stays_with_the_host_and_keeps_its_token() -> None:
 )
 def test_what_is_no_secret_is_refused_without_telling_it(given: Any, pointer: str) -> None:
     with pytest.raises(ApiError) as caught:
-        parse_secrets(given)
+        parsed(given)
     assert caught.value.code is ErrorCode.INVALID_ARGUMENT
     assert caught.value.data["pointer"] == f"/options/secrets{pointer}"
     assert "the secret" not in caught.value.message
 
 
+@pytest.mark.parametrize(
+    ("given", "pointer"),
+    [
+        (5, ""),
+        ({"A=B": "the secret"}, "/A=B"),
+        ({"A": 5}, "/A"),
+        ({"A": "the secret\0"}, "/A"),
+        ({"A": {"value": "the secret", "fromFile": "X"}}, "/A/fromFile"),
+        ({"A": {"value": "the secret", "placeholder": 1, "hosts": ["a"]}}, "/A/placeholder"),
+        ({"A": {"value": "the secret", "placeholder": True, "hosts": []}}, "/A/hosts"),
+        ({"A": {"value": "the secret", "placeholder": True, "hosts": ["a"] * (MAX_SECRET_HOSTS + 1)}}, "/A/hosts"),
+    ],
+)
+def test_what_is_not_of_the_type_is_refused_without_telling_it(given: Any, pointer: str) -> None:
+    params = {"vm": "v", "agentType": "a", "options": {"secrets": given}}
+    with pytest.raises(ProtocolError) as caught:
+        decode_params(msgspec.Raw(msgspec.json.encode(params)), CreateSession)
+    assert caught.value.data["errors"][0]["pointer"] == f"/options/secrets{pointer}"
+    assert "the secret" not in f"{caught.value.message} {caught.value.data}"
+
+
 def test_what_the_host_has_must_fit_where_a_placeholder_puts_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOST_A", "the secret\n")
-    declared, _ = parse_secrets({"A": {"fromHostEnv": "HOST_A", **PLACEHOLDER}})
+    declared, _ = parsed({"A": {"fromHostEnv": "HOST_A", **PLACEHOLDER}})
     with pytest.raises(ApiError, match="visible ASCII") as caught:
         resolve_secrets(declared, {})
     assert "the secret" not in caught.value.message
 
 
 def test_what_may_be_given_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    declared, _ = parse_secrets({"A": "a", "B": {"value": "b", **PLACEHOLDER}})
+    declared, _ = parsed({"A": "a", "B": {"value": "b", **PLACEHOLDER}})
 
     def again(given: Any) -> dict[str, str]:
-        return given_again(declared, *parse_secrets(given))
+        return given_again(declared, *parsed(given))
 
     assert again({"A": "new"}) == {"A": "new"}
     assert again({"B": "new"}) == {"B": "new"}

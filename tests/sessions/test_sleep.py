@@ -15,6 +15,7 @@ from tests.sessions.fakes import (
     failing,
     never,
     new,
+    resume_options,
     start,
     until_cancelled,
 )
@@ -127,7 +128,7 @@ async def test_secrets_are_asked_for_again(asleep: FakeVm) -> None:
         with failing(ErrorCode.SECRETS_REQUIRED) as data:
             await sessions.prompt(id_, "x")
         assert data["names"] == ["S"]
-        await sessions.resume(id_, {"secrets": {"S": "again"}})
+        await sessions.resume(id_, resume_options({"secrets": {"S": "again"}}))
         assert vm.agent.process.env["S"] == "again"
 
 
@@ -141,7 +142,7 @@ async def test_a_lost_key_asks_for_the_environment(asleep: FakeVm) -> None:
         with failing(ErrorCode.SECRETS_REQUIRED) as data:
             await sessions.resume(id_)
         assert data["names"] == ["KEY"]
-        await sessions.resume(id_, {"env": {"KEY": "again"}})
+        await sessions.resume(id_, resume_options({"env": {"KEY": "again"}}))
         assert vm.agent.process.env["KEY"] == "again"
 
 
@@ -178,9 +179,9 @@ async def test_all_that_is_lost_is_asked_for_at_once(asleep: FakeVm, monkeypatch
             ({}, everything),
         ):
             with failing(ErrorCode.SECRETS_REQUIRED) as data:
-                await sessions.resume(id_, given)
+                await sessions.resume(id_, resume_options(given))
             assert data["missing"] == missing, "what was given before was not taken over"
-        await sessions.resume(id_, {"env": env, "secrets": secrets, "mcpServers": [server]})
+        await sessions.resume(id_, resume_options({"env": env, "secrets": secrets, "mcpServers": [server]}))
         assert {name: vm.agent.process.env[name] for name in ("KEY", "S", "H")} == dict.fromkeys(
             ("KEY", "S", "H"), "again"
         )
@@ -190,5 +191,5 @@ async def test_a_secret_cannot_come_back_in_env(asleep: FakeVm) -> None:
     async with asleep.awake() as sessions:
         id_ = await new(asleep, secrets={"S": "s"})
         with failing(ErrorCode.INVALID_ARGUMENT) as data:
-            await sessions.resume(id_, {"env": {"S": "other"}})
+            await sessions.resume(id_, resume_options({"env": {"S": "other"}}))
         assert data["pointer"] == "/options/env/S"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from runtime.api.errors import ErrorCode
 from runtime.sessions.queries import persisted_sessions
-from tests.sessions.fakes import Exit, failing, new
+from tests.sessions.fakes import Exit, create_options, failing, new
 from tests.settled import settled, until
 
 if TYPE_CHECKING:
@@ -30,11 +30,11 @@ async def test_a_new_session_whose_agent_ends_is_none(vm: FakeVm, monkeypatch: p
     with monkeypatch.context() as patch:
         patch.setattr(vm.store.sessions, "create", ending_the_agent(vm, vm.store.sessions.create))
         with failing(ErrorCode.AGENT_FAILED) as data:
-            await vm.sessions.create("fake", {"sessionId": "mine"})
+            await vm.sessions.create("fake", create_options({"sessionId": "mine"}))
     assert (data["phase"], data["exitCode"]) == ("session/new", 3)
     assert await persisted_sessions(vm.store, "vm") == []
     assert len(vm.sessions._registry) == 0
-    await vm.sessions.create("fake", {"sessionId": "mine"})
+    await vm.sessions.create("fake", create_options({"sessionId": "mine"}))
     assert vm.sessions.get("mine")["status"] == "idle"
 
 

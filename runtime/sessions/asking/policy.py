@@ -25,19 +25,17 @@ import hashlib
 import posixpath
 import re
 import shlex
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+import msgspec
 
-from runtime.api.errors import ApiError, ErrorCode
-from runtime.api.limits import MAX_RULE_GLOB, MAX_RULES
+from runtime.api.sessions import PermissionPolicy, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runtime.acp.session_state import ToolKey
-
-Verdict: TypeAlias = Literal["ask", "allow", "deny"]
 
 KNOWN_TOOLS: Final = 1000
 """Tool calls of one agent that are remembered for the requests that name only their id."""
@@ -49,7 +47,6 @@ MAX_LABEL: Final = 4096
 """Characters of a name, title or kind that are kept of one call; a digest stands for the rest, so that no two look alike."""
 
 _STRICTEST: Final[tuple[Verdict, ...]] = ("deny", "ask", "allow")
-_GLOBS: Final = ("kind", "tool", "title", "path", "command")
 _PATH_MEMBERS: Final = ("path", "file_path", "filePath", "paths")
 _OPERATOR: Final = re.compile(r"[;&|<>$()`{}\n\r]")
 
@@ -143,21 +140,19 @@ class Policy:
     rules: tuple[Rule, ...] = ()
 
     @classmethod
-    def parse(cls, value: Any) -> Policy:
-        """Read the option `permissionPolicy`. Raises `ApiError` INVALID_ARGUMENT with the `pointer` of what is wrong."""
-        if value is None:
+    def of(cls, given: Verdict | PermissionPolicy | None) -> Policy:
+        """That of the option `permissionPolicy`."""
+        if given is None:
             return cls()
-        if isinstance(value, str):
-            return cls(_verdict(value, ""))
-        if not isinstance(value, dict):
-            raise _invalid("", "permissionPolicy is ask, allow or deny, or an object with default and rules")
-        if unknown := sorted(value.keys() - {"default", "rules"}):
-            raise _invalid(f"/{unknown[0]}", "a permissionPolicy has default and rules")
-        rules = value.get("rules", [])
-        if not isinstance(rules, list) or len(rules) > MAX_RULES:
-            raise _invalid("/rules", f"rules is a list of at most {MAX_RULES} rules")
-        parsed = tuple(_rule(rule, f"/rules/{index}") for index, rule in enumerate(rules))
-        return cls(_verdict(value.get("default", "ask"), "/default"), parsed)
+        if isinstance(given, str):
+            return cls(given)
+        rules = (Rule(each.policy, each.kind, each.tool, each.title, each.path, each.command) for each in given.rules)
+        return cls(given.default, tuple(rules))
+
+    @classmethod
+    def restore(cls, stored: Any) -> Policy:
+        """That of an option as it is stored. Raises ValueError for what is none."""
+        return cls.of(msgspec.convert(stored, Verdict | PermissionPolicy | None))
 
     def decide(self, subject: Subject) -> Decision:
         """The verdict on a call."""
@@ -266,27 +261,3 @@ def _matches_plainly(glob: str, command: str) -> bool:
     """
     spelled_out = 0 if "[" in glob else len(_OPERATOR.findall(glob))
     return len(_OPERATOR.findall(command)) == spelled_out and fnmatch.fnmatchcase(command, glob)
-
-
-def _rule(value: Any, pointer: str) -> Rule:
-    if not isinstance(value, dict):
-        raise _invalid(pointer, "a rule is an object")
-    if unknown := sorted(value.keys() - {"policy", *_GLOBS}):
-        raise _invalid(f"{pointer}/{unknown[0]}", f"a rule has policy, {', '.join(_GLOBS)}")
-    for name in _GLOBS:
-        glob = value.get(name)
-        if glob is not None and not (isinstance(glob, str) and 0 < len(glob) <= MAX_RULE_GLOB):
-            raise _invalid(f"{pointer}/{name}", f"{name} is a string of 1 to {MAX_RULE_GLOB} characters")
-    return Rule(_verdict(value.get("policy"), f"{pointer}/policy"), *(value.get(name) for name in _GLOBS))
-
-
-def _verdict(value: Any, pointer: str) -> Verdict:
-    for verdict in _STRICTEST:
-        if value == verdict:
-            return verdict
-    raise _invalid(pointer, f"a permission policy is one of {', '.join(_STRICTEST)}, not {value!r}")
-
-
-def _invalid(pointer: str, message: str) -> ApiError:
-    pointer = f"/options/permissionPolicy{pointer}"
-    return ApiError(ErrorCode.INVALID_ARGUMENT, f"{pointer}: {message}", pointer=pointer)

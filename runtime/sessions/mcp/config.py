@@ -2,8 +2,8 @@
 
 Source of the shape: ACP schema v1, `McpServer`: stdio servers without a `type` and with `args` and `env` present, http and
 sse servers with `type` and `headers`; `env` and `headers` are lists of name and value. The short forms are
-`{type: "local", command, args?, env?, name?}` and `{type: "remote", url, headers?, name?}` with objects for env and headers;
-a whole object `{name: server}` is taken as well. A server without a name gets `mcp-1`, `mcp-2`, ... by its position.
+`{type: "local", command, args?, env?, name?}` and `{type: "remote", url, headers?, name?}` with objects for env and headers.
+A server without a name gets `mcp-1`, `mcp-2`, ... by its position.
 
 Agents here are guests and cannot start a stdio server, though ACP asks every agent to take one. Those that take http are
 sent a URL at which the runtime serves it (`runtime.sessions.mcp.http`); any other is sent it as it is, and it is not run.
@@ -39,21 +39,17 @@ _VALUE = re.compile(r"[^\0]*")
 Pairs = list[dict[str, str]]
 
 
-def normalise(value: Any) -> list[dict[str, Any]]:
+def normalise(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Bring `mcpServers` to ACP's shape.
 
     Raises `ApiError` INVALID_ARGUMENT; `data.errors` has the JSON pointer, from the params, and a message for each fault.
     """
-    if value is None:
-        return []
-    if isinstance(value, dict):
-        value = [{"name": name, **server} if isinstance(server, dict) else server for name, server in value.items()]
     faults: list[tuple[str, str]] = []
     servers: list[dict[str, Any]] = []
-    if not isinstance(value, list) or len(value) > MAX_SERVERS:
+    if len(given) > MAX_SERVERS:
         faults.append((POINTER, f"a list of at most {MAX_SERVERS} servers"))
     else:
-        servers = [_Reader(server, index, faults).server() for index, server in enumerate(value)]
+        servers = [_Reader(server, index, faults).server() for index, server in enumerate(given)]
         names = [server.get("name") for server in servers]
         faults += [
             (f"{POINTER}/{index}/name", f"there is another server {name!r}")
@@ -98,16 +94,13 @@ def _bridged(server: dict[str, Any]) -> dict[str, Any]:
 class _Reader:
     """Reads one server, and notes all that is wrong with it."""
 
-    def __init__(self, value: Any, index: int, faults: list[tuple[str, str]]) -> None:
+    def __init__(self, value: dict[str, Any], index: int, faults: list[tuple[str, str]]) -> None:
         self._value = value
         self._index = index
         self._faults = faults
 
     def server(self) -> dict[str, Any]:
         """The server in ACP's shape, or what could be read of it."""
-        if not isinstance(self._value, dict):
-            self._fault("", "an MCP server is an object")
-            return {}
         kind = self._value.get("type") or ("remote" if "url" in self._value else "local")
         meta = {"_meta": self._value["_meta"]} if "_meta" in self._value else {}
         if kind in ("local", "stdio"):

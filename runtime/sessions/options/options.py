@@ -12,7 +12,6 @@ import msgspec
 
 from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.api.names import is_session_id
 from runtime.sessions.asking.policy import Policy
 from runtime.sessions.mcp import config as mcp
 from runtime.sessions.options.secrets import Secret, parse_secrets
@@ -20,6 +19,7 @@ from runtime.sessions.options.secrets import Secret, parse_secrets
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from runtime.api import sessions as api
     from runtime.store.sessions import SessionRecord
 
 MAX_ENV_BYTES: Final = 1024 * 1024
@@ -38,7 +38,6 @@ _KEPT: Final[tuple[str, ...]] = (
     "permissionPolicy",
     "additionalDirectories",
 )
-_NAMES: Final = frozenset({"sessionId", "env", "secrets", "cwd", "mcpServers", *_KEPT})
 
 
 @attrs.frozen
@@ -81,37 +80,59 @@ class SessionOptions:
             env=env,
             secrets={name: Secret.restore(stored) for name, stored in kept.pop("secrets", {}).items()},
             mcp_servers=[] if servers is None else msgspec.json.decode(servers),
-            policy=Policy.parse(kept.get("permissionPolicy")),
+            policy=Policy.restore(kept.get("permissionPolicy")),
             kept=kept,
         )
 
 
-def parse_options(options: Mapping[str, Any]) -> tuple[str | None, SessionOptions, dict[str, str]]:
-    """Check the options of `createSession`: the id if one is given, the options, and the secrets given by value.
+@attrs.frozen
+class Given:
+    """What a session cannot go on without, as it was given; None: it was not."""
 
-    Raises `ApiError` INVALID_ARGUMENT.
+    env: dict[str, str] | None
+    mcp_servers: list[dict[str, Any]] | None
+    """In ACP's shape."""
+    secrets: dict[str, Secret]
+    values: dict[str, str] = attrs.field(repr=False)
+    """Of the secrets that are given by value."""
+
+
+def parse_given(given: api.SessionOptions | api.ResumeOptions) -> Given:
+    """Check what may have to be given again.
+
+    Raises `ApiError` INVALID_ARGUMENT, TOO_LARGE.
     """
-    options = {name: value for name, value in options.items() if value is not None}
-    if unknown := options.keys() - _NAMES:
-        raise _invalid(f"createSession has no option {', '.join(sorted(unknown))}")
-    id_ = options.get("sessionId")
-    if id_ is not None and (not isinstance(id_, str) or not is_session_id(id_)):
-        raise _invalid("a sessionId has 1 to 128 of A-Za-z0-9._:-, not beginning with a dot, a colon or a hyphen")
-    env = _environment(options.get("env"), "env")
-    declared, values = parse_secrets(options.get("secrets"))
-    if sum(len(name) + len(value) for part in (env, values) for name, value in part.items()) > MAX_ENV_BYTES:
+    declared, values = parse_secrets(given.secrets or {})
+    if (
+        sum(len(name) + len(value) for part in (given.env or {}, values) for name, value in part.items())
+        > MAX_ENV_BYTES
+    ):
         raise ApiError(ErrorCode.TOO_LARGE, f"env and secrets together are over {MAX_ENV_BYTES} bytes")
-    kept = {name: options[name] for name in _KEPT if name in options}
-    _check_kept(kept)
+    servers = None if given.mcp_servers is None else mcp.normalise(given.mcp_servers)
+    return Given(given.env, servers, declared, values)
+
+
+def parse_options(options: api.SessionOptions) -> tuple[SessionOptions, dict[str, str]]:
+    """Check the options of `createSession`: the options, and the secrets given by value.
+
+    Raises `ApiError` INVALID_ARGUMENT, TOO_LARGE.
+    """
+    given = parse_given(options)
+    _check_instructions(options.additional_instructions or "")
+    for directory in options.additional_directories or ():
+        _check_absolute(directory, "additionalDirectories")
+    cwd = HOME if options.cwd is None else options.cwd
+    _check_absolute(cwd, "cwd")
+    wire: dict[str, Any] = msgspec.to_builtins(options)
     parsed = SessionOptions(
-        cwd=_absolute(options.get("cwd", HOME), "cwd"),
-        env=env,
-        secrets=declared,
-        mcp_servers=mcp.normalise(options.get("mcpServers")),
-        policy=Policy.parse(kept.get("permissionPolicy")),
-        kept=kept,
+        cwd=cwd,
+        env=given.env or {},
+        secrets=given.secrets,
+        mcp_servers=given.mcp_servers or [],
+        policy=Policy.of(options.permission_policy),
+        kept={name: wire[name] for name in _KEPT if name in wire},
     )
-    return id_, parsed, values
+    return parsed, given.values
 
 
 def sealed_servers(servers: list[dict[str, Any]]) -> dict[str, str]:
@@ -127,39 +148,13 @@ def new_session_id() -> str:
     return str(uuid.UUID(int=value))
 
 
-def _environment(value: Any, member: str) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise _invalid(f"{member} is an object of strings")
-    for name, item in value.items():
-        if not name or "=" in name or "\0" in name:
-            raise _invalid(f"{name!r} in {member} is no name of a variable")
-        if not isinstance(item, str) or "\0" in item:
-            raise _invalid(f"the value of {name} in {member} is not a string without NUL")
-    return dict(value)
-
-
-def _check_kept(kept: dict[str, Any]) -> None:
-    instructions = kept.get("additionalInstructions", "")
-    if not isinstance(instructions, str) or "\0" in instructions:
-        raise _invalid("additionalInstructions is a string")
+def _check_instructions(instructions: str) -> None:
+    if "\0" in instructions:
+        raise ApiError(ErrorCode.INVALID_ARGUMENT, "additionalInstructions is a string without NUL")
     if len(instructions) > MAX_INSTRUCTIONS:
         raise ApiError(ErrorCode.TOO_LARGE, f"additionalInstructions are over {MAX_INSTRUCTIONS} characters")
-    if not isinstance(kept.get("skipOsInstructions", False), bool):
-        raise _invalid("skipOsInstructions is a boolean")
-    directories = kept.get("additionalDirectories", [])
-    if not isinstance(directories, list):
-        raise _invalid("additionalDirectories is a list of paths")
-    for directory in directories:
-        _absolute(directory, "additionalDirectories")
 
 
-def _absolute(value: Any, member: str) -> str:
-    if not isinstance(value, str) or not value.startswith("/") or "\0" in value:
-        raise _invalid(f"{member} must be an absolute path")
-    return value
-
-
-def _invalid(message: str) -> ApiError:
-    return ApiError(ErrorCode.INVALID_ARGUMENT, message)
+def _check_absolute(path: str, member: str) -> None:
+    if not path.startswith("/") or "\0" in path:
+        raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{member} must be an absolute path")

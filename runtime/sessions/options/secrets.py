@@ -25,13 +25,13 @@ from runtime.text import whole
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from runtime.api import sessions as api
+
 TOKEN_PREFIX: Final = "torpor-placeholder-"  # noqa: S105 - says what it is to whoever finds one in a log
 TOKEN_BYTES: Final = 16
 """Random ones: nobody guesses the token of another session."""
 
 POINTER: Final = "/options/secrets"
-
-_MEMBERS: Final = frozenset({"value", "fromHostEnv", "placeholder", "hosts"})
 
 
 @attrs.frozen
@@ -81,23 +81,20 @@ class LookedUp:
     """The variables that the daemon's environment lacks."""
 
 
-def parse_secrets(given: Any) -> tuple[dict[str, Secret], dict[str, str]]:
+def parse_secrets(given: Mapping[str, str | api.Secret]) -> tuple[dict[str, Secret], dict[str, str]]:
     """Read the option: the secrets, and the values of those that are given by value.
 
     Raises `ApiError` INVALID_ARGUMENT with the `pointer` of what is wrong, and never a value in its message.
     """
-    if given is None:
-        return {}, {}
-    if not isinstance(given, dict):
-        raise _invalid("", "an object is expected")
     found: dict[str, Secret] = {}
     values: dict[str, str] = {}
     for name, item in given.items():
-        if not name or "=" in name or "\0" in name:
-            raise _invalid(f"/{name}", "not a name of a variable")
-        found[name], value = _secret(name, item)
-        if value is not None:
-            values[name] = value
+        if isinstance(item, str):
+            found[name], values[name] = Secret(), item
+            continue
+        found[name] = _secret(name, item)
+        if item.value is not None:
+            values[name] = item.value
     return found, values
 
 
@@ -153,47 +150,22 @@ def given_again(
     return {**values, **resolve_secrets(looked_up, {}).values}
 
 
-def _secret(name: str, item: Any) -> tuple[Secret, str | None]:
-    if isinstance(item, str):
-        item = {"value": item}
-    if not isinstance(item, dict):
-        raise _invalid(f"/{name}", "a string or an object is expected")
-    item = {member: each for member, each in item.items() if each is not None}
-    if unknown := sorted(item.keys() - _MEMBERS):
-        raise _invalid(f"/{name}/{unknown[0]}", "unknown member")
-    value, source = item.get("value"), item.get("fromHostEnv")
-    if (value is None) == (source is None):
+def _secret(name: str, given: api.Secret) -> Secret:
+    if (given.value is None) == (given.from_host_env is None):
         raise _invalid(f"/{name}", "exactly one of value and fromHostEnv is expected")
-    for member in (value, source):
-        if member is not None and (not isinstance(member, str) or "\0" in member):
-            raise _invalid(f"/{name}", "value and fromHostEnv are strings without NUL")
-    hosts = _hosts(name, item)
-    if hosts is None:
-        return Secret(source), value
-    if value is not None and not fits_header(value):
-        raise _invalid(f"/{name}/value", "a placeholder stands for visible ASCII characters in one line")
-    return Secret(source, hosts, TOKEN_PREFIX + secrets.token_hex(TOKEN_BYTES)), value
-
-
-def _hosts(name: str, item: dict[str, Any]) -> tuple[str, ...] | None:
-    placeholder, hosts = item.get("placeholder", False), item.get("hosts")
-    if not isinstance(placeholder, bool):
-        raise _invalid(f"/{name}/placeholder", "a boolean is expected")
-    if not placeholder:
-        if hosts is not None:
+    if not given.placeholder:
+        if given.hosts is not None:
             raise _invalid(f"/{name}/hosts", "hosts go with placeholder: without it the agent has the value itself")
-        return None
-    if (
-        not isinstance(hosts, list)
-        or not 0 < len(hosts) <= MAX_SECRET_HOSTS
-        or not all(isinstance(each, str) for each in hosts)
-    ):
+        return Secret(given.from_host_env)
+    if given.hosts is None:
         raise _invalid(f"/{name}/hosts", f"a placeholder is for a list of 1 to {MAX_SECRET_HOSTS} hosts")
     try:
-        secret_hosts(hosts)
+        secret_hosts(given.hosts)
     except ValueError as error:
         raise _invalid(f"/{name}/hosts", str(error)) from None
-    return tuple(hosts)
+    if given.value is not None and not fits_header(given.value):
+        raise _invalid(f"/{name}/value", "a placeholder stands for visible ASCII characters in one line")
+    return Secret(given.from_host_env, tuple(given.hosts), TOKEN_PREFIX + secrets.token_hex(TOKEN_BYTES))
 
 
 def _invalid(pointer: str, message: str) -> ApiError:
