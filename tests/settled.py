@@ -78,9 +78,9 @@ def count_work() -> None:
         deliver(writer, group)
         _work().end(len(group))
 
-    trio.to_thread.run_sync = counted_run_sync
-    Writer.submit = counted_submit  # type: ignore[method-assign]
-    Writer._deliver = counted_deliver  # type: ignore[method-assign,assignment]
+    trio.to_thread.run_sync = counted_run_sync  # type: ignore[assignment]
+    Writer.submit = counted_submit  # type: ignore[method-assign, assignment]
+    Writer._deliver = counted_deliver  # type: ignore[method-assign, assignment]
 
 
 async def settled() -> None:

@@ -12,7 +12,7 @@ import attrs
 import msgspec
 import pytest
 
-from runtime.engine import ArtefactCache, default_cache_directory
+from runtime.engine import ArtefactCache
 from runtime.store.store import open_store
 from runtime.vms.catalogue import Catalogue
 from runtime.vms.host import open_host
@@ -50,8 +50,8 @@ def programs(built: str) -> Path:
 
 
 @pytest.fixture(scope="session")
-def engine(built: str) -> Engine:
-    return make_engine(ArtefactCache(default_cache_directory()))
+def engine(built: str, component_cache: Path) -> Engine:
+    return make_engine(ArtefactCache(component_cache))
 
 
 @attrs.define

@@ -38,15 +38,6 @@ def socket_path() -> Iterator[Path]:
                 daemon.terminate()
 
 
-@pytest.fixture(scope="session")
-def component_cache(request: pytest.FixtureRequest) -> Path:
-    """Compiled agents, kept from run to run."""
-    assert request.config.cache is not None
-    cache = request.config.cache.mkdir("torpor-components")
-    cache.chmod(0o700)
-    return cache
-
-
 @pytest.fixture
 def place(component_cache: Path) -> Iterator[Place]:
     """A socket and a state file of one test, for commands that start real daemons."""

@@ -31,9 +31,10 @@ NAMESPACES = ["unshare", "--map-root-user", "--mount"]
 @pytest.fixture
 def home(place: Place) -> Place:
     """A place with a cache of its own, and a daemon that has been there: with a VM, a session and a key."""
+    compiled = place.environment["TORPOR_CACHE"]
     place.environment |= {"TORPOR_CACHE": str(place.directory / "cache")}
     (place.directory / "cache").mkdir(mode=0o700)
-    assert place.run("run", "echo", "say hello", "--env", "A=b", TORPOR_CACHE=place.environment["HOME"]).returncode == 0
+    assert place.run("run", "echo", "say hello", "--env", "A=b", TORPOR_CACHE=compiled).returncode == 0
     assert place.run("stop").returncode == 0
     assert place.state.with_name("torpor.db.stderr").read_text() == ""
     return place
@@ -302,9 +303,10 @@ def test_what_a_daemon_said_before_it_died(home: Place) -> None:
 
 
 @pytest.mark.parametrize(("bound", "verdict"), [("0", None), ("16G", "ok"), ("1M", "fail")])
-def test_a_daemon_with_no_room_for_another_guest(home: Place, bound: str, verdict: str | None) -> None:
-    compiled = home.environment["HOME"]
-    done = home.run("run", "echo", "say hello", TORPOR_MAX_MEMORY=bound, TORPOR_CACHE=compiled)
+def test_a_daemon_with_no_room_for_another_guest(
+    home: Place, component_cache: Path, bound: str, verdict: str | None
+) -> None:
+    done = home.run("run", "echo", "say hello", TORPOR_MAX_MEMORY=bound, TORPOR_CACHE=str(component_cache))
     assert ("limit_exceeded" in done.stderr) == (done.returncode != exits.OK) == (verdict == "fail")
     found = examine(home)
     if verdict is None:

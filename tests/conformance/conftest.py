@@ -51,11 +51,8 @@ def built() -> None:
 
 
 @pytest.fixture(scope="session")
-def engine(built: None, request: pytest.FixtureRequest) -> Engine:
-    assert request.config.cache is not None
-    directory = request.config.cache.mkdir("torpor-components")
-    directory.chmod(0o700)
-    return make_engine(ArtefactCache(directory))
+def engine(built: None, component_cache: Path) -> Engine:
+    return make_engine(ArtefactCache(component_cache))
 
 
 @attrs.define

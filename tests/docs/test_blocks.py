@@ -16,12 +16,9 @@ import pytest
 from runtime.testing import yaml_file
 from tests.docs.blocks import NOT_RUN, PAGES, ROOT, RUN, SHOWN, blocks
 from tests.docs.desk import TIMEOUT, Desk, is_call, is_shown, like
-from tests.system.conftest import component_cache
 
 if TYPE_CHECKING:
     from tests.docs.blocks import Block
-
-__all__ = ["component_cache"]
 
 BUILD_TIMEOUT = 900  # a first build fetches and builds everything, on a slow machine
 ALL = [block for page in PAGES for block in blocks(page)]

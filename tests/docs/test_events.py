@@ -9,13 +9,9 @@ import pytest
 from runtime.api.events import EVENTS
 from runtime.network import HttpExchange
 from runtime.sessions.transcript.network_log import BURST, NetworkLog
-from tests.system.conftest import api, component_cache, daemon, scratch
-from tests.system.daemon import Vm, fresh_name
 
 if TYPE_CHECKING:
-    from tests.system.daemon import Api
-
-__all__ = ["api", "component_cache", "daemon", "scratch"]
+    from tests.system.daemon import Api, Vm
 
 EVERY_WAY = {
     "_torpor/session_started": "say Hello",
@@ -38,8 +34,8 @@ def check(method: str, members: set[str]) -> None:
 
 
 @pytest.mark.parametrize(("method", "prompt"), EVERY_WAY.items())
-def test_events_of_a_turn(api: Api, method: str, prompt: str) -> None:
-    session = Vm(api, fresh_name("events")).session(permissionPolicy="allow")
+def test_events_of_a_turn(api: Api, vm: Vm, method: str, prompt: str) -> None:
+    session = vm.session(permissionPolicy="allow")
     pending = session.start("sendPrompt", prompt=prompt, idempotencyKey="k")
     assert api.client.wait(pending, 30)
     told = [event["event"] for event in session.events(types=list(EVENTS))]
@@ -48,8 +44,7 @@ def test_events_of_a_turn(api: Api, method: str, prompt: str) -> None:
         check(event["method"], event["params"].keys())
 
 
-def test_events_of_a_life(api: Api) -> None:
-    vm = Vm(api, fresh_name("life"))
+def test_events_of_a_life(vm: Vm) -> None:
     session = vm.session()
     session.say("say Hello")
     vm.sleep()
@@ -61,9 +56,9 @@ def test_events_of_a_life(api: Api) -> None:
         check(method, params.keys())
 
 
-def test_events_of_mcp_servers(api: Api) -> None:
+def test_events_of_mcp_servers(vm: Vm) -> None:
     server = {"type": "local", "name": "none", "command": "/bin/none"}
-    session = Vm(api, fresh_name("mcp")).session("pi", mcpServers=[server])
+    session = vm.session("pi", mcpServers=[server])
     session.subscribe(after=-1)
     check("_torpor/mcp_exit", session.until_update("_torpor/mcp_exit")[-1].params["event"]["params"].keys())
 

@@ -83,12 +83,9 @@ reviewer: 2 prompts
 
 
 @pytest.fixture(scope="module")
-def daemon(request: pytest.FixtureRequest) -> Iterator[Daemon]:
-    assert request.config.cache is not None
-    cache = request.config.cache.mkdir("torpor-components")
-    cache.chmod(0o700)
+def daemon(component_cache: Path) -> Iterator[Daemon]:
     directory = Path(tempfile.mkdtemp(prefix="torpor-"))
-    with running(Daemon(directory / "d", environment(cache))) as daemon:
+    with running(Daemon(directory / "d", environment(component_cache))) as daemon:
         yield daemon
         assert daemon.stop() == 0
     shutil.rmtree(directory)

@@ -1,4 +1,4 @@
-"""MCP servers: a remote one that is a process of this machine, a local one for the VM's /bin; the daemon is tests/system's."""
+"""MCP servers: a remote one that is a process of this machine, and a local one for the VM's /bin."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from tests.system.conftest import *  # noqa: F403 - its fixtures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 WAIT: Final = 30.0
 """Seconds after which a test has failed: many times what anything here takes on a busy machine."""
 
+SECRET_OF_HOST: Final = "only-the-daemon-knows-this"
+"""In the environment of the daemon that tests share."""
+
 SERVE: Final = [sys.executable, "-m", "runtime.cli", "serve"]
 
 
@@ -328,7 +331,7 @@ class Background:
 
 def environment(cache: Path, **variables: str) -> dict[str, str]:
     """What a daemon under test finds in its environment: a path, the cache, and nothing of the person who tests."""
-    return {"PATH": os.environ.get("PATH", ""), "HOME": str(cache), "TORPOR_CACHE": str(cache), **variables}
+    return {"PATH": os.environ.get("PATH", ""), "HOME": "/nonexistent", "TORPOR_CACHE": str(cache), **variables}
 
 
 _numbers = itertools.count()
@@ -349,6 +352,7 @@ def running(daemon: Daemon) -> Iterator[Daemon]:
 
 
 __all__ = [
+    "SECRET_OF_HOST",
     "WAIT",
     "Api",
     "Background",

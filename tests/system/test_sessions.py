@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.system.conftest import SECRET_OF_HOST
+from tests.system.daemon import SECRET_OF_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Callable

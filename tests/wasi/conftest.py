@@ -6,7 +6,6 @@ when it has not started every one of them: so the marks can be counted (see test
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
@@ -228,16 +227,9 @@ class World:
         return Machine(volume, surroundings, processes, exchanges, self._nursery, self._item)
 
 
-@pytest.fixture(scope="session")
-def artefacts() -> Iterator[ArtefactCache]:
-    """Compiled components, once for all tests."""
-    with tempfile.TemporaryDirectory(prefix="torpor-test-") as directory:
-        yield ArtefactCache(Path(directory) / "components")
-
-
 @pytest.fixture
-def engine(artefacts: ArtefactCache) -> Engine:
-    return make_engine(artefacts)
+def engine(component_cache: Path) -> Engine:
+    return make_engine(ArtefactCache(component_cache))
 
 
 OpenWorld = "Callable[[], AbstractAsyncContextManager[World]]"

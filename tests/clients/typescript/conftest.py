@@ -94,15 +94,6 @@ def node(toolchain: Any, client: Path, daemon: Daemon, component_cache: Path) ->
 
 
 @pytest.fixture(scope="session")
-def component_cache(request: pytest.FixtureRequest) -> Path:
-    """Compiled agents, kept from run to run."""
-    assert request.config.cache is not None
-    directory = request.config.cache.mkdir("torpor-components")
-    directory.chmod(0o700)
-    return directory
-
-
-@pytest.fixture(scope="session")
 def daemon(component_cache: Path) -> Iterator[Daemon]:
     """A daemon for all tests that leave it alone."""
     directory = Path(tempfile.mkdtemp(prefix="torpor-"))

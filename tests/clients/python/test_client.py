@@ -501,7 +501,7 @@ def test_a_daemon_that_never_answers(run, tmp_path, monkeypatch):
 
 def test_a_daemon_that_is_gone_for_good(run, tmp_path_factory):
     directory = tmp_path_factory.mktemp("d")
-    script = Path(__file__).parent.parent / "rpc" / "fake_host.py"
+    script = Path(__file__).parents[2] / "rpc" / "fake_host.py"
     path = directory / "s"
     with subprocess.Popen([sys.executable, "-P", str(script), str(path)], stderr=subprocess.PIPE, text=True) as daemon:
         assert daemon.stderr is not None

@@ -18,7 +18,7 @@ from tests.system.daemon import Daemon, environment, running
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
 
-FAKE_DAEMON = Path(__file__).parent.parent / "rpc" / "fake_host.py"
+FAKE_DAEMON = Path(__file__).parents[2] / "rpc" / "fake_host.py"
 TOKEN = "a-token-of-the-tests"
 LIMIT = 30.0  # seconds after which a test has failed
 
@@ -68,15 +68,6 @@ def run(backend: str) -> Callable[[Callable[[], Awaitable[Any]]], Any]:
         return anyio.run(main, backend=backend)
 
     return bounded
-
-
-@pytest.fixture(scope="session")
-def component_cache(request: pytest.FixtureRequest) -> Path:
-    """Compiled agents, kept from run to run."""
-    assert request.config.cache is not None
-    directory = request.config.cache.mkdir("torpor-components")
-    directory.chmod(0o700)
-    return directory
 
 
 @pytest.fixture
