@@ -6,13 +6,24 @@ INSTALLED := $(VENV)/.installed
 # What is installed is in requirements.lock, to the last byte; wheels only, since a build would fetch what is not.
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install
 
-.PHONY: demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean
+# On all cores, with whoever is done taking over from the others; the ten slowest are told.
+PYTEST = $(BIN)/pytest -n auto --dist worksteal --durations=10
+# What needs no guest, no daemon and nothing built.
+UNIT := $(addprefix tests/,acp api engine network rpc sessions store wasi_fs)
+
+.PHONY: check flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean
 
 demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, sleep and wake.
 	@$(BIN)/python build/demo.py
 
 test: setup guests typescript ## Set up and pass the tests.
-	$(BIN)/pytest
+	$(PYTEST)
+
+check: $(INSTALLED) ## Pass the quick tests: half a minute, and nothing is built.
+	$(PYTEST) -q -m "not slow" $(UNIT)
+
+flaky: setup guests typescript ## Pass the tests five times, and twice more on a busy machine; TESTS=... names some of them.
+	$(BIN)/python build/flaky.py $(TESTS)
 
 setup: $(INSTALLED) agents ## Leave .venv/bin/torpor usable.
 

@@ -66,6 +66,7 @@ def test_a_fresh_start_keeps_what_was_spent_and_not_the_context() -> None:
     assert (usage.cost, usage.context) == ({"USD": 0.5}, None)
 
 
+@pytest.mark.slow
 @given(JSON)
 def test_nonsense_is_passed_over(value: Any) -> None:
     usage = folded(

@@ -252,6 +252,7 @@ def test_the_document_is_sound():
     assert not validator.is_valid({"vm": "a", "optoins": {}})
 
 
+@pytest.mark.slow
 def test_checking_params_again_and_again_frees_no_type_twice():
     """A fault of the JSON library's, of which the whole process dies: see `runtime.api.names`."""
     code = """

@@ -198,6 +198,7 @@ async def test_a_replay_waits_for_a_peer_that_never_reads_and_costs_a_bounded_am
             await trio.lowlevel.checkpoint()
 
 
+@pytest.mark.slow
 async def test_a_thousand_subscriptions_on_one_connection(world, peer):
     sessions = await world.session()
     sessions.say("s", "first")

@@ -106,6 +106,7 @@ async def test_split_frames(vm: FakeVm) -> None:
     assert (await vm.sessions.prompt(await new(vm), "x"))["text"] == "slowly é"
 
 
+@pytest.mark.slow
 async def test_a_line_of_100_mib(vm: FakeVm) -> None:
     async def body(agent: FakeAgent) -> None:
         piece = b"x" * 65536
@@ -127,6 +128,7 @@ async def test_a_line_of_100_mib(vm: FakeVm) -> None:
     assert (event["kind"], event["size"]) == ("too_long", 1600 * 65536)
 
 
+@pytest.mark.slow
 async def test_a_flood_of_updates_waits_for_the_writer(vm: FakeVm) -> None:
     count = 5 * UNCOMMITTED
     most = 0

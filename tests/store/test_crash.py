@@ -8,6 +8,8 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+import pytest
+
 from runtime.store import open_store
 from runtime.store.schema import open_writable
 
@@ -64,6 +66,7 @@ def storm(state: Path, acknowledgements: int) -> list[list[str]]:
     return [line.decode().split() for line in lines]
 
 
+@pytest.mark.slow
 async def test_what_was_acknowledged_survives_kill_9(state: Path) -> None:
     chance = random.Random(9)  # noqa: S311
     event = file = -1

@@ -74,6 +74,7 @@ async def test_zeros_are_zeros_whether_they_are_stored_or_not(tmp_path: Path, mo
         assert [each.path for each in found] == ["/other", "/same"]
 
 
+@pytest.mark.slow
 async def test_a_deep_tree_is_refused_before_its_paths_take_memory(tmp_path: Path) -> None:
     """The paths of directories in one another add up to the square of their number."""
     async with open_store(tmp_path / "state.db") as store:

@@ -70,6 +70,7 @@ async def change(files: VmFiles, fate: random.Random) -> None:
         await files.move(path, "/moved")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 async def test_nobody_sees_a_difference(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     fate = random.Random(seed)  # noqa: S311 - a test's

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runtime.client.sync_vm import Plain
     from tests.system.daemon import Daemon
 
-CAT = (Path(__file__).parents[1] / "guests" / "dist" / "copy_stdin.wasm").read_bytes()
+CAT = (Path(__file__).parents[2] / "guests" / "dist" / "copy_stdin.wasm").read_bytes()
 BYTES = bytes(range(256))
 
 
