@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from runtime.api.endpoint import EndpointError
+    from runtime.api.files import FileStat
+    from runtime.api.many_files import DirEntry, FileWritten, TreeEntry
+    from runtime.api.past import FilesDiff, Snapshot
+    from runtime.api.sessions import SessionEvent, SessionInfo
+    from runtime.api.settings import Settings
+    from runtime.api.turns import PromptResult
     from runtime.client.client import Client, connect
     from runtime.client.connection import Connection
     from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
-    from runtime.client.file_results import DirEntry, FileRead, FilesDiff, FileWritten, Snapshot, TreeEntry
     from runtime.client.notification import Notification
-    from runtime.client.process_results import ProcessInfo, ProcessResult
-    from runtime.client.results import FileStat, PromptResult, SessionEvent, SessionInfo, SessionRow, Settings
+    from runtime.client.results import FileRead, ProcessInfo, ProcessResult, SessionRow
     from runtime.client.sync import Client as SyncClient
     from runtime.client.sync import Pending
     from runtime.client.sync import connect as connect_sync
@@ -51,13 +55,17 @@ __all__ = [
 
 _PLACES = {
     "api.endpoint": ("EndpointError",),
+    "api.files": ("FileStat",),
+    "api.many_files": ("DirEntry", "FileWritten", "TreeEntry"),
+    "api.past": ("FilesDiff", "Snapshot"),
+    "api.sessions": ("SessionEvent", "SessionInfo"),
+    "api.settings": ("Settings",),
+    "api.turns": ("PromptResult",),
     "client.client": ("Client", "connect"),
     "client.connection": ("Connection",),
     "client.errors": ("ClientError", "ConnectError", "ConnectionLostError", "RpcError"),
-    "client.file_results": ("DirEntry", "FileRead", "FileWritten", "FilesDiff", "Snapshot", "TreeEntry"),
     "client.notification": ("Notification",),
-    "client.process_results": ("ProcessInfo", "ProcessResult"),
-    "client.results": ("FileStat", "PromptResult", "SessionEvent", "SessionInfo", "SessionRow", "Settings"),
+    "client.results": ("FileRead", "ProcessInfo", "ProcessResult", "SessionRow"),
     "client.sync": ("Pending",),
     "client.vm": ("Vm",),
 }

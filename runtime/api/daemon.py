@@ -21,7 +21,7 @@ class Hello(Params):
     protocol: Annotated[Literal[1], doc("The version of this API that the client speaks.")] = 1
 
 
-class Welcome(Struct):
+class Welcome(Struct, frozen=True):
     """Who answers. `epoch` is another one after each start of the daemon: live subscriptions do not outlast it."""
 
     server: Annotated[str, doc("Always `torpor`.")]
@@ -34,7 +34,7 @@ class Welcome(Struct):
     ]
 
 
-class DaemonStatus(Struct, rename="camel", kw_only=True):
+class DaemonStatus(Struct, frozen=True, rename="camel", kw_only=True):
     """A daemon, for people who look after it."""
 
     pid: Annotated[int, doc("The process.")]
@@ -92,7 +92,7 @@ class Subscribe(VmParams):
             yield "/after", "a replay is of one session: sessionId is missing"
 
 
-class Subscribed(Struct, rename="camel"):
+class Subscribed(Struct, frozen=True, rename="camel"):
     """The new subscription."""
 
     subscription_id: Annotated[str, doc("The subscription, as `subscribe` answered it; it is of this connection only.")]
@@ -107,7 +107,7 @@ class Unsubscribe(Params):
     subscription_id: Annotated[str, doc("The subscription, as `subscribe` answered it; it is of this connection only.")]
 
 
-class RotatedKey(Struct):
+class RotatedKey(Struct, frozen=True):
     """How many sessions' environments are sealed with the new key, and how many the old one did not open."""
 
     resealed: Annotated[int, doc("How many sessions' environments are sealed with the new key.")]

@@ -39,7 +39,7 @@ class ReadFile(PathParams):
     length: Annotated[Size | None, doc("How many bytes at most; all that there is when left out.")] = None
 
 
-class FileContent(Struct):
+class FileContent(Struct, frozen=True):
     """A file's content: text where it is valid UTF-8 and base64 was not asked for."""
 
     content: Annotated[str | Bytes, doc("A string, or bytes as `{base64}`.")]
@@ -97,7 +97,7 @@ class Truncate(PathParams):
     size: Annotated[Size, doc("The bytes that the file is to have; a longer one is filled up with zeros.")]
 
 
-class FileStat(Struct, rename="camel", kw_only=True):
+class FileStat(Struct, frozen=True, rename="camel", kw_only=True):
     """What `stat` tells; times in milliseconds since the epoch."""
 
     type: Annotated[str, doc("`file`, `directory` or `symlink`.")]

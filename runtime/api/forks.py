@@ -50,7 +50,7 @@ class ForkSession(SessionParams):
         yield from name_faults("/to", self.to)
 
 
-class FilesAt(Struct, rename="camel", kw_only=True):
+class FilesAt(Struct, frozen=True, rename="camel", kw_only=True):
     """The snapshot that a fork's files are from: that of the last turn which had ended at the event of the fork."""
 
     session_id: Annotated[str, doc("The session's public id, which stays the same for the session's whole life.")]
@@ -58,14 +58,14 @@ class FilesAt(Struct, rename="camel", kw_only=True):
     created_at: Annotated[Timestamp, doc("When the snapshot was taken, in milliseconds since the epoch.")]
 
 
-class VmForked(VmInfo):
+class VmForked(VmInfo, frozen=True):
     """A fork. `filesAt` says of which moment its files are, when an event was given."""
 
     options: Annotated[dict[str, Any] | None, doc("The options of the VM that it was forked from.")] = None
     files_at: Annotated[FilesAt | None, doc("The snapshot that the files are of, where an event was given.")] = None
 
 
-class SessionForked(SessionInfo):
+class SessionForked(SessionInfo, frozen=True):
     """A session that has no agent yet, and the VM that it is in."""
 
     vm: Annotated[VmName, doc("The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings.")]

@@ -27,14 +27,14 @@ class ReadFiles(VmParams):
     ] = None
 
 
-class FileError(Struct):
+class FileError(Struct, frozen=True):
     """Why one file of several could not be read or written."""
 
     code: Annotated[str, doc("A stable code, as in `error.data.code` of a whole call.")]
     message: Annotated[str, doc("The same for people.")]
 
 
-class FileRead(Struct, omit_defaults=True):
+class FileRead(Struct, frozen=True, omit_defaults=True):
     """A file's content, or why there is none."""
 
     path: Annotated[str, doc("An absolute POSIX path inside the VM.")]
@@ -55,7 +55,7 @@ class WriteFiles(VmParams):
     files: Annotated[list[FileToWrite], Meta(max_length=MAX_FILES), doc("The files: each with its path and content.")]
 
 
-class FileWritten(Struct, omit_defaults=True):
+class FileWritten(Struct, frozen=True, omit_defaults=True):
     """A file that was written, or with `error` one that could not be."""
 
     path: Annotated[str, doc("An absolute POSIX path inside the VM.")]
@@ -88,13 +88,13 @@ class ReaddirRecursive(PathParams):
     ] = msgspec.field(default_factory=list)
 
 
-class DirEntry(FileStat, rename="camel", kw_only=True):
+class DirEntry(FileStat, frozen=True, rename="camel", kw_only=True):
     """An entry of a directory; of a link, what is told is its own."""
 
     name: Annotated[str, doc("The entry's name in its directory.")]
 
 
-class TreeEntry(FileStat, rename="camel", kw_only=True):
+class TreeEntry(FileStat, frozen=True, rename="camel", kw_only=True):
     """A file, directory or link somewhere below a directory."""
 
     path: Annotated[str, doc("An absolute POSIX path inside the VM.")]

@@ -60,7 +60,7 @@ class Diff(VmParams):
     path: Annotated[Path, doc("Only what is at this path or below it.")] = "/"
 
 
-class Snapshot(Struct, rename="camel", kw_only=True, omit_defaults=True):
+class Snapshot(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
     """A state of the files that is kept: under a name, or as what a turn of a session has left behind."""
 
     created_at: Annotated[Timestamp, doc("When it was taken, in milliseconds since the epoch.")]
@@ -69,7 +69,7 @@ class Snapshot(Struct, rename="camel", kw_only=True, omit_defaults=True):
     seq: Annotated[int | None, doc("The event after which it was taken.")] = None
 
 
-class FileVersion(Struct, rename="camel", kw_only=True):
+class FileVersion(Struct, frozen=True, rename="camel", kw_only=True):
     """A file, directory or link at one time; `mode` is the permission bits alone."""
 
     type: Annotated[Literal["file", "directory", "symlink"], doc("`file`, `directory` or `symlink`.")]
@@ -78,7 +78,7 @@ class FileVersion(Struct, rename="camel", kw_only=True):
     mtime_ms: Annotated[float, doc("Last change of the content, in milliseconds since the epoch.")]
 
 
-class FileChange(Struct, kw_only=True, omit_defaults=True):
+class FileChange(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A path that is not the same: `before` is left out for what was added, `after` for what was removed."""
 
     path: Annotated[str, doc("An absolute POSIX path inside the VM.")]
@@ -87,7 +87,7 @@ class FileChange(Struct, kw_only=True, omit_defaults=True):
     after: Annotated[FileVersion | None, doc("What is there; left out for what was removed.")] = None
 
 
-class FilesDiff(Struct, kw_only=True):
+class FilesDiff(Struct, frozen=True, kw_only=True):
     """What is different, by path; and which snapshots were compared, `to` being null for the present."""
 
     from_: Annotated[Snapshot, doc("The snapshot that was compared with.")] = msgspec.field(name="from")

@@ -87,13 +87,13 @@ class StopProcess(ProcessParams):
     grace_ms: Annotated[Millis, doc("How long the process has to end by itself. Default: 5 s.")] = KILL_GRACE_MS
 
 
-class Spawned(Struct):
+class Spawned(Struct, frozen=True):
     """A process that was started."""
 
     pid: Annotated[int, doc("The process; no other one has this number in this run of the daemon.")]
 
 
-class ProcessResult(Struct, rename="camel", kw_only=True, omit_defaults=True):
+class ProcessResult(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
     """How a process ended, and its output: where it is `truncated`, the last of it. `exitCode` is null unless it exited."""
 
     pid: Annotated[int, doc("The process; no other one has this number in this run of the daemon.")]
@@ -107,7 +107,7 @@ class ProcessResult(Struct, rename="camel", kw_only=True, omit_defaults=True):
     detail: Annotated[str | None, doc("The same in words, where there is more to say.")] = None
 
 
-class ProcessInfo(Struct, rename="camel", kw_only=True, omit_defaults=True):
+class ProcessInfo(Struct, frozen=True, rename="camel", kw_only=True, omit_defaults=True):
     """A process: an agent, a service that lives with one, or a command. How it ended, where `state` says that it has."""
 
     pid: Annotated[int, doc("The process; no other one has this number in this run of the daemon.")]

@@ -160,7 +160,7 @@ class CreateSession(VmParams):
             yield from self.options.faults()
 
 
-class SessionInfo(Struct, rename="camel", kw_only=True):
+class SessionInfo(Struct, frozen=True, rename="camel", kw_only=True):
     """A session with its agent, as after `createSession`."""
 
     session_id: Annotated[str, doc("The session's public id, which stays the same for the session's whole life.")]
@@ -173,14 +173,14 @@ class SessionInfo(Struct, rename="camel", kw_only=True):
     created_at: Annotated[Timestamp, doc("When it was created, in milliseconds since the epoch.")]
 
 
-class Context(Struct, kw_only=True):
+class Context(Struct, frozen=True, kw_only=True):
     """How full the model's context is, in tokens."""
 
     used: Annotated[int, doc("Tokens in the context.")]
     size: Annotated[int, doc("Tokens that it can hold.")]
 
 
-class SessionUsage(Struct, kw_only=True):
+class SessionUsage(Struct, frozen=True, kw_only=True):
     """What the agent has told of tokens (ACP's names, summed over turns) and cost (by currency); null: nothing."""
 
     tokens: Annotated[
@@ -191,7 +191,7 @@ class SessionUsage(Struct, kw_only=True):
     context: Annotated[Context | None, doc("How full the model's context is; null where the agent does not tell.")]
 
 
-class SessionRow(Struct, rename="camel", kw_only=True):
+class SessionRow(Struct, frozen=True, rename="camel", kw_only=True):
     """A session, as it is stored."""
 
     session_id: Annotated[str, doc("The session's public id, which stays the same for the session's whole life.")]
@@ -210,7 +210,7 @@ class SessionRow(Struct, rename="camel", kw_only=True):
     updated_at: Annotated[Timestamp, doc("When the row last changed, in milliseconds since the epoch.")]
 
 
-class SessionDetails(SessionRow):
+class SessionDetails(SessionRow, frozen=True):
     """A session, as it is stored, with its settings and what has been asked and answered."""
 
     modes: Annotated[dict[str, Any] | None, doc("The agent's modes and the current one; null for an agent without.")]
@@ -225,7 +225,7 @@ class SessionDetails(SessionRow):
     ]
 
 
-class SessionEvent(Struct, rename="camel", kw_only=True):
+class SessionEvent(Struct, frozen=True, rename="camel", kw_only=True):
     """One event of a transcript."""
 
     session_id: Annotated[str, doc("The session's public id, which stays the same for the session's whole life.")]
@@ -234,7 +234,7 @@ class SessionEvent(Struct, rename="camel", kw_only=True):
     event: Annotated[dict[str, Any], doc("The event as it is kept: `{jsonrpc, method, params}`.")]
 
 
-class AgentInfo(Struct, kw_only=True):
+class AgentInfo(Struct, frozen=True, kw_only=True):
     """An agent that sessions can run."""
 
     id: Annotated[str, doc("What `createSession` takes as `agentType`.")]

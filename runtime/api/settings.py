@@ -33,14 +33,14 @@ class SetConfigOption(SessionParams):
     value: Annotated[str | bool, doc("The value to set, one of those that the option offers, or a truth value.")]
 
 
-class Settings(Struct, rename="camel", kw_only=True):
+class Settings(Struct, frozen=True, rename="camel", kw_only=True):
     """A session's options after a change."""
 
     config_options: Annotated[list[dict[str, Any]], doc("The agent's config options with their current values.")]
     modes: Annotated[dict[str, Any] | None, doc("The agent's modes and the current one; null for an agent without.")]
 
 
-class Modes(Struct, rename="camel", kw_only=True):
+class Modes(Struct, frozen=True, rename="camel", kw_only=True):
     """The modes that the agent offers."""
 
     current_mode_id: Annotated[str, doc("The mode that the agent is in.")]

@@ -28,7 +28,7 @@ class SendPrompt(SessionParams):
     timeout_ms: Annotated[Millis | None, doc("Cancel the turn after so long. Without it there is no deadline.")] = None
 
 
-class PromptResult(Struct, rename="camel", kw_only=True):
+class PromptResult(Struct, frozen=True, rename="camel", kw_only=True):
     """How a turn ended."""
 
     text: Annotated[str, doc("All text that the agent said in the turn, in one string.")]
@@ -47,7 +47,7 @@ class CancelPrompt(SessionParams):
     )
 
 
-class CancelResult(Struct):
+class CancelResult(Struct, frozen=True):
     """What cancelling came to."""
 
     outcome: Annotated[

@@ -182,7 +182,7 @@ class VmImport(Params):
         return name_faults("/vm", self.vm)
 
 
-class Exported(Struct, rename="camel"):
+class Exported(Struct, frozen=True, rename="camel"):
     """An export that was made."""
 
     path: Annotated[str, doc("The file that was made.")]
@@ -193,7 +193,7 @@ class Exported(Struct, rename="camel"):
     ] = UNSET
 
 
-class VmInfo(Struct, rename="camel", kw_only=True):
+class VmInfo(Struct, frozen=True, rename="camel", kw_only=True):
     """A VM."""
 
     vm: Annotated[VmName, doc("The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings.")]
@@ -204,13 +204,13 @@ class VmInfo(Struct, rename="camel", kw_only=True):
     ] = None
 
 
-class VmCreated(VmInfo):
+class VmCreated(VmInfo, frozen=True):
     """A VM, and whether it is new."""
 
     created: Annotated[bool, doc("Whether this call created it.")]
 
 
-class SessionCounts(Struct, kw_only=True):
+class SessionCounts(Struct, frozen=True, kw_only=True):
     """Sessions of a VM: all, those with an agent, those with a turn."""
 
     total: Annotated[int, doc("All sessions.")]
@@ -218,21 +218,21 @@ class SessionCounts(Struct, kw_only=True):
     running: Annotated[int, doc("Those that are in a turn.")]
 
 
-class ProcessCounts(Struct, kw_only=True):
+class ProcessCounts(Struct, frozen=True, kw_only=True):
     """Processes of a VM: all, and those that are neither agents nor their MCP servers."""
 
     count: Annotated[int, doc("All of them.")]
     commands: Annotated[int, doc("Those that are neither agents nor their MCP servers.")]
 
 
-class FileCounts(Struct, kw_only=True):
+class FileCounts(Struct, frozen=True, kw_only=True):
     """Entries and bytes of a VM's filesystem."""
 
     count: Annotated[int, doc("Files, directories and links.")]
     bytes: Annotated[int, doc("Bytes of all files.")]
 
 
-class VmStats(Struct, rename="camel", kw_only=True):
+class VmStats(Struct, frozen=True, rename="camel", kw_only=True):
     """What a VM uses. Fuel and peak are since it woke; tokens and cost sum up its sessions, null where no agent tells any."""
 
     vm: Annotated[VmName, doc("The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings.")]

@@ -1,4 +1,7 @@
-"""What the calls of `runtime.client.vm` return. Members that a newer daemon adds are left out, not an error."""
+"""Results of calls that are others here than on the wire: bytes are bytes, and what an agent has told of usage is as it came.
+
+All other results are the records of `runtime.api`. Members that a newer daemon adds are left out, not an error.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,11 @@ from typing import Any
 
 import msgspec
 
+from runtime.api.many_files import FileError
+
 
 class _Result(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """Base: attributes in snake_case, in camelCase on the wire."""
-
-
-class SessionInfo(_Result, frozen=True):
-    """A session with its agent, as after `create_session`. `created_at` is in milliseconds since the epoch."""
-
-    session_id: str
-    agent_type: str
-    cwd: str
-    created_at: int
-    capabilities: dict[str, Any] | None = None
-    agent_info: dict[str, Any] | None = None
-    modes: dict[str, Any] | None = None
-    config_options: list[dict[str, Any]] = []
 
 
 class SessionRow(_Result, frozen=True):
@@ -41,39 +33,52 @@ class SessionRow(_Result, frozen=True):
     """What the agent has told: `tokens`, `cost` by currency, and `context`; each None where it has not."""
 
 
-class SessionEvent(_Result, frozen=True):
-    """One event of a transcript: `event` is `{jsonrpc, method, params}`."""
+class FileRead(_Result, frozen=True):
+    """A file's content, or why there is none."""
 
-    session_id: str
-    seq: int
-    created_at: int
-    event: dict[str, Any]
-
-
-class PromptResult(_Result, frozen=True):
-    """How a turn ended: the agent's text, why it stopped, ACP's whole response, and the last event's `seq`."""
-
-    text: str
-    stop_reason: str
-    seq: int
-    response: dict[str, Any]
+    path: str
+    content: str | bytes | None = None
+    error: FileError | None = None
 
 
-class Settings(_Result, frozen=True):
-    """A session's options after a change."""
+class ProcessResult(_Result, frozen=True):
+    """How a process ended, and its output: where it is `truncated`, the last of so many bytes.
 
-    config_options: list[dict[str, Any]] = []
-    modes: dict[str, Any] | None = None
+    `exit_code` is None unless it exited; `reason` is `exit`, `trap`, `fault`, `out_of_fuel`, `killed`, `timeout` or
+    `output_limit`.
+    """
+
+    pid: int
+    exit_code: int | None
+    reason: str
+    stdout: str | bytes
+    stderr: str | bytes
+    stdout_bytes: int
+    stderr_bytes: int
+    truncated: bool
+    detail: str | None = None
 
 
-class FileStat(_Result, frozen=True):
-    """What `stat` tells; times in milliseconds since the epoch."""
+class ProcessInfo(_Result, frozen=True):
+    """A process: `kind` is `agent`, `service` or `command`, and `state` is `running` or `ended`. Times in milliseconds.
 
-    type: str
-    size: int
-    mode: int
-    mtime_ms: float
-    ctime_ms: float
-    atime_ms: float
-    nlink: int
-    ino: int
+    The bytes of its memories and tables, now and at most, are None where an older daemon does not tell.
+    """
+
+    pid: int
+    argv: list[str]
+    cwd: str
+    kind: str
+    state: str
+    started_at: int
+    memory_bytes: int | None = None
+    peak_memory_bytes: int | None = None
+    ended_at: int | None = None
+    exit_code: int | None = None
+    reason: str | None = None
+    detail: str | None = None
+    stdout: str | bytes | None = None
+    stderr: str | bytes | None = None
+    stdout_bytes: int | None = None
+    stderr_bytes: int | None = None
+    truncated: bool | None = None

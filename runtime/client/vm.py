@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from runtime.api.sessions import SessionEvent, SessionInfo
+from runtime.api.settings import Settings
+from runtime.api.turns import PromptResult
 from runtime.client.connection import Connection
 from runtime.client.handle import Handle, Json, Name
-from runtime.client.results import PromptResult, SessionEvent, SessionInfo, SessionRow, Settings
+from runtime.client.results import SessionRow
 from runtime.client.vm_files import FileMethods
 from runtime.client.vm_processes import ProcessMethods
 

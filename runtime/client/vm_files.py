@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Literal, overload
 
 import msgspec
 
-from runtime.client.file_results import DirEntry, FileError, FileRead, FilesDiff, FileWritten, Snapshot, TreeEntry
+from runtime.api.files import FileStat
+from runtime.api.many_files import DirEntry, FileError, FileWritten, TreeEntry
+from runtime.api.past import FilesDiff, Snapshot
 from runtime.client.handle import Handle, Json
-from runtime.client.results import FileStat
+from runtime.client.results import FileRead
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runtime.client.handle import Handle, Json, built
-from runtime.client.process_results import ProcessInfo, ProcessResult
+from runtime.client.results import ProcessInfo, ProcessResult
 from runtime.client.vm_files import received, sent
 
 if TYPE_CHECKING:

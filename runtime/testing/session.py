@@ -10,8 +10,8 @@ import msgspec
 import trio
 
 from runtime.api.events import PERMISSION_REQUEST
+from runtime.api.sessions import SessionEvent
 from runtime.client.errors import RpcError
-from runtime.client.results import SessionEvent
 from runtime.testing import expect, transcript
 from runtime.testing.aio import Aio
 

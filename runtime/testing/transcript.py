@@ -13,7 +13,7 @@ import attrs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from runtime.client.results import SessionEvent
+    from runtime.api.sessions import SessionEvent
 
 CHUNKS: Final = {
     "user_message_chunk": "prompt",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from runtime.client.results import SessionEvent
+from runtime.api.sessions import SessionEvent
 from runtime.testing import expect, golden, transcript
 from runtime.testing.expect import tool
 from runtime.testing.model import TestModel
