@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from runtime.api.defaults import HOME
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.table import UsageError, add_vm, environment
@@ -29,7 +30,7 @@ def register(table: Table) -> None:
     add_vm(command)
     _add_start(command)
     command.add_argument("--session", metavar="ID", help="go on in this session, or open it under this id")
-    command.add_argument("--cwd", metavar="DIR", help="the agent's working directory in the VM (default: /home/user)")
+    command.add_argument("--cwd", metavar="DIR", help=f"the agent's working directory in the VM (default: {HOME})")
     command.add_argument("--yes", action="store_true", help="allow whatever the agent asks permission for")
     command = table.command(
         "acp",

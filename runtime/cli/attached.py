@@ -9,6 +9,7 @@ import signal
 from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.api.events import PROCESS_EXIT, PROCESS_OUTPUT, SUBSCRIPTION_LAGGED
 from runtime.cli import exits, output
 from runtime.client.sync import RpcError
 
@@ -108,18 +109,18 @@ class Attached:
 
     def _take(self, notification: Notification) -> None:
         params = notification.params
-        if notification.method == "subscriptionLagged":
+        if notification.method == SUBSCRIPTION_LAGGED:
             self._catch_up()
         elif params.get("pid") != self._ids["pid"]:
             return
-        elif notification.method == "processExit":
+        elif notification.method == PROCESS_EXIT:
             self._ending = {name: params[name] for name in ("exitCode", "reason", "detail") if name in params}
-        elif notification.method == "processOutput":
+        elif notification.method == PROCESS_OUTPUT:
             self._put(params["stream"], params["offset"], _bytes(params["data"]))
 
     def _catch_up(self) -> None:
         """Listen again, and take what came meanwhile from what the daemon keeps."""
-        self._client.call("subscribe", vm=self._ids["vm"], types=["processOutput", "processExit"])
+        self._client.call("subscribe", vm=self._ids["vm"], types=[PROCESS_OUTPUT, PROCESS_EXIT])
         found = self._client.call("getProcess", **self._ids, output=True)
         for stream in self._seen:
             kept = _bytes(found[stream])

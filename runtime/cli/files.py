@@ -9,6 +9,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from runtime.api.defaults import HOME
 from runtime.cli import exits, output, progress
 from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.table import add_vm
@@ -24,7 +25,7 @@ def register(table: Table) -> None:
     """Enter the commands."""
     fs = table.group("fs", "read and write a VM's files")
     command = fs.command("ls", ls, "list a directory of the VM")
-    command.add_argument("path", metavar="PATH", nargs="?", default="/home/user", help="default: /home/user")
+    command.add_argument("path", metavar="PATH", nargs="?", default=HOME, help=f"default: {HOME}")
     command.add_argument("-l", "--long", action="store_true", help="with type, mode, size and time")
     add_vm(command)
     command = fs.command("cat", cat, "write a file of the VM to stdout")
@@ -42,7 +43,7 @@ def register(table: Table) -> None:
         "cp",
         cp,
         "copy files into the VM, out of it, or within it",
-        epilog="A path in the VM begins with a colon: `torpor fs cp -r src :/home/user/`.",
+        epilog=f"A path in the VM begins with a colon: `torpor fs cp -r src :{HOME}/`.",
     )
     command.add_argument("source", metavar="SOURCE", help="what to copy")
     command.add_argument("target", metavar="TARGET", help="where to; into it, if that is a directory")
@@ -53,7 +54,7 @@ def register(table: Table) -> None:
     command.add_argument("target", metavar="TO", help="its new path; into it, if that is a directory")
     add_vm(command)
     command = fs.command("tree", tree, "list everything below a directory of the VM")
-    command.add_argument("path", metavar="PATH", nargs="?", default="/home/user", help="default: /home/user")
+    command.add_argument("path", metavar="PATH", nargs="?", default=HOME, help=f"default: {HOME}")
     command.add_argument("--depth", metavar="N", type=int, help="how deep; 1: the directory's own entries")
     command.add_argument(
         "--exclude",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.api.events import SESSION_EVENT, SUBSCRIPTION_LAGGED
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.table import add_vm
@@ -104,12 +105,12 @@ def _print_pages(client: Client, ids: dict[str, Any], args: argparse.Namespace) 
 
 def _follow(client: Client, ids: dict[str, Any], args: argparse.Namespace) -> None:
     last, left = args.after, args.limit
-    types = args.types or ["sessionEvent"]
+    types = args.types or [SESSION_EVENT]
     client.call("subscribe", **ids, after=last, types=types)
     for notification in client.notifications():
-        if notification.method == "subscriptionLagged":
+        if notification.method == SUBSCRIPTION_LAGGED:
             client.call("subscribe", **ids, after=last, types=types)
-        elif notification.method == "sessionEvent":
+        elif notification.method == SESSION_EVENT:
             last = notification.params["seq"]
             event = {name: notification.params[name] for name in ("sessionId", "seq", "createdAt", "event")}
             _print_event(event, as_json=args.json)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
+from runtime.api.defaults import HOME
+from runtime.api.events import PROCESS_EXIT, PROCESS_OUTPUT
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.table import UsageError, add_vm, environment
@@ -31,7 +33,7 @@ def register(table: Table) -> None:
         default=[],
         help="a variable for the command; K alone takes the value from your environment (repeatable)",
     )
-    command.add_argument("--cwd", metavar="DIR", help="the working directory in the VM (default: /home/user)")
+    command.add_argument("--cwd", metavar="DIR", help=f"the working directory in the VM (default: {HOME})")
     command.add_argument("--timeout", metavar="SECONDS", type=float, help="kill the command when it takes longer")
     command.add_argument(
         "-c",
@@ -64,7 +66,7 @@ def execute(args: argparse.Namespace) -> int:
     timeout = None if args.timeout is None else round(args.timeout * 1000)
     with connect_to(args) as client:
         vm = vm_name(args.vm)
-        client.call("subscribe", vm=vm, types=["processOutput", "processExit"])
+        client.call("subscribe", vm=vm, types=[PROCESS_OUTPUT, PROCESS_EXIT])
         pid = client.call("spawn", vm=vm, **words, env=env or None, cwd=args.cwd, timeoutMs=timeout)["pid"]
         return Attached(client, vm, pid, as_json=args.json).run()
 

@@ -6,6 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from runtime.api.events import COMPILING, PROGRESS
 from runtime.cli import output
 
 if TYPE_CHECKING:
@@ -76,10 +77,10 @@ def call(client: Client, doing: str, method: str, /, *, measured: bool = False, 
         done = total = 0
         while line.live and not pending.done:
             for notification in client.notifications(until=pending, timeout=TICK):
-                if notification.method == "progress":
+                if notification.method == PROGRESS:
                     done, total = notification.params["done"], notification.params["total"]
                     line.show(done, total)
-                elif notification.method == "compiling":
+                elif notification.method == COMPILING:
                     line.turn_to(compiling(notification.params))
             line.show(done, total)
         client.wait(pending)

@@ -6,6 +6,7 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.api.events import COMPILING, PERMISSION_REQUEST, SESSION_EVENT, SUBSCRIPTION_LAGGED
 from runtime.cli import exits, output, progress
 from runtime.cli.connecting import vm_name
 from runtime.cli.mounts import parse_mounts
@@ -69,7 +70,7 @@ class Run:
             options["mounts"] = mounts
         self._client.call("vm.getOrCreate", vm=self._vm, options=options or None)
         if self._on_terminal:
-            self._client.call("subscribe", vm=self._vm, types=["compiling"])
+            self._client.call("subscribe", vm=self._vm, types=[COMPILING])
         self._session = self._args.session or ""
         if not (self._session and self._resumed()):
             wanted = {"sessionId": self._session or None, "env": self._env or None, "cwd": self._args.cwd}
@@ -110,7 +111,7 @@ class Run:
         asker = Asker(self._client, self._ids, yes=self._args.yes, as_json=self._args.json)
         while not turn.done:
             for notification in self._client.notifications(until=turn, timeout=TICK):
-                if notification.method == "permissionRequest":
+                if notification.method == PERMISSION_REQUEST:
                     self._end_line()
                     if not asker.answer(notification.params["request"]):
                         self._interrupts = max(1, self._interrupts)
@@ -125,13 +126,13 @@ class Run:
 
     def _show(self, notification: Notification) -> None:
         params = notification.params
-        if notification.method == "compiling":
+        if notification.method == COMPILING:
             self._note(f"* {progress.compiling(params)}")
-        elif notification.method == "subscriptionLagged" and params["subscriptionId"] == self._subscription:
+        elif notification.method == SUBSCRIPTION_LAGGED and params["subscriptionId"] == self._subscription:
             if params["lastSeq"] is not None:
                 self._last_seq = params["lastSeq"]
             self._subscribe()
-        elif notification.method == "sessionEvent":
+        elif notification.method == SESSION_EVENT:
             self._last_seq = params["seq"]
             if self._args.json:
                 shown = {name: params[name] for name in ("seq", "createdAt", "event")}

@@ -9,7 +9,7 @@ import attrs
 import msgspec
 import trio
 
-from runtime.api.events import PERMISSION_REQUEST
+from runtime.api.events import PERMISSION_REQUEST, TURN_ENDED
 from runtime.api.sessions import SessionEvent
 from runtime.client.errors import RpcError
 from runtime.testing import expect, transcript
@@ -126,7 +126,7 @@ class TestSession:
         events = self._events(self._seen)
         self._seen = events[-1].seq if events else self._seen
         for each in events:
-            if each.event["method"] == "_torpor/turn_ended":
+            if each.event["method"] == TURN_ENDED:
                 self.turns_ended += 1
                 self.fuel += each.event["params"].get("fuelUsed") or 0
         return events

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
+from runtime.api.events import AGENT_STDERR, PERMISSION_REPLY, TURN_ENDED, TURN_STARTED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -29,7 +31,7 @@ AROUND: Final = 12  # entries before and after the one that a failure is about
 # What only the runtime needs to know: it says nothing about the agent.
 _TYPE_MEMBERS: Final = {"sessionUpdate", "sessionId"}
 _COUNTS: Final = {"usage_update"}  # kept out of failure messages, which have room for a screen or so
-_SILENT: Final = {"_torpor/turn_started", "available_commands_update"}
+_SILENT: Final = {TURN_STARTED, "available_commands_update"}
 
 
 @attrs.define
@@ -202,11 +204,11 @@ class _Members(dict[str, Any]):
 def _other(kind: str, each: SessionEvent, data: dict[str, Any]) -> Entry:
     names = {
         "session/request_permission": "permission",
-        "_torpor/permission_reply": "reply",
-        "_torpor/stderr": "stderr",
-        "_torpor/turn_ended": "end",
+        PERMISSION_REPLY: "reply",
+        AGENT_STDERR: "stderr",
+        TURN_ENDED: "end",
     }
-    text = str(data.get("text", "")) if kind == "_torpor/stderr" else ""
+    text = str(data.get("text", "")) if kind == AGENT_STDERR else ""
     return Entry(names.get(kind, kind.removeprefix("_torpor/")), each.seq, each.created_at, text, data)
 
 

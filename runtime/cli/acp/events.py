@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.api.events import (
+    PERMISSION_REPLY,
+    PERMISSION_REQUEST,
+    SESSION_EVENT,
+    SUBSCRIPTION_LAGGED,
+    TURN_ENDED,
+    TURN_INTERRUPTED,
+    TURN_STARTED,
+)
 from runtime.cli import output
 from runtime.cli.acp.errors import RefusedError
 from runtime.cli.acp.flows import Ask, Call, Flow, Flows
@@ -12,9 +21,8 @@ if TYPE_CHECKING:
     from runtime.cli.acp.workspaces import Session
 
 UPDATE: Final = "session/update"
-TURNS: Final = {"_torpor/turn_started": True, "_torpor/turn_ended": False, "_torpor/turn_interrupted": False}
+TURNS: Final = {TURN_STARTED: True, TURN_ENDED: False, TURN_INTERRUPTED: False}
 """The events that say whether a turn is in progress."""
-PERMISSION_REPLY: Final = "_torpor/permission_reply"
 NOTHING: Final = "no_active_prompt"
 
 
@@ -30,11 +38,11 @@ class Events:
         session = self._subscribed.get(params.get("subscriptionId", ""))
         if session is None:
             return
-        if method == "sessionEvent":
+        if method == SESSION_EVENT:
             self.forward(session, params)
-        elif method == "permissionRequest":
+        elif method == PERMISSION_REQUEST:
             self._flows.start(self._permission(session, params["request"]))
-        elif method == "subscriptionLagged":
+        elif method == SUBSCRIPTION_LAGGED:
             # The editor reads more slowly than the agent writes. What was missed is in the transcript.
             del self._subscribed[params["subscriptionId"]]
             self._flows.start(self.follow(session))

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any, Final
 
+from runtime.api.events import COMPILING
 from runtime.cli import output
 from runtime.cli.acp.errors import RefusedError, last_seq
 from runtime.cli.acp.events import Events
@@ -102,7 +103,7 @@ class Face:
     def hear_daemon(self, line: Line) -> None:
         """Take a line of the daemon. Raises LineError if it is no message."""
         message = decode(line)
-        if message.get("method") == "compiling":
+        if message.get("method") == COMPILING:
             output.say(compiling(message["params"]))
         elif "method" in message:
             self._events.take(message["method"], message.get("params") or {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from runtime.api.events import COMPILING
 from runtime.cli import output
 from runtime.cli.acp.errors import RefusedError
 from runtime.cli.acp.flows import Call, Flow
@@ -74,7 +75,7 @@ class Vms:
     def listen(self, vm: Name) -> Flow:
         """Hear of programs of the VM that are compiled before they start, if a person may see what we say."""
         if self._on_terminal and vm not in self._heard:
-            yield Call("subscribe", {"vm": vm, "types": ["compiling"]})
+            yield Call("subscribe", {"vm": vm, "types": [COMPILING]})
             self._heard.append(vm)
 
     def let_sleep(self, vm: Name, ours: Container[str]) -> Flow:
