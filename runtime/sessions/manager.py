@@ -123,7 +123,7 @@ class Sessions:
         """`createSession`. Raises `ApiError`: AGENT_NOT_FOUND, AGENT_FAILED, SESSION_CONFLICT, INVALID_ARGUMENT, ..."""
         options = options or api.SessionOptions()
         parsed, secrets = parse_options(options)
-        self._vm.agents.get(agent_type)
+        spec = self._vm.agents.get(agent_type)
         session_id = options.session_id or new_session_id()
         await self._registry.created(session_id)
         if self._vm.store.sessions.get(self._vm_row, session_id) is not None:
@@ -136,7 +136,7 @@ class Sessions:
         async with self._registry.creating(record) as session:
             with self.tally.another(session.log):
                 with trio.CancelScope() as session.starting:
-                    await start_new(session)
+                    await start_new(session, spec)
                 if session.starting.cancelled_caught:
                     raise FallingAsleepError
         if secrets:

@@ -39,6 +39,7 @@ from runtime.version import VERSION
 if TYPE_CHECKING:
     from runtime.acp.codec import RpcError
     from runtime.sessions.agent.attachment import Attachment
+    from runtime.sessions.ports import AgentSpec
     from runtime.sessions.session import Session
 
 logger = logging.getLogger(__name__)
@@ -52,15 +53,15 @@ CLIENT_INFO: Final = {"name": "torpor", "title": "Torpor", "version": VERSION}
 R = TypeVar("R")
 
 
-async def start_new(session: Session) -> None:
+async def start_new(session: Session, spec: AgentSpec) -> None:
     """Start the agent of a new session, and the session's row and transcript with it.
 
-    Raises `ApiError`: AGENT_NOT_FOUND, AGENT_FAILED, UNSUPPORTED_BY_AGENT, what the filesystem and the store raise.
+    Raises `ApiError`: AGENT_FAILED, UNSUPPORTED_BY_AGENT, what the filesystem and the store raise.
     Whatever it raises, `Cancelled` included, neither a process nor the session is left.
     """
     await session.vm.files.mkdir(session.record.cwd, recursive=True)
     try:
-        attachment = await bring_up(session)
+        attachment = await bring_up(session, spec)
         setup = await call(session, attachment, SESSION_NEW, session_params(session), SessionSetup)
         if setup.session_id is None:
             fail(session, attachment, SESSION_NEW, "the agent's answer to session/new has no sessionId")
@@ -121,10 +122,9 @@ async def _record(session: Session, setup: SessionSetup) -> None:
     await session.log.committed()
 
 
-async def bring_up(session: Session) -> Attachment:
+async def bring_up(session: Session, spec: AgentSpec) -> Attachment:
     """Start the process and shake hands. Raises `ApiError`; what it has started is then for `Session.stop_agent`."""
     options = session.record.known_options
-    spec = session.vm.agents.get(session.record.agent_type)
     secrets = resolve_secrets(options.secrets, session.record.secrets)
     session.log.redactor = Redactor(secrets.values) if secrets.values else NOTHING
     egress = Egress(observer=session.network_log.observe, placeholders=secrets.placeholders)

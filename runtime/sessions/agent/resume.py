@@ -92,7 +92,7 @@ async def bring_back(session: Session) -> None:
     """
     before = session.state
     try:
-        attachment = await bring_up(session)
+        attachment = await bring_up(session, session.vm.agents.get(session.record.agent_type))
         tier, setup = await _restore(session, attachment)
         path: str | None = None
         if tier == "continuation" and before.turn_id is not None:  # else nothing has been said yet
