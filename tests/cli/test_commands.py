@@ -202,7 +202,8 @@ from runtime.cli.main import GROUPS, parser
 parser()
 own = {"main", "table", "exits", "output", "connecting", "progress", *(group.__name__.rpartition(".")[2] for group in GROUPS)}
 ours = {name for name in sys.modules if name.startswith("runtime.")}
-assert ours == {"runtime.cli", "runtime.version", *(f"runtime.cli.{name}" for name in own)}, ours
+words = {"runtime.api", "runtime.api.defaults", "runtime.api.events"}
+assert ours == {"runtime.cli", "runtime.version", *words, *(f"runtime.cli.{name}" for name in own)}, ours
 heavy = {"json", "pathlib", "socket", "selectors", "base64", "logging", "subprocess", "signal"} & set(sys.modules)
 assert not heavy, heavy
 """
