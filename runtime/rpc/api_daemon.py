@@ -33,9 +33,9 @@ async def _rotate_key(call: Call, _params: NoParams) -> Any:
 async def _subscribe(call: Call, params: Subscribe) -> Any:
     vm = params.vm_name
     if params.session_id is None:
-        await call.host.get(vm)
+        await call.host.queries.get(vm)
     else:
-        await call.host.session_events(vm, params.session_id, limit=0)
+        await call.host.queries.session_events(vm, params.session_id, limit=0)
     subscription_id = call.subscriptions.reserve()
     start = partial(call.subscriptions.start, subscription_id, vm, params.session_id, params.after, params.types)
     call.afterwards.append(start)

@@ -14,7 +14,7 @@ from runtime.rpc.methods import Call, handles
 
 @handles(many_files.READ_FILES)
 async def _read_files(call: Call, params: ReadFiles) -> Any:
-    found = await (await call.host.files(params.vm_name)).read_files(params.paths)
+    found = await (await call.host.queries.files(params.vm_name)).read_files(params.paths)
     return [
         {"path": path, "error": _told(result)}
         if isinstance(result, ApiError)
@@ -26,18 +26,20 @@ async def _read_files(call: Call, params: ReadFiles) -> Any:
 @handles(many_files.WRITE_FILES)
 async def _write_files(call: Call, params: WriteFiles) -> Any:
     files = [(file.path, await content_bytes(file.content)) for file in params.files]
-    done = await (await call.host.files(params.vm_name)).write_files(files)
+    done = await (await call.host.queries.files(params.vm_name)).write_files(files)
     return [FileWritten(path, None if error is None else _told(error)) for path, error in done]
 
 
 @handles(many_files.READDIR_ENTRIES)
 async def _readdir_entries(call: Call, params: ReaddirEntries) -> Any:
-    return await (await call.host.files(params.vm_name)).readdir_entries(params.path, params.after, params.limit)
+    return await (await call.host.queries.files(params.vm_name)).readdir_entries(
+        params.path, params.after, params.limit
+    )
 
 
 @handles(many_files.READDIR_RECURSIVE)
 async def _readdir_recursive(call: Call, params: ReaddirRecursive) -> Any:
-    files = await call.host.files(params.vm_name)
+    files = await call.host.queries.files(params.vm_name)
     return await files.readdir_recursive(params.path, params.max_depth, params.exclude)
 
 

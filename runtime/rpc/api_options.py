@@ -37,9 +37,9 @@ async def _set_config_option(call: Call, params: SetConfigOption) -> Any:
 
 @handles(settings.GET_MODES)
 async def _get_modes(call: Call, params: SessionParams) -> Any:
-    return (await call.host.session(params.vm_name, params.session_id))["modes"]
+    return (await call.host.queries.session(params.vm_name, params.session_id))["modes"]
 
 
 @handles(settings.GET_CONFIG_OPTIONS)
 async def _get_config_options(call: Call, params: SessionParams) -> Any:
-    return (await call.host.session(params.vm_name, params.session_id))["configOptions"]
+    return (await call.host.queries.session(params.vm_name, params.session_id))["configOptions"]

@@ -76,7 +76,7 @@ async def _kill(call: Call, params: ProcessParams) -> Any:
 
 @handles(processes.LIST_PROCESSES)
 async def _list(call: Call, params: VmParams) -> Any:
-    commands = await call.host.commands(params.vm_name)
+    commands = await call.host.queries.commands(params.vm_name)
     return [] if commands is None else commands.known()
 
 
@@ -86,7 +86,7 @@ async def _get(call: Call, params: GetProcess) -> Any:
 
 
 async def _commands(call: Call, params: ProcessParams) -> Commands:
-    commands = await call.host.commands(params.vm_name)
+    commands = await call.host.queries.commands(params.vm_name)
     if commands is None:
         raise ApiError(ErrorCode.NOT_FOUND, f"there is no process {params.pid}: the VM sleeps", pid=params.pid)
     return commands

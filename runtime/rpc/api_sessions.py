@@ -45,7 +45,7 @@ async def _resume(call: Call, params: ResumeSession) -> Any:
 
 @handles(sessions.GET_SESSION_EVENTS)
 async def _get_session_events(call: Call, params: GetSessionEvents) -> Any:
-    return await call.host.session_events_json(
+    return await call.host.queries.session_events_json(
         params.vm_name,
         params.session_id,
         after=params.after,
@@ -57,22 +57,22 @@ async def _get_session_events(call: Call, params: GetSessionEvents) -> Any:
 
 @handles(sessions.LIST_PERSISTED_SESSIONS)
 async def _list_persisted(call: Call, params: VmParams) -> Any:
-    return await call.host.persisted_sessions(params.vm_name)
+    return await call.host.queries.persisted_sessions(params.vm_name)
 
 
 @handles(sessions.LIST_SESSIONS)
 async def _list_live(call: Call, params: VmParams) -> Any:
-    return await call.host.live_sessions(params.vm_name)
+    return await call.host.queries.live_sessions(params.vm_name)
 
 
 @handles(sessions.GET_SESSION)
 async def _get(call: Call, params: SessionParams) -> Any:
-    return await call.host.session(params.vm_name, params.session_id)
+    return await call.host.queries.session(params.vm_name, params.session_id)
 
 
 @handles(sessions.LIST_AGENTS)
 async def _list_agents(call: Call, params: ListAgents) -> Any:
-    return await call.host.list_agents(None if params.vm is None else names.joined(params.vm))
+    return await call.host.queries.list_agents(None if params.vm is None else names.joined(params.vm))
 
 
 @handles(sessions.RAW_SEND)

@@ -23,7 +23,7 @@ async def _get_or_create(call: Call, params: VmGetOrCreate) -> Any:
 
 @handles(vms.GET)
 async def _get(call: Call, params: VmParams) -> Any:
-    return with_vm_as_given(await call.host.get(params.vm_name))
+    return with_vm_as_given(await call.host.queries.get(params.vm_name))
 
 
 @handles(vms.CONFIGURE)
@@ -34,7 +34,7 @@ async def _configure(call: Call, params: VmConfigure) -> Any:
 
 @handles(vms.LIST)
 async def _list_vms(call: Call, _params: NoParams) -> Any:
-    return [with_vm_as_given(info) for info in await call.host.list()]
+    return [with_vm_as_given(info) for info in await call.host.queries.list()]
 
 
 @handles(vms.SLEEP)
@@ -45,12 +45,12 @@ async def _sleep(call: Call, params: VmSleep) -> Any:
 @handles(vms.WAKE)
 async def _wake(call: Call, params: VmParams) -> Any:
     await call.host.vm(params.vm_name)
-    return with_vm_as_given(await call.host.get(params.vm_name))
+    return with_vm_as_given(await call.host.queries.get(params.vm_name))
 
 
 @handles(vms.STATS)
 async def _stats(call: Call, params: VmParams) -> Any:
-    return with_vm_as_given(await call.host.stats(params.vm_name))
+    return with_vm_as_given(await call.host.queries.stats(params.vm_name))
 
 
 @handles(vms.DESTROY)

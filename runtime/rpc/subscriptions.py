@@ -137,7 +137,7 @@ class Subscription:
         assert self.session_id is not None
         assert self.last_seq is not None
         types = None if self._types is None or SESSION_EVENT in self._types else sorted(self._types)
-        page = await self._owner.host.session_events(
+        page = await self._owner.host.queries.session_events(
             self.vm, self.session_id, after=self.last_seq, limit=REPLAY_PAGE, types=types
         )
         for event in page:

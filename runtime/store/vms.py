@@ -60,6 +60,13 @@ class Vms:
         row = self._reader.one(f"SELECT {_COLUMNS} FROM vm WHERE name = ?", (name,))  # noqa: S608
         return None if row is None else _record(row)
 
+    def find(self, name: str) -> VmRecord:
+        """As `get`. Raises `ApiError` VM_NOT_FOUND."""
+        record = self.get(name)
+        if record is None:
+            raise ApiError(ErrorCode.VM_NOT_FOUND, f"there is no VM {name!r}; vm.getOrCreate makes one", vm=name)
+        return record
+
     def list(self) -> Sequence[VmRecord]:
         """All VMs, oldest first."""
         sql = f"SELECT {_COLUMNS} FROM vm WHERE substr (name, 1, ?) <> ? ORDER BY id"  # noqa: S608

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import math
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -14,6 +13,7 @@ import trio
 from runtime.api.content import as_content
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.services.output import Characters, Output
+from runtime.vms.clock import epoch_ms
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -77,7 +77,7 @@ class Command:
                 with trio.CancelScope(shield=True):
                     await self.process.wait()
             self._exit = self.process.exit
-            self.ended_at = time.time_ns() // 1_000_000
+            self.ended_at = epoch_ms()
             self.ended.set()
 
     async def _attend(

@@ -90,7 +90,7 @@ class Commands:
         `stdin` is all that it gets to read; with None its stdin stays open. Raises `ApiError` NOT_FOUND, NOT_A_DIRECTORY,
         INVALID_ARGUMENT, LIMIT_EXCEEDED.
         """
-        if self._vm.falling_asleep:
+        if self._vm.life.falling_asleep:
             raise FallingAsleepError
         argv = self._argv(command)
         cwd = await self._directory(cwd)
@@ -157,7 +157,7 @@ class Commands:
         for command in self._running.values():
             command.kill()
 
-    async def wound_up(self) -> None:
+    async def wait_idle(self) -> None:
         """Wait until none runs."""
         for command in list(self._running.values()):
             await command.ended.wait()

@@ -2,46 +2,45 @@
 
 from __future__ import annotations
 
-import logging
-import time
-from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from weakref import WeakValueDictionary
 
 import trio
 
 from runtime.api.defaults import SLEEP_GRACE_MS
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
-from runtime.api.events import VM_STATE
 from runtime.budget import Budget
-from runtime.hub import Hub, Notice
+from runtime.hub import Hub
 from runtime.memory import NO_BOUND
-from runtime.sessions import queries
 from runtime.sessions.options.options import new_session_id
+from runtime.sessions.queries import find
 from runtime.sessions.transcript.forks import describe_fork, plan_fork, plan_session_fork
 from runtime.sessions.transcript.growth import Tally
 from runtime.sessions.transcript.recovery import mark_interrupted, settle_imported
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
+from runtime.vms.awake import AwakeVms
+from runtime.vms.clock import epoch_ms
+from runtime.vms.lifecycle import Signal
 from runtime.vms.mounts import check_hosts
 from runtime.vms.options import VmOptions, check_size, without_nulls
 from runtime.vms.past import Past
 from runtime.vms.portable import FileJudge, host_path
-from runtime.vms.readings import MAX_IDLE_VOLUMES, Readings
+from runtime.vms.queries import HostQueries
 from runtime.vms.vm import Vm
+from runtime.vms.volumes import Volumes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
+    from contextlib import AbstractAsyncContextManager
 
     from runtime.engine import Engine
     from runtime.memory import MemoryBound
     from runtime.store.meter import Report
     from runtime.store.store import Store
+    from runtime.store.vms import VmRecord
     from runtime.vms.catalogue import Catalogue
-    from runtime.vms.readings import Prompt
-
-_log = logging.getLogger(__name__)
+    from runtime.vms.queries import Prompt
 
 T = TypeVar("T")
 
@@ -67,22 +66,24 @@ async def open_host(
             nursery.cancel_scope.cancel()
 
 
-class Host(Readings):
+class Host:
     """The VMs by name. `open_host` makes one; all methods raise ApiError."""
 
     def __init__(
         self, store: Store, engine: Engine, agents: Catalogue, nursery: trio.Nursery, memory_bound: MemoryBound
     ) -> None:
-        super().__init__(store, agents)
+        self.store = store
         self.hub = Hub()
         self.agent_budget = Budget(AGENT_BYTES)
+        self._agents = agents
         self._engine = engine
         self._memory_bound = memory_bound
-        self._nursery = nursery
-        # Of the names that somebody has to do with just now: clients may say any number of them.
-        self._locks: WeakValueDictionary[str, trio.Lock] = WeakValueDictionary()
         self._secrets: dict[str, dict[str, dict[str, str]]] = {}  # by VM and session; in memory alone, over sleep too
-        self._shutting_down = False
+        self._volumes = Volumes(store)
+        self._awake = AwakeVms(store, self.hub, nursery, self._make)
+        self.shut_down = self._awake.shut_down
+        self.queries = HostQueries(store, agents, self._awake, self._volumes)
+        """What is read of VMs, which wakes none."""
 
     async def recover(self) -> None:
         """After a crash: whatever was awake is asleep now, and the turns that were running are marked as interrupted."""
@@ -90,7 +91,7 @@ class Host(Readings):
         for record in self.store.vms.list():
             if record.state != "asleep":
                 await mark_interrupted(self.store, self.hub, record.name)
-                self.store.vms.set_state(record.row, "asleep", _now())
+                self.store.vms.set_state(record.row, "asleep", epoch_ms())
 
     # VMs
 
@@ -102,10 +103,10 @@ class Host(Readings):
         record, created = self.store.vms.get(name), False
         if record is None:  # else there is nothing to do, and a VM that is falling asleep is not waited for
             check_hosts(mounts, self.store.path)
-            async with self._lock(name):
+            async with self._awake.lock(name):
                 with trio.CancelScope(shield=True):  # what was submitted is made, wanted or not: make it whole
-                    made = await self.store.vms.get_or_create(name, wanted, _now())
-                    volume = self._volume(made[0])
+                    made = await self.store.vms.get_or_create(name, wanted, epoch_ms())
+                    volume = self._volumes.of(made[0])
                     volume.furnish()
                     await volume.flush()
                 record, created = made
@@ -113,36 +114,35 @@ class Host(Readings):
             raise ApiError(
                 ErrorCode.VM_CONFLICT, f"VM {name!r} exists with other options", vm=name, options=record.options
             )
-        return {**self._describe(record), "created": created}
+        return {**self.queries.describe(record), "created": created}
 
     async def configure(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
         """`vm.configure`: `changes` replace whole members of the options; None removes one."""
-        async with self._lock(name):
-            record = self._record(name)
+        async with self._awake.lock(name):
+            record = self.store.vms.find(name)
             kept = without_nulls({**record.options, **changes})
             check_size(kept)
             options = VmOptions.parse(kept)
             check_hosts(options.mounts, self.store.path, VmOptions.parse(record.options).mounts)
-            self._volume(record).configure(options)
-            self.store.vms.set_options(record.row, kept, _now())
+            self._volumes.of(record).configure(options)
+            self.store.vms.set_options(record.row, kept, epoch_ms())
             await self.store.writer.barrier()
             if vm := self._awake.get(name):
                 vm.configure(options)
-        return await self.get(name)
+        return await self.queries.get(name)
 
     async def vm(self, name: str) -> Vm:
         """The VM, awake."""
         if vm := self._awake.get(name):
             vm.touch()
             return vm
-        async with self._lock(name):
-            return self._awake.get(name) or await self._wake(name)
+        return await self._awake.wake(name)
 
     async def awake(self, name: str) -> Vm | None:
         """The VM unless it sleeps; one that somebody is waking is waited for."""
-        if name not in self._awake:
-            async with self._lock(name):
-                self._record(name)
+        if self._awake.get(name) is None:
+            async with self._awake.lock(name):
+                self.store.vms.find(name)
         if vm := self._awake.get(name):
             vm.touch()
         return vm
@@ -154,14 +154,14 @@ class Host(Readings):
             try:
                 return await operation(vm)
             except FallingAsleepError:
-                async with self._lock(name):  # until it sleeps
+                async with self._awake.lock(name):  # until it sleeps
                     pass
 
     async def prompt(
         self, name: str, session_id: str, prompt: Prompt, key: str | None, timeout_ms: int | None
     ) -> dict[str, Any]:
         """`sendPrompt`: wakes nothing for what was answered before, under the same idempotency key."""
-        answer = None if key is None else await self.earlier_answer(name, session_id, prompt, key)
+        answer = None if key is None else await self.queries.earlier_answer(name, session_id, prompt, key)
         if answer is not None:
             return answer
         return await self.use(name, lambda vm: vm.sessions.prompt(session_id, prompt, key, timeout_ms))
@@ -171,44 +171,45 @@ class Host(Readings):
         vm = await self.awake(name)
         if vm is not None:
             return await vm.sessions.cancel(session_id, grace_ms)
-        queries.find(self.store, name, session_id)  # there must be one
+        find(self.store, name, session_id)  # there must be one
         return {"outcome": "no_active_prompt"}
 
     async def sleep(self, name: str, grace_ms: int | None, force: bool) -> dict[str, Any]:
         """`vm.sleep`: afterwards no guest of the VM is in memory."""
-        if force:
-            await self._cut_grace(name)
-        await self._sleep(name, SLEEP_GRACE_MS if grace_ms is None else grace_ms, force=force, reason="request")
-        return await self.get(name)
+        async with self._awake.asleep(name, Signal.SLEEP, _patience(grace_ms), force=force):
+            pass
+        return await self.queries.get(name)
 
     async def fork(self, name: str, to: str, at: tuple[str, int] | None = None) -> dict[str, Any]:
         """`vm.fork`: wakes nothing, and leaves turns of the VM alone."""
         if self.store.vms.get(to) is not None:
             raise ApiError(ErrorCode.VM_CONFLICT, f"there is a VM {to!r} already", vm=to)
         plan = await plan_fork(self.store, name, at)
-        record, files = self._record(name), plan.files
-        volume = self._volume(record)
+        record, files = self.store.vms.find(name), plan.files
+        volume = self._volumes.of(record)
         if files is None:
             await volume.flush()
         layer = None if files is None else files.layer
         await trio.lowlevel.checkpoint_if_cancelled()
         with trio.CancelScope(shield=True):  # once submitted it cannot be taken back
-            made = await self.store.forks.fork_vm(record, to, _now(), plan.copies, layer=layer, files=volume.backend)
-        return {**self._describe(made), **plan.files_at()}
+            made = await self.store.forks.fork_vm(
+                record, to, epoch_ms(), plan.copies, layer=layer, files=volume.backend
+            )
+        return {**self.queries.describe(made), **plan.files_at()}
 
     async def fork_session(self, name: str, session_id: str, at: int | None, to: str | None) -> dict[str, Any]:
         """`forkSession`: in a fork of the VM if `to` names one, else beside the session, which needs no waking either."""
         if to is not None:
-            queries.find(self.store, name, session_id)
+            find(self.store, name, session_id)
             fork = await self.fork(name, to, None if at is None else (session_id, at))
-            found = describe_fork(queries.find(self.store, to, session_id))
+            found = describe_fork(find(self.store, to, session_id))
             return {**found, "vm": to, "filesAt": fork.get("filesAt")}
-        record = self._record(name)
+        record = self.store.vms.find(name)
         copy = await plan_session_fork(self.store, name, session_id, at)
         size, count = await self.store.sessions.count_events(record.row)
         Tally(lambda: VmOptions.parse(record.options).transcript_limits, size, count).check_another()
         with trio.CancelScope(shield=True):  # once submitted it cannot be taken back
-            made = await self.store.forks.fork_session(copy, new_session_id(), _now())
+            made = await self.store.forks.fork_session(copy, new_session_id(), epoch_ms())
             if vm := self._awake.get(name):
                 await vm.sessions.adopt(made.row)
         try:
@@ -224,24 +225,19 @@ class Host(Readings):
 
     async def destroy(self, name: str) -> None:
         """`vm.destroy`."""
-        await self._cut_grace(name)
-        async with self._lock(name):
-            record = self._record(name)
-            if vm := self._awake.get(name):
-                await self._put_to_sleep(vm, 0, force=True)
+        async with self._awake.asleep(name, Signal.DESTROY, force=True) as record:
             with trio.CancelScope(shield=True):  # once submitted it cannot be taken back
                 await self.store.vms.delete(record.row)
             self._secrets.pop(name, None)
-            volume = self._volumes.pop(record.row, None)
-            self._recent = deque((each for each in self._recent if each is not volume), MAX_IDLE_VOLUMES)
-            self._publish(name, "destroyed", "request")
+            self._volumes.forget(record)
+            self._awake.tell(name, Signal.DELETED)
         await self.store.collect_garbage()
 
     async def export(self, name: str, path: str, report: Report | None = None) -> dict[str, Any]:
         """`vm.export`: what is committed when the export begins; a turn that runs goes on, and wakes nothing."""
         target = host_path(path)
-        record = self._record(name)
-        if volume := self._volumes.get(record.row):
+        record = self.store.vms.find(name)
+        if volume := self._volumes.in_memory(record):
             await volume.flush()
         await self.store.writer.barrier()
         size = await export_vm(self.store.path, record.row, target, report)
@@ -258,26 +254,21 @@ class Host(Readings):
             await settle_imported(self.store, self.hub, hidden)
 
         name = await import_vm(self.store, host_path(path), judge, settle, report)
-        self._publish(name, "asleep", "import")
-        return {**await self.get(name), "created": True}
+        self._awake.tell(name, Signal.IMPORTED)
+        return {**await self.queries.get(name), "created": True}
 
     async def past(self, name: str) -> Past:
         """The past of a VM's files. A restore puts the VM to sleep; nothing wakes it."""
 
-        @asynccontextmanager
-        async def asleep(grace_ms: int | None, force: bool) -> AsyncIterator[None]:
-            if force:
-                await self._cut_grace(name)
-            patience = SLEEP_GRACE_MS if grace_ms is None else grace_ms
-            async with self._asleep(name, patience, force=force, reason="restore"):
-                yield
+        def asleep(grace_ms: int | None, force: bool) -> AbstractAsyncContextManager[VmRecord]:
+            return self._awake.asleep(name, Signal.RESTORE, _patience(grace_ms), force=force)
 
-        record = self._record(name)
-        return Past(self.store, record, self._volume(record), asleep)
+        record = self.store.vms.find(name)
+        return Past(self.store, record, self._volumes.of(record), asleep)
 
     def status(self) -> dict[str, Any]:
         """Figures for people who look after the daemon."""
-        figures = [vm.figures() for vm in self._awake.values()]
+        figures = [vm.figures() for vm in self._awake]
         return {
             "vms": self.store.vms.count(),
             "awake": len(figures),
@@ -291,115 +282,21 @@ class Host(Readings):
         rotated = await self.store.sessions.rotate_key()
         return {"resealed": rotated.resealed, "unreadable": rotated.unreadable}
 
-    # Sleep and wake
-
-    async def shut_down(self) -> None:
-        """End running turns as cancelled and put every VM to sleep; nothing wakes any more."""
-        self._shutting_down = True
-        async with trio.open_nursery() as nursery:
-            for name in list(self._awake):
-                nursery.start_soon(self._fall_asleep, name)
-
-    async def _wake(self, name: str) -> Vm:
-        if self._shutting_down:
-            raise ApiError(ErrorCode.SHUTTING_DOWN, "the daemon is shutting down")
-        record = self._record(name)
-        vm = Vm(
+    def _make(self, record: VmRecord) -> Vm:
+        """A VM that is about to wake."""
+        return Vm(
             record,
             VmOptions.parse(record.options),
-            self._volume(record),
+            self._volumes.of(record),
             store=self.store,
             hub=self.hub,
             engine=self._engine,
-            agents=self.agents,
-            secrets=self._secrets.setdefault(name, {}),
+            agents=self._agents,
+            secrets=self._secrets.setdefault(record.name, {}),
             memory_bound=self._memory_bound,
             agent_budget=self.agent_budget,
         )
-        await self._nursery.start(self._run, vm)
-        self._awake[name] = vm
-        self.store.vms.set_state(record.row, "awake", _now())
-        self._publish(name, "awake", "wake")
-        return vm
-
-    async def _run(self, vm: Vm, task_status: trio.TaskStatus[None]) -> None:
-        """Own the VM's tasks: a fault in one VM ends that VM, never the daemon. Who wakes it is told what keeps it asleep."""
-        try:
-            await vm.run(lambda: self._nursery.start_soon(self._sleep_when_idle, vm), task_status)
-        except Exception:
-            if not vm.started:
-                raise
-            _log.exception("VM %s failed and is put to sleep", vm.name)
-        finally:
-            if self._awake.get(vm.name) is vm:
-                del self._awake[vm.name]
-                self.store.vms.set_state(vm.row, "asleep", _now())
-                self._publish(vm.name, "asleep", "fault")
-
-    async def _sleep_when_idle(self, vm: Vm) -> None:
-        async with self._lock(vm.name):
-            if self._awake.get(vm.name) is vm and not vm.busy:
-                await self._put_to_sleep(vm, 0, force=False)
-                self._publish(vm.name, "asleep", "idle")
-
-    async def _sleep(self, name: str, grace_ms: int, *, force: bool, reason: str) -> None:
-        async with self._asleep(name, grace_ms, force=force, reason=reason):
-            pass
-
-    @asynccontextmanager
-    async def _asleep(self, name: str, grace_ms: int, *, force: bool, reason: str) -> AsyncIterator[None]:
-        """Put the VM to sleep, and let nothing wake it inside the block."""
-        async with self._lock(name):
-            self._record(name)
-            if vm := self._awake.get(name):
-                await self._put_to_sleep(vm, grace_ms, force=force)
-                self._publish(name, "asleep", reason)
-            yield
-
-    async def _fall_asleep(self, name: str) -> None:
-        try:
-            await self._sleep(name, 0, force=False, reason="shutdown")
-        except ApiError:
-            _log.exception("VM %s could not be put to sleep in order", name)
-
-    async def _cut_grace(self, name: str) -> None:
-        """If somebody puts the VM to sleep with patience, end its turns and commands now."""
-        vm = self._awake.get(name)
-        if vm is not None and vm.falling_asleep:
-            vm.commands.kill_all()
-            await vm.sessions.suspend_all(force=True)
-
-    async def _put_to_sleep(self, vm: Vm, grace_ms: int, *, force: bool) -> None:
-        """The caller has the VM's lock. Cancelled in its patience it leaves the VM awake."""
-        vm.falling_asleep = True
-        deadline = trio.current_time() + grace_ms / 1000
-        try:
-            if not force:
-                with trio.move_on_at(deadline):
-                    await vm.commands.wound_up()
-            left = max(0.0, deadline - trio.current_time())
-            await vm.sessions.suspend_all(round(left * 1000), force=force)
-        except BaseException:
-            vm.falling_asleep = False
-            raise
-        with trio.CancelScope(shield=True):
-            self._awake.pop(vm.name, None)
-            await vm.stop()
-            self.store.vms.set_state(vm.row, "asleep", _now())
-            await self.store.writer.barrier()
-
-    # Helpers
-
-    def _lock(self, name: str) -> trio.Lock:
-        lock = self._locks.get(name)
-        if lock is None:
-            lock = self._locks[name] = trio.Lock()
-        return lock
-
-    def _publish(self, name: str, state: str, reason: str) -> None:
-        params = {"vm": name, "state": state, "reason": reason}
-        self.hub.publish(Notice(VM_STATE, name, None, None, None, params))
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000_000
+def _patience(grace_ms: int | None) -> int:
+    return SLEEP_GRACE_MS if grace_ms is None else grace_ms

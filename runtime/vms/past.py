@@ -41,7 +41,7 @@ class Past:
         store: Store,
         record: VmRecord,
         volume: Volume,
-        asleep: Callable[[int | None, bool], AbstractAsyncContextManager[None]],
+        asleep: Callable[[int | None, bool], AbstractAsyncContextManager[VmRecord]],
     ) -> None:
         self._store = store
         self._vm = record

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -15,6 +14,7 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError, Exit
 from runtime.exhaustion import check_exhausted
 from runtime.memory import NO_BOUND, MemoryBound
+from runtime.vms.clock import epoch_ms
 from runtime.vms.programs import Programs
 from runtime.wasi.state import Ambient, WasiState
 from runtime.wasi.streams import PipeInput, PipeOutput
@@ -67,7 +67,7 @@ class Process:
         self.argv = argv
         self.cwd = cwd
         self.kind = kind
-        self.started_at = time.time_ns() // 1_000_000
+        self.started_at = epoch_ms()
         self._arrived = trio.lowlevel.ParkingLot()
         self.stdin = PipeInput()
         self.stdout = PipeOutput(self._arrived)

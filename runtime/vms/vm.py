@@ -13,6 +13,7 @@ from runtime.network import HttpGate, NetworkPolicy
 from runtime.sessions.manager import Sessions, open_sessions
 from runtime.vms.commands import Commands
 from runtime.vms.files import VmFiles
+from runtime.vms.lifecycle import Life
 from runtime.vms.processes import Process, Processes, Surroundings
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ class Vm:
         self.hub = hub
         self.agent_budget = agent_budget
         self.agents = agents
-        self.falling_asleep = False
-        """Its sessions and commands are being ended: what would start something is refused as BUSY."""
+        self.life = Life()
+        """Its state, which `runtime.vms.awake` changes."""
         self.started = False
         """Whether it has been awake: what goes wrong before that is for who wakes it."""
         self._engine = engine

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-import time
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
@@ -15,6 +14,7 @@ from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.holding import Holding
 from runtime.sessions.options import instructions
+from runtime.vms.clock import epoch_ms
 from runtime.vms.patience import patiently
 from runtime.wasi.state import Ambient
 from wasi_fs import FileSystem, FsError, Limits, Usage
@@ -221,7 +221,7 @@ class Volume:
 
         With `changed_only` nothing is kept if that is still what the session's last snapshot has.
         """
-        now = time.time_ns() // 1_000_000
+        now = epoch_ms()
         with contextlib.suppress(ApiError):  # the store is closing: then that event is not kept either
             self._store.snapshots.take(
                 self._row, now, files=self.backend, session=session, seq=seq, changed_only=changed_only

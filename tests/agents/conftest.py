@@ -94,7 +94,7 @@ class Bench:
 
     async def events(self) -> list[dict[str, Any]]:
         """All events of the session, as {method, params}."""
-        rows = await self.host.session_events("test", self.session_id)
+        rows = await self.host.queries.session_events("test", self.session_id)
         return [msgspec.json.decode(row["event"]) for row in rows]
 
     async def updates(self, kind: str) -> list[dict[str, Any]]:

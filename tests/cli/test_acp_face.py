@@ -14,7 +14,6 @@ from runtime.cli.acp.errors import RefusedError, from_daemon
 from runtime.cli.acp.face import Face
 from runtime.cli.acp.workspaces import LABEL, MAX_LABEL, absolute_path, workspace_labels, workspace_vm
 from runtime.rpc.framing import MAX_LINE
-from runtime.vms import options
 
 Message = dict[str, Any]
 ROW = {"agentType": "echo", "lastSeq": 4, "pendingPermissions": []}
@@ -371,7 +370,6 @@ def test_the_names_of_a_workspace_are_of_a_size_that_a_vm_can_have() -> None:
     path = "/" + "a" * 2000
     assert re.fullmatch("acp-a{40}-[0-9a-f]{12}-host", workspace_vm(path, mounted=True))
     assert workspace_labels(path) == {LABEL: path[:MAX_LABEL]}
-    assert MAX_LABEL == options.MAX_LABEL
 
 
 def test_a_line_that_is_too_long_is_answered_under_its_id() -> None:

@@ -147,7 +147,7 @@ class Talk:
         return notices[0].params
 
     async def events(self) -> list[dict[str, Any]]:
-        rows = await self.host.session_events(self.name, self.id)
+        rows = await self.host.queries.session_events(self.name, self.id)
         return [msgspec.json.decode(row["event"]) for row in rows]
 
     async def updates(self, kind: str) -> list[dict[str, Any]]:

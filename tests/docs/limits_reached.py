@@ -261,7 +261,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.vms.programs.MAX_KNOWN": "tests/vms/test_programs.py::test_so_many_are_remembered",
     "runtime.vms.programs.MAX_PATH_CHARACTERS": "tests/vms/test_programs.py::test_so_much_of_path_is_looked_through_and_told",
     "runtime.vms.programs.MAX_TOLD": "tests/vms/test_programs.py::test_so_much_of_path_is_looked_through_and_told",
-    "runtime.vms.readings.MAX_IDLE_VOLUMES": "tests/vms/test_bounds.py::test_so_many_trees_of_sleeping_vms_are_kept",
+    "runtime.vms.volumes.MAX_IDLE_VOLUMES": "tests/vms/test_bounds.py::test_so_many_trees_of_sleeping_vms_are_kept",
     "runtime.wasi.http_bodies.REQUEST_BUFFER": "tests/wasi/test_http.py::test_post_that_streams_is_sent_in_chunks_at_once",
     "runtime.wasi.http_bodies.RESPONSE_BUFFER": "tests/wasi/test_http.py::test_a_guest_that_does_not_read_stops_the_server",
     "runtime.wasi.io.MAX_BLOCKING_WRITE": "tests/wasi/test_network.py::test_a_guest_that_breaks_the_rules_is_told_which",

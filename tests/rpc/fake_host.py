@@ -26,6 +26,7 @@ from runtime.rpc.server import serve
 from runtime.sessions.manager import Sessions
 from runtime.vms.files import VmFiles
 from runtime.vms.host import Host
+from runtime.vms.queries import HostQueries
 from runtime.vms.vm import Vm
 
 if TYPE_CHECKING:
@@ -263,65 +264,32 @@ class FakeVm(Vm):
         self.files = FakeFiles()
 
 
-class FakeHost(Host):
-    def __init__(self, nursery: trio.Nursery) -> None:
-        self.nursery = nursery
-        self.hub = Hub()
-        self.vms: dict[str, FakeVm] = {}
-        self.numbers = itertools.count(1)
-
-    def _find(self, name: str) -> FakeVm:
-        if name not in self.vms:
-            raise ApiError(ErrorCode.VM_NOT_FOUND, f"no VM {name}")
-        return self.vms[name]
-
-    async def get_or_create(self, name: str, options: dict[str, Any] | None) -> dict[str, Any]:
-        created = name not in self.vms
-        if created:
-            self.vms[name] = FakeVm(self, name, options)
-        elif options is not None and options != self.vms[name].given:
-            raise ApiError(ErrorCode.VM_CONFLICT, f"VM {name} has other options")
-        return {**self.vms[name].info, "created": created}
+class FakeQueries(HostQueries):
+    def __init__(self, host: FakeHost) -> None:
+        self._host = host
 
     async def get(self, name: str) -> dict[str, Any]:
-        return self._find(name).info
+        return self._host.find(name).info
 
     async def list(self) -> Sequence[dict[str, Any]]:
-        return [vm.info for vm in self.vms.values()]
-
-    async def sleep(self, name: str, grace_ms: int | None, force: bool) -> dict[str, Any]:
-        self._find(name).info["state"] = "asleep"
-        self.hub.publish(Notice("vmState", name, None, None, None, {"vm": name, "state": "asleep", "reason": "asked"}))
-        return await self.get(name)
-
-    async def destroy(self, name: str) -> None:
-        self._find(name)
-        del self.vms[name]
-
-    async def vm(self, name: str) -> FakeVm:
-        vm = self._find(name)
-        vm.info["state"] = "awake"
-        return vm
-
-    async def cancel(self, name: str, session_id: str, grace_ms: int) -> dict[str, Any]:
-        return await self._find(name).sessions.cancel(session_id, grace_ms)
+        return [vm.info for vm in self._host.vms.values()]
 
     async def earlier_answer(self, name: str, session_id: str, prompt: Any, key: str) -> None:
-        self._find(name)
+        self._host.find(name)
 
     async def session(self, name: str, session_id: str) -> dict[str, Any]:
         return {
-            **self._find(name).sessions.row(session_id),
+            **self._host.find(name).sessions.row(session_id),
             "modes": None,
             "configOptions": [],
             "pendingPermissions": [],
         }
 
     async def stats(self, name: str) -> dict[str, Any]:
-        return {"vm": name, "state": self._find(name).info["state"]}
+        return {"vm": name, "state": self._host.find(name).info["state"]}
 
     async def files(self, name: str) -> FakeFiles:
-        return self._find(name).files
+        return self._host.find(name).files
 
     async def session_events(
         self,
@@ -333,7 +301,7 @@ class FakeHost(Host):
         limit: int | None = None,
         types: Any = None,
     ) -> Sequence[dict[str, Any]]:
-        sessions = self._find(name).sessions
+        sessions = self._host.find(name).sessions
         sessions.row(session_id)
         found = [
             {key: value for key, value in event.items() if key != "type"}
@@ -350,10 +318,49 @@ class FakeHost(Host):
         return [msgspec.Raw(msgspec.json.encode(event)) for event in found]
 
     async def persisted_sessions(self, name: str) -> Sequence[dict[str, Any]]:
-        return list(self._find(name).sessions.rows.values())
+        return list(self._host.find(name).sessions.rows.values())
 
     async def list_agents(self, name: str | None) -> Sequence[dict[str, Any]]:
         return [{"id": "echo", "title": "Echo", "version": "1", "source": "built-in", "installed": True}]
+
+
+class FakeHost(Host):
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self.nursery = nursery
+        self.hub = Hub()
+        self.vms: dict[str, FakeVm] = {}
+        self.numbers = itertools.count(1)
+        self.queries = FakeQueries(self)
+
+    def find(self, name: str) -> FakeVm:
+        if name not in self.vms:
+            raise ApiError(ErrorCode.VM_NOT_FOUND, f"no VM {name}")
+        return self.vms[name]
+
+    async def get_or_create(self, name: str, options: dict[str, Any] | None) -> dict[str, Any]:
+        created = name not in self.vms
+        if created:
+            self.vms[name] = FakeVm(self, name, options)
+        elif options is not None and options != self.vms[name].given:
+            raise ApiError(ErrorCode.VM_CONFLICT, f"VM {name} has other options")
+        return {**self.vms[name].info, "created": created}
+
+    async def sleep(self, name: str, grace_ms: int | None, force: bool) -> dict[str, Any]:
+        self.find(name).info["state"] = "asleep"
+        self.hub.publish(Notice("vmState", name, None, None, None, {"vm": name, "state": "asleep", "reason": "asked"}))
+        return await self.queries.get(name)
+
+    async def destroy(self, name: str) -> None:
+        self.find(name)
+        del self.vms[name]
+
+    async def vm(self, name: str) -> FakeVm:
+        vm = self.find(name)
+        vm.info["state"] = "awake"
+        return vm
+
+    async def cancel(self, name: str, session_id: str, grace_ms: int) -> dict[str, Any]:
+        return await self.find(name).sessions.cancel(session_id, grace_ms)
 
     async def rotate_key(self) -> dict[str, Any]:
         return {"resealed": 0, "unreadable": 0}

@@ -91,7 +91,7 @@ async def test_an_error_that_names_half_a_character_is_told(world, peer, monkeyp
     async def get(name):
         raise ApiError(ErrorCode.IO_ERROR, "cannot read /a\udcff", path="/a\udcff")
 
-    monkeypatch.setattr(world.host, "get", get)
+    monkeypatch.setattr(world.host.queries, "get", get)
     assert (await peer.error("vm.get", vm="v"))["data"]["path"] == "/a\ufffd"
 
 
@@ -223,9 +223,9 @@ async def test_application_errors_carry_their_data(world, peer):
 async def test_an_error_inside_a_group_of_one_is_that_error(world, peer, monkeypatch):
     async def get(name):
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(type(world.host).get, world.host, name)
+            nursery.start_soon(type(world.host.queries).get, world.host.queries, name)
 
-    monkeypatch.setattr(world.host, "get", get)
+    monkeypatch.setattr(world.host.queries, "get", get)
     assert (await peer.error("vm.get", vm="missing"))["data"]["code"] == "vm_not_found"
 
 
@@ -270,7 +270,7 @@ async def test_thousands_of_requests_at_once_have_the_weight_of_one(world, peer)
         begun += 1
         return []
 
-    world.host.list = count
+    world.host.queries.list = count
     lines = [b'{"jsonrpc":"2.0","id":%d,"method":"vm.list"}' % number for number in range(2000)]
     between = []
     async with world.peer() as another, trio.open_nursery() as nursery:

@@ -227,14 +227,14 @@ async def test_a_session_destroyed_during_its_replay_ends_the_subscription(world
     sessions = await world.session()
     for _ in range(5):
         sessions.say("s", "x")
-    real = world.host.session_events
+    real = world.host.queries.session_events
 
     async def read(name, session_id, **bounds):
         if bounds.get("after") == 2:
             await sessions.destroy("s")
         return await real(name, session_id, **bounds)
 
-    monkeypatch.setattr(world.host, "session_events", read)
+    monkeypatch.setattr(world.host.queries, "session_events", read)
     await peer.call("subscribe", vm="v", sessionId="s", after=-1)
     assert seqs(await collect(peer, 3)) == [0, 1, 2]
     assert (await peer.call("daemon.status"))["subscriptions"] == 0

@@ -21,7 +21,7 @@ async def test_one_that_wakes_is_waited_for_and_one_that_sleeps_is_left_asleep(t
     async with open_store(tmp_path / "state.db") as store, open_host(store, no_engine, Catalogue(tmp_path)) as host:
         await host.get_or_create("vm", {})
         assert await host.awake("vm") is None
-        assert (await host.get("vm"))["state"] == "asleep"
+        assert (await host.queries.get("vm"))["state"] == "asleep"
         begun = trio.Event()
 
         async def wake() -> None:
@@ -31,7 +31,7 @@ async def test_one_that_wakes_is_waited_for_and_one_that_sleeps_is_left_asleep(t
         async with trio.open_nursery() as nursery:
             nursery.start_soon(wake)
             await begun.wait()
-            assert (await host.get("vm"))["state"] == "asleep", "it is on its way"
+            assert (await host.queries.get("vm"))["state"] == "asleep", "it is on its way"
             found = await host.awake("vm")
             assert found is not None
         assert found is await host.vm("vm")
@@ -69,4 +69,4 @@ async def test_a_vm_that_sleeps_has_no_turn_to_cancel_and_is_not_woken(tmp_path:
         with pytest.raises(ApiError) as caught:
             await host.cancel("vm", "nobody", 0)
         assert caught.value.code is ErrorCode.SESSION_NOT_FOUND
-        assert (await host.get("vm"))["state"] == "asleep"
+        assert (await host.queries.get("vm"))["state"] == "asleep"

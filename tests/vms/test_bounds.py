@@ -12,7 +12,8 @@ from runtime.store import open_store
 from runtime.vms.catalogue import Catalogue
 from runtime.vms.host import open_host
 from runtime.vms.options import MAX_OPTIONS_BYTES
-from runtime.vms.readings import MAX_IDLE_VOLUMES, PAGE_VMS
+from runtime.vms.queries import PAGE_VMS
+from runtime.vms.volumes import MAX_IDLE_VOLUMES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -52,7 +53,7 @@ async def test_a_list_of_vms_has_all_of_them(host: Host) -> None:
     names = [f"vm-{number}" for number in range(PAGE_VMS + 1)]
     for name in names:
         await host.store.vms.get_or_create(name, {}, 0)
-    assert [each["vm"] for each in await host.list()] == names
+    assert [each["vm"] for each in await host.queries.list()] == names
 
 
 async def test_options_are_of_a_size_that_a_list_can_have(host: Host) -> None:
@@ -66,13 +67,13 @@ async def test_options_are_of_a_size_that_a_list_can_have(host: Host) -> None:
         with pytest.raises(ApiError) as caught:
             await refused()
         assert (caught.value.code, caught.value.data["limit"]) == (ErrorCode.TOO_LARGE, MAX_OPTIONS_BYTES)
-    assert (await host.get("one"))["options"]["labels"] == labels
+    assert (await host.queries.get("one"))["options"]["labels"] == labels
 
 
 async def test_so_many_trees_of_sleeping_vms_are_kept(host: Host) -> None:
     for number in range(MAX_IDLE_VOLUMES + 2):
         await host.store.vms.get_or_create(f"vm-{number}", {}, 0)
-        await (await host.files(f"vm-{number}")).readdir("/")
+        await (await host.queries.files(f"vm-{number}")).readdir("/")
     gc.collect()
     assert len(host._volumes) == MAX_IDLE_VOLUMES == 32
 
@@ -94,7 +95,7 @@ async def test_a_vm_has_so_many_snapshots(host: Host, monkeypatch: pytest.Monkey
 async def test_a_diff_tells_so_many_changes(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("runtime.vms.past.MAX_CHANGES", 2)
     await host.get_or_create("one", None)
-    past, files = await host.past("one"), await host.files("one")
+    past, files = await host.past("one"), await host.queries.files("one")
     await past.snapshot("a")
     await files.write_file("/home/user/1", b"")
     await files.write_file("/home/user/2", b"")
@@ -110,4 +111,4 @@ async def test_names_of_vms_that_there_are_not_leave_nothing_behind(host: Host) 
         with pytest.raises(ApiError):
             await host.vm(f"nothing-{number}")
     gc.collect()
-    assert len(host._locks) == 0
+    assert len(host._awake._locks) == 0

@@ -31,16 +31,16 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
         for seq in range(3):
             store.transcript.append(session.row, seq, seq, "x", body)
         await store.writer.barrier()
-        await (await host.files("vm")).write_file("/file", b"content")
+        await (await host.queries.files("vm")).write_file("/file", b"content")
         yield host
 
 
 async def names(host: Host) -> list[str]:
-    return [info["vm"] for info in await host.list()]
+    return [info["vm"] for info in await host.queries.list()]
 
 
 async def sessions(host: Host, vm: str = "vm") -> list[str]:
-    return [row["sessionId"] for row in await host.persisted_sessions(vm)]
+    return [row["sessionId"] for row in await host.queries.persisted_sessions(vm)]
 
 
 async def test_a_forked_session_is_there_only_if_its_id_is_told(host: Host) -> None:
@@ -58,9 +58,9 @@ async def test_a_fork_of_a_vm_is_whole_or_not_there(host: Host) -> None:
         assert await names(host) == (["vm"] if attempt.cancelled else ["vm", "fork"])
         if not attempt.cancelled:
             assert await sessions(host, "fork") == ["s"]
-            assert await (await host.files("fork")).read_file("/file") == b"content"
+            assert await (await host.queries.files("fork")).read_file("/file") == b"content"
             await host.destroy("fork")
-        await (await host.files("vm")).write_file("/file", b"content")
+        await (await host.queries.files("vm")).write_file("/file", b"content")
 
 
 async def test_a_new_vm_is_furnished_or_not_there(host: Host) -> None:
@@ -71,7 +71,7 @@ async def test_a_new_vm_is_furnished_or_not_there(host: Host) -> None:
             assert await names(host) == ["vm"]
         else:
             assert attempt.result["created"] is True
-            assert "user" in await (await host.files("new")).readdir("/home")
+            assert "user" in await (await host.queries.files("new")).readdir("/home")
             await host.destroy("new")
 
 
@@ -84,11 +84,11 @@ async def test_sleep_and_wake(host: Host) -> None:
             await settled()
             record = host.store.vms.get("vm")
             assert record is not None
-            assert (await host.get("vm"))["state"] == record.state
+            assert (await host.queries.get("vm"))["state"] == record.state
             if not attempt.cancelled:
                 assert record.state == ("awake" if verb == "vm" else "asleep")
             vm = await host.vm("vm")
-            assert not vm.falling_asleep
+            assert not vm.life.falling_asleep
             assert await vm.files.read_file("/file") == b"content"
 
 
@@ -108,4 +108,4 @@ async def test_a_destroyed_vm_leaves_nothing(host: Host, awake: bool) -> None:
         assert gone or attempt.cancelled
         assert len(host._volumes) == len(await names(host))
         await host.get_or_create("other", None)
-        assert await (await host.files("other")).readdir("/home/user") == []
+        assert await (await host.queries.files("other")).readdir("/home/user") == []

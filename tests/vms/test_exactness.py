@@ -80,7 +80,7 @@ async def test_a_tree_is_the_same_after_sleep_and_after_a_restart(tmp_path: Path
         before = everything(vm.volume.filesystem)
         accessed = vm.volume.filesystem.stat("/home/user/plain.txt").atime
         await host.sleep("vm", None, False)
-        assert (await host.get("vm"))["state"] == "asleep"
+        assert (await host.queries.get("vm"))["state"] == "asleep"
         again = await host.vm("vm")
         assert again is not vm
         assert again.volume.filesystem.stat("/home/user/plain.txt").atime == accessed
@@ -123,8 +123,8 @@ async def test_a_large_file_is_the_same_after_sleep(tmp_path: Path) -> None:
 async def test_looking_at_a_sleeping_vm_wakes_nothing(tmp_path: Path, what: str) -> None:
     async with host_on(tmp_path) as host:
         await host.get_or_create("vm", None)
-        files = await host.files("vm")
+        files = await host.queries.files("vm")
         assert (await files.stat(what))["type"] == "directory"
         await files.readdir(what)
-        await host.persisted_sessions("vm")
-        assert (await host.get("vm"))["state"] == "asleep"
+        await host.queries.persisted_sessions("vm")
+        assert (await host.queries.get("vm"))["state"] == "asleep"

@@ -38,7 +38,7 @@ async def host(tmp_path: Path) -> AsyncIterator[Host]:
 
 @pytest.fixture
 async def files(host: Host) -> VmFiles:
-    return await host.files("vm")
+    return await host.queries.files("vm")
 
 
 def count(store: Store, table: str) -> int:
@@ -81,7 +81,7 @@ async def test_what_snapshots_need_is_kept_and_goes_with_them(
     for seq in range(VERSIONS):
         contents[seq] = os.urandom(100)
         await files.write_file("/file", contents[seq])
-        store.snapshots.take(vm.row, seq, files=host._volume(vm).backend, session=session.row, seq=seq)
+        store.snapshots.take(vm.row, seq, files=host._volumes.of(vm).backend, session=session.row, seq=seq)
         store.transcript.append(session.row, seq, seq, "x", b"{}")
     await store.writer.barrier()
     await collected(store)
@@ -90,7 +90,7 @@ async def test_what_snapshots_need_is_kept_and_goes_with_them(
     first = VERSIONS - KEPT_OF_SESSION
     fork = await host.fork("vm", "fork", ("s", first))
     assert fork["filesAt"]["seq"] == first
-    assert await (await host.files("fork")).read_file("/file") == contents[first]
+    assert await (await host.queries.files("fork")).read_file("/file") == contents[first]
     await store.sessions.delete(session.row)
     await collected(store)
     await host.destroy("fork")

@@ -199,7 +199,7 @@ async def test_processes_tell_their_memory_and_the_bound_refuses_more(tmp_path: 
         assert large.peak_memory_bytes == 10 * PAGE + 16_000
         # Nobody has asked while both ran: the end of one has told.
         assert vm.processes.memory() == (2 * PAGE, 12 * PAGE + 16_000)
-        stats = await host.stats("vm")
+        stats = await host.queries.stats("vm")
         assert (stats["memoryBytes"], stats["peakMemoryBytes"]) == (2 * PAGE, 12 * PAGE + 16_000)
 
         used = 101

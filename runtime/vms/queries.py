@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
-from weakref import WeakValueDictionary
 
 import trio
 
 from runtime.acp.usage import total_usage
-from runtime.api.errors import ApiError, ErrorCode
-from runtime.sessions import queries
+from runtime.sessions import queries as of_sessions
 from runtime.sessions.turns import prompts
 from runtime.vms.files import VmFiles
-from runtime.vms.options import VmOptions
-from runtime.vms.volume import Volume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,12 +18,11 @@ if TYPE_CHECKING:
 
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
+    from runtime.vms.awake import AwakeVms
     from runtime.vms.catalogue import Catalogue
     from runtime.vms.commands import Commands
-    from runtime.vms.vm import Vm
+    from runtime.vms.volumes import Volumes
 
-# Trees of sleeping VMs that clients read just now: what a few dozen open file browsers need.
-MAX_IDLE_VOLUMES: Final = 32
 PAGE_VMS: Final = 100  # VMs read from the store between two looks at the other tasks: some 2 ms
 
 
@@ -36,27 +30,25 @@ Prompt = str | list[dict[str, Any]]
 """Text, or ACP's content blocks."""
 
 
-class Readings:
-    """The part of `Host` that only reads."""
+class HostQueries:
+    """All of it raises ApiError."""
 
-    def __init__(self, store: Store, agents: Catalogue) -> None:
-        self.store = store
-        self.agents = agents
-        self._awake: dict[str, Vm] = {}
-        # One tree for each VM, as long as anybody holds it: two would disagree. Some are kept for who comes back.
-        self._volumes: WeakValueDictionary[int, Volume] = WeakValueDictionary()  # by the VM's row
-        self._recent: deque[Volume] = deque(maxlen=MAX_IDLE_VOLUMES)
+    def __init__(self, store: Store, agents: Catalogue, awake: AwakeVms, volumes: Volumes) -> None:
+        self._store = store
+        self._agents = agents
+        self._awake = awake
+        self._volumes = volumes
 
     async def get(self, name: str) -> dict[str, Any]:
         """`vm.get`."""
-        return self._describe(self._record(name))
+        return self.describe(self._store.vms.find(name))
 
     async def list(self) -> Sequence[dict[str, Any]]:
         """`vm.list`."""
         found: list[dict[str, Any]] = []
         after = 0
-        while page := self.store.vms.page(after, PAGE_VMS):
-            found += map(self._describe, page)
+        while page := self._store.vms.page(after, PAGE_VMS):
+            found += map(self.describe, page)
             after = page[-1].row
             await trio.lowlevel.checkpoint()
         return found
@@ -66,14 +58,14 @@ class Readings:
         if vm := self._awake.get(name):
             vm.touch()
             return vm.files
-        return VmFiles(self._volume(self._record(name)))
+        return VmFiles(self._volumes.of(self._store.vms.find(name)))
 
     async def commands(self, name: str) -> Commands | None:
         """The commands that run in a VM, or have lately; None while it sleeps: then there are none."""
         if vm := self._awake.get(name):
             vm.touch()
             return vm.commands
-        self._record(name)
+        self._store.vms.find(name)
         return None
 
     async def session_events(
@@ -87,8 +79,8 @@ class Readings:
         types: Sequence[str] | None = None,
     ) -> Sequence[dict[str, Any]]:
         """Events of a session, as a subscriber gets them."""
-        return await queries.session_events(
-            self.store, name, session_id, after=after, before=before, limit=limit, types=types
+        return await of_sessions.session_events(
+            self._store, name, session_id, after=after, before=before, limit=limit, types=types
         )
 
     async def session_events_json(
@@ -102,56 +94,56 @@ class Readings:
         types: Sequence[str] | None = None,
     ) -> Sequence[msgspec.Raw]:
         """`getSessionEvents`."""
-        return await queries.session_events_json(
-            self.store, name, session_id, after=after, before=before, limit=limit, types=types
+        return await of_sessions.session_events_json(
+            self._store, name, session_id, after=after, before=before, limit=limit, types=types
         )
 
     async def persisted_sessions(self, name: str) -> Sequence[dict[str, Any]]:
         """`listPersistedSessions`."""
         vm = self._awake.get(name)
-        return await queries.persisted_sessions(self.store, name, vm.sessions.statuses() if vm else None)
+        return await of_sessions.persisted_sessions(self._store, name, vm.sessions.statuses() if vm else None)
 
     async def live_sessions(self, name: str) -> Sequence[dict[str, Any]]:
         """`listSessions`."""
-        return [row for row in await self.persisted_sessions(name) if row["status"] in queries.LIVE]
+        return [row for row in await self.persisted_sessions(name) if row["status"] in of_sessions.LIVE]
 
     async def list_agents(self, name: str | None) -> Sequence[dict[str, Any]]:
         """`listAgents`; every VM may run every agent."""
         if name is not None:
-            self._record(name)
-        return [spec.to_json() for spec in self.agents.list()]
+            self._store.vms.find(name)
+        return [spec.to_json() for spec in self._agents.list()]
 
     async def session(self, name: str, session_id: str) -> dict[str, Any]:
         """`getSession`."""
         vm = self._awake.get(name)
-        found = vm.sessions.get(session_id) if vm else queries.persisted_details(self.store, name, session_id)
+        found = vm.sessions.get(session_id) if vm else of_sessions.persisted_details(self._store, name, session_id)
         if "rememberedPermissions" in found:
             return found
-        return {**found, "rememberedPermissions": await queries.remembered(self.store, name, session_id)}
+        return {**found, "rememberedPermissions": await of_sessions.remembered(self._store, name, session_id)}
 
     async def earlier_answer(self, name: str, session_id: str, prompt: Prompt, key: str) -> dict[str, Any] | None:
         """What `sendPrompt` of a sleeping VM answered to the same prompt under this key; None: there is no such answer."""
-        if name in self._awake:  # there a turn may be in progress
+        if self._awake.get(name):  # there a turn may be in progress
             return None
-        record = queries.find(self.store, name, session_id)
+        record = of_sessions.find(self._store, name, session_id)
         content_hash = prompts.content_hash(prompts.content_blocks(prompt))
-        return prompts.stored_answer(self.store, record.row, key, content_hash)
+        return prompts.stored_answer(self._store, record.row, key, content_hash)
 
     async def stats(self, name: str) -> dict[str, Any]:
         """`vm.stats`. Fuel and peak memory are those of guests since the VM woke; the rest holds for a sleeping VM as well.
 
         `tokens` and `cost` are sums of what agents have told, None where none has: see `runtime.acp.usage`.
         """
-        record = self._record(name)
-        rows = await queries.persisted_sessions(self.store, name)
-        event_bytes, _ = await self.store.sessions.count_events(record.row)
+        record = self._store.vms.find(name)
+        rows = await of_sessions.persisted_sessions(self._store, name)
+        event_bytes, _ = await self._store.sessions.count_events(record.row)
         vm = self._awake.get(name)
         live = vm.sessions.statuses() if vm else {}
         memory, peak_memory = vm.processes.memory() if vm else (0, 0)
-        usage = self._volume(record).filesystem.usage
+        usage = self._volumes.of(record).filesystem.usage
         return {
             "vm": name,
-            "state": "awake" if vm else "asleep",
+            "state": self._state(name),
             "sessions": {
                 "total": len(rows),
                 "live": len(live),
@@ -170,24 +162,14 @@ class Readings:
             **total_usage(row["usage"] for row in rows),
         }
 
-    def _describe(self, record: VmRecord) -> dict[str, Any]:
+    def describe(self, record: VmRecord) -> dict[str, Any]:
+        """What `vm.get` tells."""
         return {
             "vm": record.name,
-            "state": "awake" if record.name in self._awake else "asleep",
+            "state": self._state(record.name),
             "createdAt": record.created_at,
             "options": record.options,
         }
 
-    def _record(self, name: str) -> VmRecord:
-        record = self.store.vms.get(name)
-        if record is None:
-            raise ApiError(ErrorCode.VM_NOT_FOUND, f"there is no VM {name!r}; vm.getOrCreate makes one", vm=name)
-        return record
-
-    def _volume(self, record: VmRecord) -> Volume:
-        volume = self._volumes.get(record.row)
-        if volume is None:
-            volume = self._volumes[record.row] = Volume(self.store, record, VmOptions.parse(record.options))
-        if volume not in self._recent:
-            self._recent.append(volume)
-        return volume
+    def _state(self, name: str) -> str:
+        return "asleep" if self._awake.get(name) is None else "awake"
