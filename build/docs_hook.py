@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import reference_api
 import reference_cli
 import reference_events
+import reference_lifecycle
 import reference_limits
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ GENERATORS: Final[dict[str, Callable[[str], str]]] = {
     "cli": lambda _: reference_cli.commands(),
     "exit-codes": lambda _: reference_cli.exit_codes(),
     "events": lambda _: reference_events.table(),
+    "lifecycle": reference_lifecycle.table,
     "limits": reference_limits.table,
 }
 
