@@ -5,8 +5,7 @@
     exits       exit codes
     output      what is printed: text for people, JSON lines for programs
     progress    a line that tells how far long work has come
-    connecting  how commands reach the daemon
-    starting    how they start one
+    connecting  the daemon that a command works with: `reaching` finds it, `starting` starts it
 
 Groups of commands, each with its arguments and what it does:
 

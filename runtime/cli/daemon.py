@@ -9,7 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from runtime.cli import exits, output
-from runtime.cli.connecting import POLL_SECONDS, connect_to, reach, vm_name
+from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.table import DEFAULT_VM
 from runtime.version import VERSION
 
@@ -218,6 +218,7 @@ def _restarted(path: Path, timeout: float) -> Client | None:
 
 def _activated(path: Path) -> Client:
     """Connect to a socket that systemd holds: that starts the daemon."""
+    from runtime.cli.reaching import POLL_SECONDS, reach
     from runtime.client.errors import ConnectError
 
     deadline = time.monotonic() + ACTIVATION_SECONDS

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from runtime.api.endpoint import EndpointError, prepare_directory
 from runtime.cli import exits, output
-from runtime.cli.connecting import reach
+from runtime.cli.reaching import reach
 from runtime.client.sync import Client, ConnectError
 
 if TYPE_CHECKING:
