@@ -54,10 +54,11 @@ guests: $(INSTALLED) ## Build the guest programs of the tests, and the agents th
 	$(BIN)/python build/components.py --examples
 	$(BIN)/python build/guests.py
 
-lint: $(INSTALLED) ## Style and types.
+lint: $(INSTALLED) ## Style, types, and who may import whom.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/python build/typescript_types.py --check
 	$(BIN)/python build/completions.py --check
 	$(BIN)/python build/lock.py --check

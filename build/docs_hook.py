@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import reference_api
 import reference_cli
 import reference_events
+import reference_layers
 import reference_lifecycle
 import reference_limits
 
@@ -31,6 +32,7 @@ GENERATORS: Final[dict[str, Callable[[str], str]]] = {
     "exit-codes": lambda _: reference_cli.exit_codes(),
     "events": lambda _: reference_events.table(),
     "lifecycle": reference_lifecycle.table,
+    "layers": lambda _: reference_layers.table(),
     "limits": reference_limits.table,
 }
 
