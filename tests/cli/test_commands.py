@@ -222,7 +222,7 @@ codes = [main([*words, "--socket", sys.argv[1]]) for words in (
 )]
 assert codes == [0] * len(codes), codes
 ours = {name for name in sys.modules if name.startswith("runtime.")}
-light = ("runtime.api", "runtime.cli", "runtime.client", "runtime.text", "runtime.version")
+light = ("runtime.api", "runtime.cli", "runtime.client", "runtime.jsonrpc", "runtime.text", "runtime.version")
 assert all(name.startswith(light) for name in ours), ours
 heavy = {"trio", "wasmtime", "msgspec", "attr", "attrs", "asyncio", "dataclasses", "subprocess", "inspect"} & set(sys.modules)
 assert not heavy, heavy
