@@ -17,7 +17,7 @@ from runtime.vms.options import VmOptions
 from runtime.vms.volume import Volume
 from runtime.wasi import cli, clocks, filesystem, http, io, random, sockets
 from runtime.wasi.state import WasiState
-from runtime.wasi.streams import BytesInput, InputStream, PipeOutput
+from runtime.wasi.streams import InputStream, PipeInput, PipeOutput
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Sequence
@@ -40,7 +40,7 @@ class Inside:
             args=["bench", *arguments],
             env={},
             cwd="/",
-            stdin=stdin or BytesInput(b""),
+            stdin=stdin or _nothing(),
             stdout=PipeOutput(),
             stderr=PipeOutput(),
             filesystem=self._volume.filesystem,
@@ -73,3 +73,9 @@ async def inside(extra: Iterable[HostInterface] = (), memory_files: str | None =
             record, _ = await store.vms.get_or_create("bench", {}, 0)
             yield Inside(engine, Volume(store, record, VmOptions()), nursery)
             nursery.cancel_scope.cancel()
+
+
+def _nothing() -> PipeInput:
+    stdin = PipeInput()
+    stdin.end()
+    return stdin

@@ -17,7 +17,7 @@ from runtime.daemon.main import MAX_DESCRIPTORS, _raise_descriptors
 from runtime.exhaustion import check_exhausted, descriptors_left, exhausted
 from runtime.network.errors import from_cause
 from runtime.store.errors import as_api_error
-from runtime.vms.answers import telling_errors
+from runtime.vms.results import telling_errors
 from wasi_fs.mounts.nodes import failed
 
 NOTHING_LEFT = [

@@ -125,7 +125,7 @@ class Sessions:
         parsed, secrets = parse_options(options)
         spec = self._vm.agents.get(agent_type)
         session_id = options.session_id or new_session_id()
-        await self._registry.created(session_id)
+        await self._registry.wait_created(session_id)
         if self._vm.store.sessions.get(self._vm_row, session_id) is not None:
             return await self._existing(session_id, agent_type, parsed)
         self._check_open()
@@ -242,16 +242,6 @@ class Sessions:
             session_id, lambda session, attachment: config.set_option(session, attachment, config_id, value)
         )
 
-    def get_modes(self, session_id: str) -> dict[str, Any] | None:
-        """`getModes`: `{currentModeId, availableModes}` or None."""
-        modes: dict[str, Any] | None = self.get(session_id)["modes"]
-        return modes
-
-    def get_config_options(self, session_id: str) -> list[dict[str, Any]]:
-        """`getConfigOptions`."""
-        options: list[dict[str, Any]] = self.get(session_id)["configOptions"]
-        return options
-
     async def raw_send(self, session_id: str, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """`rawSend`: the agent's result. Raises `ApiError` AGENT_ERROR, AGENT_FAILED, INVALID_ARGUMENT."""
         check_raw(method)
@@ -270,9 +260,9 @@ class Sessions:
         self._suspending = True
         try:
             with trio.move_on_after(max(grace_ms / 1000, CREATE_GRACE)):
-                await self._registry.all_created()
+                await self._registry.wait_all_created()
             self._registry.call_off_creations()
-            await self._registry.all_created()
+            await self._registry.wait_all_created()
             if not force:
                 with trio.move_on_after(grace_ms / 1000):
                     for session in list(self._registry.sessions()):

@@ -57,12 +57,12 @@ class Registry:
         """Keep secrets that were given by value, in memory."""
         self.secrets[session_id] = {**self.secrets.get(session_id, {}), **values}
 
-    async def created(self, session_id: str) -> None:
+    async def wait_created(self, session_id: str) -> None:
         """Wait while a session of that id is being made."""
         while session_id in self._creating:
             await self._creating[session_id][1].wait()
 
-    async def all_created(self) -> None:
+    async def wait_all_created(self) -> None:
         """Wait while any session is being made."""
         while self._creating:
             await next(iter(self._creating.values()))[1].wait()
@@ -90,7 +90,7 @@ class Registry:
     @contextlib.asynccontextmanager
     async def use(self, session_id: str) -> AsyncGenerator[Session, None]:
         """The session, read back if need be, as long as the block runs. Raises `ApiError` SESSION_NOT_FOUND."""
-        await self.created(session_id)
+        await self.wait_created(session_id)
         while (session := self._sessions.get(session_id)) is not None and _unusable(session):
             await session.stop_agent()
             self.forget(session)

@@ -12,6 +12,7 @@ import trio
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.events import AGENT_EXIT, AGENT_EXITED
+from runtime.clock import epoch_ms
 from runtime.hub import Notice
 from runtime.sessions.agent.attachment import Attachment
 from runtime.sessions.agent.process import VM_CLOSED
@@ -21,7 +22,7 @@ from runtime.sessions.options.sealed import read_options
 from runtime.sessions.transcript.growth import Growth
 from runtime.sessions.transcript.network_log import NetworkLog
 from runtime.sessions.transcript.recovery import row_fields
-from runtime.sessions.transcript.transcript import Transcript, now_ms
+from runtime.sessions.transcript.transcript import Transcript
 from runtime.store.sessions import changed_session
 
 if TYPE_CHECKING:
@@ -195,7 +196,7 @@ class Session:
         if changed:
             changed["event_bytes"], changed["counted_seq"] = self.log.bytes, self.log.last_seq
         row = self.record.row
-        return changed_session(row, now_ms(), **changed) if row is not None and changed else None
+        return changed_session(row, epoch_ms(), **changed) if row is not None and changed else None
 
     def _on_failure(self) -> None:
         if self.attachment is not None:

@@ -11,8 +11,8 @@ import trio
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.events import VM_STATE
+from runtime.clock import epoch_ms
 from runtime.hub import Notice
-from runtime.vms.clock import epoch_ms
 from runtime.vms.lifecycle import Effect, Life, Signal, State
 
 if TYPE_CHECKING:

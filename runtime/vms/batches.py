@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.vms.answers import telling_errors
 from runtime.vms.large import PIECE, read_large
 from runtime.vms.patience import patiently
+from runtime.vms.results import telling_errors
 from wasi_fs import FileType, FsCode, FsError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> li
     """The content of each path, or why there is none: TOO_LARGE for what is beyond `max_bytes` for all together."""
     found: list[tuple[str, bytes | ApiError]] = []
     left = max_bytes
-    turn = Turn()
+    yielder = Yielder()
     for path in paths:
         result: bytes | ApiError
         try:
@@ -36,7 +36,7 @@ async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> li
         except ApiError as error:
             result = error
         found.append((path, result))
-        await turn.spend(len(result) if isinstance(result, bytes) else 0)
+        await yielder.spend(len(result) if isinstance(result, bytes) else 0)
     return found
 
 
@@ -107,8 +107,8 @@ def write_file(
     fs.write_file(path, data, offset=offset)
 
 
-class Turn:
-    """Lets others run after every so much work."""
+class Yielder:
+    """Yields to other tasks after each MiB of work."""
 
     def __init__(self) -> None:
         self._spent = 0

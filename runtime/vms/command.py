@@ -12,8 +12,8 @@ import trio
 
 from runtime.api.content import as_content
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.clock import epoch_ms
 from runtime.sessions.services.output import Characters, Output
-from runtime.vms.clock import epoch_ms
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

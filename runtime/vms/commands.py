@@ -12,10 +12,10 @@ from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.api.events import PROCESS_EXIT, PROCESS_OUTPUT
 from runtime.hub import Notice
 from runtime.sessions.services.detached import run_detached
-from runtime.vms.answers import telling_errors
 from runtime.vms.command import Command
+from runtime.vms.command_line import split
 from runtime.vms.patience import patiently
-from runtime.vms.words import split
+from runtime.vms.results import telling_errors
 from wasi_fs import FileType, FsCode, FsError
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Commands:
         timeout_ms: int | None,
         exact: bool = False,
     ) -> Command:
-        """Start a command: words, or a line for the VM's shell, or without one for `runtime.vms.words`.
+        """Start a command: words, or a line for the VM's shell, or without one for `runtime.vms.command_line`.
 
         `stdin` is all that it gets to read; with None its stdin stays open. Raises `ApiError` NOT_FOUND, NOT_A_DIRECTORY,
         INVALID_ARGUMENT, LIMIT_EXCEEDED.

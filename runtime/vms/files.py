@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.vms import batches, listings, removal
-from runtime.vms.answers import describe, telling_errors
 from runtime.vms.large import PIECE, read_large
 from runtime.vms.patience import patiently
+from runtime.vms.results import describe, telling_errors
 from wasi_fs import FileType, FsCode, FsError
 
 if TYPE_CHECKING:

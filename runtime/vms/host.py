@@ -10,6 +10,7 @@ import trio
 from runtime.api.defaults import SLEEP_GRACE_MS
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.budget import Budget
+from runtime.clock import epoch_ms
 from runtime.hub import Hub
 from runtime.memory import NO_BOUND
 from runtime.sessions.options.options import new_session_id
@@ -20,11 +21,10 @@ from runtime.sessions.transcript.recovery import mark_interrupted, settle_import
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
 from runtime.vms.awake import AwakeVms
-from runtime.vms.clock import epoch_ms
+from runtime.vms.history import History
 from runtime.vms.lifecycle import Signal
 from runtime.vms.mounts import check_hosts
 from runtime.vms.options import VmOptions, check_size, without_nulls
-from runtime.vms.past import Past
 from runtime.vms.portable import FileJudge, host_path
 from runtime.vms.queries import HostQueries
 from runtime.vms.vm import Vm
@@ -107,7 +107,7 @@ class Host:
                 with trio.CancelScope(shield=True):  # what was submitted is made, wanted or not: make it whole
                     made = await self.store.vms.get_or_create(name, wanted, epoch_ms())
                     volume = self._volumes.of(made[0])
-                    volume.furnish()
+                    volume.prepare()
                     await volume.flush()
                 record, created = made
         if not created and options is not None and record.options != wanted:
@@ -257,14 +257,14 @@ class Host:
         self._awake.tell(name, Signal.IMPORTED)
         return {**await self.queries.get(name), "created": True}
 
-    async def past(self, name: str) -> Past:
+    async def past(self, name: str) -> History:
         """The past of a VM's files. A restore puts the VM to sleep; nothing wakes it."""
 
         def asleep(grace_ms: int | None, force: bool) -> AbstractAsyncContextManager[VmRecord]:
             return self._awake.asleep(name, Signal.RESTORE, _patience(grace_ms), force=force)
 
         record = self.store.vms.find(name)
-        return Past(self.store, record, self._volumes.of(record), asleep)
+        return History(self.store, record, self._volumes.of(record), asleep)
 
     def status(self) -> dict[str, Any]:
         """Figures for people who look after the daemon."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from runtime.vms.answers import Budget, describe
 from runtime.vms.exclusion import Exclusion
 from runtime.vms.patience import patiently
+from runtime.vms.results import Budget, describe
 from wasi_fs import FileType, FsCode, FsError, OpenDirectory
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import trio
 
 from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.clock import epoch_ms
 from runtime.engine import ComponentError, Exit
 from runtime.exhaustion import check_exhausted
 from runtime.memory import NO_BOUND, MemoryBound
-from runtime.vms.clock import epoch_ms
 from runtime.vms.programs import Programs
 from runtime.wasi.state import Ambient, WasiState
 from runtime.wasi.streams import PipeInput, PipeOutput

@@ -84,7 +84,7 @@ class Vm:
         """Be awake until `stop`. `on_idle` is called whenever the idle timeout has passed with nothing going on."""
         try:
             with self._scope:
-                self.volume.furnish()
+                self.volume.prepare()
                 async with trio.open_nursery() as nursery:
                     self.processes = Processes(self._surroundings(), nursery)
                     self.commands = Commands(self, nursery)

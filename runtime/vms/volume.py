@@ -12,9 +12,9 @@ import trio
 
 from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.clock import epoch_ms
 from runtime.holding import Holding
 from runtime.sessions.options import instructions
-from runtime.vms.clock import epoch_ms
 from runtime.vms.patience import patiently
 from runtime.wasi.state import Ambient
 from wasi_fs import FileSystem, FsError, Limits, Usage
@@ -34,7 +34,7 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 DIRECTORIES: Final = ("/bin", HOME, "/root", "/tmp")  # noqa: S108 - the VM's, not the host's
-# What `furnish` makes does not count against the VM's own limits.
+# What `prepare` makes does not count against the VM's own limits.
 FURNISHED: Final = Usage(
     bytes=len(instructions.FILE_TEXT.encode()),
     entries=len({*DIRECTORIES, "/home", "/etc", instructions.DIRECTORY, instructions.PATH}),
@@ -84,7 +84,7 @@ class Volume:
 
     def _mount(self, mounts: Sequence[Mount]) -> list[tuple[Mount, FsError]]:
         if mounts:
-            self.furnish()  # first: a tree that has only what mounts need would not be taken for a new one
+            self.prepare()  # first: a tree that has only what mounts need would not be taken for a new one
         return self.filesystem.set_mounts(mounts)
 
     def _mount_all(self) -> None:
@@ -92,7 +92,7 @@ class Volume:
         for mount, error in self._mount(self._mounts):
             _log.warning("nothing could be mounted on %s of a VM: %s", mount.path, error)
 
-    def furnish(self) -> None:
+    def prepare(self) -> None:
         """Give a new tree the directories that programs expect, and every tree the instructions of this version."""
         try:
             if not self.filesystem.usage.entries:
@@ -100,7 +100,7 @@ class Volume:
                     self.filesystem.mkdir(directory, parents=True)
             self._instruct()
         except FsError as error:  # a tiny quota, or a file where a directory is expected: the VM's own business
-            _log.warning("a VM could not be furnished: %s", error)
+            _log.warning("a VM could not be prepared: %s", error)
 
     @contextlib.contextmanager
     def unlimited(self) -> Iterator[None]:
@@ -185,7 +185,7 @@ class Volume:
         if changes is not None:
             await self._commit(changes)
 
-    async def keep(self, label: str) -> None:
+    async def snapshot_as(self, label: str) -> None:
         """Take a snapshot of everything that was written before, under a name. ApiError EXISTS, LIMIT_EXCEEDED."""
         async with self._flushing:
             await self._save()

@@ -153,25 +153,6 @@ class OutputStream(Resource, Source):
             return True
 
 
-class BytesInput(InputStream):
-    """A fixed content, then the end."""
-
-    def __init__(self, content: bytes = b"") -> None:
-        super().__init__()
-        self._content = memoryview(content)
-
-    def read(self, count: int) -> Data:
-        """See InputStream."""
-        if not self._content:
-            raise StreamClosed
-        data, self._content = self._content[:count], self._content[count:]
-        return data
-
-    def is_ready(self) -> bool:
-        """Always: there is something, or the end."""
-        return True
-
-
 class PipeInput(InputStream):
     """From the host to a guest: its stdin."""
 

@@ -59,7 +59,7 @@ async def test_options_by_category_and_by_id(configurable: FakeVm) -> None:
     ]
     assert vm.agent.received[-1][1] == {"sessionId": "agent-1", "configId": "fast", "value": True, "type": "boolean"}
     assert (await vm.log(id_)).count("config_option_update") == 3, "one of ours for each"
-    assert vm.sessions.get_config_options(id_)[3]["currentValue"] is True
+    assert vm.sessions.get(id_)["configOptions"][3]["currentValue"] is True
 
 
 async def test_modes(configurable: FakeVm) -> None:
@@ -71,7 +71,7 @@ async def test_modes(configurable: FakeVm) -> None:
     assert (await vm.log(id_)).count("current_mode_update") == 2, "the agent's own is enough"
     with failing(ErrorCode.AGENT_ERROR):
         await vm.sessions.set_mode(id_, "bad")
-    modes = vm.sessions.get_modes(id_)
+    modes = vm.sessions.get(id_)["modes"]
     assert modes is not None
     assert modes["currentModeId"] == "code"
 
@@ -90,8 +90,8 @@ async def test_what_cannot_be_set(configurable: FakeVm) -> None:
 
 async def test_an_agent_without_any(vm: FakeVm) -> None:
     id_ = await new(vm)
-    assert vm.sessions.get_modes(id_) is None
-    assert vm.sessions.get_config_options(id_) == []
+    assert vm.sessions.get(id_)["modes"] is None
+    assert vm.sessions.get(id_)["configOptions"] == []
     for change in (vm.sessions.set_mode, vm.sessions.set_model, vm.sessions.set_thought_level):
         with failing(ErrorCode.UNSUPPORTED_BY_AGENT):
             await change(id_, "x")
@@ -127,7 +127,7 @@ async def test_an_option_with_one_value_cannot_be_changed(configurable: FakeVm, 
     vm = configurable
     id_ = await new(vm)
     await vm.agent.update("config_option_update", configOptions=[{**OPTIONS[0], "options": choices}])
-    await until(lambda: vm.sessions.get_config_options(id_)[0]["options"] == choices)
+    await until(lambda: vm.sessions.get(id_)["configOptions"][0]["options"] == choices)
     if fixed:
         with failing(ErrorCode.OPTION_READ_ONLY):
             await vm.sessions.set_model(id_, "b")

@@ -26,7 +26,7 @@ async def test_hard_links_differ_under_all_their_names(tmp_path: Path) -> None:
         fs.write_file("/a/one", b"first", parents=True)
         fs.mkdir("/b/c", parents=True)
         fs.link("/a/one", "/b/c/two")
-        await volume.keep("s")
+        await volume.snapshot_as("s")
         before = store.snapshots.named(record.row, "s")
         assert before is not None
 
@@ -57,7 +57,7 @@ async def test_zeros_are_zeros_whether_they_are_stored_or_not(tmp_path: Path, mo
         fs = volume.filesystem
         for name in ("same", "other"):
             fs.write_file(f"/{name}", b"x" + bytes(200_000))
-        await volume.keep("s")
+        await volume.snapshot_as("s")
         for name in ("same", "other"):
             fs.truncate(f"/{name}", 1)
             fs.truncate(f"/{name}", 200_001)
@@ -82,7 +82,7 @@ async def test_a_deep_tree_is_refused_before_its_paths_take_memory(tmp_path: Pat
         volume = Volume(store, record, VmOptions())
         fs = volume.filesystem
         fs.write_file("/other", b"")
-        await volume.keep("s")
+        await volume.snapshot_as("s")
         before = store.snapshots.named(record.row, "s")
         assert before is not None
         at = fs.root
@@ -104,7 +104,7 @@ async def test_a_deep_tree_is_refused_before_its_paths_take_memory(tmp_path: Pat
         assert await store.reader.run(refused) < 3 << 20  # all paths: 4 MB, and twice as much while they are sorted
         found = await store.reader.run(lambda db: compare(db, before.layer, after, "/other", 10, 1000))
         assert found == []
-        await volume.keep("deep")
+        await volume.snapshot_as("deep")
         deep = store.snapshots.named(record.row, "deep")
         assert deep is not None
         fs.write_file("leaf", b"", at=at)
@@ -121,7 +121,7 @@ async def test_differences_are_sorted_over_all_pieces(tmp_path: Path, monkeypatc
     async with open_store(tmp_path / "state.db") as store:
         record, _ = await store.vms.get_or_create("vm", {}, 0)
         volume = Volume(store, record, VmOptions())
-        await volume.keep("s")
+        await volume.snapshot_as("s")
         before = store.snapshots.named(record.row, "s")
         assert before is not None
         for name in ("b/x", "a-b", "a/c", 'a/"', "z"):
@@ -141,7 +141,7 @@ async def test_so_much_may_have_changed(tmp_path: Path, monkeypatch: pytest.Monk
     async with open_store(tmp_path / "state.db") as store:
         record, _ = await store.vms.get_or_create("vm", {}, 0)
         volume = Volume(store, record, VmOptions())
-        await volume.keep("s")
+        await volume.snapshot_as("s")
         before = store.snapshots.named(record.row, "s")
         assert before is not None
         for number in range(6):

@@ -93,7 +93,7 @@ async def test_a_vm_has_so_many_snapshots(host: Host, monkeypatch: pytest.Monkey
 
 
 async def test_a_diff_tells_so_many_changes(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("runtime.vms.past.MAX_CHANGES", 2)
+    monkeypatch.setattr("runtime.vms.history.MAX_CHANGES", 2)
     await host.get_or_create("one", None)
     past, files = await host.past("one"), await host.queries.files("one")
     await past.snapshot("a")

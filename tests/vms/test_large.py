@@ -14,13 +14,13 @@ import trio.testing
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import open_store
 from runtime.vms import exclusion, listings
-from runtime.vms.answers import MAX_ANSWER_BYTES, Budget
 from runtime.vms.commands import Commands
 from runtime.vms.exclusion import PREPARED, Exclusion
 from runtime.vms.files import VmFiles
 from runtime.vms.large import ATTEMPTS, PIECE, read_large
 from runtime.vms.options import VmOptions
 from runtime.vms.removal import AT_ONCE
+from runtime.vms.results import MAX_ANSWER_BYTES, Budget
 from runtime.vms.volume import Volume
 from wasi_fs import FileSystem, OpenFile
 from wasi_fs.memory import MAX_LOADS
@@ -57,7 +57,7 @@ async def volume(tmp_path: Path) -> AsyncIterator[Volume]:
     async with open_store(tmp_path / "state.db") as store:
         record, _ = await store.vms.get_or_create("vm", {}, 0)
         volume = Volume(store, record, VmOptions())
-        volume.furnish()
+        volume.prepare()
         await volume.flush()
         yield volume
 

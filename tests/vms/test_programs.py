@@ -68,7 +68,7 @@ async def box(tmp_path: Path) -> AsyncIterator[Box]:
     async with open_store(tmp_path / "state.db") as store:
         record, _ = await store.vms.get_or_create("vm", {}, 0)
         volume = Volume(store, record, VmOptions())
-        volume.furnish()
+        volume.prepare()
         engine: Any = FakeEngine()
         yield Box(engine, volume.filesystem, Programs(engine, Share(), volume.filesystem))
 

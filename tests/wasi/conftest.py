@@ -208,7 +208,7 @@ class World:
         chosen = VmOptions(**options)
         record, _ = await self.store.vms.get_or_create(name, {}, 0)
         volume = Volume(self.store, record, chosen, ambient)
-        volume.furnish()
+        volume.prepare()
         exchanges: list[HttpExchange] = []
         self._gates.append(HttpGate(NetworkPolicy.parse(chosen.allow), exchanges.append, resolver=resolver))
         surroundings = Surroundings(

@@ -26,6 +26,7 @@ from runtime.acp.messages import (
 from runtime.acp.session_state import SessionState
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.events import SESSION_STARTED
+from runtime.clock import epoch_ms
 from runtime.network import Egress
 from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_failed, how_it_ended
 from runtime.sessions.mcp import config as mcp
@@ -33,7 +34,6 @@ from runtime.sessions.mcp.local import LocalServers
 from runtime.sessions.options import instructions
 from runtime.sessions.options.redaction import NOTHING, Redactor
 from runtime.sessions.options.secrets import resolve_secrets
-from runtime.sessions.transcript.transcript import now_ms
 from runtime.version import VERSION
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ async def _forget(session: Session) -> None:
 
 async def _record(session: Session, setup: SessionSetup) -> None:
     options = session.record.known_options
-    session.record.created_at = now_ms()
+    session.record.created_at = epoch_ms()
     record = await session.vm.store.sessions.create(
         session.record.vm_row,
         session.record.session_id,

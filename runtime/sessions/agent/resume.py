@@ -24,13 +24,13 @@ import trio
 from runtime.acp.messages import SESSION_LOAD, SESSION_NEW, SESSION_RESUME, SessionSetup
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.api.events import SESSION_RESUMED
+from runtime.clock import epoch_ms
 from runtime.holding import Holding
 from runtime.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, RESOURCE_NOT_FOUND
 from runtime.sessions.agent.errors import AgentError, agent_failed
 from runtime.sessions.agent.launch import ask, bring_up, call, check_alive, fail, session_params
 from runtime.sessions.options import config
 from runtime.sessions.session import MAX_RESTARTS
-from runtime.sessions.transcript.transcript import now_ms
 from runtime.sessions.turns.thread import render_thread
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ async def bring_back(session: Session) -> None:
         raise
     session.vm.store.sessions.update(
         session.record.row_id,
-        now_ms(),
+        epoch_ms(),
         agent_session_id=session.record.agent_session_id,
         capabilities=session.record.capabilities.raw,
         agent_info=session.record.agent_info,

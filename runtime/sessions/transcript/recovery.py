@@ -8,7 +8,8 @@ import msgspec
 
 from runtime.acp.session_state import STATE_TYPES, SessionState
 from runtime.api.events import SESSION_SUSPENDED, TURN_INTERRUPTED
-from runtime.sessions.transcript.transcript import Transcript, now_ms
+from runtime.clock import epoch_ms
+from runtime.sessions.transcript.transcript import Transcript
 
 if TYPE_CHECKING:
     from runtime.hub import Hub
@@ -79,5 +80,5 @@ async def mark_interrupted(store: Store, hub: Hub, vm: str) -> None:
 async def _mark(store: Store, hub: Hub, vm: str, session: SessionRecord) -> None:
     log = Transcript(store, hub, vm, session.session_id)
     await open_transcript(store, log, session.row)
-    store.sessions.update(session.row, now_ms(), status=log.state.status)
+    store.sessions.update(session.row, epoch_ms(), status=log.state.status)
     await store.writer.barrier()

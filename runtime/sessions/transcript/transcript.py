@@ -12,7 +12,6 @@ free of gaps): the transcript is then `failed` for good, and its session is take
 from __future__ import annotations
 
 import logging
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +22,7 @@ from runtime.acp.messages import SESSION_UPDATE
 from runtime.acp.session_state import SessionState, event_type
 from runtime.api.errors import ApiError
 from runtime.api.events import SESSION_EVENT
+from runtime.clock import epoch_ms
 from runtime.hub import Notice
 from runtime.sessions.options.redaction import NOTHING
 from runtime.store.writer import WAITING_BYTES
@@ -43,11 +43,6 @@ UNCOMMITTED: Final = 1000
 writer is never idle for lack of them, and at most that many lines are held."""
 UNCOMMITTED_BYTES: Final = 8 * 1024 * 1024
 """The same in bytes, for agents whose events are large."""
-
-
-def now_ms() -> int:
-    """Epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 class Transcript:
@@ -115,7 +110,7 @@ class Transcript:
         if self.redactor.found_in(body):
             params = self.redactor.value(params)
             body = encoded({"jsonrpc": "2.0", "method": method, "params": params})
-        created_at = now_ms()
+        created_at = epoch_ms()
         self.bytes += len(body)
         state = self.state.fold(type_, params)
         also: Write | None = None

@@ -6,7 +6,7 @@ import pytest
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.services.output import Characters
-from runtime.vms.words import split
+from runtime.vms.command_line import split
 
 
 @pytest.mark.parametrize(

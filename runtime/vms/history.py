@@ -10,7 +10,7 @@ from runtime.sessions.options.options import new_session_id
 from runtime.sessions.queries import find
 from runtime.sessions.transcript.forks import estranged, snapshot_at
 from runtime.store.diffs import compare, current_layer
-from runtime.vms.answers import MAX_ANSWER_BYTES, TYPES, telling_errors
+from runtime.vms.results import MAX_ANSWER_BYTES, TYPES, telling_errors
 from wasi_fs.values import check_path
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ MAX_CHANGES: Final = 50_000
 """Changes that one `diff` answers: some 15 MB of JSON."""
 
 
-class Past:
+class History:
     """Of one VM. Only `restore` puts it to sleep, and nothing wakes it."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Past:
     async def snapshot(self, name: str | None) -> dict[str, Any]:
         """`snapshot`: of everything that was written so far. ApiError EXISTS, LIMIT_EXCEEDED."""
         name = name or new_session_id()
-        await self._volume.keep(name)
+        await self._volume.snapshot_as(name)
         return self._told(self._find(name))
 
     def snapshots(self, session_id: str | None) -> Sequence[dict[str, Any]]:
