@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from wasi_fs import FsCode, FsError
+from wasi_fs import FsCode, FsError, OpenDirectory
 from wasi_fs.backend import FileType
 
 if TYPE_CHECKING:
@@ -34,9 +34,11 @@ def walk(fs: FileSystem, path: str) -> list[tuple[str, Stat]]:
         prefix, directory = todo.pop()
         with directory:
             below = []
-            for entry in fs.entries(".", at=directory.node):
-                found.append((prefix + entry.name, fs.stat(entry.name, at=directory.node, follow=False)))
+            assert isinstance(directory, OpenDirectory)
+            at = directory.node
+            for entry in fs.entries(".", at=at):
+                found.append((prefix + entry.name, fs.stat(entry.name, at=at, follow=False)))
                 if entry.type is FileType.DIRECTORY:
-                    below.append((f"{prefix}{entry.name}/", fs.open(entry.name, at=directory.node)))
+                    below.append((f"{prefix}{entry.name}/", fs.open(entry.name, at=at)))
             todo.extend(reversed(below))
     return found
