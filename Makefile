@@ -60,6 +60,7 @@ lint: $(INSTALLED) ## Style, types, and who may import whom.
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache --no-logo
 	$(BIN)/python build/typescript_types.py --check
+	$(BIN)/python build/python_clients.py --check
 	$(BIN)/python build/completions.py --check
 	$(BIN)/python build/lock.py --check
 	$(BIN)/python build/wasi_types.py --check

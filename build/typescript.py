@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
             build(node, CLIENT, [CLIENT / "src"])
             link_client()
             build(node, EXAMPLES, [CLIENT / "src", EXAMPLES])
-        return typescript_types.main(arguments) if arguments else 0
+        return typescript_types.main() if arguments else 0
     except BuildError as error:
         print(f"build/typescript.py: {error}", file=sys.stderr)
         return 1

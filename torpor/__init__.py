@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from runtime.api.settings import Settings
     from runtime.api.turns import PromptResult
     from runtime.client.client import Client, connect
-    from runtime.client.connection import Connection
     from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
+    from runtime.client.generated.types import FileRead, ProcessInfo, ProcessResult, SessionRow
     from runtime.client.notification import Notification
-    from runtime.client.results import FileRead, ProcessInfo, ProcessResult, SessionRow
+    from runtime.client.subscription import Subscription
+    from runtime.client.subscription import Subscription as Connection
     from runtime.client.sync import Client as SyncClient
     from runtime.client.sync import Pending
     from runtime.client.sync import connect as connect_sync
+    from runtime.client.sync_vm import Vm as SyncVm
     from runtime.client.vm import Vm
 
 __all__ = [
@@ -46,7 +48,9 @@ __all__ = [
     "SessionRow",
     "Settings",
     "Snapshot",
+    "Subscription",
     "SyncClient",
+    "SyncVm",
     "TreeEntry",
     "Vm",
     "connect",
@@ -62,16 +66,18 @@ _PLACES = {
     "api.settings": ("Settings",),
     "api.turns": ("PromptResult",),
     "client.client": ("Client", "connect"),
-    "client.connection": ("Connection",),
     "client.errors": ("ClientError", "ConnectError", "ConnectionLostError", "RpcError"),
     "client.notification": ("Notification",),
-    "client.results": ("FileRead", "ProcessInfo", "ProcessResult", "SessionRow"),
+    "client.generated.types": ("FileRead", "ProcessInfo", "ProcessResult", "SessionRow"),
+    "client.subscription": ("Subscription",),
     "client.sync": ("Pending",),
     "client.vm": ("Vm",),
 }
 _FOUND = {name: (module, name) for module, names in _PLACES.items() for name in names} | {
     "SyncClient": ("client.sync", "Client"),
+    "SyncVm": ("client.sync_vm", "Vm"),
     "connect_sync": ("client.sync", "connect"),
+    "Connection": ("client.subscription", "Subscription"),  # its name of before; gone after the next release
 }
 
 

@@ -8,7 +8,7 @@ async with torpor.connect() as client:
     print(response.text)
 
 When the daemon goes away, the calls under way fail with ConnectionLostError: whether they took effect is not known. Calls
-made afterwards wait for the daemon to be back, and what was subscribed to goes on where it was (`Connection`). Who has
+made afterwards wait for the daemon to be back, and what was subscribed to goes on where it was (`Subscription`). Who has
 more to do then hears of it by `Client.on`.
 """
 
@@ -24,6 +24,7 @@ import anyio.abc
 from runtime.api.defaults import PROTOCOL
 from runtime.api.endpoint import EndpointError, HttpEndpoint, UnixEndpoint, endpoint
 from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
+from runtime.client.generated.daemon import DaemonMethods
 from runtime.client.link import Link
 from runtime.client.vm import Vms
 from runtime.client.wires import open_wire
@@ -32,8 +33,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator
 
-    from runtime.client.connection import Callback, Connection
     from runtime.client.notification import Notification
+    from runtime.client.subscription import Callback, Subscription
 
 NAME: Final = "torpor-python"
 
@@ -44,7 +45,7 @@ FIRST_DELAY: Final = 0.02  # seconds between attempts; doubled each time
 LAST_DELAY: Final = 1.0  # and no longer than this: a daemon that is back is noticed within a second
 
 
-class Client:
+class Client(DaemonMethods):
     """A client; made by `connect`. May be used by any number of tasks of one event loop."""
 
     def __init__(self, place: UnixEndpoint | HttpEndpoint, patience: float, tasks: anyio.abc.TaskGroup) -> None:
@@ -58,7 +59,7 @@ class Client:
         self._link: Link | None = None
         self._linked = anyio.Event()
         self._failure: ClientError | EndpointError | None = None
-        self._connections: dict[str, Connection] = {}
+        self._subscriptions: dict[str, Subscription] = {}
         self._callbacks: dict[str, list[Callback]] = {}
 
     def on(self, event: Literal["disconnected", "reconnected"], callback: Callback) -> None:
@@ -78,25 +79,8 @@ class Client:
         """
         return await (await self.link()).call(method, params)
 
-    async def list_agents(self) -> list[dict[str, Any]]:
-        """Return the agents that sessions can run: `id`, `title`, `version`, `source`, `installed`."""
-        agents: list[dict[str, Any]] = await self.call("listAgents")
-        return agents
-
-    async def status(self) -> dict[str, Any]:
-        """Return figures about the daemon."""
-        status: dict[str, Any] = await self.call("daemon.status")
-        return status
-
-    async def rotate_key(self) -> dict[str, Any]:
-        """Have the environments of all sessions sealed with a new key."""
-        rotated: dict[str, Any] = await self.call("daemon.rotateKey")
-        return rotated
-
-    async def discover(self) -> dict[str, Any]:
-        """Return the API as an OpenRPC document."""
-        document: dict[str, Any] = await self.call("rpc.discover")
-        return document
+    async def _invoke(self, method: str, params: dict[str, Any]) -> Any:
+        return await self.call(method, **params)
 
     async def link(self) -> Link:
         """Return the link, once there is one. Raises ConnectionLostError when the daemon has not come back."""
@@ -106,13 +90,13 @@ class Client:
             await self._linked.wait()
         return self._link
 
-    def hears(self, subscription_id: str, connection: Connection) -> None:
-        """Let `connection` have what comes for a subscription of the link."""
-        self._connections[subscription_id] = connection
+    def hears(self, subscription_id: str, subscription: Subscription) -> None:
+        """Let `subscription` have what comes for this id of the link."""
+        self._subscriptions[subscription_id] = subscription
 
     def forget(self, subscription_id: str) -> None:
         """End a subscription; what still comes for it is dropped."""
-        if self._connections.pop(subscription_id, None) is not None and self._link is not None:
+        if self._subscriptions.pop(subscription_id, None) is not None and self._link is not None:
             self._link.notify("unsubscribe", subscriptionId=subscription_id)
 
     @property
@@ -145,9 +129,9 @@ class Client:
         if self._link is link:
             self._link = None
             self._linked = anyio.Event()
-            lost, self._connections = self._connections, {}
-            for connection in set(lost.values()):
-                connection.detached()
+            lost, self._subscriptions = self._subscriptions, {}
+            for subscription in set(lost.values()):
+                subscription.detached()
             self.tasks.start_soon(self._reopen)
             self._tell("disconnected", {})
 
@@ -177,9 +161,9 @@ class Client:
                 return
 
     def _hear(self, notification: Notification) -> None:
-        connection = self._connections.get(notification.params.get("subscriptionId", ""))
-        if connection is not None:
-            connection.hear(notification)
+        subscription = self._subscriptions.get(notification.params.get("subscriptionId", ""))
+        if subscription is not None:
+            subscription.hear(notification)
 
 
 async def _finish(callback: Callback, params: dict[str, Any]) -> None:

@@ -1,19 +1,18 @@
 """The synchronous client: one connection, plain calls, the standard library only. No threads, and not for use by several.
 
 with connect() as client:
-    client.call("vm.getOrCreate", vm="demo")
-    session = client.call("createSession", vm="demo", agentType="echo")
-    client.call("subscribe", vm="demo", sessionId=session["sessionId"])
-    turn = client.start("sendPrompt", vm="demo", sessionId=session["sessionId"], prompt="Hello")
+    agent = client.vm.get_or_create("demo")
+    session = agent.create_session("echo")
+    print(agent.send_prompt(session.session_id, "Hello").text)
+
+    agent.subscribe(session.session_id)
+    turn = client.start("sendPrompt", vm="demo", sessionId=session.session_id, prompt="Hello")
     for notification in client.notifications(until=turn):
         print(notification.method, notification.params)
     print(turn.result()["text"])
 
-`client.vm` has the methods of the asynchronous client's VMs, without `await`; that part alone needs more than the standard
-library:
-
-    agent = client.vm.get_or_create("demo")
-    print(agent.send_prompt(session["sessionId"], "Hello").text)
+The methods of `client.vm` are those of the asynchronous client without `await`; they alone need more than the standard
+library.
 """
 
 from __future__ import annotations
@@ -30,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from runtime.api.endpoint import MAX_MESSAGE, EndpointError, check_directory, socket_path
 from runtime.client.errors import ClientError, ConnectError, ConnectionLostError, RpcError
+from runtime.client.generated.daemon_sync import DaemonMethods
 from runtime.client.notification import Notification
 from runtime.jsonrpc import Line, Lines, TooLong, encode, joined
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from runtime.client.sync_vm import Plain
+    from runtime.client.sync_vm import Vms
 
 MAX_QUEUED: Final = 100_000
 """Notifications kept for later while a call waits: who subscribes has to read them, too."""
@@ -70,7 +70,7 @@ class Pending:
         self.done = True
 
 
-class Client:
+class Client(DaemonMethods):
     """A connection to the daemon; a context manager. Made by `connect`."""
 
     def __init__(self, connected: socket.socket) -> None:
@@ -95,11 +95,11 @@ class Client:
         return int(pid)
 
     @property
-    def vm(self) -> Plain:
-        """The VMs, by name: as `runtime.client.vm.Vms`, and what it makes, without `await`."""
-        from runtime.client.sync_vm import vms_of  # noqa: PLC0415 - what the commands do without
+    def vm(self) -> Vms:
+        """The VMs, by name."""
+        from runtime.client.sync_vm import Vms  # noqa: PLC0415 - what the commands do without
 
-        return vms_of(self)
+        return Vms(self)
 
     def close(self) -> None:
         """Close the connection; turns that run go on. Idempotent."""
@@ -121,6 +121,9 @@ class Client:
         while not pending.done:
             self._receive(None)
         return pending.result()
+
+    def _invoke(self, method: str, params: dict[str, Any]) -> Any:
+        return self.call(method, **params)
 
     def start(self, method: str, /, **params: Any) -> Pending:
         """Send a request without waiting; wait with `notifications(until=...)` or `wait`. Params that are None are left out.

@@ -1,82 +1,66 @@
-"""VMs as objects for the synchronous client: the asynchronous client's own methods, run to their end over its connection.
-
-These never wait for anything but the answers to their calls, and here a call returns with its answer: so each of them ends
-without ever being suspended, and no event loop is needed. There is no second list of methods.
-"""
+"""VMs as objects for the synchronous client: what is no method of the API. This part needs more than the standard library."""
 
 from __future__ import annotations
 
-from inspect import iscoroutine
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from runtime.client.connection import Connection
-from runtime.client.vm import Vm, Vms
+from runtime.client.conversion import converted
+from runtime.client.generated.daemon_sync import VmsMethods
+from runtime.client.generated.vm_sync import VmMethods
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
-
-    from runtime.client.client import Client as AsyncClient
+    from runtime.client.generated.types import VmOptions
     from runtime.client.sync import Client
 
 
-def vms_of(client: Client) -> Plain:
-    """`client.vm`: the methods of `runtime.client.vm.Vms`."""
-    return Plain(Vms(cast("AsyncClient", _Calls(client))))
-
-
-class Plain:
-    """An object of the asynchronous client whose methods are called without `await`; what they return is so, too."""
-
-    def __init__(self, target: Vm | Vms) -> None:
-        self._target = target
-
-    def __repr__(self) -> str:
-        return f"<{type(self._target).__name__} {getattr(self._target, 'name', '')!r} without await>"
-
-    def __dir__(self) -> list[str]:
-        return [name for name in dir(self._target) if not name.startswith("_")]
-
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._target, name)
-        if not callable(attribute):
-            return attribute
-
-        def call(*args: Any, **options: Any) -> Any:
-            value = attribute(*args, **options)
-            if isinstance(value, Connection):
-                raise TypeError("call `subscribe` and read `notifications()` of the client instead")
-            if iscoroutine(value):
-                value = _run(value)
-            return Plain(value) if isinstance(value, Vm) else value
-
-        return call
-
-
-class _Calls:
-    """The synchronous client in the place of the asynchronous one, as far as VMs need it."""
+class Vms(VmsMethods):
+    """The VMs of a daemon: `client.vm`."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    async def call(self, method: str, /, **params: Any) -> Any:
+    def _invoke(self, method: str, params: dict[str, Any]) -> Any:
         return self._client.call(method, **params)
 
-    async def link(self) -> _Link:
-        return _Link(self._client)
+    def get_or_create(self, name: str | list[str], options: VmOptions | None = None) -> Vm:
+        """Return the VM of this name (or list of parts), created by the first call.
+
+        `options` in the API's own form; RpcError vm_conflict when the VM exists with other ones.
+        """
+        return Vm(self._client, name, options, create=True)
+
+    def get(self, name: str | list[str]) -> Vm:
+        """Return a VM that exists: its calls raise RpcError vm_not_found if it does not."""
+        return Vm(self._client, name, None, create=False)
+
+    def import_(self, path: str, name: str | list[str] | None = None, *, trust: bool = False) -> Vm:
+        """Make a VM of an exported file on the daemon's machine, and return it.
+
+        Without `trust` it reaches no host until `configure` says so, and asks for secrets again.
+        """
+        made = self._client.call("vm.import", path=path, vm=name, trust=trust)
+        return Vm(self._client, made["vm"], None, create=False)
 
 
-class _Link:
-    def __init__(self, client: Client) -> None:
-        self._client = client
+class Vm(VmMethods):
+    """One VM. Events come, after `subscribe`, from `notifications()` of the client."""
 
-    async def call(self, method: str, members: dict[str, Any]) -> Any:
-        return self._client.call(method, **members)
+    def __init__(self, client: Client, name: str | list[str], options: VmOptions | None, *, create: bool) -> None:
+        self.client = client
+        self.name = name
+        self._options = options
+        self._ready = not create
 
+    def ready(self) -> None:
+        """Have the VM made, if that has not been done and is meant."""
+        if not self._ready:
+            self.client.call("vm.getOrCreate", vm=self.name, options=self._options)
+            self._ready = True
 
-def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        return end.value
-    coroutine.close()
-    raise RuntimeError("the method waited for something else than an answer")
+    def call(self, method: str, /, **params: Any) -> Any:
+        """Call any method of the API that takes `vm`; the result is as it came."""
+        self.ready()
+        return self.client.call(method, vm=self.name, **params)
+
+    def _invoke(self, method: str, params: dict[str, Any]) -> Any:
+        return converted(method, self.call(method, **params))

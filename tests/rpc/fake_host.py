@@ -85,6 +85,7 @@ class FakeSessions(Sessions):
             "agentInfo": {"name": agent_type},
             "cwd": given.get("cwd", "/home/user"),
             "title": None,
+            "usage": {"tokens": None, "cost": None, "context": None},
             "lastSeq": -1,
             "createdAt": 1,
             "updatedAt": 2,

@@ -18,7 +18,7 @@ from runtime.api import endpoint
 from runtime.api.endpoint import HttpEndpoint
 from runtime.api.methods import METHODS
 from runtime.client import client as client_module
-from runtime.client import connection, wires
+from runtime.client import subscription, wires
 from runtime.client.client import connect
 from runtime.client.link import Link
 from runtime.client.notification import Notification
@@ -320,7 +320,7 @@ def test_what_cannot_be_heard(run, socket_path):
 
 @pytest.mark.parametrize("whole_vm", [False, True])
 def test_a_slow_program_misses_nothing_and_costs_a_bounded_amount(run, socket_path, monkeypatch, whole_vm):
-    monkeypatch.setattr(connection, "MAX_QUEUED", 10)
+    monkeypatch.setattr(subscription, "MAX_QUEUED", 10)
 
     async def main():
         async with connect(socket_path) as client:
@@ -571,7 +571,7 @@ def test_so_many_permission_requests_are_remembered_as_told(run, socket_path):
             told = client.vm.get("v").connect("s")
             asked = [
                 Notification("permissionRequest", {"sessionId": "s", "request": {"permissionId": str(number)}})
-                for number in range(connection.MAX_ASKED + 1)
+                for number in range(subscription.MAX_ASKED + 1)
             ]
             assert all(told._is_asked_first(each) for each in asked)
             assert [told._is_asked_first(each) for each in (asked[-1], asked[1], asked[0])] == [False, False, True]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +12,17 @@ import pytest
 
 import torpor
 from runtime.client.client import connect
+from runtime.client.generated.daemon import DaemonMethods
 from runtime.client.sync import connect as connect_sync
+from runtime.client.sync_vm import Vms as SyncVms
+from runtime.client.vm import Vms
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from runtime.client.sync_vm import Plain
     from tests.system.daemon import Daemon
 
+ROOT = Path(__file__).parents[3]
 CAT = (Path(__file__).parents[2] / "guests" / "dist" / "copy_stdin.wasm").read_bytes()
 BYTES = bytes(range(256))
 
@@ -83,12 +88,12 @@ async def use(vm: Any) -> None:
 class Awaited:
     """A handle without `await`, for code with it."""
 
-    def __init__(self, plain: Plain) -> None:
-        self._plain = plain
+    def __init__(self, vm: torpor.SyncVm) -> None:
+        self._vm = vm
 
     def __getattr__(self, name: str) -> Any:
         async def call(*args: Any, **options: Any) -> Any:
-            return getattr(self._plain, name)(*args, **options)
+            return getattr(self._vm, name)(*args, **options)
 
         return call
 
@@ -107,7 +112,7 @@ async def test_without_await(daemon: Daemon) -> None:
         assert client.vm.list() == []
 
 
-def test_a_plain_handle(daemon: Daemon) -> None:
+def test_a_synchronous_handle(daemon: Daemon) -> None:
     with connect_sync(daemon.socket) as client:
         with pytest.raises(torpor.RpcError, match="no VM"):
             client.vm.get("vm").stats()
@@ -120,10 +125,29 @@ def test_a_plain_handle(daemon: Daemon) -> None:
         with pytest.raises(torpor.RpcError) as caught:
             vm.raw_send(session.session_id, "no/such", {"params": 1})
         assert caught.value.name == "agent_error"
-        with pytest.raises(TypeError, match="subscribe"):
-            vm.connect()
-        with pytest.raises(AttributeError):
-            vm.nothing  # noqa: B018
-        asynchronous = {name for name, _ in inspect.getmembers(torpor.Vm, inspect.iscoroutinefunction)}
-        assert {name for name in asynchronous if not name.startswith("_")} <= set(dir(vm))
+        subscription = vm.subscribe(session.session_id, after=-1)["subscriptionId"]
+        seen = list(client.notifications(timeout=0))
+        assert vm.send_prompt(session.session_id, "say more").text == "more"
+        seen += client.notifications(timeout=0)
+        assert [(each.seq, each.text) for each in seen if each.type == "agent_message_chunk"] == [
+            (1, "hello"),
+            (4, "more"),
+        ]
+        client.unsubscribe(subscription)
+        assert client.status()["subscriptions"] == 0
+        assert "echo" in [agent["id"] for agent in client.list_agents()]
         vm.destroy()
+
+
+def test_both_clients_have_the_same_methods() -> None:
+    def methods(kind: type) -> set[str]:
+        return {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")}
+
+    assert methods(torpor.Vm) - methods(torpor.SyncVm) == {"connect"}
+    assert methods(torpor.SyncVm) - methods(torpor.Vm) == {"subscribe"}
+    assert methods(Vms) == methods(SyncVms)
+    assert methods(DaemonMethods) <= methods(torpor.SyncClient)
+
+
+def test_the_generated_methods_are_fresh() -> None:
+    subprocess.run([sys.executable, ROOT / "build" / "python_clients.py", "--check"], check=True, timeout=60)

@@ -38,7 +38,7 @@ MAX_ASKED: Final = 1000
 RETRY_SECONDS: Final = 0.1  # after `busy` or `shutting_down`
 
 
-class Connection:
+class Subscription:
     """What happens in a VM or in one session, from `async with` to its end; made by `Vm.connect`.
 
     Either it is iterated, which yields Notifications, or it has callbacks (`on`).
