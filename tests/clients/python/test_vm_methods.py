@@ -129,10 +129,7 @@ def test_a_synchronous_handle(daemon: Daemon) -> None:
         seen = list(client.notifications(timeout=0))
         assert vm.send_prompt(session.session_id, "say more").text == "more"
         seen += client.notifications(timeout=0)
-        assert [(each.seq, each.text) for each in seen if each.type == "agent_message_chunk"] == [
-            (1, "hello"),
-            (4, "more"),
-        ]
+        assert [each.text for each in seen if each.type == "agent_message_chunk"] == ["hello", "more"]
         client.unsubscribe(subscription)
         assert client.status()["subscriptions"] == 0
         assert "echo" in [agent["id"] for agent in client.list_agents()]

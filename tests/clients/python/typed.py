@@ -57,5 +57,5 @@ def synchronous() -> None:
         assert_type(client.list_agents()[0]["installed"], bool)
         assert_type(client.discover(), dict[str, Any])
         vm.send_prompt("s", 5)  # type: ignore[arg-type]
-        client.vm.get_or_create("x", {"limits": {"memoryBytes": "much"}})  # type: ignore[typeddict-item]
+        client.vm.get_or_create("x", {"limits": {"memoryBytes": "much"}})  # type: ignore[arg-type]
         vm.no_such_method()  # type: ignore[attr-defined]
