@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from runtime.client.generated.types import ForkPoint
-
 T = TypeVar("T")
 Json = dict[str, Any]
 
@@ -24,7 +22,7 @@ def received(content: str | Json) -> str | bytes:
     return content if isinstance(content, str) else base64.b64decode(content["base64"])
 
 
-def point(value: str | tuple[str, int] | ForkPoint | None) -> str | Json | ForkPoint | None:
+def point(value: str | tuple[str, int] | Mapping[str, object] | None) -> str | Mapping[str, object] | None:
     """Return a snapshot's name, or an event (a session's id with its seq), as it travels."""
     return {"sessionId": value[0], "seq": value[1]} if isinstance(value, tuple) else value
 
