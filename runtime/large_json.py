@@ -21,6 +21,7 @@ import attrs
 import msgspec
 import trio
 
+from runtime.api.content import as_content
 from runtime.wire_json import encoded
 
 if TYPE_CHECKING:
@@ -295,8 +296,8 @@ def _items(values: list[Any] | tuple[Any, ...]) -> Iterator[bytes]:
 
 async def large_content(data: bytes, encoding: str | None = None) -> Content:
     """As `runtime.api.content.as_content`, in small steps."""
-    if encoding == "base64":
-        return {"base64": data}
+    if encoding == "base64" or len(data) <= STEP_BYTES:
+        return as_content(data, encoding)
     decoder = codecs.getincrementaldecoder("utf-8")()
     texts: list[str] = []
     try:

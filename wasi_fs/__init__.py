@@ -31,7 +31,7 @@ from wasi_fs.backend import (
     InodeRecord,
     Usage,
 )
-from wasi_fs.content import DIRTY_LIMIT
+from wasi_fs.content import DIRTY_LIMIT, Cut, cut
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.filesystem import FileSystem
 from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile
@@ -46,6 +46,7 @@ __all__ = [
     "Backend",
     "Changes",
     "ChunkWrite",
+    "Cut",
     "Dentry",
     "DentryChange",
     "DirEntry",
@@ -60,4 +61,5 @@ __all__ = [
     "OpenFile",
     "Stat",
     "Usage",
+    "cut",
 ]

@@ -34,7 +34,8 @@ def make_directories(tree: Tree, path: str, mode: int, at: Directory) -> None:
                 raise
             walk.come_to(directory)
             check_free(tree, locate(tree, directory, name, walk=walk), directory=True)
-            tree.count_load()
+            if directory.mount is None:
+                tree.count_load()
             node = (directory.mount or tree).make_directory(directory, name, mode)
         if not isinstance(node, Directory):
             raise FsError(FsCode.EXIST if position == len(names) else FsCode.NOT_DIRECTORY, path)

@@ -16,7 +16,7 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import NO_CUT
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Hashable, Iterator
 
     from wasi_fs.backend import Data
     from wasi_fs.inode import File
@@ -38,6 +38,30 @@ crash may lose them."""
 
 _VERSIONS: Final = itertools.count(1)
 """Of all files of all trees of the process. No clock would do, since a VM's may stand still."""
+
+
+class Cut:
+    """Content that was cut up beforehand, for a write of much of it in one step: its chunks are taken as they are, not copied.
+
+    `chunks` end where those of the file do, when they begin at the offset that they are written to; nobody else has them.
+    """
+
+    def __init__(self, chunks: list[bytearray]) -> None:
+        self.chunks = chunks
+        self._size = sum(map(len, chunks))
+
+    def __len__(self) -> int:
+        """Bytes in all."""
+        return self._size
+
+
+def cut(data: Data, offset: int) -> Iterator[memoryview]:
+    """Views of what is written at `offset`, chunk by chunk."""
+    view = memoryview(data)
+    start, stop = 0, CHUNK_SIZE - offset % CHUNK_SIZE
+    while start < len(view):
+        yield view[start:stop]
+        start, stop = stop, stop + CHUNK_SIZE
 
 
 class _Measuring:
@@ -82,7 +106,7 @@ class Contents:
             position += stop - start
         return b"".join(pieces)
 
-    def write(self, node: File, offset: int, data: Data) -> None:
+    def write(self, node: File, offset: int, data: Data | Cut) -> None:
         """Write all of `data` at `offset`, over holes too. FsError(FILE_TOO_LARGE, INSUFFICIENT_SPACE): nothing written."""
         end = offset + len(data)
         if end > self._tree.limits.file_size:
@@ -94,19 +118,17 @@ class Contents:
             self._tree.charge(growth)
             node.allocated += growth
         node.version = None
-        view = memoryview(data)
         position = offset
-        while position < end:
+        for piece in data.chunks if isinstance(data, Cut) else cut(data, offset):
             index, start = divmod(position, CHUNK_SIZE)
-            stop = min(CHUNK_SIZE, start + end - position)
-            piece = view[position - offset : position - offset + stop - start]
-            position += stop - start
+            stop = start + len(piece)
+            position += len(piece)
             chunk = node.dirty.get(index)
             if chunk is None:
                 if start == 0 and (stop == CHUNK_SIZE or end >= node.size):
-                    self._open_chunk(node, index, piece)
+                    self._have_chunk(node, index, piece if isinstance(piece, bytearray) else bytearray(piece))
                     continue
-                chunk = self._open_chunk(node, index, self._chunk(node, index))
+                chunk = self._have_chunk(node, index, bytearray(self._chunk(node, index) or b""))
             before = len(chunk)
             if start > before:
                 chunk.extend(bytes(start - before))
@@ -114,8 +136,7 @@ class Contents:
             known = len(chunk) - start
             if known > 0:  # through a view: a bytearray takes a copy first of what it is to have in a slice
                 memoryview(chunk)[start:stop] = piece[:known]
-                piece = piece[known:]
-            chunk += piece
+            chunk += piece[max(0, known) :]
         node.size = max(node.size, end)
         self._tree.modified(node)
 
@@ -235,9 +256,9 @@ class Contents:
             return bytes(memoryview(chunk)[start:]).ljust(stop - start, b"\0")
         return chunk if stop - start == len(chunk) else memoryview(chunk)[start:stop]
 
-    def _open_chunk(self, node: File, index: int, base: Data | None) -> bytearray:
-        """A chunk that may be written, which starts as a copy of `base`."""
-        chunk = node.dirty[index] = bytearray(base or b"")
+    def _have_chunk(self, node: File, index: int, chunk: bytearray) -> bytearray:
+        """The chunk that may be written at that index is this one."""
+        node.dirty[index] = chunk
         self._tree.dirty_bytes += len(chunk)
         self._discard(node.ino, index)
         return chunk
@@ -248,11 +269,28 @@ class Contents:
         if dense and offset <= node.size:
             return max(0, end - node.size)
         growth = 0
-        for index in range(offset // CHUNK_SIZE, (end - 1) // CHUNK_SIZE + 1):
+        first, last = offset // CHUNK_SIZE, (end - 1) // CHUNK_SIZE
+        sizes = {} if dense else self._sizes(node, first, last)
+        for index in range(first, last + 1):
             covered = min(CHUNK_SIZE, end - index * CHUNK_SIZE)
-            here = max(0, node.size - index * CHUNK_SIZE) if dense else len(self._chunk(node, index) or b"")
+            here = max(0, node.size - index * CHUNK_SIZE) if dense else sizes.get(index, 0)
             growth += max(0, covered - here)
         return growth
+
+    def _sizes(self, node: File, first: int, last: int) -> dict[int, int]:
+        """The lengths of the chunks that there are in a range, of which those that are stored are not read."""
+        sizes: dict[int, int] = {}
+        stored = min(node.cut, node.flight_cut, last + 1)
+        if first < stored:
+            found, _ = self._tree.backend.chunk_sizes(node.ino, first, last - first + 1)
+            sizes = {index: size for index, size in found if index < stored}
+        for index in range(first, last + 1):
+            chunk = node.dirty.get(index)
+            if chunk is None and index < node.cut:
+                chunk = node.flight.get(index)
+            if chunk is not None:
+                sizes[index] = len(chunk)
+        return sizes
 
     def _cut(self, node: File, size: int) -> None:
         index, rest = divmod(size, CHUNK_SIZE)
@@ -267,7 +305,7 @@ class Contents:
             if base is not None and len(base) > rest:
                 chunk = node.dirty.get(index)
                 if chunk is None:
-                    chunk = self._open_chunk(node, index, base)
+                    chunk = self._have_chunk(node, index, bytearray(base))
                 self._tree.dirty_bytes -= len(chunk) - rest
                 del chunk[rest:]
             index += 1

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from wasi_fs import bulk, sealing
 from wasi_fs.checks import check_border, check_empty, check_free, check_move, check_replace, check_seal, present
+from wasi_fs.content import Contents, Cut
 from wasi_fs.devices import Device, read_length
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries, open_directory, open_file
@@ -35,7 +36,6 @@ from wasi_fs.values import check_data, check_extent, check_mode, check_path, che
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
-    from wasi_fs.content import Contents
     from wasi_fs.devices import DeviceContents, Devices
     from wasi_fs.mounts import Mount
     from wasi_fs.mounts.content import HostContents
@@ -165,7 +165,7 @@ class FileSystem(KeptTree):
     def write_file(
         self,
         path: str,
-        data: bytes,
+        data: bytes | Cut,
         *,
         at: Directory | None = None,
         mode: int = 0o644,
@@ -178,7 +178,8 @@ class FileSystem(KeptTree):
 
         FsError(IS_DIRECTORY, READ_ONLY, INSUFFICIENT_SPACE, FILE_TOO_LARGE, ...).
         """
-        check_data(data)
+        if not isinstance(data, Cut):
+            check_data(data)
         check_mode(mode)
         check_path(path)
         if offset is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from wasi_fs.content import Contents, Cut
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.tree import Tree
 from wasi_fs.values import check_data, check_extent, check_place
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from wasi_fs.backend import Data, FileType
-    from wasi_fs.content import Contents
     from wasi_fs.devices import DeviceContents, Devices
     from wasi_fs.inode import Directory, File, Inode, Stat
     from wasi_fs.mounts.content import HostContents
@@ -97,13 +97,18 @@ class OpenFile(Handle):
         """`FileSystem.identity` of the file that is open."""
         return self._contents.identity(self.node)
 
-    def write(self, offset: int, data: Data) -> None:
+    def write(self, offset: int, data: Data | Cut) -> None:
         """Write all of `data` at `offset`, which may lie past the end.
 
         FsError(BAD_DESCRIPTOR, READ_ONLY, INVALID, FILE_TOO_LARGE, INSUFFICIENT_SPACE): nothing was written.
         """
         self._check_write()
         check_extent(offset)
+        if isinstance(data, Cut):
+            if isinstance(self._contents, Contents):
+                self._contents.write(self.node, offset, data)
+                return
+            data = b"".join(data.chunks)
         check_data(data)
         self._contents.write(self.node, offset, data)
 

@@ -59,6 +59,11 @@ class KeptTree:
         """What the tree takes up now, unsaved changes included."""
         return self._tree.usage
 
+    @property
+    def loads(self) -> int:
+        """Inodes and names that all operations together have got from the backend, and parents that they have made."""
+        return self._tree.loads
+
     # Saving
 
     @property

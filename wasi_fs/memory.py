@@ -26,6 +26,11 @@ CACHED_INODES: Final = 20_000
 CACHED_DENTRIES: Final = 100_000
 """Dentries of clean directories kept in memory: some 15 MB at 150 bytes each."""
 
+LOOKS: Final = 2500
+"""Inodes that are considered at a time where memory is full, in half a millisecond: more than an operation can load."""
+
+_ROUNDS: Final = 2  # first those go that were not used since the last time, then the others
+
 MAX_LOADS: Final = 128
 """Inodes and names that one operation gets from the backend, and parents that it makes, before it lets others run
 (`FsCode.WOULD_BLOCK`): each takes 20 us or less. A path can lead through two thousand directories that nobody has looked at
@@ -48,10 +53,14 @@ class Memory:
         self.touched: dict[int, Inode] = {}
         """Inodes of which only atime has changed: they wait for the next change set, and are no reason for one."""
         self._loads = 0
+        self.loads = 0
+        """What all operations together have got from the backend, and parents that they have made."""
         self.crowded = False
         """The caches are over their bounds: `trim` is due before the next operation."""
         self.cached_dentries = 0
         """Names, absent ones too, that the directories in `nodes` know."""
+        self._hand: list[int] = []  # inodes that are to be considered yet
+        self._rounds = 0
         self._trim_at = CACHED_INODES
         self._trim_dentries_at = CACHED_DENTRIES
 
@@ -64,29 +73,43 @@ class Memory:
     def count_load(self) -> None:
         """Something is about to be got from the backend, or a parent made. FsError(WOULD_BLOCK) where it is enough."""
         self._loads += 1
+        self.loads += 1
         if self._loads > MAX_LOADS:
             raise FsError(FsCode.WOULD_BLOCK, "not all of it is in memory yet")
 
     def trim(self) -> None:
-        """Drop clean inodes that have not been used lately until the caches are well within their bounds."""
+        """Drop clean inodes that have not been used lately until the caches are well within their bounds: `LOOKS` at a time."""
         goal, dentry_goal = CACHED_INODES * 7 // 8, CACHED_DENTRIES * 7 // 8
-        for _ in range(2):  # first those that were not used since the last time, then the others
-            for node in list(self.nodes.values()):
-                if len(self.nodes) <= goal and self.cached_dentries <= dentry_goal:
+        for _ in range(LOOKS):
+            if len(self.nodes) <= goal and self.cached_dentries <= dentry_goal:
+                break
+            if not self._hand:
+                if self._rounds == _ROUNDS:
                     break
-                if node.used:
-                    node.used = False
-                elif node.opens or node.ino in self.dirty or node.ino in self.flight or node.ino in self.touched:
-                    if isinstance(node, Directory) and node.persisted:
-                        self._forget_names(node)
-                else:
-                    del self.nodes[node.ino]
-                    if isinstance(node, Directory):
-                        self.cached_dentries -= len(node.children)
+                self._rounds += 1
+                self._hand = list(reversed(self.nodes))
+            node = self.nodes.get(self._hand.pop())
+            if node is not None:
+                self._consider(node)
+        else:
+            return
         # What is pinned stays: wait until there is something to gain, or every call would search in vain.
         self._trim_at = max(CACHED_INODES, len(self.nodes) + CACHED_INODES // 8)
         self._trim_dentries_at = max(CACHED_DENTRIES, self.cached_dentries + CACHED_DENTRIES // 8)
         self.crowded = False
+        self._hand, self._rounds = [], 0
+
+    def _consider(self, node: Inode) -> None:
+        """Whether an inode may stay."""
+        if node.used:
+            node.used = False
+        elif node.opens or node.ino in self.dirty or node.ino in self.flight or node.ino in self.touched:
+            if isinstance(node, Directory) and node.persisted:
+                self._forget_names(node)
+        else:
+            del self.nodes[node.ino]
+            if isinstance(node, Directory):
+                self.cached_dentries -= len(node.children)
 
     def _forget_names(self, directory: Directory) -> None:
         """Know no more than what is not saved yet of a directory that has to stay: also absent names take memory."""

@@ -40,7 +40,7 @@ class Collector:
         before = gc.get_threshold()
         gc.set_threshold(before[0], before[1], YOUNG_ROUNDS)
         gc.callbacks.append(self._heard)
-        gc.freeze()
+        self._begin_anew()
         try:
             yield self
         finally:
@@ -55,7 +55,13 @@ class Collector:
             if self._rounds and (self._rounds >= PUT_ASIDE or quiet()):
                 gc.unfreeze()
                 gc.collect()
+                self._begin_anew()
                 self._rounds = 0
+
+    def _begin_anew(self) -> None:
+        """Python also waits until a quarter as much is new as there was the last time: let that be nothing."""
+        gc.freeze()
+        gc.collect()
 
     def _heard(self, phase: str, info: dict[str, Any]) -> None:
         if phase == "stop" and info["generation"] == len(gc.get_threshold()) - 1:

@@ -7,27 +7,28 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.vms.large import PIECE, read_large
+from runtime.vms.large import PIECE, cut_up, read_large
 from runtime.vms.patience import patiently
 from runtime.vms.results import telling_errors
 from wasi_fs import FileType, FsCode, FsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from runtime.vms.volume import Volume
-    from wasi_fs import FileSystem
+    from wasi_fs import Cut, FileSystem
 
 TURN_BYTES: Final = 1024 * 1024  # read or written between two looks at the other tasks: a few ms
 FILE_OVERHEAD_BYTES: Final = 16 * 1024
 # What a file counts for besides its content: to find it, and to say what came of it.
+LOAD_OVERHEAD_BYTES: Final = 8 * 1024  # and for each inode and name on the way that is got from the store, or made
 
 
 async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> list[tuple[str, bytes | ApiError]]:
     """The content of each path, or why there is none: TOO_LARGE for what is beyond `max_bytes` for all together."""
     found: list[tuple[str, bytes | ApiError]] = []
     left = max_bytes
-    yielder = Yielder()
+    turn = Turn(fs)
     for path in paths:
         result: bytes | ApiError
         try:
@@ -36,7 +37,8 @@ async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> li
         except ApiError as error:
             result = error
         found.append((path, result))
-        await yielder.spend(len(result) if isinstance(result, bytes) else 0)
+        if turn.is_over(len(result) if isinstance(result, bytes) else 0):
+            await trio.lowlevel.checkpoint()
     return found
 
 
@@ -58,45 +60,37 @@ async def _read(fs: FileSystem, path: str, left: int, max_bytes: int) -> bytes:
 async def write_files(volume: Volume, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, ApiError | None]]:
     """Write each file, with its parents, and make it durable; why one could not be, or None."""
     done: list[tuple[str, ApiError | None]] = []
-    for piece in _pieces(files):
-        try:
-            done += await _write_piece(volume, piece)
-        except ApiError as error:  # the piece could not be stored
-            done += [(path, error) for path, _ in piece]
-    return done
 
-
-def _pieces(files: Sequence[tuple[str, bytes]]) -> Iterator[list[tuple[str, bytes]]]:
-    piece: list[tuple[str, bytes]] = []
-    size = 0
-    for path, content in files:
-        piece.append((path, content))
-        size += len(content) + FILE_OVERHEAD_BYTES
-        if size >= TURN_BYTES:
-            yield piece
-            piece, size = [], 0
-    if piece:
-        yield piece
-
-
-async def _write_piece(volume: Volume, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, ApiError | None]]:
-    def write() -> list[tuple[str, ApiError | None]]:
-        done: list[tuple[str, ApiError | None]] = []
-        for path, content in files:
+    def write() -> None:
+        """Go on, until it is somebody else's turn. After WOULD_BLOCK it goes on with the file that had to wait."""
+        turn = Turn(volume.filesystem)
+        while len(done) < len(files):
+            path, data = files[len(done)]
+            if len(data) > PIECE and len(done) != first:
+                return  # it is to be cut up
             try:
                 with telling_errors(path):
-                    write_file(volume.filesystem, path, content)
+                    write_file(volume.filesystem, path, content if len(done) == first else data)
             except ApiError as error:
                 done.append((path, error))
             else:
                 done.append((path, None))
-        return done
+            if turn.is_over(len(data)):
+                return
 
-    return await volume.change(write)
+    while len(done) < len(files):
+        first = len(done)
+        content = await cut_up(files[first][1])
+        try:
+            await volume.change(write)
+        except ApiError as error:  # it could not be stored, or what was written before could not
+            failed = files[first : max(len(done), first + 1)]
+            done[first:] = [(path, error) for path, _ in failed]
+    return done
 
 
 def write_file(
-    fs: FileSystem, path: str, data: bytes, *, create_parents: bool = True, offset: int | None = None
+    fs: FileSystem, path: str, data: bytes | Cut, *, create_parents: bool = True, offset: int | None = None
 ) -> None:
     """Create or replace a file, or write a piece of it. Raises FsError."""
     if create_parents:
@@ -107,15 +101,19 @@ def write_file(
     fs.write_file(path, data, offset=offset)
 
 
-class Yielder:
-    """Yields to other tasks after each MiB of work."""
+class Turn:
+    """How much is done before others run."""
 
-    def __init__(self) -> None:
+    def __init__(self, fs: FileSystem) -> None:
+        self._fs = fs
         self._spent = 0
+        self._loads = fs.loads
 
-    async def spend(self, size: int) -> None:
-        """Count a file with `size` bytes."""
-        self._spent += size + FILE_OVERHEAD_BYTES
-        if self._spent >= TURN_BYTES:
-            self._spent = 0
-            await trio.lowlevel.checkpoint()
+    def is_over(self, size: int) -> bool:
+        """Count a file with `size` bytes, and what was to be got to find it; where that was enough the next turn begins."""
+        self._spent += size + FILE_OVERHEAD_BYTES + LOAD_OVERHEAD_BYTES * (self._fs.loads - self._loads)
+        self._loads = self._fs.loads
+        if self._spent < TURN_BYTES:
+            return False
+        self._spent = 0
+        return True

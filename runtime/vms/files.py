@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.vms import batches, listings, removal
-from runtime.vms.large import PIECE, read_large
+from runtime.vms.large import PIECE, cut_up, read_large
 from runtime.vms.patience import patiently
 from runtime.vms.results import describe, telling_errors
 from wasi_fs import FileType, FsCode, FsError
@@ -58,9 +58,12 @@ class VmFiles:
 
         It is all or nothing, but for the parents. QUOTA_EXCEEDED, TOO_LARGE.
         """
-        await self._changed(
-            path, lambda: batches.write_file(self._fs, path, data, create_parents=create_parents, offset=offset)
-        )
+
+        def write() -> None:
+            batches.write_file(self._fs, path, content, create_parents=create_parents, offset=offset)
+
+        content = await cut_up(data, offset or 0)
+        await self._changed(path, write)
 
     async def write_own_file(self, path: str, data: bytes) -> None:
         """Replace or create a file that the runtime itself has to put there, with its parents, however full the VM is."""

@@ -1,4 +1,4 @@
-"""Large files, read piece by piece beside everything else."""
+"""Large files, read and made ready to be written piece by piece beside everything else."""
 
 from __future__ import annotations
 
@@ -7,16 +7,28 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from runtime.vms.patience import patiently
-from wasi_fs import OpenFile
+from wasi_fs import CHUNK_SIZE, Cut, OpenFile, cut
 
 if TYPE_CHECKING:
     from wasi_fs import FileSystem
 
 PIECE: Final = 1024 * 1024
-"""Bytes that are read between two looks at the other tasks, in a millisecond or two."""
+"""Bytes that are read or copied between two looks at the other tasks, in a millisecond or two."""
 
 ATTEMPTS: Final = 3
 """To read a file as it is at one moment; one that is always written to is then taken as it came, as by a program."""
+
+
+async def cut_up(data: bytes, offset: int = 0) -> bytes | Cut:
+    """What is to be written at `offset`, so that it takes no time: what is large becomes chunks, piece by piece."""
+    if len(data) <= PIECE:
+        return data
+    chunks: list[bytearray] = []
+    for number, chunk in enumerate(cut(data, offset), 1):
+        chunks.append(bytearray(chunk))
+        if number % (PIECE // CHUNK_SIZE) == 0:
+            await trio.lowlevel.checkpoint()
+    return Cut(chunks)
 
 
 async def read_large(fs: FileSystem, path: str, offset: int, count: int) -> bytes:

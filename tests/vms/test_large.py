@@ -22,7 +22,7 @@ from runtime.vms.options import VmOptions
 from runtime.vms.removal import AT_ONCE
 from runtime.vms.results import MAX_ANSWER_BYTES, Budget
 from runtime.vms.volume import Volume
-from wasi_fs import FileSystem, OpenFile
+from wasi_fs import CHUNK_SIZE, FileSystem, OpenFile
 from wasi_fs.memory import MAX_LOADS
 
 if TYPE_CHECKING:
@@ -71,6 +71,49 @@ async def test_a_large_file_is_read_piece_by_piece(volume: Volume) -> None:
     assert await files.read_file("/large", PIECE - 1, 2 * PIECE + 2) == content[PIECE - 1 : 3 * PIECE + 1]
     ((_, found),) = await files.read_files(["/large"])
     assert found == content
+
+
+async def test_a_large_file_is_written_piece_by_piece(volume: Volume) -> None:
+    files, content = VmFiles(volume), os.urandom(5 * PIECE + 3)
+    with steps() as counted:
+        await files.write_file("/large", content)
+    assert counted.count > 5
+    assert await files.read_file("/large") == content
+    expected = bytearray(content)
+    for offset in (0, 1, CHUNK_SIZE - 1, CHUNK_SIZE, 4 * PIECE + 17):
+        more = os.urandom(2 * PIECE + 5)
+        await files.write_file("/large", more, offset=offset)
+        expected[offset : offset + len(more)] = more
+        assert await files.read_file("/large") == expected
+        volume.filesystem.write_file("/large", b"later", offset=offset)
+        expected[offset : offset + 5] = b"later"
+        assert await files.read_file("/large") == expected
+    await files.write_file("/sparse", b"x", offset=10 * PIECE)
+    before = volume.filesystem.usage.bytes
+    await files.write_file("/sparse", content, offset=CHUNK_SIZE // 2)
+    assert volume.filesystem.usage.bytes - before == len(content) + CHUNK_SIZE // 2
+    assert (await files.read_file("/sparse"))[CHUNK_SIZE // 2 :][: len(content)] == content
+    ((_, error),) = await files.write_files([("/again", content)])
+    assert error is None
+    assert await files.read_file("/again") == content
+
+
+async def test_many_files_are_written_and_read_beside_everything_else(volume: Volume) -> None:
+    """However much there is to be made, or to be got, to find them."""
+    files = VmFiles(volume)
+    for directory in ("/same", "/{}" + "/d" * 100):
+        paths = [f"{directory.format(number)}/{number}" for number in range(50)]
+        with steps() as counted:
+            done = await files.write_files([(path, b"x") for path in paths])
+        assert [error for _, error in done] == [None] * 50
+        work = sum(path.count("/") - 1 for path in paths) if "d" in directory else 0
+        assert counted.count >= work // (2 * MAX_LOADS)
+    again = Volume(volume._store, (await volume._store.vms.get_or_create("vm", {}, 0))[0], VmOptions())
+    with steps() as counted:
+        found = await VmFiles(again).read_files(paths)
+    assert [content for _, content in found] == [b"x"] * 50
+    assert counted.count >= again.filesystem.loads // (2 * MAX_LOADS)
+    assert again.filesystem.loads > 5000
 
 
 @pytest.mark.parametrize("writes", [1, ATTEMPTS + 1])
