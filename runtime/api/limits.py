@@ -9,6 +9,7 @@ MAX_INT: Final = 2**53 - 1
 MAX_MILLIS: Final = 7 * 24 * 3600 * 1000  # of any time that is given: a week, beyond which nobody waits for an answer
 
 # VMs
+
 MIN_MEMORY_BYTES: Final = 1024 * 1024  # a small C program's stack and data; in less no agent ever starts
 MAX_TRANSCRIPT_BYTES: Final = 64 * 1024**3
 """The greatest of the bounds on events: what is beyond it takes minutes to read through, and nobody would."""
@@ -18,6 +19,7 @@ MAX_LABEL: Final = 1024  # characters of a label and of its value: a URL fits
 MAX_MOUNTS: Final = 16  # of a VM: a project with the folders that it refers to; each way to a file looks for them
 
 # Sessions
+
 MAX_RULES: Final = 100
 """Rules of one permission policy: they are tried one by one on every request."""
 MAX_RULE_GLOB: Final = 1024
@@ -26,6 +28,7 @@ MAX_SECRET_HOSTS: Final = 100
 """Hosts of one secret: each is compared with the host of every request."""
 
 # Files
+
 MAX_FILES: Final = 10_000
 """Files of one call: what a tool that copies a source tree sends in a few calls, and half a second of work."""
 MAX_EXCLUDES: Final = 100  # each is compared with every entry of the tree

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 TURN_BYTES: Final = 1024 * 1024  # read or written between two looks at the other tasks: a few ms
 FILE_OVERHEAD_BYTES: Final = 16 * 1024
-# What a file counts for besides its content: to find it, and to say what came of it.
+"""What a file counts for besides its content: to find it, and to say what came of it."""
 LOAD_OVERHEAD_BYTES: Final = 8 * 1024  # and for each inode and name on the way that is got from the store, or made
 
 
