@@ -21,6 +21,7 @@ from runtime.vms.catalogue import Catalogue, built_in_directory
 from runtime.vms.host import open_host
 from runtime.wasi.host import make_engine
 from tests.conformance import schema
+from tests.sessions.fakes import create_options
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -121,7 +122,7 @@ class Talk:
         return (await self.vm()).sessions
 
     async def start(self, **options: Any) -> None:
-        self.created = await (await self.sessions()).create(self.agent, options)
+        self.created = await (await self.sessions()).create(self.agent, create_options(options))
         self.id = self.created["sessionId"]
 
     async def ask(self, *commands: str, blocks: tuple[dict[str, Any], ...] = ()) -> dict[str, Any]:

@@ -20,7 +20,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.acp.codec._MENDED_BYTES": "tests/acp/test_codec.py::test_a_large_line_is_mended_up_to_a_size",
     "runtime.acp.usage.MAX_COUNT": "tests/acp/test_usage.py::test_sums_stay_numbers_that_every_reader_has",
     "runtime.api.endpoint.MAX_PATH": "tests/rpc/test_listener.py::test_the_order_of_places",
-    "runtime.api.limits.MAX_SECRET_HOSTS": "tests/sessions/test_bounds.py::test_so_much_is_taken",
+    "runtime.api.limits.MAX_SECRET_HOSTS": "tests/sessions/test_bounds.py::test_a_secret_is_for_so_many_hosts",
     "runtime.api.names.MAX_NAME": "tests/api/test_names.py::test_a_session_id_is_one_everywhere",
     "runtime.api.names.MAX_PARTS": "tests/api/test_names.py::test_a_name_has_so_many_parts",
     "runtime.acp.codec.MAX_LINE": "tests/acp/test_codec.py::test_a_line_that_is_too_long_is_skipped_in_bounded_memory",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
 import pytest
 
 from runtime.acp.messages import CreateTerminal, parse
@@ -13,35 +14,43 @@ from runtime.api.limits import MAX_SECRET_HOSTS
 from runtime.sessions import manager, queries
 from runtime.sessions.asking.permissions import ANSWERED, Pending, Permissions
 from runtime.sessions.options.options import MAX_INSTRUCTIONS, parse_options
-from runtime.sessions.options.secrets import parse_secrets
 from runtime.sessions.services.terminals import DEFAULT_OUTPUT, MAX_OUTPUT, Terminals
 from runtime.sessions.turns.prompts import MAX_BLOCKS, MAX_KEY, check_key, content_blocks
 from runtime.sessions.turns.turn import MAX_TURN_TEXT, Turn
-from tests.sessions.fakes import FakeProcess, FakeVm, failing, new
+from tests.sessions.fakes import FakeProcess, FakeVm, create_options, failing, new
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def hosts(count: int) -> dict[str, Any]:
-    return {"A": {"value": "the secret", "placeholder": True, "hosts": [f"h{n}.example.com" for n in range(count)]}}
-
-
 @pytest.mark.parametrize(
     ("take", "most", "code"),
     [
-        (lambda n: parse_options({"additionalInstructions": "x" * n}), MAX_INSTRUCTIONS, ErrorCode.TOO_LARGE),
-        (lambda n: parse_secrets(hosts(n)), MAX_SECRET_HOSTS, ErrorCode.INVALID_ARGUMENT),
+        (
+            lambda n: parse_options(create_options({"additionalInstructions": "x" * n})),
+            MAX_INSTRUCTIONS,
+            ErrorCode.TOO_LARGE,
+        ),
         (lambda n: content_blocks([{"type": "text", "text": "x"}] * n), MAX_BLOCKS, ErrorCode.INVALID_ARGUMENT),
         (lambda n: check_key("k" * n), MAX_KEY, ErrorCode.INVALID_ARGUMENT),
     ],
-    ids=["instructions", "hosts of a secret", "content blocks", "idempotency key"],
+    ids=["instructions", "content blocks", "idempotency key"],
 )
 def test_so_much_is_taken(take: Callable[[int], object], most: int, code: ErrorCode) -> None:
     take(most)
     with pytest.raises(ApiError, match=str(most)) as caught:
         take(most + 1)
     assert caught.value.code is code
+
+
+def test_a_secret_is_for_so_many_hosts() -> None:
+    def secret(count: int) -> dict[str, Any]:
+        hosts = [f"h{n}.example.com" for n in range(count)]
+        return {"secrets": {"A": {"value": "the secret", "placeholder": True, "hosts": hosts}}}
+
+    parse_options(create_options(secret(MAX_SECRET_HOSTS)))
+    with pytest.raises(msgspec.ValidationError, match=f"length <= {MAX_SECRET_HOSTS}"):
+        create_options(secret(MAX_SECRET_HOSTS + 1))
 
 
 async def test_so_many_sessions_live_at_once(vm: FakeVm, monkeypatch: pytest.MonkeyPatch) -> None:
