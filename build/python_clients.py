@@ -16,7 +16,7 @@ import sys
 import textwrap
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from client_methods import (
     ALTERNATIVES,
@@ -184,26 +184,12 @@ def _result(result: Schema, call: str) -> tuple[str, str]:
     return kind, f"result: {kind} = {call}\nreturn result"
 
 
-def objects(methods: list[Schema]) -> list[str]:
-    """The names of the components that are typed dicts."""
-    waiting: list[Any] = [[method["params"], method["result"]] for method in methods]
-    found: set[str] = set()
-    while waiting:
-        for name in set(references(waiting.pop())) - found - {BYTES}:
-            if name not in RECORDS or own_record(name):
-                found.add(name)
-                waiting.append(COMPONENTS[name])
-    return sorted(found - RECORDS)
-
-
 def types() -> str:
     """The text of types.py."""
     places = modules()
-    known = [method for method in METHODS if method["name"] != "hello"]
     own = sorted(name for name in RECORDS if own_record(name))
-    dicts = objects(known)
     kinds: list[str] = []
-    for method in known:
+    for method in METHODS:
         kind = type_of(method["result"]["schema"])
         names = names_in(kind) & RECORDS
         for name in names & set(own) - AS_IT_CAME:
@@ -214,7 +200,7 @@ def types() -> str:
     body = "\n".join(
         [
             *map(record, own),
-            *(typed_dict(name) for name in dicts if name in used(dicts, own, known)),
+            *map(typed_dict, sorted(mentioned(own))),
             "KINDS: Final[dict[str, Any]] = {" + "\n".join(kinds) + "}",
             '"""Method -> the type of a result with attributes, as it travels."""\n',
             "OWN: Final[dict[type[Struct], type[Struct]]] = {" + "\n".join(sent) + "}",
@@ -235,15 +221,13 @@ def types() -> str:
     )
 
 
-def used(dicts: list[str], own: list[str], methods: list[Schema]) -> set[str]:
-    """The names of the typed dicts that anything mentions."""
-    texts = [
-        method_of(method, sync=True) for method in methods if method["name"] not in {"vm.getOrCreate", "vm.import"}
-    ]
+def mentioned(own: list[str]) -> set[str]:
+    """The names of the typed dicts that methods and records of the client mention, and those that these mention."""
+    texts = [method_of(method, sync=True) for method in METHODS if method["name"] not in BY_HAND]
     texts += ["VmOptions", *map(record, own)]
     found: set[str] = set()
     while texts:
-        for name in (names_in(texts.pop()) & set(dicts)) - found:
+        for name in names_in(texts.pop()) & set(COMPONENTS) - RECORDS - found:
             found.add(name)
             texts.append(typed_dict(name))
     return found

@@ -111,7 +111,7 @@ class Subscription:
     async def __anext__(self) -> Notification:
         """Return the next notification. Raises RpcError (the session is gone), ConnectionLostError (the daemon is)."""
         if self._callbacks:
-            raise RuntimeError("a connection with callbacks is not iterated")
+            raise RuntimeError("a subscription with callbacks is not iterated")
         await anyio.lowlevel.checkpoint()
         while not self._queue:
             if self._failure is not None:

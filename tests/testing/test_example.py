@@ -11,6 +11,7 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+from zipfile import ZipFile
 
 import pytest
 import yaml
@@ -77,6 +78,8 @@ def wheel(tmp_path: Path) -> Path:
     command = [sys.executable, "build/wheel.py", str(tmp_path / "dist")]
     subprocess.run(command, cwd=ROOT, check=True, timeout=TIMEOUT_S)
     (wheel,) = (tmp_path / "dist").iterdir()
+    with ZipFile(wheel) as archive:  # PEP 561: without these an installed client would have no types
+        assert {"torpor/py.typed", "runtime/py.typed"} <= set(archive.namelist())
     return wheel
 
 
