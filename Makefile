@@ -11,7 +11,7 @@ PYTEST = $(BIN)/pytest -n auto --dist worksteal --durations=10
 # What needs no guest, no daemon and nothing built.
 UNIT := $(addprefix tests/,acp api engine network rpc sessions store wasi_fs)
 
-.PHONY: check flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean
+.PHONY: check flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean generated changelog
 
 demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, sleep and wake.
 	@$(BIN)/python build/demo.py
@@ -68,6 +68,15 @@ lint: $(INSTALLED) ## Style, types, and who may import whom.
 format: $(INSTALLED)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+
+generated: $(INSTALLED) ## Write every committed file that is generated: clients, completions, the types of WASI.
+	$(BIN)/python build/typescript_types.py
+	$(BIN)/python build/python_clients.py
+	$(BIN)/python build/completions.py
+	$(BIN)/python build/wasi_types.py
+
+changelog: $(INSTALLED) ## Show what the fragments in changelog.d come to.
+	$(BIN)/towncrier build --draft --version next
 
 docs: $(INSTALLED) ## Build the documentation in site/; a broken link or a missing page fails.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
