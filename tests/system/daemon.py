@@ -331,7 +331,8 @@ class Background:
 
 def environment(cache: Path, **variables: str) -> dict[str, str]:
     """What a daemon under test finds in its environment: a path, the cache, and nothing of the person who tests."""
-    return {"PATH": os.environ.get("PATH", ""), "HOME": "/nonexistent", "TORPOR_CACHE": str(cache), **variables}
+    home = str(cache.with_name("home"))
+    return {"PATH": os.environ.get("PATH", ""), "HOME": home, "TORPOR_CACHE": str(cache), **variables}
 
 
 _numbers = itertools.count()
