@@ -13,6 +13,8 @@ from runtime.api.errors import ApiError, ErrorCode
 if TYPE_CHECKING:
     from tests.agents.conftest import Bench
 
+DEVICES = ("zero", "urandom", "null", "stdin", "fd/0")
+
 
 @pytest.mark.parametrize(
     ("prompt", "answer"),
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
         ("read none", "read failed: "),
         ("fswrite b.txt x; fsread b.txt; ls", "fswrite: 1 bytesfsread: xls: b.txt"),
         ("fsread none", "fsread failed: no-entry: /home/user/none"),
+        *((f"fsread /dev/{name}", f"fsread failed: a device, not a file: /dev/{name}") for name in DEVICES),
+        ("fsread /etc", "fsread failed: is-directory: /etc"),
         ("request _nosuch", "_nosuch failed: "),
         ("hog 2", "hog: holding 2 MiB"),
         ("flood 1000", "." * 1000),

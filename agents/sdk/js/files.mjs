@@ -36,15 +36,18 @@ function at(path, use) {
   }
 }
 
-function wasiError(code, path) {
-  return Object.assign(new Error(`${code}: ${path}`), { code });
+function wasiError(code, path, text = code) {
+  return Object.assign(new Error(`${text}: ${path}`), { code });
 }
 
-/** @returns {string} */
+/** What is no regular file is refused ("is-directory", "invalid"): a device may have no end. @returns {string} */
 export function readFile(path) {
   return at(path, (root, name) => {
     const file = root.openAt(FOLLOW, name, {}, { read: true });
     try {
+      const type = file.getType();
+      if (type === "directory") throw wasiError("is-directory", path);
+      if (type !== "regular-file") throw wasiError("invalid", path, "a device, not a file");
       const parts = [];
       let offset = 0;
       for (;;) {

@@ -19,6 +19,7 @@ const CODES = {
   "not-directory": ["ENOTDIR", "not a directory"],
   "not-empty": ["ENOTEMPTY", "directory not empty"],
   "not-permitted": ["EPERM", "operation not permitted"],
+  "not-regular": ["EINVAL", "a device, not a file"], // not of WASI: see readBytes
   "read-only": ["EROFS", "read-only file system"],
 };
 
@@ -84,10 +85,15 @@ function kind(type) {
   return { "regular-file": "file", directory: "directory", "symbolic-link": "symlink" }[type] ?? "other";
 }
 
-/** The whole file, or its first `limit` bytes. @returns {Uint8Array} */
+/**
+ * The whole file, or its first `limit` bytes. What is no regular file is refused (EISDIR, EINVAL): a device may have no end.
+ * @returns {Uint8Array}
+ */
 export function readBytes(path, limit = Infinity) {
   return withFile(path, {}, { read: true }, (file) => {
-    if (file.getType() === "directory") throw "is-directory";
+    const type = file.getType();
+    if (type === "directory") throw "is-directory";
+    if (type !== "regular-file") throw "not-regular";
     const parts = [];
     let size = 0;
     while (size < limit) {
