@@ -89,7 +89,7 @@ class SessionState:
     remembered: frozenset[ToolKey] = frozenset()
     """Tools whose permission was granted with "always"."""
     continuation: str | None = None
-    """The file with the transcript that the agent has not been told of yet; see `runtime.sessions.agent.resume`."""
+    """The file with the transcript that the agent has not been told of yet; see `runtime.sessions.operations.resume`."""
     turn_id: str | None = None
     """The last turn that was started."""
     usage: Usage = NOTHING_TOLD

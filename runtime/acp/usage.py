@@ -4,8 +4,8 @@ Sources: ACP schema v1. `usage_update` has the tokens in the context, the size o
 far; the answer to `session/prompt` may have a `usage` with the tokens of that turn (an unstable part of the schema, which
 some agents speak and others do not). Nothing is guessed: what no agent has said is None.
 
-An agent that starts afresh in the middle of a conversation (`runtime.sessions.agent.resume`, the tier "continuation") has a new
-session of its own, whose cost begins at nothing: what its predecessors cost is added to it here.
+An agent that starts afresh in the middle of a conversation (`runtime.sessions.operations.resume`, the tier "continuation")
+has a new session of its own, whose cost begins at nothing: what its predecessors cost is added to it here.
 """
 
 from __future__ import annotations

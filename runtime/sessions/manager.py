@@ -20,11 +20,11 @@ import trio
 from runtime.acp.turn import End
 from runtime.api import sessions as api
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
-from runtime.sessions.agent import ending
-from runtime.sessions.agent.launch import start_new
-from runtime.sessions.agent.raw import check_raw, send_raw
-from runtime.sessions.agent.resume import ensure_agent
-from runtime.sessions.options import config
+from runtime.sessions.operations import config, ending
+from runtime.sessions.operations.launch import start_new
+from runtime.sessions.operations.raw import check_raw, send_raw
+from runtime.sessions.operations.resume import ensure_agent
+from runtime.sessions.operations.running import run_turn
 from runtime.sessions.options.options import Given, SessionOptions, new_session_id, parse_given, parse_options
 from runtime.sessions.options.sealed import declared_secrets, seal_again
 from runtime.sessions.options.secrets import given_again
@@ -35,14 +35,13 @@ from runtime.sessions.services.detached import run_detached
 from runtime.sessions.transcript.growth import Tally
 from runtime.sessions.transcript.recovery import mark_interrupted
 from runtime.sessions.turns import prompts
-from runtime.sessions.turns.running import run_turn
 from runtime.sessions.turns.turn import CANCEL_GRACE, NO_TIMEOUT, Turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
-    from runtime.sessions.agent.attachment import Attachment
     from runtime.sessions.asking.permissions import Reply
+    from runtime.sessions.attachment import Attachment
     from runtime.sessions.ports import VmServices
     from runtime.sessions.session import Session
 
@@ -156,7 +155,9 @@ class Sessions:
         content_hash = prompts.content_hash(blocks)
         async with self._registry.use(session_id) as session:
             if idempotency_key is not None:
-                found = prompts.earlier(session, idempotency_key, content_hash)
+                found = prompts.earlier(
+                    self._vm.store, session.record.row_id, session.turn, idempotency_key, content_hash
+                )
                 if isinstance(found, dict):
                     return found
                 if found is not None:

@@ -1,7 +1,7 @@
 """One session of an awake VM: its record, its transcript, the agent and the turn that it has at the moment.
 
 A session outlives its agents: one may end (crash, kill, sleep), and the next prompt brings up another, which takes the
-conversation up again (`runtime.sessions.agent.resume`). `lock` is held by whatever changes which agent there is.
+conversation up again (`runtime.sessions.operations.resume`). `lock` is held by whatever changes which agent there is.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.events import AGENT_EXIT, AGENT_EXITED
 from runtime.clock import epoch_ms
 from runtime.hub import Notice
-from runtime.sessions.agent.attachment import Attachment
 from runtime.sessions.agent.process import VM_CLOSED
 from runtime.sessions.asking.permissions import remembered_permissions
 from runtime.sessions.asking.requests import Asking
+from runtime.sessions.attachment import Attachment
 from runtime.sessions.options.sealed import read_options
 from runtime.sessions.transcript.growth import Growth
 from runtime.sessions.transcript.network_log import NetworkLog

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.sessions.asking.policy import matches_path
+from runtime.sessions.options.policy import matches_path
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,9 +6,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.sessions.forks import estranged, snapshot_at
 from runtime.sessions.options.options import new_session_id
 from runtime.sessions.queries import find
-from runtime.sessions.transcript.forks import estranged, snapshot_at
 from runtime.store.diffs import compare, current_layer
 from runtime.vms.results import MAX_ANSWER_BYTES, TYPES, telling_errors
 from wasi_fs.values import check_path

@@ -13,9 +13,9 @@ from runtime.budget import Budget
 from runtime.clock import epoch_ms
 from runtime.hub import Hub
 from runtime.memory import NO_BOUND
+from runtime.sessions.forks import describe_fork, plan_fork, plan_session_fork
 from runtime.sessions.options.options import new_session_id
 from runtime.sessions.queries import find
-from runtime.sessions.transcript.forks import describe_fork, plan_fork, plan_session_fork
 from runtime.sessions.transcript.growth import Tally
 from runtime.sessions.transcript.recovery import mark_interrupted, settle_imported
 from runtime.store.exporting import export_vm

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import default_cache_directory
 from runtime.exhaustion import check_exhausted
-from runtime.sessions.agent.resume import THREADS
+from runtime.sessions.operations.resume import THREADS
 from runtime.sessions.options import instructions
 from wasi_fs import Mount
 from wasi_fs.mounts import open_top

@@ -8,8 +8,7 @@ from typing import Any
 from runtime.api import limits
 from runtime.api.events import HTTP_REQUEST
 from runtime.network import HttpExchange
-from runtime.sessions.asking import policy
-from runtime.sessions.options import redaction
+from runtime.sessions.options import policy, redaction
 from runtime.sessions.transcript import network_log
 from tests.docs.blocks import DOCS, blocks
 

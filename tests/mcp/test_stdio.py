@@ -13,9 +13,10 @@ from trio.testing import wait_all_tasks_blocked
 from runtime.acp.codec import MAX_LINE
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.network import GateRequest
-from runtime.sessions.mcp.http import McpHost, url_of
+from runtime.sessions.mcp.http import McpHost
 from runtime.sessions.mcp.stdio import MAX_HELD, MAX_HELD_SIZE, MAX_PENDING, StdioServer
 from runtime.sessions.mcp.streams import MAX_UNREAD
+from runtime.sessions.options.mcp_servers import url_of
 from tests.sessions.fakes import Exit, FakeProcess
 
 if TYPE_CHECKING:

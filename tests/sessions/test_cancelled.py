@@ -8,8 +8,8 @@ import pytest
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.sessions.forks import plan_session_fork
 from runtime.sessions.queries import persisted_sessions
-from runtime.sessions.transcript.forks import plan_session_fork
 from tests.sessions.cancelling import attempts
 from tests.sessions.fakes import (
     MODES,

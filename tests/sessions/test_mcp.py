@@ -9,7 +9,7 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.sessions.mcp.config import MAX_NAME, MAX_SERVERS, normalise
+from runtime.sessions.options.mcp_servers import MAX_NAME, MAX_SERVERS, normalise
 from tests.sessions.fakes import Exit, create_options
 
 if TYPE_CHECKING:

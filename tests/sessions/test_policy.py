@@ -10,7 +10,7 @@ from runtime.api.limits import MAX_RULE_GLOB, MAX_RULES
 from runtime.api.sessions import CreateSession
 from runtime.rpc.messages import ProtocolError
 from runtime.rpc.validation import decode_params
-from runtime.sessions.asking.policy import (
+from runtime.sessions.options.policy import (
     KNOWN_TOOLS,
     MAX_LABEL,
     MAX_SUBJECT,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from runtime.acp.codec import RpcError
-from runtime.sessions.agent.resume import is_unknown_session
+from runtime.sessions.operations.resume import is_unknown_session
 from runtime.sessions.turns.thread import MAX_THREAD, Thread
 
 

@@ -1,6 +1,5 @@
 """What an agent asks and somebody decides.
 
 requests     the questions that are open: permission requests, and who may answer them
-policy       rules that allow or deny tool calls without asking
 permissions  what is decided without asking, and what "always" is remembered for
 """

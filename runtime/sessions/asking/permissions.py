@@ -2,7 +2,7 @@
 
 The outcome is one of the offered options or `cancelled` (ACP, "Requesting permission"). Replies map to the options'
 kinds, and never to more than was said: "once" does not choose an `allow_always`. Policies are in
-`runtime.sessions.asking.policy`.
+`runtime.sessions.options.policy`.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ import attrs
 from runtime.acp.messages import REQUEST_PERMISSION, MessageError
 from runtime.api.events import MALFORMED, PERMISSION_REPLY, PERMISSION_REQUEST
 from runtime.sessions.asking.permissions import Pending, Permissions, choose, permission_request
-from runtime.sessions.asking.policy import Policy, ToolCalls
+from runtime.sessions.options.policy import Policy, ToolCalls
 
 if TYPE_CHECKING:
     from collections.abc import Callable

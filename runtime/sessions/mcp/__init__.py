@@ -1,6 +1,5 @@
-"""MCP servers of a session.
+"""Local MCP servers of a session.
 
-config      the servers that createSession names, checked
 local       the connection between an agent and a server inside the VM
 stdio       a server that is a program of the VM
 http        a server that is reached over HTTP

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import trio
 
@@ -25,18 +25,11 @@ if TYPE_CHECKING:
     from runtime.sessions.mcp.stdio import StdioServer
     from runtime.sessions.mcp.streams import Stream
 
-HOST: Final = "mcp.torpor.internal"
-
 PIECE: Final = 64 * 1024
 """Bytes of a body handed over at once: what `GateResponse.receive` promises."""
 
 JSON: Final = [("content-type", b"application/json")]
 EVENTS: Final = [("content-type", b"text/event-stream"), ("cache-control", b"no-store")]
-
-
-def url_of(name: str) -> str:
-    """Where the agent finds the server of this name."""
-    return f"http://{HOST}/{quote(name, safe='')}"
 
 
 class Answer:

@@ -14,8 +14,9 @@ import contextlib
 from typing import TYPE_CHECKING, Any, Protocol
 
 from runtime.api.events import MCP_EXIT, MCP_STDERR
-from runtime.sessions.mcp.http import HOST, McpHost
+from runtime.sessions.mcp.http import McpHost
 from runtime.sessions.mcp.stdio import StdioServer
+from runtime.sessions.options.mcp_servers import HOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,5 +6,6 @@ sealed        secrets that are stored encrypted
 required      secrets that must be given again before an agent can start
 redaction     secrets are taken out of whatever is stored or delivered
 instructions  the texts in /etc/torpor that agents read
-config        modes, models and the other choices that an agent offers
+mcp_servers   the MCP servers that `createSession` names, checked
+policy        rules that allow or deny tool calls without asking
 """

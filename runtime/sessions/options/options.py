@@ -12,8 +12,8 @@ import msgspec
 
 from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.sessions.asking.policy import Policy
-from runtime.sessions.mcp import config as mcp
+from runtime.sessions.options import mcp_servers as mcp
+from runtime.sessions.options.policy import Policy
 from runtime.sessions.options.secrets import Secret, parse_secrets
 
 if TYPE_CHECKING:

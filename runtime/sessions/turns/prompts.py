@@ -12,7 +12,6 @@ from runtime.api.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
     from runtime.acp.messages import Capabilities
-    from runtime.sessions.session import Session
     from runtime.sessions.turns.turn import Turn
     from runtime.store.store import Store
 
@@ -62,14 +61,16 @@ def check_key(key: str | None) -> None:
         raise ApiError(ErrorCode.INVALID_ARGUMENT, f"an idempotencyKey has 1 to {MAX_KEY} characters")
 
 
-def earlier(session: Session, key: str, content_hash: bytes) -> dict[str, Any] | Turn | None:
+def earlier(
+    store: Store, session: int, turn: Turn | None, key: str, content_hash: bytes
+) -> dict[str, Any] | Turn | None:
     """What became of an earlier prompt with this key: its result, its turn if that is still in progress, or None.
 
+    `session` is the session's row, `turn` the turn that is in progress.
     Raises `ApiError` SESSION_CONFLICT when it was another prompt.
     """
-    turn = session.turn
     if turn is None or turn.key != key:
-        return stored_answer(session.vm.store, session.record.row_id, key, content_hash)
+        return stored_answer(store, session, key, content_hash)
     if turn.content_hash != content_hash:
         raise _other_prompt()
     return turn

@@ -1,4 +1,4 @@
-"""One turn: what is known of it, and the signals it takes. `runtime.sessions.turns.running` runs it."""
+"""One turn: what is known of it, and the signals it takes. `runtime.sessions.operations.running` runs it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from runtime.api.defaults import CANCEL_GRACE_MS
 from runtime.api.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.acp.codec import RpcError
-    from runtime.sessions.agent.attachment import Attachment
+    from runtime.sessions.agent.process import Agent
 
 MAX_TURN_TEXT: Final = 16 * 1024 * 1024
 """Characters of `text` in a prompt's result: it has to fit into one line of the API. The events have the whole."""
@@ -42,8 +44,10 @@ class Turn:
         self.done = trio.Event()
         """Everything about the turn is committed and published, and `result` has an answer."""
         self.restoring = trio.CancelScope(deadline=self.deadline)
-        self.attachment: Attachment | None = None
+        self.agent: Agent | None = None
         """The agent that has the prompt."""
+        self.cancel_prompt: Callable[[], None] = _nothing
+        """Asks that agent to end the turn."""
         self.answer: Any = None
         self.stop_reason: str | None = None
         self.error: RpcError | None = None
@@ -100,8 +104,7 @@ class Turn:
             self.restoring.cancel()
         elif was is Phase.PROMPTING:
             self.expire_at(ends)
-            if self.attachment is not None:
-                self.attachment.cancel_prompt()
+            self.cancel_prompt()
         elif was is Phase.CANCELLING:
             self.expire_at(min(ends, self.deadline))
 
@@ -136,3 +139,7 @@ class Turn:
         if self._outcome is None:
             raise ApiError(ErrorCode.SHUTTING_DOWN, "the VM was closed before the turn was over")
         raise ApiError(self._outcome.code, self._outcome.message, **self._outcome.data)
+
+
+def _nothing() -> None:
+    pass

@@ -17,7 +17,7 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.events import TURN_ENDED, TURN_STARTED
 from runtime.jsonrpc import INTERNAL_ERROR
 from runtime.sessions.agent.errors import AgentError, agent_failed, how_it_ended
-from runtime.sessions.agent.resume import continuation_line, ensure_agent
+from runtime.sessions.operations.resume import continuation_line, ensure_agent
 from runtime.sessions.turns.turn import CANCEL_GRACE
 
 if TYPE_CHECKING:
@@ -42,19 +42,21 @@ async def run_turn(session: Session, turn: Turn) -> None:
         turn.resolve(ApiError(ErrorCode.IO_ERROR, f"internal error: {error!r}"))
     finally:
         session.turn = None
-        if turn.attachment is not None:
-            turn.attachment.turn = None
-            turn.attachment.agent.hold(-turn.kept)
+        if session.attachment is not None:
+            session.attachment.turn = None
+        if turn.agent is not None:
+            turn.agent.hold(-turn.kept)
         turn.done.set()
 
 
 async def _run(session: Session, turn: Turn) -> dict[str, Any]:
     with turn.restoring:
-        turn.attachment = await ensure_agent(session)
-        turn.attachment.turn = turn
+        attachment = await ensure_agent(session)
+        attachment.turn = turn
+        turn.agent, turn.cancel_prompt = attachment.agent, attachment.cancel_prompt
     if turn.restoring.cancelled_caught and turn.signal(Signal.EXPIRED):
         turn.timed_out = True
-    fuel = 0 if turn.attachment is None else turn.attachment.agent.process.fuel_used
+    fuel = 0 if turn.agent is None else turn.agent.process.fuel_used
     continuation = session.state.continuation
     started = {"turnId": turn.turn_id}
     # What the turn finds, where that is not what the last one has left: then what it changes can be told.
@@ -66,20 +68,20 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
     if turn.key is not None:
         session.vm.store.idempotency.put(session.record.row_id, turn.key, turn.content_hash)
     await session.log.committed()
-    if turn.attachment is not None and not turn.machine.over:
+    if turn.agent is not None and not turn.machine.over:
         line = [] if continuation is None else [{"type": "text", "text": continuation_line(continuation)}]
         turn.signal(Signal.READY)
-        params = {"sessionId": turn.attachment.agent_session_id, "prompt": [*line, *turn.blocks]}
-        turn.attachment.agent.submit(SESSION_PROMPT, params, lambda answer: _answered(turn, answer))
+        params = {"sessionId": session.record.agent_session_id, "prompt": [*line, *turn.blocks]}
+        turn.agent.submit(SESSION_PROMPT, params, lambda answer: _answered(turn, answer))
     while not await turn.phase_over():
         if turn.machine.phase is Phase.PROMPTING:
             turn.timed_out = True
             turn.cancel(CANCEL_GRACE)
         else:
             turn.signal(Signal.EXPIRED)
-    if turn.machine.end is End.KILLED and turn.attachment is not None:
-        turn.attachment.agent.kill()
-        await turn.attachment.agent.exited.wait()
+    if turn.machine.end is End.KILLED and turn.agent is not None:
+        turn.agent.kill()
+        await turn.agent.exited.wait()
     session.asking.settle("turn_ended")
     session.network_log.flush()
     unsaved: ApiError | None = None
@@ -122,9 +124,9 @@ async def _end(session: Session, turn: Turn, fuel: int, unsaved: ApiError | None
         record["limit"] = turn.limit.data["limit"]
     if unsaved is not None:
         record["filesError"] = {**unsaved.to_data(), "message": unsaved.message}
-    if turn.attachment is not None:
-        record["fuelUsed"] = turn.attachment.agent.process.fuel_used - fuel
-        record["peakMemoryBytes"] = turn.attachment.agent.process.peak_memory_bytes
+    if turn.agent is not None:
+        record["fuelUsed"] = turn.agent.process.fuel_used - fuel
+        record["peakMemoryBytes"] = turn.agent.process.peak_memory_bytes
     if end is End.STOPPED:
         session.crashes = 0
     result: dict[str, Any] = {
@@ -152,7 +154,7 @@ def _result(turn: Turn, end: End, result: dict[str, Any]) -> dict[str, Any]:
         limit = turn.limit
         raise ApiError(limit.code, limit.message, **limit.data, stopReason=result["stopReason"], seq=result["seq"])
     if end is End.AGENT_FAILED:
-        agent = None if turn.attachment is None else turn.attachment.agent
+        agent = turn.agent
         error = agent_failed(
             "prompt",
             f"the agent ended in the middle of the turn: {how_it_ended(None if agent is None else agent.status)}",

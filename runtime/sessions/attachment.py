@@ -68,7 +68,7 @@ class Attachment:
         """We are ending the agent ourselves: its exit is no news."""
         self.config_lock = trio.Lock()
         self.config_updates = 0
-        """Updates of mode and config options that the agent sent; see `runtime.sessions.options.config`."""
+        """Updates of mode and config options that the agent sent; see `runtime.sessions.operations.config`."""
         self._record = record
         self._log = log
         self._growth = growth

@@ -28,14 +28,14 @@ from runtime.clock import epoch_ms
 from runtime.holding import Holding
 from runtime.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, RESOURCE_NOT_FOUND
 from runtime.sessions.agent.errors import AgentError, agent_failed
-from runtime.sessions.agent.launch import ask, bring_up, call, check_alive, fail, session_params
-from runtime.sessions.options import config
+from runtime.sessions.operations import config
+from runtime.sessions.operations.launch import ask, bring_up, call, check_alive, fail, session_params
 from runtime.sessions.session import MAX_RESTARTS
 from runtime.sessions.turns.thread import render_thread
 
 if TYPE_CHECKING:
     from runtime.acp.codec import RpcError
-    from runtime.sessions.agent.attachment import Attachment
+    from runtime.sessions.attachment import Attachment
     from runtime.sessions.session import Session
 
 _METHODS: Final = {"resume": SESSION_RESUME, "load": SESSION_LOAD, "continuation": SESSION_NEW}

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from runtime.acp.messages import SessionSetup
     from runtime.acp.session_state import SessionState
-    from runtime.sessions.agent.attachment import Attachment
     from runtime.sessions.agent.process import Agent
+    from runtime.sessions.attachment import Attachment
     from runtime.sessions.session import Session
 
 logger = logging.getLogger(__name__)

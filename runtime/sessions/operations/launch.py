@@ -29,16 +29,16 @@ from runtime.api.events import SESSION_STARTED
 from runtime.clock import epoch_ms
 from runtime.network import Egress
 from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_failed, how_it_ended
-from runtime.sessions.mcp import config as mcp
 from runtime.sessions.mcp.local import LocalServers
 from runtime.sessions.options import instructions
+from runtime.sessions.options import mcp_servers as mcp
 from runtime.sessions.options.redaction import NOTHING, Redactor
 from runtime.sessions.options.secrets import resolve_secrets
 from runtime.version import VERSION
 
 if TYPE_CHECKING:
     from runtime.acp.codec import RpcError
-    from runtime.sessions.agent.attachment import Attachment
+    from runtime.sessions.attachment import Attachment
     from runtime.sessions.ports import AgentSpec
     from runtime.sessions.session import Session
 

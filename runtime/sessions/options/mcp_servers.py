@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.sessions.mcp.http import url_of
 
 if TYPE_CHECKING:
     from runtime.acp.messages import Capabilities
@@ -26,6 +25,9 @@ MAX_SERVERS: Final = 64
 
 MAX_NAME: Final = 128
 """Characters of a server's name: it goes into the names of tools, of which models take about half as many."""
+
+HOST: Final = "mcp.torpor.internal"
+"""The name of the local servers' host, for the agent alone."""
 
 POINTER: Final = "/options/mcpServers"
 
@@ -179,3 +181,8 @@ class _Reader:
             elif not name.fullmatch(key) or not content.fullmatch(text):
                 self._fault(f"/{member}", f"{key!r}: the name or the value has characters that are not allowed")
         return value
+
+
+def url_of(name: str) -> str:
+    """Where the agent finds the local server of this name."""
+    return f"http://{HOST}/{quote(name, safe='')}"

@@ -19,7 +19,7 @@ from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_fail
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runtime.sessions.agent.attachment import Attachment
+    from runtime.sessions.attachment import Attachment
 
 OURS: Final = frozenset(
     {INITIALIZE, SESSION_NEW, SESSION_LOAD, SESSION_RESUME, SESSION_CLOSE, SESSION_PROMPT, SESSION_CANCEL}
