@@ -12,7 +12,7 @@ import signal
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -21,7 +21,7 @@ from tests.settled import count_work
 from tests.system.daemon import SECRET_OF_HOST, Api, Daemon, Vm, environment, fresh_name, running
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator, Iterator
 
 
 def pytest_configure() -> None:
@@ -33,6 +33,17 @@ def pytest_configure() -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     count_work()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_report_to_serializable() -> Generator[None, dict[str, Any] | None, dict[str, Any] | None]:
+    """Let workers report what a test has logged or written that is no text, which some are about."""
+    report = yield
+    if report is not None and "sections" in report:
+        report["sections"] = [
+            (name, text.encode(errors="backslashreplace").decode()) for name, text in report["sections"]
+        ]
+    return report
 
 
 @pytest.fixture(scope="session")
