@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+from weakref import WeakValueDictionary
 
 import trio
 
@@ -80,6 +81,8 @@ class Host:
         self._memory_bound = memory_bound
         self._secrets: dict[str, dict[str, dict[str, str]]] = {}  # by VM and session; in memory alone, over sleep too
         self._volumes = Volumes(store)
+        # By the VM's row. One export of a VM at a time: else one VM could hold all those that there may be at once.
+        self._exporting: WeakValueDictionary[int, trio.Lock] = WeakValueDictionary()
         self._awake = AwakeVms(store, self.hub, nursery, self._make)
         self.shut_down = self._awake.shut_down
         self.queries = HostQueries(store, agents, self._awake, self._volumes)
@@ -237,10 +240,11 @@ class Host:
         """`vm.export`: what is committed when the export begins; a turn that runs goes on, and wakes nothing."""
         target = host_path(path)
         record = self.store.vms.find(name)
-        if volume := self._volumes.in_memory(record):
-            await volume.flush()
-        await self.store.writer.barrier()
-        size = await export_vm(self.store.path, record.row, target, report)
+        async with self._exporting.setdefault(record.row, trio.Lock()):
+            if volume := self._volumes.in_memory(record):
+                await volume.flush()
+            await self.store.writer.barrier()
+            size = await export_vm(self.store.path, record.row, target, report)
         mounts = [each["path"] for each in record.options.get("mounts", ())]
         return {"path": path, "bytes": size, **({"mounts": mounts} if mounts else {})}
 

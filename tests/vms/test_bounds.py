@@ -6,9 +6,11 @@ import gc
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import open_store
+from runtime.store.exporting import export_vm
 from runtime.vms.catalogue import Catalogue
 from runtime.vms.host import open_host
 from runtime.vms.options import MAX_OPTIONS_BYTES
@@ -47,6 +49,36 @@ async def test_there_are_so_many_vms(host: Host, tmp_path: Path, monkeypatch: py
     assert (await host.get_or_create("two", None))["created"] is False
     await host.destroy("one")
     await host.get_or_create("three", None)
+
+
+async def test_exports_of_one_vm_wait_for_each_other_and_those_of_others_do_not(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    holds, go_on = trio.Event(), trio.Event()
+
+    async def held(_state: Path, _vm: int, path: Path, _report: object) -> int:
+        begun.append(path.name)
+        if path.name.startswith("one"):
+            holds.set()
+            await go_on.wait()
+        return await export_vm(_state, _vm, path)
+
+    monkeypatch.setattr("runtime.vms.host.export_vm", held)
+    for name in ("one", "two"):
+        await host.get_or_create(name, None)
+    async with trio.open_nursery() as nursery:
+        for number in range(3):
+            nursery.start_soon(host.export, "one", str(tmp_path / f"one-{number}"))
+        await holds.wait()
+        await host.export("two", str(tmp_path / "two"))  # by then all have come as far as they can
+        with trio.CancelScope() as gives_up:  # who waits for his turn can be cancelled, and has not begun
+            gives_up.cancel()
+            await host.export("one", str(tmp_path / "one-cancelled"))
+        assert begun[1:] == ["two"]
+        go_on.set()
+    assert sorted(begun) == ["one-0", "one-1", "one-2", "two"]
+    assert not (tmp_path / "one-cancelled").exists()
 
 
 async def test_a_list_of_vms_has_all_of_them(host: Host) -> None:
