@@ -61,10 +61,16 @@ async def test_a_faulty_line_is_answered_and_the_connection_lives_on(peer, line,
     assert (await peer.call("hello"))["protocol"] == 1
 
 
-async def test_halves_of_characters_are_replaced_and_what_is_stored_is_whole(peer):
+async def test_halves_of_characters_are_replaced_and_what_is_stored_is_whole(world, peer):
     await peer.call("vm.getOrCreate", vm="v")
     await peer.call("writeFile", vm="v", path="/a", content="x\ud83dy \\ud83d")
     assert (await peer.call("readFile", vm="v", path="/a"))["content"] == "x\ufffdy \\ud83d"
+    await peer.call("writeFile", vm="v", path="/half\ud83d", content="first")
+    await peer.call("writeFile", vm="v", path="/half\udc00", content="second")
+    assert (await peer.call("readFile", vm="v", path="/half\ufffd"))["content"] == "second"
+    labels = dict(zip(("\ud83d", "\udc00"), ("first", "second"), strict=True))
+    await peer.call("vm.getOrCreate", vm="l", options={"labels": labels})
+    assert world.host.vms["l"].given == {"labels": {"\ufffd": "second"}}
     await peer.send(b'\xef\xbb\xbf{"jsonrpc":"2.0","id":"\\udc00","method":"vm.list"}')
     assert (await peer.receive())["id"] == "\ufffd"
 
