@@ -38,9 +38,11 @@ Write = Callable[[apsw.Connection], object]
 Then = Callable[[Exception | None], None]
 """Called on the trio thread once the write is committed (None) or has failed (why)."""
 
-WAITING_BYTES: Final = 16 * 1024 * 1024
-# Above this `room` waits. Some 40,000 ordinary events, or a tenth of a second of file content: enough that the writer
-# never idles for lack of work, little enough that a flood costs a client patience and not the daemon memory.
+WAITING_BYTES: Final = 4 * 1024 * 1024
+# Above this `room` waits. Some 10,000 ordinary events, or a group of file content: enough that the writer never idles for lack
+# of work, and little, since writes have one order over all VMs. Behind another VM's flood a write waits 1 ms (events of 200
+# bytes) to 45 ms (of 64 KiB) in the median, measured on two busy cores; with 16 MiB it was 180 to 350 ms, at about the same
+# writes a second. The worst, 0.2 to 0.4 s, are checkpoints, which wait for the disk.
 
 GROUP_WRITES: Final = 1000
 GROUP_BYTES: Final = 4 * 1024 * 1024
