@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +20,9 @@ PROGRAMS = Path(__file__).parents[1] / "guests" / "dist"
 
 
 def streams_on(session: Session) -> None:
-    """The session works, and each of its turns takes no longer than a person would call at once."""
+    """The session works. How fast it does, `make bench` says."""
     for _ in range(5):
-        begun = time.monotonic()
         assert session.say("stream 20") == "".join(f"chunk {n}\n" for n in range(1, 21))
-        assert time.monotonic() - begun < 5
 
 
 def name_of_failure(vm: Vm, pending: Pending) -> str | None:
