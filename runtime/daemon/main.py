@@ -43,6 +43,8 @@ ALIVE_SHARE: Final = 0.4  # of the time that the manager allows between two sign
 
 _log = logging.getLogger("torpor")
 
+_ENDING: Final = (signal.SIGTERM, signal.SIGINT)
+
 
 async def run(settings: Settings) -> None:
     """Serve until SIGTERM, SIGINT or idleness; then running turns end as `cancelled`, and everything is committed.
@@ -64,7 +66,10 @@ async def run(settings: Settings) -> None:
     }
     engine = make_engine(open_cache())
     agents = Catalogue(built_in_directory(), user_directories())
-    with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+    # What the receiver restores and raises once more at its end: a second signal would only spoil the exit code there.
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
+    with trio.open_signal_receiver(*_ENDING) as signals:
         async with open_store(settings.state, durability=settings.durability) as store, trio.open_nursery() as nursery:
             log_to_file(log)
             if settings.life is not None and settings.life.ended:
@@ -151,9 +156,6 @@ def main(settings: Settings) -> Ending:
         trio.run(run, settings)
     except* (ApiError, CacheDirectoryError, EndpointError, OSError) as group:
         failures = _leaves(group)
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # all is done: a second one would only spoil the exit code
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
     for failure in failures:
         sys.stderr.write(f"torpor: {failure}\n")
     if any(_is_taken(failure) for failure in failures):
