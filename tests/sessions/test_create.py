@@ -15,6 +15,7 @@ from runtime.sessions.queries import persisted_sessions
 from tests.sessions.fakes import (
     MODES,
     FakeAgent,
+    FakeProcess,
     FakeVm,
     RpcFailError,
     create_options,
@@ -210,3 +211,25 @@ async def test_what_an_agent_says_of_itself_is_of_a_size_to_be_kept(vm: FakeVm) 
     await vm.agent.update("session_info_update", title="t" * (MAX_TITLE + 1))
     await until(lambda: vm.sessions.get(id_)["title"] is not None)
     assert vm.sessions.get(id_)["title"] == "t" * MAX_TITLE
+
+
+async def test_an_agent_that_refuses_to_start_is_told_with_all_that_it_said(
+    vm: FakeVm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its stderr and its answer come on two pipes, and nothing says which is read first."""
+    receive = FakeProcess.receive_stderr
+
+    async def receive_late(process: FakeProcess) -> bytes:
+        for _ in range(10):
+            await trio.lowlevel.checkpoint()
+        return await receive(process)
+
+    async def refuse(agent: FakeAgent, params: dict[str, Any]) -> Any:
+        await agent.log("the reason\n")
+        raise RpcFailError(-32000, "no")
+
+    monkeypatch.setattr(FakeProcess, "receive_stderr", receive_late)
+    vm.behaviour["initialize"] = refuse
+    with failing(ErrorCode.AGENT_FAILED) as error:
+        await new(vm)
+    assert (error["stderr"], error["exitCode"], "reason" in error) == ("the reason", None, False)

@@ -64,11 +64,11 @@ async def start_new(session: Session, spec: AgentSpec) -> None:
         attachment = await bring_up(session, spec)
         setup = await call(session, attachment, SESSION_NEW, session_params(session), SessionSetup)
         if setup.session_id is None:
-            fail(session, attachment, SESSION_NEW, "the agent's answer to session/new has no sessionId")
+            await fail(session, attachment, SESSION_NEW, "the agent's answer to session/new has no sessionId")
         attachment.adopt(setup.session_id)
         with trio.CancelScope(shield=True):  # what was submitted is made, wanted or not: see to it what came of it
             await _record(session, setup)
-        check_alive(session, attachment, SESSION_NEW)
+        await check_alive(session, attachment, SESSION_NEW)
         await trio.lowlevel.checkpoint_if_cancelled()
     except BaseException:
         session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, "the session was not created"))
@@ -159,9 +159,11 @@ async def bring_up(session: Session, spec: AgentSpec) -> Attachment:
     result = await call(session, attachment, INITIALIZE, params, InitializeResult)
     if result.protocol_version != PROTOCOL_VERSION:
         message = f"the agent speaks version {result.protocol_version} of ACP, we speak {PROTOCOL_VERSION}"
-        fail(session, attachment, INITIALIZE, message)
+        await fail(session, attachment, INITIALIZE, message)
     if not (is_small(result.agent_capabilities) and is_small(result.agent_info)):
-        fail(session, attachment, INITIALIZE, f"what the agent says of itself takes more than {MAX_RECORD_BYTES} bytes")
+        await fail(
+            session, attachment, INITIALIZE, f"what the agent says of itself takes more than {MAX_RECORD_BYTES} bytes"
+        )
     session.record.capabilities = Capabilities.of(result.agent_capabilities)
     session.record.agent_info = result.agent_info if isinstance(result.agent_info, dict) else None
     mcp.check_supported(options.mcp_servers, session.record.capabilities)
@@ -190,7 +192,7 @@ async def call(session: Session, attachment: Attachment, method: str, params: di
     try:
         return await ask(session, attachment, method, params, record)
     except AgentError as error:
-        fail(session, attachment, method, f"the agent refused {method}: {error.error.message}", error.error)
+        await fail(session, attachment, method, f"the agent refused {method}: {error.error.message}", error.error)
 
 
 async def ask(session: Session, attachment: Attachment, method: str, params: dict[str, Any], record: type[R]) -> R:
@@ -199,27 +201,31 @@ async def ask(session: Session, attachment: Attachment, method: str, params: dic
         with trio.fail_after(START_TIMEOUT):
             return parse(await attachment.agent.request(method, params), record)
     except AgentGoneError:
-        fail(
+        await fail(
             session,
             attachment,
             method,
             f"the agent ended before it answered {method}: {how_it_ended(attachment.agent.status)}",
         )
     except trio.TooSlowError:
-        fail(session, attachment, method, f"the agent did not answer {method} within {START_TIMEOUT:.0f} s")
+        await fail(session, attachment, method, f"the agent did not answer {method} within {START_TIMEOUT:.0f} s")
     except MessageError as error:
-        fail(session, attachment, method, f"the agent's answer to {method} is not what ACP says: {error}")
+        await fail(session, attachment, method, f"the agent's answer to {method} is not what ACP says: {error}")
 
 
-def check_alive(session: Session, attachment: Attachment, phase: str) -> None:
+async def check_alive(session: Session, attachment: Attachment, phase: str) -> None:
     """Raise AGENT_FAILED when the agent has ended meanwhile: it is not to be recorded as the one that is there."""
     if session.attachment is not attachment:
-        fail(session, attachment, phase, f"the agent ended right after {phase}")
+        await fail(session, attachment, phase, f"the agent ended right after {phase}")
 
 
-def fail(session: Session, attachment: Attachment, phase: str, message: str, error: RpcError | None = None) -> NoReturn:
-    """Raise AGENT_FAILED, with what the agent wrote to stderr."""
+async def fail(
+    session: Session, attachment: Attachment, phase: str, message: str, error: RpcError | None = None
+) -> NoReturn:
+    """End the agent, so that all that it wrote to stderr has been read, and raise AGENT_FAILED with it."""
     if session.log.failed is not None:
         raise session.failed_error()
     agent = attachment.agent
-    raise agent_failed(phase, message, status=agent.status, stderr=agent.stderr_tail, error=error)
+    status = agent.status
+    await attachment.stop()
+    raise agent_failed(phase, message, status=status, stderr=agent.stderr_tail, error=error)

@@ -100,7 +100,7 @@ async def bring_back(session: Session) -> None:
             text = await render_thread(session.vm.store, session.record.row_id, session.record.session_id)
             await session.vm.files.write_own_file(path, text)
         modes, options = await config.reapply(attachment, before, setup, native=tier != "continuation")
-        check_alive(session, attachment, _METHODS[tier])
+        await check_alive(session, attachment, _METHODS[tier])
     except BaseException:
         await session.stop_agent()
         raise
@@ -136,7 +136,7 @@ async def _restore(session: Session, attachment: Attachment) -> tuple[str, Sessi
     attachment.adopt(None)
     setup = await call(session, attachment, SESSION_NEW, session_params(session), SessionSetup)
     if setup.session_id is None:
-        fail(session, attachment, SESSION_NEW, "the agent's answer to session/new has no sessionId")
+        await fail(session, attachment, SESSION_NEW, "the agent's answer to session/new has no sessionId")
     attachment.adopt(setup.session_id)
     return "continuation", setup
 
@@ -147,4 +147,4 @@ async def _try(session: Session, attachment: Attachment, method: str, params: di
     except AgentError as error:
         if is_unknown_session(error.error):
             return None
-        fail(session, attachment, method, f"the agent refused {method}: {error.error.message}", error.error)
+        await fail(session, attachment, method, f"the agent refused {method}: {error.error.message}", error.error)
