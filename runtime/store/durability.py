@@ -66,7 +66,8 @@ class LogSyncer:
         os.close(self._descriptor)
 
     def _run(self) -> None:
-        while True:
+        # `_closing` is looked at again after each `clear`, which may take back the `set` of `close`.
+        while not self._closing.is_set():
             self._committed.wait()
             if self._closing.wait(SYNC_SECONDS):
                 return

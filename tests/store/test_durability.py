@@ -1,0 +1,43 @@
+"""The thread that syncs the log."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from runtime.store import durability
+from runtime.store.durability import LogSyncer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pytest
+
+WAIT = 30.0
+
+
+def test_it_ends_when_it_is_closed_in_the_moment_of_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durability, "SYNC_SECONDS", 0.0)
+    (tmp_path / "log").touch()
+    syncer = LogSyncer(str(tmp_path / "log"))
+    event = syncer._committed
+    clear, set_ = event.clear, event.set
+    clearing, closing = threading.Event(), threading.Event()
+
+    def clear_late() -> None:
+        clearing.set()
+        assert closing.wait(WAIT)
+        clear()
+
+    def set_and_tell() -> None:
+        set_()
+        closing.set()
+
+    monkeypatch.setattr(event, "clear", clear_late)
+    syncer.committed()
+    assert clearing.wait(WAIT)
+    monkeypatch.setattr(event, "set", set_and_tell)
+    closer = threading.Thread(target=syncer.close, daemon=True)
+    closer.start()
+    closer.join(WAIT)
+    assert not closer.is_alive()
