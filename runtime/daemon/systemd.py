@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 FIRST_FD: Final = 3  # SD_LISTEN_FDS_START
 NAMES: Final = ("torpor", "torpor.socket")
 """Names of the descriptor that is ours: what a unit may say in FileDescriptorName=, and what systemd says by default."""
-MAX_PASSED: Final = (
-    64  # sockets of one unit that are looked through: a number from the environment shall not cost a minute
-)
+MAX_PASSED: Final = 64
+"""Sockets of one unit that are looked through: a number from the environment shall not cost a minute."""
+MAX_DIGITS: Final = 20  # of a number from the environment: systemd's have 64 bits
 MICROSECOND: Final = 1e-6
 
 
@@ -35,9 +35,10 @@ def take_listener(environment: MutableMapping[str, str] = os.environ) -> socket.
     none of them, or more than one, is ours.
     """
     given = {name: environment.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")}
-    if given["LISTEN_PID"] != str(os.getpid()) or not given["LISTEN_FDS"].isdecimal():
+    passed = _number(given["LISTEN_FDS"])
+    if given["LISTEN_PID"] != str(os.getpid()) or passed is None:
         return None
-    count = min(int(given["LISTEN_FDS"]), MAX_PASSED)
+    count = min(passed, MAX_PASSED)
     descriptors = range(FIRST_FD, FIRST_FD + count)
     for descriptor in descriptors:
         with contextlib.suppress(OSError):
@@ -110,7 +111,10 @@ class Notifier:
 
 
 def _watched_seconds(environment: MutableMapping[str, str]) -> float | None:
-    pid, span = environment.pop("WATCHDOG_PID", ""), environment.pop("WATCHDOG_USEC", "")
-    if not span.isdecimal() or not int(span) or pid not in ("", str(os.getpid())):
-        return None
-    return int(span) * MICROSECOND
+    pid, span = environment.pop("WATCHDOG_PID", ""), _number(environment.pop("WATCHDOG_USEC", ""))
+    return span * MICROSECOND if span and pid in {"", str(os.getpid())} else None
+
+
+def _number(text: str) -> int | None:
+    """An unsigned number of at most 64 bits, as systemd writes it; None for anything else."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS else None

@@ -68,7 +68,10 @@ class VmFiles(Protocol):
     """The VM's filesystem; raises `ApiError` with the codes of the API's "Filesystem"."""
 
     async def read_file(self, path: str) -> bytes:
-        """The whole file."""
+        """The whole file. TOO_LARGE beyond 16 MiB."""
+
+    async def read_lines(self, path: str, first: int | None, limit: int | None) -> bytes:
+        """`limit` lines of it from the line `first` on, which counts from 1. TOO_LARGE beyond 16 MiB of them."""
 
     async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
         """Replace or create the file."""

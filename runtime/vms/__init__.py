@@ -8,7 +8,7 @@ vm            one VM while it is awake
 options, mounts, portable             what a VM is given; what of a foreign file is believed
 volume, volumes                       the tree of a VM and its way into the store; the trees of all VMs
 files         the methods on files, with
-listings, removal, exclusion, batches, large, patience, results
+listings, removal, exclusion, batches, large, lines, patience, results
 history       snapshots, differences and the way back
 processes     the guests of a VM
 commands, command, command_line       what clients run there

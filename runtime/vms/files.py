@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.vms import batches, listings, removal
-from runtime.vms.large import PIECE, cut_up, read_large
+from runtime.vms.large import PIECE, cut_up, read_large, read_lines
+from runtime.vms.lines import Lines
 from runtime.vms.patience import patiently
 from runtime.vms.results import describe, telling_errors
 from wasi_fs import FileType, FsCode, FsError
@@ -21,6 +22,9 @@ T = TypeVar("T")
 
 # One answer is one line of JSON, of at most 32 MiB, and base64 takes a third more.
 MAX_READ_BYTES: Final = 16 * 1024 * 1024
+
+MAX_SCAN_BYTES: Final = 256 * 1024 * 1024
+"""Of a file in which lines are looked for: half a second of work, which no fuel pays for."""
 
 
 class VmFiles:
@@ -52,6 +56,24 @@ class VmFiles:
             data = await read_large(self._fs, path, offset, count)
         await self._volume.flush()
         return data
+
+    async def read_lines(self, path: str, first: int | None, limit: int | None) -> bytes:
+        """`limit` lines of the file from the line `first` on, which counts from 1. TOO_LARGE beyond 16 MiB of them."""
+        status = await self._try(path, lambda: self._fs.stat(path))
+        if status.type is not FileType.REGULAR:
+            lines = Lines.of(first, limit)
+            lines.take(await self.read_file(path))
+            return lines.content
+        if status.size > MAX_SCAN_BYTES:
+            message = f"{path} has {status.size} bytes, and lines are looked for in {MAX_SCAN_BYTES} at most"
+            raise ApiError(ErrorCode.TOO_LARGE, message, path=path, size=status.size, limit=MAX_SCAN_BYTES)
+        with telling_errors(path):
+            lines = await read_lines(self._fs, path, lambda: Lines.of(first, limit), MAX_READ_BYTES)
+        if lines.size > MAX_READ_BYTES:
+            message = f"these lines of {path} have more than {MAX_READ_BYTES} bytes: use a smaller limit"
+            raise ApiError(ErrorCode.TOO_LARGE, message, path=path, limit=MAX_READ_BYTES)
+        await self._volume.flush()
+        return lines.content
 
     async def write_file(self, path: str, data: bytes, create_parents: bool = True, offset: int | None = None) -> None:
         """Replace or create the file, by default with its parents; with `offset` keep what is around `data` there.

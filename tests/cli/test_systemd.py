@@ -16,7 +16,7 @@ import pytest
 
 from runtime.cli import exits
 from runtime.client.sync import connect
-from runtime.daemon.systemd import MAX_PASSED, ActivationError, Notifier, take_listener
+from runtime.daemon.systemd import MAX_DIGITS, MAX_PASSED, ActivationError, Notifier, take_listener
 from tests.cli.places import COMMAND, Place
 from tests.system.daemon import WAIT, Background
 
@@ -205,6 +205,16 @@ def test_variables_for_somebody_else_are_left_alone() -> None:
 def test_so_many_sockets_are_looked_through() -> None:
     with pytest.raises(ActivationError, match=f"of {MAX_PASSED} sockets"):
         take_listener({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1000000000"})
+
+
+@pytest.mark.parametrize("number", ["9" * (MAX_DIGITS + 1), "9" * 400, "9" * 5000, "-1", "\u0664", "1_0", ""])
+def test_numbers_that_no_manager_writes_are_none(number: str) -> None:
+    assert take_listener({"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": number}) is None
+    assert Notifier({"WATCHDOG_USEC": number}).watched_seconds is None
+
+
+def test_the_largest_number_of_a_manager_is_one() -> None:
+    assert Notifier({"WATCHDOG_USEC": str(2**64 - 1)}).watched_seconds == pytest.approx(2**64 * 1e-6)
 
 
 def test_a_manager_that_has_gone_is_no_trouble(tmp_path: Path) -> None:

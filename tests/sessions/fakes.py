@@ -17,6 +17,7 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.budget import Budget
 from runtime.hub import Hub, Notice
 from runtime.sessions.manager import Sessions, open_sessions
+from runtime.vms.lines import Lines
 from runtime.vms.options import VmOptions
 from tests.settled import settled, until
 
@@ -203,6 +204,11 @@ class FakeFiles:
         if path not in self.files:
             raise ApiError(ErrorCode.NOT_FOUND, f"{path} does not exist", path=path)
         return self.files[path]
+
+    async def read_lines(self, path: str, first: int | None, limit: int | None) -> bytes:
+        lines = Lines.of(first, limit)
+        lines.take(await self.read_file(path))
+        return lines.content
 
     async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
         await trio.lowlevel.checkpoint()

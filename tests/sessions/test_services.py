@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import trio
 
-from runtime.sessions.services.client_services import select_lines
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.sessions.services.output import Output
 from runtime.sessions.services.terminals import MAX_TERMINALS, command_line
 from tests.sessions.fakes import Exit, FakeAgent, FakeProcess, FakeVm, new
@@ -44,6 +44,20 @@ async def test_files(vm: FakeVm) -> None:
     vm.files.files["/binary"] = b"\xff\xfe"
     await during(vm, script)
     assert vm.files.files["/home/user/a"].decode() == "one\ntwo\nthrée\n"
+
+
+async def test_a_file_that_is_too_large_is_refused_with_what_helps(vm: FakeVm, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(path: str) -> bytes:
+        await trio.lowlevel.checkpoint()
+        raise ApiError(ErrorCode.TOO_LARGE, "too large", path=path)
+
+    async def script(agent: FakeAgent) -> None:
+        error = (await agent.request("fs/read_text_file", path="/log"))["error"]
+        assert "use line and limit" in error["message"]
+        assert error["data"]["code"] == "too_large"
+
+    monkeypatch.setattr(vm.files, "read_file", refuse)
+    await during(vm, script)
 
 
 async def test_requests_are_served_in_order(vm: FakeVm) -> None:
@@ -169,18 +183,6 @@ async def test_a_wait_that_the_agent_takes_back(vm: FakeVm) -> None:
 
     vm.commands["sleep"] = command
     await during(vm, script)
-
-
-def test_lines() -> None:
-    text = "a\nb\r\nc"
-    assert select_lines(text, None, None) == text
-    assert select_lines(text, 0, 1) == "a\n"
-    assert select_lines(text, 2, None) == "b\r\nc"
-    assert select_lines(text, 2, 1) == "b\r\n"
-    assert select_lines(text, 3, 9) == "c"
-    assert select_lines(text, 4, None) == ""
-    assert select_lines(text, 1, 0) == ""
-    assert select_lines("", 1, None) == ""
 
 
 @pytest.mark.parametrize("limit", range(12))

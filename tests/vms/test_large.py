@@ -16,7 +16,7 @@ from runtime.store import open_store
 from runtime.vms import exclusion, listings
 from runtime.vms.commands import Commands
 from runtime.vms.exclusion import PREPARED, Exclusion
-from runtime.vms.files import VmFiles
+from runtime.vms.files import MAX_READ_BYTES, MAX_SCAN_BYTES, VmFiles
 from runtime.vms.large import ATTEMPTS, PIECE, read_large
 from runtime.vms.options import VmOptions
 from runtime.vms.removal import AT_ONCE
@@ -136,6 +136,37 @@ async def test_a_large_file_is_one_of_one_moment_unless_it_never_rests(
     assert len(data) == 3 * PIECE
     assert (len(set(data)) == 1) == (writes == 1)
     assert left == [max(0, writes - ATTEMPTS)]
+
+
+async def test_lines_of_a_file_that_is_too_large_for_one_answer(volume: Volume) -> None:
+    files, lines = VmFiles(volume), 20 * MIB // 1024
+    content = b"".join(b"%1023d\n" % number for number in range(lines))
+    assert len(content) > MAX_READ_BYTES
+    for offset in range(0, len(content), 8 * MIB):
+        await files.write_file("/log", content[offset : offset + 8 * MIB], offset=offset)
+    with steps() as counted:
+        assert await files.read_lines("/log", lines - 1, None) == content[-2048:]
+    assert counted.count >= len(content) // PIECE
+    assert await files.read_lines("/log", 1, 1) == content[:1024]
+    for limit in (None, MAX_READ_BYTES // 1024 + 1):
+        with pytest.raises(ApiError, match="use a smaller limit") as caught:
+            await files.read_lines("/log", 1, limit)
+        assert caught.value.code is ErrorCode.TOO_LARGE
+    assert len(await files.read_lines("/log", 1, MAX_READ_BYTES // 1024)) == MAX_READ_BYTES
+    with pytest.raises(ApiError) as caught:
+        await files.read_lines("/none", 1, 1)
+    assert caught.value.code is ErrorCode.NOT_FOUND
+
+
+async def test_lines_are_looked_for_in_so_much(volume: Volume) -> None:
+    files = VmFiles(volume)
+    await files.write_file("/sparse", b"first\n")
+    await files.truncate("/sparse", MAX_SCAN_BYTES)
+    assert await files.read_lines("/sparse", 1, 1) == b"first\n"
+    await files.truncate("/sparse", MAX_SCAN_BYTES + 1)
+    with pytest.raises(ApiError, match=str(MAX_SCAN_BYTES)) as caught:
+        await files.read_lines("/sparse", 1, 1)
+    assert caught.value.code is ErrorCode.TOO_LARGE
 
 
 async def test_a_deep_tree_is_made_and_made_durable_piece_by_piece(

@@ -101,14 +101,24 @@ class ClientServices:
     async def _read(self, request: Request) -> None:
         params = parse(request.params, ReadTextFile)
         self._check(params.session_id, params.path)
-        data = await self._vm.files.read_file(params.path)
+        data = await self._content(params)
         try:
             text = data.decode()
         except UnicodeDecodeError as error:
             raise RefusedError(INVALID_PARAMS, f"{params.path} is not UTF-8 text: {error.reason}") from error
-        if params.line is not None or params.limit is not None:
-            text = select_lines(text, params.line, params.limit)
         self._agent.respond(request.id, {"content": text})
+
+    async def _content(self, params: ReadTextFile) -> bytes:
+        files = self._vm.files
+        if params.line is not None or params.limit is not None:
+            return await files.read_lines(params.path, params.line, params.limit)
+        try:
+            return await files.read_file(params.path)
+        except ApiError as error:
+            if error.code is not ErrorCode.TOO_LARGE:
+                raise
+            message = f"{params.path} is too large for one answer: use line and limit"
+            raise RefusedError(INTERNAL_ERROR, message, error.to_data()) from error
 
     async def _write(self, request: Request) -> None:
         params = parse(request.params, WriteTextFile)
@@ -160,20 +170,3 @@ class ClientServices:
             raise RefusedError(RESOURCE_NOT_FOUND, "Resource not found", {"sessionId": session_id})
         if path is not None and not path.startswith("/"):
             raise RefusedError(INVALID_PARAMS, f"Invalid params: paths are absolute in ACP, not {path!r}")
-
-
-def select_lines(text: str, line: int | None, limit: int | None) -> str:
-    """`limit` lines of `text` from `line` on, which counts from 1; lines end with a newline and nothing else."""
-    start = 0
-    for _ in range((line or 1) - 1):
-        start = text.find("\n", start) + 1
-        if start == 0:
-            return ""
-    if limit is None:
-        return text[start:]
-    end = start
-    for _ in range(limit):
-        end = text.find("\n", end) + 1
-        if end == 0:
-            return text[start:]
-    return text[start:end]
