@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import attrs
+import pytest
 
 from tests.walking import walk
 from wasi_fs import (
@@ -16,6 +17,8 @@ from wasi_fs import (
     Dentry,
     FileSystem,
     FileType,
+    FsCode,
+    FsError,
     InodeRecord,
     Limits,
     OpenFile,
@@ -24,7 +27,7 @@ from wasi_fs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 
 class MemoryBackend:
@@ -215,3 +218,20 @@ def settle_in_flight(world: World) -> None:
 
 
 SETTLINGS = [settle_nothing, settle_saved, settle_failed, settle_in_flight]
+
+
+def refused(code: FsCode, function: Callable[..., object], *arguments: Any, **options: Any) -> None:
+    with pytest.raises(FsError) as caught:
+        function(*arguments, **options)
+    assert caught.value.code is code, caught.value
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture(params=SETTLINGS, ids=lambda function: function.__name__.removeprefix("settle_"))
+def settle(request: pytest.FixtureRequest, world: World) -> Callable[[], None]:
+    """To be called between the steps of a test: what is seen must not depend on how far it has been saved."""
+    return lambda: request.param(world)

@@ -6,23 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.trees import SETTLINGS, World, snapshot
+from tests.trees import World, settle, snapshot, world
+from wasi_fs import Mount
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from wasi_fs import FileSystem, Stat
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture(params=SETTLINGS, ids=lambda function: function.__name__.removeprefix("settle_"))
-def settle(request: pytest.FixtureRequest, world: World) -> Callable[[], None]:
-    """To be called between the steps of a test: what is seen must not depend on how far it has been saved."""
-    return lambda: request.param(world)
+__all__ = ["settle", "world"]
 
 
 @pytest.fixture
@@ -33,3 +27,21 @@ def new_world() -> Callable[..., World]:
 @pytest.fixture
 def see() -> Callable[[FileSystem], dict[str, tuple[Stat, object]]]:
     return snapshot
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Path:
+    directory = tmp_path.resolve() / "host"
+    directory.mkdir()
+    (directory / "file").write_bytes(b"of the host")
+    (directory / "below").mkdir()
+    outside = tmp_path.resolve() / "outside"
+    outside.mkdir()
+    (outside / "secret").write_bytes(b"secret")
+    return directory
+
+
+@pytest.fixture
+def fs(world: World, host: Path) -> FileSystem:
+    assert world.fs.set_mounts([Mount("/mnt/work", str(host))]) == []
+    return world.fs

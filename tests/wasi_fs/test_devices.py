@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.trees import MemoryBackend
+from tests.trees import MemoryBackend, refused
 from wasi_fs import FileSystem, FileType, FsCode, FsError, Limits, Mount, OpenDirectory, OpenFile, Usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 DEVICES = ["fd", "full", "null", "random", "stderr", "stdin", "stdout", "tty", "urandom", "zero"]
@@ -41,12 +41,6 @@ class Disk:
 @pytest.fixture
 def disk() -> Disk:
     return Disk()
-
-
-def refused(code: FsCode, function: Callable[..., Any], *args: Any, **options: Any) -> None:
-    with pytest.raises(FsError) as error:
-        function(*args, **options)
-    assert error.value.code is code, f"{error.value} from {function}{args}"
 
 
 def opened(fs: FileSystem, path: str, **options: Any) -> OpenFile:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from wasi_fs import FsCode, FsError, Mount, Usage
+from tests.trees import refused
+from wasi_fs import FsCode, Mount, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,12 +16,6 @@ if TYPE_CHECKING:
     from wasi_fs import FileSystem
 
 PATH = "/etc/torpor/file"
-
-
-def refused(code: FsCode, function: Callable[..., Any], *args: Any, **options: Any) -> None:
-    with pytest.raises(FsError) as error:
-        function(*args, **options)
-    assert error.value.code is code, f"{error.value} from {function}{args}"
 
 
 def displacements(fs: FileSystem) -> list[tuple[Callable[..., Any], *tuple[Any, ...]]]:

@@ -1,4 +1,4 @@
-"""A tree in each test, over a backend in memory."""
+"""A tree in each test, over a backend in memory, and a guest that calls into it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.trees import SETTLINGS, World
+from tests.trees import settle, world
+from tests.wasi.filesystem.guest import Guest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from tests.trees import World
+
+__all__ = ["settle", "world"]
 
 
 @pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture(params=SETTLINGS, ids=lambda function: function.__name__.removeprefix("settle_"))
-def settle(request: pytest.FixtureRequest, world: World) -> Callable[[], None]:
-    """To be called between the steps of a test: what is seen must not depend on how far it has been saved."""
-    return lambda: request.param(world)
+def guest(world: World) -> Guest:
+    return Guest(world)
