@@ -243,6 +243,22 @@ def test_a_permission_is_asked_for_once_and_withdrawn_when_another_client_answer
     assert stage.silent()
 
 
+def test_a_permission_that_the_daemon_tells_of_again_before_it_has_the_answer_is_not_asked_for_again(
+    stage: Stage,
+) -> None:
+    stage.daemon("subscriptionLagged", lastSeq=-1)
+    stage.expect("subscribe", {"subscriptionId": "sub"})
+    details = stage.expect("getSession")  # answered later
+    stage.daemon("permissionRequest", request=REQUEST)
+    assert stage.kinds() == ["session/request_permission"]
+    stage.answer_daemon({"outcome": {"outcome": "selected", "optionId": "yes"}})
+    responding = stage.expect("respondPermission", permissionId="p", optionId="yes")
+    stage.reply(details, result={**ROW, "pendingPermissions": [REQUEST]})
+    assert stage.silent()
+    stage.reply(responding, result={})
+    assert stage.silent()
+
+
 @pytest.mark.parametrize("outcome", [{"outcome": {"outcome": "cancelled"}}, {"outcome": None}, {}, None])
 def test_no_choice_is_a_no_and_if_there_is_no_no_the_turn_ends(stage: Stage, outcome: Any) -> None:
     stage.daemon("permissionRequest", request=REQUEST)

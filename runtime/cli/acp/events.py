@@ -32,6 +32,9 @@ class Events:
     def __init__(self, flows: Flows) -> None:
         self._flows = flows
         self._subscribed: dict[str, Session] = {}
+        self._deciding: set[tuple[Session, str]] = set()
+        """Permission requests that the editor has before it, or has answered and the daemon has not acknowledged: it may be
+        told twice of one, by the notification and by `getSession`."""
 
     def take(self, method: str, params: dict[str, Any]) -> None:
         """Take a notification of the daemon."""
@@ -111,7 +114,10 @@ class Events:
 
     def _permission(self, session: Session, request: dict[str, Any]) -> Flow:
         key = (session, request["permissionId"])
-        if not self._flows.is_asking(key):
+        if key in self._deciding:
+            return
+        self._deciding.add(key)
+        try:
             question = {"toolCall": request["toolCall"], "options": request["options"]}
             try:
                 answer = yield Ask("session/request_permission", {"sessionId": session.id, **question}, key)
@@ -119,6 +125,8 @@ class Events:
                 output.say(f"the editor did not answer a permission request: {refusal.message}")
                 answer = None
             yield from self._reply(session, request["permissionId"], answer)
+        finally:
+            self._deciding.discard(key)
 
     def _reply(self, session: Session, permission_id: str, answer: Any) -> Flow:
         outcome = answer.get("outcome") if isinstance(answer, dict) else None

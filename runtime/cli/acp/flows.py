@@ -121,10 +121,6 @@ class Flows:
                 self.post({"method": "$/cancel_request", "params": {"requestId": id_}})
                 task.flow.close()
 
-    def is_asking(self, key: Hashable) -> bool:
-        """Whether the editor has a request of this key before it."""
-        return any(other == key for _, other in self._asks.values())
-
     def settle(self) -> None:
         """Go on with the flows that wait for what has become so, the one that has waited longest first."""
         while ready := next((each for each in self._waiting if each[0].is_so()), None):
