@@ -34,5 +34,5 @@ def _in_use(server: Server) -> bool:
     """Whether somebody is connected, a turn or command runs, or secrets are kept that a resume would have to ask for again."""
     if server.connected:
         return True
-    figures = server.host.status()
+    figures = server.service.host.status()
     return bool(figures["busy"] or figures["secrets"])

@@ -85,7 +85,7 @@ async def run(settings: Settings) -> None:
                     nursery.start_soon(_show_life, manager, manager.watched_seconds)
                 _announce(server, settings, manager)
                 with Collector().installed() as collector:
-                    nursery.start_soon(collector.collect, server.is_quiet)
+                    nursery.start_soon(collector.collect, server.service.is_quiet)
                     await stop.wait()
                 manager.stopping()
                 server.refuse()
@@ -99,7 +99,8 @@ async def _serve(host: Any, settings: Settings, listen: dict[str, Any], task_sta
 
 
 def _announce(server: Server, settings: Settings, manager: Notifier) -> None:
-    places = str(settings.socket_path) if server.http is None else f"{settings.socket_path} and {server.http}"
+    http = server.service.http
+    places = str(settings.socket_path) if http is None else f"{settings.socket_path} and {http}"
     if settings.background:
         leave_stderr()  # first: whoever started this listens up to the line below, and not to what comes after
     sys.stderr.write(f"torpor: ready on {places}\n")

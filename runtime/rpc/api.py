@@ -32,7 +32,7 @@ MODULES: Final = (
 
 @handles(DISCOVER)
 async def _discover(call: Call, _params: NoParams) -> Any:
-    return openrpc_document(call.server.version)
+    return openrpc_document(call.service.version)
 
 
 SERVED: Final[dict[str, Served]] = {name: HANDLERS[name] for name in METHODS}

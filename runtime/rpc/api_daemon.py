@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api import daemon
-from runtime.api.daemon import Hello, Subscribe, Subscribed, Unsubscribe
+from runtime.api.daemon import Hello, Subscribe, Subscribed, Unsubscribe, Welcome
+from runtime.api.defaults import PROTOCOL
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.rpc.connection import MAX_IN_FLIGHT, MAX_RESPONSE
+from runtime.rpc.framing import MAX_LINE
 from runtime.rpc.methods import Call, handles
+from runtime.rpc.subscriptions import MAX_SUBSCRIPTIONS
 
 if TYPE_CHECKING:
     from runtime.api.types import NoParams
 
+CAPABILITIES: Final = [
+    "vms",
+    "sessions",
+    "events",
+    "subscriptions",
+    "permissions",
+    "options",
+    "files",
+    "processes",
+    "raw",
+]
+
 
 @handles(daemon.HELLO)
 async def _hello(call: Call, _params: Hello) -> Any:
-    return call.server.welcome()
+    service = call.service
+    limits = {
+        "maxLineBytes": MAX_LINE,
+        "maxResponseBytes": MAX_RESPONSE,
+        "maxRequestsInFlight": MAX_IN_FLIGHT,
+        "maxSubscriptions": MAX_SUBSCRIPTIONS,
+        "maxConnectionBytes": service.budget.limit,
+    }
+    return Welcome("torpor", service.version, PROTOCOL, CAPABILITIES, limits, service.epoch)
 
 
 @handles(daemon.STATUS)
 async def _status(call: Call, _params: NoParams) -> Any:
-    return {**call.server.status(), **call.host.status()}
+    return {**call.service.status(), **call.host.status()}
 
 
 @handles(daemon.ROTATE_KEY)
@@ -39,7 +63,7 @@ async def _subscribe(call: Call, params: Subscribe) -> Any:
     subscription_id = call.subscriptions.reserve()
     start = partial(call.subscriptions.start, subscription_id, vm, params.session_id, params.after, params.types)
     call.afterwards.append(start)
-    return Subscribed(subscription_id, call.server.epoch)
+    return Subscribed(subscription_id, call.service.epoch)
 
 
 @handles(daemon.UNSUBSCRIBE)

@@ -21,7 +21,7 @@ from runtime.api.types import VmParams
 from runtime.exhaustion import exhausted
 from runtime.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND
 from runtime.large_json import SMALL_BYTES, is_small
-from runtime.rpc.framing import MAX_LINE, LineTooLongError, Outbox
+from runtime.rpc.framing import MAX_LINE, LineTooLongError
 from runtime.rpc.messages import (
     ProtocolError,
     Refusal,
@@ -36,13 +36,14 @@ from runtime.rpc.messages import (
     sole_error,
 )
 from runtime.rpc.methods import Call, Served
+from runtime.rpc.outbox import Outbox
 from runtime.rpc.subscriptions import Subscriptions
 from runtime.rpc.validation import decode_params, large_params
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from runtime.rpc.server import Server
+    from runtime.rpc.service import Service
     from runtime.rpc.transport import Transport
 
 logger = logging.getLogger(__name__)
@@ -69,9 +70,10 @@ CANCEL: Final = "$/cancel_request"
 class Connection:
     """Serves one peer until it goes."""
 
-    def __init__(self, transport: Transport, server: Server) -> None:
+    def __init__(self, transport: Transport, service: Service, methods: Mapping[str, Served]) -> None:
         self._transport = transport
-        self._server = server
+        self._service = service
+        self._methods = methods
         self._outbox = Outbox()
         self._subscriptions: Subscriptions | None = None
         self._in_flight: dict[str | int | float, trio.CancelScope] = {}
@@ -79,7 +81,7 @@ class Connection:
         self._running_bytes = 0
         self._everything: trio.CancelScope | None = None
         self._cut_off = False
-        self._share = server.budget.share(self._cut)
+        self._share = service.budget.share(self._cut)
         self._outbox.charge = self._share.add
         transport.count(self._share.add)
 
@@ -104,7 +106,7 @@ class Connection:
             async with aclosing(self._transport):
                 async with trio.open_nursery() as nursery:
                     self._everything = nursery.cancel_scope
-                    self._subscriptions = Subscriptions(self._server.host, self._outbox, nursery)
+                    self._subscriptions = Subscriptions(self._service.host, self._outbox, nursery)
                     nursery.start_soon(self._write, nursery.cancel_scope)
                     try:
                         await self._read(nursery)
@@ -131,7 +133,7 @@ class Connection:
         logger.warning("a connection that held %d bytes was cut off", self._share.used)
         if self._outbox.torn:
             return
-        limit = self._server.budget.limit
+        limit = self._service.budget.limit
         message = (
             f"all connections together held more than {limit} bytes, this one the most: read answers, and end lines"
         )
@@ -189,7 +191,7 @@ class Connection:
             if request.id is not UNSET:
                 await self._outbox.send(response_line(request.id, {}))
             return
-        served = self._server.methods.get(request.method)
+        served = self._methods.get(request.method)
         error: ProtocolError | ApiError | None = None
         if served is None:
             error = ProtocolError(METHOD_NOT_FOUND, f"no method {request.method[:200]}; rpc.discover lists them")
@@ -197,7 +199,7 @@ class Connection:
             error = ProtocolError(INVALID_REQUEST, "a request with this id is under way")
         elif self._running >= MAX_IN_FLIGHT or self._running_bytes + size > MAX_IN_FLIGHT_BYTES:
             error = ApiError(ErrorCode.BUSY, "too many requests under way on this connection")
-        elif self._server.closing:
+        elif self._service.closing:
             error = ApiError(ErrorCode.SHUTTING_DOWN, "the daemon is shutting down")
         if error is None and served is not None:
             scope = trio.CancelScope()
@@ -221,7 +223,7 @@ class Connection:
 
     async def _serve(self, request: Request, served: Served, size: int, scope: trio.CancelScope) -> None:
         assert self._subscriptions is not None
-        call = Call(self._server.host, self._server, self._subscriptions)
+        call = Call(self._service.host, self._service, self._subscriptions)
         started = trio.current_time()
         parts: Sequence[bytes] = ()
         try:

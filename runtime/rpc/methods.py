@@ -9,12 +9,12 @@ import attrs
 
 from runtime.api.events import PROGRESS
 from runtime.api.types import Params
-from runtime.rpc.framing import Flow
 from runtime.rpc.messages import notification_line
+from runtime.rpc.outbox import Flow
 
 if TYPE_CHECKING:
     from runtime.api.method import Method
-    from runtime.rpc.server import Server
+    from runtime.rpc.service import Service
     from runtime.rpc.subscriptions import Subscriptions
     from runtime.vms.host import Host
 
@@ -26,7 +26,7 @@ class Call:
     """What a handler has at hand besides its params."""
 
     host: Host
-    server: Server
+    service: Service
     subscriptions: Subscriptions
     """Those of the connection that the request came in on."""
     afterwards: list[Callable[[], None]] = attrs.field(factory=list)

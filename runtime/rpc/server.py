@@ -5,29 +5,21 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import secrets
 import socket
 import struct
-import time
 from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from runtime.api.daemon import Welcome
-from runtime.api.defaults import PROTOCOL
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.budget import Budget
-from runtime.memory import private_bytes
 from runtime.rpc.api import SERVED
-from runtime.rpc.connection import MAX_IN_FLIGHT, MAX_RESPONSE, Connection
-from runtime.rpc.framing import MAX_LINE
+from runtime.rpc.connection import Connection
 from runtime.rpc.listener import listening
 from runtime.rpc.messages import error_line
-from runtime.rpc.subscriptions import MAX_SUBSCRIPTIONS
+from runtime.rpc.service import Service
 from runtime.rpc.transport import LineTransport
-from runtime.version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -42,22 +34,8 @@ logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS: Final = 512
 """Connections at once: half of the 1,024 descriptors that a process has by default, the rest is for files and guests."""
-CONNECTION_BYTES: Final = 512 * 1024 * 1024
-"""What all connections together may make the daemon hold: half lines, requests under way, answers and events that nobody
-reads. Twice the largest answer. Above it the connection that holds the most is cut off."""
 MAX_HANDSHAKES: Final = 64
 """HTTP peers that have not shown the token yet: each may take its seconds, and costs a descriptor and a few KiB."""
-CAPABILITIES: Final = [
-    "vms",
-    "sessions",
-    "events",
-    "subscriptions",
-    "permissions",
-    "options",
-    "files",
-    "processes",
-    "raw",
-]
 DRAIN_POLL: Final = 0.02  # seconds between looks whether all connections are quiet, at the very end of a daemon only
 
 _PEER: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
@@ -66,72 +44,29 @@ _PEER: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
 class Server:
     """The daemon's face to its clients."""
 
-    def __init__(self, host: Host, path: Path, facts: Mapping[str, Any] = MappingProxyType({})) -> None:
-        self.host = host
-        self.path = path
+    def __init__(self, service: Service) -> None:
+        self.service = service
         self.accepting: list[trio.CancelScope] = []
         """One for each kind of listener: cancelled, nobody is let in any more."""
         self.used_at = trio.current_time()
         """When a connection was last made or ended."""
-        self.methods = SERVED
-        self.version = VERSION
-        self.epoch = secrets.token_hex(8)
-        """Names this run of the daemon."""
-        self.http: str | None = None
-        """The URL that is served besides the socket."""
-        self.closing = False
-        self.budget = Budget(CONNECTION_BYTES)
         self._handshakes = 0
-        self._started = time.time()
-        self._facts = facts
-        self._connections: set[Connection] = set()
-
-    def welcome(self) -> Welcome:
-        """Return the result of `hello`."""
-        limits = {
-            "maxLineBytes": MAX_LINE,
-            "maxResponseBytes": MAX_RESPONSE,
-            "maxRequestsInFlight": MAX_IN_FLIGHT,
-            "maxSubscriptions": MAX_SUBSCRIPTIONS,
-            "maxConnectionBytes": self.budget.limit,
-        }
-        return Welcome("torpor", self.version, PROTOCOL, CAPABILITIES, limits, self.epoch)
-
-    def status(self) -> dict[str, Any]:
-        """Return this layer's part of `daemon.status`."""
-        return {
-            "pid": os.getpid(),
-            "version": self.version,
-            "epoch": self.epoch,
-            "socket": os.fspath(self.path),
-            "http": self.http,
-            "startedAt": int(self._started * 1000),
-            "memoryBytes": private_bytes(),
-            "connections": len(self._connections),
-            "subscriptions": sum(connection.subscriptions for connection in self._connections),
-            "requests": sum(connection.running for connection in self._connections),
-            **self._facts,
-        }
 
     @property
     def connected(self) -> int:
         """How many peers there are, with those that have not shown their token yet."""
-        return len(self._connections) + self._handshakes
-
-    def is_quiet(self) -> bool:
-        """Whether nobody waits for anything: no request is under way, no turn, and no command."""
-        return all(connection.quiet for connection in self._connections) and not self.host.status()["busy"]
+        return len(self.service.peers) + self._handshakes
 
     def refuse(self) -> None:
         """Let nobody in and answer `shutting_down` to new requests from now on; those under way go on."""
-        self.closing = True
+        self.service.closing = True
         for scope in self.accepting:
             scope.cancel()
 
     async def drain(self, seconds: float) -> None:
         """Wait until every answer has been handed to its peer, for `seconds` at most."""
         with trio.move_on_after(seconds):
-            while not all(connection.quiet for connection in self._connections):  # noqa: ASYNC110 - once in its life
+            while not self.service.answered:  # noqa: ASYNC110 - once in its life
                 await trio.sleep(DRAIN_POLL)
 
     async def serve_stream(self, stream: trio.SocketStream) -> None:
@@ -164,18 +99,18 @@ class Server:
 
     async def _serve(self, transport: Transport) -> None:
         """Serve one peer; no failure of one connection reaches the others."""
-        if len(self._connections) >= MAX_CONNECTIONS:
+        if len(self.service.peers) >= MAX_CONNECTIONS:
             await _turn_away(transport)
             return
-        connection = Connection(transport, self)
-        self._connections.add(connection)
+        connection = Connection(transport, self.service, SERVED)
+        self.service.peers.add(connection)
         self.used_at = trio.current_time()
         try:
             await connection.run()
         except* Exception as group:
             logger.exception("a connection failed", exc_info=group)
         finally:
-            self._connections.discard(connection)
+            self.service.peers.discard(connection)
             self.used_at = trio.current_time()
 
 
@@ -210,7 +145,7 @@ async def serve(
     """
     with listening(path, passed) as listener:
         listener.setblocking(False)
-        server = Server(host, path, facts)
+        server = Server(Service(host, path, facts))
         listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
         async with trio.open_nursery() as nursery:
             await nursery.start(_accept, server, server.serve_stream, listeners, nursery)
@@ -238,5 +173,5 @@ async def _serve_http(server: Server, http: HttpOptions, nursery: trio.Nursery) 
     from runtime.rpc.http_listener import http_url, open_http  # noqa: PLC0415 - as above
 
     listeners = await open_http(http)
-    server.http = http_url(listeners[0])
+    server.service.http = http_url(listeners[0])
     await nursery.start(_accept, server, partial(server.serve_http, http.gate), listeners, nursery)

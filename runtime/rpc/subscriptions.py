@@ -19,8 +19,8 @@ import trio
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.events import COMPILING, PROCESS_EXIT, PROCESS_OUTPUT, SESSION_EVENT, SUBSCRIPTION_LAGGED
 from runtime.api.names import as_given
-from runtime.rpc.framing import FLOW_BYTES, Flow, Outbox
 from runtime.rpc.messages import notification_line
+from runtime.rpc.outbox import FLOW_BYTES, Flow, Outbox
 from runtime.wire_json import encoded
 
 if TYPE_CHECKING:

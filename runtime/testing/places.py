@@ -16,8 +16,9 @@ from runtime.client.errors import ConnectError
 from runtime.client.link import Link
 from runtime.client.wires import open_wire
 from runtime.engine import open_cache
+from runtime.rpc.api import SERVED
 from runtime.rpc.connection import Connection
-from runtime.rpc.server import Server
+from runtime.rpc.service import Service
 from runtime.store.durability import Durability
 from runtime.store.store import open_store
 from runtime.testing.memory_wire import memory_wire
@@ -87,23 +88,23 @@ class InProcess:
         self._agents = Agents(user_directories())
         self._stack = contextlib.ExitStack()
         directory, _ = self._stack.enter_context(scratch_directory())
-        self._server = self._stack.enter_context(loop.entered(self._serving(directory / "torpor.db")))
+        self._service = self._stack.enter_context(loop.entered(self._serving(directory / "torpor.db")))
 
     @contextlib.asynccontextmanager
-    async def _serving(self, state: Path) -> AsyncIterator[Server]:
+    async def _serving(self, state: Path) -> AsyncIterator[Service]:
         engine = make_engine(open_cache())
         async with (
             open_store(state, durability=Durability.NONE) as store,  # a power cut ends the tests, too
             open_host(store, engine, self._agents) as host,
         ):
-            yield Server(host, state)
+            yield Service(host, state)
 
     @contextlib.asynccontextmanager
     async def open(self, hear: Callable[[Notification], None]) -> AsyncIterator[Link]:
         """As `Place.open`."""
         async with trio.open_nursery() as nursery:
             ours, theirs = memory_wire()
-            nursery.start_soon(Connection(theirs, self._server).run)
+            nursery.start_soon(Connection(theirs, self._service, SERVED).run)
             link = Link(ours, hear)
             nursery.start_soon(link.run)
             try:

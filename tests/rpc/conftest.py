@@ -176,12 +176,13 @@ class World:
     def __init__(self, host: Any, server: Server, transport: str) -> None:
         self.host = host
         self.server = server
+        self.service = server.service
         self.transport = transport
 
     @asynccontextmanager
     async def peer(self) -> AsyncIterator[Peer]:
         if self.transport == "unix":
-            async with await trio.open_unix_socket(str(self.server.path)) as stream:
+            async with await trio.open_unix_socket(str(self.service.path)) as stream:
                 yield Peer(Lines(stream))
         else:
             async with self.handshake(Authorization=f"Bearer {TOKEN}") as frames:
@@ -191,7 +192,7 @@ class World:
     @asynccontextmanager
     async def handshake(self, path: str = "/rpc", **headers: str | None) -> AsyncIterator[Frames]:
         """Begin a WebSocket with these headers ("_" for "-"; None: without it); the answer is the first event."""
-        url = parse_uri(self.server.http.replace("http", "ws", 1) + path)
+        url = parse_uri(self.service.http.replace("http", "ws", 1) + path)
         protocol = ClientProtocol(url, max_size=None, subprotocols=[Subprotocol("torpor.v1")])
         request = protocol.connect()
         for name, value in headers.items():

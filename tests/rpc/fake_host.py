@@ -375,7 +375,8 @@ async def _daemon(socket: Path, token: str | None, ready: str) -> None:
     async with trio.open_nursery() as nursery:
         with trio.open_signal_receiver(signal.SIGTERM) as signals:
             server = await nursery.start(serve, FakeHost(nursery), socket, http)
-            sys.stderr.write(f"{ready} {server.http}\n" if server.http else f"{ready}\n")
+            url = server.service.http
+            sys.stderr.write(f"{ready} {url}\n" if url else f"{ready}\n")
             sys.stderr.flush()
             async for _ in signals:
                 nursery.cancel_scope.cancel()

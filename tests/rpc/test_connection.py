@@ -105,7 +105,7 @@ async def test_hello_tells_limits_and_the_epoch(peer, world):
     welcome = await peer.call("hello", client={"name": "test"}, protocol=1)
     assert welcome["server"] == "torpor"
     assert welcome["limits"]["maxLineBytes"] == MAX_LINE
-    assert welcome["epoch"] == world.server.epoch
+    assert welcome["epoch"] == world.service.epoch
     assert (await peer.error("hello", protocol=2))["data"]["errors"][0]["pointer"] == "/protocol"
 
 
@@ -181,7 +181,7 @@ async def test_closing_the_connection_leaves_the_turn_running(world):
         await peer.start("sendPrompt", vm="v", sessionId="s", prompt="hang")
         await peer.call("hello")
     with trio.fail_after(5):
-        while world.server.status()["connections"]:
+        while world.service.status()["connections"]:
             await trio.lowlevel.checkpoint()
     assert sessions.row("s")["status"] == "running"
 
@@ -349,7 +349,7 @@ def anonymous_memory() -> int:
 async def test_status_tells_of_connections_and_the_host(world, peer):
     status = await peer.call("daemon.status")
     assert (status["connections"], status["requests"], status["vms"]) == (1, 1, 0)
-    assert status["socket"] == str(world.server.path)
+    assert status["socket"] == str(world.service.path)
     assert status["memoryBytes"] == pytest.approx(anonymous_memory(), rel=0.1)
 
 

@@ -27,12 +27,12 @@ async def half_line(peer, size):
 async def held(world, at_least):
     """Wait until the server has counted so much."""
     with trio.fail_after(20):
-        while world.server.budget.used < at_least:
+        while world.service.budget.used < at_least:
             await trio.lowlevel.checkpoint()
 
 
 async def test_half_lines_count_and_the_longest_goes_first(world, peer):
-    world.server.budget.limit = 3 * MIB
+    world.service.budget.limit = 3 * MIB
     async with world.peer() as greedy, world.peer() as other:
         await half_line(greedy, 2 * MIB)
         await held(world, 2 * MIB)
@@ -46,7 +46,7 @@ async def test_half_lines_count_and_the_longest_goes_first(world, peer):
         assert await greedy.receive() is None
         assert (await peer.call("hello"))["limits"]["maxConnectionBytes"] == 3 * MIB
     with trio.fail_after(20):
-        while world.server.budget.used > REQUEST_COST:
+        while world.service.budget.used > REQUEST_COST:
             await trio.lowlevel.checkpoint()
 
 
@@ -54,7 +54,7 @@ async def test_a_whole_line_leaves_nothing_behind(world, peer):
     for size in (10, 100_000, MIB):
         await peer.call("hello", client={"name": "x" * size})
         await wait_all_tasks_blocked()
-        assert world.server.budget.used == 0
+        assert world.service.budget.used == 0
 
 
 async def test_requests_under_way_count(world, peer):
@@ -62,7 +62,7 @@ async def test_requests_under_way_count(world, peer):
         await world.session()
         await other.start("sendPrompt", vm="v", sessionId="s", prompt="hang " + "x" * REQUEST_COST)
         await held(world, 2 * REQUEST_COST)
-        world.server.budget.limit = 2 * REQUEST_COST + REQUEST_COST // 2
+        world.service.budget.limit = 2 * REQUEST_COST + REQUEST_COST // 2
         with trio.fail_after(20):
             await peer.call("hello")
         while await other.receive() is not None:
@@ -73,15 +73,15 @@ async def test_subscriptions_count(world, peer):
     await world.session()
     subscription = await peer.call("subscribe", vm="v")
     await wait_all_tasks_blocked()
-    assert world.server.budget.used == SUBSCRIPTION_COST
+    assert world.service.budget.used == SUBSCRIPTION_COST
     await peer.call("unsubscribe", subscriptionId=subscription["subscriptionId"])
     await wait_all_tasks_blocked()
-    assert world.server.budget.used == 0
+    assert world.service.budget.used == 0
 
 
 async def test_answers_that_nobody_reads_count(world, peer):
     """The peer that leaves them unread is cut off; it can be told nothing, since half an answer is on its way."""
-    world.server.budget.limit = 4 * MIB
+    world.service.budget.limit = 4 * MIB
     async with world.peer() as greedy:
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "rpc.discover"}).encode()
         with trio.fail_after(60), contextlib.suppress(trio.BrokenResourceError):
@@ -89,4 +89,4 @@ async def test_answers_that_nobody_reads_count(world, peer):
                 await greedy.send(body)
         assert (await peer.call("hello"))["protocol"] == 1
     await wait_all_tasks_blocked()
-    assert world.server.budget.used <= REQUEST_COST
+    assert world.service.budget.used <= REQUEST_COST

@@ -44,7 +44,7 @@ async def test_without_the_token_nobody_comes_in(world):
     assert await answer(world, Authorization="Bearer b\xfccher") == 401
     assert await answer(world, f"/rpc?token={TOKEN}") == 401
     assert await answer(world, Sec_WebSocket_Protocol="torpor.v1, bearer.wrong") == 401
-    assert world.server.status()["connections"] == 0
+    assert world.service.status()["connections"] == 0
 
 
 async def test_the_token_in_a_header_or_as_a_subprotocol(world):
@@ -58,7 +58,7 @@ async def test_the_token_in_a_header_or_as_a_subprotocol(world):
 
 
 async def test_foreign_origins_are_refused(world):
-    port = world.server.http.rpartition(":")[2]
+    port = world.service.http.rpartition(":")[2]
     for origin in (
         "https://evil.example",
         "null",
@@ -108,7 +108,7 @@ async def test_other_paths_and_plain_requests(world):
     assert await answer(world, "/rpc?x=1", Authorization=GIVEN) == 101
     assert await answer(world, Authorization=GIVEN, Upgrade=None) == 426
     for request, status in ((b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", b" 404 "), (b"nonsense\r\n\r\n", b"")):
-        async with await trio.open_tcp_stream("127.0.0.1", int(world.server.http.rpartition(":")[2])) as stream:
+        async with await trio.open_tcp_stream("127.0.0.1", int(world.service.http.rpartition(":")[2])) as stream:
             await stream.send_all(request)
             assert status in (await stream.receive_some())
 
@@ -116,7 +116,7 @@ async def test_other_paths_and_plain_requests(world):
 async def test_slow_handshakes_end_and_too_many_are_turned_away(world, monkeypatch):
     monkeypatch.setattr(websocket, "HANDSHAKE_SECONDS", 0.05)
     monkeypatch.setattr(server, "MAX_HANDSHAKES", 1)
-    port = int(world.server.http.rpartition(":")[2])
+    port = int(world.service.http.rpartition(":")[2])
     async with await trio.open_tcp_stream("127.0.0.1", port) as slow:
         await slow.send_all(b"GET /rpc HTTP/1.1\r\n")
         while not world.server._handshakes:
@@ -137,7 +137,7 @@ async def ended(stream):
 
 
 async def test_endless_headers_are_refused(world):
-    async with await trio.open_tcp_stream("127.0.0.1", int(world.server.http.rpartition(":")[2])) as stream:
+    async with await trio.open_tcp_stream("127.0.0.1", int(world.service.http.rpartition(":")[2])) as stream:
         with trio.fail_after(10):
             await stream.send_all(b"GET /rpc HTTP/1.1\r\nX: " + b"x" * 100_000)
             assert await stream.receive_some() != b"HTTP/1.1 101"
@@ -215,7 +215,7 @@ async def test_peers_are_told_of_the_end_of_the_daemon(world, nursery, socket_pa
 
 
 async def test_status_names_the_url(world, peer):
-    assert (await peer.call("daemon.status"))["http"] == world.server.http
+    assert (await peer.call("daemon.status"))["http"] == world.service.http
 
 
 def options(tmp_path, address="127.0.0.1:0", token=None, *, public=False, origins=()):

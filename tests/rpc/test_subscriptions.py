@@ -8,7 +8,7 @@ import trio.lowlevel
 from trio.testing import wait_all_tasks_blocked
 
 from runtime.hub import Notice
-from runtime.rpc import framing, subscriptions
+from runtime.rpc import outbox, subscriptions
 
 
 async def collect(peer, count):
@@ -22,7 +22,7 @@ def seqs(events):
 async def test_a_turns_events_come_before_its_answer(world, peer):
     await world.session()
     subscribed = await peer.call("subscribe", vm="v", sessionId="s", after=-1)
-    assert subscribed["epoch"] == world.server.epoch
+    assert subscribed["epoch"] == world.service.epoch
     for _ in range(3):
         turn = await peer.start("sendPrompt", vm="v", sessionId="s", prompt="burst 50")
         answer = (await peer.response(turn))["result"]
@@ -153,7 +153,7 @@ async def test_a_subscriber_that_lags_is_dropped_with_a_last_word(world, peer):
         await peer.call("subscribe", vm="v", sessionId="s", types=["agent_thought_chunk"])
         await wait_all_tasks_blocked()
         text = "x" * 100_000
-        for _ in range(framing.FLOW_BYTES // 100_000 + 20):  # the socket's own buffer holds some, too
+        for _ in range(outbox.FLOW_BYTES // 100_000 + 20):  # the socket's own buffer holds some, too
             sessions.say("s", text)
         sessions.say("s", "the end", "agent_thought_chunk")
         assert (await peer.notification())["params"]["seq"] == len(sessions.events["s"]) - 1
@@ -175,7 +175,7 @@ async def test_a_live_subscriber_that_lags_at_once_is_told_where_it_began(world,
     sessions = await world.session()
     sessions.say("s", "before")
     await peer.call("subscribe", vm="v", sessionId="s")
-    monkeypatch.setattr(framing.Outbox, "offer", lambda *_: False)
+    monkeypatch.setattr(outbox.Outbox, "offer", lambda *_: False)
     sessions.say("s", "lost")
     message = await peer.notification()
     assert (message["method"], message["params"]["lastSeq"]) == ("subscriptionLagged", 0)
@@ -183,13 +183,13 @@ async def test_a_live_subscriber_that_lags_at_once_is_told_where_it_began(world,
 
 async def test_a_replay_waits_for_a_peer_that_never_reads_and_costs_a_bounded_amount(world):
     sessions = await world.session()
-    for _ in range(framing.FLOW_BYTES // 10_000 * 2):
+    for _ in range(outbox.FLOW_BYTES // 10_000 * 2):
         sessions.say("s", "x" * 10_000)
     async with world.peer() as stuck:
         await stuck.start("subscribe", vm="v", sessionId="s", after=-1)
         await wait_all_tasks_blocked()
-        (served,) = world.server._connections
-        assert served._outbox._queued <= framing.FLOW_BYTES + 20_000
+        (served,) = world.service.peers
+        assert served._outbox._queued <= outbox.FLOW_BYTES + 20_000
         sessions.say("s", "live")
         events = await collect(stuck, len(sessions.events["s"]))
         assert seqs(events) == list(range(len(sessions.events["s"])))
