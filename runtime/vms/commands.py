@@ -10,7 +10,6 @@ from runtime.api.content import as_content
 from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.api.events import PROCESS_EXIT, PROCESS_OUTPUT
-from runtime.hub import Notice
 from runtime.sessions.services.detached import run_detached
 from runtime.vms.command import Command
 from runtime.vms.command_line import split
@@ -24,8 +23,9 @@ if TYPE_CHECKING:
     import trio
 
     from runtime.vms.command import Stream
-    from runtime.vms.processes import Process
-    from runtime.vms.vm import Vm
+    from runtime.vms.lifecycle import Life
+    from runtime.vms.processes import Process, Processes
+    from runtime.vms.volume import Volume
 
 SHELL: Final = "/bin/sh"
 
@@ -42,11 +42,30 @@ ENDED_OUTPUT: Final = 16 * 1024 * 1024
 
 
 class Commands:
-    """Of one VM. They end with its sleep, and are forgotten then."""
+    """Of one VM. They end with its sleep, and are forgotten then.
 
-    def __init__(self, vm: Vm, nursery: trio.Nursery) -> None:
-        self._vm = vm
+    `output_bytes` tells how much of a stream the VM's options let be kept just now; `publish` tells its subscribers of
+    what happens, by a notification's name and params; `touch` restarts its idle timer.
+    """
+
+    def __init__(
+        self,
+        nursery: trio.Nursery,
+        processes: Processes,
+        volume: Volume,
+        *,
+        life: Life,
+        output_bytes: Callable[[], int],
+        publish: Callable[[str, dict[str, Any]], None],
+        touch: Callable[[], None],
+    ) -> None:
         self._nursery = nursery
+        self._processes = processes
+        self._volume = volume
+        self._life = life
+        self._output_bytes = output_bytes
+        self._publish = publish
+        self._touch = touch
         self._running: dict[int, Command] = {}
         self._ended: OrderedDict[int, Command] = OrderedDict()
         self._ended_output = 0
@@ -90,7 +109,7 @@ class Commands:
         `stdin` is all that it gets to read; with None its stdin stays open. Raises `ApiError` NOT_FOUND, NOT_A_DIRECTORY,
         INVALID_ARGUMENT, LIMIT_EXCEEDED.
         """
-        if self._vm.life.falling_asleep:
+        if self._life.falling_asleep:
             raise FallingAsleepError
         argv = self._argv(command)
         cwd = await self._directory(cwd)
@@ -99,9 +118,9 @@ class Commands:
         begin = partial(
             self._begin, stdin=stdin, exact=exact, timeout=None if timeout_ms is None else timeout_ms / 1000
         )
-        program = self._vm.processes.known(argv[0], env, cwd)
+        program = self._processes.known(argv[0], env, cwd)
         if program is not None:
-            return begin(self._vm.processes.begin(program, argv, env, cwd))
+            return begin(self._processes.begin(program, argv, env, cwd))
         self._starting += 1  # it may have to be compiled: the VM stays awake for it
         try:
             return await run_detached(self._nursery, self._load, argv, env, cwd, begin)
@@ -112,7 +131,7 @@ class Commands:
         self, argv: list[str], env: dict[str, str], cwd: str, begin: Callable[[Process], Command]
     ) -> Command:
         try:
-            return begin(await self._vm.processes.spawn(argv, env, cwd))
+            return begin(await self._processes.spawn(argv, env, cwd))
         except ApiError as error:
             if error.code is not ErrorCode.AGENT_FAILED:
                 raise
@@ -129,13 +148,13 @@ class Commands:
         command = self._running.get(pid) or self._ended.get(pid)
         if command is not None:
             return command
-        if any(process.pid == pid for process in self._vm.processes.live()):
+        if any(process.pid == pid for process in self._processes.live()):
             raise ApiError(ErrorCode.INVALID_ARGUMENT, f"process {pid} belongs to a session: that is where it is ended")
         raise ApiError(ErrorCode.NOT_FOUND, f"there is no process {pid}, or not any more", pid=pid)
 
     def describe(self, pid: int, *, output: bool) -> dict[str, Any]:
         """`getProcess`."""
-        for process in self._vm.processes.live():
+        for process in self._processes.live():
             if process.pid == pid and pid not in self._running:
                 return _described(process)
         command = self.get(pid)
@@ -143,7 +162,7 @@ class Commands:
 
     def known(self) -> Sequence[dict[str, Any]]:
         """`listProcesses`: all that run, agents too, and the ended commands that are remembered, by pid."""
-        found = {process.pid: _described(process) for process in self._vm.processes.live()}
+        found = {process.pid: _described(process) for process in self._processes.live()}
         for commands in (self._ended, self._running):
             found.update((pid, self._described(command)) for pid, command in commands.items())
         return [found[pid] for pid in sorted(found)]
@@ -169,12 +188,12 @@ class Commands:
             self._publish(PROCESS_OUTPUT, {"pid": pid, "stream": stream, "offset": offset, "data": as_content(data)})
 
         try:
-            await command.run(self._limit, tell, self._vm.volume.settle, stdin)
+            await command.run(self._limit, tell, self._volume.settle, stdin)
         finally:
             del self._running[pid]
             self._remember(command)
             self._publish(PROCESS_EXIT, {"pid": pid, **command.told()})
-            self._vm.touch()
+            self._touch()
 
     def _remember(self, command: Command) -> None:
         self._ended[command.process.pid] = command
@@ -185,17 +204,13 @@ class Commands:
 
     def _limit(self) -> int:
         share = OUTPUT_OF_ALL // (2 * max(1, len(self._running)))
-        return min(self._vm.options.output_bytes, MAX_OUTPUT, max(share, MIN_OUTPUT))
-
-    def _publish(self, method: str, params: dict[str, Any]) -> None:
-        name = self._vm.name
-        self._vm.hub.publish(Notice(method, name, None, None, None, {"vm": name, **params}))
+        return min(self._output_bytes(), MAX_OUTPUT, max(share, MIN_OUTPUT))
 
     def _argv(self, command: str | Sequence[str]) -> list[str]:
         pointer = "/command" if isinstance(command, str) else "/argv"
         if isinstance(command, str):
             try:
-                shell = self._vm.volume.filesystem.stat(SHELL).type is FileType.REGULAR
+                shell = self._volume.filesystem.stat(SHELL).type is FileType.REGULAR
             except FsError:
                 shell = False
             argv = [SHELL, "-c", command] if shell else split(command)
@@ -210,7 +225,7 @@ class Commands:
 
     async def _directory(self, cwd: str | None) -> str:
         path = HOME if cwd is None else cwd
-        filesystem = self._vm.volume.filesystem
+        filesystem = self._volume.filesystem
         with telling_errors(path):
             try:
                 found = (await patiently(lambda: filesystem.stat(path))).type

@@ -87,7 +87,15 @@ class Vm:
                 self.volume.prepare()
                 async with trio.open_nursery() as nursery:
                     self.processes = Processes(self._surroundings(), nursery)
-                    self.commands = Commands(self, nursery)
+                    self.commands = Commands(
+                        nursery,
+                        self.processes,
+                        self.volume,
+                        life=self.life,
+                        output_bytes=lambda: self.output_bytes,
+                        publish=self._publish,
+                        touch=self.touch,
+                    )
                     async with open_sessions(self, self._secrets) as self.sessions:
                         nursery.start_soon(self.volume.flush_regularly)
                         nursery.start_soon(self._watch_idleness, on_idle)
@@ -199,5 +207,7 @@ class Vm:
         )
 
     def _tell_compiling(self, program: str, size: int) -> None:
-        told = {"vm": self.name, "program": program, "bytes": size}
-        self.hub.publish(Notice(COMPILING, self.name, None, None, None, told))
+        self._publish(COMPILING, {"program": program, "bytes": size})
+
+    def _publish(self, method: str, params: dict[str, Any]) -> None:
+        self.hub.publish(Notice(method, self.name, None, None, None, {"vm": self.name, **params}))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -278,9 +277,11 @@ async def test_so_many_entries_are_in_an_answer(volume: Volume, monkeypatch: pyt
     ],
 )
 async def test_running_commands_share_what_is_kept_of_their_output(running: int, allowed: int, kept: int) -> None:
-    vm: Any = SimpleNamespace(options=VmOptions(output_bytes=allowed))
+    unused: Any = None
     async with trio.open_nursery() as nursery:
-        commands = Commands(vm, nursery)
+        commands = Commands(
+            nursery, unused, unused, life=unused, output_bytes=lambda: allowed, publish=unused, touch=unused
+        )
         commands._running = dict.fromkeys(range(running))  # type: ignore[assignment]
         assert commands._limit() == kept
 
