@@ -18,7 +18,7 @@ from runtime.exhaustion import check_exhausted, descriptors_left, exhausted
 from runtime.network.errors import from_cause
 from runtime.store.errors import as_api_error
 from runtime.vms.results import telling_errors
-from wasi_fs.mounts.nodes import failed
+from wasi_fs.mounts.kernel import failed
 
 NOTHING_LEFT = [
     (OSError(errno.EMFILE, "x"), "descriptors"),

@@ -6,8 +6,8 @@
     checks, values, sealing   what must hold of names, of values, of what the host has sealed
     bulk        operations on whole subtrees
     tree        inodes and names: as they are kept, and as they have changed since
-    inode, content            one inode; what the files hold
-    devices     /dev
+    inode, records, content   one inode; inodes as they are kept; what the files hold
+    device, devices           one of /dev; all of it
     mounts/     host directories in the tree
     memory, kept, changes     what of it is in memory, and how changes are handed over to be kept
     backend     the seam: what a tree asks of the place where it is kept
@@ -36,8 +36,8 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.filesystem import FileSystem
 from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile
 from wasi_fs.inode import Stat
-from wasi_fs.mounts import Mount
 from wasi_fs.tree import Limits
+from wasi_fs.values import Mount
 
 __all__ = [
     "CHUNK_SIZE",

@@ -35,6 +35,9 @@ frame each are cheap beside the data."""
 Data: TypeAlias = bytes | bytearray | memoryview
 """Content on its way: what is written is copied, and what is read nobody changes any more."""
 
+PERMISSIONS: Final = 0o7777
+"""The bits of `mode` that chmod can set."""
+
 
 class FileType(IntEnum):
     """The type of an inode; the numbers are those of `d_type` in dirent.h, and what a backend stores."""

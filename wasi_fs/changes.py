@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from wasi_fs.backend import Changes, ChunkWrite, DentryChange
 from wasi_fs.errors import FsError
 from wasi_fs.inode import NO_CUT, NO_NAMES, Directory, File
+from wasi_fs.records import record_of
 from wasi_fs.tree import MAX_TOUCHED
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Journal:
         tree = self._tree
         changes = Changes(
             removed=sorted(tree.dead),
-            inodes=[node.record() for node in nodes.values()],
+            inodes=[record_of(node) for node in nodes.values()],
             dentries=[],
             truncated=[],
             chunks=[],

@@ -11,85 +11,28 @@ everybody else those devices can be seen, and neither read nor written (ENXIO).
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from wasi_fs.backend import ROOT_INO, Dentry, FileType
+from wasi_fs.backend import ROOT_INO, Dentry
+from wasi_fs.device import DESCRIPTORS, FIRST_INO, KINDS, LAST_INO, NAME, STANDARD, Device, DeviceDirectory, Kind
 from wasi_fs.errors import FsCode, FsError
-from wasi_fs.inode import Directory, File, Inode
+from wasi_fs.inode import Directory
 from wasi_fs.values import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
-    from wasi_fs.backend import Data
+    from wasi_fs.backend import Data, FileType
     from wasi_fs.content import Contents
+    from wasi_fs.inode import File, Inode
     from wasi_fs.tree import Tree
-
-NAME: Final = "dev"
-
-LAST_INO: Final = (1 << 52) - 1
-FIRST_INO: Final = LAST_INO - 63
-"""The number of the directory, with the devices' after it: below those of host directories, beyond any that a tree reaches."""
 
 MAX_READ: Final = 1024 * 1024
 """Bytes that one read takes out of a device without an end: as much as of a file."""
 
 MAX_RANDOM_READ: Final = 128 * 1024
 """The same for random bytes, which take the processor's time: 1 to 2 ms of the event loop."""
-
-
-class Kind(StrEnum):
-    """What a device does."""
-
-    NULL = "null"
-    ZERO = "zero"
-    FULL = "full"
-    RANDOM = "random"
-    STDIN = "stdin"
-    STDOUT = "stdout"
-    STDERR = "stderr"
-    TTY = "tty"
-
-
-ENDLESS: Final = frozenset({Kind.ZERO, Kind.FULL, Kind.RANDOM})
-"""To read from these never ends."""
-
-STANDARD: Final = frozenset({Kind.STDIN, Kind.STDOUT, Kind.STDERR})
-"""These are the streams of the program that opens them."""
-
-_KINDS: Final = {**{kind.value: kind for kind in Kind}, "urandom": Kind.RANDOM}
-_DESCRIPTORS: Final = {"0": Kind.STDIN, "1": Kind.STDOUT, "2": Kind.STDERR}
-"""Of /dev/fd: in WASI 0.2 a program has no others that its host knows by number."""
-
-NAMES: Final = frozenset({NAME, "fd", *_KINDS})
-"""Every name that a directory of the VM's own may have to have a device for."""
-
-
-class Device(File):
-    """A character device: a file without content of its own, with the attributes of its beginning."""
-
-    __slots__ = ("kind", "mount")
-    type = FileType.CHARACTER
-    mount: Devices
-
-    def __init__(self, ino: int, kind: Kind, mount: Devices) -> None:
-        super().__init__(ino, 0o666, 0)
-        self.kind = kind
-        self.mount = mount
-        self.nlink = 1
-
-
-class DeviceDirectory(Directory):
-    """/dev or /dev/fd."""
-
-    __slots__ = ("mount",)
-    mount: Devices
-
-    def __init__(self, ino: int, mount: Devices) -> None:
-        super().__init__(ino, 0o755, 0, ROOT_INO)
-        self.mount = mount
 
 
 class Devices:
@@ -106,11 +49,11 @@ class Devices:
         self.top = DeviceDirectory(next(numbers), self)
         self._fd = DeviceDirectory(next(numbers), self)
         self._descriptors: dict[str, Inode] = {
-            name: Device(next(numbers), kind, self) for name, kind in _DESCRIPTORS.items()
+            name: Device(next(numbers), kind, self) for name, kind in DESCRIPTORS.items()
         }
         self._devices: dict[str, Inode] = {
             "fd": self._fd,
-            **{name: Device(next(numbers), kind, self) for name, kind in _KINDS.items()},
+            **{name: Device(next(numbers), kind, self) for name, kind in KINDS.items()},
         }
         self.top.size, self.top.nlink = len(self._devices), 3
         self._fd.size = len(self._descriptors)
@@ -125,10 +68,6 @@ class Devices:
         """All that one of the VM's own directories shows beside what is in it."""
         beside = self._beside(directory)
         return {name: node for name, node in beside.items() if self._tree.own(directory, name) is None}
-
-    def has(self, ino: int) -> bool:
-        """Whether the number is one of a device, or of a directory of devices."""
-        return FIRST_INO <= ino <= LAST_INO
 
     def _beside(self, directory: Directory) -> dict[str, Inode]:
         if self._absent:
@@ -290,13 +229,6 @@ class DeviceContents:
     def check_new(self, offset: int, size: int) -> None:
         """As for the file of the VM that a new one is."""
         self._contents.check_new(offset, size)
-
-
-def read_length(device: Device, length: int | None) -> int:
-    """How much of a device is read at once by who names no position. FsError(INVALID) for all of what has no end."""
-    if length is None and device.kind in ENDLESS:
-        raise FsError(FsCode.INVALID, "a device without an end: say how much to read")
-    return length or 0
 
 
 def _kind(node: File) -> Kind:

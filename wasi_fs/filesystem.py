@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 from wasi_fs import bulk, sealing
 from wasi_fs.checks import check_border, check_empty, check_free, check_move, check_replace, check_seal, present
-from wasi_fs.content import Contents, Cut
-from wasi_fs.devices import Device, read_length
+from wasi_fs.content import Cut
+from wasi_fs.device import Device, is_device, read_length
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries, open_directory, open_file
 from wasi_fs.inode import Directory, File, Inode, Stat, Symlink
@@ -36,10 +36,8 @@ from wasi_fs.values import check_data, check_extent, check_mode, check_path, che
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator
 
-    from wasi_fs.devices import DeviceContents, Devices
-    from wasi_fs.mounts import Mount
-    from wasi_fs.mounts.content import HostContents
-    from wasi_fs.mounts.tree import HostTree
+    from wasi_fs.inode import Content, Foreign
+    from wasi_fs.values import Mount
 
 
 class FileSystem(KeptTree):
@@ -316,7 +314,7 @@ class FileSystem(KeptTree):
 
     def is_device(self, entry: DirEntry) -> bool:
         """Whether a directory shows the entry without having it."""
-        return self._tree.devices.has(entry.ino)
+        return is_device(entry.ino)
 
     def check_removal(self, path: str) -> None:
         """Refuse what `remove_tree` would refuse, as far as that shows without a look at what is below. FsError."""
@@ -362,10 +360,10 @@ class FileSystem(KeptTree):
         self._tree.begin()
         return locate(self._tree, at or self._tree.root, path, follow)
 
-    def _of(self, node: Inode) -> Tree | HostTree | Devices:
+    def _of(self, node: Inode) -> Tree | Foreign:
         return node.mount or self._tree
 
-    def _contents_of(self, node: Inode) -> Contents | HostContents | DeviceContents:
+    def _contents_of(self, node: Inode) -> Content:
         return self._contents if node.mount is None else node.mount.contents
 
     def _file(self, path: str, at: Directory | None) -> File:

@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from wasi_fs.backend import Data, FileType
-    from wasi_fs.devices import DeviceContents, Devices
-    from wasi_fs.inode import Directory, File, Inode, Stat
-    from wasi_fs.mounts.content import HostContents
-    from wasi_fs.mounts.tree import HostTree
+    from wasi_fs.inode import Content, Directory, File, Foreign, Inode, Stat
 
 
 PAGE_ENTRIES: Final = 1000
@@ -37,7 +34,7 @@ class Handle:
 
     __slots__ = ("_open", "_tree", "node")
 
-    def __init__(self, tree: Tree | HostTree | Devices, node: Inode) -> None:
+    def __init__(self, tree: Tree | Foreign, node: Inode) -> None:
         self._tree = tree
         self._open = True
         self.node = node
@@ -70,8 +67,8 @@ class OpenFile(Handle):
 
     def __init__(
         self,
-        tree: Tree | HostTree | Devices,
-        contents: Contents | HostContents | DeviceContents,
+        tree: Tree | Foreign,
+        contents: Content,
         node: File,
         *,
         readable: bool,
@@ -177,9 +174,7 @@ class OpenDirectory(Handle):
 class _Pages:
     """The entries of a large directory."""
 
-    def __init__(
-        self, tree: Tree | HostTree | Devices, directory: Directory, found: list[DirEntry], until: str
-    ) -> None:
+    def __init__(self, tree: Tree | Foreign, directory: Directory, found: list[DirEntry], until: str) -> None:
         self._tree = tree
         self._directory = directory
         self._found = iter(found)
@@ -198,7 +193,7 @@ class _Pages:
 
 
 def open_directory(tree: Tree, node: Directory) -> OpenDirectory:
-    """A handle of a directory of the VM, or of a mount in it. FsError as for `HostTree.hold`."""
+    """A handle of a directory of the VM, or of a mount in it. FsError as for `Foreign.hold`."""
     if node.mount is None:
         return OpenDirectory(tree, node)
     node.mount.hold(node)
@@ -206,16 +201,14 @@ def open_directory(tree: Tree, node: Directory) -> OpenDirectory:
 
 
 def open_file(tree: Tree, contents: Contents, node: File, *, readable: bool, writable: bool) -> OpenFile:
-    """A handle of a file of the VM, or of a mount in it. FsError as for `HostTree.hold`."""
+    """A handle of a file of the VM, or of a mount in it. FsError as for `Foreign.hold`."""
     if node.mount is None:
         return OpenFile(tree, contents, node, readable=readable, writable=writable)
     node.mount.hold(node, readable=readable, writable=writable)
     return OpenFile(node.mount, node.mount.contents, node, readable=readable, writable=writable)
 
 
-def list_page(
-    tree: Tree | HostTree | Devices, directory: Directory, after: str, count: int
-) -> tuple[list[DirEntry], str | None]:
+def list_page(tree: Tree | Foreign, directory: Directory, after: str, count: int) -> tuple[list[DirEntry], str | None]:
     """`OpenDirectory.page`."""
     if not isinstance(tree, Tree):
         found, until = tree.entries_after(directory, after, count)
@@ -240,7 +233,7 @@ def list_page(
     return entries, until
 
 
-def list_entries(tree: Tree | HostTree | Devices, directory: Directory) -> list[DirEntry]:
+def list_entries(tree: Tree | Foreign, directory: Directory) -> list[DirEntry]:
     """All entries of a directory, in the order of their names' bytes."""
     tree.accessed(directory)
     entries = [DirEntry(name, dentry.type, dentry.ino) for name, dentry in tree.entries(directory)]

@@ -3,29 +3,28 @@
 A directory caches dentries, a file holds its unsaved chunks; both keep two generations of unsaved state: what the next
 change set will carry, and (`flight*`) what the one under way carries, so that reads stay right whether or not the backend
 shows it already.
+
+An inode knows which part of the tree it is in; what is asked of those that are not the VM's own is described here, too.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple, Protocol
 
-from wasi_fs.backend import Dentry, FileType, InodeRecord
-from wasi_fs.errors import FsCode, FsError
+from wasi_fs.backend import Dentry, FileType
 
 if TYPE_CHECKING:
+    from collections.abc import Hashable
     from collections.abc import Set as AbstractSet
 
-    from wasi_fs.devices import Devices
-    from wasi_fs.mounts.tree import HostTree
+    from wasi_fs.backend import Data
+    from wasi_fs.values import Mount
 
 NO_CUT: Final = 1 << 62
 """A chunk index that no file reaches: nothing is cut."""
 
 NO_NAMES: Final[AbstractSet[str]] = frozenset()
 """What most directories have for their unsaved names, so that a clean inode is one object."""
-
-PERMISSIONS: Final = 0o7777
-"""The bits of `mode` that chmod can set."""
 
 
 class Stat(NamedTuple):
@@ -62,7 +61,7 @@ class Inode:
         "used",
     )
     type: ClassVar[FileType]
-    mount: HostTree | Devices | None = None
+    mount: Foreign | None = None
     """The mounted host directory that this is in, or the devices that this is one of; None: the VM's own tree."""
 
     def __init__(self, ino: int, mode: int, nlink: int, now: int) -> None:
@@ -87,23 +86,6 @@ class Inode:
         """The attributes."""
         return Stat(
             self.ino, self.type, self.mode, self.nlink, self.size, self.atime, self.mtime, self.ctime, self.read_only
-        )
-
-    def record(self) -> InodeRecord:
-        """The attributes as they are kept."""
-        return InodeRecord(
-            self.ino,
-            self.type,
-            self.mode,
-            self.nlink,
-            self.size,
-            self.allocated,
-            self.atime,
-            self.mtime,
-            self.ctime,
-            self.parent if isinstance(self, Directory) else 0,
-            self.target if isinstance(self, Symlink) else None,
-            self.read_only,
         )
 
 
@@ -163,31 +145,163 @@ class Symlink(Inode):
         self.target = target
 
 
-def from_record(record: InodeRecord) -> Inode:
-    """The clean inode that a backend's record describes. FsError(IO) for a record that cannot be."""
-    node: Inode
-    if record.type == FileType.DIRECTORY:
-        node = directory = Directory(record.ino, record.mode, record.ctime, record.parent)
-        directory.listed = False
-    elif record.type == FileType.SYMLINK:
-        if not record.target:
-            raise FsError(FsCode.IO, f"symlink {record.ino} has no target")
-        node = Symlink(record.ino, record.ctime, record.target)
-    else:
-        node = file = File(record.ino, record.mode, record.ctime)
-        file.cut = NO_CUT
-    take_attributes(node, record)
-    node.persisted = True
-    return node
+class Content(Protocol):
+    """What files hold, in one part of the tree: `Contents` for those of the VM. All raise FsError."""
+
+    def read(self, node: File, offset: int, count: int, /) -> Data:
+        """At most `count` bytes from `offset`."""
+        ...
+
+    def write(self, node: File, offset: int, data: Data, /) -> None:
+        """Write all of `data` at `offset`."""
+        ...
+
+    def append(self, node: File, data: Data, /) -> int:
+        """Write all of `data` at the end, in one step; the offset where it begins."""
+        ...
+
+    def identity(self, node: File, /) -> Hashable | None:
+        """See `FileSystem.identity`."""
+        ...
+
+    def resize(self, node: File, size: int, /) -> None:
+        """Cut the file off, or extend it by a hole."""
+        ...
+
+    def check_replace(self, node: File | None, size: int, /) -> None:
+        """So many bytes may take the place of what the file holds, or be a new one's."""
+        ...
+
+    def check_new(self, offset: int, size: int, /) -> None:
+        """So many bytes may be at that place of a new file."""
+        ...
 
 
-def take_attributes(node: Inode, record: InodeRecord) -> None:
-    """Set what all types of inode share to what the record says."""
-    node.mode = record.mode
-    node.nlink = record.nlink
-    node.size = record.size
-    node.allocated = record.allocated
-    node.atime = record.atime
-    node.mtime = record.mtime
-    node.ctime = record.ctime
-    node.read_only = record.read_only
+class ForeignContent(Content, Protocol):
+    """Of files that no change set carries."""
+
+    def sync(self, node: File, /) -> None:
+        """Wait until what was written is on the disk; for a worker thread."""
+        ...
+
+
+class Foreign(Protocol):
+    """A part of the tree that is not the VM's own: a mounted host directory, or the devices. All raise FsError."""
+
+    @property
+    def fixed(self) -> bool:
+        """Nothing of it is moved or removed."""
+        ...
+
+    @property
+    def contents(self) -> ForeignContent:
+        """What its files hold."""
+        ...
+
+    def is_top(self, directory: Directory, /) -> bool:
+        """It is the directory that all of it is in."""
+        ...
+
+    def check_inside(self, directory: Directory, /) -> None:
+        """A directory that was opened earlier is still in it."""
+        ...
+
+    def hold(self, node: Inode, /, *, readable: bool = False, writable: bool = False) -> None:
+        """The inode is about to be opened."""
+        ...
+
+    def entries_after(
+        self, directory: Directory, after: str, count: int, /
+    ) -> tuple[list[tuple[str, int, FileType]], str | None]:
+        """As `Backend.entries_after`."""
+        ...
+
+    def begin(self) -> None:
+        """An operation begins."""
+        ...
+
+    def lookup(self, directory: Directory, name: str, /) -> Inode | None:
+        """What `name` stands for; None if nothing."""
+        ...
+
+    def parent(self, directory: Directory, /) -> Directory:
+        """The directory above, which is one of the VM for the top."""
+        ...
+
+    def entries(self, directory: Directory, /) -> list[tuple[str, Dentry]]:
+        """All names with what they stand for, in the order of their bytes."""
+        ...
+
+    def make_file(self, directory: Directory, name: str, mode: int, /) -> File:
+        """Make an empty file."""
+        ...
+
+    def make_directory(self, directory: Directory, name: str, mode: int, /) -> Directory:
+        """Make an empty directory."""
+        ...
+
+    def make_symlink(self, directory: Directory, name: str, target: str, /) -> None:
+        """Make a symlink."""
+        ...
+
+    def link(self, directory: Directory, name: str, node: Inode, /) -> None:
+        """Give the inode a further name."""
+        ...
+
+    def detach(self, directory: Directory, name: str, node: Inode, /) -> None:
+        """Take a name away."""
+        ...
+
+    def move(
+        self, old: Directory, old_name: str, new: Directory, new_name: str, node: Inode, victim: Inode | None, /
+    ) -> None:
+        """Move a name to another, in place of `victim`, which is what is there."""
+        ...
+
+    def set_mode(self, node: Inode, mode: int, /) -> None:
+        """Set the permission bits."""
+        ...
+
+    def set_times(self, node: Inode, atime: int | None, mtime: int | None, /) -> None:
+        """Set times; None leaves one as it is."""
+        ...
+
+    def accessed(self, node: Inode, /) -> None:
+        """Content was read."""
+        ...
+
+    def release(self, node: Inode, /) -> None:
+        """A handle is closed."""
+        ...
+
+
+class Mounted(Foreign, Protocol):
+    """A host directory that is mounted in the tree."""
+
+    @property
+    def mount(self) -> Mount:
+        """What is mounted, and where."""
+        ...
+
+    @property
+    def point(self) -> Directory:
+        """The directory of the VM that it covers."""
+        ...
+
+    @property
+    def read_only(self) -> bool:
+        """Nothing in it can be changed."""
+        ...
+
+    @property
+    def held(self) -> int:
+        """Files and directories that are open."""
+        ...
+
+    def top(self) -> Directory:
+        """The mounted directory as it is now. FsError(NO_DEVICE) when it is not there."""
+        ...
+
+    def take_away(self) -> None:
+        """Refuse whatever comes from now on, through what is open as well."""
+        ...

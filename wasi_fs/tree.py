@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Final
 
 import attrs
 
-from wasi_fs import devices
 from wasi_fs.backend import ROOT_INO, Backend, Dentry, Usage
+from wasi_fs.device import NAMES
 from wasi_fs.errors import FsCode, FsError
-from wasi_fs.inode import NO_NAMES, Directory, File, Inode, Symlink, from_record, take_attributes
+from wasi_fs.inode import NO_NAMES, Directory, File, Inode, Symlink
 from wasi_fs.memory import Memory
+from wasi_fs.records import from_record, take_attributes
 from wasi_fs.values import check_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wasi_fs.backend import InodeRecord
-    from wasi_fs.devices import Devices
-    from wasi_fs.mounts.tree import HostTree
+    from wasi_fs.device import Beside
+    from wasi_fs.inode import Mounted
 
 MAX_TOUCHED: Final = 2048
 """Inodes whose new access times wait for a change set; what is read beyond keeps the time that it has."""
@@ -52,9 +53,9 @@ class Tree(Memory):
         self.clock = clock
         self.dead: set[int] = set()
         """Inodes that the next change set deletes."""
-        self.mounts: dict[int, HostTree] = {}
+        self.mounts: dict[int, Mounted] = {}
         """What is mounted on directories, by their inode numbers; those are held open."""
-        self.devices: Devices
+        self.devices: Beside
         """What /dev has; set by the `FileSystem`."""
         self.kept: set[tuple[str, ...]] = set()
         """Ways from the root, name by name, that the host keeps: see `wasi_fs.sealing`."""
@@ -198,7 +199,7 @@ class Tree(Memory):
                 return directory.mount.lookup(directory, name)
             dentry = self._load_dentry(directory, name)
         if dentry is None:
-            return self.devices.beside(directory, name) if name in devices.NAMES else None
+            return self.devices.beside(directory, name) if name in NAMES else None
         ino = dentry.ino
         if ino in self.mounts:
             return self.mounts[ino].top()

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import attrs
+
+from wasi_fs.backend import PERMISSIONS
 from wasi_fs.errors import FsCode, FsError
-from wasi_fs.inode import PERMISSIONS
 
 if TYPE_CHECKING:
     from wasi_fs.backend import Data
@@ -22,6 +24,17 @@ NAME_MAX: Final = 255
 
 MAX_TIME: Final = (1 << 63) - 1
 """The last nanosecond that a backend can keep (the year 2262)."""
+
+
+@attrs.frozen
+class Mount:
+    """A host directory at a path of the VM."""
+
+    path: str
+    """Absolute and normal, in the VM."""
+    host: str
+    """The real path of the directory on the host: absolute, normal, none of its components a symlink."""
+    read_only: bool = False
 
 
 def check_path(path: str) -> None:

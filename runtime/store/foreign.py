@@ -19,7 +19,7 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.inspection import SCHEMA_QUERY, SCHEMA_VERSION, schema_of, version_of
 from runtime.store.sql import rows
 from wasi_fs.backend import STORED_TYPES, FileType
-from wasi_fs.devices import FIRST_INO
+from wasi_fs.device import FIRST_INO
 from wasi_fs.tree import MAX_LINKS
 from wasi_fs.values import NAME_MAX, PATH_MAX
 

@@ -1,8 +1,11 @@
 """Host directories in the VM's tree.
 
+    kernel   the kernel's errors and numbers as the filesystem's
     nodes    inodes of the host, each held by a descriptor
+    scan     the names of one directory
     tree     names and attributes of one mounted directory
     content  what its files hold
+    removal  a subtree's
     table    which directories are mounted where
 
 All of it is done by the kernel, one component at a time and never through a link: `resolve` follows links itself, and
@@ -12,6 +15,6 @@ those of a mount lead nowhere else. Nothing of the host is cached between two op
 from __future__ import annotations
 
 from wasi_fs.mounts.table import set_mounts
-from wasi_fs.mounts.tree import Mount, open_top
+from wasi_fs.mounts.tree import open_top
 
-__all__ = ["Mount", "open_top", "set_mounts"]
+__all__ = ["open_top", "set_mounts"]

@@ -11,7 +11,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from wasi_fs.errors import FsCode, FsError
-from wasi_fs.mounts.nodes import HostFile, failed
+from wasi_fs.mounts.kernel import failed
+from wasi_fs.mounts.nodes import HostFile
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from wasi_fs.backend import FileType
 from wasi_fs.errors import FsCode, FsError
-from wasi_fs.mounts.nodes import host_ino
+from wasi_fs.mounts.kernel import host_ino
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

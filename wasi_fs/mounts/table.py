@@ -13,8 +13,8 @@ from wasi_fs.values import check_path
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from wasi_fs.mounts.tree import Mount
     from wasi_fs.tree import Tree
+    from wasi_fs.values import Mount
 
 
 def set_mounts(tree: Tree, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError]]:

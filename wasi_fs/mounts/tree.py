@@ -13,13 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
-import attrs
-
 from wasi_fs.backend import Dentry
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, File, Inode
 from wasi_fs.mounts.content import HostContents
-from wasi_fs.mounts.nodes import LOOK, HostDirectory, HostFile, HostNode, adopt, failed
+from wasi_fs.mounts.kernel import failed
+from wasi_fs.mounts.nodes import LOOK, HostDirectory, HostFile, HostNode, adopt
 from wasi_fs.mounts.scan import Scan
 from wasi_fs.resolve import check_relative
 
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
 
     from wasi_fs.backend import FileType
     from wasi_fs.tree import Tree
+    from wasi_fs.values import Mount
 
 MAX_OPEN: Final = 128
 """Files and directories of the host that one VM holds open: each is a descriptor of the daemon."""
@@ -38,17 +38,6 @@ the others for itself."""
 
 SPECIAL_BITS: Final = 0o6000
 """Set-user-ID and set-group-ID: a program on the host with the daemon's rights, for whoever starts it there."""
-
-
-@attrs.frozen
-class Mount:
-    """A host directory at a path of the VM."""
-
-    path: str
-    """Absolute and normal, in the VM."""
-    host: str
-    """The real path of the directory on the host: absolute, normal, none of its components a symlink."""
-    read_only: bool = False
 
 
 def open_top(host: str) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from runtime.engine import Wait, WitError
 from runtime.wasi.streams import InputStream, OutputStream, StreamClosed, StreamFailed, wait_any
-from wasi_fs.devices import STANDARD, Device, Kind
+from wasi_fs.device import STANDARD, Device, Kind
 from wasi_fs.errors import FsCode, FsError
 
 if TYPE_CHECKING:
