@@ -1,9 +1,4 @@
-"""
-The reference of every default and cap, from the constants themselves and the comments beside them.
-
-A constant's reason is the comment on its line, the docstring or comment below it, the comment above it, or, in a run of
-constants on consecutive lines, what stands below or above the run.
-"""
+"""The reference of every default and cap, from the constants themselves and the docstrings below them."""
 
 from __future__ import annotations
 
@@ -11,14 +6,13 @@ import ast
 import re
 from functools import cache
 from importlib import import_module
-from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGES: Final = ("runtime", "wasi_fs")
@@ -134,16 +128,14 @@ def _modules() -> Iterator[tuple[str, Path]]:
 
 
 def _in_module(module: str, path: Path) -> Iterator[Limit]:
-    text = path.read_text("utf-8")
-    lines = text.splitlines()
-    body = ast.parse(text).body
+    body = ast.parse(path.read_text("utf-8")).body
     found = [(at, target, value) for at, (target, value) in enumerate(map(_assignment, body)) if target and value]
     names = {target for _, target, _ in found}
     loaded = import_module(module) if names else None
     for at, name, expression in found:
         value = getattr(loaded, name)
         if type(value) in {int, float} and not NO_LIMITS.fullmatch(name):
-            yield Limit(module, name, value, ast.unparse(expression), _reason(body, at, lines))
+            yield Limit(module, name, value, ast.unparse(expression), _docstring(body, at))
 
 
 def _assignment(node: ast.stmt) -> tuple[str, ast.expr] | tuple[None, None]:
@@ -155,65 +147,12 @@ def _assignment(node: ast.stmt) -> tuple[str, ast.expr] | tuple[None, None]:
     return None, None
 
 
-def _reason(body: list[ast.stmt], at: int, lines: list[str]) -> str:
-    own = _own(body, at, lines)
-    last = first = at
-    while not own and _goes_on(body, last, lines):
-        last += 1
-        own = _below(body, last, lines)
-    while not own and first and _goes_on(body, first - 1, lines):
-        first -= 1
-        own = _above(body, first, lines)
-    return own
-
-
-def _own(body: list[ast.stmt], at: int, lines: list[str]) -> str:
-    return _beside(body[at], lines) or _above(body, at, lines) or _below(body, at, lines)
-
-
-def _goes_on(body: list[ast.stmt], at: int, lines: list[str]) -> bool:
-    """Whether the statement after this one is another constant, on the next line and without a reason of its own beside it."""
-    if at + 1 >= len(body) or body[at + 1].lineno != (body[at].end_lineno or 0) + 1:
-        return False
-    return all(_assignment(node)[0] and not _beside(node, lines) for node in body[at : at + 2])
-
-
-def _beside(node: ast.stmt, lines: list[str]) -> str:
-    for number in range(node.lineno, (node.end_lineno or node.lineno) + 1):
-        _, separator, comment = lines[number - 1].partition("  # ")
-        if separator and not comment.startswith(("type:", "noqa")):
-            return comment
-    return ""
-
-
-def _below(body: list[ast.stmt], at: int, lines: list[str]) -> str:
+def _docstring(body: list[ast.stmt], at: int) -> str:
+    """What stands below a constant, on one line."""
     following = body[at + 1] if at + 1 < len(body) else None
     if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
         return " ".join(str(following.value.value).split())
-    end = body[at].end_lineno or 0
-    return "" if _comments_come_first(body[at].lineno, lines) else _joined(takewhile(_is_comment, lines[end:]))
-
-
-def _above(body: list[ast.stmt], at: int, lines: list[str]) -> str:
-    number = body[at].lineno
-    if not _comments_come_first(number, lines):
-        return ""
-    return _joined(reversed(list(takewhile(_is_comment, reversed(lines[: number - 1])))))
-
-
-def _comments_come_first(number: int, lines: list[str]) -> bool:
-    """Whether the paragraph of this line ends with code, so that in it comments stand above what they explain."""
-    while number < len(lines) and lines[number].strip():
-        number += 1
-    return not _is_comment(lines[number - 1])
-
-
-def _is_comment(line: str) -> bool:
-    return line.startswith("# ")
-
-
-def _joined(comments: Iterable[str]) -> str:
-    return " ".join(line.removeprefix("# ") for line in comments)
+    return ""
 
 
 def table(area: str) -> str:

@@ -18,13 +18,18 @@ INVALID_REQUEST: Final = -32600
 METHOD_NOT_FOUND: Final = -32601
 INVALID_PARAMS: Final = -32602
 INTERNAL_ERROR: Final = -32603
-REQUEST_CANCELLED: Final = -32800  # of the Language Server Protocol, and of ACP
-RESOURCE_NOT_FOUND: Final = -32002  # of ACP
+
+REQUEST_CANCELLED: Final = -32800
+"""Of the Language Server Protocol, and of ACP."""
+
+RESOURCE_NOT_FOUND: Final = -32002
+"""Of ACP."""
 
 HEAD: Final = 500
 """Bytes kept of a line that is too long: enough to recognise it by, and its id may be among them."""
 
-_SPACE: Final = 32  # the highest code of white space
+_SPACE: Final = 32
+"""The highest code of white space."""
 
 LONG: Final = 64 * 1024
 """Bytes up to which a line is put together here. What has come of a longer one is kept in pieces of about this size: a buffer

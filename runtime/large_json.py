@@ -32,12 +32,17 @@ if TYPE_CHECKING:
 SMALL_BYTES: Final = 64 * 1024
 """JSON up to this size is read and written in one step: at worst, of nothing but empty lists, some 4 ms."""
 
-PIECE_BYTES: Final = 96 * 1024  # looked through, decoded or encoded in one step: 0.1 ms; divisible by three, for base64
-_LOOK: Final = 100  # what a look at one string counts for in these bytes: as much as it takes
+PIECE_BYTES: Final = 96 * 1024
+"""Looked through, decoded or encoded in one step: 0.1 ms; divisible by three, for base64."""
 
-CUT_BYTES: Final = 128  # strings from this length on are cut out: a mark is no longer than a fifth of it
+_LOOK: Final = 100
+"""What a look at one string counts for in these bytes: as much as it takes."""
 
-STEP_BYTES: Final = 256 * 1024  # of a file, decoded in one step: a quarter of a millisecond
+CUT_BYTES: Final = 128
+"""Strings from this length on are cut out: a mark is no longer than a fifth of it."""
+
+STEP_BYTES: Final = 256 * 1024
+"""Of a file, decoded in one step: a quarter of a millisecond."""
 
 MAX_ITEMS: Final = 50_000
 """Members and items of one large message: `writeFiles` with all the files that it takes has 40,000."""
@@ -45,17 +50,22 @@ MAX_ITEMS: Final = 50_000
 MAX_REST_BYTES: Final = 4 * 1024 * 1024
 """What may be left of a message without its long strings: all the items above, each with a short string."""
 
-JOINED_AT_ONCE: Final = 1024 * 1024  # bytes: 0.1 ms; and below it Python does not let go of its lock
-_JOINS: Final = trio.CapacityLimiter(2)  # threads: copying is what memory is slow at
+JOINED_AT_ONCE: Final = 1024 * 1024
+"""Bytes: 0.1 ms; and below it Python does not let go of its lock."""
+
+_JOINS: Final = trio.CapacityLimiter(2)
+"""Threads: copying is what memory is slow at."""
 
 _STRING: Final = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
-# The same in whole characters: neither an escape nor a pair of surrogates is left in its middle, and half a pair is taken only
-# where what follows can be seen not to be the other half.
+
 _CHARACTERS: Final = re.compile(
     rb"[^\\]*+(?:\\(?:[^u]|u(?![dD][89abAB])[0-9a-fA-F]{4}|u[dD][89abAB][0-9a-fA-F]{2}"
     rb"(?:\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?=.{6})))[^\\]*+)*+",
     re.DOTALL,
 )
+"""The same in whole characters: neither an escape nor a pair of surrogates is left in its middle, and half a pair is
+taken only where what follows can be seen not to be the other half."""
+
 _QUOTE: Final = ord('"')
 _BACKSLASH: Final = ord("\\")
 _CONTINUATION: Final = range(0x80, 0xC0)

@@ -21,8 +21,8 @@ from runtime.api.errors import ApiError, ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# Of the machine's memory. The rest is for the system, its cache of files, which SQLite lives on, and for guests to grow.
 MEMORY_SHARE: Final = 0.75
+"""Of the machine's memory. The rest is for the system, its cache of files, which SQLite lives on, and for guests to grow."""
 
 _SIZE: Final = re.compile(r"(\d{1,15}(?:\.\d{1,15})?)([KMGT]?)(?:i?B)?", re.ASCII | re.IGNORECASE)
 _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}

@@ -38,8 +38,11 @@ _SCALAR: Final = rf"{_STRING}|-?[0-9][0-9.eE+-]*+|true|false|null"
 _FIRST: Final = re.compile(rf"\s*+\{{?\s*+({_STRING})\s*+:\s*+({_SCALAR})\s*+[,}}]", re.DOTALL)
 _LAST: Final = re.compile(r'[,{]\s*+("[a-z]{1,10}")\s*+:\s*+("[^"\\]{0,200}"|-?[0-9]{1,40})\s*+\}\s*+$')
 
-_OUTLINED: Final = 16  # members looked at from the front: an envelope has four
-_TAIL: Final = 300  # characters at the end, where the last member is looked for: an id and its name
+_OUTLINED: Final = 16
+"""Members looked at from the front: an envelope has four."""
+
+_TAIL: Final = 300
+"""Characters at the end, where the last member is looked for: an id and its name."""
 
 
 def whole(text: str) -> str:

@@ -29,7 +29,8 @@ CACHED_DENTRIES: Final = 100_000
 LOOKS: Final = 2500
 """Inodes that are considered at a time where memory is full, in half a millisecond: more than an operation can load."""
 
-_ROUNDS: Final = 2  # first those go that were not used since the last time, then the others
+_ROUNDS: Final = 2
+"""First those go that were not used since the last time, then the others."""
 
 MAX_LOADS: Final = 128
 """Inodes and names that one operation gets from the backend, and parents that it makes, before it lets others run

@@ -31,10 +31,11 @@ MAX_TORN: Final = 64 * 1024
 """Bytes of the longest line that is looked at for half a character at the end of a chunk: deltas of models have a few words,
 and what is that long was not cut by a model's server."""
 
-_END_BYTES: Final = 1024  # of a line, as in `runtime.text.outline`: what tells whom it was meant for
-_MENDED_BYTES: Final = (
-    256 * 1024
-)  # of a large line, without its long strings, that are read anyway if they are no JSON: 5 ms
+_END_BYTES: Final = 1024
+"""Of a line, as in `runtime.text.outline`: what tells whom it was meant for."""
+
+_MENDED_BYTES: Final = 256 * 1024
+"""Of a large line, without its long strings, that are read anyway if they are no JSON: 5 ms."""
 
 
 Id: TypeAlias = "int | str"

@@ -14,14 +14,18 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 SOCKET_NAME: Final = "torpor.sock"
-MAX_PATH: Final = 107  # bytes: sockaddr_un.sun_path has 108, of which one is the NUL (unix(7))
+
+MAX_PATH: Final = 107
+"""Bytes: sockaddr_un.sun_path has 108, of which one is the NUL (unix(7))."""
 
 
 MAX_MESSAGE: Final = 257 * 1024 * 1024
 """Bytes of one message that a client takes: the daemon's longest answer (`limits.maxResponseBytes`), and a little more."""
 
 HTTP_PATH: Final = "/rpc"
-DEFAULT_HTTP_PORT: Final = 80  # of the scheme, as in any URL
+
+DEFAULT_HTTP_PORT: Final = 80
+"""Of the scheme, as in any URL."""
 
 
 class EndpointError(OSError):

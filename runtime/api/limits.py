@@ -6,17 +6,29 @@ from typing import Final
 
 MAX_INT: Final = 2**53 - 1
 """The largest integer that every JSON library keeps exact (RFC 8259, section 6), and well within SQLite's 64 bits."""
-MAX_MILLIS: Final = 7 * 24 * 3600 * 1000  # of any time that is given: a week, beyond which nobody waits for an answer
+
+MAX_MILLIS: Final = 7 * 24 * 3600 * 1000
+"""Of any time that is given: a week, beyond which nobody waits for an answer."""
 
 # VMs
 
-MIN_MEMORY_BYTES: Final = 1024 * 1024  # a small C program's stack and data; in less no agent ever starts
+MIN_MEMORY_BYTES: Final = 1024 * 1024
+"""A small C program's stack and data; in less no agent ever starts."""
+
 MAX_TRANSCRIPT_BYTES: Final = 64 * 1024**3
 """The greatest of the bounds on events: what is beyond it takes minutes to read through, and nobody would."""
-MAX_SESSIONS: Final = 100_000  # of a VM, as of one that is imported: lists of them have to stay answerable
-MAX_LABELS: Final = 100  # of a VM: a label for each thing that somebody sorts VMs by
-MAX_LABEL: Final = 1024  # characters of a label and of its value: a URL fits
-MAX_MOUNTS: Final = 16  # of a VM: a project with the folders that it refers to; each way to a file looks for them
+
+MAX_SESSIONS: Final = 100_000
+"""Of a VM, as of one that is imported: lists of them have to stay answerable."""
+
+MAX_LABELS: Final = 100
+"""Of a VM: a label for each thing that somebody sorts VMs by."""
+
+MAX_LABEL: Final = 1024
+"""Characters of a label and of its value: a URL fits."""
+
+MAX_MOUNTS: Final = 16
+"""Of a VM: a project with the folders that it refers to; each way to a file looks for them."""
 
 # Sessions
 
@@ -31,5 +43,9 @@ MAX_SECRET_HOSTS: Final = 100
 
 MAX_FILES: Final = 10_000
 """Files of one call: what a tool that copies a source tree sends in a few calls, and half a second of work."""
-MAX_EXCLUDES: Final = 100  # each is compared with every entry of the tree
-MAX_EXCLUDE_GLOB: Final = 4096  # the longest path
+
+MAX_EXCLUDES: Final = 100
+"""Each is compared with every entry of the tree."""
+
+MAX_EXCLUDE_GLOB: Final = 4096
+"""The longest path."""

@@ -21,8 +21,10 @@ MAX_PARTS: Final = 8
 
 PART: Final = "^[A-Za-z0-9._-]+$"
 """The characters of a part of a VM's name."""
-# `$` alone would let a trailing newline pass; the look-ahead means the same in JSON Schema's dialect.
+
 SESSION_ID: Final = rf"^[A-Za-z0-9_][A-Za-z0-9._:-]{{0,{MAX_NAME - 1}}}$(?!\n)"
+"""`$` alone would let a trailing newline pass; the look-ahead means the same in JSON Schema's dialect."""
+
 VARIABLE: Final = r"^[^=\u0000]+$"
 """The name of an environment's variable."""
 VARIABLE_VALUE: Final = r"^[^\u0000]*$"

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 SPECIFICATION: Final = "1.3.2"
 COMPONENT: Final = "#/components/schemas/{name}"
 
-# The description of a result that is a plain object and of which nothing is said: there is nothing in it.
 NOTHING: Final = "An empty object."
+"""The description of a result that is a plain object and of which nothing is said: there is nothing in it."""
 
 
 @cache

@@ -16,8 +16,11 @@ from runtime.client.sync import RpcError
 if TYPE_CHECKING:
     from runtime.client.sync import Client, Notification, Pending
 
-TICK: Final = 200  # milliseconds between looks for a Ctrl-C: its handler only takes a note
-PIECE: Final = 64 * 1024  # bytes of stdin that are sent at once
+TICK: Final = 200
+"""Milliseconds between looks for a Ctrl-C: its handler only takes a note."""
+
+PIECE: Final = 64 * 1024
+"""Bytes of stdin that are sent at once."""
 
 MAX_UNWRITTEN: Final = 64 * 1024 * 1024
 """Bytes of output that are kept for a reader who is slower than the command; then nothing more is taken from the daemon, which
@@ -25,7 +28,9 @@ ends the subscription of one that lags, and keeps the end of the output."""
 
 ENDINGS: Final = {"timeout": 124, "trap": 134, "fault": 134, "killed": 137, "out_of_fuel": 152}
 """Exit codes for commands that did not exit: as of timeout(1), and 128 with the signal that a Unix would have sent."""
-OTHER_ENDING: Final = 125  # as of env(1) and others of its kind, for what is their own fault
+
+OTHER_ENDING: Final = 125
+"""As of env(1) and others of its kind, for what is their own fault."""
 
 
 class Attached:

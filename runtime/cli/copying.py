@@ -18,11 +18,20 @@ if TYPE_CHECKING:
 
     from runtime.client.sync import Client
 
-BATCH_BYTES: Final = pieces.PIECE_BYTES  # of content in one call; larger files go by themselves
-BATCH_FILES: Final = 1000  # and files: the daemon takes ten times as many, and a call stays short
-FILE_MODE: Final = 0o644  # what a new file has in a VM
-DIRECTORY_MODE: Final = 0o755  # what a new directory has in a VM
-SPECIAL_BITS: Final = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX  # mean something only in the VM
+BATCH_BYTES: Final = pieces.PIECE_BYTES
+"""Of content in one call; larger files go by themselves."""
+
+BATCH_FILES: Final = 1000
+"""In one call: the daemon takes ten times as many, and a call stays short."""
+
+FILE_MODE: Final = 0o644
+"""What a new file has in a VM."""
+
+DIRECTORY_MODE: Final = 0o755
+"""What a new directory has in a VM."""
+
+SPECIAL_BITS: Final = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
+"""Mean something only in the VM."""
 
 Entry = tuple[str, str, int, Any]
 """A path below the source ("" for itself), its type and permission bits, and a link's target or a file's size."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from runtime.cli.table import Table
     from runtime.client.sync import Client
 
-ACTIVATION_SECONDS: Final = 30.0  # for systemd to start the next daemon
+ACTIVATION_SECONDS: Final = 30.0
+"""For systemd to start the next daemon."""
 
 
 def register(table: Table) -> None:

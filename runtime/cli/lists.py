@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from runtime.cli.table import Table
     from runtime.client.sync import Client
 
-PAGE: Final = 1000  # events asked for at a time: some 300 KiB, and the first are printed at once
+PAGE: Final = 1000
+"""Events asked for at a time: some 300 KiB, and the first are printed at once."""
 
 
 def register(table: Table) -> None:

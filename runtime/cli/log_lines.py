@@ -12,7 +12,8 @@ from typing import IO, Any, Final
 
 from runtime.cli import output
 
-FOLLOW_SECONDS: Final = 0.2  # between two looks whether the file has grown
+FOLLOW_SECONDS: Final = 0.2
+"""Between two looks whether the file has grown."""
 
 
 def read(path: Path) -> list[str]:

@@ -11,9 +11,11 @@ if TYPE_CHECKING:
 
     from runtime.client.sync import RpcError
 
-# Agents' words may hold escape sequences that redraw a terminal or answer in the user's name: only tab and newline pass.
 _CONTROLS: Final = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
-_MESSAGE_WIDTH: Final = 200  # characters of one message about what an agent does
+"""Agents' words may hold escape sequences that redraw a terminal or answer in the user's name: only tab and newline pass."""
+
+_MESSAGE_WIDTH: Final = 200
+"""Characters of one message about what an agent does."""
 
 
 def say(message: str) -> None:

@@ -25,9 +25,12 @@ PIECE_BYTES: Final = 8 * 1024 * 1024
 """Of a file, read or written at a time: half of what one answer may hold."""
 
 PART_PREFIX: Final = ".torpor-part-"
-PART_SECONDS: Final = 24 * 3600  # since its last piece: no connection is that slow
 
-MAX_LINKS: Final = 40  # symbolic links in a row, as in the VM
+PART_SECONDS: Final = 24 * 3600
+"""Since its last piece: no connection is that slow."""
+
+MAX_LINKS: Final = 40
+"""Symbolic links in a row, as in the VM."""
 
 Call = Callable[..., Any]
 """Calls a method of the VM: the method's name, and its params by theirs."""

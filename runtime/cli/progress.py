@@ -14,8 +14,12 @@ if TYPE_CHECKING:
 
     from runtime.client.sync import Client
 
-PATIENCE: Final = 0.5  # seconds: nothing is shown of what takes less
-TICK: Final = 0.2  # seconds between two looks at the clock
+PATIENCE: Final = 0.5
+"""Seconds: nothing is shown of what takes less."""
+
+TICK: Final = 0.2
+"""Seconds between two looks at the clock."""
+
 CLEAR: Final = "\r\033[K"
 
 

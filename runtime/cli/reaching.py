@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from runtime.client.sync import Client
 
 POLL_SECONDS: Final = 0.02
+"""Between two looks whether a daemon that shuts down has gone: it tells nobody."""
+
 LEAVE_SECONDS: Final = 10.0
 """How long a daemon that shuts down is waited for: its turns are cancelled, and its last answers given."""
+
 _REMEDY: Final = "`torpor restart` puts one of this version in its place"
 
 

@@ -22,15 +22,24 @@ if TYPE_CHECKING:
 
 START_SECONDS: Final = 30.0
 """How long a daemon may take until it is ready: a third of a second as a rule."""
+
 TAKEN_SECONDS: Final = 5.0
 """How long another daemon that has the state file or the socket is waited for: it may be about to end, or to begin."""
+
 PAUSE_SECONDS: Final = 0.1
+"""Between two looks for another daemon that begins or ends: it tells nobody."""
+
 IDLE_EXIT_SECONDS: Final = 3600
 """After which a daemon that a command has started ends if nobody needs it. VMs sleep after a quarter of an hour by default;
 to start again takes a third of a second, and to stay costs some 40 MB."""
+
 READY: Final = b"torpor: ready on "
-REASON_LINES: Final = 5  # of these, at the end: where a daemon that ends says why
-MAX_SAID: Final = 64 * 1024  # bytes of what a daemon says before it is ready
+
+REASON_LINES: Final = 5
+"""Of what a daemon says, at the end: where one that ends says why."""
+
+MAX_SAID: Final = 64 * 1024
+"""Bytes of what a daemon says before it is ready."""
 
 
 def start(path: Path, state: str | None) -> Client:

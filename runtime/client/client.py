@@ -38,11 +38,17 @@ if TYPE_CHECKING:
 
 NAME: Final = "torpor-python"
 
-CONNECT_SECONDS: Final = 10.0  # for one attempt, handshake and `hello` included
+CONNECT_SECONDS: Final = 10.0
+"""For one attempt, handshake and `hello` included."""
+
 PATIENCE_SECONDS: Final = 60.0
 """How long a daemon may be away: a restart takes a second, with the machine's a minute."""
-FIRST_DELAY: Final = 0.02  # seconds between attempts; doubled each time
-LAST_DELAY: Final = 1.0  # and no longer than this: a daemon that is back is noticed within a second
+
+FIRST_DELAY: Final = 0.02
+"""Seconds between attempts; doubled each time."""
+
+LAST_DELAY: Final = 1.0
+"""The longest such time: a daemon that is back is noticed within a second."""
 
 
 class Client(DaemonMethods):

@@ -12,7 +12,8 @@ from runtime.version import VERSION
 if TYPE_CHECKING:
     from pathlib import Path
 
-HELLO_SECONDS: Final = 10.0  # for the answer to `hello`: a daemon that computes all the while answers in one
+HELLO_SECONDS: Final = 10.0
+"""For the answer to `hello`: a daemon that computes all the while answers in one."""
 
 
 def greet(path: Path) -> tuple[Client, dict[str, Any]]:

@@ -35,7 +35,9 @@ MAX_QUEUED: Final = 10_000
 """Notifications that wait for the program: some 10 MB; what comes beyond is read from the daemon again."""
 MAX_ASKED: Final = 1000
 """Permission requests that are remembered as told: many times what can wait at once."""
-RETRY_SECONDS: Final = 0.1  # after `busy` or `shutting_down`
+
+RETRY_SECONDS: Final = 0.1
+"""After `busy` or `shutting_down`."""
 
 
 class Subscription:

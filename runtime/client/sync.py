@@ -41,7 +41,9 @@ if TYPE_CHECKING:
 
 MAX_QUEUED: Final = 100_000
 """Notifications kept for later while a call waits: who subscribes has to read them, too."""
-RECEIVE_SIZE: Final = 256 * 1024  # bytes asked of the socket at a time: what the daemon writes at a time
+
+RECEIVE_SIZE: Final = 256 * 1024
+"""Bytes asked of the socket at a time: what the daemon writes at a time."""
 
 
 class Pending:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from websockets.client import ClientProtocol
 
-RECEIVE_SIZE: Final = 256 * 1024  # bytes asked of the socket at a time: what the daemon writes at a time
+RECEIVE_SIZE: Final = 256 * 1024
+"""Bytes asked of the socket at a time: what the daemon writes at a time."""
 
 _library_log: Final = logging.getLogger("runtime.client.wires.library")
 _library_log.setLevel(logging.WARNING)  # at DEBUG it would note the token

@@ -9,9 +9,14 @@ import trio
 if TYPE_CHECKING:
     from runtime.rpc.server import Server
 
-LOOKS: Final = 20  # within the span, so that it is over by a twentieth of it at most
-LONGEST_PAUSE: Final = 30.0  # seconds between looks: a look costs nothing, and who waits for the end waits no longer
-SHORTEST_PAUSE: Final = 0.01  # seconds: only tests set spans that are so short
+LOOKS: Final = 20
+"""Within the span, so that it is over by a twentieth of it at most."""
+
+LONGEST_PAUSE: Final = 30.0
+"""Seconds between looks: a look costs nothing, and who waits for the end waits no longer."""
+
+SHORTEST_PAUSE: Final = 0.01
+"""Seconds: only tests set spans that are so short."""
 
 
 async def until_idle(server: Server, seconds: float) -> None:

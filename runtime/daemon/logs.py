@@ -25,11 +25,21 @@ if TYPE_CHECKING:
 
 OURS: Final = ("torpor", "runtime", "wasi_fs")
 """The loggers that `--log-level` is about."""
-MAX_FILE_BYTES: Final = 4 * 1024 * 1024  # some 30,000 lines: weeks of ordinary life
-KEPT_FILES: Final = 4  # old ones: with the one in use 20 MiB at most, whatever happens
-MAX_MESSAGE: Final = 2000  # characters; a name in it may come from a client
-SELDOM_SECONDS: Final = 60.0  # a person looks at a log every few minutes at most
-MAX_FRAMES: Final = 20  # the innermost of an exception: where it came from
+
+MAX_FILE_BYTES: Final = 4 * 1024 * 1024
+"""Some 30,000 lines: weeks of ordinary life."""
+
+KEPT_FILES: Final = 4
+"""Old ones: with the one in use 20 MiB at most, whatever happens."""
+
+MAX_MESSAGE: Final = 2000
+"""Characters; a name in it may come from a client."""
+
+SELDOM_SECONDS: Final = 60.0
+"""A person looks at a log every few minutes at most."""
+
+MAX_FRAMES: Final = 20
+"""The innermost of an exception: where it came from."""
 
 Trouble = tuple[type[BaseException] | None, BaseException | None, Any]
 

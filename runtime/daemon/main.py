@@ -36,10 +36,14 @@ if TYPE_CHECKING:
     from runtime.daemon.settings import Settings
     from runtime.rpc.server import Server
 
-DRAIN_SECONDS: Final = 2.0  # for clients to read the last answers: one that does not is not waited for
+DRAIN_SECONDS: Final = 2.0
+"""For clients to read the last answers: one that does not is not waited for."""
+
 MAX_DESCRIPTORS: Final = 65536
 """File descriptors of the daemon, where it may have so many: twenty for each of a few thousand VMs."""
-ALIVE_SHARE: Final = 0.4  # of the time that the manager allows between two signs of life: one may come late
+
+ALIVE_SHARE: Final = 0.4
+"""Of the time that the manager allows between two signs of life: one may come late."""
 
 _log = logging.getLogger("torpor")
 

@@ -15,12 +15,17 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
-FIRST_FD: Final = 3  # SD_LISTEN_FDS_START
+FIRST_FD: Final = 3
+"""SD_LISTEN_FDS_START."""
+
 NAMES: Final = ("torpor", "torpor.socket")
 """Names of the descriptor that is ours: what a unit may say in FileDescriptorName=, and what systemd says by default."""
 MAX_PASSED: Final = 64
 """Sockets of one unit that are looked through: a number from the environment shall not cost a minute."""
-MAX_DIGITS: Final = 20  # of a number from the environment: systemd's have 64 bits
+
+MAX_DIGITS: Final = 20
+"""Of a number from the environment: systemd's have 64 bits."""
+
 MICROSECOND: Final = 1e-6
 
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RESTART: Final = "torpor restart"
-NEARLY: Final = 0.9  # of the bound: a large agent or two more, and no other guest starts
+
+NEARLY: Final = 0.9
+"""Of the bound: a large agent or two more, and no other guest starts."""
 
 
 def check_socket(given: str | None, status: dict[str, Any]) -> Iterator[Finding]:

@@ -26,12 +26,19 @@ if TYPE_CHECKING:
 
 WANTED_DESCRIPTORS: Final = 1024
 """What Linux gives by default: half for 512 connections (`runtime.rpc.server.MAX_CONNECTIONS`), half for files and guests."""
-LEAST_DESCRIPTORS: Final = 256  # below it a few dozen clients and guests are refused
-WANTED_BYTES: Final = 1024**3  # room for the machine code of some agents and the log of a large import
-LEAST_BYTES: Final = 64 * 1024**2  # one agent's machine code: with less nothing new can be started
-LEAST_INODES: Final = 100  # files of a cache, a log and a state with its companions
 
-# A command that ends at once, with a memory: for each one the engine reserves gigabytes of addresses.
+LEAST_DESCRIPTORS: Final = 256
+"""Below it a few dozen clients and guests are refused."""
+
+WANTED_BYTES: Final = 1024**3
+"""Room for the machine code of some agents and the log of a large import."""
+
+LEAST_BYTES: Final = 64 * 1024**2
+"""One agent's machine code: with less nothing new can be started."""
+
+LEAST_INODES: Final = 100
+"""Files of a cache, a log and a state with its companions."""
+
 TINY: Final = """
 (component
   (core module $code (memory 1) (func (export "run") (result i32) i32.const 0))
@@ -40,6 +47,7 @@ TINY: Final = """
   (instance $face (export "run" (func $run)))
   (export "wasi:cli/run@0.2.0" (instance $face)))
 """
+"""A command that ends at once, with a memory: for each one the engine reserves gigabytes of addresses."""
 
 
 def check_versions() -> Finding:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MAX_FAULTS: Final = 3  # of a damaged file that are shown: the first tell as much as all of them
+MAX_FAULTS: Final = 3
+"""Of a damaged file that are shown: the first tell as much as all of them."""
 
 
 def private_directory(check: str, path: Path) -> Finding:

@@ -32,14 +32,16 @@ if TYPE_CHECKING:
     from runtime.engine.cache import ArtefactCache
     from runtime.engine.recipe import Host
 
-# Commands in VMs as C compilers make them are below; what is above may take seconds, and those below do not wait for it.
 SMALL_BYTES: Final = 256 * 1024
+"""Commands in VMs as C compilers make them are below; what is above may take seconds, and those below do not wait for it."""
 
 _log = logging.getLogger(__name__)
-# Changes when recipes of the same component are to be written anew: with what is in them.
+
 _RECIPE_VERSION: Final = 7
-# Whatever changes the machine code that is produced, beside wasmtime's version; part of an artefact's name.
+"""Changes when recipes of the same component are to be written anew: with what is in them."""
+
 _CONFIGURATION: Final = ";".join([*(name for name, on in SWITCHES.items() if on), f"stack={WASM_STACK_BYTES}"])
+"""Whatever changes the machine code that is produced, beside wasmtime's version; part of an artefact's name."""
 
 Made = tuple[Recipe, list[Module]]
 """A recipe, and its modules in the order of its instantiations."""

@@ -29,14 +29,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEY_BYTES: Final = 32
-# Some twenty agents with a JavaScript or Python engine inside (60 to 100 MB each), and hundreds of small commands. What has
-# not been used for longest goes first.
+
 MAX_CACHE_BYTES: Final = 2 * 1024**3
+"""Some twenty agents with a JavaScript or Python engine inside (60 to 100 MB each), and hundreds of small commands.
+What has not been used for longest goes first."""
+
 _KEY_FILE: Final = "key"
-# Shared by all that compile: who has it alone knows that nobody does.
+
 _LOCK_FILE: Final = "lock"
+"""Shared by all that compile: who has it alone knows that nobody does."""
+
 _LARGE: Final = "large"
-_HALF_STORED: Final = ".*.*.*"  # see `store`: a dot, the name with its suffix, and a random part
+
+_HALF_STORED: Final = ".*.*.*"
+"""See `store`: a dot, the name with its suffix, and a random part."""
 
 
 class CacheDirectoryError(Exception):

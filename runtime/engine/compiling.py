@@ -25,13 +25,17 @@ if TYPE_CHECKING:
     from runtime.engine.order import Order
     from runtime.engine.turns import Account, Share
 
-# A large one uses all processors by itself, and memory. Two small ones, so that one that is hard to compile holds up no other.
 LARGE_AT_ONCE: Final = 1
+"""A large one uses all processors by itself, and memory."""
+
 SMALL_AT_ONCE: Final = 2
-# What takes a second or more to compile, and is worth a line in the log.
+"""So that one that is hard to compile holds up no other."""
+
 LOGGED_BYTES: Final = 1024 * 1024
-# The process may have ended of idleness when an order was on its way; and once more, since it is the last word otherwise.
+"""What takes a second or more to compile, and is worth a line in the log."""
+
 ATTEMPTS: Final = 3
+"""The process may have ended of idleness when an order was on its way; and once more, since it is the last word otherwise."""
 
 _log = logging.getLogger(__name__)
 

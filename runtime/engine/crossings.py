@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from runtime.engine.recipe import CrossingOf
 
 _LETTERS: Final = {"i32": "I", "i64": "Q", "f32": "f", "f64": "d"}
-_REMEMBERED: Final = 1024  # as in `abi.layout`
+
+_REMEMBERED: Final = 1024
+"""As in `abi.layout`."""
 
 
 class Call:

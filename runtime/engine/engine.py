@@ -31,12 +31,14 @@ if TYPE_CHECKING:
     from runtime.engine.interface import HostInterface
     from runtime.engine.limits import Limits
 
-# The largest component seen (an agent with a JavaScript engine and a shell) is 50 MB.
 MAX_COMPONENT_BYTES: Final = 256 * 1024 * 1024
-# Programs kept ready for the next guest. Commands in VMs are components too, and a guest can write as many as it likes.
+"""The largest component seen (an agent with a JavaScript engine and a shell) is 50 MB."""
+
 MAX_PROGRAMS: Final = 256
-# Core modules of all these: each is mapped from a file of the cache, and keeps a descriptor of it.
+"""Programs kept ready for the next guest. Commands in VMs are components too, and a guest can write as many as it likes."""
+
 MAX_MODULES: Final = 1024
+"""Core modules of all these: each is mapped from a file of the cache, and keeps a descriptor of it."""
 
 _COMPONENT_MAGIC: Final = b"\0asm\x0d\0\x01\0"
 _MODULE_MAGIC: Final = b"\0asm\x01\0\0\0"

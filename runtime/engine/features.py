@@ -12,9 +12,11 @@ import wasmtime
 
 from runtime.engine import native
 
-# SpiderMonkey's and CPython's parsers recurse deeply. The fiber's stack holds the host's frames too.
 WASM_STACK_BYTES: Final = 1024 * 1024
+"""SpiderMonkey's and CPython's parsers recurse deeply."""
+
 FIBER_STACK_BYTES: Final = 2 * 1024 * 1024
+"""The same, and the host's frames, which the fiber's stack holds too."""
 
 SWITCHES: Final = {
     "consume_fuel": True,
@@ -44,8 +46,9 @@ SWITCHES: Final = {
 }
 """By their names in wasmtime's C API (`wasmtime_config_NAME_set`)."""
 
-# x86-64-v2 of the psABI, which every x86-64 processor since 2009 has.
 _PORTABLE_TARGET: Final = "x86_64-unknown-linux-gnu"
+"""x86-64-v2 of the psABI, which every x86-64 processor since 2009 has."""
+
 _PORTABLE_FEATURES: Final = ("has_sse3", "has_ssse3", "has_sse41", "has_sse42", "has_popcnt")
 
 

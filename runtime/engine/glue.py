@@ -25,7 +25,10 @@ RESUME: Final = "resume"
 THROWN: Final = "thrown"
 
 _CODES: Final = {"i32": b"\x7f", "i64": b"\x7e", "f32": b"\x7d", "f64": b"\x7c"}
-_FROM_I64: Final = {"i32": b"\xa7", "i64": b"", "f32": b"\xa7\xbe", "f64": b"\xbf"}  # wrap, reinterpret
+
+_FROM_I64: Final = {"i32": b"\xa7", "i64": b"", "f32": b"\xa7\xbe", "f64": b"\xbf"}
+"""Wrap, reinterpret."""
+
 _HEADER: Final = b"\0asm\x01\0\0\0"
 _TYPES, _IMPORTS, _FUNCTIONS, _TABLES, _EXPORTS, _CODE = 1, 2, 3, 4, 7, 10
 

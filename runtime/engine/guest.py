@@ -33,16 +33,22 @@ if TYPE_CHECKING:
     from runtime.engine.turns import Processors, Share
 
 UNLIMITED_FUEL: Final = 2**62
-# About a millisecond of work: long enough that a prompt's work mostly stays on the loop, short enough that a guest that
-# spins takes little of the loop's time before it is moved.
+
 SLICE_FUEL: Final = 5_000_000
-# How many slices it gets on the loop after one wait for the host and before the next: a short turn of an agent on SpiderMonkey
-# takes some five in all.
+"""About a millisecond of work: long enough that a prompt's work mostly stays on the loop, short enough that a guest
+that spins takes little of the loop's time before it is moved."""
+
 LOOP_SLICES: Final = 10
-# How long a guest keeps a worker before the next one gets its turn.
+"""How many slices it gets on the loop after one wait for the host and before the next: a short turn of an agent on
+SpiderMonkey takes some five in all."""
+
 WORKER_TURN_SECONDS: Final = 0.01
-# How long a guest keeps the loop's thread with host calls, which use hardly any fuel, before the other tasks get their turn.
+"""How long a guest keeps a worker before the next one gets its turn."""
+
 LOOP_TURN_SECONDS: Final = 0.002
+"""How long a guest keeps the loop's thread with host calls, which use hardly any fuel, before the other tasks get their
+turn."""
+
 _NUMBER: Final = re.compile(r"^\s*\d+:\s+")
 
 

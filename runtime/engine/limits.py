@@ -15,13 +15,18 @@ PAGE: Final = 64 * 1024
 """Bytes of a page of linear memory."""
 ELEMENT: Final = 16
 """Bytes of host memory that an element of a table takes at most."""
-# An interpreter has some 20,000 elements.
+
 MAX_TABLE_ELEMENTS: Final = 1_000_000
-# Their number is bounded, too: a component has one or two of each, a composed one a few.
+"""An interpreter has some 20,000 elements."""
+
 MAX_TABLES: Final = 64
+"""Their number is bounded, too: a component has one or two, a composed one a few."""
+
 MAX_MEMORIES: Final = 16
-# Of the limit, for tables that grow: nothing that a compiler makes grows one, dynamic linking adds some thousand elements.
+"""The same of memories."""
+
 _TABLE_SHARE: Final = 16
+"""Of the limit, for tables that grow: nothing that a compiler makes grows one, dynamic linking adds some thousand elements."""
 
 
 @attrs.frozen

@@ -29,10 +29,12 @@ FUNCREF: Final = bytes([ffi.WASMTIME_FUNCREF.value])
 VALUE_SIZE: Final = ctypes.sizeof(ffi.wasmtime_val_t)
 VALUE_OFFSET: Final = int(ffi.wasmtime_val_t.of.offset)
 
-# Arguments as integers: (env, caller, raw values, count); returns a trap or 0. Cannot suspend the guest.
 UNCHECKED_FUNCTION = CFUNCTYPE(c_size_t, c_size_t, c_size_t, c_size_t, c_size_t)
-# (env, caller, args, nargs, results, nresults, trap, continuation). Suspends it.
+"""Arguments as integers: (env, caller, raw values, count); returns a trap or 0. Cannot suspend the guest."""
+
 ASYNC_FUNCTION = CFUNCTYPE(None, *[c_size_t] * 8)
+"""(env, caller, args, nargs, results, nresults, trap, continuation). Suspends it."""
+
 CONTINUATION = CFUNCTYPE(c_bool, c_size_t)
 CONTINUATION_SIZE: Final = 24
 
@@ -100,7 +102,9 @@ _define_async = _short(
 
 _view_of: Final = ctypes.pythonapi.PyMemoryView_FromMemory
 _view_of.restype, _view_of.argtypes = ctypes.py_object, [c_void_p, c_ssize_t, ctypes.c_int]
-_WRITABLE: Final = 0x200  # PyBUF_WRITE
+
+_WRITABLE: Final = 0x200
+"""PyBUF_WRITE."""
 
 HOST_MEMORY: Final = memoryview((ctypes.c_ubyte * 2**47).from_address(0)).cast("B")
 """This process's own memory, to read and write raw values at the addresses that wasmtime gives: a tenth of what ctypes takes.

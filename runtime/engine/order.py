@@ -22,20 +22,31 @@ if TYPE_CHECKING:
     from runtime.engine.component import InterfaceType
     from runtime.engine.recipe import Host
 
-# The longest text of an error in an answer: names of imports, say, which a component can make long.
 MAX_TEXT: Final = 8 * 1024
-# An answer is one message of a socket: twelve bytes for each character of its text, which JSON writes as two escapes at most.
+"""The longest text of an error in an answer: names of imports, say, which a component can make long."""
+
 MAX_ANSWER_BYTES: Final = 128 * 1024
+"""An answer is one message of a socket: twelve bytes for each character of its text, which JSON writes as two escapes
+at most."""
 
-# What a component may take. 28 MB (an agent with a JavaScript engine) take 34 s of CPU on a slow machine, and 500 MB; a
-# small program takes a quarter of a second.
 _CPU_SECONDS: Final = 30
-_CPU_SECONDS_PER_MIB: Final = 10
-_MAX_CPU_SECONDS: Final = 600
-_WALL_FACTOR: Final = 4  # the machine has other things to do
-_MEMORY_BYTES: Final = 3 * 1024**3  # six times the largest agent's, and what a machine of 4 GiB can give for a while
+"""What any component may take: a small program takes a quarter of a second."""
 
-_HEAD: Final = 8  # bytes that say how long the head is
+_CPU_SECONDS_PER_MIB: Final = 10
+"""Beside these: 28 MB (an agent with a JavaScript engine) take 34 s of CPU on a slow machine, and 500 MB."""
+
+_MAX_CPU_SECONDS: Final = 600
+"""However large it is: some eighteen times as long as that agent takes."""
+
+_WALL_FACTOR: Final = 4
+"""Seconds of the clock for each of CPU: the machine has other things to do."""
+
+_MEMORY_BYTES: Final = 3 * 1024**3
+"""Six times the largest agent's, and what a machine of 4 GiB can give for a while."""
+
+_HEAD: Final = 8
+"""Bytes that say how long the head is."""
+
 _KINDS: Final = {"invalid": InvalidComponentError, "unsupported": UnsupportedComponentError}
 
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from runtime.engine.interface import HostInterface
     from runtime.engine.recipe import HostImport, Recipe
 
-# Functions between the components of one may be of any type: beyond these, each is made anew.
 MAX_CORE_TYPES: Final = 256
+"""Functions between the components of one may be of any type: beyond these, each is made anew."""
+
 _RESOURCE_TYPES: Final = {
     "drop": (("i32",), ()),
     "take": (("i32",), ("i32", "i32")),

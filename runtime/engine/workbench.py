@@ -35,11 +35,14 @@ from runtime.engine.order import (
 )
 from runtime.engine.recipe import Host
 
-# An agent that writes programs and tries them out compiles every few seconds. The next order starts a process again.
 IDLE_SECONDS: Final = 30
-# Whoever uses a terminal or talks to an agent goes first; what is small is waited for by them.
+"""An agent that writes programs and tries them out compiles every few seconds. The next order starts a process again."""
+
 _NICE: Final = 10
-_MAX_SAID: Final = 4096  # bytes of its stderr that are looked at
+"""Whoever uses a terminal or talks to an agent goes first; what is small is waited for by them."""
+
+_MAX_SAID: Final = 4096
+"""Bytes of its stderr that are looked at."""
 
 
 class _Fork(NamedTuple):

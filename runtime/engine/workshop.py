@@ -24,8 +24,9 @@ from runtime import compiler
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# wasmtime compiles the functions of a module on as many; each takes memory of its own.
 _MAX_THREADS: Final = 8
+"""Wasmtime compiles the functions of a module on as many; each takes memory of its own."""
+
 _BOOT: Final = "import sys; sys.path += sys.argv[2:]; from runtime.compiler import main; main(int(sys.argv[1]))"
 
 

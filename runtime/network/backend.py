@@ -23,8 +23,12 @@ Resolver = Callable[[str, int], Awaitable[list[str]]]
 
 LOOKUPS: Final = 4
 """Of one VM at a time: an agent speaks to a few hosts, and each takes a thread for as long as no answer comes."""
-MAX_ADDRESSES: Final = 8  # tried for one connection; more would only lengthen the wait for a host that is down
-ATTEMPT_TIMEOUT: Final = 5.0  # seconds for an address while others are left: a broken IPv6 route must not eat it all
+
+MAX_ADDRESSES: Final = 8
+"""Tried for one connection; more would only lengthen the wait for a host that is down."""
+
+ATTEMPT_TIMEOUT: Final = 5.0
+"""Seconds for an address while others are left: a broken IPv6 route must not eat it all."""
 
 
 class SystemResolver:

@@ -24,18 +24,31 @@ if TYPE_CHECKING:
 
 RawHeader = tuple[str, bytes]
 
-# One VM's share of sockets. Agents run a handful of requests at once; a guest that runs hundreds is broken or hostile.
 MAX_REQUESTS: Final = 64
-MAX_IDLE_CONNECTIONS: Final = 8  # kept for reuse, for some different hosts; each costs a TLS session's memory
-IDLE_SECONDS: Final = 30.0  # below the 60 s after which common servers and balancers hang up by themselves
-MAX_HEADERS: Final = 256  # fields of one message; browsers and SDKs send about 30, hyper takes 100 unless told
-MAX_HEADER_BYTES: Final = 64 * 1024  # of names and values together; nginx takes 32 KiB, Node 16 KiB
+"""One VM's share of sockets. Agents run a handful of requests at once; a guest that runs hundreds is broken or hostile."""
 
-CONNECT_TIMEOUT: Final = 30.0  # DNS, TCP and TLS, in seconds
-# A language model thinks for minutes before its first byte, and may pause as long between two. Their own SDKs give up
-# after ten minutes; below that a deadline would only break working answers.
+MAX_IDLE_CONNECTIONS: Final = 8
+"""Kept for reuse, for some different hosts; each costs a TLS session's memory."""
+
+IDLE_SECONDS: Final = 30.0
+"""Below the 60 s after which common servers and balancers hang up by themselves."""
+
+MAX_HEADERS: Final = 256
+"""Fields of one message; browsers and SDKs send about 30, hyper takes 100 unless told."""
+
+MAX_HEADER_BYTES: Final = 64 * 1024
+"""Of names and values together; nginx takes 32 KiB, Node 16 KiB."""
+
+CONNECT_TIMEOUT: Final = 30.0
+"""DNS, TCP and TLS, in seconds."""
+
 READ_TIMEOUT: Final = 600.0
-WRITE_TIMEOUT: Final = 60.0  # for a piece of a request body that the server does not take
+"""A language model thinks for minutes before its first byte, and may pause as long between two. Their own SDKs give up
+after ten minutes; below that a deadline would only break working answers."""
+
+WRITE_TIMEOUT: Final = 60.0
+"""For a piece of a request body that the server does not take."""
+
 SWITCHING_PROTOCOLS: Final = 101
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}

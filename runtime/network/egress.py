@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
     from runtime.network.connections import HttpExchange, RawHeader
 
-_HEADER_TEXT: Final = re.compile(r"[\x20-\x7e]+")  # RFC 9110, 5.5: what every server takes in a header's value
+_HEADER_TEXT: Final = re.compile(r"[\x20-\x7e]+")
+"""RFC 9110, 5.5: what every server takes in a header's value."""
 
 
 @attrs.frozen

@@ -18,7 +18,8 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HEADERS_TOO_LARGE: Final = 431  # RFC 6585, 5; the status that h11 hints at when a header section exceeds its limit
+HEADERS_TOO_LARGE: Final = 431
+"""RFC 6585, 5; the status that h11 hints at when a header section exceeds its limit."""
 
 
 class HttpError(Exception):

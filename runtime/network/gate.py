@@ -39,9 +39,14 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from contextlib import AbstractAsyncContextManager
 
-MAX_URI: Final = 32 * 1024  # RFC 9110, 4.1 asks for at least 8000 octets
-_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")  # RFC 9110, 5.6.2: a token
-_PATH = re.compile(r"[\x21-\x22\x24-\x7e]*")  # visible ASCII without a fragment; the server judges the rest
+MAX_URI: Final = 32 * 1024
+"""RFC 9110, 4.1 asks for at least 8000 octets."""
+
+_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
+"""RFC 9110, 5.6.2: a token."""
+
+_PATH = re.compile(r"[\x21-\x22\x24-\x7e]*")
+"""Visible ASCII without a fragment; the server judges the rest."""
 
 
 class HttpGate:

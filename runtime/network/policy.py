@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 Address = IPv4Address | IPv6Address
 
 MAX_PORT: Final = 65535
-MAX_NAME: Final = 253  # RFC 1035, 2.3.4: 255 octets on the wire
+
+MAX_NAME: Final = 253
+"""RFC 1035, 2.3.4: 255 octets on the wire."""
+
 LOCALHOST: Final = "localhost"
 
-# Addresses that `ipaddress` counts as global, or did in some release, but that lead somewhere else.
 _CLOSED: Final = tuple(
     ip_network(text)
     for text in (
@@ -40,7 +42,11 @@ _CLOSED: Final = tuple(
         "fec0::/10",  # site-local, RFC 3879
     )
 )
-_NAT64: Final = ip_network("64:ff9b::/96")  # RFC 6052: the last 32 bits are the IPv4 address that is reached
+"""Addresses that `ipaddress` counts as global, or did in some release, but that lead somewhere else."""
+
+_NAT64: Final = ip_network("64:ff9b::/96")
+"""RFC 6052: the last 32 bits are the IPv4 address that is reached."""
+
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 
 

@@ -52,7 +52,10 @@ MAX_IN_FLIGHT: Final = 4096
 """Requests of one connection under way: each is a task of some 10 KiB, and no client waits for more at once."""
 BUSY_IN_FLIGHT: Final = 1024
 """From here on the reader pauses before each request, so that one that pipelines many short ones is served, not refused."""
-PAUSE: Final = 0.001  # seconds: many short requests end in it
+
+PAUSE: Final = 0.001
+"""Seconds: many short requests end in it."""
+
 FREE_IN_FLIGHT: Final = 16
 """From here on a connection begins one request in a round of the loop: a client that sends thousands at once has the weight
 of one, and what a program asks for side by side begins at once."""
@@ -62,8 +65,13 @@ MAX_RESPONSE: Final = 256 * 1024 * 1024
 """Bytes of one answer: several times any transcript or file that is asked for in earnest; JavaScript takes 512 MiB."""
 REQUEST_COST: Final = 10 * 1024
 """Bytes that a request takes while it is under way besides its line: a task, and what it is decoded to."""
-LINGER: Final = 1.0  # seconds for the peer to hear why it is hung up on
-HALF_CLOSED_POLL: Final = 0.25  # seconds between looks whether a peer that only stopped writing has gone altogether
+
+LINGER: Final = 1.0
+"""Seconds for the peer to hear why it is hung up on."""
+
+HALF_CLOSED_POLL: Final = 0.25
+"""Seconds between looks whether a peer that only stopped writing has gone altogether."""
+
 CANCEL: Final = "$/cancel_request"
 
 

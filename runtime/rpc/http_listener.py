@@ -27,10 +27,15 @@ TOKEN_NAME: Final = "http-token"  # noqa: S105 - a file's name
 TOKEN_BYTES: Final = 32
 MIN_TOKEN: Final = 16
 """Characters: what is shorter than a hand-made password of this length can be guessed over the wire."""
-MAX_TOKEN: Final = 1024  # characters: it has to fit into a header line
+
+MAX_TOKEN: Final = 1024
+"""Characters: it has to fit into a header line."""
+
 MAX_PORT: Final = 65535
 
-_TOKEN: Final = re.compile(r"[A-Za-z0-9._~-]+")  # what both a bearer token (RFC 6750) and a subprotocol may be made of
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._~-]+")
+"""What both a bearer token (RFC 6750) and a subprotocol may be made of."""
+
 _ADDRESS: Final = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:]+)):(?P<port>[0-9]{1,5})")
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-BACKLOG: Final = 128  # connections that wait for accept: a burst of clients; the kernel caps it anyway
+BACKLOG: Final = 128
+"""Connections that wait for accept: a burst of clients; the kernel caps it anyway."""
 
 
 class SocketInUseError(EndpointError):

@@ -37,8 +37,11 @@ PROTOCOL_CODES: Final = {
 }
 """`error.data.code` of protocol faults: `error.data` always has `code` and `retryable` (api.md, "Errors")."""
 
-_ID_BITS: Final = 63  # of an integer, so that every reader of an answer can hold it
-_END_BYTES: Final = 1024  # of a line, as in `runtime.text.outline`: an envelope without its params
+_ID_BITS: Final = 63
+"""Of an integer, so that every reader of an answer can hold it."""
+
+_END_BYTES: Final = 1024
+"""Of a line, as in `runtime.text.outline`: an envelope without its params."""
 
 EMPTY_PARAMS: Final = Raw(b"{}")
 

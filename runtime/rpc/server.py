@@ -34,11 +34,15 @@ logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS: Final = 512
 """Connections at once: half of the 1,024 descriptors that a process has by default, the rest is for files and guests."""
+
 MAX_HANDSHAKES: Final = 64
 """HTTP peers that have not shown the token yet: each may take its seconds, and costs a descriptor and a few KiB."""
-DRAIN_POLL: Final = 0.02  # seconds between looks whether all connections are quiet, at the very end of a daemon only
 
-_PEER: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7))
+DRAIN_POLL: Final = 0.02
+"""Seconds between looks whether all connections are quiet, at the very end of a daemon only."""
+
+_PEER: Final = struct.Struct("3i")
+"""`struct ucred`: pid, uid, gid (unix(7))."""
 
 
 class Server:

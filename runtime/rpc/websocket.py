@@ -31,8 +31,12 @@ if TYPE_CHECKING:
 
 HANDSHAKE_SECONDS: Final = 10.0
 """From the connection to the end of the handshake: a loopback peer takes a millisecond, a slow link a second or two."""
-CLOSE_SECONDS: Final = 1.0  # for the close frame to leave, when the connection ends
-QUIET_SECONDS: Final = 0.1  # a peer that sends nothing for so long has come to the end of its long message
+
+CLOSE_SECONDS: Final = 1.0
+"""For the close frame to leave, when the connection ends."""
+
+QUIET_SECONDS: Final = 0.1
+"""A peer that sends nothing for so long has come to the end of its long message."""
 
 # Above INFO: the library would note each connection, and at DEBUG the headers, of which one is the token.
 _library_log: Final = logging.getLogger("runtime.rpc.websocket.library")

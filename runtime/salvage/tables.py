@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 SKIPPED: Final = ("loose_chunk", "loose_layer", "snapshot", "idempotency", "sqlite_sequence")
 """Of no use in exports."""
 
-MAX_DEPTH: Final = 32  # pages above one another: more than any tree has
+MAX_DEPTH: Final = 32
+"""Pages above one another: more than any tree has."""
+
 AMBIGUOUS: Final = ("extent", "loose_chunk", "loose_layer")
 _TYPES: Final[dict[str, tuple[type, ...]]] = {"INTEGER": (int,), "TEXT": (str,), "BLOB": (bytes,)}
 

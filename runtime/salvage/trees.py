@@ -25,7 +25,10 @@ if TYPE_CHECKING:
     """Hears of one thing that is lost."""
 
 LOST_FOUND: Final = "lost+found"
-MAX_SHOWN: Final = 100  # names of a path in a report
+
+MAX_SHOWN: Final = 100
+"""Names of a path in a report."""
+
 _NAMES: Final = [name.strip() for name in INODE.split(",")]
 
 

@@ -35,7 +35,8 @@ _SET_EXTENT: Final = Insert(
     " ON CONFLICT DO UPDATE SET chunk = excluded.chunk",  # REPLACE would not fire the trigger that notes the old chunk
 )
 
-ROW_OVERHEAD_BYTES: Final = 200  # what an inode or a dentry keeps in memory while it waits, about
+ROW_OVERHEAD_BYTES: Final = 200
+"""What an inode or a dentry keeps in memory while it waits, about."""
 
 
 class Files:

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 
     import apsw
 
-HASH_BYTES: Final = 32  # BLAKE2b-256: equal hashes are taken for equal content
+HASH_BYTES: Final = 32
+"""BLAKE2b-256: equal hashes are taken for equal content."""
 
-ZSTD_LEVEL: Final = 1  # 3 makes source code 4 % shorter, and takes the time from everybody's commits
+ZSTD_LEVEL: Final = 1
+"""3 makes source code 4 % shorter, and takes the time from everybody's commits."""
 
 _ADD: Final = Insert("INSERT INTO chunk (hash, size, data)", "(?, ?, ?)")
 _KNOWN: Final = "SELECT hash FROM chunk WHERE hash IN (SELECT unhex(value) FROM json_each(?))"

@@ -35,9 +35,10 @@ if TYPE_CHECKING:
     from runtime.store.meter import Report
 
 PIECE_ROWS: Final = 64
-# Rows between two looks for a cancellation: 4 MiB where each is a whole chunk, some milliseconds.
+"""Rows between two looks for a cancellation: 4 MiB where each is a whole chunk, some milliseconds."""
 
-EXPORTS: Final = trio.CapacityLimiter(2)  # each holds a snapshot, which keeps the log from being checkpointed
+EXPORTS: Final = trio.CapacityLimiter(2)
+"""Each holds a snapshot, which keeps the log from being checkpointed."""
 
 _SESSION: Final = (
     "id, vm, session_id, agent_type, options, env_names, agent_session_id, status, capabilities, agent_info, modes, "

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from runtime.store.vms import VmRecord
     from runtime.store.writer import Writer
 
-PAGE: Final = 256  # events whose ids are rewritten at a time: the longest have megabytes
+PAGE: Final = 256
+"""Events whose ids are rewritten at a time: the longest have megabytes."""
 
 _COPIED: Final = """
 agent_type, options, env_names, agent_session_id, status, capabilities, agent_info, modes, config_options, usage, cwd,
@@ -41,11 +42,12 @@ _COPY_SNAPSHOTS: Final = """
 INSERT INTO snapshot (vm, layer, session, seq, label, created_at)
 SELECT ?, layer, ?, seq, label, created_at FROM snapshot WHERE session = ? AND seq <= ? ORDER BY id
 """
-# Results of turns that the copy does not have would tell of what never happened there.
+
 _COPY_KEYS: Final = """
 INSERT INTO idempotency (session, key, content_hash, result)
 SELECT ?, key, content_hash, result FROM idempotency WHERE session = ? AND result ->> 'seq' <= ?
 """
+"""Results of turns that the copy does not have would tell of what never happened there."""
 
 
 @attrs.frozen

@@ -31,28 +31,34 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 INTERVAL_SECONDS: Final = 10.0
-# What a program overwrites again and again costs the file at most what it writes in this time; to look whether there is
-# anything to collect takes some 20 us.
+"""What a program overwrites again and again costs the file at most what it writes in this time; to look whether there
+is anything to collect takes some 20 us."""
 
-STEP_ROWS: Final = 1000  # rows of a dead layer that one step deletes, of each kind: some 5 ms
-STEP_CHUNKS: Final = 256  # chunks that one step looks at; 16 MiB if it deletes all of them
-STEP_PAGES: Final = 1024  # pages that one step takes from the end of the file: 4 MiB of copying at most
+STEP_ROWS: Final = 1000
+"""Rows of a dead layer that one step deletes, of each kind: some 5 ms."""
+
+STEP_CHUNKS: Final = 256
+"""Chunks that one step looks at; 16 MiB if it deletes all of them."""
+
+STEP_PAGES: Final = 1024
+"""Pages that one step takes from the end of the file: 4 MiB of copying at most."""
 
 KEPT_PAGES: Final = 4096
-# 16 MiB of empty pages stay in the file for the next writes: to shrink and to grow it again costs more than they do.
+"""16 MiB of empty pages stay in the file for the next writes: to shrink and to grow it again costs more than they do."""
 
 _IS_ANY: Final = "SELECT EXISTS (SELECT 1 FROM loose_layer) OR EXISTS (SELECT 1 FROM loose_chunk)"
 
 FOLDED_ROWS: Final = 10_000
-# A layer between two others that nobody needs by itself is folded into the one above it, unless it has more rows than this:
-# the bulk of a large tree is not moved again and again, as snapshots come and go.
+"""A layer between two others that nobody needs by itself is folded into the one above it, unless it has more rows than
+this: the bulk of a large tree is not moved again and again, as snapshots come and go."""
 
 _IS_USED: Final = """
 SELECT EXISTS (SELECT 1 FROM vm WHERE layer = ?1) OR EXISTS (SELECT 1 FROM snapshot WHERE layer = ?1)
 """
-# What a layer holds of each kind: the table, its key within the layer, and whose a row is. Inodes come last, for where one is
-# removed above, its whiteout is what tells that the rest is not to be kept.
+
 _HELD: Final = (("extent", ("ino", "position"), "ino"), ("dentry", ("dir", "name"), "dir"), ("inode", ("ino",), "ino"))
+"""What a layer holds of each kind: the table, its key within the layer, and whose a row is. Inodes come last, for where
+one is removed above, its whiteout is what tells that the rest is not to be kept."""
 
 
 @attrs.frozen

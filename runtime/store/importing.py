@@ -35,8 +35,11 @@ if TYPE_CHECKING:
     from runtime.store.store import Store
     from wasi_fs.backend import Usage
 
-PIECE_ROWS: Final = 1000  # rows of one write: some 5 ms
-PIECE_BYTES: Final = 1024 * 1024  # and bytes of content or of events
+PIECE_ROWS: Final = 1000
+"""Rows of one write: some 5 ms."""
+
+PIECE_BYTES: Final = 1024 * 1024
+"""Bytes of content or of events of one write."""
 
 _SESSION: Final = (
     "session_id, agent_type, options, env_names, agent_session_id, status, capabilities, agent_info, modes, "

@@ -27,8 +27,9 @@ APPLICATION_ID: Final = 0x54525052
 SCHEMA_VERSION: Final = len(MIGRATIONS)
 
 CHECKED_TABLES: Final = ("vm", "session")
-# quick_check reads all of what it checks, and the whole file may be gigabytes. These two are small, every start needs
-# them, and a file that was cut or overwritten shows it here or in the schema; later damage is reported when it is read.
+"""quick_check reads all of what it checks, and the whole file may be gigabytes. These two are small, every start needs
+them, and a file that was cut or overwritten shows it here or in the schema; later damage is reported when it is
+read."""
 
 SCHEMA_QUERY: Final = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_stat%'"
 

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     Report = Callable[[int, int], None]
     """Called on the trio thread with the bytes that are done and those that there are."""
 
-INTERVAL: Final = 0.1  # seconds between two reports: what people see as moving
+INTERVAL: Final = 0.1
+"""Seconds between two reports: what people see as moving."""
 
 
 class Meter:

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LONG_READS: Final = 2
-# Long reads are made of few, large statements that run outside the interpreter lock, so more of them at a time help
-# only with more processors; and each connection has its own page cache.
+"""Long reads are made of few, large statements that run outside the interpreter lock, so more of them at a time help
+only with more processors; and each connection has its own page cache."""
+
 WALKS: Final = 1
-# Reads of as much as a VM has, its files or its events, which take seconds: the others never wait for them.
+"""Reads of as much as a VM has, its files or its events, which take seconds: the others never wait for them."""
 
 
 class Reader:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from runtime.store.reading import Reader
     from runtime.store.writer import Writer
 
-PAGE: Final = 64  # environments in memory at a time: each may have a megabyte
+PAGE: Final = 64
+"""Environments in memory at a time: each may have a megabyte."""
 
 
 @attrs.frozen

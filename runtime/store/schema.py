@@ -19,11 +19,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BUSY_TIMEOUT_MS: Final = 2000
-# One process at a time has the file (runtime.store.lock), so only a second connection of ours that recovers the log
-# after a crash, or somebody's sqlite3 shell, can make us wait.
+"""One process at a time has the file (runtime.store.lock), so only a second connection of ours that recovers the log
+after a crash, or somebody's sqlite3 shell, can make us wait."""
 
-WRITER_CACHE_KIB: Final = 16 * 1024  # holds the inner pages of every b-tree of a file of many gigabytes
-READER_CACHE_KIB: Final = 4 * 1024  # there are a few readers, and the operating system caches the file once for all
+WRITER_CACHE_KIB: Final = 16 * 1024
+"""Holds the inner pages of every b-tree of a file of many gigabytes."""
+
+READER_CACHE_KIB: Final = 4 * 1024
+"""There are a few readers, and the operating system caches the file once for all."""
 
 
 def open_writable(path: Path, durability: Durability = Durability.PROCESS) -> apsw.Connection:

@@ -32,7 +32,10 @@ if TYPE_CHECKING:
 KEY_BYTES: Final = 32
 _FORMAT: Final = b"\x01"
 _KEY_ID_BYTES: Final = 8
-_NONCE_BYTES: Final = 12  # random: with 2^32 seals under one key the odds of using one twice are still 2^-33
+
+_NONCE_BYTES: Final = 12
+"""Random: with 2^32 seals under one key the odds of using one twice are still 2^-33."""
+
 _HEAD_BYTES: Final = len(_FORMAT) + _KEY_ID_BYTES
 
 

@@ -84,7 +84,6 @@ class SessionRecord:
     """Of the last event, -1 when there is none."""
 
 
-# The log alone says where it ends. To keep that in the session's row as well would be a second write for every event.
 _SELECT: Final = """
 SELECT id, vm, session_id, agent_type, options, env_names, agent_session_id, status, capabilities, agent_info, modes,
     config_options, usage, cwd, title, created_at,
@@ -92,19 +91,20 @@ SELECT id, vm, session_id, agent_type, options, env_names, agent_session_id, sta
     ifnull((SELECT seq FROM event WHERE session = session.id ORDER BY seq DESC LIMIT 1), -1)
 FROM session
 """
+"""The log alone says where it ends. To keep that in the session's row as well would be a second write for every event."""
 
 
-# What came since the count was last kept: a few events, but for a turn that was cut off, or a file from elsewhere.
 _UNCOUNTED: Final = "ifnull((SELECT sum(length(body)) FROM event WHERE session = session.id AND seq > counted_seq), 0)"
+"""What came since the count was last kept: a few events, but for a turn that was cut off, or a file from elsewhere."""
+
 _COUNT: Final = f"""
 UPDATE session SET event_bytes = event_bytes + {_UNCOUNTED},
     counted_seq = ifnull((SELECT seq FROM event WHERE session = session.id ORDER BY seq DESC LIMIT 1), -1)
 WHERE id = ?
 """  # noqa: S608
 
-UNCOUNTED_BYTES: Final = (
-    1024 * 1024
-)  # of events that are counted anew at each wake: some 2 ms; above it the count is kept
+UNCOUNTED_BYTES: Final = 1024 * 1024
+"""Of events that are counted anew at each wake: some 2 ms; above it the count is kept."""
 
 
 class Sessions:

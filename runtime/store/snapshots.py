@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_DEPTH: Final = 32
-# Every read of a file's row looks into each layer of the chain, at 1 us a layer. At this depth a snapshot merges all but
-# the lowest: the bulk of a tree is never copied again, and what changed since is copied once in 30 snapshots.
+"""Every read of a file's row looks into each layer of the chain, at 1 us a layer. At this depth a snapshot merges all
+but the lowest: the bulk of a tree is never copied again, and what changed since is copied once in 30 snapshots."""
 
 KEPT_OF_SESSION: Final = 100
-# Each keeps what was overwritten after it. A hundred turns back is further than anybody returns to start anew.
+"""Each keeps what was overwritten after it. A hundred turns back is further than anybody returns to start anew."""
 
 _COLUMNS: Final = "id, vm, layer, session, seq, label, created_at"
 

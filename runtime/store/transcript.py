@@ -24,11 +24,14 @@ if TYPE_CHECKING:
 _APPEND: Final = Insert("INSERT INTO event (session, seq, created_at, type, body)", "(?, ?, ?, ?, ?)")
 
 READ_BYTES: Final = 64 * 1024 * 1024
-# What one `history` returns at most, in bodies: twice the longest line that a client may send, so that the longest
-# event fits, and a session of a million events does not fill the memory.
+"""What one `history` returns at most, in bodies: twice the longest line that a client may send, so that the longest
+event fits, and a session of a million events does not fill the memory."""
 
-PAGE_EVENTS: Final = 2048  # how many events one statement of `history` collects: 1 MiB of ordinary ones, some 2 ms
-PAGE_BYTES: Final = 16 * 1024 * 1024  # and how many bytes, unless one event alone is larger
+PAGE_EVENTS: Final = 2048
+"""How many events one statement of `history` collects: 1 MiB of ordinary ones, some 2 ms."""
+
+PAGE_BYTES: Final = 16 * 1024 * 1024
+"""How many bytes of bodies it collects, unless one event alone is larger."""
 
 _LAST: Final = 2**63 - 1
 

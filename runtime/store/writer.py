@@ -39,22 +39,28 @@ Then = Callable[[Exception | None], None]
 """Called on the trio thread once the write is committed (None) or has failed (why)."""
 
 WAITING_BYTES: Final = 4 * 1024 * 1024
-# Above this `room` waits. Some 10,000 ordinary events, or a group of file content: enough that the writer never idles for lack
-# of work, and little, since writes have one order over all VMs. Behind another VM's flood a write waits 1 ms (events of 200
-# bytes) to 45 ms (of 64 KiB) in the median, measured on two busy cores; with 16 MiB it was 180 to 350 ms, at about the same
-# writes a second. The worst, 0.2 to 0.4 s, are checkpoints, which wait for the disk.
+"""Above this `room` waits. Some 10,000 ordinary events, or a group of file content: enough that the writer never idles
+for lack of work, and little, since writes have one order over all VMs. Behind another VM's flood a write waits 1 ms
+(events of 200 bytes) to 45 ms (of 64 KiB) in the median, measured on two busy cores; with 16 MiB it was 180 to 350 ms,
+at about the same writes a second. The worst, 0.2 to 0.4 s, are checkpoints, which wait for the disk."""
 
 GROUP_WRITES: Final = 1000
+"""A group ends at this many writes, or at `GROUP_BYTES`: its first member waits for the last, for about 10 ms of work."""
+
 GROUP_BYTES: Final = 4 * 1024 * 1024
-# A group ends at whichever comes first: its first member waits for the last, so this is about 10 ms of work.
+"""A group ends at this many bytes, or at `GROUP_WRITES`: the same about 10 ms of work."""
 
-WRITE_OVERHEAD_BYTES: Final = 256  # what a small write costs in memory while it waits, whatever it says of itself
+WRITE_OVERHEAD_BYTES: Final = 256
+"""What a small write costs in memory while it waits, whatever it says of itself."""
+
 ROWS_AT_ONCE: Final = 64
-# Of one statement: a longer one saves nothing, and 13 columns stay far below SQLite's 32,766 parameters.
+"""Of one statement: a longer one saves nothing, and 13 columns stay far below SQLite's 32,766 parameters."""
 
-IDLE_SECONDS: Final = 0.5  # nothing to do for so long: checkpoint, so that its waits for the disk fall into a pause
+IDLE_SECONDS: Final = 0.5
+"""Nothing to do for so long: checkpoint, so that its waits for the disk fall into a pause."""
+
 WAL_PAGES: Final = 4096
-# Without a pause the log is checkpointed at 16 MiB all the same: reads slow down and recovery takes longer as it grows.
+"""Without a pause the log is checkpointed at 16 MiB all the same: reads slow down and recovery takes longer as it grows."""
 
 
 @attrs.frozen(eq=False)

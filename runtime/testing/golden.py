@@ -26,7 +26,10 @@ _IDS: Final = re.compile(
     r"|\b[a-z]+_scripted\d+\b"  # the scripted model's
 )
 _TIMES: Final = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?")
-_EPOCHS: Final = re.compile(r"\b1[6-9]\d{11}\b")  # milliseconds, from 2020 to 2033
+
+_EPOCHS: Final = re.compile(r"\b1[6-9]\d{11}\b")
+"""Milliseconds, from 2020 to 2033."""
+
 _PORTS: Final = re.compile(r"\b(127\.0\.0\.1|localhost):\d+\b")
 
 

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from runtime.testing.places import Place
     from runtime.testing.session import Permissions
 
-MAX_NAME: Final = 100  # characters of a VM's name that come from the test's: 128 are allowed
+MAX_NAME: Final = 100
+"""Characters of a VM's name that come from the test's: 128 are allowed."""
 
 
 class Harness:

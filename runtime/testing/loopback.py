@@ -18,8 +18,11 @@ import trio
 if TYPE_CHECKING:
     import ssl
 
-MAX_REQUEST_BODY: Final = 64 * 1024 * 1024  # twice what the Messages API takes (32 MB), so that tests can exceed that
-RECEIVE_SIZE: Final = 64 * 1024  # one read fills a common socket buffer
+MAX_REQUEST_BODY: Final = 64 * 1024 * 1024
+"""Twice what the Messages API takes (32 MB), so that tests can exceed that."""
+
+RECEIVE_SIZE: Final = 64 * 1024
+"""One read fills a common socket buffer."""
 
 Header = tuple[str, str]
 Handler = Callable[["Exchange"], Awaitable[None]]

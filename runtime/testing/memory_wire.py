@@ -11,7 +11,8 @@ from runtime.client.errors import ConnectionLostError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-IN_FLIGHT: Final = 64  # batches under way in each direction: the sender waits beyond, as on a socket
+IN_FLIGHT: Final = 64
+"""Batches under way in each direction: the sender waits beyond, as on a socket."""
 
 
 class ClientEnd:

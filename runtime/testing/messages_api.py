@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PATH: Final = "/v1/messages"
-CHARACTERS_PER_TOKEN: Final = 4  # the usual rule of thumb; a scripted model has no tokenizer
+
+CHARACTERS_PER_TOKEN: Final = 4
+"""The usual rule of thumb; a scripted model has no tokenizer."""
+
 MODELS: Final = ("claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5")
 
 _ids = count(1)

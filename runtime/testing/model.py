@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from runtime.testing.messages_api import ModelRequest
     from runtime.testing.script import Step
 
-MAX_SHOWN: Final = 300  # characters of what is new in a request, in a failure message
+MAX_SHOWN: Final = 300
+"""Characters of what is new in a request, in a failure message."""
 
 
 class TestModel(ScriptedModel):

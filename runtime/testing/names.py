@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from pathlib import Path
 
-MAX_NAME: Final = 120  # characters of a file's name that come from the test's
-DIGEST_CHARACTERS: Final = 12  # of a SHA-256 in hexadecimal: the ids of a million tests are different by it
+MAX_NAME: Final = 120
+"""Characters of a file's name that come from the test's."""
+
+DIGEST_CHARACTERS: Final = 12
+"""Of a SHA-256 in hexadecimal: the ids of a million tests are different by it."""
 
 _PLAIN: Final = re.compile(r"([a-z0-9_]+)\.py::([a-z0-9_]+)")
 

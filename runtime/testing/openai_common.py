@@ -8,15 +8,17 @@ from runtime.testing.model_json import encoded
 from runtime.testing.script import Failure, Thinking, ToolCall, Turn
 
 OPENAI_MODELS: Final = ("gpt-5.5", "gpt-5.5-mini")
-CREATED: Final = 1_780_000_000  # seconds since the epoch; a scripted model is of no particular day
 
-# `error.type` and `error.code` beside each status (OpenAI's documentation, "Error codes").
+CREATED: Final = 1_780_000_000
+"""Seconds since the epoch; a scripted model is of no particular day."""
+
 ERRORS: Final = {
     400: ("invalid_request_error", None),
     401: ("invalid_request_error", "invalid_api_key"),
     404: ("invalid_request_error", "not_found"),
     429: ("requests", "rate_limit_exceeded"),
 }
+"""`error.type` and `error.code` beside each status (OpenAI's documentation, "Error codes")."""
 
 
 def error_members(failure: Failure) -> dict[str, Any]:

@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 
 _PLACE: Final = "here"
 """The id of the entry that the failure is about."""
-MAX_TEXT: Final = 20_000  # characters of one block: what a person scrolls through; the state file has all of it
-MAX_LINE: Final = 160  # characters of data that are shown at once
-MAX_ENTRIES: Final = 2000  # of one session, from its end: a page that a browser still likes
+
+MAX_TEXT: Final = 20_000
+"""Characters of one block: what a person scrolls through; the state file has all of it."""
+
+MAX_LINE: Final = 160
+"""Characters of data that are shown at once."""
+
+MAX_ENTRIES: Final = 2000
+"""Of one session, from its end: a page that a browser still likes."""
 
 _PAGE: Final = Template("""\
 <!doctype html>

@@ -42,8 +42,11 @@ if TYPE_CHECKING:
     from runtime.client.notification import Notification
     from runtime.testing.loop import Loop
 
-START_SECONDS: Final = 30.0  # for a daemon to be there: many times what it takes on a busy machine
-POLL_SECONDS: Final = 0.01  # between looks whether it is there: there is no event to wait for
+START_SECONDS: Final = 30.0
+"""For a daemon to be there: many times what it takes on a busy machine."""
+
+POLL_SECONDS: Final = 0.01
+"""Between looks whether it is there: there is no event to wait for."""
 
 
 class Place(Protocol):

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from runtime.testing.harness import Bench
 
-MAX_ANNOTATION: Final = 4000  # characters: GitHub cuts longer ones
+MAX_ANNOTATION: Final = 4000
+"""Characters: GitHub cuts longer ones."""
 
 
 def gather(bench: Bench, test: str, message: str, traceback: str, state: str | None) -> Report:

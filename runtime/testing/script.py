@@ -15,9 +15,9 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-DEFAULT_CHUNK: Final = 16  # characters in a delta; short, so that even a short answer takes several events
+DEFAULT_CHUNK: Final = 16
+"""Characters in a delta; short, so that even a short answer takes several events."""
 
-# The `error.type` that the Messages API puts beside each status (Anthropic's documentation, "Errors").
 ERROR_TYPES: Final = {
     400: "invalid_request_error",
     401: "authentication_error",
@@ -29,6 +29,7 @@ ERROR_TYPES: Final = {
     504: "timeout_error",
     529: "overloaded_error",
 }
+"""The `error.type` that the Messages API puts beside each status (Anthropic's documentation, "Errors")."""
 
 
 class Text(msgspec.Struct, frozen=True, tag_field="type", tag="text", forbid_unknown_fields=True):

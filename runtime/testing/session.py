@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from runtime.testing.transcript import Entry, ToolCall
     from runtime.testing.vm import TestVm
 
-PROMPT_SECONDS: Final = 60.0  # after which a turn is cancelled: an agent that hangs does not hang the suite
+PROMPT_SECONDS: Final = 60.0
+"""After which a turn is cancelled: an agent that hangs does not hang the suite."""
+
 Reply = Literal["once", "always", "reject"]
 Permissions = Reply | Callable[[dict[str, Any]], str]
 

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
     Call = Callable[..., Any]
 
-MAX_COMPARED: Final = (
-    1024 * 1024
-)  # bytes of a file whose content is kept: of a larger one, size and time tell of a change
-READ_AT_ONCE: Final = 8 * 1024 * 1024  # bytes: half of what one answer may hold
+MAX_COMPARED: Final = 1024 * 1024
+"""Bytes of a file whose content is kept: of a larger one, size and time tell of a change."""
+
+READ_AT_ONCE: Final = 8 * 1024 * 1024
+"""Bytes: half of what one answer may hold."""
 
 
 def listing(call: Call, root: str) -> list[dict[str, Any]]:

@@ -24,13 +24,21 @@ CHUNKS: Final = {
 }
 BESIDE: Final = {"http_request", "usage_update", "stderr"}
 """What comes beside the conversation, sooner or later: it does not part a text in two."""
-MAX_SHOWN: Final = 2000  # characters of one entry in a failure message: a screen or so
-MARK: Final = ">"
-AROUND: Final = 12  # entries before and after the one that a failure is about
 
-# What only the runtime needs to know: it says nothing about the agent.
+MAX_SHOWN: Final = 2000
+"""Characters of one entry in a failure message: a screen or so."""
+
+MARK: Final = ">"
+
+AROUND: Final = 12
+"""Entries before and after the one that a failure is about."""
+
 _TYPE_MEMBERS: Final = {"sessionUpdate", "sessionId"}
-_COUNTS: Final = {"usage_update"}  # kept out of failure messages, which have room for a screen or so
+"""What only the runtime needs to know: it says nothing about the agent."""
+
+_COUNTS: Final = {"usage_update"}
+"""Kept out of failure messages, which have room for a screen or so."""
+
 _SILENT: Final = {TURN_STARTED, "available_commands_update"}
 
 

@@ -24,8 +24,11 @@ if TYPE_CHECKING:
     from runtime.client.notification import Notification
     from runtime.testing.loop import Loop
 
-APPLICATION_ERROR: Final = -32000  # JSON-RPC's number of all errors that have a name
-MAX_DIFF_LINES: Final = 200  # of one file in a failure message
+APPLICATION_ERROR: Final = -32000
+"""JSON-RPC's number of all errors that have a name."""
+
+MAX_DIFF_LINES: Final = 200
+"""Of one file in a failure message."""
 
 
 @attrs.define

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from runtime.testing.script import Step
 
-MAX_FILE_BYTES: Final = 16 * 1024 * 1024  # a file of tests that a person wrote, with the files that it puts in place
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024
+"""A file of tests that a person wrote, with the files that it puts in place."""
 
 
 class TestFileError(Exception):

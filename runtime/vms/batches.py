@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from runtime.vms.volume import Volume
     from wasi_fs import Cut, FileSystem
 
-TURN_BYTES: Final = 1024 * 1024  # read or written between two looks at the other tasks: a few ms
+TURN_BYTES: Final = 1024 * 1024
+"""Read or written between two looks at the other tasks: a few ms."""
+
 FILE_OVERHEAD_BYTES: Final = 16 * 1024
 """What a file counts for besides its content: to find it, and to say what came of it."""
-LOAD_OVERHEAD_BYTES: Final = 8 * 1024  # and for each inode and name on the way that is got from the store, or made
+
+LOAD_OVERHEAD_BYTES: Final = 8 * 1024
+"""What each inode and name on the way counts for that is got from the store, or made."""
 
 
 async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> list[tuple[str, bytes | ApiError]]:

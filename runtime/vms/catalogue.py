@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MANIFEST: Final = "agent.toml"
-# Parsed manifests that are remembered; more agents than that are parsed anew.
+
 MANIFESTS_REMEMBERED: Final = 256
+"""Parsed manifests that are remembered; more agents than that are parsed anew."""
 
 
 class ManifestError(Exception):

@@ -33,7 +33,9 @@ MAX_OUTPUT: Final = 8 * 1024 * 1024
 """The most that is kept of a stream, whatever the VM's limit says: two of them are one line of an answer."""
 OUTPUT_OF_ALL: Final = 64 * 1024 * 1024
 """About what the running commands of a VM may keep together: each has its share, but `MIN_OUTPUT`."""
-MIN_OUTPUT: Final = 64 * 1024  # bytes: what an error message needs, however many others run
+
+MIN_OUTPUT: Final = 64 * 1024
+"""Bytes: what an error message needs, however many others run."""
 
 MAX_ENDED: Final = 100
 """Commands that are remembered after their end: more than anybody who looks at them now and then can start in between."""

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# One answer is one line of JSON, of at most 32 MiB, and base64 takes a third more.
 MAX_READ_BYTES: Final = 16 * 1024 * 1024
+"""One answer is one line of JSON, of at most 32 MiB, and base64 takes a third more."""
 
 MAX_SCAN_BYTES: Final = 256 * 1024 * 1024
 """Of a file in which lines are looked for: half a second of work, which no fuel pays for."""

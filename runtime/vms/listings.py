@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from wasi_fs import DirEntry, FileSystem
     from wasi_fs.inode import Directory
 
-NAMES_PAGE: Final = 1024  # names between two looks at the other tasks: 2 ms
-ENTRIES_PAGE: Final = 128  # the same with attributes, each a query where it is not in memory: 3 ms
+NAMES_PAGE: Final = 1024
+"""Names between two looks at the other tasks: 2 ms."""
 
-CLOSED_AT_ONCE: Final = 500  # directories between two looks at the other tasks: 1 ms
+ENTRIES_PAGE: Final = 128
+"""Entries with attributes, each a query where it is not in memory, between two such looks: 3 ms."""
+
+CLOSED_AT_ONCE: Final = 500
+"""Directories between two looks at the other tasks: 1 ms."""
 
 MAX_NAMES: Final = 1_000_000
 """Names that `readdir` answers: the default limit of a VM's files, so that the bytes of an answer decide."""
@@ -33,7 +37,8 @@ MAX_ENTRIES: Final = 100_000
 ENTRY_OVERHEAD_BYTES: Final = 190
 """What an entry's attributes take as JSON, about."""
 
-NAME_OVERHEAD_BYTES: Final = 1  # the comma: the quotes are counted with the name
+NAME_OVERHEAD_BYTES: Final = 1
+"""The comma: the quotes are counted with the name."""
 
 
 async def names(fs: FileSystem, path: str) -> list[str]:

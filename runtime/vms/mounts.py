@@ -29,7 +29,8 @@ _OURS: Final = (instructions.DIRECTORY, posixpath.dirname(THREADS))
 """What the daemon itself writes in the VM: instructions, and transcripts for agents that cannot restore sessions."""
 
 
-_KERNEL: Final = ("/proc", "/sys")  # files there are the kernel's state: one of them is the daemon's environment
+_KERNEL: Final = ("/proc", "/sys")
+"""Files there are the kernel's state: one of them is the daemon's environment."""
 
 
 def parse_mounts(wire: Sequence[dict[str, Any]]) -> tuple[Mount, ...]:

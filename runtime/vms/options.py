@@ -17,7 +17,9 @@ from runtime.vms.mounts import parse_mounts
 if TYPE_CHECKING:
     from wasi_fs import Mount
 
-MAX_OPTIONS_BYTES: Final = 64 * 1024  # of JSON: every `vm.list` has them, of each VM
+MAX_OPTIONS_BYTES: Final = 64 * 1024
+"""Of JSON: every `vm.list` has them, of each VM."""
+
 _TRANSCRIPT_LIMITS: Final = TranscriptLimits(
     defaults.TURN_BYTES, defaults.SESSION_BYTES, defaults.TRANSCRIPT_BYTES, defaults.SESSIONS
 )

@@ -32,10 +32,11 @@ DEFAULT_PATH: Final = "/bin"
 Kind = Literal["agent", "service", "command"]
 """What a process is to its VM: an agent, something that lives with one, or a command, which keeps the VM awake."""
 
-_PIDS: Final = itertools.count(1)  # of all VMs: a number that a client remembers is never another process's
+_PIDS: Final = itertools.count(1)
+"""Of all VMs: a number that a client remembers is never another process's."""
 
-# Processes whose memory is looked at when one ends: agents, which are old, and all where there are few. A look takes 2 us.
 LOOKED_AT_ONCE: Final = 32
+"""Processes whose memory is looked at when one ends: agents, which are old, and all where there are few. A look takes 2 us."""
 
 BASE_ENV: Final = {"PATH": DEFAULT_PATH, "HOME": HOME, "USER": "user", "LANG": "C.UTF-8"}
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from runtime.vms.commands import Commands
     from runtime.vms.volumes import Volumes
 
-PAGE_VMS: Final = 100  # VMs read from the store between two looks at the other tasks: some 2 ms
+PAGE_VMS: Final = 100
+"""VMs read from the store between two looks at the other tasks: some 2 ms."""
 
 
 Prompt = str | list[dict[str, Any]]

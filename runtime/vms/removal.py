@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 AT_ONCE: Final = 300
 """Entries of a tree that is removed in one step, in some 3 ms, and so as a whole or not at all."""
-PIECE: Final = (
-    64  # names that are removed, and made durable, between two looks at the other tasks: 2 ms where none is in memory
-)
-HOST_NAMES_AT_ONCE: Final = 1000  # names that are read in a mount, or as much as that costs: 2 ms
+
+PIECE: Final = 64
+"""Names that are removed, and made durable, between two looks at the other tasks: 2 ms where none is in memory."""
+
+HOST_NAMES_AT_ONCE: Final = 1000
+"""Names that are read in a mount, or as much as that costs: 2 ms."""
 
 
 async def remove_tree(volume: Volume, path: str) -> None:

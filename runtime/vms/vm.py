@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from runtime.vms.volume import Volume
 
 MILLISECOND: Final = 0.001
-IDLE_LOOK_SECONDS: Final = 0.01  # who wants it to sleep sooner gets a VM that looks this often whether its turn is over
+
+IDLE_LOOK_SECONDS: Final = 0.01
+"""Who wants it to sleep sooner gets a VM that looks this often whether its turn is over."""
 
 
 class Vm:

@@ -34,13 +34,15 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 DIRECTORIES: Final = ("/bin", HOME, "/root", "/tmp")  # noqa: S108 - the VM's, not the host's
-# What `prepare` makes does not count against the VM's own limits.
+
 FURNISHED: Final = Usage(
     bytes=len(instructions.FILE_TEXT.encode()),
     entries=len({*DIRECTORIES, "/home", "/etc", instructions.DIRECTORY, instructions.PATH}),
 )
-# What a crash may take from a guest that never syncs and whose turn never ends.
+"""What `prepare` makes does not count against the VM's own limits."""
+
 FLUSH_INTERVAL_SECONDS: Final = 1.0
+"""What a crash may take from a guest that never syncs and whose turn never ends."""
 
 
 class Volume:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
 
-# Trees of sleeping VMs that clients read just now: what a few dozen open file browsers need.
 MAX_IDLE_VOLUMES: Final = 32
+"""Trees of sleeping VMs that clients read just now: what a few dozen open file browsers need."""
 
 
 class Volumes:

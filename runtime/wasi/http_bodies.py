@@ -22,9 +22,11 @@ from runtime.wasi.streams import (
     take_front,
 )
 
-# Prompts are mostly below this, and a body that is complete before it is sent goes out with a content-length.
 REQUEST_BUFFER: Final = 256 * 1024
-RESPONSE_BUFFER: Final = 128 * 1024  # two reads of the socket: the next is on its way while the guest takes one
+"""Prompts are mostly below this, and a body that is complete before it is sent goes out with a content-length."""
+
+RESPONSE_BUFFER: Final = 128 * 1024
+"""Two reads of the socket: the next is on its way while the guest takes one."""
 
 
 def stream_failed(error: HttpError) -> StreamFailed:

@@ -11,7 +11,6 @@ from runtime.network.connections import MAX_HEADER_BYTES, MAX_HEADERS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# What wasmtime's wasi-http keeps for the host: the framing and routing of the message, and the connection's own fields.
 FORBIDDEN: Final = frozenset({
     "connection",
     "host",
@@ -23,8 +22,13 @@ FORBIDDEN: Final = frozenset({
     "transfer-encoding",
     "upgrade",
 })  # fmt: skip
-_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: a token
-_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, 5.5: no control characters but the tab
+"""What wasmtime's wasi-http keeps for the host: the framing and routing of the message, and the connection's own fields."""
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110, 5.6.2: a token."""
+
+_VALUE = re.compile(rb"[\t\x20-\x7e\x80-\xff]*")
+"""RFC 9110, 5.5: no control characters but the tab."""
 
 
 class Fields(Resource):

@@ -17,7 +17,9 @@ from runtime.wasi.streams import Source
 if TYPE_CHECKING:
     from runtime.network import GateResponse, HttpGate
 
-MAX_TIMEOUT: Final = 3600.0  # seconds; a guest that waits longer for one answer has been forgotten by its user
+MAX_TIMEOUT: Final = 3600.0
+"""Seconds; a guest that waits longer for one answer has been forgotten by its user."""
+
 NANOSECONDS: Final = 1_000_000_000
 
 _log = logging.getLogger(__name__)

@@ -28,9 +28,16 @@ if TYPE_CHECKING:
 Variant = tuple[str, str | None]
 
 MIN_STATUS: Final = 100
-MAX_STATUS: Final = 999  # RFC 9110, 15: three digits
-_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")  # RFC 3986, 3.1
+
+MAX_STATUS: Final = 999
+"""RFC 9110, 15: three digits."""
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110, 5.6.2."""
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+"""RFC 3986, 3.1."""
+
 _PATH = re.compile(r"(?:[/?][^\x00-\x20\x7f#]*|\*)?")
 
 types = HostInterface("wasi:http/types")

@@ -21,10 +21,11 @@ from runtime.wasi.streams import (
 if TYPE_CHECKING:
     from runtime.wasi.state import WasiState
 
-# The WIT text allows blocking-write-and-flush and blocking-write-zeroes-and-flush this much.
 MAX_BLOCKING_WRITE: Final = 4096
-# A guest polls a handful of things; beyond this the list itself becomes the attack.
+"""The WIT text allows blocking-write-and-flush and blocking-write-zeroes-and-flush this much."""
+
 MAX_POLLED: Final = 4096
+"""A guest polls a handful of things; beyond this the list itself becomes the attack."""
 
 error = HostInterface("wasi:io/error")
 poll_ = HostInterface("wasi:io/poll")

@@ -9,8 +9,8 @@ from runtime.engine import GuestTrap, HostInterface
 if TYPE_CHECKING:
     from runtime.wasi.state import WasiState
 
-# One call makes a list of the whole length, which takes 12 ms of everybody's time here. JavaScript allows a quarter of it.
 MAX_RANDOM_BYTES: Final = 256 * 1024
+"""One call makes a list of the whole length, which takes 12 ms of everybody's time here. JavaScript allows a quarter of it."""
 
 random = HostInterface("wasi:random/random")
 insecure = HostInterface("wasi:random/insecure")

@@ -16,12 +16,13 @@ from runtime.engine import Resource
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# A read or write moves at most this much at once: a millisecond of the event loop where the bytes go into the tree or come
-# from the store. No file's read or write is short below it.
 MAX_TRANSFER: Final = 1024 * 1024
-# What a guest may have written and the host not taken yet, and the other way round; then the writer waits. As much as in
-# Linux's pipes: a process has three, and what its reader finds there (an agent's messages) is handled in one go.
+"""A read or write moves at most this much at once: a millisecond of the event loop where the bytes go into the tree or
+come from the store. No file's read or write is short below it."""
+
 PIPE_CAPACITY: Final = 64 * 1024
+"""What a guest may have written and the host not taken yet, and the other way round; then the writer waits. As much as
+in Linux's pipes: a process has three, and what its reader finds there (an agent's messages) is handled in one go."""
 
 Data: TypeAlias = bytes | bytearray | memoryview
 """Bytes on their way through. As an argument: to be copied by whoever keeps them; as a result: nobody changes them any more."""

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from wasi_fs.inode import File
     from wasi_fs.tree import Tree
 
-_OPEN: Final = os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # O_NONBLOCK: a lease of another program is not waited for
+_OPEN: Final = os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK
+"""O_NONBLOCK: a lease of another program is not waited for."""
 
 MAX_OFFSET: Final = (1 << 63) - 1
 """The last offset in a file that the kernel has a number for (`off_t`)."""

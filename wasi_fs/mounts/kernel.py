@@ -10,7 +10,8 @@ from wasi_fs.errors import FsCode, FsError
 HOST_INO: Final = 1 << 52
 """This bit is set in inode numbers of the host and in none of a VM's; they stay numbers that JSON's readers hold exactly."""
 
-_DEVICE_FACTOR: Final = 0x9E3779B97F4A7  # odd and large: spreads device numbers, which are small, over all bits
+_DEVICE_FACTOR: Final = 0x9E3779B97F4A7
+"""Odd and large: spreads device numbers, which are small, over all bits."""
 
 _CODES: Final = {
     errno.EACCES: FsCode.ACCESS,

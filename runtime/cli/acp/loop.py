@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from runtime.cli.acp.face import Face
 
 READ_SIZE: Final = 256 * 1024
+"""Bytes read at a time, of either side: what the daemon writes at a time."""
+
 WRITE_SIZE: Final = select.PIPE_BUF
 """Bytes of one write to the editor: what a pipe takes without blocking once poll(2) says that it is writable. Its
 descriptor is shared with whoever started us, so that it is not ours to make non-blocking."""
+
 UNREAD: Final = 4 * 1024 * 1024
 """Bytes that may wait for one side before the other is no longer read: a page or two of a replay."""
 EXIT_SECONDS: Final = 8.0

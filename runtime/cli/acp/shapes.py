@@ -17,8 +17,12 @@ Faults = Iterator[tuple[str, str]]
 """(JSON pointer, what is expected there)"""
 Shape = Callable[[Any], Faults]
 
-MAX_FAULTS: Final = 8  # told at once: enough for any honest mistake
-MAX_VERSION: Final = 65535  # ProtocolVersion is a uint16
+MAX_FAULTS: Final = 8
+"""Told at once: enough for any honest mistake."""
+
+MAX_VERSION: Final = 65535
+"""ProtocolVersion is a uint16."""
+
 _MISSING: Final = object()
 
 

@@ -19,10 +19,18 @@ if TYPE_CHECKING:
 
 LABEL: Final = "torpor.acp/workspace"
 """The label of a VM that belongs to a workspace: the workspace's path, as far as a label can hold it."""
-MAX_PATH: Final = 4095  # bytes: what Linux and the tree of a VM resolve; a VM made for a longer one would stay empty
-STEM: Final = 40  # characters of a workspace's own name in that of its VM: enough to know it by
-MOUNTED: Final = "-host"  # ends the names of VMs that have the workspace mounted; other names end with the hash
-DIGEST: Final = 12  # hexadecimal digits of the path's hash: no two workspaces of one person will share them
+
+MAX_PATH: Final = 4095
+"""Bytes: what Linux and the tree of a VM resolve; a VM made for a longer one would stay empty."""
+
+STEM: Final = 40
+"""Characters of a workspace's own name in that of its VM: enough to know it by."""
+
+MOUNTED: Final = "-host"
+"""Ends the names of VMs that have the workspace mounted; other names end with the hash."""
+
+DIGEST: Final = 12
+"""Hexadecimal digits of the path's hash: no two workspaces of one person will share them."""
 
 Name = str | list[str]
 

@@ -12,10 +12,12 @@ from typing import Any, Final, NoReturn, Protocol
 
 from runtime.engine.interface import GuestTrap
 
-# What the arguments of one host call may take to convert, so that they hold the event loop for some 2 ms at most: bytes of text
-# and of numbers cost next to nothing, each type that an item of a list is made of some 0.5 us.
 MAX_LIFT_BYTES: Final = 2 * 1024 * 1024
+"""What the arguments of one host call may take to convert, so that they hold the event loop for some 2 ms at most."""
+
 ITEM_BYTES: Final = 512
+"""What each type that an item of a list is made of counts for among these: it costs some 0.5 us, while bytes of text and of
+numbers cost next to nothing."""
 
 
 class Memory(Protocol):

@@ -27,7 +27,9 @@ LowerFlat: TypeAlias = Callable[[Context, Any], Allocation]
 _LETTERS: Final = {"i32": "I", "i64": "Q", "f32": "f", "f64": "d"}
 _SIGNED: Final = {"s32": "i", "s64": "q"}
 _BITS: Final = {"u8": 8, "u16": 16, "s8": 8, "s16": 16}
-_REMEMBERED: Final = 4096  # as in `layout`
+
+_REMEMBERED: Final = 4096
+"""As in `layout`."""
 
 
 def letters(types: Sequence[Type]) -> list[str]:

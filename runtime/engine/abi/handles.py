@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from runtime.engine.component.types import Resource as ResourceType
 
-# A program has a few dozen handles open at a time; a leak is stopped long before it matters to the host.
 MAX_HANDLES: Final = 100_000
+"""A program has a few dozen handles open at a time; a leak is stopped long before it matters to the host."""
 
 
 class Room:

@@ -18,8 +18,9 @@ _SIZES: Final = {
     "bool": 1, "u8": 1, "s8": 1, "u16": 2, "s16": 2, "u32": 4, "s32": 4, "u64": 8, "s64": 8, "f32": 4, "f64": 8, "char": 4,
 }  # fmt: skip
 _CORE: Final = {"u64": "i64", "s64": "i64", "f32": "f32", "f64": "f64"}
-# Types are the guest's, so what is remembered of them is bounded; all of WASI has some 300.
+
 _REMEMBERED: Final = 4096
+"""Types are the guest's, so what is remembered of them is bounded; all of WASI has some 300."""
 
 
 class Layout(NamedTuple):

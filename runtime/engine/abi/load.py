@@ -31,10 +31,14 @@ UNSIGNED: Final = {1: "B", 2: "H", 4: "I"}
 """The letter of an unsigned integer by its size in bytes."""
 NUMBERS: Final = frozenset(("u8", "s8", "u16", "s16", "u32", "s32", "u64", "s64", "f32", "f64"))
 TWO_WORDS: Final = Struct("<2I")
-_REMEMBERED: Final = 4096  # as in `layout`
-# Combinations of flags that are remembered, of all types together: guests make as many as they like, of 2 KB each. WASI's have
-# some hundred.
+
+_REMEMBERED: Final = 4096
+"""As in `layout`."""
+
 _KNOWN_FLAGS: Final = 4096
+"""Combinations of flags that are remembered, of all types together: guests make as many as they like, of 2 KB each.
+WASI's have some hundred."""
+
 _unknown_flags: Final = iter(range(_KNOWN_FLAGS))
 
 

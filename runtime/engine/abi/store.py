@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 Store: TypeAlias = Callable[[Context, int, Any], Allocation]
 """`store(context, at, value)`, where the memory has been seen to reach beyond `at` far enough."""
 WritePlain: TypeAlias = Callable[[Context, memoryview, int, Any], None]
-_REMEMBERED: Final = 4096  # as in `layout`
+
+_REMEMBERED: Final = 4096
+"""As in `layout`."""
 
 
 class Block:

@@ -8,10 +8,11 @@ from typing import Any, Final, TypeAlias
 from runtime.engine.abi.context import Context, aligned, overdrawn
 from runtime.engine.interface import GuestTrap
 
-# Bytes: below this, a copy and `decode` are quicker than decoding a view.
 _SHORT: Final = 4096
-# Of latin1+utf16: set in the length where the string is UTF-16.
+"""Bytes: below this, a copy and `decode` are quicker than decoding a view."""
+
 UTF16_TAG: Final = 1 << 31
+"""Of latin1+utf16: set in the length where the string is UTF-16."""
 
 Allocation: TypeAlias = Generator[tuple[int, int], int, Any]
 """Something that is being written and needs memory: yields (align, size) and is sent the pointer that the guest has given."""

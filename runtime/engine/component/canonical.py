@@ -15,8 +15,8 @@ from runtime.engine.component.types import MAX_FLAT_PARAMS, MAX_FLAT_RESULTS
 if TYPE_CHECKING:
     from runtime.engine.component.value_types import Signature
 
-# WASI 0.2 has some 250 functions; each lower becomes a function of the host's, in each guest.
 MAX_LOWERS: Final = 4096
+"""WASI 0.2 has some 250 functions; each lower becomes a function of the host's, in each guest."""
 
 _ENCODINGS: Final[tuple[Encoding, ...]] = ("utf8", "utf16", "latin1+utf16")
 _RESOURCE_BUILTINS: Final[dict[int, Literal["drop", "new", "rep"]]] = {0x02: "new", 0x03: "drop", 0x04: "rep"}

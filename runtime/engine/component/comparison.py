@@ -17,13 +17,17 @@ if TYPE_CHECKING:
 
     from runtime.engine.component.types import FuncType, InterfaceType, Resource
 
-# One wrong type makes every function wrong that has it: the first few tell what it is.
 MAX_DIFFERENCES: Final = 5
-# Names of the component go into messages; the longest of WASI's, a resource with its interface, has 50 characters.
+"""One wrong type makes every function wrong that has it: the first few tell what it is."""
+
 MAX_TEXT: Final = 80
-# As deep as a type is written out: `result<list<u8>, a variant>`. What lies deeper is found by the walk, not by the reader.
+"""Names of the component go into messages; the longest of WASI's, a resource with its interface, has 50 characters."""
+
 MAX_DEPTH: Final = 3
+"""As deep as a type is written out: `result<list<u8>, a variant>`. What lies deeper is found by the walk, not by the reader."""
+
 MAX_ITEMS: Final = 4
+"""Parts of a type that are written out, at each depth: the first few tell which type it is."""
 
 
 def differences(imports: Mapping[str, InterfaceType], known: Mapping[str, InterfaceType]) -> list[str]:

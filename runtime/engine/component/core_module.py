@@ -18,12 +18,21 @@ MAGIC: Final = b"\0asm\x01\0\0\0"
 
 _KINDS: Final[tuple[CoreKind, ...]] = ("func", "table", "memory", "global", "tag")
 _IMPORTS, _TABLES, _MEMORIES, _EXPORTS, _TAGS = 2, 4, 5, 7, 13
-_AFTER_EXPORTS: Final = (8, 9, 10, 11, 12)  # start, elements, code, data, and how many data there are
+
+_AFTER_EXPORTS: Final = (8, 9, 10, 11, 12)
+"""Start, elements, code, data, and how many data there are."""
+
 _LAST_SECTION: Final = 13
-# However the index of the memory is written, which is 0.
+
 _MEMORY_GROW: Final = re.compile(rb"\x40\x80*\x00")
-_REFERENCES: Final = (0x70, 0x6F)  # funcref, externref
-_NUMBERS: Final = (0x7F, 0x7E, 0x7D, 0x7C, 0x7B)  # i32, i64, f32, f64, v128
+"""However the index of the memory is written, which is 0."""
+
+_REFERENCES: Final = (0x70, 0x6F)
+"""funcref, externref."""
+
+_NUMBERS: Final = (0x7F, 0x7E, 0x7D, 0x7C, 0x7B)
+"""i32, i64, f32, f64, v128."""
+
 _HAS_MAXIMUM, _IS_64, _PAGE_SIZE = 1, 4, 8  # 2 is a shared one, which wasmtime refuses
 _TABLE_WITH_VALUE: Final = 0x40
 

@@ -37,14 +37,20 @@ if TYPE_CHECKING:
 
     from runtime.engine.component.types import InterfaceType
 
-# Each of them is compiled, or instantiated in each guest. CPython with its extensions comes to some fifty.
 MAX_MODULES: Final = 256
+"""Each of them is compiled. CPython with its extensions comes to some fifty."""
+
 MAX_STEPS: Final = 512
-# Each is looked up in each guest. CPython's libraries come to 2,400.
+"""Core modules that are instantiated, in each guest: the same fifty, as a rule."""
+
 MAX_IMPORTS: Final = 32_768
-# Each has a handle table. Composed components are a handful, toolchains add one or two for each.
+"""Each is looked up in each guest. CPython's libraries come to 2,400."""
+
 MAX_INSTANCES: Final = 64
+"""Of components, each with a handle table. Composed components are a handful, toolchains add one or two for each."""
+
 MAX_RESOURCES: Final = 1024
+"""Kinds that it defines itself: a few where it exports some, more where it is composed of several."""
 
 _MAGIC: Final = b"\0asm"
 _COMPONENT: Final = b"\x0d\0\x01\0"

@@ -6,13 +6,15 @@ from typing import Final
 
 from runtime.engine.errors import UnsupportedComponentError
 
-# Everything that is read costs some work, and again whenever it is instantiated again. The largest guests at hand (JavaScript
-# engines, CPython) take 15,000 to 40,000; to spend all of this takes a second.
 MAX_WORK: Final = 250_000
-# To build a type or a scope, compared with reading a number or a name.
+"""Everything that is read costs some work, and again whenever it is instantiated again. The largest guests at hand
+(JavaScript engines, CPython) take 15,000 to 40,000; to spend all of this takes a second."""
+
 BUILD_WORK: Final = 10
-# The bound of wasm-tools, and so of every toolchain.
+"""To build a type or a scope, compared with reading a number or a name."""
+
 MAX_NAME: Final = 100_000
+"""The bound of wasm-tools, and so of every toolchain."""
 
 _MAX_U32_BYTES: Final = 5
 _MAX_U64_BYTES: Final = 10

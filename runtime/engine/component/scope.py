@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from runtime.engine.component.plan import CoreDefinition, Import, Lift
     from runtime.engine.component.types import Resource
 
-# Components within components, instance types within component types, and instances of the one or the other on the way to
-# what is evaluated. Composed components are three or four deep.
 MAX_DEPTH: Final = 16
+"""Components within components, instance types within component types, and instances of the one or the other on the way
+to what is evaluated. Composed components are three or four deep."""
 
 ComponentSort = Literal["func", "type", "component", "instance"]
 CoreSort = Literal["core func", "core table", "core memory", "core global", "core module", "core instance"]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Export = tuple[int, str]
 """(step, name)"""
 
-# Those of wit-component have 3 KB. What is larger is not looked at.
 MAX_BYTES: Final = 256 * 1024
+"""Those of wit-component have 3 KB. What is larger is not looked at."""
 
 _HEAD_BYTES: Final = 8
 _CUSTOM, _TYPES, _IMPORTS, _FUNCTIONS, _TABLES, _EXPORTS, _ELEMENTS, _CODE = 0, 1, 2, 3, 4, 7, 9, 10

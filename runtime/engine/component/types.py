@@ -24,15 +24,21 @@ PRIMITIVES: Final = frozenset(
     ("bool", "u8", "s8", "u16", "s16", "u32", "s32", "u64", "s64", "f32", "f64", "char", "string")
 )
 
-# The largest type of WASI 0.2, http's error-code, has some 120 nodes and is 5 deep. Without a bound a few bytes could stand
-# for a type whose every walk takes for ever (a tuple of two tuples of two tuples ...).
 MAX_TYPE_NODES: Final = 4096
+"""The largest type of WASI 0.2, http's error-code, has some 120. Without a bound a few bytes could stand for a type whose
+every walk takes for ever (a tuple of two tuples of two tuples ...)."""
+
 MAX_TYPE_DEPTH: Final = 64
-# 32 flags are one core value; the component model refuses more.
+"""Types within one another: that same one is 5 deep."""
+
 MAX_FLAGS: Final = 32
-# Canonical ABI: so many parameters and results are core values; more go through memory.
+"""32 flags are one core value; the component model refuses more."""
+
 MAX_FLAT_PARAMS: Final = 16
+"""Canonical ABI: so many parameters are core values; more go through memory."""
+
 MAX_FLAT_RESULTS: Final = 1
+"""The same of results."""
 
 
 class FuncType(NamedTuple):

@@ -26,11 +26,11 @@ from runtime.engine.component.types import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# Core values are counted up to here: enough to know that they are too many.
 _MANY: Final = MAX_FLAT_PARAMS + 1
+"""Core values are counted up to here: enough to know that they are too many."""
 
-# Words in lower case and acronyms, the first of which begins with a letter (Explainer.md, "label").
 _LABEL: Final = re.compile(r"([a-z][0-9a-z]*|[A-Z][0-9A-Z]*)(-([0-9a-z]+|[0-9A-Z]+))*")
+"""Words in lower case and acronyms, the first of which begins with a letter (Explainer.md, "label")."""
 
 
 @attrs.frozen(eq=False)

@@ -10,8 +10,8 @@ from runtime.engine.component.scope import Body, Function, Instance
 from runtime.engine.component.types import FuncType, InterfaceType, Resource, Type
 from runtime.engine.component.value_types import ResourceType, Signature, ValueType
 
-# A command has one; the largest interface of WASI 0.2 some fifty.
 MAX_EXPORTS: Final = 1024
+"""A command has one; the largest interface of WASI 0.2 some fifty."""
 
 
 def interface_type(name: str, instance: Instance) -> InterfaceType:

@@ -8,11 +8,15 @@ from typing import Final
 
 BURST_BYTES: Final = 256 * 1024
 """How much may come at once: more than any stack trace."""
+
 BYTES_PER_SECOND: Final = 16 * 1024
 """What may come for ever: a chatty log; a guest that writes in a loop fills the disk at this rate and no faster."""
+
 TAIL_LINES: Final = 20
+"""The tail goes into errors that people read: a screenful."""
+
 TAIL_COLUMNS: Final = 400
-"""The tail goes into errors that people read: a screenful, and no line that scrolls it away."""
+"""Characters of a line of the tail: none scrolls the others away."""
 
 
 class Stderr:

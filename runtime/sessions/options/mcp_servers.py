@@ -33,8 +33,13 @@ POINTER: Final = "/options/mcpServers"
 
 _LOCAL: Final = frozenset({"type", "name", "command", "args", "env", "_meta"})
 _REMOTE: Final = frozenset({"type", "name", "url", "headers", "_meta"})
-_FIELD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110, 5.6.2: a token
-_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")  # RFC 9110, 5.5
+
+_FIELD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110, 5.6.2: a token."""
+
+_FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""RFC 9110, 5.5."""
+
 _VARIABLE = re.compile(r"[^=\0]+")
 _VALUE = re.compile(r"[^\0]*")
 

@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 
 BURST: Final = 200
 """Requests that are recorded one by one however fast they come: a turn of a busy agent."""
+
 PER_SECOND: Final = 5.0
 """What may come for ever: a guest that sends requests in a loop fills the disk at this rate and no faster."""
+
 MAX_HOSTS: Final = 20
 """Hosts that are named in one event; the others are counted as "other"."""
+
 MAX_PATH: Final = 1024
+"""Characters of a path: a guest may write 32 KiB of them into a request that is refused."""
+
 MAX_NAME: Final = 256
-"""Characters of paths and of names: a guest may write 32 KiB of either into a request that is refused."""
+"""The same of names."""
+
 OTHER: Final = "other"
 
 

@@ -15,7 +15,9 @@ MAX_THREAD: Final = 4 * 1024 * 1024
 """Bytes of the file; of longer conversations the end is kept. No model's context holds a quarter of it."""
 
 _TYPES: Final = ("user_message_chunk", "agent_message_chunk", "tool_call")
-_PAGE_BYTES: Final = 4 * 1024 * 1024  # of events read at a time: as much as the file may have in the end
+
+_PAGE_BYTES: Final = 4 * 1024 * 1024
+"""Of events read at a time: as much as the file may have in the end."""
 
 
 class Thread:

@@ -35,7 +35,9 @@ DIRECTORY_FLAGS: Final = ("read", "mutate-directory")
 Datetime: TypeAlias = tuple[int, int]
 """Seconds and nanoseconds since 1970."""
 
-_TYPE_NAMES: Final = ["unknown"] * (max(FileType) + 1)  # a list, since the hash of an enum is a function in Python
+_TYPE_NAMES: Final = ["unknown"] * (max(FileType) + 1)
+"""A list, since the hash of an enum is a function in Python."""
+
 _TYPE_NAMES[FileType.CHARACTER] = "character-device"
 _TYPE_NAMES[FileType.DIRECTORY] = "directory"
 _TYPE_NAMES[FileType.REGULAR] = "regular-file"
