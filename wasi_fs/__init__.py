@@ -3,13 +3,22 @@
     filesystem  the face: POSIX operations on paths and handles
     handles     open files and directories
     resolve     paths and links
-    checks, values, sealing   what must hold of names, of values, of what the host has sealed
+    checks      what must hold before names and inodes are changed
+    values      what must hold of numbers and names that are given
+    sealing     what the host has put into a tree, and nobody else changes
     bulk        operations on whole subtrees
+
     tree        inodes and names: as they are kept, and as they have changed since
-    inode, records, content   one inode; inodes as they are kept; what the files hold
-    device, devices           one of /dev; all of it
+    inode       one inode in memory
+    records     inodes as they are kept
+    content     what the files hold
+    device      one of /dev
+    devices     all of it
     mounts/     host directories in the tree
-    memory, kept, changes     what of it is in memory, and how changes are handed over to be kept
+
+    memory      what of a tree is in memory
+    kept        what it is kept by
+    changes     how changes are handed over to be kept
     backend     the seam: what a tree asks of the place where it is kept
     errors      FsError and its codes
 

@@ -10,9 +10,17 @@
     types       types that params and results share
     content     bytes as they travel
     method      what is said of one method
-    methods     the table of all methods, by subject, from
-                daemon, vms, sessions, turns, forks, settings, files, many_files, past, processes:
-                params and results with each member described beside it, and the methods
+    methods     the table of all methods; each, and its params and results with every member described, is by subject in
+    daemon      the daemon and the connection
+    vms         VMs
+    sessions    sessions
+    turns       prompts, their end, and what the agent asks in between
+    forks       forks of VMs and of sessions
+    settings    a session's mode and config options
+    files       a VM's files
+    many_files  many files at once
+    past        snapshots, differences and the way back
+    processes   commands in a VM
     openrpc     the document of `rpc.discover`, made of these tables
 
 Imports the standard library and msgspec, and nothing else of `runtime`. The first six import the standard library alone,

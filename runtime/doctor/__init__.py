@@ -1,1 +1,7 @@
-"""What may be wrong with an installation, looked at without changing anything."""
+"""What may be wrong with an installation, looked at without changing anything.
+
+finding  what a check has found
+machine  the cache of machine code, the engine, the disk, the limits, the versions
+state    the state file, its directory, and the key that seals what is secret in it
+daemon   the socket and who serves it
+"""

@@ -1,4 +1,13 @@
-"""The guests' way out: which hosts they may reach, and the HTTP client that holds them to it."""
+"""The guests' way out: which hosts they may reach, and the HTTP client that holds them to it.
+
+policy       which hosts a guest may reach: pure decisions on names and addresses
+gate         what a guest may send, decided before anything leaves
+egress       what a session adds to its VM's gate: placeholders for secrets, an observer
+internal     hosts that are answered in this process
+connections  requests on the wire, and answers that stream
+backend      connections to checked addresses only
+errors       why a request failed, in wasi:http's words
+"""
 
 from __future__ import annotations
 

@@ -1,22 +1,39 @@
 """Torpor's state: one SQLite file for the files, sessions and transcripts of all VMs. Nobody else sees SQL.
 
-store         all of it, opened; lock: by one process at a time
-writer        the thread that writes: many writes, one commit
-reading       reads, at once or on a thread
-schema, migrations, sql               the tables, and how older files become of this version
-durability, meter                     what a power cut takes; how far something long is
-vms, sessions, transcript, idempotency      rows of VMs, sessions, events, earlier answers
-changes       trees of files: change sets in, and for reading
-files, chunks                         one layer of files; contents, each once for all VMs
-flattening, tree_check                a chain of layers as one; whether the rows of a layer are a tree
-snapshots, garbage                    frozen layers; what nobody needs any more
-diffs, candidates                     what differs between two trees, and where to look for it
-forks         VMs and sessions that go on from others
-exporting, importing, foreign         VMs as files, and what of a foreign file is looked at
-sealing, rotation                     secrets at rest, and a new key for them
-inspection    what a start, and `torpor doctor`, ask of a state file
-descriptors   a file that has no name yet
-errors        SQLite's errors as the API's
+store        all of it, opened
+lock         by one process at a time
+writer       the thread that writes: many writes, one commit
+reading      reads, at once or on a thread
+schema       the file opened, and how every connection is set up
+migrations   the tables, and how older files become of this version
+sql          how statements are called
+durability   what a power cut takes
+meter        how far something long is
+errors       SQLite's errors as the API's
+
+vms          rows of VMs
+sessions     rows of sessions
+transcript   rows of events
+idempotency  earlier answers
+sealing      secrets at rest
+rotation     a new key for them
+
+changes      trees of files: change sets in, and for reading
+files        layers of files
+chunks       contents, each once for all VMs
+flattening   a chain of layers as one
+snapshots    frozen layers
+garbage      what nobody needs any more
+diffs        what differs between two trees
+candidates   where to look for it
+forks        VMs and sessions that go on from others
+
+exporting    VMs as files
+importing    VMs from files
+foreign      what of a foreign file is looked at
+tree_check   whether the rows of a layer are a tree
+descriptors  a file that has no name yet
+inspection   what a start, and `torpor doctor`, ask of a state file
 """
 
 from __future__ import annotations

@@ -5,12 +5,27 @@ queries       what is read of them, which wakes none
 awake         which are awake: waking and falling asleep, by the table in
 lifecycle     the states of a VM, and what follows from what
 vm            one VM while it is awake
-options, mounts, portable             what a VM is given; what of a foreign file is believed
-volume, volumes                       the tree of a VM and its way into the store; the trees of all VMs
-files         the methods on files, with
-listings, removal, exclusion, batches, large, lines, patience, results
+options       what a client sets of a VM
+mounts        directories of the host that it is given
+portable      VMs as files, and what of a foreign file is believed
+
+volume        the tree of a VM and its way into the store
+volumes       the trees of all VMs
+files         the methods on files
+batches       many files in one call
+large         large files, piece by piece
+lines         some lines of a text
+listings      listings of directories, small and vast
+exclusion     what a listing leaves out
+removal       what a directory holds, removed
+patience      operations that let others run in between
+results       the filesystem's values and errors, as clients are told them
 history       snapshots, differences and the way back
+
 processes     the guests of a VM
-commands, command, command_line       what clients run there
-catalogue, programs                   which agents there are; which files of a VM are programs
+commands      the commands that clients have started in it
+command       one of them
+command_line  words and quotes
+catalogue     which agents there are
+programs      which files of a VM are programs
 """

@@ -2,8 +2,10 @@
 
     wire        lines of JSON, and what is said to those that are none
     flows       requests in both directions as straight-line generators, without I/O
+    shapes      what the params of an editor's requests are made of
     errors      the daemon's errors as ACP knows them
     workspaces  which VM a workspace has, and what an editor's session is to us
+    vms         the VMs of an editor's sessions, with what they have mounted
     events      the daemon's notifications, turned into updates and permission requests
     face        the ACP methods
     loop        the one loop that moves bytes between the editor and the daemon

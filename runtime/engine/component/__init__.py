@@ -1,14 +1,17 @@
 """Component binaries taken apart: `parse` makes of one the plan by which its core modules are instantiated.
 
-reader          bytes to numbers and names, within bounds and a budget of work
-core_module     the head of a core module; its imports under other names, its memory exported
-types           component-level types as plain data
-value_types     the same, built from the bottom up with their measures
-scope           index spaces
-type_parser     type definitions, aliases, declarations
-canonical       lifts, lowers, built-ins
-parser          sections, instances, imports and exports: the whole
-plan            what comes of it
+reader       bytes to numbers and names, within bounds and a budget of work
+core_module  the head of a core module; its imports under other names, its memory exported
+types        component-level types as plain data
+value_types  the same, built from the bottom up with their measures
+scope        index spaces
+type_parser  type definitions, aliases, declarations
+canonical    lifts, lowers, built-ins
+parser       sections, instances, imports and exports: the whole
+shims        modules that need not be instantiated
+plan         what comes of it
+world        what the component imports and exports, as the plan says it
+comparison   what it says about its imports, held against what WASI says
 """
 
 from runtime.engine.component.core_module import (
