@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 # One name on each line would make it twice as long.
 # fmt: off
 '''
-NAMESPACE: Final = "wasi:"
+NAMESPACES: Final = ("wasi:", "torpor:posix/")
 WIDTH: Final = 120
 
 Json = dict[str, Any]
@@ -86,7 +86,7 @@ class Resolver:
         return {
             name: self._interface(self._interfaces[number])
             for number, name in sorted(names.items(), key=lambda item: item[1])
-            if name.startswith(NAMESPACE)
+            if name.startswith(NAMESPACES)
         }
 
     def named(self) -> Iterator[tuple[str, Type]]:
@@ -207,7 +207,7 @@ class Writer:
 
 def _identifier(name: str) -> str:
     """`wasi:io/streams/stream-error` as IO_STREAMS_STREAM_ERROR."""
-    return name.removeprefix(NAMESPACE).replace("/", "_").replace("-", "_").upper()
+    return name.partition(":")[2].replace("/", "_").replace("-", "_").upper()
 
 
 def _fill(text: str, indent: int = 0) -> str:
@@ -229,7 +229,7 @@ def generate() -> str:
     """The whole text of wit_types.py. Raises BuildError."""
     resolver = Resolver(read_wit())
     writer = Writer()
-    constants = [writer.constant(name, value) for name, value in resolver.named() if name.startswith(NAMESPACE)]
+    constants = [writer.constant(name, value) for name, value in resolver.named() if name.startswith("wasi:")]
     interfaces = [writer.interface(name, interface) for name, interface in resolver.interfaces().items()]
     table = "WASI: Final[dict[str, InterfaceType]] = {\n" + "".join(interfaces) + "}\n"
     return HEADER + "".join(constants) + "\n" + table

@@ -23,6 +23,8 @@ A program becomes a guest:
     current     which guest a thread is running
     turns       workers shared between VMs, and between the guests of each
     limits      memory, tables and fuel of a guest
+    image       a guest's memory as another's beginning: what fork needs
+    pages       which pages of a memory are its guest's own
 
 Between host functions and wasm:
 
@@ -39,6 +41,7 @@ from runtime.engine.cache import ArtefactCache, CacheDirectoryError, default_cac
 from runtime.engine.engine import Engine
 from runtime.engine.errors import ComponentError, InvalidComponentError, UnsupportedComponentError
 from runtime.engine.guest import Guest
+from runtime.engine.image import Image
 from runtime.engine.interface import Err, GuestExit, GuestTrap, HostInterface, Ok, Resource, Wait, WitError
 from runtime.engine.limits import Limits
 from runtime.engine.program import Program
@@ -55,6 +58,7 @@ __all__ = [
     "GuestExit",
     "GuestTrap",
     "HostInterface",
+    "Image",
     "InvalidComponentError",
     "Limits",
     "Ok",

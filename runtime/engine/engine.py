@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from runtime.engine.cache import ArtefactCache
     from runtime.engine.component import InterfaceType
+    from runtime.engine.image import Image
     from runtime.engine.interface import HostInterface
     from runtime.engine.limits import Limits
 
@@ -165,9 +166,14 @@ class Engine:
             held -= len(forgotten.places)
         return program
 
-    def guest(self, program: Program, state: Any, limits: Limits, share: Share | None = None) -> Guest:
-        """A guest of the program, not started yet; `state` is what its host functions get, `share` that of its VM."""
-        return Guest(program, state, limits, self._processors, share or Share())
+    def guest(
+        self, program: Program, state: Any, limits: Limits, share: Share | None = None, image: Image | None = None
+    ) -> Guest:
+        """A guest of the program, not started yet; `state` is what its host functions get, `share` that of its VM.
+
+        With an `image` it begins with another guest's memory, in `runtime.engine.image.ENTRY`.
+        """
+        return Guest(program, state, limits, self._processors, share or Share(), image)
 
 
 def _digest(content: bytes) -> str:

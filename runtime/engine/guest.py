@@ -12,7 +12,6 @@ What crosses between it and the host, and where its calls stand, is in its `Boun
 from __future__ import annotations
 
 import ctypes
-import re
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,13 +20,17 @@ import trio
 from runtime.engine import native
 from runtime.engine.boundary import Answer, Boundary, Exit, Waiting, ended_by
 from runtime.engine.current import current
+from runtime.engine.errors import last_cause
 from runtime.engine.glue import HOST, TABLE
+from runtime.engine.image import ENTRY, Image
 from runtime.engine.interface import Wait, WitError
 from runtime.engine.limits import MAX_MEMORIES, MAX_TABLES, TooLargeError
 from runtime.engine.turns import Member
 from runtime.exhaustion import exhausted
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runtime.engine.limits import Limits
     from runtime.engine.program import Place, Program
     from runtime.engine.turns import Processors, Share
@@ -49,13 +52,13 @@ LOOP_TURN_SECONDS: Final = 0.002
 """How long a guest keeps the loop's thread with host calls, which use hardly any fuel, before the other tasks get their
 turn."""
 
-_NUMBER: Final = re.compile(r"^\s*\d+:\s+")
-
 
 class Guest:
     """A guest that has not started yet; `run` runs it to its end, once."""
 
-    def __init__(self, program: Program, state: Any, limits: Limits, processors: Processors, share: Share) -> None:
+    def __init__(
+        self, program: Program, state: Any, limits: Limits, processors: Processors, share: Share, image: Image | None
+    ) -> None:
         self._program = program
         self._limits = limits
         self._share = share
@@ -74,6 +77,9 @@ class Guest:
         self._fuel_used = 0
         self._on_worker = False
         self._loop_slices = LOOP_SLICES
+        self._image = image
+        self._copies: list[Image] = []
+        self._postponed: list[Callable[[], None]] = []
 
     @property
     def fuel_used(self) -> int:
@@ -95,6 +101,23 @@ class Guest:
     @property
     def _fuel_limit(self) -> int:
         return UNLIMITED_FUEL if self._limits.fuel is None else self._limits.fuel
+
+    def image(self, start: int, end: int) -> Image:
+        """Its memory from `start` to `end`, for another guest of the program to begin with; see `Image`."""
+        self._copies = [copy for copy in self._copies if not copy.done.is_set()]
+        sole = self._memories[0] if self._store is not None and len(self._memories) == 1 else None
+        self._copies.append(Image(sole, start, end))
+        return self._copies[-1]
+
+    def at_rest(self, function: Callable[[], None]) -> None:
+        """Call `function`, which changes the guest's memory from outside of its calls, when no other thread runs the guest.
+
+        That is now, or within `WORKER_TURN_SECONDS`; never when the guest has ended.
+        """
+        if self._on_worker:
+            self._postponed.append(function)
+        elif self._store is not None:
+            function()
 
     def kill(self) -> None:
         """End the guest, whatever it does: waiting, spinning or in a host call. `run` returns when it is freed."""
@@ -129,8 +152,13 @@ class Guest:
         instances = ctypes.create_string_buffer(native.INSTANCE_SIZE * len(places))
         if ended := await self._instantiate(ctypes.addressof(instances)):
             return ended
+        entry = self._program.run
+        if self._image is not None:
+            if (failed := await self._image.copy_to(self._memories)) is not None:
+                return Exit("trap", message=failed)
+            entry = entry[0], ENTRY
         self._boundary.enter(self._program.recipe.enters)
-        ended, result = await self._call(ctypes.addressof(instances), self._program.run)
+        ended, result = await self._call(ctypes.addressof(instances), entry)
         if ended is None and result > 1:
             ended = Exit("trap", message="run has returned an invalid discriminant: there is no such case")
         if ended is None and self._program.post_return is not None:
@@ -203,9 +231,8 @@ class Guest:
         )  # fmt: skip
         await self._drive()
         ended = self._how_it_ended(error.value, trap.value)
-        if (
-            ended is None and result.raw[:1] != native.I32
-        ):  # what it takes and how much it returns was looked at by wasmtime
+        # What it takes and how much it returns was looked at by wasmtime.
+        if ended is None and result.raw[:1] != native.I32:
             ended = Exit("trap", message=f"{name.decode()} is not of the core type that it is lifted with")
         return ended, int.from_bytes(result.raw[native.VALUE_OFFSET : native.VALUE_OFFSET + 4], "little")
 
@@ -218,7 +245,7 @@ class Guest:
         assert message is not None
         if "all fuel consumed" in message:
             return Exit("out_of_fuel", message="the fuel limit is used up")
-        return Exit("trap", message=_last_cause(message))
+        return Exit("trap", message=last_cause(message))
 
     async def _drive(self) -> None:
         """Poll the future to its end, waiting and moving between threads as the guest's calls ask for."""
@@ -288,6 +315,8 @@ class Guest:
         finally:
             self._on_worker = False
             self._workers.give(used)
+            while self._postponed:
+                self._postponed.pop(0)()
             _ = self.fuel_used, self.memory_used  # for who asks while the next turn runs
         self._boundary.drop_pending()
         return finished
@@ -356,6 +385,11 @@ class Guest:
             self._future = None
 
     def _free(self) -> None:
+        for copy in self._copies:
+            copy.forget()
+        if self._image is not None:
+            self._image.done.set()
+        self._postponed.clear()
         self._delete_future()
         if self._store is not None:
             _ = self.fuel_used, self.memory_used
@@ -363,10 +397,3 @@ class Guest:
             store, self._store = self._store, None
             self._boundary.close()
             native.store_delete(store)
-
-
-def _last_cause(message: str) -> str:
-    """wasmtime's report without its wasm backtrace of possibly thousands of frames: the causes, a line each."""
-    head, _, causes = message.partition("Caused by:")
-    lines = [_NUMBER.sub("", line).strip() for line in causes.splitlines() if line.strip()]
-    return "; ".join(lines) if lines else head.splitlines()[0].strip()

@@ -18,6 +18,10 @@ Python's side of WIT values: bool, int, float, str; list<u8> is bytes, and a byt
 list, tuple; a record is a tuple of its fields in their order; a variant is (case, payload), or the bare case name where there
 is no payload; an enum is its name; flags are a frozenset of names; an option is None or the value; a result inside another
 value is Ok or Err; a resource is the object itself, a subclass of Resource.
+
+The functions of a `raw` interface take numbers alone, some of which are addresses: they are called as
+`f(state, memory, *arguments)`, where `memory` is the Context (`runtime.engine.abi.context`) of the component's one linear
+memory. A component that has none, or several, and imports such an interface is refused.
 """
 
 from __future__ import annotations
@@ -92,8 +96,11 @@ class GuestExit(BaseException):
 class HostInterface:
     """The host's side of one WIT interface: its functions and resources by their WIT names."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, version: str = r"0\.2\.\d+", raw: bool = False) -> None:
         self.name: Final = name
+        self.version: Final = version
+        """A pattern for the versions of it that a component may import."""
+        self.raw: Final = raw
         self.functions: dict[str, HostFunction] = {}
         self.instant: set[str] = set()
         self.views: set[str] = set()

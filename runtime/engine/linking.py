@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 _RUN: Final = re.compile(r"wasi:cli/run@0\.2\.\d+")
-_SUPPORTED_VERSION: Final = re.compile(r"0\.2\.\d+")
 _RUN_TYPE: Final = FuncType((), ("result", None, None))
 
 
@@ -69,7 +68,7 @@ def _check_imports(plan: Plan, host: Host) -> None:
                 f"the component imports {name}: WASI 0.3 is not supported; build it for WASI 0.2 (wasip2)"
             )
         interface = host.interfaces.get(base)
-        if interface is None or not _SUPPORTED_VERSION.fullmatch(version):
+        if interface is None or not re.fullmatch(interface.version, version):
             missing.append(name)
             continue
         missing += [f"{base}#{item}" for item in interface_type.functions if item not in interface.functions]
@@ -118,6 +117,7 @@ class _Writer:
         self._elements: dict[CoreDefinition, int] = {}  # of the glue's table
         self._crossed: dict[int, glue.Place] = {}
         self._dropping: dict[ResourceOf, glue.Place] = {}
+        self._sole: CoreDefinition | None = None
 
     def recipe(self) -> tuple[Recipe, dict[str, bytes]]:
         run = self._find_run()
@@ -281,13 +281,30 @@ class _Writer:
 
     def _define(self, lower: Lower, target: Import) -> str:
         base = target.interface.partition("@")[0]
-        context = self._context(lower.options.memory, lower.owner)
+        raw = self._host.interfaces[base].raw
+        context = self._context(self._sole_memory(base) if raw else lower.options.memory, lower.owner)
         suffix = "" if lower.options.encoding == "utf8" else f" {lower.options.encoding}"
         field = f"{base}#{target.name} {context}{suffix}"
         self._functions[field] = HostImport(
             field, "import", context, base, target.name, target.type, lower.options.encoding
         )
         return field
+
+    def _sole_memory(self, interface: str) -> CoreDefinition:
+        """The memory that the addresses of a raw interface mean. Raises UnsupportedComponentError."""
+        if self._sole is None:
+            memories = 0
+            for number, step in enumerate(self._plan.steps):
+                info = read_module(self._plan.modules[step.module])
+                memories += len(info.memories)
+                exported = [name for name, kind in info.exports.items() if kind == "memory"]
+                if info.memories and exported:
+                    self._sole = "export", number, exported[0]
+            if memories != 1 or self._sole is None:
+                raise UnsupportedComponentError(
+                    f"the component imports {interface}, for which it has to have one memory, and to export it"
+                )
+        return self._sole
 
     def _context(self, memory: CoreDefinition | None, owner: int) -> int:
         index = NO_MEMORY if memory is None else self._memories.setdefault(memory, len(self._memories))

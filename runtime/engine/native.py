@@ -79,6 +79,7 @@ instantiate_async = _long(
 )
 export_get = _short("wasmtime_instance_export_get", c_bool, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p)
 _memory_data = _short("wasmtime_memory_data", c_void_p, c_void_p, c_void_p)
+_memory_grow = _short("wasmtime_memory_grow", c_void_p, c_void_p, c_void_p, c_uint64, c_void_p)
 _memory_size = _short("wasmtime_memory_data_size", c_size_t, c_void_p, c_void_p)
 _table_set = _short("wasmtime_table_set", c_void_p, c_void_p, c_void_p, c_uint64, c_void_p)
 _linker_get = _short(
@@ -245,6 +246,22 @@ class Memory:
         """In bytes, now."""
         size: int = _memory_size(self._context, self._address)
         return size
+
+    @property
+    def address(self) -> int:
+        """Where it is in this process."""
+        return int(self._data)
+
+    def grow_to(self, size: int) -> bool:
+        """Have at least this many bytes; whether that is so."""
+        missing = size - self.size()
+        if missing <= 0:
+            return True
+        before = c_uint64()
+        return (
+            take_error(_memory_grow(self._context, self._address, -(-missing // 65536), ctypes.addressof(before)))
+            is None
+        )
 
     def view(self) -> memoryview:
         """All of it, writable: exactly the bytes that are committed now."""

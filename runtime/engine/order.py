@@ -53,15 +53,15 @@ _KINDS: Final = {"invalid": InvalidComponentError, "unsupported": UnsupportedCom
 class HostOutline(NamedTuple):
     """What a recipe's writer wants to know of the host's interfaces: their names."""
 
-    interfaces: tuple[tuple[str, tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...]
-    """(name, functions, those that are instant, resources)"""
+    interfaces: tuple[tuple[str, str, bool, tuple[str, ...], tuple[str, ...], tuple[str, ...]], ...]
+    """(name, version, whether it is raw, functions, those that are instant, resources)"""
     types: dict[str, InterfaceType]
 
     @staticmethod
     def of(host: Host) -> HostOutline:
         """The outline of a host."""
         interfaces = tuple(
-            (one.name, tuple(one.functions), tuple(one.instant), tuple(one.resources))
+            (one.name, one.version, one.raw, tuple(one.functions), tuple(one.instant), tuple(one.resources))
             for one in host.interfaces.values()
         )
         return HostOutline(interfaces, dict(host.types))

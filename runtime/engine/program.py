@@ -66,6 +66,7 @@ class HostCalls:
                 current,
                 instant=imported.name in interface.instant,
                 views=imported.name in interface.views,
+                raw=interface.raw,
             )
         return found
 

@@ -142,7 +142,7 @@ class Host(NamedTuple):
     def fingerprint(self) -> str:
         """Changes with whatever a recipe depends on beside its component."""
         said = [
-            f"{interface.name}#{name} {name in interface.instant}"
+            f"{interface.name}#{name} {name in interface.instant} {interface.raw} {interface.version}"
             for interface in self.interfaces.values()
             for name in (*interface.functions, *interface.resources)
         ]

@@ -203,8 +203,8 @@ def _work(order: Order, descriptor: int) -> Answer:
 
 def _host(outline: HostOutline) -> Host:
     interfaces = {}
-    for name, functions, instant, resources in outline.interfaces:
-        interface = interfaces[name] = HostInterface(name)
+    for name, version, raw, functions, instant, resources in outline.interfaces:
+        interface = interfaces[name] = HostInterface(name, version=version, raw=raw)
         interface.functions = dict.fromkeys(functions, _never_called)
         interface.instant = set(instant)
         interface.resources = dict.fromkeys(resources, object)  # type: ignore[arg-type] # names are all that counts here

@@ -86,6 +86,7 @@ class HostCall:
         *,
         instant: bool,
         views: bool,
+        raw: bool = False,
     ) -> None:
         self.name: Final = name
         """Interface and function, for messages: `wasi:io/poll#poll`."""
@@ -101,7 +102,7 @@ class HostCall:
         self._status_at = status_at
 
         def make() -> FunctionType:
-            return _compile(self, type_, encoding, current, instant=instant, views=views)
+            return _compile(self, type_, encoding, current, instant=instant, views=views, raw=raw)
 
         def fail(error: BaseException) -> int:
             guest: Caller = current.guest
@@ -155,7 +156,7 @@ def _made_when_called(make: Callable[[], FunctionType], fail: Callable[[BaseExce
 
 
 def _compile(
-    call: HostCall, type_: FuncType, encoding: str, current: Current, *, instant: bool, views: bool
+    call: HostCall, type_: FuncType, encoding: str, current: Current, *, instant: bool, views: bool, raw: bool
 ) -> FunctionType:
     source = Source()
     types = tuple(t for _, t in type_.params)
@@ -164,7 +165,7 @@ def _compile(
     lines = ["    guest = current.guest", "    value = None", "    try:"]
     arguments = _arguments(source, types, encoding, pointer, indirect=signature.indirect_params, views=views)
     lines += [f"        {line}" for line in arguments]
-    values = [f"v{place}" for place, _ in enumerate(types)]
+    values = [*(["context"] if raw else []), *(f"v{place}" for place, _ in enumerate(types))]
     given = "".join(f"{value}, " for value in values)
     if instant:
         lines += ["        if perf_counter() > guest.hurry_at: guest.hurry()"]
