@@ -1,16 +1,13 @@
 """The compiler's process: what `runtime.engine.workshop` starts, and the single executable under a word of its own.
 
-It imports what a compiler needs and nothing else, since who waits for it waits for its imports too.
+It imports what a compiler needs and nothing else, since who waits for it waits for its imports too. So it lies outside of the
+engine's package, whose face would load more.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import sys
-from typing import Final
-
-WORD: Final = "compiler-process"
-"""What the single executable is called with, before the number of a descriptor."""
 
 
 def main(descriptor: int) -> None:

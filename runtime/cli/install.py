@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from runtime.cli import exits, output
+from runtime.executable import is_single_executable
 
 if TYPE_CHECKING:
     import argparse
@@ -153,7 +154,7 @@ def _program_line() -> list[str]:
     executable = os.environ.get(
         "TORPOR_EXECUTABLE"
     )  # the single executable names itself before it runs what it has unpacked
-    if executable and getattr(sys, "frozen", False):
+    if executable and is_single_executable():
         return [executable]
     script = Path(sys.argv[0])
     if script.name == "torpor" and os.access(script, os.X_OK):

@@ -15,6 +15,7 @@ from runtime.api.endpoint import EndpointError, prepare_directory
 from runtime.cli import exits, output
 from runtime.cli.reaching import reach
 from runtime.client.sync import Client, ConnectError
+from runtime.executable import is_single_executable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -115,7 +116,7 @@ def _spawn(arguments: Sequence[str]) -> tuple[int | None, bytes]:
 
 def _program() -> list[str]:
     """The command line that is this program: the single executable is no Python, and takes its commands itself."""
-    return [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "runtime.cli"]
+    return [sys.executable] if is_single_executable() else [sys.executable, "-P", "-m", "runtime.cli"]
 
 
 def _reason(said: bytes, code: int) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import math
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 import attrs
 
@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
     from runtime.engine.abi.calls import HostCall
     from runtime.engine.abi.strings import Allocation
-    from runtime.engine.crossings import Call
     from runtime.engine.interface import Wait
-    from runtime.engine.program import Program
+    from runtime.engine.recipe import Recipe
 
 _log = logging.getLogger(__name__)
 _CANNOT_LEAVE: Final = "cannot leave component instance: it was called to allocate or to clean up, and calls out"
@@ -73,18 +72,33 @@ class Answer(NamedTuple):
     value: Any
 
 
+class Unreturned(Protocol):
+    """A call from one component instance into another that has not returned; `crossings` makes them."""
+
+    def arguments(self, raw: int) -> None:
+        """Put the callee's core parameters to `raw`."""
+        ...
+
+    def leave(self, raw: int) -> int:
+        """The callee's core result is at `raw`; the next status."""
+        ...
+
+    def done(self, raw: int) -> None:
+        """Put the caller's core result to `raw`."""
+        ...
+
+
 class Boundary:
     """See the module's docstring."""
 
     __slots__ = (
         "allocation", "answer", "calls", "contexts", "dropped", "ended", "entered", "hurried", "hurry_at", "lost",
-        "on_loop", "park_at", "parked", "program", "returning", "state", "store", "tables", "turn_ends", "waiting",
+        "on_loop", "park_at", "parked", "recipe", "returning", "state", "store", "tables", "turn_ends", "waiting",
         "written",
     )  # fmt: skip
 
-    def __init__(self, program: Program, state: Any) -> None:
-        recipe = program.recipe
-        self.program = program
+    def __init__(self, recipe: Recipe, state: Any) -> None:
+        self.recipe = recipe
         self.state = state
         self.store = 0
         """The context of the guest's store, once it has one."""
@@ -93,7 +107,7 @@ class Boundary:
         self.contexts = [Context(self.tables[context.owner]) for context in recipe.contexts]
         self.entered = [False] * recipe.instances
         """Which component instances are in a call, and may not be entered again."""
-        self.calls: list[Call] = []
+        self.calls: list[Unreturned] = []
         """Calls from one component instance into another that have not returned, the innermost last."""
         self.parked: Parked | None = None
         self.waiting: Waiting | None = None

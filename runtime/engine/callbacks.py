@@ -79,8 +79,7 @@ def _thrown(_boundary: Boundary, _env: int, _raw: int) -> None:
 
 
 def _resource(boundary: Boundary, number: int) -> ResourceOf:
-    of: ResourceOf = boundary.program.recipe.resources[number]
-    return of
+    return boundary.recipe.resources[number]
 
 
 def _drop(boundary: Boundary, number: int, raw: int) -> None:
@@ -127,7 +126,7 @@ def _rep(boundary: Boundary, number: int, raw: int) -> None:
 
 
 def _enter(boundary: Boundary, number: int, raw: int) -> None:
-    native.put_quad(raw, Call(boundary, boundary.program.recipe.crossings[number]).enter(raw))
+    native.put_quad(raw, Call(boundary, boundary.recipe.crossings[number]).enter(raw))
 
 
 def _arguments(boundary: Boundary, _number: int, raw: int) -> None:

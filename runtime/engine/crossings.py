@@ -39,7 +39,7 @@ class Call:
         self._boundary = boundary
         self._crossing = crossing
         self._loans = Loans()
-        contexts = boundary.program.recipe.contexts
+        contexts = boundary.recipe.contexts
         self._caller, self._callee = contexts[crossing.caller].owner, contexts[crossing.callee].owner
         self._outer, self._inner = signatures(crossing.type)
         self._pointer = 0
@@ -63,7 +63,7 @@ class Call:
         return boundary.allocate(self._lower_arguments(types, values))
 
     def _lower_arguments(self, types: tuple[Any, ...], values: tuple[Any, ...]) -> Allocation:
-        homes = self._boundary.program.recipe.homes
+        homes = self._boundary.recipe.homes
         own = frozenset(number for number, home in enumerate(homes) if home == self._callee)
         table = Borrower(self._boundary.tables[self._callee], self._loans, own)
         context = self._context(self._crossing.callee, table)

@@ -65,7 +65,7 @@ class Guest:
         self._loop = Member(processors.loop, share.loop)
         self._workers = Member(processors.workers, share.workers)
         self._threads = processors.threads
-        self._boundary = Boundary(program, state)
+        self._boundary = Boundary(program.recipe, state)
         self._scope = trio.CancelScope()
         self._stop = False
         self._store: int | None = None

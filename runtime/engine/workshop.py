@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 import wasmtime
 
 import runtime
-from runtime import compiler
+from runtime.executable import COMPILER, is_single_executable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +83,7 @@ class Workshop:
 
 
 def _command(descriptor: int) -> list[str]:
-    if getattr(sys, "frozen", False):
-        return [sys.executable, compiler.WORD, str(descriptor)]
+    if is_single_executable():
+        return [sys.executable, COMPILER, str(descriptor)]
     packages = [Path(runtime.__path__[0]).parent, Path(wasmtime.__path__[0]).parent]
     return [sys.executable, "-I", "-S", "-c", _BOOT, str(descriptor), *map(str, packages)]

@@ -17,10 +17,10 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 from wasmtime import wat2wasm
 
-from runtime.compiler import WORD
 from runtime.engine import ArtefactCache, Engine, Exit, HostInterface, InvalidComponentError, Limits, Share
 from runtime.engine import order as orders
 from runtime.engine.workshop import Workshop, _command
+from runtime.executable import COMPILER
 from tests.engine.test_components import REFUSED
 from tests.engine.wat import command
 
@@ -398,4 +398,4 @@ def test_what_a_killed_process_has_half_stored_is_removed_at_the_next_opening(tm
 
 def test_the_single_executable_is_its_own_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert _command(3) == [sys.executable, WORD, "3"]
+    assert _command(3) == [sys.executable, COMPILER, "3"]
