@@ -13,7 +13,7 @@ agents ended is in the transcripts (`_torpor/agent_exit`); the `agentExit`s and 
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import anyio
 import anyio.lowlevel
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from runtime.client.link import Link
-    from runtime.client.vm import Vm
 
     Callback = Callable[[dict[str, Any]], Awaitable[None] | None]
 
@@ -40,15 +39,50 @@ RETRY_SECONDS: Final = 0.1
 """After `busy` or `shutting_down`."""
 
 
+class Links(Protocol):
+    """What a subscription needs of its client."""
+
+    @property
+    def tasks(self) -> anyio.abc.TaskGroup:
+        """Where its tasks run."""
+        ...
+
+    @property
+    def lost(self) -> bool:
+        """Whether the daemon went away and has not come back in time."""
+        ...
+
+    async def link(self) -> Link:
+        """Return the link, once there is one. Raises ConnectionLostError when the daemon has not come back."""
+        ...
+
+    def hears(self, subscription_id: str, subscription: Subscription) -> None:
+        """Let `subscription` have what comes for this id of the link."""
+        ...
+
+    def forget(self, subscription_id: str) -> None:
+        """End a subscription; what still comes for it is dropped."""
+        ...
+
+
 class Subscription:
     """What happens in a VM or in one session, from `async with` to its end; made by `Vm.connect`.
 
     Either it is iterated, which yields Notifications, or it has callbacks (`on`).
     """
 
-    def __init__(self, vm: Vm, session_id: str | None, after: int | None, types: Iterable[str] | None) -> None:
+    def __init__(
+        self,
+        client: Links,
+        vm: str | list[str],
+        ready: Callable[[], Awaitable[None]],
+        session_id: str | None,
+        after: int | None,
+        types: Iterable[str] | None,
+    ) -> None:
+        self._client = client
         self._vm = vm
-        self._client = vm.client
+        self._ready = ready  # has the VM made, if that is meant
         self._session_id = session_id
         self._types = None if types is None else sorted(types)
         self._seen: dict[str, int] = {}  # the last `seq` of each session that has been queued or called back
@@ -81,7 +115,7 @@ class Subscription:
             self._call_back(notification)
 
     async def __aenter__(self) -> Self:
-        await self._vm.ready()
+        await self._ready()
         try:
             await self._attach(await self._client.link())
         except BaseException:
@@ -222,7 +256,7 @@ class Subscription:
     async def _attach(self, link: Link) -> None:
         """Subscribe, from the last event that was seen. Raises RpcError, ConnectionLostError."""
         self._detached = anyio.Event()
-        vm, session_id = self._vm.name, self._session_id
+        vm, session_id = self._vm, self._session_id
         if session_id is not None:
             if not self._begun:
                 row = await link.call("getSession", {"vm": vm, "sessionId": session_id})
@@ -255,19 +289,19 @@ class Subscription:
             self._deliver(Notification(VM_STATE, params))
 
         if self._attached and self._wants(VM_STATE):
-            await link.call("vm.get", {"vm": self._vm.name}, heard)
+            await link.call("vm.get", {"vm": self._vm}, heard)
 
     async def _tell_pending(self, link: Link, session_id: str) -> None:
         """Tell of the permission requests that wait, if they are news."""
 
         def heard(session: Any) -> None:
             for request in session["pendingPermissions"]:
-                params = {"vm": self._vm.name, "sessionId": session_id, "request": request}
+                params = {"vm": self._vm, "sessionId": session_id, "request": request}
                 self._deliver(Notification(PERMISSION_REQUEST, params))
 
         if self._wants(PERMISSION_REQUEST):
             try:
-                await link.call("getSession", {"vm": self._vm.name, "sessionId": session_id}, heard)
+                await link.call("getSession", {"vm": self._vm, "sessionId": session_id}, heard)
             except RpcError as error:
                 if error.name != "session_not_found":  # destroyed meanwhile
                     raise
@@ -282,10 +316,10 @@ class Subscription:
             if self._closed:  # given up while the answer was on its way
                 self._detach()
 
-        await link.call("subscribe", {"vm": self._vm.name, "types": self._types, **params}, heard)
+        await link.call("subscribe", {"vm": self._vm, "types": self._types, **params}, heard)
 
     async def _rows(self, link: Link) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = await link.call("listPersistedSessions", {"vm": self._vm.name})
+        rows: list[dict[str, Any]] = await link.call("listPersistedSessions", {"vm": self._vm})
         return rows
 
     async def _catch_up(self, link: Link) -> None:
@@ -300,7 +334,7 @@ class Subscription:
                 page = await link.call(
                     "getSessionEvents",
                     {
-                        "vm": self._vm.name,
+                        "vm": self._vm,
                         "sessionId": session_id,
                         "after": self._seen.get(session_id, -1),
                         "limit": 256,
@@ -308,7 +342,7 @@ class Subscription:
                     },
                 )
                 for event in page:
-                    self._deliver(Notification(SESSION_EVENT, {"vm": self._vm.name, **event}))
+                    self._deliver(Notification(SESSION_EVENT, {"vm": self._vm, **event}))
                 if not page:
                     self._seen[session_id] = last
         for row in rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from runtime.client.conversion import converted
 from runtime.client.generated.daemon_sync import VmsMethods
@@ -10,13 +10,20 @@ from runtime.client.generated.vm_sync import VmMethods
 
 if TYPE_CHECKING:
     from runtime.client.generated.types import VmOptions
-    from runtime.client.sync import Client
+
+
+class Calls(Protocol):
+    """What a handle needs of its client."""
+
+    def call(self, method: str, /, **params: Any) -> Any:
+        """Send a request and wait for its result. Raises RpcError, ConnectionLostError."""
+        ...
 
 
 class Vms(VmsMethods):
     """The VMs of a daemon: `client.vm`."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Calls) -> None:
         self._client = client
 
     def _invoke(self, method: str, params: dict[str, Any]) -> Any:
@@ -45,7 +52,7 @@ class Vms(VmsMethods):
 class Vm(VmMethods):
     """One VM. Events come, after `subscribe`, from `notifications()` of the client."""
 
-    def __init__(self, client: Client, name: str | list[str], options: VmOptions | None, *, create: bool) -> None:
+    def __init__(self, client: Calls, name: str | list[str], options: VmOptions | None, *, create: bool) -> None:
         self.client = client
         self.name = name
         self._options = options

@@ -6,24 +6,31 @@ ConnectionLostError. They are generated (`runtime.client.generated.vm`); here is
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from runtime.client.conversion import converted
 from runtime.client.generated.daemon import VmsMethods
 from runtime.client.generated.vm import VmMethods
-from runtime.client.subscription import Subscription
+from runtime.client.subscription import Links, Subscription
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
-    from runtime.client.client import Client
     from runtime.client.generated.types import VmOptions
+
+
+class Calls(Links, Protocol):
+    """What a handle needs of its client."""
+
+    async def call(self, method: str, /, **params: Any) -> Any:
+        """Call any method of the API; params that are None are left out. Raises RpcError, ConnectionLostError."""
+        ...
 
 
 class Vms(VmsMethods):
     """The VMs of a daemon: `client.vm`."""
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Calls) -> None:
         self._client = client
 
     async def _invoke(self, method: str, params: dict[str, Any]) -> Any:
@@ -52,7 +59,7 @@ class Vms(VmsMethods):
 class Vm(VmMethods):
     """One VM. Handles are cheap, and any number may be had of one VM."""
 
-    def __init__(self, client: Client, name: str | list[str], options: VmOptions | None, *, create: bool) -> None:
+    def __init__(self, client: Calls, name: str | list[str], options: VmOptions | None, *, create: bool) -> None:
         self.client = client
         self.name = name
         self._options = options
@@ -89,4 +96,4 @@ class Vm(VmMethods):
         """
         if after is not None and session_id is None:
             raise ValueError("a replay is of one session")
-        return Subscription(self, session_id, after, types)
+        return Subscription(self.client, self.name, self.ready, session_id, after, types)

@@ -134,7 +134,7 @@ def test_callbacks_may_be_async_and_call_the_daemon(run, place):
             conn = agent.connect("s")
             conn.on("sessionEvent", fail)
             with pytest.raises(ZeroDivisionError):
-                await hear(conn)
+                await hear(agent, conn)
 
     run(main)
 
@@ -147,7 +147,7 @@ def test_a_callback_that_fails_ends_the_block(run, socket_path):
             conn = agent.connect("s")
             conn.on("sessionEvent", lambda data: data["nothing"])
             with pytest.raises(KeyError):
-                await hear(conn)
+                await hear(agent, conn)
             async with agent.connect("s") as conn:
                 await agent.send_prompt("s", "say a")
             assert await agent.list_sessions()
@@ -155,9 +155,9 @@ def test_a_callback_that_fails_ends_the_block(run, socket_path):
     run(main)
 
 
-async def hear(conn):
+async def hear(agent, conn):
     async with conn:
-        await conn._vm.send_prompt("s", "say a")
+        await agent.send_prompt("s", "say a")
         await anyio.sleep_forever()
 
 
