@@ -15,6 +15,7 @@
     device      one of /dev
     devices     all of it
     mounts/     host directories in the tree
+    base/       the base system beneath it
 
     memory      what of a tree is in memory
     kept        what it is kept by
@@ -40,6 +41,7 @@ from wasi_fs.backend import (
     InodeRecord,
     Usage,
 )
+from wasi_fs.base import Base
 from wasi_fs.content import DIRTY_LIMIT, Cut, cut
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.filesystem import FileSystem
@@ -53,6 +55,7 @@ __all__ = [
     "DIRTY_LIMIT",
     "ROOT_INO",
     "Backend",
+    "Base",
     "Changes",
     "ChunkWrite",
     "Cut",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from wasi_fs.base.nodes import is_of_base
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, Inode
 from wasi_fs.sealing import check_kept
@@ -46,14 +47,21 @@ def check_seal(node: Inode) -> None:
 
 
 def check_border(directory: Directory, node: Inode) -> None:
-    """What is mounted in a directory, or is sealed in one that is not, is the root of a subtree: in use, as devices are."""
+    """What is mounted in a directory, or is sealed in one that is not, is the root of a subtree: in use, as devices are.
+
+    What the base has is read-only, wherever it is.
+    """
     mount = node.mount
+    if is_of_base(node):
+        raise FsError(FsCode.READ_ONLY, "of the base system")
     if node.read_only or mount is not directory.mount or (mount is not None and mount.fixed):
         raise FsError(FsCode.BUSY, "mounted or sealed by the host, or a device")
 
 
 def check_move(tree: Tree, source: Place, target: Place, paths: str) -> Inode:
     """What is to be moved, if it may leave its place for the other, whatever is there."""
+    if not source.special and is_of_base(source.node or source.directory):
+        check_border(source.directory, present(source, paths))
     apart = source.directory.mount is not target.directory.mount
     if apart or source.directory.read_only != target.directory.read_only:
         raise FsError(FsCode.CROSS_DEVICE, paths)
@@ -75,8 +83,9 @@ def check_move(tree: Tree, source: Place, target: Place, paths: str) -> Inode:
 
 
 def check_replace(directory: Directory, node: Inode, victim: Inode, path: str) -> None:
-    """`node` may take the place of `victim`, which is in `directory`."""
-    check_border(directory, victim)
+    """`node` may take the place of `victim`, which is in `directory`; a file of the base is covered."""
+    if isinstance(victim, Directory) or not is_of_base(victim):
+        check_border(directory, victim)
     if isinstance(victim, Directory) != isinstance(node, Directory):
         raise FsError(FsCode.IS_DIRECTORY if isinstance(victim, Directory) else FsCode.NOT_DIRECTORY, path)
     if isinstance(victim, Directory):

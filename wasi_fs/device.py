@@ -10,6 +10,7 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, File
 
 if TYPE_CHECKING:
+    from wasi_fs.backend import Dentry
     from wasi_fs.inode import Foreign, Inode
 
 NAME: Final = "dev"
@@ -74,17 +75,21 @@ class DeviceDirectory(Directory):
 class Beside(Protocol):
     """What a tree shows beside what it has."""
 
+    def beside(self, directory: Directory, name: str) -> Inode | None:
+        """What stands for a name of which one of the VM's own directories has nothing itself."""
+        ...
+
+    def entries_beside(self, directory: Directory) -> dict[str, Dentry]:
+        """All that one of the VM's own directories shows under a name of which it has nothing itself."""
+        ...
+
+
+class Dev(Beside, Protocol):
+    """The devices, as a tree has them."""
+
     @property
     def top(self) -> Directory:
         """/dev where the VM has none of its own."""
-        ...
-
-    def beside(self, directory: Directory, name: str) -> Inode | None:
-        """What stands for a name, one of NAMES, of which one of the VM's own directories has nothing itself."""
-        ...
-
-    def entries_beside(self, directory: Directory) -> dict[str, Inode]:
-        """All that one of the VM's own directories shows beside what is in it."""
         ...
 
 

@@ -40,6 +40,8 @@ class Devices:
 
     fixed: Final = True
     """Nothing of it is moved or removed."""
+    confines: Final = False
+    """It has no symlinks."""
 
     def __init__(self, tree: Tree, contents: Contents, random: Callable[[int], bytes] | None) -> None:
         self._tree = tree
@@ -64,10 +66,9 @@ class Devices:
         """What stands for a name of which one of the VM's own directories has nothing itself."""
         return self._beside(directory).get(name)
 
-    def entries_beside(self, directory: Directory) -> dict[str, Inode]:
-        """All that one of the VM's own directories shows beside what is in it."""
-        beside = self._beside(directory)
-        return {name: node for name, node in beside.items() if self._tree.own(directory, name) is None}
+    def entries_beside(self, directory: Directory) -> dict[str, Dentry]:
+        """All that one of the VM's own directories shows under a name of which it has nothing itself."""
+        return {name: Dentry(node.ino, node.type) for name, node in self._beside(directory).items()}
 
     def _beside(self, directory: Directory) -> dict[str, Inode]:
         if self._absent:
@@ -89,8 +90,9 @@ class Devices:
         """See `Tree.begin`."""
         self._tree.begin()
 
-    def check_inside(self, directory: Directory) -> None:
-        """It always is."""
+    def enter(self, directory: Directory) -> Directory:
+        """A directory that was opened earlier."""
+        return directory
 
     def is_top(self, directory: Directory) -> bool:
         """It is /dev itself."""

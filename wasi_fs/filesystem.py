@@ -13,31 +13,32 @@ before the host's disk was full, or another program came between.
 Subtrees can be sealed (`seal`): to guests and clients they behave as a read-only filesystem mounted there (EROFS inside,
 EXDEV across its border, EBUSY for its root), and the directories on the way there are kept (`keep`): nobody moves, removes or
 replaces one (EROFS). The host writes with `install`.
+
+A base system may lie beneath the tree: `wasi_fs.base` has the rules.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wasi_fs import bulk, sealing
+from wasi_fs import bulk
+from wasi_fs.base.nodes import BaseDirectory, BaseFile, is_of_base
 from wasi_fs.checks import check_border, check_empty, check_free, check_move, check_replace, check_seal, present
 from wasi_fs.content import Cut
-from wasi_fs.device import Device, is_device, read_length
+from wasi_fs.device import Device, read_length
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries, open_directory, open_file
 from wasi_fs.inode import Directory, File, Inode, Stat, Symlink
 from wasi_fs.kept import KeptTree
-from wasi_fs.mounts import set_mounts
 from wasi_fs.resolve import Place, locate, resolve
 from wasi_fs.sealing import check_kept
 from wasi_fs.tree import MAX_LINKS, Tree
 from wasi_fs.values import check_data, check_extent, check_mode, check_path, check_time
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterable, Iterator
+    from collections.abc import Hashable, Iterator
 
     from wasi_fs.inode import Content, Foreign
-    from wasi_fs.values import Mount
 
 
 class FileSystem(KeptTree):
@@ -57,7 +58,7 @@ class FileSystem(KeptTree):
     def chmod(self, path: str, mode: int, *, at: Directory | None = None, follow: bool = True) -> None:
         """Set the permission bits. FsError(READ_ONLY, INVALID)."""
         check_mode(mode)
-        node = self.resolve(path, at=at, follow=follow)
+        node = self._changeable(path, at, follow)
         check_seal(node)
         self._of(node).set_mode(node, mode)
 
@@ -65,7 +66,9 @@ class FileSystem(KeptTree):
         self, path: str, atime: int | None, mtime: int | None, *, at: Directory | None = None, follow: bool = True
     ) -> None:
         """Set times, in nanoseconds since 1970; None leaves one as it is. FsError(READ_ONLY, INVALID)."""
-        self.set_times(self.resolve(path, at=at, follow=follow), atime, mtime)
+        check_time(atime)
+        check_time(mtime)
+        self.set_times(self._changeable(path, at, follow), atime, mtime)
 
     def set_times(self, node: Inode, atime: int | None, mtime: int | None) -> None:
         """`utimes` of an inode."""
@@ -78,6 +81,8 @@ class FileSystem(KeptTree):
         """Cut a file off, or extend it by a hole. FsError(IS_DIRECTORY, READ_ONLY, INVALID, FILE_TOO_LARGE)."""
         check_extent(size)
         node = self._file(path, at)
+        if isinstance(node, BaseFile):
+            node = self._copied(path, at, node, emptied=size == 0)
         check_seal(node)
         self._contents_of(node).resize(node, size)
 
@@ -117,6 +122,8 @@ class FileSystem(KeptTree):
         if not isinstance(node, File):
             raise FsError(FsCode.LOOP if isinstance(node, Symlink) else FsCode.UNSUPPORTED, path)
         if (write or truncate) and not new:
+            if isinstance(node, BaseFile):
+                node = self._copied(path, at, node, emptied=truncate)
             check_seal(node)
         if truncate and not new and not isinstance(node, Device):
             self._contents_of(node).resize(node, 0)
@@ -242,10 +249,11 @@ class FileSystem(KeptTree):
         check_free(self._tree, place)
         if isinstance(node, Directory):
             raise FsError(FsCode.NOT_PERMITTED, f"{old} is a directory")
-        if node.read_only or node.mount is not place.directory.mount:
+        if node.read_only or node.mount is not self._home(place.directory):
             raise FsError(FsCode.CROSS_DEVICE, old)
         if node.nlink >= MAX_LINKS:
             raise FsError(FsCode.TOO_MANY_LINKS, old)
+        place = self._own(place)
         self._of(node).link(place.directory, place.name, node)
 
     def unlink(self, path: str, *, at: Directory | None = None) -> None:
@@ -281,16 +289,21 @@ class FileSystem(KeptTree):
     def rename(self, old: str, new: str, *, at: Directory | None = None, new_at: Directory | None = None) -> None:
         """Move a name, over a file or an empty directory that is in its place; nothing for two names of one inode.
 
+        Where that is refused for its new place, a directory of the base there may have become the VM's.
         FsError(INVALID into its own subtree, NOT_EMPTY, IS_DIRECTORY, NOT_DIRECTORY, BUSY, CROSS_DEVICE, READ_ONLY, ...).
         """
         source = self._locate(old, at)
         target = locate(self._tree, new_at or self._tree.root, new)
+        if source.node is not None and source.node.mount is None:
+            target = self._own(target)
         node = check_move(self._tree, source, target, f"{old} to {new}")
         victim = target.node
         if victim is node:
             return
         if victim is not None:
             check_replace(target.directory, node, victim, new)
+            if is_of_base(victim):
+                victim = None  # it is covered
         elif target.directory.nlink == 0:
             raise FsError(FsCode.NO_ENTRY, new)
         self._of(node).move(source.directory, source.name, target.directory, target.name, node, victim)
@@ -312,10 +325,6 @@ class FileSystem(KeptTree):
         """Remove a name and all below it. FsError(NO_ENTRY, BUSY, READ_ONLY): nothing was removed."""
         bulk.remove_tree(self._tree, self._locate(path, at), path)
 
-    def is_device(self, entry: DirEntry) -> bool:
-        """Whether a directory shows the entry without having it."""
-        return is_device(entry.ino)
-
     def check_removal(self, path: str) -> None:
         """Refuse what `remove_tree` would refuse, as far as that shows without a look at what is below. FsError."""
         bulk.check_removal(self._tree, self._locate(path, None), path)
@@ -326,34 +335,6 @@ class FileSystem(KeptTree):
         """
         return bulk.host_removal(self._tree, self._locate(path, None), path)
 
-    def set_mounts(self, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError]]:
-        """Have exactly these host directories mounted; return those for which there is no place, and why."""
-        return set_mounts(self._tree, mounts)
-
-    def seal(self, path: str, *, sealed: bool = True) -> None:
-        """Make what is at `path`, and all below it, read-only and `keep` it; or, not `sealed`, neither any more.
-
-        FsError(NOT_DIRECTORY) for a symlink on the way: another time it would lead elsewhere.
-        """
-        self._tree.begin()
-        sealing.seal(self._tree, path, sealed)
-
-    def keep(self, path: str) -> None:
-        """Have nobody put anything at `path`, or in the place of a directory on the way there, for as long as this lives.
-
-        What is there may be missing yet: what is on the way may then be made, as a directory.
-        """
-        sealing.keep(self._tree, path)
-
-    def install(self, path: str, data: bytes) -> list[str]:
-        """Have a file of the host's own at `path`, the only one in its directory, which is sealed with it.
-
-        What is found in its place, or is no directory on the way, gets another name beside it; these paths are returned.
-        FsError(INSUFFICIENT_SPACE, IO).
-        """
-        self._tree.begin()
-        return sealing.install(self._tree, self._contents, path, data)
-
     # Checks
 
     def _locate(self, path: str, at: Directory | None, *, follow: bool = False) -> Place:
@@ -362,6 +343,26 @@ class FileSystem(KeptTree):
 
     def _of(self, node: Inode) -> Tree | Foreign:
         return node.mount or self._tree
+
+    def _home(self, directory: Directory) -> Foreign | None:
+        """What will have a new name in the directory; None: the VM's own tree."""
+        return None if isinstance(directory, BaseDirectory) else directory.mount
+
+    def _own(self, place: Place) -> Place:
+        """The same place in a directory that can have new names: one of the base becomes the VM's. FsError."""
+        if place.special or not isinstance(place.directory, BaseDirectory):
+            return place
+        return place._replace(directory=self._base.own_directory(place.directory))
+
+    def _changeable(self, path: str, at: Directory | None, follow: bool) -> Inode:
+        """As `resolve`, for a change: a file of the base is copied first. FsError."""
+        node = self.resolve(path, at=at, follow=follow)
+        return self._copied(path, at, node) if isinstance(node, BaseFile) else node
+
+    def _copied(self, path: str, at: Directory | None, node: BaseFile, *, emptied: bool = False) -> File:
+        """The VM's own file in the place of the base's that `path` leads to. FsError."""
+        place = self._locate(path, at, follow=True)
+        return self._base.own_file(place.directory, place.name, node, emptied=emptied)
 
     def _contents_of(self, node: Inode) -> Content:
         return self._contents if node.mount is None else node.mount.contents

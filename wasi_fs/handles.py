@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
     from typing import Self
 
-    from wasi_fs.backend import Data, FileType
+    from wasi_fs.backend import Data, Dentry, FileType
     from wasi_fs.inode import Content, Directory, File, Foreign, Inode, Stat
 
 
@@ -214,34 +214,27 @@ def list_page(tree: Tree | Foreign, directory: Directory, after: str, count: int
         found, until = tree.entries_after(directory, after, count)
         return [DirEntry(name, kind, ino) for name, ino, kind in found], until
     tree.accessed(directory)
-    beside = tree.devices.entries_beside(directory)
     if not directory.persisted:  # nothing of it is stored
         known = [entry for entry in list_entries(tree, directory) if entry.name > after]
         return known[:count], known[count - 1].name if len(known) > count else None
     stored, until = tree.backend.entries_after(directory.ino, after, count)
     unsaved = directory.changed | directory.flight_changed
-    entries = [DirEntry(name, kind, ino) for name, ino, kind in stored if name not in unsaved]
-    for name in unsaved | beside.keys():
-        if name <= after or (until is not None and name > until):
-            continue
-        dentry = directory.children.get(name)
-        if dentry is not None:
-            entries.append(DirEntry(name, dentry.type, dentry.ino))
-        elif name in beside:
-            entries.append(_of_device(name, beside[name]))
-    entries.sort()
-    return entries, until
+    entries = {name: DirEntry(name, kind, ino) for name, ino, kind in stored if name not in unsaved}
+    changed = ((name, directory.children.get(name)) for name in unsaved)
+    for name, dentry in (*changed, *tree.entries_beside(directory).items()):
+        if dentry is not None and after < name and (until is None or name <= until):
+            entries.setdefault(name, _of(name, dentry))
+    return sorted(entries.values()), until
 
 
 def list_entries(tree: Tree | Foreign, directory: Directory) -> list[DirEntry]:
     """All entries of a directory, in the order of their names' bytes."""
     tree.accessed(directory)
-    entries = [DirEntry(name, dentry.type, dentry.ino) for name, dentry in tree.entries(directory)]
-    if isinstance(tree, Tree) and (beside := tree.devices.entries_beside(directory)):
-        entries += [_of_device(name, node) for name, node in beside.items()]
-        entries.sort()
-    return entries
+    entries = tree.entries(directory)
+    if isinstance(tree, Tree) and (beside := tree.entries_beside(directory)):
+        entries = sorted({**beside, **dict(entries)}.items())
+    return [_of(name, dentry) for name, dentry in entries]
 
 
-def _of_device(name: str, node: Inode) -> DirEntry:
-    return DirEntry(name, node.type, node.ino)
+def _of(name: str, dentry: Dentry) -> DirEntry:
+    return DirEntry(name, dentry.type, dentry.ino)

@@ -62,7 +62,7 @@ class Inode:
     )
     type: ClassVar[FileType]
     mount: Foreign | None = None
-    """The mounted host directory that this is in, or the devices that this is one of; None: the VM's own tree."""
+    """The mounted host directory that this is in, or the devices or the base that it is of; None: the VM's own tree."""
 
     def __init__(self, ino: int, mode: int, nlink: int, now: int) -> None:
         self.ino = ino
@@ -186,11 +186,16 @@ class ForeignContent(Content, Protocol):
 
 
 class Foreign(Protocol):
-    """A part of the tree that is not the VM's own: a mounted host directory, or the devices. All raise FsError."""
+    """A part of the tree that is not the VM's own: a mounted host directory, the devices, or the base. All raise FsError."""
 
     @property
     def fixed(self) -> bool:
         """Nothing of it is moved or removed."""
+        ...
+
+    @property
+    def confines(self) -> bool:
+        """Its symlinks lead nowhere else."""
         ...
 
     @property
@@ -202,8 +207,8 @@ class Foreign(Protocol):
         """It is the directory that all of it is in."""
         ...
 
-    def check_inside(self, directory: Directory, /) -> None:
-        """A directory that was opened earlier is still in it."""
+    def enter(self, directory: Directory, /) -> Directory:
+        """What a directory of it that was opened earlier is now."""
         ...
 
     def hold(self, node: Inode, /, *, readable: bool = False, writable: bool = False) -> None:

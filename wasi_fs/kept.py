@@ -1,19 +1,28 @@
-"""What a tree is kept by: the parts that it has in memory, its limits, and how its changes are taken and kept."""
+"""What the host has of a tree: its parts in memory, its limits, how its changes are taken and kept, and what it puts there."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from wasi_fs import sealing
+from wasi_fs.base.layer import Base
+from wasi_fs.base.nodes import is_base_number
+from wasi_fs.base.tree import BaseTree
 from wasi_fs.changes import Journal
 from wasi_fs.content import Contents
+from wasi_fs.device import is_device
 from wasi_fs.devices import Devices
+from wasi_fs.mounts import set_mounts
 from wasi_fs.tree import Limits, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from wasi_fs.backend import Backend, Changes, Usage
+    from wasi_fs.errors import FsError
+    from wasi_fs.handles import DirEntry
     from wasi_fs.inode import Directory
+    from wasi_fs.values import Mount
 
 CHANGE_COST: Final = 16 * 1024
 """Bytes that an inode or a name that waits for a change set counts for in `dirty_bytes`: 2,048 are as much as `DIRTY_LIMIT`,
@@ -24,7 +33,7 @@ class KeptTree:
     """A tree with its contents and its journal; `FileSystem` has the operations on it.
 
     `clock` tells the time in nanoseconds since 1970. `random` makes as many bytes as are asked for, for the devices of /dev;
-    without it there are none.
+    without it there are none. `base` lies beneath the tree.
     """
 
     def __init__(
@@ -33,10 +42,12 @@ class KeptTree:
         limits: Limits,
         clock: Callable[[], int],
         random: Callable[[int], bytes] | None = None,
+        base: Base | None = None,
     ) -> None:
         self._tree = Tree(backend, limits, clock)
         self._contents = Contents(self._tree)
         self._tree.devices = Devices(self._tree, self._contents, random)
+        self._tree.base = self._base = BaseTree(self._tree, self._contents, base or Base())
         self._journal = Journal(self._tree, self._contents)
         self.clock = clock
 
@@ -53,6 +64,15 @@ class KeptTree:
     @limits.setter
     def limits(self, limits: Limits) -> None:
         self._tree.limits = limits
+
+    @property
+    def base(self) -> Base:
+        """What lies beneath the tree; an empty one shows nothing."""
+        return self._base.base
+
+    @base.setter
+    def base(self, base: Base) -> None:
+        self._base.base = base
 
     @property
     def usage(self) -> Usage:
@@ -98,3 +118,41 @@ class KeptTree:
     def undo_changes(self) -> None:
         """In place of `failed` of the change set under way: see `Journal.undo`."""
         self._journal.undo()
+
+    # What the host has in it
+
+    def is_device(self, entry: DirEntry) -> bool:
+        """Whether the entry is a device, or a directory of devices, which a directory shows without having it."""
+        return is_device(entry.ino)
+
+    def is_of_base(self, entry: DirEntry) -> bool:
+        """Whether the entry is the base's, which a directory shows without having it."""
+        return is_base_number(entry.ino)
+
+    def set_mounts(self, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError]]:
+        """Have exactly these host directories mounted; return those for which there is no place, and why."""
+        return set_mounts(self._tree, mounts)
+
+    def seal(self, path: str, *, sealed: bool = True) -> None:
+        """Make what is at `path`, and all below it, read-only and `keep` it; or, not `sealed`, neither any more.
+
+        FsError(NOT_DIRECTORY) for a symlink on the way: another time it would lead elsewhere.
+        """
+        self._tree.begin()
+        sealing.seal(self._tree, path, sealed)
+
+    def keep(self, path: str) -> None:
+        """Have nobody put anything at `path`, or in the place of a directory on the way there, for as long as this lives.
+
+        What is there may be missing yet: what is on the way may then be made, as a directory.
+        """
+        sealing.keep(self._tree, path)
+
+    def install(self, path: str, data: bytes) -> list[str]:
+        """Have a file of the host's own at `path`, the only one in its directory, which is sealed with it.
+
+        What is found in its place, or is no directory on the way, gets another name beside it; these paths are returned.
+        FsError(INSUFFICIENT_SPACE, IO).
+        """
+        self._tree.begin()
+        return sealing.install(self._tree, self._contents, path, data)

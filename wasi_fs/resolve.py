@@ -80,9 +80,10 @@ class Walk:
         if self._links > MAX_SYMLINKS:
             raise FsError(FsCode.LOOP, path)
         target = link.target
-        if link.mount is not None:
+        confined = link.mount is not None and link.mount.confines
+        if confined:
             check_relative(target)
-        return target, link.mount is not None
+        return target, confined
 
 
 def resolve(
@@ -155,7 +156,7 @@ def locate(tree: Tree, at: Directory, path: str, follow: bool = False, *, walk: 
         else:
             directory = tree.root if path[0] == "/" else at
             if directory.mount is not None:
-                directory.mount.check_inside(directory)
+                directory = directory.mount.enter(directory)
         if name == ".":
             return Place(directory, name, directory, slash)
         if name == "..":
@@ -174,9 +175,7 @@ def _start(tree: Tree, at: Directory, path: str) -> Directory:
     if not (type(path) is str and path.isascii() and 0 < len(path) < PATH_MAX and "\0" not in path):
         check_path(path)
     start = tree.root if path[0] == "/" else at
-    if start.mount is not None:
-        start.mount.check_inside(start)
-    return start
+    return start if start.mount is None else start.mount.enter(start)
 
 
 def check_relative(target: str) -> None:

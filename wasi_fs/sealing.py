@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Final
 
+from wasi_fs.base.nodes import is_of_base
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, File, Inode
 from wasi_fs.values import check_data, check_path
@@ -74,6 +75,8 @@ def install(tree: Tree, contents: Contents, path: str, data: bytes) -> list[str]
     directory = tree.root
     for position, part in enumerate(way, 1):
         node = tree.lookup(directory, part)
+        if node is not None and is_of_base(node):
+            node = None  # it is covered
         last = position == len(way)
         if node is not None and not (_holds_sealed(tree, node, name) if last else _is_own_directory(node)):
             aside.append("/".join(("", *way[: position - 1], _put_aside(tree, directory, part, node))))

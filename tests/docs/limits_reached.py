@@ -273,6 +273,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.wasi.streams.PIPE_CAPACITY": "tests/wasi/test_process.py::test_stdin_to_stdout",
     "wasi_fs.memory._ROUNDS": "tests/wasi_fs/test_lazy.py::test_what_is_pinned_may_exceed_the_bound",
     "wasi_fs.backend.CHUNK_SIZE": "tests/wasi_fs/test_changes.py::test_a_chunk_that_is_too_large_is_an_io_error",
+    "wasi_fs.base.tree.COPIED_BYTES": "tests/wasi_fs/test_base.py::test_what_is_emptied_or_replaced_is_not_copied",
     "wasi_fs.checks.MAX_LEVELS": "tests/wasi_fs/test_symlinks.py::test_where_a_directory_is_moved_is_looked_at_no_further_than_needed",
     "wasi_fs.content.CLEAN_CACHE_BYTES": "tests/wasi_fs/test_lazy.py::test_clean_chunks_are_bounded",
     "wasi_fs.content.DIRTY_LIMIT": "tests/wasi/filesystem/test_waiting.py::test_writers_wait_while_too_much_is_unsaved",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from wasi_fs.base.nodes import is_of_base
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory
 from wasi_fs.mounts.tree import HostTree
@@ -52,7 +53,7 @@ def _make_point(tree: Tree, path: str) -> Directory:
     for position, name in enumerate(names, 1):
         check_kept(tree, directory, name, making_directory=position < len(names))
         node = tree.lookup(directory, name)
-        if node is None or node is tree.devices.top:
+        if node is None or node is tree.devices.top or is_of_base(node):
             if directory.read_only:
                 raise FsError(FsCode.READ_ONLY, path)
             node = tree.make_directory(directory, name, 0o755)

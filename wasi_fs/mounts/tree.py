@@ -72,6 +72,8 @@ class HostTree:
 
     fixed: Final = False
     """What is in it can be moved and removed."""
+    confines: Final = True
+    """Its symlinks lead nowhere else."""
 
     held_by_all: ClassVar[int] = 0
     """What all mounts of the process hold open."""
@@ -113,10 +115,11 @@ class HostTree:
         """It is the mounted directory itself."""
         return isinstance(directory, HostDirectory) and directory.is_top
 
-    def check_inside(self, directory: Directory) -> None:
-        """A directory that was opened earlier is still in the mount. FsError(NO_ENTRY)."""
+    def enter(self, directory: Directory) -> Directory:
+        """A directory that was opened earlier, and is still in the mount. FsError(NO_ENTRY)."""
         self._check()
         self._is_inside(_own(directory).fd)
+        return directory
 
     def lookup(self, directory: Directory, name: str) -> HostNode | None:
         """What `name` stands for; None if nothing."""
