@@ -56,10 +56,11 @@ NOT_IN: Final = frozenset(
         "runtime.api.errors",
         "runtime.engine.abi.status",
         "runtime.engine.native",
+        "runtime.engine.pages",
         "runtime.salvage.fileformat",
     }
 )
-"""Exit codes, error codes, what is told to the engine's own glue, the sizes of C structs, and numbers of SQLite's format."""
+"""Exit codes, error codes, what is told to the engine's own glue, the sizes of C structs, numbers of Linux's interfaces, and numbers of SQLite's format."""
 KIB: Final = 1024
 
 
