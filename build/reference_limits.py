@@ -60,7 +60,7 @@ NOT_IN: Final = frozenset(
         "runtime.salvage.fileformat",
     }
 )
-"""Exit codes, error codes, what is told to the engine's own glue, the sizes of C structs, numbers of Linux's interfaces, and numbers of SQLite's format."""
+"""Exit codes, error codes, what is told to the engine's own glue, sizes of C structs, numbers of Linux and SQLite."""
 KIB: Final = 1024
 
 
