@@ -169,7 +169,7 @@ def test_a_connection_that_is_given_up_leaves_no_subscription(run, place):
             for delay in [0, 0.0005, 0.001, 0.002] * 5:
                 for session in ("s", None):
                     with anyio.move_on_after(delay):
-                        await hear(agent.connect(session))
+                        await hear(agent, agent.connect(session))
             await agent.cancel_prompt("s")
             while (await client.status())["subscriptions"]:
                 pass
