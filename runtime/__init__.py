@@ -32,5 +32,6 @@ and single modules:
     newfile     files that get their name when they are whole
     clock       the time as records have it
     compiler    the entry of the compiler's process
+    executable  the word by which the single executable knows that it is to be that
     version     the version
 """
