@@ -31,8 +31,9 @@ ROWS: dict[str, Callable[[], Iterator[Figure]]] = {
     "executable": executable.executable,
     "peer": peer.peer,
 }
-# Only when asked for by name.
+
 MORE: dict[str, Callable[[], Iterator[Figure]]] = {"guests1000": lives.guests1000}
+"""Only when asked for by name."""
 
 
 def main(chosen: list[str]) -> int:

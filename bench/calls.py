@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
     from runtime.engine import Program
 
-ROUNDS = 5  # after one that warms up
+ROUNDS = 5
+"""After one that warms up."""
+
 MIB = 2**20
 
-# Calls a component that is nothing but a loop around one call.
 _LOOP = """
 (component
   {imports}
@@ -49,6 +50,7 @@ _LOOP = """
   (instance $exported (export "run" (func $run)))
   (export "wasi:cli/run@0.2.0" (instance $exported)))
 """
+"""Calls a component that is nothing but a loop around one call."""
 
 
 class Call(NamedTuple):

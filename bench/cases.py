@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CASES = 200
 RUNS = 3
 TIMEOUT_S = 600
-# Each case: a VM, a model, a session of pi, one turn with one tool call (two requests to the model), its file read.
+
 SOURCE = """
 import pytest
 from torpor.testing import call, say
@@ -34,6 +34,7 @@ def test_it_writes(torpor_session, scripted_model, number):
     turn.expect_tool_calls("write")
     session.vm.expect_file("a.txt", f"{{number}}")
 """
+"""Each case: a VM, a model, a session of pi, one turn with one tool call (two requests to the model), its file read."""
 
 
 def cases() -> Iterator[Figure]:

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 DIST = Path(__file__).resolve().parents[1] / "dist"
 RUNS = 20
-FIRST_RUNS = 5  # each unpacks 150 MB
+
+FIRST_RUNS = 5
+"""Each unpacks 150 MB."""
+
 SLEEPING = 10_000
 TIMEOUT_SECONDS = 60
 

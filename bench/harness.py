@@ -19,7 +19,9 @@ from runtime.client.sync import Client, connect
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-START_SECONDS = 120.0  # a first start compiles the agents
+START_SECONDS = 120.0
+"""A first start compiles the agents."""
+
 SERVE = [sys.executable, "-m", "runtime.cli", "serve"]
 
 

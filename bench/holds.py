@@ -24,13 +24,13 @@ class Hold(NamedTuple):
     size: int
 
 
-# As much as the engine takes (runtime.engine.abi.context).
 HOLDS: Final = (
     Hold("fields.from-list of 1,000 entries", "fields", 1000),
     Hold("poll of 4,090 pollables", "poll", 4090),
     Hold("descriptor.write of 1 MiB, 8 in a row", "write", 8),
     Hold("stat-at with a path of 2 MiB", "string", 2 * 2**20 - 1),
 )
+"""As much as the engine takes (runtime.engine.abi.context)."""
 
 
 class _Steps(trio.abc.Instrument):

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MEMORY_FILES = "/dev/shm"
-# The versions of the interface under which the guests of this repository export `run`.
+
 RUN_VERSIONS = ("0.2.12", "0.2.6", "0.2.3", "0.2.0")
+"""The versions of the interface under which the guests of this repository export `run`."""
 
 
 class Native:

@@ -25,8 +25,13 @@ FOLDER = "TORPOR_BENCH_PEER"
 PACKAGES = "@rivet-dev/agentos-core@0.2.21 @agentos-software/pi@0.2.7"
 DRIVER = Path(__file__).with_name("peer.mjs")
 ROUNDS = 5
-OPENED = 3  # sessions a round
-PROMPTED = 10  # prompts a round
+
+OPENED = 3
+"""Sessions a round."""
+
+PROMPTED = 10
+"""Prompts a round."""
+
 LOADS = (1, 10, 20)
 LOAD_PROMPTS = 15
 LOAD_ROUNDS = 3

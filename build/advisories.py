@@ -32,8 +32,9 @@ if TYPE_CHECKING:
 
 LIST: Final = ROOT / "build" / "advisories.toml"
 NPM_LOCKS: Final = ("agents", "clients/typescript", "tests/cli/acpx")
-# Both tools take some seconds where the services answer. CI waits for all of this, once, so it is bounded as a whole.
+
 TIMEOUT_S: Final = 50
+"""Both tools take some seconds where the services answer. CI waits for all of this, once, so it is bounded as a whole."""
 
 
 @attrs.frozen

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 REFERENCE: Final = "#/components/schemas/"
 BYTES: Final = "Bytes"
-# Params of which one is expected, and which the schema can only call optional: they share one position.
+
 ALTERNATIVES: Final = ("command", "argv")
+"""Params of which one is expected, and which the schema can only call optional: they share one position."""
 
 Schema = dict[str, Any]
 
-DOCUMENT: Final[Schema] = openrpc_document("0")  # of the version only the info depends, which is not used
+DOCUMENT: Final[Schema] = openrpc_document("0")
+"""Of the version only the info depends, which is not used."""
+
 METHODS: Final[list[Schema]] = DOCUMENT["methods"]
 COMPONENTS: Final[dict[str, Schema]] = DOCUMENT["components"]["schemas"]
 

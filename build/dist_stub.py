@@ -19,10 +19,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOURCES = ROOT / "build" / "stub"
-# Its source package has the whole of zstd in one file: the decoder of the stub is that of the package that packs.
+
 ZSTANDARD = f"zstandard=={zstandard.__version__}"
+"""Its source package has the whole of zstd in one file: the decoder of the stub is that of the package that packs."""
+
 COMPILE_TIMEOUT_S = 600
-WINDOW_LOG = 27  # 128 MiB, also in stub.c: a component and the machine code of another one share little, but far apart
+
+WINDOW_LOG = 27
+"""128 MiB, also in stub.c: a component and the machine code of another one share little, but far apart."""
+
 CFLAGS = ("-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-ffunction-sections", "-fdata-sections")
 FOOTER = struct.Struct("<4QII24s64s8s")
 MAGIC = b"TORPOR\1\0"

@@ -29,10 +29,13 @@ if TYPE_CHECKING:
 PROJECT: Final = ROOT / "pyproject.toml"
 LOCK: Final = ROOT / "requirements.lock"
 OLDEST_PYTHON: Final = "3.11"
-# Seconds where the registry's answers are at hand; beyond this it hangs.
+
 TIMEOUT_S: Final = 600
-# uv's remark on a pin that the project itself asks for.
+"""Seconds where the registry's answers are at hand; beyond this it hangs."""
+
 _OURS: Final = "torpor (pyproject.toml)"
+"""uv's remark on a pin that the project itself asks for."""
+
 _HASH: Final = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 
 

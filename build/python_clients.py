@@ -56,14 +56,19 @@ FOLDER: Final = ROOT / "runtime" / "client" / "generated"
 HEADER: Final = (
     "Written by build/python_clients.py from the daemon's methods (`runtime.api`). Do not edit: run it again."
 )
-# Methods of a VM or of the daemon that are written by hand, and those that only the synchronous client has as they stand.
+
 BY_HAND: Final = {"hello", "vm.getOrCreate", "vm.import"}
+"""Methods of a VM or of the daemon that are written by hand."""
+
 SYNC_ONLY: Final = {"subscribe", "unsubscribe"}
-# The asynchronous client does not tell of progress.
+"""Those that only the synchronous client has as they stand."""
+
 OMITTED: Final = {"progressToken"}
-# What the methods need of `runtime.client.forms`.
+"""The asynchronous client does not tell of progress."""
+
 FORMS: Final = {"command_params", "files_to_write", "listed", "mapped", "point", "received", "sent", "some"}
-# Optional params that go by position.
+"""What the methods need of `runtime.client.forms`."""
+
 POSITIONAL: Final = {
     "subscribe": {"sessionId"},
     "rawSend": {"params"},
@@ -72,6 +77,8 @@ POSITIONAL: Final = {
     "listSnapshots": {"sessionId"},
     "diff": {"to"},
 }
+"""Optional params that go by position."""
+
 INVOKE: Final = '    """Call a method of the API."""\n    raise NotImplementedError'
 RENAMED: Final = {("move", "from"): "source", ("move", "to"): "target", ("diff", "from"): "from_"}
 

@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 SCALARS: Final = {"string": "str", "integer": "int", "number": "float", "boolean": "bool", "null": "None"}
 WIDTH: Final = 112
 
-# Results with attributes; all others are objects in the API's own form, typed dicts.
 RECORDS: Final = {
     *("PromptResult", "SessionInfo", "SessionForked", "SessionRow", "SessionEvent", "Settings"),
     *("FileStat", "FileRead", "FileError", "FileWritten", "DirEntry", "TreeEntry", "FilesDiff", "Snapshot"),
     *("ProcessResult", "ProcessInfo"),
 }
-# Those of them that are not the API's own: usage is as it came.
+"""Results with attributes; all others are objects in the API's own form, typed dicts."""
+
 AS_IT_CAME: Final = {"SessionRow"}
+"""Those of them that are not the API's own: usage is as it came."""
 
 
 NAMES: Final = (

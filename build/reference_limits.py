@@ -40,7 +40,6 @@ AREAS: Final = {
 }
 """Module or package -> the section of docs/limits.md that its constants are in."""
 
-# Numbers that bound nothing: codes and versions of protocols, numbers that stand for a thing, units.
 NO_LIMITS: Final = re.compile(
     r"PROTOCOL(_VERSION)?|APPLICATION_(ID|ERROR)|.*_(NOT_FOUND|ERROR|REQUEST|PARAMS|CANCELLED|CLOSED|NS|INO)|PERMISSIONS|PORT|"
     r"MILLISECOND|NANOSECONDS|SWITCHING_PROTOCOLS|REMOVED|NO_[A-Z]+|CREATED|HEADERS_TOO_LARGE|DEFAULT_HTTP_PORT|_LAST|"
@@ -50,6 +49,8 @@ NO_LIMITS: Final = re.compile(
     r"_MANY|_RECIPE_VERSION|BUILD_WORK|PAGE|ELEMENT|FROM_HOST|_QUOTE|_BACKSLASH|\w*_BITS|_LOOK|LINKS_OF_A_LEAF|"
     r"_DEVICE_FACTOR|_OPEN|FIRST_FD|TOKEN_BYTES"
 )
+"""Numbers that bound nothing: codes and versions of protocols, numbers that stand for a thing, units."""
+
 NOT_IN: Final = frozenset(
     {
         "runtime.cli.exits",
@@ -61,6 +62,7 @@ NOT_IN: Final = frozenset(
     }
 )
 """Exit codes, error codes, what is told to the engine's own glue, sizes of C structs, numbers of Linux and SQLite."""
+
 KIB: Final = 1024
 
 

@@ -27,12 +27,15 @@ ROOT = Path(__file__).resolve().parent.parent
 AGENTS = ROOT / "agents"
 WIT = AGENTS / "wit"
 NODE_MODULES = AGENTS / "node_modules"
-# The oldest Node.js that componentize-js supports.
+
 OLDEST_NODE = 20
-# npm fetches some 300 packages; on a slow line that takes minutes, beyond this it hangs.
+"""The oldest Node.js that componentize-js supports."""
+
 INSTALL_TIMEOUT_S = 1200
-# The largest guest builds in about 15 s on one core; ten times that is a hang.
+"""npm fetches some 300 packages; on a slow line that takes minutes, beyond this it hangs."""
+
 BUILD_TIMEOUT_S = 300
+"""The largest guest builds in about 15 s on one core; ten times that is a hang."""
 
 
 class BuildError(Exception):

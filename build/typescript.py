@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 CLIENT: Final = ROOT / "clients" / "typescript"
 EXAMPLES: Final = ROOT / "docs" / "examples" / "typescript"
 TSC: Final = CLIENT / "node_modules" / "typescript" / "bin" / "tsc"
-# npm fetches four packages, 30 MB: on a slow line that takes a minute, beyond this it hangs.
+
 INSTALL_TIMEOUT_S: Final = 600
+"""npm fetches four packages, 30 MB: on a slow line that takes a minute, beyond this it hangs."""
 
 
 def environment(node: Node) -> dict[str, str]:

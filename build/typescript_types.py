@@ -47,10 +47,14 @@ export interface CallOptions {
 }
 """
 SCALARS: Final = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
-# Methods of a VM that are not methods of the handle as they stand: the handle is made by the one, and src/vm.ts has the other.
+
 BY_HAND: Final = {"subscribe", "vm.getOrCreate", "vm.import", "respondPermission"}
-# Optional params that go by position: one reads better so, the other's name is that of a call's own option.
+"""Methods of a VM that are not methods of the handle as they stand: the handle is made by the one, and src/vm.ts has
+the other."""
+
 POSITIONAL: Final = {"params", "signal"}
+"""Optional params that go by position: one reads better so, the other's name is that of a call's own option."""
+
 DOC_WIDTH: Final = 112
 
 

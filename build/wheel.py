@@ -23,8 +23,9 @@ from runtime.vms.catalogue import Catalogue
 FILES = ("pyproject.toml", "README.md", "LICENSE")
 PACKAGES = ("runtime", "wasi_fs", "torpor")
 SDK = ("sdk", "wit")
-# setuptools takes seconds; beyond this it hangs.
+
 TIMEOUT_S = 300
+"""setuptools takes seconds; beyond this it hangs."""
 
 
 def copy(target: Path) -> None:

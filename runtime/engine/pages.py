@@ -24,7 +24,10 @@ _MOST: Final = 1024
 
 _ARGUMENT: Final = struct.Struct("<12Q")
 _RUN: Final = struct.Struct("<3Q")
-_SCAN: Final = 3 << 30 | _ARGUMENT.size << 16 | ord("f") << 8 | 16  # _IOWR('f', 16, struct pm_scan_arg)
+
+_SCAN: Final = 3 << 30 | _ARGUMENT.size << 16 | ord("f") << 8 | 16
+"""_IOWR('f', 16, struct pm_scan_arg)."""
+
 _FILE, _PRESENT, _SWAPPED = 4, 8, 16
 _SOFT_ENTRY: Final = struct.Struct("<Q")
 _BIT_PRESENT, _BIT_SWAPPED, _BIT_FILE = 1 << 63, 1 << 62, 1 << 61
