@@ -9,7 +9,7 @@ PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install
 # On all cores, with whoever is done taking over from the others; the ten slowest are told.
 PYTEST = $(BIN)/pytest -n auto --dist worksteal --durations=10
 # What needs no guest, no daemon and nothing built.
-UNIT := $(addprefix tests/,acp api engine network rpc sessions store wasi_fs)
+UNIT := $(addprefix tests/,acp api engine network rpc sessions store wasi_fs docs/test_house.py)
 
 .PHONY: check flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean generated changelog
 
