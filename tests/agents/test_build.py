@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests.agents.conftest import AGENTS, ROOT
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def build(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "build/components.py", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=WAIT, check=False)
 
 
 def test_builds_only_what_has_changed(built: str) -> None:

@@ -11,11 +11,11 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from tests.conformance import schema
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-WAIT: Final = 30.0
 COMMAND: Final = (sys.executable, "-P", "-m", "runtime.cli", "acp")
 
 Frame = dict[str, Any]

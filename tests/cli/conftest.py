@@ -13,13 +13,13 @@ from pathlib import Path
 import pytest
 
 from tests.cli.places import Place, a_place
+from tests.patience import WAIT
 from tests.system.daemon import Daemon, running
 from tests.system.daemon import environment as of_a_daemon
 
 FAKE_DAEMON = Path(__file__).parent.parent / "rpc" / "fake_host.py"
 SHIM = Path(__file__).parent / "shim"
 COMMAND = [sys.executable, "-P", "-m", "runtime.cli"]
-TIMEOUT = 30
 
 Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
@@ -75,7 +75,7 @@ def torpor(environment: dict[str, str]) -> Command:
             text=True,
             errors="surrogateescape",
             input="" if text is None else text,
-            timeout=TIMEOUT,
+            timeout=WAIT,
             env={**environment, **env},
             check=False,
         )

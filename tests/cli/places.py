@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests.system.daemon import WAIT, environment
+from tests.patience import WAIT
+from tests.system.daemon import environment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -14,7 +14,7 @@ from runtime import jsonrpc
 from runtime.cli import exits
 from runtime.cli.acp import wire
 from runtime.cli.acp.loop import READ_SIZE, UNREAD, Loop
-from tests.system.daemon import WAIT
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

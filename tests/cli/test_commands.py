@@ -14,6 +14,7 @@ from runtime.cli import exits, output
 from runtime.cli.main import parser
 from runtime.client.sync import connect
 from runtime.daemon.places import state_path
+from tests.patience import WAIT
 
 COMMAND = [sys.executable, "-P", "-m", "runtime.cli"]
 
@@ -63,7 +64,7 @@ def test_a_wrong_command_line_is_2(torpor, arguments):
 
 def test_an_argument_that_is_no_text_is_2(environment):
     done = subprocess.run(
-        [*COMMAND, "fs", "cat", b"/\xff"], capture_output=True, env=environment, check=False, timeout=30
+        [*COMMAND, "fs", "cat", b"/\xff"], capture_output=True, env=environment, check=False, timeout=WAIT
     )
     assert (done.returncode, done.stderr) == (exits.USAGE, b"torpor: an argument is not valid UTF-8\n")
 
@@ -142,7 +143,7 @@ def test_files(torpor, tmp_path):
         capture_output=True,
         env={**os.environ, "TORPOR_SOCKET": _socket(torpor)},
         check=True,
-        timeout=30,
+        timeout=WAIT,
     )
     assert cat.stdout == raw
     assert torpor("fs", "rm", "/home/user/text", "--vm", "fs").returncode == exits.OK
@@ -166,12 +167,12 @@ def test_serve_ends_with_0_on_sigterm_and_3_when_it_cannot_start(environment):
             assert serving.stderr.readline() == f"torpor: ready on {directory}/t.sock\n"
             assert Path(directory, "state").stat().st_mode & 0o777 == 0o700
             serving.send_signal(signal.SIGTERM)
-            assert serving.wait(30) == exits.OK
+            assert serving.wait(WAIT) == exits.OK
         done = subprocess.run(
             [*COMMAND, "serve", "--socket", f"{directory}/t.sock", "--state", f"{directory}/broken.db"],
             capture_output=True,
             env=env,
-            timeout=30,
+            timeout=WAIT,
             check=False,
         )
         assert done.returncode == exits.NO_DAEMON
@@ -209,7 +210,7 @@ assert not heavy, heavy
 """
     root = Path(output.__file__).parents[2]
     program = f"import sys; sys.path.insert(0, {str(root)!r})\n{code}"
-    subprocess.run([sys.executable, "-P", "-S", "-c", program], check=True, timeout=30)
+    subprocess.run([sys.executable, "-P", "-S", "-c", program], check=True, timeout=WAIT)
 
 
 def test_client_commands_import_only_the_standard_library(socket_path):
@@ -230,5 +231,5 @@ assert not heavy, heavy
     root = Path(output.__file__).parents[2]
     program = f"import sys; sys.path.insert(0, {str(root)!r})\n{code}"
     subprocess.run(
-        [sys.executable, "-P", "-S", "-c", program, socket_path], check=True, timeout=30, stdout=subprocess.DEVNULL
+        [sys.executable, "-P", "-S", "-c", program, socket_path], check=True, timeout=WAIT, stdout=subprocess.DEVNULL
     )

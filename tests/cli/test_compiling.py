@@ -16,7 +16,8 @@ from runtime.cli import exits
 from runtime.doctor.machine import TINY
 from tests.cli.places import COMMAND, a_place
 from tests.cli.test_progress import hasty, on_a_terminal
-from tests.system.daemon import WAIT, Daemon, environment, running
+from tests.patience import WAIT
+from tests.system.daemon import Daemon, environment, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.patience import WAIT
+
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "runtime" / "cli" / "shells"
 COMMAND = [sys.executable, "-P", "-m", "runtime.cli"]
@@ -65,7 +67,7 @@ def need(shell: str) -> str:
 
 def bash(line: str, cwd: Path) -> list[str]:
     command = [need("bash"), "--norc", "-c", BASH, "bash", SCRIPTS / "torpor.bash", *line.split(" ")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True, cwd=cwd)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=True, cwd=cwd)
     assert done.stderr == ""
     return [word for word in done.stdout.splitlines() if word]
 
@@ -74,7 +76,7 @@ def fish(line: str, cwd: Path) -> list[str]:
     script = f"source {SCRIPTS}/torpor.fish; complete -C '{line}'"
     environment = {"HOME": str(cwd), "PATH": "/usr/bin:/bin"}
     command = [need("fish"), "--no-config", "-c", script]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True, cwd=cwd, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=True, cwd=cwd, env=environment)
     assert done.stderr == ""
     return [word.split("\t")[0] for word in done.stdout.splitlines()]
 
@@ -84,7 +86,7 @@ def zsh(line: str, cwd: Path) -> list[str]:
     setup.write_text(ZSH_SETUP)
     environment = {"HOME": str(cwd), "PATH": "/usr/bin:/bin", "TERM": "dumb", "SCRIPT": str(SCRIPTS / "torpor.zsh")}
     command = [shell, "-f", "-c", ZSH, "zsh", setup, line]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True, cwd=cwd, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=True, cwd=cwd, env=environment)
     return [word.rpartition("match:")[2].strip() for word in done.stdout.splitlines() if "match:" in word]
 
 
@@ -135,5 +137,5 @@ def test_they_are_printed(shell, torpor):
 
 def test_they_are_current():
     command = [sys.executable, ROOT / "build" / "completions.py", "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=False)
     assert done.returncode == 0, done.stderr

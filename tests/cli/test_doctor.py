@@ -19,7 +19,7 @@ from runtime.doctor.state import MAX_FAULTS, check_state
 from runtime.store.schema import open_writable
 from tests.cli.places import COMMAND, Place
 from tests.cli.test_daemon_life import OtherVersion
-from tests.system.daemon import WAIT
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

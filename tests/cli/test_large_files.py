@@ -15,7 +15,8 @@ import pytest
 from runtime.cli import exits, pieces
 from runtime.cli.pieces import MAX_LINKS, PART_PREFIX, PIECE_BYTES
 from runtime.client.sync import RpcError
-from tests.system.daemon import SERVE, WAIT, Vm, fresh_name
+from tests.patience import WAIT
+from tests.system.daemon import SERVE, Vm, fresh_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +69,7 @@ def test_cat_writes_a_file_of_any_size_byte_for_byte(daemon: Daemon) -> None:
     def cat(*arguments: str) -> bytes:
         command = [*SERVE[:-1], "fs", "cat", *arguments, "--vm", "large"]
         environment = {**os.environ, "TORPOR_SOCKET": str(daemon.socket)}
-        return subprocess.run(command, capture_output=True, env=environment, timeout=60, check=True).stdout
+        return subprocess.run(command, capture_output=True, env=environment, timeout=WAIT, check=True).stdout
 
     content = bytes(range(256)) * (PIECE_BYTES // 256) * 2 + b"end"
     with daemon.connect() as api:

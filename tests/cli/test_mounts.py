@@ -15,6 +15,7 @@ from runtime.cli.acp.errors import RefusedError
 from runtime.cli.acp.workspaces import is_workspace, with_mounts, workspace_vm
 from runtime.cli.mounts import parse_mounts
 from tests.cli.acp_editor import Editor
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,7 +71,7 @@ def test_run_on_ones_own_files(daemon: Daemon, project: Path) -> None:
     def torpor(*arguments: str) -> subprocess.CompletedProcess[str]:
         env = {**os.environ, "TORPOR_SOCKET": str(daemon.socket)}
         return subprocess.run(
-            [*COMMAND, *arguments], capture_output=True, text=True, timeout=30, env=env, cwd=project, check=False
+            [*COMMAND, *arguments], capture_output=True, text=True, timeout=WAIT, env=env, cwd=project, check=False
         )
 
     there = ("--mount", ".:/work", "--mount", f"{project}:/ro:ro", "--vm", "mounted", "--cwd", "/work")

@@ -16,6 +16,7 @@ import pytest
 from runtime.cli import exits
 from runtime.cli.attached import MAX_UNWRITTEN, Attached
 from runtime.cli.output import size
+from tests.patience import WAIT
 from tests.system.daemon import Vm, fresh_name
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 GUESTS = Path(__file__).parents[1] / "guests" / "dist"
 COMMAND = [sys.executable, "-P", "-m", "runtime.cli"]
-TIMEOUT = 60
 PROGRAMS = {
     "cat": "copy_stdin",
     "code": "exit_code",
@@ -65,7 +65,7 @@ def torpor(daemon: Daemon, vm: Vm) -> Callable[..., subprocess.Popen[bytes]]:
 
 def ended(process: subprocess.Popen[bytes], text: bytes = b"") -> tuple[int, bytes, bytes]:
     """Exit code, stdout and stderr of a command that reads this."""
-    stdout, stderr = process.communicate(text, timeout=TIMEOUT)
+    stdout, stderr = process.communicate(text, timeout=WAIT)
     return process.returncode, stdout, stderr
 
 
@@ -104,7 +104,7 @@ def test_an_interrupt_kills_the_command(torpor: Any, vm: Vm) -> None:
     with torpor("exec", "--", "spin") as process:
         assert process.stdout.readline() == b"spinning\n"
         process.send_signal(signal.SIGINT)
-        assert process.wait(TIMEOUT) == exits.INTERRUPTED
+        assert process.wait(WAIT) == exits.INTERRUPTED
     assert [each["reason"] for each in vm.call("listProcesses")] == ["killed"]
 
 
@@ -116,7 +116,7 @@ def test_a_command_is_killed_when_nobody_reads_its_output(torpor: Any, vm: Vm) -
         process.stdout.close()
         process.stdin.write(b"y" * 10)
         process.stdin.flush()
-        assert process.wait(TIMEOUT) == exits.BROKEN_PIPE
+        assert process.wait(WAIT) == exits.BROKEN_PIPE
     assert [each["reason"] for each in vm.call("listProcesses")] == ["killed"]
 
 
@@ -130,7 +130,7 @@ def test_a_slow_reader_gets_all_of_it(torpor: Any) -> None:
         process.stdin.close()
         os.waitpid(writer, 0)
         assert process.stdout.read() == data
-        assert (process.stderr.read(), process.wait(TIMEOUT)) == (b"", 0)
+        assert (process.stderr.read(), process.wait(WAIT)) == (b"", 0)
 
 
 def test_so_much_is_kept_for_a_slow_reader_and_no_more_is_taken(capfdbinary: pytest.CaptureFixture[bytes]) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.cli.places import COMMAND, Place
-from tests.system.daemon import WAIT, Background, Daemon, fresh_name
+from tests.patience import WAIT
+from tests.system.daemon import Background, Daemon, fresh_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

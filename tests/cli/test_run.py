@@ -13,6 +13,7 @@ import pytest
 
 from runtime.cli import exits
 from runtime.client.sync import connect
+from tests.patience import WAIT
 
 COMMAND = [sys.executable, "-P", "-m", "runtime.cli"]
 
@@ -134,7 +135,7 @@ def test_permissions_are_asked_for_at_a_terminal(environment, typed, reply):
             stdout=subprocess.PIPE,
             stderr=theirs,
             env=environment,
-            timeout=30,
+            timeout=WAIT,
             check=False,
         )
         shown = os.read(ours, 10_000).decode()
@@ -153,7 +154,7 @@ def test_ctrl_c_cancels_the_prompt(environment):
         running.stdout.readline()
         assert b"user_message_chunk" in running.stdout.readline()
         running.send_signal(signal.SIGINT)
-        out, err = running.communicate(timeout=30)
+        out, err = running.communicate(timeout=WAIT)
     assert running.returncode == exits.INTERRUPTED
     assert lines(out.decode())[-1]["stopReason"] == "cancelled"
     assert b"cancelling the prompt" in err
@@ -167,7 +168,7 @@ def test_a_reader_that_goes_away_is_no_error_of_ours(environment):
         assert running.stderr is not None
         running.stdout.close()
         err = running.stderr.read()
-        assert running.wait(30) == exits.BROKEN_PIPE
+        assert running.wait(WAIT) == exits.BROKEN_PIPE
     assert b"Traceback" not in err
     assert b"Exception ignored" not in err
 

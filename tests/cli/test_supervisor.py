@@ -18,7 +18,7 @@ import torpor
 from runtime.cli import exits
 from runtime.daemon.supervisor import MAX_RESTARTS
 from tests.cli.test_daemon_life import gone
-from tests.system.daemon import WAIT
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from tests.cli.places import Place

@@ -18,7 +18,8 @@ from runtime.cli import exits
 from runtime.client.sync import connect
 from runtime.daemon.systemd import MAX_DIGITS, MAX_PASSED, ActivationError, Notifier, take_listener
 from tests.cli.places import COMMAND, Place
-from tests.system.daemon import WAIT, Background
+from tests.patience import WAIT
+from tests.system.daemon import Background
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

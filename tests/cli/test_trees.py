@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from runtime.cli import exits
+from tests.patience import WAIT
 from tests.system.daemon import Vm, fresh_name
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def fs(daemon: Daemon, vm: Vm) -> Any:
             [*COMMAND, "fs", command, "--vm", vm.name, *words],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=WAIT,
             env={**os.environ, "TORPOR_SOCKET": str(daemon.socket)},
             check=False,
         )

@@ -6,6 +6,8 @@ without that these tests are skipped, since an executable that lies about may be
 
 from __future__ import annotations
 
+from tests.patience import WAIT
+
 import os
 import shutil
 import subprocess
@@ -16,7 +18,6 @@ import attrs
 import pytest
 
 DIST = Path(__file__).resolve().parents[2] / "dist"
-TIMEOUT = 60
 LIBC = ("libc.so.6", "libm.so.6", "libdl.so.2", "libpthread.so.0", "librt.so.1", "libutil.so.1", "libresolv.so.2")
 LIBC_PLACE = Path("lib/x86_64-linux-gnu")
 LINKER = Path("lib64/ld-linux-x86-64.so.2")
@@ -48,7 +49,7 @@ class CleanRoot:
             env={"PATH": os.environ["PATH"], "HOME": "/home/user", "XDG_CACHE_HOME": "/cache"},
             capture_output=True,
             text=True,
-            timeout=TIMEOUT,
+            timeout=WAIT,
             check=check,
         )
 

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from typing import TYPE_CHECKING
 
-from tests.dist.conftest import TIMEOUT
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,12 +30,12 @@ def test_it_serves_over_http(executable: Path, tmp_path: Path) -> None:
             assert daemon.stderr is not None
             line = daemon.stderr.readline()
             place = line.rpartition("http://")[2].strip().removesuffix("/rpc")
-            connection = http.client.HTTPConnection(place, timeout=TIMEOUT)
+            connection = http.client.HTTPConnection(place, timeout=WAIT)
             connection.request("GET", "/rpc")
             status = connection.getresponse().status
             connection.close()
             daemon.terminate()
-            daemon.communicate(timeout=TIMEOUT)
+            daemon.communicate(timeout=WAIT)
     assert line.startswith(f"torpor: ready on {short}/s and http://127.0.0.1:")
     assert status == http.HTTPStatus.UNAUTHORIZED
     assert daemon.returncode == 0

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.dist.conftest import DIST, TIMEOUT
+from tests.dist.conftest import DIST
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ def start(executable: Path, place: Path | str) -> subprocess.Popen[str]:
 
 def run(executable: Path, place: Path | str) -> tuple[int, str, str]:
     with start(executable, place) as process:
-        out, err = process.communicate(timeout=TIMEOUT)
+        out, err = process.communicate(timeout=WAIT)
         return process.returncode, out, err
 
 
@@ -69,7 +70,7 @@ def test_those_who_race_unpack_once(executable: Path, place: Path) -> None:
     processes = [start(executable, place) for _ in range(RACERS)]
     for process in processes:
         with process:
-            out, err = process.communicate(timeout=TIMEOUT)
+            out, err = process.communicate(timeout=WAIT)
         assert (process.returncode, err) == (0, "")
         assert out.startswith("torpor ")
     assert sorted(path.name for path in place.iterdir()) == [".torpor-unpacking", succeed(executable, place).name]
@@ -139,14 +140,14 @@ def test_a_daemon_that_a_command_started_keeps_its_folder(executable: Path, plac
         names = {"TORPOR_SOCKET": "s", "TORPOR_STATE": "state/db", "TORPOR_CACHE": "cache"}
         environment = {"TORPOR_UNPACK": str(place), **{name: f"{short}/{path}" for name, path in names.items()}}
         said = subprocess.run(
-            [executable, "run", "echo", "hi"], check=False, env=environment, stdout=subprocess.PIPE, timeout=TIMEOUT
+            [executable, "run", "echo", "hi"], check=False, env=environment, stdout=subprocess.PIPE, timeout=WAIT
         )
         try:
             assert said.stdout == b"echo: hi\n"
             folder = succeed(executable, place)
             assert is_used(folder)
         finally:
-            subprocess.run([executable, "stop"], env=environment, check=True, timeout=TIMEOUT)
+            subprocess.run([executable, "stop"], env=environment, check=True, timeout=WAIT)
         assert not is_used(folder)
 
 
@@ -159,7 +160,7 @@ def test_progress_is_shown_on_a_terminal_and_wiped_away(executable: Path, place:
             env=environment,
             stdout=subprocess.PIPE,
             stderr=theirs,
-            timeout=TIMEOUT,
+            timeout=WAIT,
             check=True,
         )
         os.close(theirs)

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from runtime.api.methods import METHODS
 from runtime.client.sync import RpcError, connect
 from tests.docs.blocks import ROOT
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from tests.docs.blocks import Block
 
-TIMEOUT: Final = 120.0
-"""Seconds after which a block hangs: the slowest compiles a component, in ten."""
 BIN: Final = Path(sys.executable).parent
 SECRETS: Final = {name: f"value of {name}" for name in ("GITHUB_TOKEN", "ANTHROPIC_API_KEY", "DEPLOY_TOKEN")}
 
@@ -61,7 +60,7 @@ class Desk:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=TIMEOUT,
+            timeout=WAIT,
             check=False,
         )
         assert done.returncode == 0 or not check, f"it ended with {done.returncode}\n{done.stdout}\n{done.stderr}"

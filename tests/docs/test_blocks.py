@@ -15,7 +15,8 @@ import pytest
 
 from runtime.testing import yaml_file
 from tests.docs.blocks import NOT_RUN, PAGES, ROOT, RUN, SHOWN, blocks
-from tests.docs.desk import TIMEOUT, Desk, is_call, is_shown, like
+from tests.docs.desk import Desk, is_call, is_shown, like
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from tests.docs.blocks import Block
@@ -57,7 +58,7 @@ def programs(node: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     for number, block in enumerate(TYPESCRIPT):
         (folder / f"block{number}.ts").write_text(block.text, "utf-8")
     compiler = client / "node_modules" / "typescript" / "bin" / "tsc"
-    done = subprocess.run([node, compiler], cwd=folder, capture_output=True, text=True, timeout=TIMEOUT, check=False)
+    done = subprocess.run([node, compiler], cwd=folder, capture_output=True, text=True, timeout=WAIT, check=False)
     assert done.returncode == 0, done.stdout
     return {block.place: folder / "dist" / f"block{number}.js" for number, block in enumerate(TYPESCRIPT)}
 

@@ -20,11 +20,11 @@ from runtime.engine.program import HostCalls
 from runtime.engine.workbench import _account, _Fork
 from runtime.engine.workshop import Workshop
 from tests.engine.test_compiling import padded
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-WAIT = 60.0
 MIB = 1024 * 1024
 
 

@@ -23,12 +23,12 @@ from runtime.engine.workshop import Workshop, _command
 from runtime.executable import COMPILER
 from tests.engine.test_components import REFUSED
 from tests.engine.wat import command
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-WAIT = 60.0
 CONTENT = command("(i32.const 0)")
 LARGE_BYTES = 320 * 1024
 

@@ -13,12 +13,12 @@ from runtime.engine import Engine, HostInterface, Limits, Share, Wait
 from runtime.engine.guest import SLICE_FUEL
 from runtime.engine.turns import LOOP_BURST, LOOP_SHARE, Account, Line, Member, Processors
 from tests.engine.wat import SPIN, command
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from runtime.engine import Program
 
 CROWD = 16
-WAIT = 60.0  # for what comes at once
 
 
 class Clerk:

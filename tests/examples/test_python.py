@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.patience import WAIT
 from tests.system.daemon import Daemon, environment, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples" / "python"
-TIMEOUT = 60
 
 OUTPUT = {
     "create": """\
@@ -98,7 +98,7 @@ def test_an_example(daemon: Daemon, name: str) -> None:
         env={**os.environ, "TORPOR_SOCKET": str(daemon.socket)},
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=WAIT,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

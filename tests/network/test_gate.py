@@ -15,6 +15,7 @@ from runtime.network import Egress, GateRequest, HttpError, HttpExchange, HttpGa
 from runtime.network.connections import MAX_HEADER_BYTES, MAX_HEADERS, MAX_IDLE_CONNECTIONS, MAX_REQUESTS
 from runtime.network.egress import fits_header, secret_hosts
 from runtime.testing.loopback import Exchange, HttpServer, http_server
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -345,12 +346,12 @@ async def test_cancelling_closes_the_connection() -> None:
                     else:
                         await trio.lowlevel.checkpoint()  # between two reads, as when the guest does not read on
             assert b.exchanges[-1].error == "cancelled"
-            with trio.fail_after(5):
+            with trio.fail_after(WAIT):
                 await left.wait()
             left = trio.Event()
         async with b.gate.send(b.request()) as response:
             await response.receive()
-        with trio.fail_after(5):
+        with trio.fail_after(WAIT):
             await left.wait()
 
 

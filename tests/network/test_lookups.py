@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import trio
 
 from runtime.network.backend import LOOKUPS, SystemResolver
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     import pytest
 
-WAIT = 30.0
 ANSWER = [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", ("192.0.2.1", 80))]
 
 

@@ -15,6 +15,7 @@ from trio.testing import wait_all_tasks_blocked
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.rpc import connection, server
 from runtime.rpc.framing import MAX_LINE
+from tests.patience import WAIT
 
 over_unix = pytest.mark.parametrize("transport", ["unix"], indirect=True)
 
@@ -111,7 +112,7 @@ async def test_hello_tells_limits_and_the_epoch(peer, world):
 
 async def test_a_line_over_the_limit_is_answered_and_the_connection_closed(world, monkeypatch):
     async with world.peer() as peer:
-        with trio.fail_after(20):
+        with trio.fail_after(WAIT):
             await peer.send(b'{"jsonrpc":"2.0","id":1,"method":"' + b"x" * MAX_LINE + b'"}')
             answer = await peer.receive()
             assert (answer["error"]["code"], answer["id"]) == (-32600, None)
@@ -180,7 +181,7 @@ async def test_closing_the_connection_leaves_the_turn_running(world):
     async with world.peer() as peer:
         await peer.start("sendPrompt", vm="v", sessionId="s", prompt="hang")
         await peer.call("hello")
-    with trio.fail_after(5):
+    with trio.fail_after(WAIT):
         while world.service.status()["connections"]:
             await trio.lowlevel.checkpoint()
     assert sessions.row("s")["status"] == "running"
@@ -330,7 +331,7 @@ async def test_a_peer_that_never_reads_holds_up_nobody(world, peer):
             await stuck.start("readFile", vm="v", path="/f")
         for _ in range(20):
             assert await peer.call("exists", vm="v", path="/f")
-    with trio.fail_after(5):
+    with trio.fail_after(WAIT):
         while (await peer.call("daemon.status"))["connections"] > 1:
             pass
 
@@ -360,8 +361,8 @@ async def test_a_closing_server_refuses_and_drains(world, peer):
     world.server.refuse()
     assert (await peer.error("vm.list"))["data"]["code"] == "shutting_down"
     await world.host.vms["v"].sessions.cancel("s", 0)
-    with trio.fail_after(5):
-        await world.server.drain(5)
+    with trio.fail_after(WAIT):
+        await world.server.drain(WAIT)
     assert (await peer.response(turn))["result"]["stopReason"] == "cancelled"
 
 

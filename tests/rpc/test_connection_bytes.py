@@ -11,6 +11,7 @@ from websockets.frames import Frame, Opcode
 
 from runtime.rpc.connection import REQUEST_COST
 from runtime.rpc.subscriptions import SUBSCRIPTION_COST
+from tests.patience import WAIT
 
 MIB = 1024 * 1024
 
@@ -26,7 +27,7 @@ async def half_line(peer, size):
 
 async def held(world, at_least):
     """Wait until the server has counted so much."""
-    with trio.fail_after(20):
+    with trio.fail_after(WAIT):
         while world.service.budget.used < at_least:
             await trio.lowlevel.checkpoint()
 
@@ -45,7 +46,7 @@ async def test_half_lines_count_and_the_longest_goes_first(world, peer):
         assert message["error"]["data"]["allowed"] == 3 * MIB
         assert await greedy.receive() is None
         assert (await peer.call("hello"))["limits"]["maxConnectionBytes"] == 3 * MIB
-    with trio.fail_after(20):
+    with trio.fail_after(WAIT):
         while world.service.budget.used > REQUEST_COST:
             await trio.lowlevel.checkpoint()
 
@@ -63,7 +64,7 @@ async def test_requests_under_way_count(world, peer):
         await other.start("sendPrompt", vm="v", sessionId="s", prompt="hang " + "x" * REQUEST_COST)
         await held(world, 2 * REQUEST_COST)
         world.service.budget.limit = 2 * REQUEST_COST + REQUEST_COST // 2
-        with trio.fail_after(20):
+        with trio.fail_after(WAIT):
             await peer.call("hello")
         while await other.receive() is not None:
             pass
@@ -84,7 +85,7 @@ async def test_answers_that_nobody_reads_count(world, peer):
     world.service.budget.limit = 4 * MIB
     async with world.peer() as greedy:
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "rpc.discover"}).encode()
-        with trio.fail_after(60), contextlib.suppress(trio.BrokenResourceError):
+        with trio.fail_after(WAIT), contextlib.suppress(trio.BrokenResourceError):
             while True:
                 await greedy.send(body)
         assert (await peer.call("hello"))["protocol"] == 1

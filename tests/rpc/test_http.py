@@ -16,6 +16,7 @@ from runtime.rpc import server, websocket
 from runtime.rpc.gate import Gate
 from runtime.rpc.http_listener import AddressError, HttpOptions, http_options, open_http
 from runtime.rpc.server import serve
+from tests.patience import WAIT
 
 TOKEN = "a-token-of-the-tests"
 GIVEN = f"Bearer {TOKEN}"
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.parametrize("transport", ["http"], indirect=True)
 async def answer(world, path="/rpc", **headers):
     """The status that a handshake is answered with."""
     async with world.handshake(path, **headers) as frames:
-        with trio.fail_after(10):
+        with trio.fail_after(WAIT):
             return (await frames.event()).status_code
 
 
@@ -129,7 +130,7 @@ async def test_slow_handshakes_end_and_too_many_are_turned_away(world, monkeypat
 
 
 async def ended(stream):
-    with trio.fail_after(10):
+    with trio.fail_after(WAIT):
         try:
             return await stream.receive_some() == b""
         except trio.BrokenResourceError:
@@ -138,7 +139,7 @@ async def ended(stream):
 
 async def test_endless_headers_are_refused(world):
     async with await trio.open_tcp_stream("127.0.0.1", int(world.service.http.rpartition(":")[2])) as stream:
-        with trio.fail_after(10):
+        with trio.fail_after(WAIT):
             await stream.send_all(b"GET /rpc HTTP/1.1\r\nX: " + b"x" * 100_000)
             assert await stream.receive_some() != b"HTTP/1.1 101"
             assert await ended(stream)
@@ -162,7 +163,7 @@ async def test_fragments_count_together(world, peer, monkeypatch):
     protocol.send_text(b'"', fin=False)
     for _ in range(34):
         protocol.send_continuation(chunk, fin=False)
-    with trio.fail_after(20):
+    with trio.fail_after(WAIT):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(send_what_goes, peer.wire)
             assert (await peer.receive())["error"]["code"] == -32600
@@ -209,7 +210,7 @@ async def test_peers_are_told_of_the_end_of_the_daemon(world, nursery, socket_pa
     async with type(world)(world.host, found, "http").peer() as peer:
         await peer.call("hello")
         scope.cancel()
-        with trio.fail_after(10):
+        with trio.fail_after(WAIT):
             assert (await peer.wire.event()).opcode is Opcode.CLOSE
             assert peer.wire.protocol.close_rcvd.code == 1001
 

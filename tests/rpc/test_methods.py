@@ -16,6 +16,7 @@ from runtime.api.names import as_given, joined
 from runtime.api.openrpc import openrpc_document
 from runtime.rpc.methods import handles
 from runtime.rpc.validation import MAX_FAULTS
+from tests.patience import WAIT
 
 
 @pytest.mark.parametrize(
@@ -279,7 +280,7 @@ for _ in range(20):
         convert(method.params, seen)
     gc.collect()
 """
-    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, timeout=WAIT, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 
 

@@ -5,6 +5,7 @@ from trio.testing import memory_stream_pair, wait_all_tasks_blocked
 
 from runtime.rpc.framing import LineReader
 from runtime.rpc.outbox import Flow, Outbox
+from tests.patience import WAIT
 
 
 class Sender:
@@ -78,7 +79,7 @@ async def test_closing_lets_go_of_those_who_wait(nursery):
     nursery.start_soon(outbox.drained)
     await wait_all_tasks_blocked()
     outbox.close()
-    with trio.fail_after(5):
+    with trio.fail_after(WAIT):
         await wait_all_tasks_blocked()
     await outbox.send(b"6")
     assert outbox.idle

@@ -9,6 +9,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from runtime.hub import Notice
 from runtime.rpc import outbox, subscriptions
+from tests.patience import WAIT
 
 
 async def collect(peer, count):
@@ -72,7 +73,7 @@ async def test_replay_and_live_meet_without_gap_or_duplicate(world, peer, monkey
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(produce)
-        with trio.fail_after(20):
+        with trio.fail_after(WAIT):
             events = await collect(peer, 2990)
     assert seqs(events) == list(range(10, 3000))
 
@@ -193,7 +194,7 @@ async def test_a_replay_waits_for_a_peer_that_never_reads_and_costs_a_bounded_am
         sessions.say("s", "live")
         events = await collect(stuck, len(sessions.events["s"]))
         assert seqs(events) == list(range(len(sessions.events["s"])))
-    with trio.fail_after(5):
+    with trio.fail_after(WAIT):
         while world.host.hub._listeners:
             await trio.lowlevel.checkpoint()
 

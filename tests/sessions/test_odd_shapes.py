@@ -9,6 +9,7 @@ import pytest
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
+from tests.patience import WAIT
 from tests.sessions.fakes import FakeAgent, FakeVm, new
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ async def test_odd_updates_and_requests(vm: FakeVm, caplog: pytest.LogCaptureFix
                 await agent.write({"jsonrpc": "2.0", "id": asked[-1], "method": method, "params": odd})
                 withdrawn = {"requestId": asked[-1]}  # or it would wait for a client
                 await agent.write({"jsonrpc": "2.0", "method": "$/cancel_request", "params": withdrawn})
-        with trio.fail_after(30):
+        with trio.fail_after(WAIT):
             while not agent.results.keys() >= set(asked):
                 await trio.lowlevel.checkpoint()
         return {"stopReason": "end_turn"}

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from wasmtime import wat2wasm
 
 from runtime.client.sync import ConnectError, RpcError, connect
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     import random
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 MIB: Final = 1024 * 1024
 PROGRAMS: Final = Path(__file__).parents[1] / "guests" / "dist"
-WAIT: Final = 60.0
-"""Seconds in which anything is answered, however many others attack."""
 
 LIMITS: Final = {"memoryBytes": 32 * MIB, "fileBytes": 16 * MIB, "files": 2000, "processes": 20}
 

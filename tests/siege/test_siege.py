@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.patience import WAIT
 from tests.system.daemon import Vm
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def test_a_session_works_while_others_attack(own_daemon: Daemon, tmp_path: Path)
 
 def settle(api: Api) -> None:
     """All that the attackers had is gone: nobody but the one session is left."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + WAIT
     while (status := api.call("daemon.status"))["awake"] > 1 or status["connections"] > 1:
         assert time.monotonic() < deadline, status
         time.sleep(0.05)

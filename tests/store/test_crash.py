@@ -12,6 +12,7 @@ import pytest
 
 from runtime.store import open_store
 from runtime.store.schema import open_writable
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,7 +62,7 @@ def storm(state: Path, acknowledgements: int) -> list[list[str]]:
         lines = [process.stdout.readline() for _ in range(acknowledgements)]
         process.kill()
         lines += process.stdout.readlines()
-        process.wait(30)
+        process.wait(WAIT)
     assert process.returncode == -9, "the storm ended by itself"
     return [line.decode().split() for line in lines]
 

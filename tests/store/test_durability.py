@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from runtime.store import durability
 from runtime.store.durability import LogSyncer
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import pytest
-
-WAIT = 30.0
 
 
 def test_it_ends_when_it_is_closed_in_the_moment_of_a_sync(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,13 +10,12 @@ from trio.testing import wait_all_tasks_blocked
 
 from runtime.store import open_store
 from runtime.store.reading import LONG_READS
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import apsw
-
-WAIT = 30.0
 
 
 async def test_a_transcript_is_read_while_others_walk_through_trees(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import IdempotencyRecord, SessionRecord, Store, VmRecord, open_store
 from runtime.store.schema import open_readable
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -180,7 +181,7 @@ async def test_a_state_is_open_in_one_process(state: Path, store: Store) -> None
         "    async with open_store(sys.argv[1]): pass\n"
         "trio.run(main)\n"
     )
-    result = subprocess.run([sys.executable, "-c", program, state], capture_output=True, text=True, timeout=30)  # noqa: ASYNC221, PLW1510
+    result = subprocess.run([sys.executable, "-c", program, state], capture_output=True, text=True, timeout=WAIT)  # noqa: ASYNC221, PLW1510
     assert "another Torpor daemon" in result.stderr
 
 

@@ -13,12 +13,12 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import Store, open_store
 from runtime.store.rotation import PAGE, KeyRotation, Rotated, SealingTurns
 from runtime.store.sql import run
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 ENV = {"API_KEY": "sk-plain-secret"}
-TIMEOUT = 30
 
 
 async def fill(store: Store, sessions: int = 2) -> int:
@@ -164,7 +164,7 @@ async def test_a_kill_at_any_moment_leaves_a_key_that_fits(tmp_path: Path, where
         await fill(store)
     old = key.read_bytes()
     command = [sys.executable, "-c", CRASH, str(state), where]
-    killed = await trio.to_thread.run_sync(lambda: subprocess.run(command, timeout=TIMEOUT, check=False))
+    killed = await trio.to_thread.run_sync(lambda: subprocess.run(command, timeout=WAIT, check=False))
     assert killed.returncode == -signal.SIGKILL
     async with open_store(state) as store:
         assert await envs(store) == expected()

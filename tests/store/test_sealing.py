@@ -10,6 +10,7 @@ import pytest
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import SessionRecord, Store, VmRecord, open_store
 from runtime.store.sealing import KEY_BYTES, Sealer
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,4 +130,4 @@ async def test_env_of_a_session(store: Store, session: SessionRecord, vm: VmReco
 
 def test_cryptography_is_not_imported_before_it_is_needed() -> None:
     program = "import sys, runtime.store; sys.exit('cryptography' in sys.modules)"
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=30)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=WAIT)

@@ -13,6 +13,7 @@ import trio.testing
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.store.schema import open_readable, open_writable
 from runtime.store.writer import GROUP_BYTES, GROUP_WRITES, WAITING_BYTES, Insert, Row, Writer
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -26,7 +27,7 @@ class Gate:
     async def closed(cls, writer: Writer) -> Gate:
         gate = cls()
         writer.submit(gate._hold)
-        await trio.to_thread.run_sync(gate._reached.wait, 10)
+        await trio.to_thread.run_sync(gate._reached.wait, WAIT)
         return gate
 
     def __init__(self) -> None:
@@ -35,7 +36,7 @@ class Gate:
 
     def _hold(self, _: apsw.Connection) -> None:
         self._reached.set()
-        self._opened.wait(10)
+        self._opened.wait(WAIT)
 
     def open(self) -> None:
         self._opened.set()

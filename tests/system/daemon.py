@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from runtime.client.sync import ConnectError, Notification, Pending, RpcError, connect
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-WAIT: Final = 30.0
-"""Seconds after which a test has failed: many times what anything here takes on a busy machine."""
 
 SECRET_OF_HOST: Final = "only-the-daemon-knows-this"
 """In the environment of the daemon that tests share."""

@@ -10,7 +10,7 @@ import trio
 
 from runtime.testing.loopback import Exchange, HttpServer, http_server
 from runtime.testing.scripted_model import Script, ScriptedModel
-from tests.system.daemon import WAIT
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

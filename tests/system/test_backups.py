@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.system.daemon import SERVE, WAIT, Daemon, Vm
+from tests.patience import WAIT
+from tests.system.daemon import SERVE, Daemon, Vm
 from tests.system.test_crash import Client, check_integrity
 
 if TYPE_CHECKING:

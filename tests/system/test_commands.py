@@ -304,7 +304,8 @@ def test_sessions_subscribers_hear_no_processes(box: Vm, daemon: Daemon) -> None
         other.call("subscribe", vm=box.name, sessionId=session.id)
         box.call("exec", argv=["stderr", "x"])
         session.prompt("say x")
-        methods = {each.method for each in other.client.notifications(timeout=0.2)}
+        other.call("hello")  # what was told before is here then
+        methods = {each.method for each in other.client.notifications(timeout=0)}
     assert methods == {"sessionEvent"}
 
 

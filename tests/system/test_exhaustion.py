@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.system.daemon import WAIT, Vm
+from tests.patience import WAIT
+from tests.system.daemon import Vm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.system.daemon import WAIT, Session, Vm, fresh_name, text_of
+from tests.patience import WAIT
+from tests.system.daemon import Session, Vm, fresh_name, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

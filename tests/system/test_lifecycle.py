@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from runtime.sessions.operations.launch import START_TIMEOUT
-from tests.system.daemon import WAIT, Background, short, text_of
+from tests.system.daemon import Background, short, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -239,7 +238,7 @@ def test_destroying_a_vm_cuts_the_patience_of_a_sleep_short(vm: Vm) -> None:
     session = vm.session()
     session.subscribe()
     pending = session.begin("say on; sleep 60000")
-    sleeping = vm.start("vm.sleep", graceMs=25_000)
+    sleeping = vm.start("vm.sleep", graceMs=600_000)
     assert not vm.api.client.wait(sleeping, 0.1)
     vm.call("vm.destroy")
     assert vm.api.result(pending)["stopReason"] == "cancelled"
@@ -274,9 +273,8 @@ def test_cancelling_a_turn_whose_agent_does_not_wake(vm: Vm) -> None:
 )
 def test_an_agent_that_hangs_at_its_start_holds_nobody_up(vm: Vm, end: str, told: str | None) -> None:
     session, resuming = hanging(vm)
-    assert WAIT < START_TIMEOUT, "so that nobody has waited for the agent"
     (vm if end.startswith("vm.") else session).call(end)
-    assert vm.api.failure(resuming).name == (told or "vm_not_found")
+    assert vm.api.failure(resuming).name == (told or "vm_not_found"), "and not that the agent did not answer in time"
     assert vm.api.call("daemon.status")["processes"] == 0
     vm.call("vm.getOrCreate")
 
@@ -284,9 +282,8 @@ def test_an_agent_that_hangs_at_its_start_holds_nobody_up(vm: Vm, end: str, told
 def test_a_session_that_hangs_while_it_is_made_holds_no_sleep_up(vm: Vm) -> None:
     creating = vm.start("createSession", agentType="echo", options={"env": HANGS})
     assert not vm.api.client.wait(creating, 0.1)
-    assert WAIT < START_TIMEOUT, "so that nobody has waited for the agent"
     vm.call("vm.destroy")
-    assert vm.api.failure(creating).name == "vm_not_found"
+    assert vm.api.failure(creating).name == "vm_not_found", "and not that the agent did not answer in time"
     vm.call("vm.getOrCreate")
 
 

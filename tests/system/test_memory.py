@@ -10,7 +10,8 @@ import pytest
 from wasmtime import wat2wasm
 
 from runtime.cli import exits
-from tests.system.daemon import WAIT, Vm
+from tests.patience import WAIT
+from tests.system.daemon import Vm
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.system.daemon import WAIT, Daemon, Session, Vm, environment, fresh_name, running
+from tests.patience import WAIT
+from tests.system.daemon import Daemon, Session, Vm, environment, fresh_name, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -21,6 +21,7 @@ import pytest
 from runtime.store import Store, open_store
 from runtime.store.durability import Durability
 from runtime.store.foreign import open_foreign
+from tests.patience import WAIT
 from tests.system.daemon import Daemon, Vm, environment, fresh_name, running
 from tests.system.disk import Disk, Record, Rest, acknowledge, build, records
 from tests.system.test_commands import install
@@ -87,7 +88,7 @@ def talk(recorded: Recorded, number: int) -> None:
         for turn in range(TURNS):
             path = f"/home/user/{number}-{turn}.txt"  # a new one: the agent empties a file before it writes it
             prompt = session.start("sendPrompt", prompt=f"stream 5 1; fswrite {path} {turn}; stream 2")
-            for notification in api.client.notifications(until=prompt, timeout=30):
+            for notification in api.client.notifications(until=prompt, timeout=WAIT):
                 if notification.method == "sessionEvent":
                     seen = notification.params
                     recorded.told("event", vm.name, session.id, seen["seq"], seen["event"])

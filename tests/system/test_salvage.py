@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from runtime.cli import exits
+from tests.patience import WAIT
 from tests.system.daemon import SERVE, Daemon, Vm
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 def salvage(*words: object) -> subprocess.CompletedProcess[str]:
     command = [*SERVE[:-1], "salvage", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=False)
 
 
 def test_what_is_left_is_imported_again(own_daemon: Daemon, tmp_path: Path) -> None:

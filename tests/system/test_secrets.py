@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from runtime.testing.script import Failure, say
-from tests.system.daemon import WAIT, RpcError, Vm
+from tests.patience import WAIT
+from tests.system.daemon import RpcError, Vm
 from tests.system.model import model
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.patience import WAIT
 from tests.system.daemon import Background, Session, text_of, type_of
 
 if TYPE_CHECKING:
@@ -259,7 +260,7 @@ def test_malformed_lines_of_a_client_hurt_nobody(vm: Vm, api: Api, daemon: Daemo
     session = vm.session()
     with daemon.connect() as other:
         raw = other.client._socket
-        raw.settimeout(20)
+        raw.settimeout(WAIT)
         raw.sendall(b"not json\n[]\n" + b'[{"jsonrpc":"2.0","id":1,"method":"hello","params":{}}]\n')
         answers = b""
         while answers.count(b"\n") < 3:

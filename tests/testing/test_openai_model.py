@@ -12,6 +12,7 @@ import trio
 
 from runtime.testing.script import Break, Failure, Text, Thinking, ToolCall, Turn, say
 from runtime.testing.scripted_model import ScriptedModel, scripted_model
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -237,7 +238,7 @@ async def test_a_hanging_stream_sees_the_client_leave(api: type[Chat | Responses
         pieces, raised = await pieces_of(api, client, seconds=0.1)
         assert pieces
         assert raised is not None
-        with trio.fail_after(5):
+        with trio.fail_after(WAIT):
             while model.requests[0].outcome is None:
                 await trio.testing.wait_all_tasks_blocked()
         assert model.requests[0].outcome == "client_gone"

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from runtime.testing.scratch import scratch_directory
+from tests.patience import WAIT
 
 KILLED = """
 import os, subprocess, sys
@@ -37,7 +38,7 @@ def test_the_directory_of_a_killed_run(tmp_path: Path, monkeypatch: pytest.Monke
         assert run.stdin is not None
         assert run.stdout is not None
         left = Path(run.stdout.read().decode().strip())
-        assert run.wait(30) == -9
+        assert run.wait(WAIT) == -9
         with scratch_directory() as (own, _):
             assert own.is_dir()
             assert left.is_dir() == (survivor == "daemon")  # in use as long as its daemon runs

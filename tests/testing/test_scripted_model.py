@@ -20,6 +20,7 @@ from runtime.testing.demo_script import demo_script
 from runtime.testing.messages_api import ModelRequest, check_request
 from runtime.testing.script import Break, Failure, Text, Thinking, ToolCall, Turn, call, load_script, say
 from runtime.testing.scripted_model import ScriptedModel, scripted_model
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -239,7 +240,7 @@ async def test_tool_arguments_that_are_no_json() -> None:
 
 
 async def test_a_hanging_stream_sees_the_client_leave() -> None:
-    with trio.fail_after(60):
+    with trio.fail_after(WAIT):
         async with talking_to([Turn((Text("never finished"),), break_=Break("hang", 4))]) as (model, client):
             async with client.messages.stream(**ask("Hello")) as stream:
                 async for _ in stream.text_stream:
@@ -371,7 +372,7 @@ async def test_runs_from_the_command_line(tmp_path: Any) -> None:
     script = tmp_path / "script.json"
     script.write_bytes(msgspec.json.encode([say("from a file"), call("write", path="x")]))
     command = [sys.executable, "-m", "runtime.testing.scripted_model", "--script", str(script)]
-    with trio.fail_after(20):
+    with trio.fail_after(WAIT):
         async with trio.open_nursery() as nursery:
             process = await nursery.start(partial(trio.run_process, command, stdout=PIPE, check=False))
             url = (await process.stdout.receive_some()).decode().strip()

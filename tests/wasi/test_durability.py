@@ -16,6 +16,7 @@ from trio.testing import wait_all_tasks_blocked
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.vms.processes import Processes
 from runtime.wasi.filesystem import streams as file_streams
+from tests.patience import WAIT
 from wasi_fs import Mount
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def hold_writer(world: World) -> threading.Event:
     go_on = threading.Event()
 
     def wait(_connection: apsw.Connection) -> None:
-        assert go_on.wait(60)
+        assert go_on.wait(WAIT)
 
     world.store.writer.submit(wait)
     return go_on

@@ -17,6 +17,7 @@ from runtime.wasi.http_bodies import REQUEST_BUFFER, RESPONSE_BUFFER
 from runtime.wasi.http_fields import Fields
 from runtime.wasi.http_messages import FutureIncomingResponse, IncomingBody, IncomingResponse, OutgoingRequest
 from runtime.wasi.streams import InputStream, IoError, OutputStream, StreamClosed, StreamFailed, wait_any
+from tests.patience import WAIT
 from tests.settled import settled
 
 if TYPE_CHECKING:
@@ -344,7 +345,7 @@ async def test_dropping_closes_the_connection(dropped: str) -> None:
                 response.drop()
                 last = guest("[static]incoming-body.finish", body) if dropped == "trailers" else body
                 last.drop()
-        with trio.fail_after(5):
+        with trio.fail_after(WAIT):
             await left.wait()
 
 

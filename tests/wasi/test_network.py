@@ -12,6 +12,7 @@ from runtime.engine import Exit
 from runtime.network import HttpGate
 from runtime.testing.loopback import http_server
 from runtime.wasi.http_bodies import RESPONSE_BUFFER
+from tests.patience import WAIT
 from tests.settled import settled
 
 from .conftest import finish, read_until
@@ -359,7 +360,7 @@ async def test_a_killed_guests_connection_is_closed(world: World, stage: str, na
             await read_until(process.receive, b"chunk some\n")
         process.kill()
         assert (await process.wait()).reason == "killed"
-        with trio.fail_after(5):
+        with trio.fail_after(WAIT):
             await left.wait()
     assert len(machine.processes) == 0
     assert machine.exchanges[0].error == "cancelled"

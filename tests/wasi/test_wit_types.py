@@ -15,6 +15,7 @@ from runtime.engine.component.parser import parse
 from runtime.engine.component.types import FuncType
 from runtime.wasi import host
 from runtime.wasi.wit_types import WASI
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -42,7 +43,7 @@ def interfaces(monkeypatch: pytest.MonkeyPatch) -> list[HostInterface]:
 
 def test_the_table_is_current() -> None:
     command = [sys.executable, ROOT / "build" / "wasi_types.py", "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=False)
     assert done.returncode == 0, done.stderr
 
 

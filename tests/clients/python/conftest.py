@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from tests.patience import WAIT
 from tests.system.daemon import Daemon, environment, running
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 FAKE_DAEMON = Path(__file__).parents[2] / "rpc" / "fake_host.py"
 TOKEN = "a-token-of-the-tests"
-LIMIT = 30.0  # seconds after which a test has failed
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def places() -> Iterator[dict[str, str]]:
                 yield {"unix": str(path), "http": url}
             finally:
                 daemon.terminate()
-            assert daemon.wait(10) == 0
+            assert daemon.wait(WAIT) == 0
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def run(backend: str) -> Callable[[Callable[[], Awaitable[Any]]], Any]:
 
     def bounded(function: Callable[[], Awaitable[Any]]) -> Any:
         async def main() -> Any:
-            with anyio.fail_after(LIMIT):
+            with anyio.fail_after(WAIT):
                 return await function()
 
         return anyio.run(main, backend=backend)

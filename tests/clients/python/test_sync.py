@@ -12,6 +12,7 @@ import torpor
 from runtime.api.endpoint import EndpointError
 from runtime.client import sync
 from runtime.client.sync import ClientError, ConnectError, ConnectionLostError, RpcError, connect
+from tests.patience import WAIT
 
 
 @pytest.fixture
@@ -64,7 +65,7 @@ def test_a_request_can_be_given_up(client, session):
     turn = client.start("sendPrompt", **session, prompt="hang")
     assert not client.wait(turn, timeout=0)
     client.cancel(turn)
-    assert client.wait(turn, timeout=10)
+    assert client.wait(turn, timeout=WAIT)
     with pytest.raises(RpcError) as caught:
         turn.result()
     assert (caught.value.code, caught.value.name) == (-32800, "cancelled")
@@ -76,7 +77,7 @@ def test_many_large_requests_do_not_lock_up_against_their_answers(client):
     client.call("writeFile", vm="v", path="/big", content="x" * 1_000_000)
     reads = [client.start("readFile", vm="v", path="/big") for _ in range(20)]
     writes = [client.start("writeFile", vm="v", path="/w", content="y" * 1_000_000) for _ in range(20)]
-    assert all(client.wait(pending, timeout=30) for pending in [*reads, *writes])
+    assert all(client.wait(pending, timeout=WAIT) for pending in [*reads, *writes])
     assert all(len(pending.result()["content"]) == 1_000_000 for pending in reads)
 
 
@@ -153,4 +154,4 @@ assert not heavy, heavy
 """
     root = Path(torpor.__file__).parent.parent
     program = f"import sys; sys.path.insert(0, {str(root)!r})\n{code}"
-    subprocess.run([sys.executable, "-P", "-S", "-c", program, socket_path], check=True, timeout=30)
+    subprocess.run([sys.executable, "-P", "-S", "-c", program, socket_path], check=True, timeout=WAIT)

@@ -16,6 +16,7 @@ from runtime.client.generated.daemon import DaemonMethods
 from runtime.client.sync import connect as connect_sync
 from runtime.client.sync_vm import Vms as SyncVms
 from runtime.client.vm import Vms
+from tests.patience import WAIT
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -147,4 +148,4 @@ def test_both_clients_have_the_same_methods() -> None:
 
 
 def test_the_generated_methods_are_fresh() -> None:
-    subprocess.run([sys.executable, ROOT / "build" / "python_clients.py", "--check"], check=True, timeout=60)
+    subprocess.run([sys.executable, ROOT / "build" / "python_clients.py", "--check"], check=True, timeout=WAIT)

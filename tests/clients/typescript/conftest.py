@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 import attrs
 import pytest
 
+from tests.patience import WAIT
 from tests.system.daemon import Daemon, environment, running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-TIMEOUT: Final = 120.0
-"""Seconds after which a program hangs: none takes five."""
 OWN_WEBSOCKET: Final = 22
 """The first Node.js with a WebSocket that needs no flag."""
 
@@ -55,7 +54,7 @@ class Node:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=TIMEOUT,
+            timeout=WAIT,
             check=False,
         )
         assert done.returncode == 0, f"{words[1]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from tests.patience import WAIT
+
 if TYPE_CHECKING:
     from tests.clients.typescript.conftest import Node
 
@@ -98,7 +100,7 @@ def test_example(node: Node, name: str) -> None:
 @pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("*.test.mjs")))
 def test_in_node(node: Node, name: str) -> None:
     """Each file is a suite of Node's own test runner."""
-    node.run(*node.websocket_flags(), "--test", "--test-timeout=60000", HERE / name)
+    node.run(*node.websocket_flags(), "--test", f"--test-timeout={WAIT * 1000:.0f}", HERE / name)
 
 
 def test_generated_types_are_those_of_the_api() -> None:
@@ -106,7 +108,7 @@ def test_generated_types_are_those_of_the_api() -> None:
         [sys.executable, ROOT / "build" / "typescript_types.py", "--check"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=WAIT,
         check=False,
     )
     assert done.returncode == 0, done.stderr
