@@ -68,11 +68,11 @@ class Response:
 
     id: Id | None
     result: Any = None
-    error: RpcError | None = None
+    error: ErrorObject | None = None
 
 
 @attrs.frozen
-class RpcError:
+class ErrorObject:
     """The `error` member of an answer."""
 
     code: int
@@ -265,7 +265,7 @@ def encode_result(id_: Id, result: Any) -> bytes:
     return _line({"jsonrpc": "2.0", "id": id_, "result": result})
 
 
-def encode_error(id_: Id | None, error: RpcError) -> bytes:
+def encode_error(id_: Id | None, error: ErrorObject) -> bytes:
     """A refusal of request `id_`, or of a line whose id is unknown (None)."""
     return _line({"jsonrpc": "2.0", "id": id_, "error": error.to_wire()})
 
@@ -313,12 +313,12 @@ def _chunk_text(line: str) -> str:
     return text
 
 
-def _error_of(error: object) -> RpcError:
+def _error_of(error: object) -> ErrorObject:
     # Tolerant: an answer must end its request, however odd the error that it carries.
     if not isinstance(error, dict):
-        return RpcError(INTERNAL_ERROR, str(error)[:HEAD])
+        return ErrorObject(INTERNAL_ERROR, str(error)[:HEAD])
     code, message = error.get("code"), error.get("message")
-    return RpcError(
+    return ErrorObject(
         code if isinstance(code, int) and not isinstance(code, bool) else INTERNAL_ERROR,
         message if isinstance(message, str) else "",
         error.get("data"),

@@ -14,6 +14,7 @@ import attrs
 
 from runtime.acp.codec import (
     Decoder,
+    ErrorObject,
     Frame,
     Id,
     Large,
@@ -21,7 +22,6 @@ from runtime.acp.codec import (
     Notification,
     Request,
     Response,
-    RpcError,
     TooLong,
     decode_line,
     encode_error,
@@ -41,13 +41,13 @@ NoiseKind: TypeAlias = Literal[
 
 
 @attrs.frozen
-class Answer:
+class AgentAnswer:
     """The agent answered our request `id`."""
 
     id: int
     method: str
     result: Any
-    error: RpcError | None
+    error: ErrorObject | None
 
 
 @attrs.frozen
@@ -69,7 +69,7 @@ class RequestCancelled:
     id: Id
 
 
-Event: TypeAlias = "Request | Notification | Answer | RequestCancelled | Noise"
+Event: TypeAlias = "Request | Notification | AgentAnswer | RequestCancelled | Noise"
 
 
 class ClientConnection:
@@ -80,12 +80,8 @@ class ClientConnection:
         self._halves = Halves()
         self._next_id = 0
         self._outstanding: dict[int, str] = {}
-        self._serving: set[Id] = set()
-
-    @property
-    def outstanding(self) -> dict[int, str]:
         """Our requests without an answer: id to method."""
-        return dict(self._outstanding)
+        self._serving: set[Id] = set()
 
     @property
     def buffered(self) -> int:
@@ -119,7 +115,7 @@ class ClientConnection:
         self._serving.remove(id_)
         return encode_result(id_, result)
 
-    def refuse(self, id_: Id, error: RpcError) -> bytes:
+    def refuse(self, id_: Id, error: ErrorObject) -> bytes:
         """Answer a request of the agent with an error. Raises KeyError if it is not being served."""
         self._serving.remove(id_)
         return encode_error(id_, error)
@@ -148,18 +144,21 @@ class ClientConnection:
 
     def _take(self, frame: Frame) -> list[Event]:
         if isinstance(frame, Malformed):
-            return self._refused(frame, "malformed", frame.reason, RpcError(frame.code, frame.reason))
+            return self._refused(frame, "malformed", frame.reason, ErrorObject(frame.code, frame.reason))
         if isinstance(frame, TooLong):
-            error = RpcError(INVALID_REQUEST, "the line is too long")
+            error = ErrorObject(INVALID_REQUEST, "the line is too long")
             return self._refused(frame, "too_long", f"a line of {frame.size} bytes", error)
         return [self._event(frame)]
 
-    def _refused(self, frame: Malformed | TooLong, kind: NoiseKind, reason: str, error: RpcError) -> list[Event]:
+    def _refused(self, frame: Malformed | TooLong, kind: NoiseKind, reason: str, error: ErrorObject) -> list[Event]:
         # A request whose id is in use gets no reply, and an answer never does.
         reply = None if frame.answers or frame.request in self._serving else encode_error(frame.request, error)
-        told = RpcError(error.code, f"the answer cannot be read: {error.message}")
-        ended = [self._end(self._ours(id_), error=told) for id_ in frame.answers]
-        return [Noise(kind, reason, frame.size, frame.head, reply), *(answer for answer in ended if answer is not None)]
+        unreadable = ErrorObject(error.code, f"the answer cannot be read: {error.message}")
+        answers = [self._end(self._ours(id_), error=unreadable) for id_ in frame.answers]
+        return [
+            Noise(kind, reason, frame.size, frame.head, reply),
+            *(answer for answer in answers if answer is not None),
+        ]
 
     def _event(self, frame: Request | Notification | Response) -> Event:
         match frame:
@@ -178,10 +177,10 @@ class ClientConnection:
             case Response():
                 return self._answer(frame)
 
-    def _answer(self, frame: Response) -> Answer | Noise:
+    def _answer(self, frame: Response) -> AgentAnswer | Noise:
         error = frame.error
         if frame.id is None and error is None:
-            error = RpcError(INVALID_REQUEST, "the answer cannot be read: it has no id")
+            error = ErrorObject(INVALID_REQUEST, "the answer cannot be read: it has no id")
         # An error without an id says that we were not understood; any other one may be about a notification.
         is_ours = frame.id is not None or (error is not None and error.code in (PARSE_ERROR, INVALID_REQUEST))
         if is_ours and (answer := self._end(self._ours(frame.id), frame.result, error)):
@@ -200,14 +199,14 @@ class ClientConnection:
         number = int(id_) if isinstance(id_, str) and _NUMBER.fullmatch(id_) else id_
         return number if isinstance(number, int) and number in self._outstanding else None
 
-    def _end(self, id_: int | None, result: Any = None, error: RpcError | None = None) -> Answer | None:
+    def _end(self, id_: int | None, result: Any = None, error: ErrorObject | None = None) -> AgentAnswer | None:
         method = None if id_ is None else self._outstanding.pop(id_, None)
-        return None if id_ is None or method is None else Answer(id_, method, None if error else result, error)
+        return None if id_ is None or method is None else AgentAnswer(id_, method, None if error else result, error)
 
 
 def _at_once(frame: Frame | Large) -> Frame:
     return decode_line(b"".join(frame.pieces)) if isinstance(frame, Large) else frame
 
 
-CANCELLED: Final = RpcError(REQUEST_CANCELLED, "the request was cancelled")
+CANCELLED: Final = ErrorObject(REQUEST_CANCELLED, "the request was cancelled")
 """What a request that the agent took back is answered with."""

@@ -92,7 +92,8 @@ class Client(DaemonMethods):
 
     @property
     def daemon_pid(self) -> int:
-        """The process id of the daemon, as the kernel noted it when it began to listen."""
+        """The process id of the daemon, as the kernel noted it when it began to listen: known without a call, so that a
+        program can watch or end a daemon that does not answer."""
         pid, _uid, _gid = struct.unpack("3i", self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
         return int(pid)
 

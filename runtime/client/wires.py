@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 RECEIVE_SIZE: Final = 256 * 1024
 """Bytes asked of the socket at a time: what the daemon writes at a time."""
 
-_library_log: Final = logging.getLogger("runtime.client.wires.library")
-_library_log.setLevel(logging.WARNING)  # at DEBUG it would note the token
+_library_logger: Final = logging.getLogger("runtime.client.wires.library")
+_library_logger.setLevel(logging.WARNING)  # at DEBUG it would note the token
 
 
 class Wire(Protocol):
@@ -146,7 +146,9 @@ async def _shake_hands(stream: anyio.abc.ByteStream, endpoint: HttpEndpoint) -> 
     from websockets.uri import WebSocketURI  # noqa: PLC0415
 
     uri = WebSocketURI(secure=False, host=endpoint.host, port=endpoint.port, path=HTTP_PATH, query="")
-    protocol = ClientProtocol(uri, subprotocols=[Subprotocol(SUBPROTOCOL)], max_size=MAX_MESSAGE, logger=_library_log)
+    protocol = ClientProtocol(
+        uri, subprotocols=[Subprotocol(SUBPROTOCOL)], max_size=MAX_MESSAGE, logger=_library_logger
+    )
     request = protocol.connect()
     request.headers["Authorization"] = f"Bearer {endpoint.token}"
     protocol.send_request(request)

@@ -45,7 +45,7 @@ MAX_DESCRIPTORS: Final = 65536
 ALIVE_SHARE: Final = 0.4
 """Of the time that the manager allows between two signs of life: one may come late."""
 
-_log = logging.getLogger("torpor")
+logger = logging.getLogger("torpor")
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -77,7 +77,7 @@ async def run(settings: Settings) -> None:
         async with open_store(settings.state, durability=settings.durability) as store, trio.open_nursery() as nursery:
             log_to_file(log)
             if settings.life is not None and settings.life.ended:
-                _log.error("%s; started again, restart %d in a row", settings.life.ended, settings.life.restarts)
+                logger.error("%s; started again, restart %d in a row", settings.life.ended, settings.life.restarts)
             async with open_host(store, engine, agents, bound) as host:
                 listen = {"passed": settings.passed, "facts": facts}
                 server: Server = await nursery.start(_serve, host, settings, listen)
@@ -95,7 +95,7 @@ async def run(settings: Settings) -> None:
                 server.refuse()
             await server.drain(DRAIN_SECONDS)
             nursery.cancel_scope.cancel()
-        _log.info("ended in order")
+        logger.info("ended in order")
 
 
 async def _serve(host: Any, settings: Settings, listen: dict[str, Any], task_status: trio.TaskStatus[Server]) -> None:
@@ -111,7 +111,7 @@ def _announce(server: Server, settings: Settings, manager: Notifier) -> None:
     sys.stderr.flush()
     if settings.background:
         _let_go(settings.state)
-    _log.info("torpor %s, process %d, is ready on %s", VERSION, os.getpid(), places)
+    logger.info("torpor %s, process %d, is ready on %s", VERSION, os.getpid(), places)
     manager.ready(f"ready on {places}")
     if settings.life is not None:
         os.write(settings.life.ready, b"1")
@@ -133,13 +133,13 @@ def _let_go(state: Path) -> None:
 async def _listen(signals: AsyncIterator[int], stop: trio.Event) -> None:
     """Take every signal: trio raises those that nobody took once more, and the second would end what the first began."""
     async for number in signals:
-        _log.info("received %s: shutting down", signal.Signals(number).name)
+        logger.info("received %s: shutting down", signal.Signals(number).name)
         stop.set()
 
 
 async def _end_when_idle(server: Server, seconds: float, stop: trio.Event) -> None:
     await until_idle(server, seconds)
-    _log.info("idle for %g s: shutting down", seconds)
+    logger.info("idle for %g s: shutting down", seconds)
     stop.set()
 
 

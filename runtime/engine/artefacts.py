@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 SMALL_BYTES: Final = 256 * 1024
 """Commands in VMs as C compilers make them are below; what is above may take seconds, and those below do not wait for it."""
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 _RECIPE_VERSION: Final = 7
 """Changes when recipes of the same component are to be written anew: with what is in them."""
@@ -114,7 +114,7 @@ class Artefacts:
         """
         if self._cache is None:
             return self._compile(content, digest)
-        with self._cache.alone(digest, large=len(content) > SMALL_BYTES):
+        with self._cache.exclusive(digest, large=len(content) > SMALL_BYTES):
             return self.find(digest) or self._compile(content, digest)
 
     def prepare(self, content: bytes, digest: str) -> dict[str, bytes]:
@@ -207,7 +207,7 @@ class Artefacts:
         try:
             self._cache.store(name, artefact)
         except OSError as error:  # a full disk: it runs all the same, with more memory for each guest
-            _log.warning("the compiled component could not be kept: %s", error)
+            logger.warning("the compiled component could not be kept: %s", error)
             return False
         return True
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from runtime.engine.interface import Wait
     from runtime.engine.recipe import Recipe
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 _CANNOT_LEAVE: Final = "cannot leave component instance: it was called to allocate or to clean up, and calls out"
 
 
@@ -62,7 +62,7 @@ class Waiting(NamedTuple):
     pointer: int
 
 
-class Answer(NamedTuple):
+class HostAnswer(NamedTuple):
     """What the guest picks up when it goes on."""
 
     call: HostCall
@@ -111,7 +111,7 @@ class Boundary:
         """Calls from one component instance into another that have not returned, the innermost last."""
         self.parked: Parked | None = None
         self.waiting: Waiting | None = None
-        self.answer: Answer | None = None
+        self.answer: HostAnswer | None = None
         self.allocation: Any = None  # an Allocation or a Block
         """What is being written into the guest's memory, and waits for `cabi_realloc`."""
         self.written: Any = None
@@ -259,7 +259,7 @@ class Boundary:
             try:
                 resource.drop()
             except Exception:  # the others must still be dropped
-                _log.exception("a resource could not be dropped at the end of its guest")
+                logger.exception("a resource could not be dropped at the end of its guest")
         self.dropped.clear()
 
 
@@ -269,7 +269,7 @@ def ended_by(name: str, error: BaseException) -> Exit:
         return Exit("exit", code=error.code)
     if isinstance(error, GuestTrap):
         return Exit("trap", message=f"{name}: {error}")
-    _log.error("host function %s failed; its guest is ended", name, exc_info=error)
+    logger.error("host function %s failed; its guest is ended", name, exc_info=error)
     return Exit("fault", message=f"internal error in {name}")
 
 

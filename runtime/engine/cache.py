@@ -139,7 +139,7 @@ class ArtefactCache:
         return descriptor
 
     @contextlib.contextmanager
-    def alone(self, name: str, *, large: bool) -> Iterator[None]:
+    def exclusive(self, name: str, *, large: bool) -> Iterator[None]:
         """Keep other processes from compiling what has this name meanwhile: workers of a test run want the same at once.
 
         Of `large` components one is compiled at a time, whatever their names. Where no lock can be had, the block runs all

@@ -14,7 +14,7 @@ import trio
 
 from runtime.engine.artefacts import SMALL_BYTES
 from runtime.engine.errors import InvalidComponentError
-from runtime.engine.order import MAX_ANSWER_BYTES, Answer, take_unkept, write_order
+from runtime.engine.order import MAX_ANSWER_BYTES, CompilerAnswer, take_unkept, write_order
 from runtime.engine.turns import Line
 from runtime.engine.workshop import Workshop
 
@@ -37,7 +37,7 @@ LOGGED_BYTES: Final = 1024 * 1024
 ATTEMPTS: Final = 3
 """The process may have ended of idleness when an order was on its way; and once more, since it is the last word otherwise."""
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class _Given(NamedTuple):
@@ -66,7 +66,7 @@ class _Job:
         self.driving = trio.Lock()  # held by the one who sees to it
         self.given: _Given | None = None
         self.attempts = 0
-        self.answer: Answer | None = None
+        self.answer: CompilerAnswer | None = None
         self.unkept: dict[str, bytes] = {}
 
     async def take_turn(self, account: Account) -> None:
@@ -129,11 +129,11 @@ class Compiling:
         job.answer.check()
         return job.unkept
 
-    async def _drive(self, job: _Job) -> Answer:
+    async def _drive(self, job: _Job) -> CompilerAnswer:
         while True:
             if job.given is None:
                 if not job.attempts and len(job.content) >= LOGGED_BYTES:
-                    _log.info("compiling a component of %.1f MB", len(job.content) / 1e6)
+                    logger.info("compiling a component of %.1f MB", len(job.content) / 1e6)
                 if job.attempts == ATTEMPTS:
                     raise InvalidComponentError("the compiler's process has ended")
                 job.attempts += 1
@@ -144,7 +144,7 @@ class Compiling:
                 break
             job.given.withdraw()
             job.given = None
-        answer = Answer.unpack(message)
+        answer = CompilerAnswer.unpack(message)
         if answer.kind == "unkept":
             job.unkept = await trio.to_thread.run_sync(take_unkept, job.given.file)
         return answer

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import trio
 
 from runtime.engine import native
-from runtime.engine.boundary import Answer, Boundary, Exit, Waiting, ended_by
+from runtime.engine.boundary import Boundary, Exit, HostAnswer, Waiting, ended_by
 from runtime.engine.current import current
 from runtime.engine.errors import last_cause
 from runtime.engine.glue import HOST, TABLE
@@ -353,14 +353,14 @@ class Guest:
                 if isinstance(view, memoryview):
                     view.release()  # as in `abi.calls`
         except WitError as error:
-            boundary.answer = Answer(call, context, pointer, ok=False, value=error.value)
+            boundary.answer = HostAnswer(call, context, pointer, ok=False, value=error.value)
         except BaseException as error:  # anything else is the host's fault and ends this guest alone
             boundary.ended = ended_by(call.name, error)
         else:
             if isinstance(value, Wait):
                 boundary.waiting = Waiting(call, value, context, pointer)
             else:
-                boundary.answer = Answer(call, context, pointer, ok=True, value=value)
+                boundary.answer = HostAnswer(call, context, pointer, ok=True, value=value)
 
     async def _wait(self) -> None:
         """Do the waiting that the guest's call asks for; its fiber picks the answer up at the next poll."""
@@ -370,9 +370,9 @@ class Guest:
         boundary.waiting = None
         self._loop_slices = LOOP_SLICES
         try:
-            boundary.answer = Answer(call, context, pointer, ok=True, value=await wait.function(*wait.arguments))
+            boundary.answer = HostAnswer(call, context, pointer, ok=True, value=await wait.function(*wait.arguments))
         except WitError as error:
-            boundary.answer = Answer(call, context, pointer, ok=False, value=error.value)
+            boundary.answer = HostAnswer(call, context, pointer, ok=False, value=error.value)
         except Exception as error:  # as above; Cancelled passes, since it is how a guest is killed
             boundary.ended = ended_by(call.name, error)
 

@@ -139,7 +139,7 @@ def take_unkept(descriptor: int) -> dict[str, bytes]:
         return found
 
 
-class Answer(NamedTuple):
+class CompilerAnswer(NamedTuple):
     """How an order ended."""
 
     kind: str
@@ -151,15 +151,15 @@ class Answer(NamedTuple):
         return json.dumps((self.kind, self.text[:MAX_TEXT])).encode()
 
     @staticmethod
-    def unpack(message: bytes) -> Answer:
+    def unpack(message: bytes) -> CompilerAnswer:
         """The way back."""
         values: Any = json.loads(message)
-        return Answer(*values)
+        return CompilerAnswer(*values)
 
     @staticmethod
-    def of(error: ComponentError) -> Answer:
+    def of(error: ComponentError) -> CompilerAnswer:
         """The answer that stands for an error."""
-        return Answer("unsupported" if isinstance(error, UnsupportedComponentError) else "invalid", str(error))
+        return CompilerAnswer("unsupported" if isinstance(error, UnsupportedComponentError) else "invalid", str(error))
 
     def check(self) -> None:
         """Raise the error that it stands for, if any: InvalidComponentError, UnsupportedComponentError, OSError."""

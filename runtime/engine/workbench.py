@@ -25,8 +25,8 @@ from runtime.engine.errors import ComponentError
 from runtime.engine.features import configuration
 from runtime.engine.interface import HostInterface
 from runtime.engine.order import (
-    Answer,
     Bounds,
+    CompilerAnswer,
     HostOutline,
     Order,
     read_component,
@@ -95,7 +95,7 @@ def _serve_once(orders: socket.socket, forks: list[_Fork]) -> bool:
         forks.append(_fork(order, answers, [orders.fileno(), *_descriptors(forks)]))
     except OSError as error:
         with answers, suppress(OSError):
-            answers.send(Answer("machine", str(error.errno)).pack())
+            answers.send(CompilerAnswer("machine", str(error.errno)).pack())
     finally:
         os.close(order)
     return True
@@ -151,21 +151,21 @@ def _bury(fork: _Fork) -> None:
     os.close(fork.said)
 
 
-def _account(code: int, fork: _Fork) -> Answer:
+def _account(code: int, fork: _Fork) -> CompilerAnswer:
     """Of a fork that has not answered."""
     bounds = fork.bounds
     if -code == signal.SIGKILL:  # by the kernel, for want of memory: who kills a fork from here hears nothing of it
-        return Answer("machine", str(errno.ENOMEM))
+        return CompilerAnswer("machine", str(errno.ENOMEM))
     said = os.pread(fork.said, _MAX_SAID, 0).decode(errors="replace").strip()
     if "memory allocation" in said or "MemoryError" in said:  # Rust's words and Python's
-        return Answer("invalid", f"compiling it took more than {bounds.memory // 2**20} MiB of memory")
+        return CompilerAnswer("invalid", f"compiling it took more than {bounds.memory // 2**20} MiB of memory")
     if -code == signal.SIGXCPU:
-        return Answer("invalid", f"compiling it took more than {bounds.cpu} s of CPU time")
+        return CompilerAnswer("invalid", f"compiling it took more than {bounds.cpu} s of CPU time")
     if -code == signal.SIGALRM:
-        return Answer("invalid", f"compiling it took more than {bounds.wall:g} s")
+        return CompilerAnswer("invalid", f"compiling it took more than {bounds.wall:g} s")
     how = signal.Signals(-code).name if code < 0 else f"code {code}"
     last = said.splitlines()[-1] if said else "it said nothing"
-    return Answer("invalid", f"the compiler failed with it ({how}): {last}")
+    return CompilerAnswer("invalid", f"the compiler failed with it ({how}): {last}")
 
 
 # In the fork
@@ -178,7 +178,7 @@ def _end_with(parent: int) -> None:
         os._exit(1)
 
 
-def _work(order: Order, descriptor: int) -> Answer:
+def _work(order: Order, descriptor: int) -> CompilerAnswer:
     bounds = order.bounds
     resource.setrlimit(resource.RLIMIT_DATA, (bounds.memory, bounds.memory))
     resource.setrlimit(resource.RLIMIT_CPU, (bounds.cpu, bounds.cpu + 1))  # SIGXCPU, and then SIGKILL
@@ -190,15 +190,15 @@ def _work(order: Order, descriptor: int) -> Answer:
         cache = order.place.open()
         engine = wasmtime.Engine(configuration(portable=order.portable))
         artefacts = Artefacts(engine, _host(order.host), cache, order.basis)
-        with cache.alone(order.digest, large=large):
+        with cache.exclusive(order.digest, large=large):
             signal.setitimer(signal.ITIMER_REAL, bounds.wall)
             unkept = artefacts.prepare(content, order.digest)
         if not unkept:
-            return Answer("made")
+            return CompilerAnswer("made")
         return_unkept(descriptor, unkept)
-        return Answer("unkept")
+        return CompilerAnswer("unkept")
     except ComponentError as error:
-        return Answer.of(error)
+        return CompilerAnswer.of(error)
 
 
 def _host(outline: HostOutline) -> Host:

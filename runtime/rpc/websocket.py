@@ -39,8 +39,8 @@ QUIET_SECONDS: Final = 0.1
 """A peer that sends nothing for so long has come to the end of its long message."""
 
 # Above INFO: the library would note each connection, and at DEBUG the headers, of which one is the token.
-_library_log: Final = logging.getLogger("runtime.rpc.websocket.library")
-_library_log.setLevel(logging.WARNING)
+_library_logger: Final = logging.getLogger("runtime.rpc.websocket.library")
+_library_logger.setLevel(logging.WARNING)
 
 
 class WebSocketTransport:
@@ -152,7 +152,7 @@ class WebSocketTransport:
 
 async def accept(stream: trio.abc.Stream, gate: Gate) -> WebSocketTransport | None:
     """Answer a peer's handshake. Returns None, with the stream closed, for one that is refused, slow or gone."""
-    protocol = ServerProtocol(select_subprotocol=_choose, max_size=MAX_LINE, logger=_library_log)
+    protocol = ServerProtocol(select_subprotocol=_choose, max_size=MAX_LINE, logger=_library_logger)
     try:
         with trio.fail_after(HANDSHAKE_SECONDS):
             while not (events := protocol.events_received()):

@@ -51,13 +51,13 @@ class Attachment:
         process: Process,
         egress: Egress,
         *,
-        log: Transcript,
+        transcript: Transcript,
         growth: Growth,
         asking: Asking,
         on_end: Callable[[Attachment, ExitStatus], None],
     ) -> None:
         self.agent = Agent(process, self, vm.agent_budget)
-        self.agent.redactor = log.redactor
+        self.agent.redactor = transcript.redactor
         self.agent_session_id: str | None = None
         """The agent's id of the session, None until it is known: until then messages with any id are taken."""
         self.turn: Turn | None = None
@@ -70,7 +70,7 @@ class Attachment:
         self.config_updates = 0
         """Updates of mode and config options that the agent sent; see `runtime.sessions.operations.config`."""
         self._record = record
-        self._log = log
+        self._transcript = transcript
         self._growth = growth
         self._asking = asking
         self._services = ClientServices(vm, self.agent, record.cwd, egress, self._ask)
@@ -102,16 +102,16 @@ class Attachment:
 
     async def on_request(self, request: Request) -> None:
         """Serve it."""
-        await self._log.room()
+        await self._transcript.room()
         if request.method == REQUEST_PERMISSION:  # clients are shown it beside the transcript
-            request = attrs.evolve(request, params=self._log.redactor.value(request.params))
+            request = attrs.evolve(request, params=self._transcript.redactor.value(request.params))
         await self._services.serve(request)
 
     async def on_notification(self, notification: Notification) -> None:
         """Record it, and note what it tells about turn, tools and config."""
-        await self._log.room()
+        await self._transcript.room()
         if notification.method != SESSION_UPDATE:
-            self._log.append(NOTIFICATION, {"method": notification.method, "params": notification.params})
+            self._transcript.append(NOTIFICATION, {"method": notification.method, "params": notification.params})
             return
         try:
             params = parse(notification.params, Update)
@@ -125,7 +125,7 @@ class Attachment:
         if self.replaying:
             return
         update = params.update
-        self._log.append(SESSION_UPDATE, notification.params)
+        self._transcript.append(SESSION_UPDATE, notification.params)
         kind = update.get("sessionUpdate")
         if kind == "agent_message_chunk" and self.turn is not None:
             self.agent.hold(self.turn.add_text(text_of(update)))
@@ -140,13 +140,13 @@ class Attachment:
 
     async def on_noise(self, noise: Noise) -> None:
         """Record output that is not a JSON-RPC message."""
-        await self._log.room()
+        await self._transcript.room()
         self._malformed(noise.kind, noise.reason, noise.size, noise.head)
 
     async def on_stderr(self, text: str, dropped: int) -> None:
         """Record it."""
-        await self._log.room()
-        self._log.append(AGENT_STDERR, {"text": text, "dropped": dropped} if dropped else {"text": text})
+        await self._transcript.room()
+        self._transcript.append(AGENT_STDERR, {"text": text, "dropped": dropped} if dropped else {"text": text})
 
     def on_greed(self, used: int, allowed: int) -> None:
         """Say why the agent is killed."""
@@ -162,4 +162,4 @@ class Attachment:
         self._asking.ask(request_id, request, raw, cancelling=cancelling)
 
     def _malformed(self, kind: str, reason: str, size: int = 0, head: str = "") -> None:
-        self._log.append(MALFORMED, {"kind": kind, "reason": reason, "size": size, "head": head})
+        self._transcript.append(MALFORMED, {"kind": kind, "reason": reason, "size": size, "head": head})

@@ -133,7 +133,7 @@ class Sessions:
             raise ApiError(ErrorCode.LIMIT_EXCEEDED, f"{MAX_LIVE} sessions are live in this VM", limit="sessions")
         record = Record(self._vm_row, session_id, agent_type, parsed.cwd, options=parsed, secrets=secrets)
         async with self._registry.creating(record) as session:
-            with self.tally.another(session.log):
+            with self.tally.another(session.transcript):
                 with trio.CancelScope() as session.starting:
                     await start_new(session, spec)
                 if session.starting.cancelled_caught:
@@ -200,7 +200,7 @@ class Sessions:
             message = f"permission request {permission_id} is not waiting for an answer"
             raise ApiError(ErrorCode.PERMISSION_NOT_PENDING, message, reason="unknown")
         session.asking.respond(permission_id, reply, option_id)
-        await session.log.committed()
+        await session.transcript.committed()
 
     async def close(self, session_id: str) -> None:
         """`closeSession`: idempotent. Ends a turn as cancelled."""
@@ -297,7 +297,7 @@ class Sessions:
     async def _destroy(self, session_id: str) -> None:
         async with self._registry.use(session_id) as session:
             await ending.destroy(session)
-            self.tally.destroyed(session.log)
+            self.tally.destroyed(session.transcript)
             self._registry.forget(session)
             self._registry.secrets.pop(session_id, None)
 

@@ -117,9 +117,9 @@ class Registry:
                         shield=True
                     ):  # half opened, the next user would open it over what was written
                         row = find(self._vm.store, self._vm.name, session_id).row
-                        await open_transcript(self._vm.store, session.log, row)
+                        await open_transcript(self._vm.store, session.transcript, row)
                         session.record.row = row
-            if session.log.failed is not None:
+            if session.transcript.failed is not None:
                 raise session.failed_error()
             yield session
         finally:
@@ -139,4 +139,4 @@ class Registry:
 
 def _unusable(session: Session) -> bool:
     """Its transcript has failed, and nobody is left to be told: the next use begins anew with what is in the file."""
-    return session.log.failed is not None and not session.users
+    return session.transcript.failed is not None and not session.users

@@ -49,13 +49,13 @@ class Session:
         self.record = record
         self.nursery = nursery
         """Where agents run: the VM's."""
-        self.log = Transcript(vm.store, vm.hub, vm.name, record.session_id)
-        self.log.on_failure = self._on_failure
-        self.log.on_change = self._on_change
-        self.growth = Growth(self.log, tally, self._stop_turn, self._kill_agent)
-        self.log.on_growth = self.growth.grew
-        self.asking = Asking(self.log, self.notice)
-        self.network_log = NetworkLog(self.log.append, trio.current_time)
+        self.transcript = Transcript(vm.store, vm.hub, vm.name, record.session_id)
+        self.transcript.on_failure = self._on_failure
+        self.transcript.on_change = self._on_change
+        self.growth = Growth(self.transcript, tally, self._stop_turn, self._kill_agent)
+        self.transcript.on_growth = self.growth.grew
+        self.asking = Asking(self.transcript, self.notice)
+        self.network_log = NetworkLog(self.transcript.append, trio.current_time)
         self.attachment: Attachment | None = None
         """The agent and what comes with it, as long as it lives."""
         self.turn: Turn | None = None
@@ -71,7 +71,7 @@ class Session:
     @property
     def state(self) -> ss.SessionState:
         """What the transcript says."""
-        return self.log.state
+        return self.transcript.state
 
     @property
     def status(self) -> ss.Status:
@@ -127,7 +127,7 @@ class Session:
             self.record,
             process,
             egress,
-            log=self.log,
+            transcript=self.transcript,
             growth=self.growth,
             asking=self.asking,
             on_end=self._on_end,
@@ -148,7 +148,7 @@ class Session:
 
     def failed_error(self) -> ApiError:
         """What a call gets once the transcript has failed."""
-        error = self.log.failed
+        error = self.transcript.failed
         return error if isinstance(error, ApiError) else ApiError(ErrorCode.IO_ERROR, f"the transcript failed: {error}")
 
     def _on_end(self, attachment: Attachment, status: ExitStatus) -> None:
@@ -163,7 +163,7 @@ class Session:
             self.crashes += 1
         restart = self.crashes <= MAX_RESTARTS
         exit_notice = {"exitCode": status.code, "reason": status.reason, "restart": restart}
-        self.log.append(
+        self.transcript.append(
             AGENT_EXIT,
             {
                 "exitCode": status.code,
@@ -194,7 +194,7 @@ class Session:
             if value != was[name]:  # type: ignore[literal-required]  # both are the same typed dict
                 changed[name] = value  # type: ignore[literal-required]
         if changed:
-            changed["event_bytes"], changed["counted_seq"] = self.log.bytes, self.log.last_seq
+            changed["event_bytes"], changed["counted_seq"] = self.transcript.bytes, self.transcript.last_seq
         row = self.record.row
         return changed_session(row, epoch_ms(), **changed) if row is not None and changed else None
 

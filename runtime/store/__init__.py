@@ -38,7 +38,7 @@ inspection   what a start, and `torpor doctor`, ask of a state file
 
 from __future__ import annotations
 
-from runtime.store.changes import Files
+from runtime.store.changes import FileTrees
 from runtime.store.files import LayerFiles
 from runtime.store.garbage import Collected
 from runtime.store.idempotency import Idempotency, IdempotencyRecord
@@ -51,7 +51,7 @@ from runtime.store.writer import Then, Write, Writer
 
 __all__ = [
     "Collected",
-    "Files",
+    "FileTrees",
     "Idempotency",
     "IdempotencyRecord",
     "LayerFiles",

@@ -39,8 +39,8 @@ ROW_OVERHEAD_BYTES: Final = 200
 """What an inode or a dentry keeps in memory while it waits, about."""
 
 
-class Files:
-    """The filesystems of all VMs, by the VM's row id (`VmRecord.row`)."""
+class FileTrees:
+    """The file trees of all VMs: read by layer, changed by the row id of the VM (`VmRecord.row`)."""
 
     def __init__(self, writer: Writer, reader: Reader) -> None:
         self._writer = writer

@@ -60,7 +60,7 @@ class SealingTurns:
 
     @contextlib.asynccontextmanager
     async def shared(self) -> AsyncGenerator[None, None]:
-        """Use the key as it is."""
+        """Use the key as it is, together with others."""
         async with Holding(self._entry):
             self._inside += 1
         try:
@@ -70,8 +70,8 @@ class SealingTurns:
             self._left.unpark_all()
 
     @contextlib.asynccontextmanager
-    async def alone(self) -> AsyncGenerator[None, None]:
-        """Change the key."""
+    async def exclusive(self) -> AsyncGenerator[None, None]:
+        """Keep every other use of the key out, to change it."""
         async with self._entry:
             while self._inside:
                 await self._left.park()

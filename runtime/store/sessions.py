@@ -243,7 +243,7 @@ class Sessions:
 
     async def rotate_key(self) -> Rotated:
         """Make a new key and seal every environment with it, all or none: see `runtime.store.rotation`."""
-        async with self.sealing.alone():
+        async with self.sealing.exclusive():
             return await self._rotation.rotate(self._writer, self._reader)
 
     async def delete(self, session: int) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import trio
 
 from runtime.newfile import sweep
-from runtime.store.changes import Files
+from runtime.store.changes import FileTrees
 from runtime.store.durability import Durability
 from runtime.store.forks import Forks
 from runtime.store.garbage import Collected, collect_garbage, collect_regularly
@@ -45,7 +45,7 @@ class Store:
         self.sessions = Sessions(writer, reader, sealer, rotation)
         self.transcript = Transcript(writer, reader)
         self.idempotency = Idempotency(writer, reader)
-        self.files = Files(writer, reader)
+        self.files = FileTrees(writer, reader)
         self.snapshots = Snapshots(writer, reader)
         self.forks = Forks(writer, reader, self.sessions, sealer)
 

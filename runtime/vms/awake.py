@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from runtime.store.vms import VmRecord
     from runtime.vms.vm import Vm
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class AwakeVms:
@@ -104,7 +104,7 @@ class AwakeVms:
             async with self.asleep(name, Signal.SHUTDOWN):
                 pass
         except ApiError:
-            _log.exception("VM %s could not be put to sleep in order", name)
+            logger.exception("VM %s could not be put to sleep in order", name)
 
     async def _run(self, vm: Vm, task_status: trio.TaskStatus[None]) -> None:
         """Own the VM's tasks: a fault in one VM ends that VM, never the daemon. Who wakes it is told what keeps it asleep."""
@@ -113,7 +113,7 @@ class AwakeVms:
         except Exception:
             if not vm.started:
                 raise
-            _log.exception("VM %s failed and is put to sleep", vm.name)
+            logger.exception("VM %s failed and is put to sleep", vm.name)
         finally:
             self._signal(vm, Signal.FAULT)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runtime.vms.volume import Volume
     from wasi_fs import Cut, FileSystem
 
-TURN_BYTES: Final = 1024 * 1024
+BREATHER_BYTES: Final = 1024 * 1024
 """Read or written between two looks at the other tasks: a few ms."""
 
 FILE_OVERHEAD_BYTES: Final = 16 * 1024
@@ -32,7 +32,7 @@ async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> li
     """The content of each path, or why there is none: TOO_LARGE for what is beyond `max_bytes` for all together."""
     found: list[tuple[str, bytes | ApiError]] = []
     left = max_bytes
-    turn = Turn(fs)
+    breather = Breather(fs)
     for path in paths:
         result: bytes | ApiError
         try:
@@ -41,7 +41,7 @@ async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> li
         except ApiError as error:
             result = error
         found.append((path, result))
-        if turn.is_over(len(result) if isinstance(result, bytes) else 0):
+        if breather.is_due(len(result) if isinstance(result, bytes) else 0):
             await trio.lowlevel.checkpoint()
     return found
 
@@ -66,8 +66,8 @@ async def write_files(volume: Volume, files: Sequence[tuple[str, bytes]]) -> lis
     done: list[tuple[str, ApiError | None]] = []
 
     def write() -> None:
-        """Go on, until it is somebody else's turn. After WOULD_BLOCK it goes on with the file that had to wait."""
-        turn = Turn(volume.filesystem)
+        """Write files until other tasks should run. After WOULD_BLOCK it begins with the file that had to wait."""
+        breather = Breather(volume.filesystem)
         while len(done) < len(files):
             path, data = files[len(done)]
             if len(data) > PIECE and len(done) != first:
@@ -79,7 +79,7 @@ async def write_files(volume: Volume, files: Sequence[tuple[str, bytes]]) -> lis
                 done.append((path, error))
             else:
                 done.append((path, None))
-            if turn.is_over(len(data)):
+            if breather.is_due(len(data)):
                 return
 
     while len(done) < len(files):
@@ -105,19 +105,19 @@ def write_file(
     fs.write_file(path, data, offset=offset)
 
 
-class Turn:
-    """How much is done before others run."""
+class Breather:
+    """Says when a long job has done enough (`BREATHER_BYTES`) and other tasks should run."""
 
     def __init__(self, fs: FileSystem) -> None:
         self._fs = fs
         self._spent = 0
         self._loads = fs.loads
 
-    def is_over(self, size: int) -> bool:
-        """Count a file with `size` bytes, and what was to be got to find it; where that was enough the next turn begins."""
+    def is_due(self, size: int) -> bool:
+        """Count a file of `size` bytes and the loads that finding it took. After a True it counts from zero again."""
         self._spent += size + FILE_OVERHEAD_BYTES + LOAD_OVERHEAD_BYTES * (self._fs.loads - self._loads)
         self._loads = self._fs.loads
-        if self._spent < TURN_BYTES:
+        if self._spent < BREATHER_BYTES:
             return False
         self._spent = 0
         return True

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from runtime.engine import Exit
     from runtime.vms.processes import Process
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 Stream = Literal["stdout", "stderr"]
 
@@ -49,28 +49,28 @@ class Command:
     async def run(
         self,
         limit: Callable[[], int],
-        tell: Callable[[Stream, int, bytes], None],
+        publish: Callable[[Stream, int, bytes], None],
         flush: Callable[[], Awaitable[None]],
         stdin: bytes | None,
     ) -> None:
         """Collect the output and see to the end; cancelling it kills the process.
 
-        `limit` says how much may be kept of each stream, `tell` gets each piece with its offset, and `flush` makes durable
+        `limit` says how much may be kept of each stream, `publish` gets each piece with its offset, and `flush` makes durable
         what the command has written.
         """
         try:
             if self._timeout is None:
-                await self._attend(limit, tell, stdin)
+                await self._attend(limit, publish, stdin)
             else:
                 async with trio.open_nursery() as watch:
                     watch.start_soon(self._expire, self._timeout)
-                    await self._attend(limit, tell, stdin)
+                    await self._attend(limit, publish, stdin)
                     watch.cancel_scope.cancel()
             try:
                 await flush()
             except ApiError as error:
                 self.failure = error
-                _log.warning("what a command has written is not durable: %s", error)
+                logger.warning("what a command has written is not durable: %s", error)
         finally:
             self.process.kill()
             if self.process.exit is None:
@@ -81,17 +81,17 @@ class Command:
             self.ended.set()
 
     async def _attend(
-        self, limit: Callable[[], int], tell: Callable[[Stream, int, bytes], None], stdin: bytes | None
+        self, limit: Callable[[], int], publish: Callable[[Stream, int, bytes], None], stdin: bytes | None
     ) -> None:
         """Feed the process and collect what it says, to its end."""
         if stdin:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._feed, stdin)
-                await self._collect(limit, tell)
+                await self._collect(limit, publish)
         else:
             if stdin is not None:
                 self.process.stdin.end()
-            await self._collect(limit, tell)
+            await self._collect(limit, publish)
         if self.process.exit is None:
             await self.process.wait()
 
@@ -148,23 +148,23 @@ class Command:
             return
         self.kill()
 
-    def told(self) -> dict[str, Any]:
-        """How it ended."""
+    def exit_status(self) -> dict[str, Any]:
+        """How it ended, as members of the API's results: `exitCode`, `reason`, and `detail` where there is more to say."""
         assert self._exit is not None
-        told: dict[str, Any] = {"exitCode": self.exit_code, "reason": self.reason}
+        status: dict[str, Any] = {"exitCode": self.exit_code, "reason": self.reason}
         if self._exit.reason not in {"exit", "killed"} and self._exit.message:
-            told["detail"] = self._exit.message
-        return told
+            status["detail"] = self._exit.message
+        return status
 
     def result(self) -> dict[str, Any]:
-        """How it ended, with what is kept of its output."""
-        return {"pid": self.process.pid, **self.told(), **self.output()}
+        """The result of the API's `exec`: how it ended, and the output that is kept."""
+        return {"pid": self.process.pid, **self.exit_status(), **self.output()}
 
     def output(self) -> dict[str, Any]:
         """What is kept of its output; `truncated` where that is not all."""
-        told: dict[str, Any] = {name: as_content(output.data()) for name, output in self.outputs.items()}
+        contents: dict[str, Any] = {name: as_content(output.data()) for name, output in self.outputs.items()}
         totals = {f"{name}Bytes": output.total for name, output in self.outputs.items()}
-        return {**told, **totals, "truncated": any(output.truncated for output in self.outputs.values())}
+        return {**contents, **totals, "truncated": any(output.truncated for output in self.outputs.values())}
 
     def check(self) -> None:
         """Raise `ApiError` unless it came to its end: TIMEOUT, LIMIT_EXCEEDED, and what its files have failed with."""
@@ -196,8 +196,8 @@ class Command:
             await self.process.send(data)
         self.process.stdin.end()
 
-    async def _collect(self, limit: Callable[[], int], tell: Callable[[Stream, int, bytes], None]) -> None:
-        pieces = {stream: _Told(partial(tell, stream)) for stream in self.outputs}
+    async def _collect(self, limit: Callable[[], int], publish: Callable[[Stream, int, bytes], None]) -> None:
+        pieces = {stream: _Pieces(partial(publish, stream)) for stream in self.outputs}
         while any(received := await self.process.receive_both()):
             for (stream, output), data in zip(self.outputs.items(), received, strict=True):
                 if data:
@@ -210,23 +210,23 @@ class Command:
             each.finish()
 
 
-class _Told:
-    """One stream as it is told: in whole characters, each piece with its offset."""
+class _Pieces:
+    """One output stream, cut where a character ends; each piece is published with its offset."""
 
-    def __init__(self, tell: Callable[[int, bytes], None]) -> None:
-        self._tell = tell
+    def __init__(self, publish: Callable[[int, bytes], None]) -> None:
+        self._publish = publish
         self._characters = Characters()
         self._offset = 0
 
     def feed(self, data: bytes) -> None:
-        """Tell the next bytes, as far as they are whole characters."""
-        self._say(self._characters.feed(data))
+        """Publish the next bytes, except for a character at their end that is not complete."""
+        self._publish_piece(self._characters.feed(data))
 
     def finish(self) -> None:
-        """Tell what is left at the end of the stream."""
-        self._say(self._characters.rest())
+        """Publish the rest at the end of the stream."""
+        self._publish_piece(self._characters.rest())
 
-    def _say(self, data: bytes) -> None:
+    def _publish_piece(self, data: bytes) -> None:
         if data:
-            self._tell(self._offset, data)
+            self._publish(self._offset, data)
             self._offset += len(data)

@@ -186,15 +186,15 @@ class Commands:
     async def _run(self, command: Command, stdin: bytes | None) -> None:
         pid = command.process.pid
 
-        def tell(stream: Stream, offset: int, data: bytes) -> None:
+        def publish(stream: Stream, offset: int, data: bytes) -> None:
             self._publish(PROCESS_OUTPUT, {"pid": pid, "stream": stream, "offset": offset, "data": as_content(data)})
 
         try:
-            await command.run(self._limit, tell, self._volume.settle, stdin)
+            await command.run(self._limit, publish, self._volume.settle, stdin)
         finally:
             del self._running[pid]
             self._remember(command)
-            self._publish(PROCESS_EXIT, {"pid": pid, **command.told()})
+            self._publish(PROCESS_EXIT, {"pid": pid, **command.exit_status()})
             self._touch()
 
     def _remember(self, command: Command) -> None:
@@ -244,7 +244,7 @@ class Commands:
         described = _described(command.process)
         if not command.ended.is_set():
             return described
-        return {**described, "state": "ended", "endedAt": command.ended_at, **command.told()}
+        return {**described, "state": "ended", "endedAt": command.ended_at, **command.exit_status()}
 
 
 def _described(process: Process) -> dict[str, Any]:

@@ -191,11 +191,11 @@ class VmFiles:
         return value
 
     async def _changed(self, path: str, operation: Callable[[], T]) -> T:
-        def told() -> T:
+        def change() -> T:
             with telling_errors(path):
                 return operation()
 
-        return await self._volume.change(told)
+        return await self._volume.change(change)
 
     async def _seen(self, path: str, operation: Callable[[], T]) -> T:
         value = await self._try(path, operation)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 DIRECTORIES: Final = ("/bin", HOME, "/root", "/tmp")  # noqa: S108 - the VM's, not the host's
 
@@ -92,7 +92,7 @@ class Volume:
     def _mount_all(self) -> None:
         """Mount what the options say. What has no place (any more) is missing, which its VM can live with."""
         for mount, error in self._mount(self._mounts):
-            _log.warning("nothing could be mounted on %s of a VM: %s", mount.path, error)
+            logger.warning("nothing could be mounted on %s of a VM: %s", mount.path, error)
 
     def prepare(self) -> None:
         """Give a new tree the directories that programs expect, and every tree the instructions of this version."""
@@ -102,7 +102,7 @@ class Volume:
                     self.filesystem.mkdir(directory, parents=True)
             self._instruct()
         except FsError as error:  # a tiny quota, or a file where a directory is expected: the VM's own business
-            _log.warning("a VM could not be prepared: %s", error)
+            logger.warning("a VM could not be prepared: %s", error)
 
     @contextlib.contextmanager
     def unlimited(self) -> Iterator[None]:
@@ -119,7 +119,7 @@ class Volume:
         with self.unlimited():
             aside = self.filesystem.install(instructions.PATH, instructions.FILE_TEXT.encode())
         for path in aside:
-            _log.warning("what a VM had in the place of %s is now %s", instructions.PATH, path)
+            logger.warning("what a VM had in the place of %s is now %s", instructions.PATH, path)
 
     async def flush(self, *, access_times: bool = False) -> None:
         """Return when everything that was written before the call is durable, with `access_times` also when it was read.
@@ -236,7 +236,7 @@ class Volume:
             try:
                 await self.flush()
             except ApiError as error:
-                _log.warning("what was written to a VM's files is not durable yet: %s", error)
+                logger.warning("what was written to a VM's files is not durable yet: %s", error)
 
 
 async def _answered(submit: Callable[[Then], None]) -> None:

@@ -22,7 +22,7 @@ MAX_TIMEOUT: Final = 3600.0
 
 NANOSECONDS: Final = 1_000_000_000
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 class RequestOptions(Resource):
@@ -124,7 +124,7 @@ class Exchange:
         except HttpError as error:
             self._fail(error)
         except Exception:  # a fault of the host ends this request, and not the VM whose task this is
-            _log.exception("a request of a guest failed")
+            logger.exception("a request of a guest failed")
             self._fail(HttpError("internal-error", None))
         finally:
             # Also after a cancellation: whoever still holds the future or the body must not wait for ever.

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from runtime.acp.codec import (
     _MENDED_BYTES,
     Decoder,
+    ErrorObject,
     Large,
     Malformed,
     Notification,
     Request,
     Response,
-    RpcError,
     TooLong,
     decode_large_line,
     decode_line,
@@ -54,10 +54,10 @@ def test_any_cut_of_the_stream_gives_the_same_frames(cuts: list[int]) -> None:
         (b'{"id":"x","method":"m","params":[1]}', Request("x", "m", [1])),
         (b'{"method":"m"}', Notification("m", None)),
         (b'{"id":0,"result":{"a":1}}', Response(0, result={"a": 1})),
-        (b'{"id":0,"error":{"code":-5,"message":"no","data":[]}}', Response(0, error=RpcError(-5, "no", []))),
-        (b'{"id":null,"error":{"code":-32700,"message":"what?"}}', Response(None, error=RpcError(-32700, "what?"))),
-        (b'{"id":3,"error":"just text"}', Response(3, error=RpcError(-32603, "just text"))),
-        (b'{"id":3,"error":{"code":true}}', Response(3, error=RpcError(-32603, ""))),
+        (b'{"id":0,"error":{"code":-5,"message":"no","data":[]}}', Response(0, error=ErrorObject(-5, "no", []))),
+        (b'{"id":null,"error":{"code":-32700,"message":"what?"}}', Response(None, error=ErrorObject(-32700, "what?"))),
+        (b'{"id":3,"error":"just text"}', Response(3, error=ErrorObject(-32603, "just text"))),
+        (b'{"id":3,"error":{"code":true}}', Response(3, error=ErrorObject(-32603, ""))),
         (b'{"id":3.0,"result":1}', Response(3, result=1)),
         (b'{"id":3,"jsonrpc":"2.0"}', Response(3)),
         (b'\xef\xbb\xbf{"method":"\xff"}', Notification("\ufffd", None)),
@@ -163,8 +163,8 @@ def test_what_is_encoded_decodes_to_itself() -> None:
     assert decode_line(encode_request(4, "m", {"a": "ü\n"})) == Request(4, "m", {"a": "ü\n"})
     assert decode_line(encode_notification("m", {})) == Notification("m", {})
     assert decode_line(encode_result("x", None)) == Response("x", result=None)
-    assert decode_line(encode_error(None, RpcError(-1, "e", {"d": 1}))) == Response(
-        None, error=RpcError(-1, "e", {"d": 1})
+    assert decode_line(encode_error(None, ErrorObject(-1, "e", {"d": 1}))) == Response(
+        None, error=ErrorObject(-1, "e", {"d": 1})
     )
     assert encode_request(4, "m", {"a": "ü\n"}).count(b"\n") == 1
 

@@ -2,9 +2,15 @@ from __future__ import annotations
 
 import pytest
 
-from runtime.acp.codec import Decoder, Notification, Request, RpcError, decode_line
-from runtime.acp.connection import CANCELLED, Answer, ClientConnection, Noise, RequestCancelled
+from runtime.acp.codec import Decoder, ErrorObject, Notification, Request, decode_line
+from runtime.acp.connection import CANCELLED, AgentAnswer, ClientConnection, Noise, RequestCancelled
 from runtime.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR
+
+
+def waits(connection: ClientConnection, id_: int) -> bool:
+    """Whether the request was still without an answer; this gives it one."""
+    (event,) = connection.receive(b'{"id":%d,"result":{}}\n' % id_)
+    return isinstance(event, AgentAnswer)
 
 
 def test_answers_in_any_order_find_their_requests() -> None:
@@ -14,10 +20,11 @@ def test_answers_in_any_order_find_their_requests() -> None:
     assert decode_line(data) == Request(first, "initialize", {"protocolVersion": 1})
     events = connection.receive(b'{"id":1,"result":{"a":1}}\n{"id":0,"error":{"code":-3,"message":"no"}}\n')
     assert events == [
-        Answer(second, "session/new", {"a": 1}, None),
-        Answer(first, "initialize", None, RpcError(-3, "no")),
+        AgentAnswer(second, "session/new", {"a": 1}, None),
+        AgentAnswer(first, "initialize", None, ErrorObject(-3, "no")),
     ]
-    assert connection.outstanding == {}
+    assert not waits(connection, first)
+    assert not waits(connection, second)
 
 
 def test_answers_that_nobody_waits_for_are_noise() -> None:
@@ -53,34 +60,33 @@ def test_an_answer_that_cannot_be_read_ends_its_request(line: bytes, code: int) 
     connection = ClientConnection(Decoder(max_line=1000))
     id_, _ = connection.request("session/prompt", {})
     *_, answer = connection.receive(line + b"\n")
-    assert isinstance(answer, Answer)
+    assert isinstance(answer, AgentAnswer)
     assert (answer.id, answer.method, answer.error and answer.error.code) == (id_, "session/prompt", code)
-    assert connection.outstanding == {}
+    assert not waits(connection, id_)
 
 
 def test_an_answer_that_does_not_say_which_ends_none_of_several() -> None:
     connection = ClientConnection()
-    for _ in range(2):
-        connection.request("m", {})
+    ids = [connection.request("m", {})[0] for _ in range(2)]
     lines = b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"?"}}\n{"jsonrpc":"2.0","id":[],"result":1}\n'
     assert all(isinstance(event, Noise) for event in connection.receive(lines))
-    assert len(connection.outstanding) == 2
+    assert all(waits(connection, id_) for id_ in ids)
 
 
 def test_an_error_about_a_notification_is_none_about_the_request() -> None:
     connection = ClientConnection()
-    connection.request("session/prompt", {})
+    id_, _ = connection.request("session/prompt", {})
     (event,) = connection.receive(
         b'{"jsonrpc":"2.0","id":null,"error":{"code":-32601,"message":"no session/cancel"}}\n'
     )
     assert isinstance(event, Noise)
-    assert len(connection.outstanding) == 1
+    assert waits(connection, id_)
 
 
 def test_an_id_that_comes_back_as_a_string_is_known() -> None:
     connection = ClientConnection()
     connection.request("m", {})
-    assert connection.receive(b'{"id":"0","result":1}\n') == [Answer(0, "m", 1, None)]
+    assert connection.receive(b'{"id":"0","result":1}\n') == [AgentAnswer(0, "m", 1, None)]
 
 
 def test_a_request_that_is_no_message_is_refused_under_its_id() -> None:
@@ -103,7 +109,7 @@ def test_an_id_in_use_is_refused_and_free_again_after_its_answer() -> None:
     assert isinstance(second, Noise)
     assert second.kind == "duplicate_id"
     assert second.reply is None
-    connection.refuse("a", RpcError(METHOD_NOT_FOUND, "no"))
+    connection.refuse("a", ErrorObject(METHOD_NOT_FOUND, "no"))
     assert connection.serving == 0
     assert isinstance(connection.receive(line)[0], Request)
     connection.respond("a", {})
@@ -135,4 +141,4 @@ def test_lines_that_are_no_messages_are_answered_with_a_null_id_and_nothing_else
     assert isinstance(batch, Noise)
     assert batch.reply is not None
     assert b"-32600" in batch.reply
-    assert answer == Answer(id_, "m", 2, None)
+    assert answer == AgentAnswer(id_, "m", 2, None)

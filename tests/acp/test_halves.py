@@ -50,7 +50,7 @@ def told(connection: ClientConnection, data: bytes) -> list[Any]:
         (["a" + HIGH, chunk(LOW) | {"sessionId": "t"}], ["a", LOST, LOST]),
         (["a" + HIGH, {"sessionId": "s", "update": {"sessionUpdate": "plan"}}, LOW], ["a", "Notification", EMOJI]),
         (["a" + HIGH, {"id": 1, "method": "fs/read_text_file"}, LOW], ["a", LOST, "Request", LOST]),
-        (["a" + HIGH, {"id": 0, "result": {}}], ["a", LOST, "Answer"]),
+        (["a" + HIGH, {"id": 0, "result": {}}], ["a", LOST, "AgentAnswer"]),
         (["a" + HIGH, "x" * MAX_TORN, "y"], ["a", LOST + "x" * MAX_TORN, "y"]),
         (["x" * MAX_TORN + HIGH, LOW], ["x" * MAX_TORN + LOST, LOST]),
     ],

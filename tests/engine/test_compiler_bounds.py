@@ -15,7 +15,7 @@ import trio
 from runtime.engine import ArtefactCache, Engine, HostInterface, InvalidComponentError, Share
 from runtime.engine.compiling import ATTEMPTS, LOGGED_BYTES
 from runtime.engine.engine import MAX_COMPONENT_BYTES
-from runtime.engine.order import MAX_ANSWER_BYTES, MAX_TEXT, Answer, Bounds, bounds_for
+from runtime.engine.order import MAX_ANSWER_BYTES, MAX_TEXT, Bounds, CompilerAnswer, bounds_for
 from runtime.engine.program import HostCalls
 from runtime.engine.workbench import _account, _Fork
 from runtime.engine.workshop import Workshop
@@ -73,9 +73,9 @@ def test_the_longest_answer_is_one_message(letter: str) -> None:
     """Whatever a component has put into its names."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with ours, theirs:
-        theirs.send(Answer("invalid", letter * 1_000_000).pack())
-        answer = Answer.unpack(ours.recv(MAX_ANSWER_BYTES))
-    assert answer == Answer("invalid", letter * MAX_TEXT)
+        theirs.send(CompilerAnswer("invalid", letter * 1_000_000).pack())
+        answer = CompilerAnswer.unpack(ours.recv(MAX_ANSWER_BYTES))
+    assert answer == CompilerAnswer("invalid", letter * MAX_TEXT)
 
 
 def test_what_compiling_may_take_grows_with_the_component_up_to_a_bound() -> None:

@@ -287,7 +287,7 @@ async def test_what_the_kernel_kills_was_short_of_memory_and_not_invalid(
 
 
 def test_an_answer_says_what_the_machine_lacks() -> None:
-    answer = orders.Answer.unpack(orders.Answer("machine", str(errno.EAGAIN)).pack())
+    answer = orders.CompilerAnswer.unpack(orders.CompilerAnswer("machine", str(errno.EAGAIN)).pack())
     with pytest.raises(BlockingIOError) as failure:
         answer.check()
     assert failure.value.errno == errno.EAGAIN

@@ -83,9 +83,9 @@ class Slow(ArtefactCache):
     stored = 0
 
     @contextmanager
-    def alone(self, name: str, *, large: bool) -> Iterator[None]:
+    def exclusive(self, name: str, *, large: bool) -> Iterator[None]:
         engine(ArtefactCache(self.directory)).load_bytes(command("(i32.const 0)"))
-        with super().alone(name, large=large):
+        with super().exclusive(name, large=large):
             yield
 
     def store(self, name: str, artefact: bytes | bytearray) -> None:
@@ -116,10 +116,10 @@ def is_held(cache: ArtefactCache, name: str) -> bool:
 
 def test_only_one_process_compiles_a_component_and_only_one_a_large_one(tmp_path: Path) -> None:
     cache = ArtefactCache(tmp_path / "cache")
-    with cache.alone("a", large=False):
+    with cache.exclusive("a", large=False):
         assert is_held(cache, "a")
         assert not is_held(cache, "large")
-        with ArtefactCache(cache.directory).alone("b", large=True):  # nor has it removed the other's lock
+        with ArtefactCache(cache.directory).exclusive("b", large=True):  # nor has it removed the other's lock
             assert is_held(cache, "a")
             assert is_held(cache, "large")
     assert not list(cache.directory.glob("*.lock"))
@@ -130,7 +130,7 @@ def test_a_lock_that_its_holder_has_removed_is_made_anew(tmp_path: Path) -> None
     path = cache.directory / "a.lock"
 
     def wait() -> bool:
-        with cache.alone("a", large=False):
+        with cache.exclusive("a", large=False):
             return is_held(cache, "a")
 
     with ThreadPoolExecutor() as pool:
@@ -145,7 +145,7 @@ def test_a_lock_that_its_holder_has_removed_is_made_anew(tmp_path: Path) -> None
 def test_locks_of_processes_that_were_killed_are_removed(tmp_path: Path) -> None:
     cache = ArtefactCache(tmp_path / "cache")
     (cache.directory / "a.lock").touch()
-    with cache.alone("b", large=False):
+    with cache.exclusive("b", large=False):
         ArtefactCache(cache.directory)
         assert [path.name for path in cache.directory.glob("*.lock")] == ["b.lock"]
 

@@ -140,7 +140,7 @@ async def test_a_flood_of_updates_waits_for_the_writer(vm: FakeVm) -> None:
         for _ in range(count // 500):
             await agent.raw((line + "\n").encode() * 500)
             session = vm.sessions._registry.sessions()[0]
-            most = max(most, session.log._uncommitted)
+            most = max(most, session.transcript._uncommitted)
 
     script(vm, body)
     id_ = await new(vm)

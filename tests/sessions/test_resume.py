@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from runtime.acp.codec import RpcError
+from runtime.acp.codec import ErrorObject
 from runtime.sessions.operations.resume import is_unknown_session
 from runtime.sessions.turns.thread import MAX_THREAD, Thread
 
@@ -10,21 +10,21 @@ from runtime.sessions.turns.thread import MAX_THREAD, Thread
 @pytest.mark.parametrize(
     ("error", "unknown"),
     [
-        (RpcError(-32002, "whatever"), True),
-        (RpcError(-32602, "Session abc not found"), True),
-        (RpcError(-32603, "Internal error", {"details": "Session abc not found"}), True),
-        (RpcError(-32602, "Unknown session: abc"), True),
-        (RpcError(-32603, "No such session"), True),
-        (RpcError(-32603, "session 'abc' does not exist"), True),
-        (RpcError(-32000, "Authentication required"), False),
-        (RpcError(-32000, "Session not found"), False),
-        (RpcError(-32601, "Method not found: session/resume"), False),
-        (RpcError(-32603, "file not found while the session was read"), False),
-        (RpcError(-32602, "invalid cwd"), False),
-        (RpcError(-32603, "Internal error"), False),
+        (ErrorObject(-32002, "whatever"), True),
+        (ErrorObject(-32602, "Session abc not found"), True),
+        (ErrorObject(-32603, "Internal error", {"details": "Session abc not found"}), True),
+        (ErrorObject(-32602, "Unknown session: abc"), True),
+        (ErrorObject(-32603, "No such session"), True),
+        (ErrorObject(-32603, "session 'abc' does not exist"), True),
+        (ErrorObject(-32000, "Authentication required"), False),
+        (ErrorObject(-32000, "Session not found"), False),
+        (ErrorObject(-32601, "Method not found: session/resume"), False),
+        (ErrorObject(-32603, "file not found while the session was read"), False),
+        (ErrorObject(-32602, "invalid cwd"), False),
+        (ErrorObject(-32603, "Internal error"), False),
     ],
 )
-def test_which_errors_say_that_a_session_is_unknown(error: RpcError, unknown: bool) -> None:
+def test_which_errors_say_that_a_session_is_unknown(error: ErrorObject, unknown: bool) -> None:
     assert is_unknown_session(error) is unknown
 
 

@@ -184,7 +184,7 @@ async def test_the_key_changes_only_while_nobody_uses_it(nursery: trio.Nursery) 
             await go_on.wait()
 
     async def change() -> None:
-        async with turns.alone():
+        async with turns.exclusive():
             order.append("change")
 
     nursery.start_soon(use, "one")

@@ -14,7 +14,7 @@ from runtime.api.events import COMPILING
 from runtime.cli import output
 from runtime.cli.acp.errors import RefusedError, last_seq
 from runtime.cli.acp.events import Events
-from runtime.cli.acp.flows import Answer, Call, Flow, Flows, Until
+from runtime.cli.acp.flows import Call, Flow, Flows, Respond, Until
 from runtime.cli.acp.shapes import faults
 from runtime.cli.acp.vms import Vms
 from runtime.cli.acp.wire import Id, LineError, Message, decode
@@ -166,7 +166,7 @@ class Face:
         yield from self._vms.listen(vm)
         made = yield Call("createSession", {"vm": vm, "agentType": self._agent, "options": given})
         session = self._enter(Session(vm, made["sessionId"]))
-        yield Answer({"sessionId": session.id, **setup(made)})
+        yield Respond({"sessionId": session.id, **setup(made)})
         yield from self._events.follow(session)
 
     def _load(self, params: dict[str, Any]) -> Flow:
@@ -176,7 +176,7 @@ class Face:
             for event in page:
                 self._events.forward(session, event, replay=True)
         self._enter(session)
-        yield Answer(setup(made))
+        yield Respond(setup(made))
         yield from self._events.follow(session)
 
     def _resume(self, params: dict[str, Any]) -> Flow:
@@ -184,7 +184,7 @@ class Face:
         session.last_seq = row["lastSeq"]
         made = yield from self._bring_back(session, params)
         self._enter(session)
-        yield Answer(setup(made))
+        yield Respond(setup(made))
         yield from self._events.follow(session)
 
     def _list(self, params: dict[str, Any]) -> Flow:

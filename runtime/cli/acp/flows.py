@@ -6,7 +6,7 @@ has a `RefusedError` raised in it; what it returns answers the editor's request.
     made = yield Call("createSession", {...})       # a request to the daemon
     answer = yield Ask("session/request_permission", {...}, key)   # a request to the editor
     yield Until(lambda: session.last_seq >= seq)    # until that event has been forwarded
-    yield Answer({...})                             # answer the editor now, and go on
+    yield Respond({...})                            # answer the editor now, and go on
 
 Lines to write are left in `to_editor` and `to_daemon`. `settle` goes on with the flows whose time has come, after whatever
 may have changed that.
@@ -50,13 +50,13 @@ class Until:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Respond:
     """Answer the editor's request now; the flow goes on."""
 
     result: dict[str, Any]
 
 
-Step: TypeAlias = "Call | Ask | Until | Answer"
+Step: TypeAlias = "Call | Ask | Until | Respond"
 Flow: TypeAlias = Generator[Step, Any, Any]
 
 
@@ -171,7 +171,7 @@ class Flows:
                     if not step.is_so():
                         self._waiting.append((step, task))
                         return
-                case Answer(result=result):
+                case Respond(result=result):
                     self._finish(task, result)
 
     def _request(self, task: _Task, step: Call | Ask) -> None:

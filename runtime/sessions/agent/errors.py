@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from runtime.api.errors import ApiError, ErrorCode
 
 if TYPE_CHECKING:
-    from runtime.acp.codec import RpcError
+    from runtime.acp.codec import ErrorObject
     from runtime.sessions.ports import ExitStatus
 
 
 class AgentError(Exception):
     """The agent answered a request with an error: it is alive, and said no."""
 
-    def __init__(self, method: str, error: RpcError) -> None:
+    def __init__(self, method: str, error: ErrorObject) -> None:
         super().__init__(f"{method}: {error.message} ({error.code})")
         self.method = method
         self.error = error
@@ -37,7 +37,7 @@ def how_it_ended(status: ExitStatus | None) -> str:
 
 
 def agent_failed(
-    phase: str, message: str, *, status: ExitStatus | None, stderr: str, error: RpcError | None = None
+    phase: str, message: str, *, status: ExitStatus | None, stderr: str, error: ErrorObject | None = None
 ) -> ApiError:
     """AGENT_FAILED: `phase` is the step that failed, `exitCode` None for an agent that did not exit by itself."""
     data: dict[str, Any] = {"phase": phase, "exitCode": None if status is None else status.code, "stderr": stderr}

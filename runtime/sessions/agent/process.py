@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import attrs
 import trio
 
-from runtime.acp.codec import Frame, Id, Large, Malformed, Notification, Request, RpcError
-from runtime.acp.connection import CANCELLED, Answer, ClientConnection, Noise, RequestCancelled
+from runtime.acp.codec import ErrorObject, Frame, Id, Large, Malformed, Notification, Request
+from runtime.acp.connection import CANCELLED, AgentAnswer, ClientConnection, Noise, RequestCancelled
 from runtime.sessions.agent.errors import AgentError, AgentGoneError
 from runtime.sessions.agent.stderr import Stderr
 from runtime.sessions.options.redaction import NOTHING
@@ -35,7 +35,7 @@ UNREAD_BYTES: Final = 16 * 1024 * 1024
 PIECE_BYTES: Final = 8 * 1024
 """Of what an agent says, between two looks at others: some seventy short updates, a millisecond of the loop."""
 
-EXIT_GRACE: Final = 5.0
+AGENT_EXIT_GRACE: Final = 5.0
 """Seconds for a process to end after it has closed stdout: nobody can talk to it any more, but it may be saving."""
 
 
@@ -92,7 +92,7 @@ class Agent:
         self._budget = budget
         self._share = budget.share(self._cut_off)
         self._held = 0
-        self._callbacks: dict[int, Callable[[Answer | None], None]] = {}
+        self._callbacks: dict[int, Callable[[AgentAnswer | None], None]] = {}
         self._serving: dict[Id, trio.CancelScope] = {}
         self._outbox: deque[bytes] = deque()
         self._unread = 0
@@ -131,7 +131,7 @@ class Agent:
 
     # Towards the agent. None of these waits.
 
-    def submit(self, method: str, params: Any, on_answer: Callable[[Answer | None], None]) -> int:
+    def submit(self, method: str, params: Any, on_answer: Callable[[AgentAnswer | None], None]) -> int:
         """Send a request. `on_answer` is called in the order of the agent's messages; with None when it ends first."""
         id_, data = self._connection.request(method, params)
         if self.status is not None:
@@ -146,10 +146,10 @@ class Agent:
 
         A cancelled wait tells the agent with `$/cancel_request`, which it may ignore; its answer is then dropped.
         """
-        answers: list[Answer | None] = []
+        answers: list[AgentAnswer | None] = []
         done = trio.Event()
 
-        def on_answer(answer: Answer | None) -> None:
+        def on_answer(answer: AgentAnswer | None) -> None:
             answers.append(answer)
             done.set()
 
@@ -175,7 +175,7 @@ class Agent:
         """Answer a request of the agent; nothing happens if it was answered or the agent is gone."""
         self._answer(lambda: self._connection.respond(id_, result))
 
-    def refuse(self, id_: Id, error: RpcError) -> None:
+    def refuse(self, id_: Id, error: ErrorObject) -> None:
         """Answer a request of the agent with an error; nothing happens if it was answered."""
         self._answer(lambda: self._connection.refuse(id_, error))
 
@@ -252,7 +252,7 @@ class Agent:
         async with trio.open_nursery() as readers:
             readers.start_soon(self._read_stderr)
             await self._read()
-            with trio.move_on_after(EXIT_GRACE):
+            with trio.move_on_after(AGENT_EXIT_GRACE):
                 await self.process.wait()
             self.process.kill()
         return await self.process.wait()
@@ -291,13 +291,13 @@ class Agent:
         for event in self._connection.events(frame):
             await self._handle(event)
 
-    async def _handle(self, event: Request | Notification | Answer | RequestCancelled | Noise) -> None:
+    async def _handle(self, event: Request | Notification | AgentAnswer | RequestCancelled | Noise) -> None:
         match event:
             case Request():
                 await self._listener.on_request(event)
             case Notification():
                 await self._listener.on_notification(event)
-            case Answer():
+            case AgentAnswer():
                 callback = self._callbacks.pop(event.id, None)
                 if callback is not None:
                     callback(self._redacted(event))
@@ -311,12 +311,12 @@ class Agent:
                     self._post(event.reply)
                 await self._listener.on_noise(event)
 
-    def _redacted(self, answer: Answer) -> Answer:
+    def _redacted(self, answer: AgentAnswer) -> AgentAnswer:
         if self.redactor is NOTHING:
             return answer
         error = answer.error
         if error is not None:
-            error = RpcError(error.code, self.redactor.text(error.message), self.redactor.value(error.data))
+            error = ErrorObject(error.code, self.redactor.text(error.message), self.redactor.value(error.data))
         return attrs.evolve(answer, result=self.redactor.value(answer.result), error=error)
 
     async def _read_stderr(self) -> None:

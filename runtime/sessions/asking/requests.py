@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class Asking:
     """The permission requests of one session, over all its agents."""
 
-    def __init__(self, log: Transcript, notice: Callable[[str, dict[str, Any]], Notice]) -> None:
-        self._log = log
+    def __init__(self, transcript: Transcript, notice: Callable[[str, dict[str, Any]], Notice]) -> None:
+        self._transcript = transcript
         self._notice = notice
         self._agent: Agent | None = None
         self._policy = Policy()
@@ -59,14 +59,14 @@ class Asking:
         Raises `MessageError` for one without options: no answer but `cancelled` would be possible (ACP: the options are
         what the user chooses from), so that it would wait for ever.
         """
-        log = self._log
+        transcript = self._transcript
         if not request.options:
             reason = "a permission request without options"
-            log.append(MALFORMED, {"kind": "permission", "reason": reason, "size": 0, "head": ""})
+            transcript.append(MALFORMED, {"kind": "permission", "reason": reason, "size": 0, "head": ""})
             raise MessageError("options: at least one is expected")
         self._last += 1
         # The seq that the request will have makes the id unique over all agents of the session.
-        permission_id = f"perm_{log.last_seq + 1}_{self._last}"
+        permission_id = f"perm_{transcript.last_seq + 1}_{self._last}"
         shown = permission_request(permission_id, request, raw["options"])
         subject = self._tools.subject(request.tool_call)
         decision = self._policy.decide(subject)
@@ -74,7 +74,7 @@ class Asking:
         # Who said "always" to a tool has not spoken of what a rule wants to be asked about each time.
         key = subject.exact_key if verdict == "ask" and decision.by_rule else subject.key
         pending = Pending(permission_id, request_id, key, tuple(request.options), shown)
-        remembered = key in log.state.remembered
+        remembered = key in transcript.state.remembered
         option: PermissionOption | None = None
         by = "policy"
         if cancelling:
@@ -87,10 +87,10 @@ class Asking:
             option = choose(request.options, "once") or choose(request.options, "always")
         asked = not cancelling and option is None and verdict != "deny"
         notices = [self._notice(PERMISSION_REQUEST, {"request": shown})] if asked else []
-        before = log.bytes
-        log.append(REQUEST_PERMISSION, {**raw, "permissionId": permission_id}, notices=notices)
+        before = transcript.bytes
+        transcript.append(REQUEST_PERMISSION, {**raw, "permissionId": permission_id}, notices=notices)
         if asked:
-            pending = attrs.evolve(pending, size=log.bytes - before)
+            pending = attrs.evolve(pending, size=transcript.bytes - before)
             self._waiting.add(pending)
             if self._agent is not None:
                 self._agent.hold(pending.size)
@@ -126,6 +126,6 @@ class Asking:
             record["optionId"] = answer["optionId"] = option.option_id
         if remember:
             record["remember"] = list(pending.key)
-        self._log.append(PERMISSION_REPLY, record)
+        self._transcript.append(PERMISSION_REPLY, record)
         if self._agent is not None:
             self._agent.respond(pending.request_id, {"outcome": answer})

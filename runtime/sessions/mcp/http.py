@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 import trio
 
-from runtime.acp.codec import MAX_LINE, Malformed, Request, RpcError, encode_error, read_line, whole_line
+from runtime.acp.codec import MAX_LINE, ErrorObject, Malformed, Request, encode_error, read_line, whole_line
 from runtime.jsonrpc import INVALID_REQUEST
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ JSON: Final = [("content-type", b"application/json")]
 EVENTS: Final = [("content-type", b"text/event-stream"), ("cache-control", b"no-store")]
 
 
-class Answer:
+class HttpAnswer:
     """A `GateResponse` made here."""
 
     def __init__(self, status: int, headers: list[tuple[str, bytes]], parts: Callable[[], Awaitable[bytes]]) -> None:
@@ -82,7 +82,7 @@ class McpHost:
             return
         message = await read_line(body)
         if isinstance(message, Malformed):
-            yield _json(400, encode_error(message.request, RpcError(message.code, message.reason)))
+            yield _json(400, encode_error(message.request, ErrorObject(message.code, message.reason)))
             return
         body = whole_line(body)
         if isinstance(message, Request):
@@ -101,7 +101,7 @@ class McpHost:
         try:
             stream = server.open(request)
         except ValueError as error:
-            yield _json(400, encode_error(request.id, RpcError(INVALID_REQUEST, str(error))))
+            yield _json(400, encode_error(request.id, ErrorObject(INVALID_REQUEST, str(error))))
             return
         try:
             await server.send(body)
@@ -123,26 +123,26 @@ async def _read(body: AsyncIterable[bytes] | None) -> bytes | None:
     return bytes(whole).replace(b"\n", b" ").replace(b"\r", b" ")  # in JSON both stand between tokens only
 
 
-def _events(stream: Stream) -> Answer:
+def _events(stream: Stream) -> HttpAnswer:
     async def part() -> bytes:
         message = await stream.get()
         return b"" if message is None else b"event: message\ndata: " + message + b"\n\n"
 
-    return Answer(200, list(EVENTS), part)
+    return HttpAnswer(200, list(EVENTS), part)
 
 
-def _json(status: int, body: bytes) -> Answer:
+def _json(status: int, body: bytes) -> HttpAnswer:
     return _whole(status, list(JSON), body)
 
 
-def _plain(status: int, text: str) -> Answer:
+def _plain(status: int, text: str) -> HttpAnswer:
     return _whole(status, [("content-type", b"text/plain; charset=utf-8")] if text else [], text.encode())
 
 
-def _whole(status: int, headers: list[tuple[str, bytes]], body: bytes) -> Answer:
+def _whole(status: int, headers: list[tuple[str, bytes]], body: bytes) -> HttpAnswer:
     parts = [body]
 
     async def part() -> bytes:
         return parts.pop() if parts else b""
 
-    return Answer(status, headers, part)
+    return HttpAnswer(status, headers, part)

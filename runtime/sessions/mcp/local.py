@@ -37,8 +37,8 @@ class Spawn(Protocol):
 class LocalServers:
     """The servers among `servers` (in ACP's shape) that are commands, for one agent of the session."""
 
-    def __init__(self, log: Transcript, spawn: Spawn, servers: list[dict[str, Any]]) -> None:
-        self._log = log
+    def __init__(self, transcript: Transcript, spawn: Spawn, servers: list[dict[str, Any]]) -> None:
+        self._transcript = transcript
         self._spawn = spawn
         self._servers = {server["name"]: self._server(server) for server in servers if "command" in server}
 
@@ -55,16 +55,16 @@ class LocalServers:
                 agent.start_soon(server.run)
 
     def _server(self, server: dict[str, Any]) -> StdioServer:
-        log, name = self._log, server["name"]
+        transcript, name = self._transcript, server["name"]
 
         async def on_stderr(text: str, dropped: int) -> None:
-            await log.room()
+            await transcript.room()
             params: dict[str, Any] = {"server": name, "text": text}
-            log.append(MCP_STDERR, {**params, "dropped": dropped} if dropped else params)
+            transcript.append(MCP_STDERR, {**params, "dropped": dropped} if dropped else params)
 
         def on_exit(status: ExitStatus | None, message: str, stderr: str) -> None:
             how = ("start", None) if status is None else (status.reason, status.code)
-            log.append(
+            transcript.append(
                 MCP_EXIT, {"server": name, "exitCode": how[1], "reason": how[0], "message": message, "stderr": stderr}
             )
 

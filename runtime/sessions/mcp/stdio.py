@@ -22,13 +22,13 @@ import trio
 from runtime import jsonrpc
 from runtime.acp.codec import (
     MAX_LINE,
+    ErrorObject,
     Id,
     Malformed,
     Message,
     Notification,
     Request,
     Response,
-    RpcError,
     TooLong,
     encode_error,
     read_line,
@@ -58,7 +58,7 @@ MAX_HELD: Final = 64
 MAX_HELD_SIZE: Final = 16 * 1024
 """Bytes of such a message: notices are short; with the number above, no server holds more than 1 MiB this way."""
 
-EXIT_GRACE: Final = 5.0
+SERVER_EXIT_GRACE: Final = 5.0
 """Seconds for a server to end after it has closed stdout, as for an agent."""
 
 CONNECTION_CLOSED: Final = -32000
@@ -138,7 +138,7 @@ class StdioServer:
 
     def refusal(self, request_id: Id) -> bytes:
         """The answer to a request that the server will not answer."""
-        error = RpcError(CONNECTION_CLOSED, self.gone or f"the MCP server {self.name} takes no more input")
+        error = ErrorObject(CONNECTION_CLOSED, self.gone or f"the MCP server {self.name} takes no more input")
         return encode_error(request_id, error).rstrip(b"\n")
 
     # The server's side.
@@ -168,7 +168,7 @@ class StdioServer:
             async with trio.open_nursery() as readers:
                 readers.start_soon(self._read_stderr, process)
                 await self._read(process)
-                with trio.move_on_after(EXIT_GRACE):
+                with trio.move_on_after(SERVER_EXIT_GRACE):
                     await process.wait()
                 process.kill()
             nursery.cancel_scope.cancel()
@@ -240,7 +240,7 @@ class StdioServer:
 
     def _refuse(self, message: Malformed | TooLong) -> None:
         """End the requests that a line was meant to answer which cannot be passed on."""
-        error = RpcError(INTERNAL_ERROR, f"the answer of the MCP server {self.name} cannot be read")
+        error = ErrorObject(INTERNAL_ERROR, f"the answer of the MCP server {self.name} cannot be read")
         for request_id in message.answers:
             stream = None if request_id is None else self._pending.pop(request_id, None)
             if request_id is not None and stream is not None:

@@ -44,7 +44,7 @@ async def set_mode(session: Session, attachment: Attachment, mode_id: str) -> di
     updates = attachment.config_updates
     await _request(attachment.agent, SESSION_SET_MODE, {"sessionId": attachment.agent_session_id, "modeId": mode_id})
     if attachment.config_updates == updates:
-        session.log.update({"sessionUpdate": CURRENT_MODE_UPDATE, "currentModeId": mode_id})
+        session.transcript.update({"sessionUpdate": CURRENT_MODE_UPDATE, "currentModeId": mode_id})
     return await _result(session)
 
 
@@ -67,7 +67,7 @@ async def set_option(session: Session, attachment: Attachment, config_id: str, v
     if attachment.config_updates == updates:
         options = config_options_of(answer.get("configOptions") if isinstance(answer, dict) else None)
         options = options or _with_value(session.state.config_options, config_id, value)
-        session.log.update({"sessionUpdate": CONFIG_OPTION_UPDATE, "configOptions": options})
+        session.transcript.update({"sessionUpdate": CONFIG_OPTION_UPDATE, "configOptions": options})
     return await _result(session)
 
 
@@ -132,7 +132,7 @@ def _with_value(options: Iterable[Option], config_id: str, value: Any) -> list[O
 
 
 async def _result(session: Session) -> dict[str, Any]:
-    await session.log.committed()
+    await session.transcript.committed()
     return {"configOptions": list(session.state.config_options), "modes": session.state.modes}
 
 

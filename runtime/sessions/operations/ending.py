@@ -31,8 +31,8 @@ async def close(session: Session) -> None:
             await session.stop_agent()
             session.crashes = 0
             if not session.state.closed:
-                session.log.append(SESSION_CLOSED, {})
-            await session.log.committed()
+                session.transcript.append(SESSION_CLOSED, {})
+            await session.transcript.committed()
     finally:
         session.closing = False
 
@@ -44,7 +44,9 @@ async def destroy(session: Session) -> None:
     _call_off(session)
     async with session.lock:
         await session.stop_agent()
-        session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {session.record.session_id}"))
+        session.transcript.fail(
+            ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {session.record.session_id}")
+        )
         await session.vm.store.sessions.delete(session.record.row_id)
 
 
@@ -55,10 +57,10 @@ async def suspend(session: Session, *, force: bool) -> None:
     async with session.lock:
         session.asking.settle("suspended")
         await session.stop_agent()
-        if session.state.live and session.log.failed is None:
-            session.log.append(SESSION_SUSPENDED, {"reason": "sleep"})
+        if session.state.live and session.transcript.failed is None:
+            session.transcript.append(SESSION_SUSPENDED, {"reason": "sleep"})
             with contextlib.suppress(ApiError):
-                await session.log.committed()
+                await session.transcript.committed()
 
 
 async def _end_turn(session: Session, grace: float) -> None:

@@ -37,7 +37,7 @@ from runtime.sessions.options.secrets import resolve_secrets
 from runtime.version import VERSION
 
 if TYPE_CHECKING:
-    from runtime.acp.codec import RpcError
+    from runtime.acp.codec import ErrorObject
     from runtime.sessions.attachment import Attachment
     from runtime.sessions.ports import AgentSpec
     from runtime.sessions.session import Session
@@ -71,7 +71,7 @@ async def start_new(session: Session, spec: AgentSpec) -> None:
         await check_alive(session, attachment, SESSION_NEW)
         await trio.lowlevel.checkpoint_if_cancelled()
     except BaseException:
-        session.log.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, "the session was not created"))
+        session.transcript.fail(ApiError(ErrorCode.SESSION_NOT_FOUND, "the session was not created"))
         with trio.CancelScope(shield=True):
             await session.stop_agent()
             await _forget(session)
@@ -107,8 +107,8 @@ async def _record(session: Session, setup: SessionSetup) -> None:
         config_options=config_options_of(setup.config_options),
     )
     session.record.row = record.row
-    session.log.open(record.row, 0, SessionState())
-    session.log.append(
+    session.transcript.open(record.row, 0, SessionState())
+    session.transcript.append(
         SESSION_STARTED,
         {
             "agentType": session.record.agent_type,
@@ -119,14 +119,14 @@ async def _record(session: Session, setup: SessionSetup) -> None:
             "configOptions": config_options_of(setup.config_options),
         },
     )
-    await session.log.committed()
+    await session.transcript.committed()
 
 
 async def bring_up(session: Session, spec: AgentSpec) -> Attachment:
     """Start the process and shake hands. Raises `ApiError`; what it has started is then for `Session.stop_agent`."""
     options = session.record.known_options
     secrets = resolve_secrets(options.secrets, session.record.secrets)
-    session.log.redactor = Redactor(secrets.values) if secrets.values else NOTHING
+    session.transcript.redactor = Redactor(secrets.values) if secrets.values else NOTHING
     egress = Egress(observer=session.network_log.observe, placeholders=secrets.placeholders)
     env = {
         **spec.env,
@@ -138,7 +138,7 @@ async def bring_up(session: Session, spec: AgentSpec) -> Attachment:
     }
     argv = [spec.id, *spec.args]
     servers = LocalServers(
-        session.log,
+        session.transcript,
         partial(session.vm.spawn, cwd=session.record.cwd, attendant=True, egress=egress),
         options.mcp_servers,
     )
@@ -220,10 +220,10 @@ async def check_alive(session: Session, attachment: Attachment, phase: str) -> N
 
 
 async def fail(
-    session: Session, attachment: Attachment, phase: str, message: str, error: RpcError | None = None
+    session: Session, attachment: Attachment, phase: str, message: str, error: ErrorObject | None = None
 ) -> NoReturn:
     """End the agent, so that all that it wrote to stderr has been read, and raise AGENT_FAILED with it."""
-    if session.log.failed is not None:
+    if session.transcript.failed is not None:
         raise session.failed_error()
     agent = attachment.agent
     status = agent.status

@@ -34,7 +34,7 @@ from runtime.sessions.session import MAX_RESTARTS
 from runtime.sessions.turns.thread import render_thread
 
 if TYPE_CHECKING:
-    from runtime.acp.codec import RpcError
+    from runtime.acp.codec import ErrorObject
     from runtime.sessions.attachment import Attachment
     from runtime.sessions.session import Session
 
@@ -49,7 +49,7 @@ _UNKNOWN: Final = re.compile(
 )
 
 
-def is_unknown_session(error: RpcError) -> bool:
+def is_unknown_session(error: ErrorObject) -> bool:
     """Whether an agent's error says that it does not know the session: see the module's text."""
     if error.code == RESOURCE_NOT_FOUND:
         return True
@@ -112,8 +112,8 @@ async def bring_back(session: Session) -> None:
         agent_info=session.record.agent_info,
     )
     params: dict[str, Any] = {"tier": tier, "modes": modes, "configOptions": options}
-    session.log.append(SESSION_RESUMED, {**params, "path": path} if path else params)
-    await session.log.committed()
+    session.transcript.append(SESSION_RESUMED, {**params, "path": path} if path else params)
+    await session.transcript.committed()
 
 
 async def _restore(session: Session, attachment: Attachment) -> tuple[str, SessionSetup]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from runtime.acp.codec import RpcError
+from runtime.acp.codec import ErrorObject
 from runtime.acp.messages import SESSION_PROMPT, MessageError, PromptResult, parse
 from runtime.acp.turn import End, Phase, Signal
 from runtime.api.errors import ApiError, ErrorCode
@@ -21,7 +21,7 @@ from runtime.sessions.operations.resume import continuation_line, ensure_agent
 from runtime.sessions.turns.turn import CANCEL_GRACE
 
 if TYPE_CHECKING:
-    from runtime.acp.connection import Answer
+    from runtime.acp.connection import AgentAnswer
     from runtime.sessions.session import Session
     from runtime.sessions.turns.turn import Turn
 
@@ -38,7 +38,9 @@ async def run_turn(session: Session, turn: Turn) -> None:
         logger.exception("turn %s of session %s failed", turn.turn_id, session.record.session_id)
         await session.stop_agent()
         if session.state.running:
-            session.log.append(TURN_ENDED, {"turnId": turn.turn_id, "end": "internal_error", "error": repr(error)})
+            session.transcript.append(
+                TURN_ENDED, {"turnId": turn.turn_id, "end": "internal_error", "error": repr(error)}
+            )
         turn.resolve(ApiError(ErrorCode.IO_ERROR, f"internal error: {error!r}"))
     finally:
         session.turn = None
@@ -60,14 +62,14 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
     continuation = session.state.continuation
     started = {"turnId": turn.turn_id}
     # What the turn finds, where that is not what the last one has left: then what it changes can be told.
-    session.vm.snapshot(session.record.row_id, session.log.last_seq + 1, changed_only=True)
+    session.vm.snapshot(session.record.row_id, session.transcript.last_seq + 1, changed_only=True)
     session.growth.begin_turn()
-    session.log.append(TURN_STARTED, started if turn.key is None else {**started, "idempotencyKey": turn.key})
+    session.transcript.append(TURN_STARTED, started if turn.key is None else {**started, "idempotencyKey": turn.key})
     for block in turn.blocks:
-        session.log.update({"sessionUpdate": "user_message_chunk", "content": block})
+        session.transcript.update({"sessionUpdate": "user_message_chunk", "content": block})
     if turn.key is not None:
         session.vm.store.idempotency.put(session.record.row_id, turn.key, turn.content_hash)
-    await session.log.committed()
+    await session.transcript.committed()
     if turn.agent is not None and not turn.machine.over:
         line = [] if continuation is None else [{"type": "text", "text": continuation_line(continuation)}]
         turn.signal(Signal.READY)
@@ -95,7 +97,7 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
     return result
 
 
-def _answered(turn: Turn, answer: Answer | None) -> None:
+def _answered(turn: Turn, answer: AgentAnswer | None) -> None:
     """The agent's word on the prompt, in the order of its messages: in version 1 of ACP that is the end of the turn."""
     if answer is None:
         turn.signal(Signal.EXITED)
@@ -106,7 +108,7 @@ def _answered(turn: Turn, answer: Answer | None) -> None:
             turn.stop_reason = parse(answer.result, PromptResult).stop_reason
             turn.answer = answer.result
         except MessageError as error:
-            turn.error = RpcError(INTERNAL_ERROR, f"the answer to session/prompt is not what ACP says: {error}")
+            turn.error = ErrorObject(INTERNAL_ERROR, f"the answer to session/prompt is not what ACP says: {error}")
     turn.signal(Signal.REFUSED if turn.error is not None else Signal.STOPPED)
 
 
@@ -130,22 +132,22 @@ async def _end(session: Session, turn: Turn, fuel: int, unsaved: ApiError | None
     if end is End.STOPPED:
         session.crashes = 0
     result: dict[str, Any] = {
-        "text": session.log.redactor.text(turn.text),
+        "text": session.transcript.redactor.text(turn.text),
         "stopReason": stop_reason,
         "response": response,
-        "seq": session.log.last_seq + 1,
+        "seq": session.transcript.last_seq + 1,
     }
     if turn.truncated:
         result["textTruncated"] = True
     if turn.key is not None and (end is End.STOPPED or cancelled):
         # Before the event, so that whoever has seen the turn's end finds its result under the key.
         session.vm.store.idempotency.put(session.record.row_id, turn.key, turn.content_hash, result)
-    if unsaved is None and session.log.failed is None:
+    if unsaved is None and session.transcript.failed is None:
         session.vm.snapshot(
             session.record.row_id, result["seq"]
         )  # before the event: whoever has seen it can fork there
-    session.log.append(TURN_ENDED, record)
-    await session.log.committed()
+    session.transcript.append(TURN_ENDED, record)
+    await session.transcript.committed()
     return _result(turn, end, result)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.acp.codec import Id, Request, RpcError
+from runtime.acp.codec import ErrorObject, Id, Request
 from runtime.acp.messages import (
     READ_TEXT_FILE,
     REQUEST_PERMISSION,
@@ -49,7 +49,7 @@ class RefusedError(Exception):
 
     def __init__(self, code: int, message: str, data: Any = None) -> None:
         super().__init__(message)
-        self.error = RpcError(code, message, data)
+        self.error = ErrorObject(code, message, data)
 
 
 class ClientServices:
@@ -77,22 +77,22 @@ class ClientServices:
         """Serve one request; its answer may come later."""
         handler = self._table.get(request.method)
         if handler is None:
-            error = RpcError(METHOD_NOT_FOUND, f"Method not found: {request.method}", {"method": request.method})
+            error = ErrorObject(METHOD_NOT_FOUND, f"Method not found: {request.method}", {"method": request.method})
             self._agent.refuse(request.id, error)
             return
         if self._agent.serving > MAX_SERVING:
-            error = RpcError(INTERNAL_ERROR, f"more than {MAX_SERVING} requests are waiting already")
+            error = ErrorObject(INTERNAL_ERROR, f"more than {MAX_SERVING} requests are waiting already")
             self._agent.refuse(request.id, error)
             return
         try:
             await handler(request)
         except MessageError as mistake:
-            self._agent.refuse(request.id, RpcError(INVALID_PARAMS, f"Invalid params: {mistake}"))
+            self._agent.refuse(request.id, ErrorObject(INVALID_PARAMS, f"Invalid params: {mistake}"))
         except (RefusedError, TerminalError) as refusal:
             self._agent.refuse(request.id, refusal.error)
         except ApiError as failure:
             code = RESOURCE_NOT_FOUND if failure.code is ErrorCode.NOT_FOUND else INTERNAL_ERROR
-            self._agent.refuse(request.id, RpcError(code, failure.message, failure.to_data()))
+            self._agent.refuse(request.id, ErrorObject(code, failure.message, failure.to_data()))
 
     def close(self) -> None:
         """Release what the agent has left behind."""

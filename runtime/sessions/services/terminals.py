@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from runtime.acp.codec import RpcError
+from runtime.acp.codec import ErrorObject
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND
 from runtime.sessions.services.output import Output
@@ -80,7 +80,7 @@ class Terminal:
 class TerminalError(Exception):
     """A `terminal/*` request cannot be served."""
 
-    def __init__(self, error: RpcError) -> None:
+    def __init__(self, error: ErrorObject) -> None:
         super().__init__(error.message)
         self.error = error
 
@@ -102,7 +102,7 @@ class Terminals:
         A command gets the environment of its request only: the session's own `env` is for the agent.
         """
         if len(self._terminals) >= MAX_TERMINALS:
-            raise TerminalError(RpcError(INVALID_PARAMS, f"{MAX_TERMINALS} terminals are open: release some"))
+            raise TerminalError(ErrorObject(INVALID_PARAMS, f"{MAX_TERMINALS} terminals are open: release some"))
         env = {variable.name: variable.value for variable in request.env or ()}
         limit = DEFAULT_OUTPUT if request.output_byte_limit is None else request.output_byte_limit
         argv = command_line(request.command, request.args or [])
@@ -110,7 +110,7 @@ class Terminals:
             process = await self._vm.spawn(argv, env, request.cwd or self._cwd, egress=self._egress)
         except ApiError as error:
             code = RESOURCE_NOT_FOUND if error.code is ErrorCode.NOT_FOUND else INVALID_PARAMS
-            raise TerminalError(RpcError(code, error.message, error.to_data())) from error
+            raise TerminalError(ErrorObject(code, error.message, error.to_data())) from error
         terminal = Terminal(process, max(0, min(limit, self._vm.output_bytes, MAX_OUTPUT)), self._hold)
         id_ = f"term_{self._next}"
         self._next += 1
@@ -121,7 +121,7 @@ class Terminals:
         """The terminal. Raises `TerminalError` where there is none, or none any more."""
         terminal = self._terminals.get(terminal_id)
         if terminal is None:
-            error = RpcError(RESOURCE_NOT_FOUND, f"no terminal {terminal_id!r}", {"terminalId": terminal_id})
+            error = ErrorObject(RESOURCE_NOT_FOUND, f"no terminal {terminal_id!r}", {"terminalId": terminal_id})
             raise TerminalError(error)
         return terminal
 

@@ -66,19 +66,19 @@ class Tally:
         check("sessions", self.sessions, self.limits().sessions)
 
     @contextlib.contextmanager
-    def another(self, log: Transcript) -> Iterator[None]:
+    def another(self, transcript: Transcript) -> Iterator[None]:
         """Count the session that the block makes, unless it fails."""
         self.sessions += 1
         try:
             yield
         except BaseException:
-            self.destroyed(log)
+            self.destroyed(transcript)
             raise
 
-    def destroyed(self, log: Transcript) -> None:
+    def destroyed(self, transcript: Transcript) -> None:
         """Forget the session that had this transcript."""
         self.sessions -= 1
-        self.bytes -= log.bytes
+        self.bytes -= transcript.bytes
 
 
 def check(limit: str, used: int, allowed: int) -> None:
@@ -97,11 +97,11 @@ class Growth:
     """Holds one session to the limits."""
 
     def __init__(
-        self, log: Transcript, tally: Tally, stop_turn: Callable[[ApiError], bool], kill: Callable[[], None]
+        self, transcript: Transcript, tally: Tally, stop_turn: Callable[[ApiError], bool], kill: Callable[[], None]
     ) -> None:
         """`stop_turn` ends the turn, if there is one, with an error as its result; `kill` ends the agent."""
         self.tally = tally
-        self._log = log
+        self._transcript = transcript
         self._stop_turn = stop_turn
         self._kill = kill
         self._turn_bytes = 0
@@ -115,7 +115,7 @@ class Growth:
 
     def check_room(self) -> None:
         """Raise LIMIT_EXCEEDED if the session may record no more."""
-        check("sessionBytes", self._log.bytes, self.tally.limits().session)
+        check("sessionBytes", self._transcript.bytes, self.tally.limits().session)
         self.tally.check_room()
 
     def grew(self, size: int) -> None:
@@ -125,7 +125,7 @@ class Growth:
         limits = self.tally.limits()
         for limit, used, allowed in (
             ("turnBytes", self._turn_bytes, limits.turn),
-            ("sessionBytes", self._log.bytes, limits.session),
+            ("sessionBytes", self._transcript.bytes, limits.session),
             ("transcriptBytes", self.tally.bytes, limits.transcript),
         ):
             if used >= allowed:
@@ -136,7 +136,9 @@ class Growth:
         """A limit is reached: end the turn, or what talks outside of one."""
         if not self._stopped:
             self._stopped = True
-            self._log.append(LIMIT_REACHED, {"limit": limit, "used": used, "allowed": allowed, "help": _HELP[limit]})
+            self._transcript.append(
+                LIMIT_REACHED, {"limit": limit, "used": used, "allowed": allowed, "help": _HELP[limit]}
+            )
             if self._stop_turn(exceeded(limit, used, allowed)):
                 return
         elif used < allowed + RESERVE_BYTES:

@@ -14,7 +14,7 @@ from runtime.api.errors import ApiError, ErrorCode
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runtime.acp.codec import RpcError
+    from runtime.acp.codec import ErrorObject
     from runtime.sessions.agent.process import Agent
 
 MAX_TURN_TEXT: Final = 16 * 1024 * 1024
@@ -50,7 +50,7 @@ class Turn:
         """Asks that agent to end the turn."""
         self.answer: Any = None
         self.stop_reason: str | None = None
-        self.error: RpcError | None = None
+        self.error: ErrorObject | None = None
         self._over = trio.Event()
         self._scope: trio.CancelScope | None = None
         self._text: list[str] = []

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from runtime.wasi.state import WasiState
 
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 READS: Final = "requested-write-sync"
 WRITES: Final = ("file-integrity-sync", "data-integrity-sync")
@@ -83,7 +83,7 @@ async def failure_of(saving: Awaitable[None]) -> FsError | None:
     except FsError as error:
         return error
     except Exception:  # a fault of the host must reach the guest's stream too, and not the VM whose task this is
-        _log.exception("files could not be saved")
+        logger.exception("files could not be saved")
         return FsError(FsCode.IO)
     return None
 
