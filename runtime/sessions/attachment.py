@@ -1,4 +1,4 @@
-"""What a session has while it has an agent, and how it takes what the agent sends.
+"""The part of a session that lives as long as its agent: takes the agent's messages and records them.
 
 Messages come in through the methods of `runtime.sessions.agent.process.Listener`, one at a time and in order, and are
 recorded before they have any effect.
@@ -78,7 +78,7 @@ class Attachment:
         asking.begin(self.agent, record.cwd, record.known_options.policy)
 
     def adopt(self, agent_session_id: str | None) -> None:
-        """From now on only messages about this session of the agent are meant for us."""
+        """From now on ignore messages about other sessions of the agent."""
         self.agent_session_id = self._record.agent_session_id = agent_session_id
         self._services.agent_session_id = agent_session_id
 
@@ -88,13 +88,13 @@ class Attachment:
         self._asking.settle("cancelled")
 
     async def stop(self) -> None:
-        """End the agent as something that we wanted; shielded, since it takes no time."""
+        """End the agent, and do not report its exit; shielded, since it takes no time."""
         self.kill()
         with trio.CancelScope(shield=True):
             await self.agent.exited.wait()
 
     def kill(self) -> None:
-        """End the agent as something that we wanted, without waiting for it."""
+        """As `stop`, without waiting."""
         self.stopping = True
         self.agent.kill()
 
@@ -108,7 +108,7 @@ class Attachment:
         await self._services.serve(request)
 
     async def on_notification(self, notification: Notification) -> None:
-        """Record it, and note what it tells about turn, tools and config."""
+        """Record it, and apply it to the turn, the known tool calls and the config."""
         await self._transcript.room()
         if notification.method != SESSION_UPDATE:
             self._transcript.append(NOTIFICATION, {"method": notification.method, "params": notification.params})
@@ -149,11 +149,11 @@ class Attachment:
         self._transcript.append(AGENT_STDERR, {"text": text, "dropped": dropped} if dropped else {"text": text})
 
     def on_greed(self, used: int, allowed: int) -> None:
-        """Say why the agent is killed."""
+        """Record why the agent is killed."""
         self._growth.stop("agentBytes", used, allowed)
 
     def on_exit(self, status: ExitStatus) -> None:
-        """Release what the agent has left behind, and tell the session."""
+        """Release the agent's terminals and requests, and tell the session."""
         self._services.close()
         self._on_end(self, status)
 

@@ -5,8 +5,8 @@
         await sessions.suspend_all(grace_ms=5000)
 
 Everything that runs for a session, its agent and its turn, is a task of the nursery in there. The methods of `Sessions` are
-called by tasks of clients, which may be cancelled at any await: what changes a session runs as a task of the VM as well,
-and a cancelled caller only stops waiting for it. The one exception is `create`, which undoes what it has begun.
+called by tasks of clients, which may be cancelled at any await. So every change of a session runs as a task of the VM, and
+a cancelled caller only stops waiting for it. The one exception is `create`, which undoes its work.
 """
 
 from __future__ import annotations
@@ -60,8 +60,8 @@ async def open_sessions(
 ) -> AsyncGenerator[Sessions, None]:
     """Open the sessions of a VM that is waking. Leaving it ends every agent at once: `suspend_all` before that.
 
-    `secrets` (session id -> name -> value) are kept in memory only, but longer than a VM is awake: whoever opens the
-    sessions of the VM again gives the same object.
+    `secrets` (session id -> name -> value) are kept in memory only, but longer than a VM is awake: the caller passes the same
+    object each time the VM wakes.
 
     Raises `ApiError` VM_NOT_FOUND.
     """
@@ -92,8 +92,8 @@ class Sessions:
 
     @property
     def busy(self) -> bool:
-        """A turn is in progress, a permission request waits, a session is being made, or a call has to do with one: the VM
-        must not fall asleep.
+        """Whether the VM must stay awake: a turn or a call is in progress, a permission request waits, or a session is
+        being created.
         """
         return self._registry.is_creating or any(
             session.turn is not None or session.asking.requests or session.users
@@ -112,7 +112,7 @@ class Sessions:
     def get(self, session_id: str) -> dict[str, Any]:
         """`getSession`: as in the list, with modes, config options and the permission requests that wait.
 
-        What is remembered of permissions is in the transcript: see `queries.remembered` for a session not in memory.
+        For a session that is not in memory, the remembered permissions are read from the transcript: `queries.remembered`.
         """
         details = persisted_details(self._vm.store, self._vm.name, session_id)
         session = self._registry.get(session_id)
@@ -155,14 +155,14 @@ class Sessions:
         content_hash = prompts.content_hash(blocks)
         async with self._registry.use(session_id) as session:
             if idempotency_key is not None:
-                found = prompts.earlier(
+                earlier = prompts.earlier(
                     self._vm.store, session.record.row_id, session.turn, idempotency_key, content_hash
                 )
-                if isinstance(found, dict):
-                    return found
-                if found is not None:
-                    await found.done.wait()
-                    return found.result()
+                if isinstance(earlier, dict):
+                    return earlier
+                if earlier is not None:
+                    await earlier.done.wait()
+                    return earlier.result()
             self._check_usable(session)
             if session.turn is not None:
                 raise ApiError(ErrorCode.PROMPT_IN_PROGRESS, "a turn of this session is in progress")

@@ -1,4 +1,4 @@
-"""What can be asked of sessions without waking their VM: the list, one of them, its events."""
+"""Queries about sessions that wake no VM: the list, one session, its events."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ async def session_events(
     limit: int | None = None,
     types: Sequence[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Events: `[{sessionId, seq, createdAt, event}]`; `event` is the JSON as it is kept (`msgspec.Raw`).
+    """Events: `[{sessionId, seq, createdAt, event}]`; `event` is the JSON as it is stored (`msgspec.Raw`).
 
     Raises `ApiError` VM_NOT_FOUND, SESSION_NOT_FOUND.
     """
@@ -56,12 +56,12 @@ async def session_events(
 async def persisted_sessions(store: Store, vm: str, live: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     """`listPersistedSessions`, oldest first; `live` is `Sessions.statuses()` of an awake VM. Raises VM_NOT_FOUND."""
     row, after = _vm(store, vm), 0
-    found: list[dict[str, Any]] = []
+    sessions: list[dict[str, Any]] = []
     while page := store.sessions.page(row, after, PAGE_SESSIONS):
-        found += [describe(record, (live or {}).get(record.session_id)) for record in page]
+        sessions += [describe(record, (live or {}).get(record.session_id)) for record in page]
         after = page[-1].row
         await trio.lowlevel.checkpoint()
-    return found
+    return sessions
 
 
 def persisted_session(store: Store, vm: str, session_id: str, live: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -92,7 +92,7 @@ async def remembered(store: Store, vm: str, session_id: str) -> list[dict[str, s
 
 
 def describe(record: SessionRecord, status: str | None) -> dict[str, Any]:
-    """A row of the list. `status` is that of a session that is live; without it the row's counts only for `closed`."""
+    """A row of the list. `status` is given for a live session; else it is `closed` if the row says so, or `suspended`."""
     return {
         "sessionId": record.session_id,
         "agentType": record.agent_type,
@@ -118,7 +118,7 @@ async def session_events_json(
     limit: int | None = None,
     types: Sequence[str] | None = None,
 ) -> list[msgspec.Raw]:
-    """`getSessionEvents`: as `session_events`, written already; an item holds the JSON of many events, with commas between."""
+    """`getSessionEvents`: as `session_events`, as JSON text; one item holds many events, with commas between them."""
     record = find(store, vm, session_id)
     limit = MAX_EVENTS if limit is None else min(limit, MAX_EVENTS)
     pages = await store.transcript.history_json(

@@ -1,4 +1,4 @@
-"""Which sessions of a VM are in memory: one object for a session, as long as anybody uses it or it has anything alive."""
+"""The sessions of a VM that are in memory: one object for each, as long as it is in use or has an agent or a turn."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Registry:
 
     @property
     def is_creating(self) -> bool:
-        """A session is being made."""
+        """Whether a session is being created."""
         return bool(self._creating)
 
     def sessions(self) -> list[Session]:
-        """All that are in memory."""
+        """All sessions in memory."""
         return list(self._sessions.values())
 
     def get(self, session_id: str) -> Session | None:
@@ -58,24 +58,24 @@ class Registry:
         self.secrets[session_id] = {**self.secrets.get(session_id, {}), **values}
 
     async def wait_created(self, session_id: str) -> None:
-        """Wait while a session of that id is being made."""
+        """Wait while a session with that id is being created."""
         while session_id in self._creating:
             await self._creating[session_id][1].wait()
 
     async def wait_all_created(self) -> None:
-        """Wait while any session is being made."""
+        """Wait while any session is being created."""
         while self._creating:
             await next(iter(self._creating.values()))[1].wait()
 
     def call_off_creations(self) -> None:
-        """Let every `Session.starting` of sessions that are being made be cancelled."""
+        """Cancel the start of every session that is being created."""
         for session, _ in self._creating.values():
             if session.starting is not None:
                 session.starting.cancel()
 
     @contextlib.asynccontextmanager
     async def creating(self, record: Record) -> AsyncGenerator[Session, None]:
-        """A new session, which is in memory once the block has ended well; nobody else makes one of that id meanwhile."""
+        """Hold a session id while the block creates the session; if the block ends well, the session is in memory."""
         session = Session(self._vm, record, self._nursery, self.tally)
         session_id = record.session_id
         done = trio.Event()
@@ -113,9 +113,7 @@ class Registry:
         try:
             async with Holding(session.load_lock):
                 if session.record.row is None:
-                    with trio.CancelScope(
-                        shield=True
-                    ):  # half opened, the next user would open it over what was written
+                    with trio.CancelScope(shield=True):  # half opened, the next user would write over its events
                         row = find(self._vm.store, self._vm.name, session_id).row
                         await open_transcript(self._vm.store, session.transcript, row)
                         session.record.row = row
@@ -126,7 +124,7 @@ class Registry:
             self.release(session)
 
     def release(self, session: Session) -> None:
-        """One user less (`Session.users`); the last one takes a session out of memory that has nothing alive."""
+        """Count one user less (`Session.users`). After the last one, a dormant session leaves the memory."""
         session.users -= 1
         if session.dormant or (_unusable(session) and session.attachment is None):
             self.forget(session)
@@ -138,5 +136,5 @@ class Registry:
 
 
 def _unusable(session: Session) -> bool:
-    """Its transcript has failed, and nobody is left to be told: the next use begins anew with what is in the file."""
+    """Whether its transcript has failed and no user is left: the next use reads the session from the file again."""
     return session.transcript.failed is not None and not session.users

@@ -1,7 +1,7 @@
 """One session of an awake VM: its record, its transcript, the agent and the turn that it has at the moment.
 
 A session outlives its agents: one may end (crash, kill, sleep), and the next prompt brings up another, which takes the
-conversation up again (`runtime.sessions.operations.resume`). `lock` is held by whatever changes which agent there is.
+conversation up again (`runtime.sessions.operations.resume`). A task that starts or ends an agent holds `lock`.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Session:
         self.asking = Asking(self.transcript, self.notice)
         self.network_log = NetworkLog(self.transcript.append, trio.current_time)
         self.attachment: Attachment | None = None
-        """The agent and what comes with it, as long as it lives."""
+        """The agent and its services, as long as it lives."""
         self.turn: Turn | None = None
         self.lock = trio.Lock()
         self.load_lock = trio.Lock()
@@ -70,23 +70,23 @@ class Session:
 
     @property
     def state(self) -> ss.SessionState:
-        """What the transcript says."""
+        """The state that follows from the transcript."""
         return self.transcript.state
 
     @property
     def status(self) -> ss.Status:
-        """As the API says it: a session that is being brought back for a prompt is running already."""
+        """The status in the API: a session whose agent is being restarted for a prompt is already `running`."""
         return "running" if self.turn is not None else self.state.status
 
     @property
     def dormant(self) -> bool:
-        """Nothing of it is in memory that could not be read back."""
+        """Whether the session can be dropped from memory, and read back from the store."""
         return self.attachment is None and self.turn is None and not self.users and not self.crashes
 
     async def load_options(self, secrets: dict[str, str] | None = None, *, again: bool = False) -> SessionOptions:
         """The options, read back and opened if need be or `again`. Raises SECRETS_REQUIRED, SESSION_NOT_FOUND, ...
 
-        `secrets`: those given by value, where they are not the session's yet.
+        `secrets`: values that the caller has given, if the record does not have them yet.
         """
         record = self.record
         if record.options is None or again:
@@ -110,7 +110,7 @@ class Session:
         }
 
     def details(self) -> dict[str, Any]:
-        """What getSession says beyond the session's row."""
+        """The members of `getSession` that are not in the session's row."""
         return {
             "status": self.status,
             "modes": self.state.modes,
@@ -121,7 +121,7 @@ class Session:
         }
 
     def attach(self, process: Process, egress: Egress) -> Attachment:
-        """Make the agent that `process` is the one whose messages count, and run it."""
+        """Make `process` the session's agent, and run it."""
         attachment = self.attachment = Attachment(
             self.vm,
             self.record,
@@ -141,18 +141,18 @@ class Session:
             await self.attachment.stop()
 
     def notice(self, method: str, params: dict[str, Any]) -> Notice:
-        """What clients hear of this session besides its events."""
+        """A notification about this session that is not one of its events."""
         vm, session_id = self.vm.name, self.record.session_id
         params = {"vm": vm, "sessionId": session_id, **params}
         return Notice(method=method, vm=vm, session_id=session_id, seq=None, type=None, params=params)
 
     def failed_error(self) -> ApiError:
-        """What a call gets once the transcript has failed."""
+        """The error of every call once the transcript has failed."""
         error = self.transcript.failed
         return error if isinstance(error, ApiError) else ApiError(ErrorCode.IO_ERROR, f"the transcript failed: {error}")
 
     def _on_end(self, attachment: Attachment, status: ExitStatus) -> None:
-        """Record how the agent ended, unless we ended it; requests that wait for a client wait no longer."""
+        """Settle the permission requests that wait for a client; record how the agent ended, unless we ended it."""
         if self.attachment is attachment:
             self.attachment = None
         self.asking.settle("agent_exit")
@@ -188,10 +188,10 @@ class Session:
     # The session's row follows the transcript.
 
     def _on_change(self, before: ss.SessionState, after: ss.SessionState) -> Write | None:
-        was, fields = row_fields(before), row_fields(after)
+        old_fields, fields = row_fields(before), row_fields(after)
         changed: SessionFields = {}
         for name, value in fields.items():
-            if value != was[name]:  # type: ignore[literal-required]  # both are the same typed dict
+            if value != old_fields[name]:  # type: ignore[literal-required]  # both are the same typed dict
                 changed[name] = value  # type: ignore[literal-required]
         if changed:
             changed["event_bytes"], changed["counted_seq"] = self.transcript.bytes, self.transcript.last_seq

@@ -1,4 +1,4 @@
-"""The VMs that are awake: how they wake and go to sleep. What follows from what is in the table of `runtime.vms.lifecycle`."""
+"""The VMs that are awake: how they wake and go to sleep, by the table of `runtime.vms.lifecycle`."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class AwakeVms:
     ) -> AsyncIterator[VmRecord]:
         """Put the VM to sleep, for the reason that the signal has, and let nothing wake it inside the block.
 
-        With `force` its turns and commands end now, whoever has put it to sleep with more patience.
+        With `force` its turns and commands end now, even if another caller is putting it to sleep with a grace.
         """
         if force:
             await self._end_now(name)
@@ -94,7 +94,7 @@ class AwakeVms:
                 nursery.start_soon(self._shut_down, name)
 
     def tell(self, name: str, signal: Signal) -> None:
-        """Tell clients what has happened to a VM that sleeps."""
+        """Notify clients of a signal to a VM that sleeps."""
         life = Life()
         if life.signal(signal) is Effect.TELL:
             self._publish(name, life)
@@ -107,7 +107,7 @@ class AwakeVms:
             logger.exception("VM %s could not be put to sleep in order", name)
 
     async def _run(self, vm: Vm, task_status: trio.TaskStatus[None]) -> None:
-        """Own the VM's tasks: a fault in one VM ends that VM, never the daemon. Who wakes it is told what keeps it asleep."""
+        """Own the VM's tasks: a fault in one VM ends that VM, never the daemon. The waking call raises a fault at its start."""
         try:
             await vm.run(lambda: self._nursery.start_soon(self._sleep_when_idle, vm), task_status)
         except Exception:
@@ -123,14 +123,14 @@ class AwakeVms:
                 await self._put_to_sleep(vm, Signal.IDLE, 0, force=False)
 
     async def _end_now(self, name: str) -> None:
-        """If somebody puts the VM to sleep with patience, end its turns and commands now."""
+        """If the VM is being put to sleep with a grace, end its turns and commands now."""
         vm = self._vms.get(name)
         if vm is not None and self._signal(vm, Signal.FORCE) is Effect.END_NOW:
             vm.commands.kill_all()
             await vm.sessions.suspend_all(force=True)
 
     async def _put_to_sleep(self, vm: Vm, signal: Signal, grace_ms: int, *, force: bool) -> None:
-        """The caller has the VM's lock. Cancelled in its patience it leaves the VM awake."""
+        """The caller has the VM's lock. If it is cancelled during the grace, the VM stays awake."""
         if self._signal(vm, signal) is not Effect.SUSPEND:
             return
         deadline = trio.current_time() + grace_ms / 1000
@@ -150,7 +150,7 @@ class AwakeVms:
             await self._store.writer.barrier()
 
     def _signal(self, vm: Vm, signal: Signal) -> Effect | None:
-        """The one place where a VM's state changes: it is recorded, and clients are told."""
+        """The one place where a VM's state changes: it is recorded, and clients are notified."""
         life = vm.life
         effect = life.signal(signal)
         if life.state is State.ASLEEP and self._vms.get(vm.name) is vm:
@@ -162,5 +162,5 @@ class AwakeVms:
 
     def _publish(self, name: str, life: Life) -> None:
         if life.reason is not None:
-            told = {"vm": name, "state": life.shown, "reason": life.reason}
-            self._hub.publish(Notice(VM_STATE, name, None, None, None, told))
+            params = {"vm": name, "state": life.shown, "reason": life.reason}
+            self._hub.publish(Notice(VM_STATE, name, None, None, None, params))

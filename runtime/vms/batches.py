@@ -29,8 +29,8 @@ LOAD_OVERHEAD_BYTES: Final = 8 * 1024
 
 
 async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> list[tuple[str, bytes | ApiError]]:
-    """The content of each path, or why there is none: TOO_LARGE for what is beyond `max_bytes` for all together."""
-    found: list[tuple[str, bytes | ApiError]] = []
+    """The content of each path, or the error: TOO_LARGE for files that do not fit into the `max_bytes` of all together."""
+    results: list[tuple[str, bytes | ApiError]] = []
     left = max_bytes
     breather = Breather(fs)
     for path in paths:
@@ -40,10 +40,10 @@ async def read_files(fs: FileSystem, paths: Sequence[str], max_bytes: int) -> li
             left -= len(result)
         except ApiError as error:
             result = error
-        found.append((path, result))
+        results.append((path, result))
         if breather.is_due(len(result) if isinstance(result, bytes) else 0):
             await trio.lowlevel.checkpoint()
-    return found
+    return results
 
 
 async def _read(fs: FileSystem, path: str, left: int, max_bytes: int) -> bytes:
@@ -62,7 +62,7 @@ async def _read(fs: FileSystem, path: str, left: int, max_bytes: int) -> bytes:
 
 
 async def write_files(volume: Volume, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, ApiError | None]]:
-    """Write each file, with its parents, and make it durable; why one could not be, or None."""
+    """Write each file, with its parents, and make it durable. The error of each path, None for one that was written."""
     done: list[tuple[str, ApiError | None]] = []
 
     def write() -> None:

@@ -30,7 +30,7 @@ _EXCEEDED: Final = {"output_limit": "outputBytes", "out_of_fuel": "fuel"}
 
 
 class Command:
-    """One process with what is kept of its output. `run` is a task of the VM."""
+    """One process, and the output of it that is kept. `run` is a task of the VM."""
 
     def __init__(self, process: Process, *, exact: bool, timeout: float | None) -> None:
         self.process = process
@@ -40,7 +40,7 @@ class Command:
         self.ended = trio.Event()
         self.ended_at: int | None = None
         self.failure: ApiError | None = None
-        """What it wrote to its files could not be made durable."""
+        """Why its writes to files could not be made durable."""
         self._timeout = timeout
         self._exit: Exit | None = None
         self._reason: str | None = None
@@ -83,7 +83,7 @@ class Command:
     async def _attend(
         self, limit: Callable[[], int], publish: Callable[[Stream, int, bytes], None], stdin: bytes | None
     ) -> None:
-        """Feed the process and collect what it says, to its end."""
+        """Feed the process and collect its output, to its end."""
         if stdin:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._feed, stdin)
@@ -96,7 +96,7 @@ class Command:
             await self.process.wait()
 
     @property
-    def kept(self) -> int:
+    def kept_bytes(self) -> int:
         """Bytes of its output that are kept; the same for ever once it has ended."""
         return sum(map(len, self.outputs.values()))
 
@@ -120,7 +120,7 @@ class Command:
         raise ApiError(ErrorCode.TIMEOUT, f"process {self.process.pid} has not ended within {timeout_ms} ms")
 
     def kill(self, reason: str = "killed") -> None:
-        """End it now; what it is said to have ended of, if nothing else came first."""
+        """End it now. `reason` is what `reason` says afterwards, unless an earlier call gave another."""
         self._reason = self._reason or reason
         self.process.kill()
 
@@ -161,13 +161,13 @@ class Command:
         return {"pid": self.process.pid, **self.exit_status(), **self.output()}
 
     def output(self) -> dict[str, Any]:
-        """What is kept of its output; `truncated` where that is not all."""
+        """The output that is kept; `truncated` if that is not all."""
         contents: dict[str, Any] = {name: as_content(output.data()) for name, output in self.outputs.items()}
         totals = {f"{name}Bytes": output.total for name, output in self.outputs.items()}
         return {**contents, **totals, "truncated": any(output.truncated for output in self.outputs.values())}
 
     def check(self) -> None:
-        """Raise `ApiError` unless it came to its end: TIMEOUT, LIMIT_EXCEEDED, and what its files have failed with."""
+        """Raise `ApiError` unless it came to its end: TIMEOUT, LIMIT_EXCEEDED, and the failure of its files."""
         if self.failure is not None:
             raise self.failure
         if self.reason == "timeout":

@@ -108,14 +108,14 @@ class Commands:
     ) -> Command:
         """Start a command: words, or a line for the VM's shell, or without one for `runtime.vms.command_line`.
 
-        `stdin` is all that it gets to read; with None its stdin stays open. Raises `ApiError` NOT_FOUND, NOT_A_DIRECTORY,
-        INVALID_ARGUMENT, LIMIT_EXCEEDED.
+        `stdin` is all of its input; with None its stdin stays open, for `Command.write`. Raises `ApiError` NOT_FOUND,
+        NOT_A_DIRECTORY, INVALID_ARGUMENT, LIMIT_EXCEEDED.
         """
         if self._life.falling_asleep:
             raise FallingAsleepError
         argv = self._argv(command)
         cwd = await self._directory(cwd)
-        # Programs for WASI's first preview are not told the directory by their libc: PWD is how they can know.
+        # Programs for WASI's first preview do not get the directory from their libc: they read it from PWD.
         env = {"PWD": cwd, **env}
         begin = partial(
             self._begin, stdin=stdin, exact=exact, timeout=None if timeout_ms is None else timeout_ms / 1000
@@ -163,14 +163,14 @@ class Commands:
         return {**self._described(command), **(command.output() if output else {})}
 
     def known(self) -> Sequence[dict[str, Any]]:
-        """`listProcesses`: all that run, agents too, and the ended commands that are remembered, by pid."""
-        found = {process.pid: _described(process) for process in self._processes.live()}
+        """`listProcesses`: all that run, agents too, and the ended commands that are remembered; sorted by pid."""
+        by_pid = {process.pid: _described(process) for process in self._processes.live()}
         for commands in (self._ended, self._running):
-            found.update((pid, self._described(command)) for pid, command in commands.items())
-        return [found[pid] for pid in sorted(found)]
+            by_pid.update((pid, self._described(command)) for pid, command in commands.items())
+        return [by_pid[pid] for pid in sorted(by_pid)]
 
     def stop_soon(self, command: Command, grace_ms: int) -> None:
-        """Ask a command to end, and see to it; whoever wants to wait waits for `ended`."""
+        """Begin to end a command, with a grace, and return at once. To wait for the end, wait for `ended`."""
         self._nursery.start_soon(command.stop, grace_ms / 1000)
 
     def kill_all(self) -> None:
@@ -199,10 +199,10 @@ class Commands:
 
     def _remember(self, command: Command) -> None:
         self._ended[command.process.pid] = command
-        self._ended_output += command.kept
+        self._ended_output += command.kept_bytes
         while len(self._ended) > 1 and (len(self._ended) > MAX_ENDED or self._ended_output > ENDED_OUTPUT):
             _, oldest = self._ended.popitem(last=False)
-            self._ended_output -= oldest.kept
+            self._ended_output -= oldest.kept_bytes
 
     def _limit(self) -> int:
         share = OUTPUT_OF_ALL // (2 * max(1, len(self._running)))
@@ -230,13 +230,13 @@ class Commands:
         filesystem = self._volume.filesystem
         with telling_errors(path):
             try:
-                found = (await patiently(lambda: filesystem.stat(path))).type
+                type_ = (await patiently(lambda: filesystem.stat(path))).type
             except FsError:
                 if cwd is not None:
                     raise
                 await patiently(lambda: filesystem.mkdir(path, parents=True))
-                found = FileType.DIRECTORY
-            if found is not FileType.DIRECTORY:
+                type_ = FileType.DIRECTORY
+            if type_ is not FileType.DIRECTORY:
                 raise FsError(FsCode.NOT_DIRECTORY)
         return path
 

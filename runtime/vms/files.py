@@ -1,4 +1,4 @@
-"""The files of a VM for clients and agents' ACP requests. What a caller has seen or written is durable before it is told."""
+"""The files of a VM for clients and agents' ACP requests. All that a call reads or writes is durable when it returns."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class VmFiles:
         return lines.content
 
     async def write_file(self, path: str, data: bytes, create_parents: bool = True, offset: int | None = None) -> None:
-        """Replace or create the file, by default with its parents; with `offset` keep what is around `data` there.
+        """Replace or create the file, by default with its parents; with `offset` keep the rest of the file around `data`.
 
         It is all or nothing, but for the parents. QUOTA_EXCEEDED, TOO_LARGE.
         """
@@ -97,13 +97,13 @@ class VmFiles:
         await self._changed(path, write)
 
     async def read_files(self, paths: Sequence[str]) -> list[tuple[str, bytes | ApiError]]:
-        """The content of each path, or why there is none; all together 16 MiB at most."""
-        found = await batches.read_files(self._fs, paths, MAX_READ_BYTES)
+        """The content of each path, or the error; all together 16 MiB at most."""
+        results = await batches.read_files(self._fs, paths, MAX_READ_BYTES)
         await self._volume.flush()
-        return found
+        return results
 
     async def write_files(self, files: Sequence[tuple[str, bytes]]) -> list[tuple[str, ApiError | None]]:
-        """Create or replace each file, with its parents: why one could not be, or None."""
+        """Create or replace each file, with its parents. The error of each path, None for one that was written."""
         return await batches.write_files(self._volume, files)
 
     async def readdir(self, path: str) -> list[str]:
@@ -175,7 +175,7 @@ class VmFiles:
         await self._changed(path, lambda: self._fs.truncate(path, size))
 
     async def _listed(self, path: str, listing: Callable[[], Awaitable[T]]) -> T:
-        """What a listing says, which is durable then: what is not saved yet is kept small, for it is looked through."""
+        """The result of `listing`, durable. Flushes first: a listing searches the unsaved changes, which should be few."""
         with telling_errors(path):
             fs = self._fs
             await patiently(lambda: fs.stat(path))

@@ -1,4 +1,4 @@
-"""The past of a VM's files: snapshots with names, those that turns leave, what differs between them, and the way back."""
+"""The past of a VM's files: snapshots with names and of turns, the differences between two of them, and restoring one."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ class History:
         """`snapshot`: of everything that was written so far. ApiError EXISTS, LIMIT_EXCEEDED."""
         name = name or new_session_id()
         await self._volume.snapshot_as(name)
-        return self._told(self._find(name))
+        return self._described(self._find(name))
 
     def snapshots(self, session_id: str | None) -> Sequence[dict[str, Any]]:
-        """`listSnapshots`: those with names, or those that the turns of a session have left behind; oldest first."""
-        kept = self._store.snapshots.list(self._vm.row)
+        """`listSnapshots`: the ones with names, or with `session_id` those of a session's turns; oldest first."""
+        snapshots = self._store.snapshots.list(self._vm.row)
         if session_id is None:
-            return [self._told(each) for each in kept if each.label is not None]
+            return [self._described(each) for each in snapshots if each.label is not None]
         session = find(self._store, self._vm.name, session_id)
         return [
             {"sessionId": session_id, "seq": each.seq, "createdAt": each.created_at}
-            for each in kept
+            for each in snapshots
             if each.session == session.row
         ]
 
@@ -73,21 +73,19 @@ class History:
         await self._store.collect_garbage()
 
     async def restore(self, to: Point, grace_ms: int | None, force: bool) -> dict[str, Any]:
-        """`restore`: afterwards the VM sleeps, and its files are what they were.
+        """`restore`: afterwards the VM sleeps, and its files are those of the snapshot.
 
-        Agents whose conversations went on since are not asked to restore them: they read the transcripts.
+        An agent whose conversation went on after the snapshot is not asked to load it: it gets the transcript to read.
         """
         self._find(to)  # before anything is put to sleep
         async with self._asleep(grace_ms, force):
             snapshot = self._find(to)
             await self._volume.restore(snapshot.layer, await estranged(self._store, snapshot))
         await self._store.collect_garbage()
-        return self._told(snapshot)
+        return self._described(snapshot)
 
     async def diff(self, from_: Point, to: Point | None, path: str) -> dict[str, Any]:
-        """`diff`: what is different at `to`, None for now, from what there was at `from_`. ApiError LIMIT_EXCEEDED,
-        TOO_LARGE.
-        """
+        """`diff`: how the files at `to` (None: now) differ from those at `from_`. ApiError LIMIT_EXCEEDED, TOO_LARGE."""
         with telling_errors(path):
             check_path(path)
         if {"..", "."} & set(path.split("/")):
@@ -97,11 +95,11 @@ class History:
         if after is None:
             await self._volume.flush()
         query = partial(self._compare, before.layer, None if after is None else after.layer, path)
-        found = await self._store.reader.run(query, walk=True)
+        changes = await self._store.reader.run(query, walk=True)
         return {
-            "from": self._told(before),
-            "to": None if after is None else self._told(after),
-            "changes": found,
+            "from": self._described(before),
+            "to": None if after is None else self._described(after),
+            "changes": changes,
         }
 
     def _compare(self, before: int, after: int | None, path: str, connection: apsw.Connection) -> list[dict[str, Any]]:
@@ -118,21 +116,21 @@ class History:
             raise ApiError(ErrorCode.NOT_FOUND, f"there is no snapshot {point!r}", name=point)
         return snapshot
 
-    def _told(self, snapshot: SnapshotRecord) -> dict[str, Any]:
-        told: dict[str, Any] = {"createdAt": snapshot.created_at}
+    def _described(self, snapshot: SnapshotRecord) -> dict[str, Any]:
+        described: dict[str, Any] = {"createdAt": snapshot.created_at}
         if snapshot.label is not None:
-            return {"name": snapshot.label, **told}
+            return {"name": snapshot.label, **described}
         ids = {each.row: each.session_id for each in self._store.sessions.list(self._vm.row)}
-        return {"sessionId": ids.get(snapshot.session or 0), "seq": snapshot.seq, **told}
+        return {"sessionId": ids.get(snapshot.session or 0), "seq": snapshot.seq, **described}
 
 
 def _change(difference: Difference) -> dict[str, Any]:
-    told: dict[str, Any] = {"path": difference.path, "change": difference.change}
+    change: dict[str, Any] = {"path": difference.path, "change": difference.change}
     if difference.before is not None:
-        told["before"] = _version(difference.before)
+        change["before"] = _version(difference.before)
     if difference.after is not None:
-        told["after"] = _version(difference.after)
-    return told
+        change["after"] = _version(difference.after)
+    return change
 
 
 def _version(record: InodeRecord) -> dict[str, Any]:

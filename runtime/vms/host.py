@@ -1,4 +1,4 @@
-"""All VMs of one daemon: which are awake, how they wake and go to sleep, and what can be read of those that sleep."""
+"""All VMs of one daemon: which are awake, how they wake and go to sleep, and what can be read of a VM that sleeps."""
 
 from __future__ import annotations
 
@@ -104,15 +104,15 @@ class Host:
         check_size(wanted)
         mounts = VmOptions.parse(wanted).mounts
         record, created = self.store.vms.get(name), False
-        if record is None:  # else there is nothing to do, and a VM that is falling asleep is not waited for
+        if record is None:  # else there is nothing to do, and nothing waits for a VM that is falling asleep
             check_hosts(mounts, self.store.path)
             async with self._awake.lock(name):
-                with trio.CancelScope(shield=True):  # what was submitted is made, wanted or not: make it whole
-                    made = await self.store.vms.get_or_create(name, wanted, epoch_ms())
-                    volume = self._volumes.of(made[0])
+                with trio.CancelScope(shield=True):  # once submitted it cannot be taken back: make it whole
+                    stored = await self.store.vms.get_or_create(name, wanted, epoch_ms())
+                    volume = self._volumes.of(stored[0])
                     volume.prepare()
                     await volume.flush()
-                record, created = made
+                record, created = stored
         if not created and options is not None and record.options != wanted:
             raise ApiError(
                 ErrorCode.VM_CONFLICT, f"VM {name!r} exists with other options", vm=name, options=record.options
@@ -123,12 +123,12 @@ class Host:
         """`vm.configure`: `changes` replace whole members of the options; None removes one."""
         async with self._awake.lock(name):
             record = self.store.vms.find(name)
-            kept = without_nulls({**record.options, **changes})
-            check_size(kept)
-            options = VmOptions.parse(kept)
+            changed = without_nulls({**record.options, **changes})
+            check_size(changed)
+            options = VmOptions.parse(changed)
             check_hosts(options.mounts, self.store.path, VmOptions.parse(record.options).mounts)
             self._volumes.of(record).configure(options)
-            self.store.vms.set_options(record.row, kept, epoch_ms())
+            self.store.vms.set_options(record.row, changed, epoch_ms())
             await self.store.writer.barrier()
             if vm := self._awake.get(name):
                 vm.configure(options)
@@ -142,7 +142,7 @@ class Host:
         return await self._awake.wake(name)
 
     async def awake(self, name: str) -> Vm | None:
-        """The VM unless it sleeps; one that somebody is waking is waited for."""
+        """The VM, None if it sleeps. Waits for a VM that is being woken."""
         if self._awake.get(name) is None:
             async with self._awake.lock(name):
                 self.store.vms.find(name)
@@ -151,7 +151,7 @@ class Host:
         return vm
 
     async def use(self, name: str, operation: Callable[[Vm], Awaitable[T]]) -> T:
-        """What `operation` returns of the VM, awake; it is tried again where the VM was just falling asleep."""
+        """Run `operation` on the VM, awake. It is run again if the VM was just falling asleep."""
         while True:
             vm = await self.vm(name)
             try:
@@ -163,7 +163,7 @@ class Host:
     async def prompt(
         self, name: str, session_id: str, prompt: Prompt, key: str | None, timeout_ms: int | None
     ) -> dict[str, Any]:
-        """`sendPrompt`: wakes nothing for what was answered before, under the same idempotency key."""
+        """`sendPrompt`. A prompt with an idempotency key that was answered before wakes nothing."""
         answer = None if key is None else await self.queries.earlier_answer(name, session_id, prompt, key)
         if answer is not None:
             return answer
@@ -195,18 +195,18 @@ class Host:
         layer = None if files is None else files.layer
         await trio.lowlevel.checkpoint_if_cancelled()
         with trio.CancelScope(shield=True):  # once submitted it cannot be taken back
-            made = await self.store.forks.fork_vm(
+            fork = await self.store.forks.fork_vm(
                 record, to, epoch_ms(), plan.copies, layer=layer, files=volume.backend
             )
-        return {**self.queries.describe(made), **plan.files_at()}
+        return {**self.queries.describe(fork), **plan.files_at()}
 
     async def fork_session(self, name: str, session_id: str, at: int | None, to: str | None) -> dict[str, Any]:
         """`forkSession`: in a fork of the VM if `to` names one, else beside the session, which needs no waking either."""
         if to is not None:
             find(self.store, name, session_id)
             fork = await self.fork(name, to, None if at is None else (session_id, at))
-            found = describe_fork(find(self.store, to, session_id))
-            return {**found, "vm": to, "filesAt": fork.get("filesAt")}
+            described = describe_fork(find(self.store, to, session_id))
+            return {**described, "vm": to, "filesAt": fork.get("filesAt")}
         record = self.store.vms.find(name)
         copy = await plan_session_fork(self.store, name, session_id, at)
         size, count = await self.store.sessions.count_events(record.row)
@@ -237,7 +237,7 @@ class Host:
         await self.store.collect_garbage()
 
     async def export(self, name: str, path: str, report: Report | None = None) -> dict[str, Any]:
-        """`vm.export`: what is committed when the export begins; a turn that runs goes on, and wakes nothing."""
+        """`vm.export`: everything that is committed when it begins. Wakes nothing; a turn that runs goes on."""
         target = host_path(path)
         record = self.store.vms.find(name)
         async with self._exporting.setdefault(record.row, trio.Lock()):

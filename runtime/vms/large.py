@@ -1,4 +1,4 @@
-"""Large files, read and made ready to be written piece by piece beside everything else."""
+"""Large files: read, and cut into chunks for writing, piece by piece, while other tasks run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ATTEMPTS: Final = 3
 
 
 async def cut_up(data: bytes, offset: int = 0) -> bytes | Cut:
-    """What is to be written at `offset`, so that it takes no time: what is large becomes chunks, piece by piece."""
+    """`data` in a form that is written at `offset` in no time: if it is large, cut into chunks, piece by piece."""
     if len(data) <= PIECE:
         return data
     chunks: list[bytearray] = []

@@ -84,7 +84,7 @@ MOVES: Final[dict[tuple[State, Signal], Move]] = {
     (_FALLING, Signal.FAULT): (_ASLEEP, Effect.TELL),
     (_STOPPING, Signal.STOPPED): (_ASLEEP, Effect.TELL),
 }
-"""Where a signal means something: (state, signal) -> (next state, what is to be done)."""
+"""The signals that mean something in a state: (state, signal) -> (next state, effect)."""
 
 TRANSITIONS: Final[dict[tuple[State, Signal], Move]] = {
     **{(state, signal): (state, None) for state in State for signal in Signal},
@@ -128,11 +128,11 @@ class Life:
 
     @property
     def falling_asleep(self) -> bool:
-        """Whether its turns and commands are ending: what would start something is refused."""
+        """Whether its turns and commands are ending: calls that would start something are refused."""
         return self.state is State.FALLING_ASLEEP
 
     def signal(self, signal: Signal) -> Effect | None:
-        """Take a signal; what is to be done about it."""
+        """Change the state by a signal, and return its effect."""
         self.state, effect = TRANSITIONS[self.state, signal]
         if effect is not None and signal in REASONS:
             self.reason = REASONS[signal]

@@ -30,7 +30,7 @@ class Lines:
 
     @property
     def content(self) -> bytes:
-        """What was kept."""
+        """The lines that were kept."""
         return b"".join(self._kept)
 
     def take(self, piece: bytes) -> None:

@@ -43,13 +43,13 @@ NAME_OVERHEAD_BYTES: Final = 1
 
 async def names(fs: FileSystem, path: str) -> list[str]:
     """`readdir`. Raises FsError, and `ApiError` TOO_LARGE."""
-    found: list[str] = []
+    listed: list[str] = []
     budget = Budget(MAX_NAMES, "readdirEntries gives the directory in pages")
     with await _shown(fs, path, "", NAMES_PAGE) as listing:
         while entry := await listing.next():
             budget.take(entry.name, NAME_OVERHEAD_BYTES)
-            found.append(entry.name)
-    return found
+            listed.append(entry.name)
+    return listed
 
 
 async def entries(fs: FileSystem, path: str, after: str, limit: int | None) -> list[dict[str, Any]]:
@@ -57,15 +57,15 @@ async def entries(fs: FileSystem, path: str, after: str, limit: int | None) -> l
 
     Raises FsError, and `ApiError` LIMIT_EXCEEDED, TOO_LARGE.
     """
-    found: list[dict[str, Any]] = []
+    listed: list[dict[str, Any]] = []
     budget = Budget(MAX_ENTRIES, "go on from the last name with `after`, and say with `limit` how many to get at once")
     with await _shown(fs, path, after, min(limit or ENTRIES_PAGE, ENTRIES_PAGE)) as listing:
-        while (limit is None or len(found) < limit) and (entry := await listing.next()):
+        while (limit is None or len(listed) < limit) and (entry := await listing.next()):
             described = listing.describe(entry)
             if described is not None:
                 budget.take(entry.name, ENTRY_OVERHEAD_BYTES)
-                found.append({"name": entry.name, **described})
-    return found
+                listed.append({"name": entry.name, **described})
+    return listed
 
 
 async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequence[str]) -> list[dict[str, Any]]:
@@ -73,7 +73,7 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
 
     Raises FsError, and `ApiError` LIMIT_EXCEEDED, TOO_LARGE.
     """
-    found: list[dict[str, Any]] = []
+    listed: list[dict[str, Any]] = []
     budget = Budget(MAX_ENTRIES, "name a directory further down, or use `maxDepth` and `exclude`")
     top = path.rstrip("/")
     exclusion = Exclusion(exclude)
@@ -95,19 +95,19 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
             if described is None:
                 continue
             budget.take(place, ENTRY_OVERHEAD_BYTES)
-            found.append({"path": place, **described})
+            listed.append({"path": place, **described})
             if entry.type is FileType.DIRECTORY and (max_depth is None or way.depth < max_depth):
                 below = listing.descend(entry)
                 if below is not None:
                     way.enter(below)
                     prefixes.append(place)
-    return found
+    return listed
 
 
 class Listing:
     """A directory that is being listed; a context manager that closes it.
 
-    Without `devices` only what the VM itself has is listed.
+    Without `devices` only the VM's own files are listed.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class Way:
         self._listings.append(listing)
 
     def leave(self) -> Listing:
-        """Go back up; the listing that is left is not closed."""
+        """Go back up, and return the listing that was last, still open."""
         return self._listings.pop()
 
 
@@ -210,6 +210,6 @@ def opened(fs: FileSystem, path: str, *, at: Directory | None = None, follow: bo
 
 
 async def _shown(fs: FileSystem, path: str, after: str, count: int) -> Listing:
-    """A listing for a client. That of the root is of the VM's files, without the devices: people copy what is in it."""
+    """A listing for a client. The root is listed without its devices: people copy everything that a listing names."""
     directory = await patiently(partial(opened, fs, path))
     return Listing(fs, directory, after, count, devices=directory.node is not fs.root)

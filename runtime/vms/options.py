@@ -1,4 +1,4 @@
-"""The options of a VM: what a client may set, with every default and its reason."""
+"""The options of a VM: the ones a client may set, with every default and its reason."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def check_size(wire: dict[str, Any]) -> None:
 
 
 def without_nulls(wire: dict[str, Any]) -> dict[str, Any]:
-    """The wire form as it is kept and compared: members that are null say nothing, at any depth."""
+    """The wire form as it is stored and compared: without members that are null, at any depth."""
     return {
         key: without_nulls(value) if isinstance(value, dict) else value
         for key, value in wire.items()

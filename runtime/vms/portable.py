@@ -1,7 +1,7 @@
-"""VMs that leave as a file and come back from one, and what of a foreign file is believed.
+"""Which parts of a foreign file an import believes (`vm.import`).
 
-A file from elsewhere may say anything. What would reach beyond the new VM is not taken over unless the caller says that he
-trusts the file: which hosts it may reach, policies that answer permission requests, cron jobs, and
+A file from elsewhere may say anything. Its parts that reach beyond the new VM are taken over only if the caller trusts the
+file: which hosts it may reach, policies that answer permission requests, cron jobs, and
 secrets that are looked up in this daemon's environment (their names stay, and a resume asks for them). `vm.configure` gives
 the VM hosts afterwards, and host directories, which are never taken over.
 """
@@ -42,25 +42,25 @@ class FileJudge:
     name: str | None
     """The name for the VM; None: the one that the file says."""
     trust: bool
-    """Take over what reaches beyond the VM."""
+    """Take over the parts that reach beyond the VM, too."""
 
     def vm(self, name: str, options: dict[str, Any]) -> tuple[str, str]:
         """The VM's name and options."""
         name = name if self.name is None else self.name
         if not is_vm_name(name):
             damaged("the VM's name is none; give another one")
-        kept = dict(options) if self.trust else _harmless(options)
-        kept.pop("mounts", None)  # paths of another machine
+        accepted = dict(options) if self.trust else _harmless(options)
+        accepted.pop("mounts", None)  # paths of another machine
         try:
-            msgspec.convert(kept, api.VmOptions)
-            VmOptions.parse(kept)
-            check_size(kept)
+            msgspec.convert(accepted, api.VmOptions)
+            VmOptions.parse(accepted)
+            check_size(accepted)
         except (TypeError, ValueError, AttributeError, KeyError):
             damaged("the VM's options are not such")
-        return name, json_text(kept)
+        return name, json_text(accepted)
 
     def session(self, columns: dict[str, Any]) -> dict[str, Any]:
-        """A session as it is kept: asleep, and without what reaches out."""
+        """A session's row as it is stored: asleep, and without the parts that reach beyond the VM."""
         if not is_session_id(columns["session_id"]):
             damaged("a session's id is none")
         options = json_object(columns["options"], "a session's options")
@@ -74,7 +74,7 @@ class FileJudge:
         return {**columns, "options": json_text(options)}
 
     def event(self, type_: str, body: dict[str, Any]) -> None:
-        """Refuse what was not written as events are, or what a reading of the transcript would stumble over."""
+        """Refuse an event that Torpor would not have written, or that a reader of the transcript could not read."""
         method, params = body.get("method"), body.get("params")
         if body.get("jsonrpc") != "2.0" or not isinstance(method, str) or not isinstance(params, dict):
             damaged("an event is no notification")
@@ -102,7 +102,7 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _by_value(stored: Any) -> Any:
-    """A secret as if its value had been given: no file chooses what is read of the daemon's environment."""
+    """A secret as if its value had been given: no file may choose which of the daemon's variables is read."""
     return {**stored, "fromHostEnv": None} if isinstance(stored, dict) else None
 
 

@@ -72,7 +72,7 @@ class Process:
         self._arrived = trio.lowlevel.ParkingLot()
         self.stdin = PipeInput()
         self.stdout = PipeOutput(self._arrived)
-        # What an agent says wakes nobody who waits for its stderr.
+        # Output on an agent's stdout must not wake the task that waits for its stderr.
         self.stderr = PipeOutput(None if kind == "agent" else self._arrived)
         self._guest: Guest | None = None
         self._killed = False
@@ -91,11 +91,14 @@ class Process:
 
     @property
     def peak_memory_bytes(self) -> int:
-        """The most that `memory_bytes` has been: what it is now, as long as the guest runs, since memories never shrink."""
+        """The highest `memory_bytes` so far. While the guest runs it is the present one, since memories never shrink."""
         return self._guest.memory_used if self._guest is not None else 0
 
     def offer(self, data: bytes) -> bytes:
-        """Write to stdin what there is room for; returns the rest. Raises trio.BrokenResourceError when the process is gone."""
+        """Write to stdin as far as there is room; returns the rest.
+
+        Raises trio.BrokenResourceError when the process is gone.
+        """
         return bytes(self.stdin.offer(memoryview(data)))
 
     async def send(self, data: bytes) -> None:
@@ -111,15 +114,15 @@ class Process:
         return await self.stderr.receive()
 
     async def receive_both(self) -> tuple[bytes, bytes]:
-        """The next bytes of stdout and of stderr of what is no agent; both are empty once both have ended."""
+        """The next bytes of stdout and of stderr of a process that is no agent; both are empty once both have ended."""
         pipes = self.stdout, self.stderr
-        found = self.stdout.take(), self.stderr.take()
-        if any(found):
+        received = self.stdout.take(), self.stderr.take()
+        if any(received):
             await trio.lowlevel.checkpoint()
-        while not any(found) and not all(pipe.ended for pipe in pipes):
+        while not any(received) and not all(pipe.ended for pipe in pipes):
             await self._arrived.park()
-            found = self.stdout.take(), self.stderr.take()
-        return found
+            received = self.stdout.take(), self.stderr.take()
+        return received
 
     @property
     def exit(self) -> Exit | None:
@@ -178,7 +181,7 @@ class Processes:
         self._programs = Programs(surroundings.engine, surroundings.share, surroundings.filesystem)
         self._live: dict[int, Process] = {}
         self.commands = 0
-        """How many of them are commands of the VM rather than agents and what lives with those."""
+        """How many of them are commands of the VM, and neither agents nor their attendants."""
         self._fuel_of_ended = 0
         self._memory: dict[int, int] = {}  # by pid, as last looked at
         self._memory_of_all = 0
@@ -190,9 +193,9 @@ class Processes:
         return self._fuel_of_ended + sum(process.fuel_used for process in self._live.values())
 
     def memory(self) -> tuple[int, int]:
-        """Bytes of all processes' memories and tables: (those that they have, the most of these that was seen so far).
+        """Bytes of all processes' memories and tables: (now, the highest sum seen so far).
 
-        They are looked at here, and the oldest and the one that ends at each end of a process.
+        Measured by this call, and when a process ends: then only that process and the oldest one.
         """
         self._look_at(self._live.values())
         return self._memory_of_all, self._peak_memory
@@ -217,8 +220,8 @@ class Processes:
     ) -> Process:
         """Start a guest: of an agent's component, else of the command `argv[0]` in the VM.
 
-        It alone reaches the `internal_hosts`; `egress` is what its session adds to the VM's gate. An `attendant` is a command
-        that lives with an agent and, like it, does not keep the VM awake.
+        It alone reaches the `internal_hosts`; `egress` has the session's additions to the VM's gate. An `attendant` is a
+        command that lives with an agent and, like it, does not keep the VM awake.
 
         Raises ApiError NOT_FOUND (no such command), AGENT_FAILED (not a component that can run), LIMIT_EXCEEDED (too
         many processes, or too much memory in use by all guests of the daemon).

@@ -73,7 +73,7 @@ class Programs:
         return program
 
     def known(self, command: str, path: str, cwd: str) -> Program | None:
-        """As `load`, at once; None where that would have to read, and for what is far down in `path`."""
+        """As `load`, at once; None if that would have to read the file, or if the program is far down in `path`."""
         for candidate in _candidates(command, path, cwd)[:AT_ONCE]:
             try:
                 return self._remembered(self._filesystem.identity(candidate))

@@ -1,4 +1,4 @@
-"""What can be told of VMs without waking one: from the store, and from those that are awake anyhow."""
+"""Queries about VMs that wake none: they read the store, and the VMs that are awake anyhow."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ class HostQueries:
 
     async def list(self) -> Sequence[dict[str, Any]]:
         """`vm.list`."""
-        found: list[dict[str, Any]] = []
+        vms: list[dict[str, Any]] = []
         after = 0
         while page := self._store.vms.page(after, PAGE_VMS):
-            found += map(self.describe, page)
+            vms += map(self.describe, page)
             after = page[-1].row
             await trio.lowlevel.checkpoint()
-        return found
+        return vms
 
     async def files(self, name: str) -> VmFiles:
         """The files of a VM, asleep or awake."""
@@ -117,13 +117,13 @@ class HostQueries:
     async def session(self, name: str, session_id: str) -> dict[str, Any]:
         """`getSession`."""
         vm = self._awake.get(name)
-        found = vm.sessions.get(session_id) if vm else of_sessions.persisted_details(self._store, name, session_id)
-        if "rememberedPermissions" in found:
-            return found
-        return {**found, "rememberedPermissions": await of_sessions.remembered(self._store, name, session_id)}
+        details = vm.sessions.get(session_id) if vm else of_sessions.persisted_details(self._store, name, session_id)
+        if "rememberedPermissions" in details:
+            return details
+        return {**details, "rememberedPermissions": await of_sessions.remembered(self._store, name, session_id)}
 
     async def earlier_answer(self, name: str, session_id: str, prompt: Prompt, key: str) -> dict[str, Any] | None:
-        """What `sendPrompt` of a sleeping VM answered to the same prompt under this key; None: there is no such answer."""
+        """The stored answer of `sendPrompt` to the same prompt under this key, if the VM sleeps; else None."""
         if self._awake.get(name):  # there a turn may be in progress
             return None
         record = of_sessions.find(self._store, name, session_id)

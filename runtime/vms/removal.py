@@ -1,4 +1,4 @@
-"""Removing what a directory holds: small trees at once and all or nothing, vast ones piece by piece beside everything else."""
+"""Removing a directory's content: a small tree at once, all or nothing, a large one piece by piece, while other tasks run."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class _Removal:
         self._fs = volume.filesystem
         self._piece: list[Callable[[], None]] = []
         self._done = Way()
-        """Directories that are listed to their end; they stay open until what is in them is removed."""
+        """Directories that are listed to their end; they stay open until their content is removed."""
 
     async def run(self, path: str) -> None:
         """Remove from the leaves up; each directory is listed while it grows empty."""

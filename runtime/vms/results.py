@@ -1,4 +1,4 @@
-"""How the filesystem's values and errors are told to clients."""
+"""The filesystem's values and errors in the API's form."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def describe(status: Stat) -> dict[str, Any]:
 def telling_errors(path: str) -> Iterator[None]:
     """Raise `ApiError` in place of `FsError`; and INVALID_ARGUMENT at once for a path that is not absolute.
 
-    WOULD_BLOCK passes, for whoever is patient further out.
+    WOULD_BLOCK passes through: `patiently`, further out, handles it.
     """
     if not path.startswith("/"):
         raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path!r} is not an absolute path", path=path)
@@ -99,7 +99,7 @@ def telling_errors(path: str) -> Iterator[None]:
     except FsError as error:
         if error.code is FsCode.WOULD_BLOCK:  # no answer yet
             raise
-        if error.__context__ is not None:  # what the host has said of a file of its own
+        if error.__context__ is not None:  # the host's error, for a file of its own
             check_exhausted(error.__context__)
         code = CODES.get(error.code, ErrorCode.INVALID_ARGUMENT)
         raise ApiError(code, f"{path}: {_in_words(path, error)}", path=path) from error
@@ -112,7 +112,7 @@ def _in_words(path: str, error: FsError) -> str:
 
 
 class Budget:
-    """Bounds a list that is being made: as many items, and as many bytes, as an answer can hold."""
+    """Bounds a list under construction by the items and bytes that one answer can hold."""
 
     def __init__(self, items: int, advice: str) -> None:
         self._items = items

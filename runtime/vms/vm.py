@@ -66,7 +66,7 @@ class Vm:
         self.life = Life()
         """Its state, which `runtime.vms.awake` changes."""
         self.started = False
-        """Whether it has been awake: what goes wrong before that is for who wakes it."""
+        """Whether it has been awake: an error before that goes to the caller that wakes it."""
         self._engine = engine
         self._share = Share()
         self._secrets = secrets
@@ -116,7 +116,7 @@ class Vm:
         self._idle_wait.cancel()
 
     async def stop(self) -> None:
-        """End every guest and task of the VM; what was written is durable when this returns."""
+        """End every guest and task of the VM. When this returns, everything that was written is durable."""
         self._scope.cancel()
         with trio.CancelScope(shield=True):
             await self._ended.wait()
@@ -146,7 +146,7 @@ class Vm:
 
     @property
     def output_bytes(self) -> int:
-        """How much of a process's output is kept for an agent that asks for it."""
+        """Bytes of a process's output that are kept for an agent to read."""
         return self.options.output_bytes
 
     @property
@@ -161,7 +161,7 @@ class Vm:
     def snapshot(self, session: int, seq: int, *, changed_only: bool = False) -> None:
         """Keep the files as they are durable now, for forks at event `seq` of the session (row id); never waits.
 
-        With `changed_only` nothing is kept if they are still what the session's last snapshot has.
+        With `changed_only` nothing is kept if the session's last snapshot has the same files.
         """
         self.volume.snapshot(session, seq, changed_only=changed_only)
 
@@ -175,7 +175,7 @@ class Vm:
         return self.sessions.busy or self.processes.commands > 0 or self.commands.busy
 
     def figures(self) -> dict[str, Any]:
-        """What the VM holds in memory just now."""
+        """The VM's figures now, for `daemon.status`."""
         return {"processes": len(self.processes), "sessions": len(self.sessions.live()), "busy": int(self.busy)}
 
     async def _watch_idleness(self, on_idle: Callable[[], None]) -> None:
@@ -191,7 +191,7 @@ class Vm:
                 if trio.current_time() < self._idle_since + timeout:
                     continue
                 on_idle()
-            self.touch()  # if something came between, the VM stays awake, and is looked at again
+            self.touch()  # if `on_idle` was overtaken by a call, the VM stays awake until the next timeout
 
     def _surroundings(self) -> Surroundings:
         return Surroundings(

@@ -1,4 +1,4 @@
-"""A VM's filesystem and its way into the store: when what has been written becomes durable."""
+"""A VM's filesystem and its way into the store: when a write becomes durable."""
 
 from __future__ import annotations
 
@@ -86,11 +86,11 @@ class Volume:
 
     def _mount(self, mounts: Sequence[Mount]) -> list[tuple[Mount, FsError]]:
         if mounts:
-            self.prepare()  # first: a tree that has only what mounts need would not be taken for a new one
+            self.prepare()  # first: with the mount points in it, the tree would not count as new
         return self.filesystem.set_mounts(mounts)
 
     def _mount_all(self) -> None:
-        """Mount what the options say. What has no place (any more) is missing, which its VM can live with."""
+        """Mount what the options say. A mount that has no place (any more) is left out: the VM runs without it."""
         for mount, error in self._mount(self._mounts):
             logger.warning("nothing could be mounted on %s of a VM: %s", mount.path, error)
 
@@ -106,7 +106,7 @@ class Volume:
 
     @contextlib.contextmanager
     def unlimited(self) -> Iterator[None]:
-        """What is written within counts against the VM's limits, and is not refused by them. For steps that run at once."""
+        """Let writes in the block go over the VM's limits; they are counted all the same. The block must not wait."""
         tree = self.filesystem
         limits = tree.limits
         tree.limits = attrs.evolve(limits, bytes=sys.maxsize, entries=sys.maxsize)
@@ -125,26 +125,27 @@ class Volume:
         """Return when everything that was written before the call is durable, with `access_times` also when it was read.
 
         Not cancellable while a commit is under way, which is short; raises ApiError IO_ERROR when it failed, and then
-        nothing is lost: the next flush tries again. Only what no store could ever keep is given up, with what was written
-        beside it: then the tree is as it was after the last flush.
+        nothing is lost: the next flush tries again. Only a change that no store could ever keep is given up, with everything
+        written since the last flush: the tree is then as it was after that flush.
         """
         async with self._flushing:
             await self._save(access_times=access_times)
 
     async def settle(self) -> None:
-        """As `flush`, but no checkpoint where everything is durable: not for what a guest asks for again and again."""
+        """As `flush`, without a checkpoint if everything is durable: not for calls that a guest can repeat for ever."""
         if not self.filesystem.clean or self._flushing.locked():
             await self.flush()
 
     async def change(self, operation: Callable[[], T]) -> T:
         """Run `operation`, which changes the tree at once, and return when that is durable.
 
-        It is run again where it has had to wait for what is not in memory (WOULD_BLOCK); what it has done till then is kept, so
-        that no change set is large because of it.
+        It is run again if it needs content that is not in memory (WOULD_BLOCK). The changes of the first run are kept and saved
+        meanwhile, so that they do not make one large change set.
 
-        Where it cannot be stored the tree is again as it was, so that what failed has not happened; only what a guest writes
-        in the same moment keeps it in memory, to be stored with that, and so does a disk that cannot be read either.
-        Raises what `operation` and `flush` raise; if what was written before cannot be stored, `operation` is not run.
+        If the change cannot be stored, the tree is as it was before: a call that fails has changed nothing. There are two
+        exceptions, in which the change stays in memory to be stored later: a guest has written at the same moment, or the
+        disk cannot be read either. Raises the errors of `operation` and `flush`; if earlier writes cannot be stored,
+        `operation` is not run.
         """
         await self.settle()
         async with Holding(self._flushing):
@@ -176,7 +177,7 @@ class Volume:
                 changes.failed()
             if isinstance(error, ApiError):
                 raise
-            if self.has_mounts:  # where the tree was put back, so was what they are on
+            if self.has_mounts:  # if the tree was put back, so were the mount points
                 self._mount_all()
             raise ApiError(
                 ErrorCode.IO_ERROR, f"what was written to a VM's files could not be stored: {error}", reason="refused"
@@ -197,9 +198,9 @@ class Volume:
             )
 
     async def restore(self, layer: int, sessions: Sequence[int]) -> None:
-        """Have the files be those of a frozen layer, with the VM asleep.
+        """Replace the files by those of a frozen layer, with the VM asleep.
 
-        The agents of `sessions` (row ids) are taken to have forgotten their conversations.
+        The agents of `sessions` (row ids) count as having lost their conversations.
         """
 
         def put(then: Then) -> None:
@@ -219,9 +220,9 @@ class Volume:
             await _answered(put)
 
     def snapshot(self, session: int, seq: int, *, changed_only: bool = False) -> None:
-        """Submit a snapshot of what has been flushed, as what event `seq` of the session (row id) leaves behind.
+        """Submit a snapshot of the flushed files, for event `seq` of the session (row id).
 
-        With `changed_only` nothing is kept if that is still what the session's last snapshot has.
+        With `changed_only` nothing is kept if the session's last snapshot has the same files.
         """
         now = epoch_ms()
         with contextlib.suppress(ApiError):  # the store is closing: then that event is not kept either
@@ -240,7 +241,7 @@ class Volume:
 
 
 async def _answered(submit: Callable[[Then], None]) -> None:
-    """Wait for the answer to a write, which is short: not cancellable. Raises what the write has failed with."""
+    """Wait for the answer to a write, which is short: not cancellable. Raises the error of the write."""
     done = trio.Event()
     failure: list[Exception] = []
 

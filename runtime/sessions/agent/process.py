@@ -1,9 +1,9 @@
 """A live agent: one process and the ACP connection on its stdin and stdout.
 
 Up to three tasks, all inside `Agent.run`: one reads stdout and hands every message to the listener before it looks at the
-next, one reads stderr, and one writes what has found no room in the pipe. Reading never waits for writing, or an agent that
-writes much before it reads would lock up with us; it waits only once `UNREAD_BYTES` of answers lie unread, which bounds what
-we keep for an agent that never reads.
+next, one reads stderr, and one writes the bytes for which the pipe had no room. Reading does not wait for writing: an agent that
+writes much before it reads would wait for us, and we for it. It waits only once `UNREAD_BYTES` of answers lie unread, which
+bounds the memory for an agent that never reads.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ VM_CLOSED: Final = HostFault("the VM was closed")
 
 
 class Listener(Protocol):
-    """Who an agent's messages are for. The methods are called in the order of the messages, never concurrently."""
+    """Receives an agent's messages. The methods are called in the order of the messages, never concurrently."""
 
     async def on_request(self, request: Request) -> None:
         """Serve a request: answer it now, or see to it that `Agent.respond` or `refuse` is called later."""
@@ -62,13 +62,13 @@ class Listener(Protocol):
         """Take a notification."""
 
     def on_request_cancelled(self, request_id: Id) -> None:
-        """The agent takes the request back, which is not with `Agent.serve_later`."""
+        """The agent takes a request back. Not called for a request that `Agent.serve_later` serves: that cancels it."""
 
     async def on_noise(self, noise: Noise) -> None:
-        """Take note of something senseless."""
+        """Record output that is not a JSON-RPC message."""
 
     async def on_stderr(self, text: str, dropped: int) -> None:
-        """Take note of output on stderr, before which `dropped` bytes were left out."""
+        """Record output on stderr; `dropped` bytes before it were left out."""
 
     def on_greed(self, used: int, allowed: int) -> None:
         """The agent, which has made us hold `used` bytes, is being killed: all agents together hold more than `allowed`."""
@@ -86,7 +86,7 @@ class Agent:
         """How it ended; None while it lives."""
         self.exited = trio.Event()
         self.redactor = NOTHING
-        """Keeps the session's secrets out of what the agent answers, and of its last words."""
+        """Keeps the session's secrets out of the agent's answers and of its `stderr_tail`."""
         self._listener = listener
         self._connection = ClientConnection()
         self._budget = budget
@@ -96,8 +96,8 @@ class Agent:
         self._serving: dict[Id, trio.CancelScope] = {}
         self._outbox: deque[bytes] = deque()
         self._unread = 0
-        """Bytes of what has found no room in the pipe, and of what is being written."""
-        self._deaf = False  # stdin is closed: what we write goes nowhere, and what it says still counts
+        """Bytes that wait for room in the pipe, or are being written."""
+        self._deaf = False  # stdin is closed: we write nothing more, but go on reading
         self._drained = trio.lowlevel.ParkingLot()
         self._stderr = Stderr(trio.current_time())
         self._nursery: trio.Nursery | None = None
@@ -113,7 +113,7 @@ class Agent:
         return self._connection.serving
 
     def kill(self) -> None:
-        """End the process now; `exited` is set once everything that it had written is handled."""
+        """End the process now. `exited` is set once all of its output is handled."""
         self.process.kill()
 
     def hold(self, size: int) -> None:
@@ -228,7 +228,7 @@ class Agent:
     # The tasks.
 
     async def run(self) -> None:
-        """Serve the process until it ends; whatever ends this ends the process. Never raises but `Cancelled`."""
+        """Serve the process until it ends. The process never outlives this call, which raises nothing but `Cancelled`."""
         status: ExitStatus = VM_CLOSED
         try:
             async with trio.open_nursery() as nursery:

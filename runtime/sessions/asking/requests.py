@@ -1,4 +1,4 @@
-"""What a session's agent asks permission for: decided by the policy or by what is remembered, else left to a client.
+"""The permission requests of a session's agent: decided by the policy or by an earlier "always", else by a client.
 
 Each request is recorded before it is decided, and its reply before the agent has it. `permissions` knows which requests
 wait, `policy` what the policy says.
@@ -40,11 +40,11 @@ class Asking:
 
     @property
     def requests(self) -> list[dict[str, Any]]:
-        """What waits for a client, oldest first."""
+        """The requests that wait for a client, oldest first."""
         return self._waiting.requests()
 
     def begin(self, agent: Agent, cwd: str, policy: Policy) -> None:
-        """Expect the requests of another agent, of whose tool calls nothing is known yet."""
+        """Take requests of a new agent from now on, and forget the tool calls of the last one."""
         self._agent = agent
         self._policy = policy
         self._tools = ToolCalls(cwd)
@@ -71,7 +71,7 @@ class Asking:
         subject = self._tools.subject(request.tool_call)
         decision = self._policy.decide(subject)
         verdict = decision.verdict
-        # Who said "always" to a tool has not spoken of what a rule wants to be asked about each time.
+        # An "always" for a tool does not hold where a rule wants a question each time.
         key = subject.exact_key if verdict == "ask" and decision.by_rule else subject.key
         pending = Pending(permission_id, request_id, key, tuple(request.options), shown)
         remembered = key in transcript.state.remembered
@@ -101,11 +101,11 @@ class Asking:
         """A client's answer to a permission request. Raises `ApiError`: see `Permissions.take`."""
         pending, option = self._waiting.take(permission_id, reply, option_id)
         always = reply == "always" or (reply is None and option.kind == "allow_always")
-        remember = always and bool(pending.key[1])  # a tool that does not say what it is cannot be recognised
+        remember = always and bool(pending.key[1])  # a tool without a name cannot be recognised again
         self._settled(pending, option, "client", remember=remember)
 
     def withdrawn(self, request_id: Id) -> None:
-        """The agent wants the answer to its request no longer."""
+        """Drop a request that the agent has taken back."""
         pending = self._waiting.of_request(request_id)
         if pending is not None:
             self._waiting.settle(pending, "cancelled")

@@ -57,7 +57,7 @@ async def start_new(session: Session, spec: AgentSpec) -> None:
     """Start the agent of a new session, and the session's row and transcript with it.
 
     Raises `ApiError`: AGENT_FAILED, UNSUPPORTED_BY_AGENT, what the filesystem and the store raise.
-    Whatever it raises, `Cancelled` included, neither a process nor the session is left.
+    After any error, `Cancelled` included, neither a process nor the session is left.
     """
     await session.vm.files.mkdir(session.record.cwd, recursive=True)
     try:
@@ -66,7 +66,7 @@ async def start_new(session: Session, spec: AgentSpec) -> None:
         if setup.session_id is None:
             await fail(session, attachment, SESSION_NEW, "the agent's answer to session/new has no sessionId")
         attachment.adopt(setup.session_id)
-        with trio.CancelScope(shield=True):  # what was submitted is made, wanted or not: see to it what came of it
+        with trio.CancelScope(shield=True):  # once submitted it cannot be taken back: wait for its outcome
             await _record(session, setup)
         await check_alive(session, attachment, SESSION_NEW)
         await trio.lowlevel.checkpoint_if_cancelled()
@@ -82,7 +82,7 @@ async def _forget(session: Session) -> None:
     if session.record.row is not None:
         try:
             await session.vm.store.sessions.delete(session.record.row)
-        except ApiError as error:  # the disk is full, and what led here is reported
+        except ApiError as error:  # the disk is full: the first error is the one to report
             logger.warning(
                 "session %s was not created, and stays in the file: %s", session.record.session_id, error.message
             )
@@ -123,7 +123,7 @@ async def _record(session: Session, setup: SessionSetup) -> None:
 
 
 async def bring_up(session: Session, spec: AgentSpec) -> Attachment:
-    """Start the process and shake hands. Raises `ApiError`; what it has started is then for `Session.stop_agent`."""
+    """Start the process and shake hands. After an `ApiError` the caller ends the process, with `Session.stop_agent`."""
     options = session.record.known_options
     secrets = resolve_secrets(options.secrets, session.record.secrets)
     session.transcript.redactor = Redactor(secrets.values) if secrets.values else NOTHING
@@ -176,7 +176,7 @@ async def bring_up(session: Session, spec: AgentSpec) -> Attachment:
 
 
 def session_params(session: Session) -> dict[str, Any]:
-    """What session/new, session/load and session/resume have in common."""
+    """The params that session/new, session/load and session/resume have in common."""
     options = session.record.known_options
     params: dict[str, Any] = {
         "cwd": session.record.cwd,
@@ -214,7 +214,7 @@ async def ask(session: Session, attachment: Attachment, method: str, params: dic
 
 
 async def check_alive(session: Session, attachment: Attachment, phase: str) -> None:
-    """Raise AGENT_FAILED when the agent has ended meanwhile: it is not to be recorded as the one that is there."""
+    """Raise AGENT_FAILED if the agent has ended meanwhile: it must not be recorded as the session's agent."""
     if session.attachment is not attachment:
         await fail(session, attachment, phase, f"the agent ended right after {phase}")
 
@@ -222,7 +222,7 @@ async def check_alive(session: Session, attachment: Attachment, phase: str) -> N
 async def fail(
     session: Session, attachment: Attachment, phase: str, message: str, error: ErrorObject | None = None
 ) -> NoReturn:
-    """End the agent, so that all that it wrote to stderr has been read, and raise AGENT_FAILED with it."""
+    """End the agent, so that its stderr is read to the end, and raise AGENT_FAILED with its last lines."""
     if session.transcript.failed is not None:
         raise session.failed_error()
     agent = attachment.agent

@@ -60,7 +60,7 @@ def is_unknown_session(error: ErrorObject) -> bool:
 
 
 def continuation_line(path: str) -> str:
-    """What an agent is told that starts afresh in the middle of a conversation."""
+    """The text for an agent that starts without memory in the middle of a conversation."""
     return f"[This conversation began earlier. Its transcript so far is in {path}: read it before you answer.]\n\n"
 
 
@@ -87,15 +87,15 @@ async def ensure_agent(session: Session) -> Attachment:
 async def bring_back(session: Session) -> None:
     """Start an agent for a session that has none. The caller holds `session.lock`.
 
-    Raises `ApiError`: AGENT_FAILED (with the method that failed as `phase`), AGENT_NOT_FOUND, SECRETS_REQUIRED and what the
-    store and the filesystem raise. Whatever it raises, `Cancelled` included, no process is left.
+    Raises `ApiError`: AGENT_FAILED (with the method that failed as `phase`), AGENT_NOT_FOUND, SECRETS_REQUIRED and
+    errors of the store and the filesystem. After any error, `Cancelled` included, no process is left.
     """
     before = session.state
     try:
         attachment = await bring_up(session, session.vm.agents.get(session.record.agent_type))
         tier, setup = await _restore(session, attachment)
         path: str | None = None
-        if tier == "continuation" and before.turn_id is not None:  # else nothing has been said yet
+        if tier == "continuation" and before.turn_id is not None:  # else there is no conversation yet
             path = f"{THREADS}/{session.record.session_id}.md"
             text = await render_thread(session.vm.store, session.record.row_id, session.record.session_id)
             await session.vm.files.write_own_file(path, text)

@@ -1,4 +1,4 @@
-"""Running a turn: what `runtime.acp.turn` decides, done.
+"""Running a turn: carries out the decisions of `runtime.acp.turn`.
 
 A turn is a task of the VM and not of the client that asked for it: clients only wait for `Turn.done`. In the transcript it
 is `_torpor/turn_started`, the user's message, whatever happens, and `_torpor/turn_ended`; the user's message is committed
@@ -47,7 +47,7 @@ async def run_turn(session: Session, turn: Turn) -> None:
         if session.attachment is not None:
             session.attachment.turn = None
         if turn.agent is not None:
-            turn.agent.hold(-turn.kept)
+            turn.agent.hold(-turn.text_length)
         turn.done.set()
 
 
@@ -61,7 +61,7 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
     fuel = 0 if turn.agent is None else turn.agent.process.fuel_used
     continuation = session.state.continuation
     started = {"turnId": turn.turn_id}
-    # What the turn finds, where that is not what the last one has left: then what it changes can be told.
+    # The files before the turn, if something changed them since the last one: the turn's own changes are known by it.
     session.vm.snapshot(session.record.row_id, session.transcript.last_seq + 1, changed_only=True)
     session.growth.begin_turn()
     session.transcript.append(TURN_STARTED, started if turn.key is None else {**started, "idempotencyKey": turn.key})
@@ -98,7 +98,7 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
 
 
 def _answered(turn: Turn, answer: AgentAnswer | None) -> None:
-    """The agent's word on the prompt, in the order of its messages: in version 1 of ACP that is the end of the turn."""
+    """Take the agent's answer to the prompt, which comes after its messages: in version 1 of ACP it ends the turn."""
     if answer is None:
         turn.signal(Signal.EXITED)
         return
@@ -140,12 +140,12 @@ async def _end(session: Session, turn: Turn, fuel: int, unsaved: ApiError | None
     if turn.truncated:
         result["textTruncated"] = True
     if turn.key is not None and (end is End.STOPPED or cancelled):
-        # Before the event, so that whoever has seen the turn's end finds its result under the key.
+        # Before the event: a client that has seen the turn's end must find its result under the key.
         session.vm.store.idempotency.put(session.record.row_id, turn.key, turn.content_hash, result)
     if unsaved is None and session.transcript.failed is None:
         session.vm.snapshot(
             session.record.row_id, result["seq"]
-        )  # before the event: whoever has seen it can fork there
+        )  # before the event: a client that has seen it can fork there
     session.transcript.append(TURN_ENDED, record)
     await session.transcript.committed()
     return _result(turn, end, result)

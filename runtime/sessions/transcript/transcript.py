@@ -46,22 +46,22 @@ UNCOMMITTED_BYTES: Final = 8 * 1024 * 1024
 
 
 class Transcript:
-    """The log of one session. `append` never waits; whoever relays a flood awaits `room` before each event."""
+    """The events of one session. `append` never waits; a caller that relays an agent's messages awaits `room` before each."""
 
     def __init__(self, store: Store, hub: Hub, vm: str, session_id: str) -> None:
         self.session_id = session_id
         self.state = SessionState()
-        """The fold over all events so far, committed or not."""
+        """The state after all events so far, committed or not."""
         self.redactor = NOTHING
-        """Knows the secrets that no event may hold."""
+        """Removes the secrets from every event."""
         self.failed: Exception | None = None
         self.on_failure: Callable[[], None] = lambda: None
         self.on_change: Callable[[SessionState, SessionState], Write | None] = lambda _before, _after: None
-        """Called when an event changed `state`: what it returns is written with that event, so the session's row agrees."""
+        """Called when an event changed `state`. Returns the write of the session's row, which is committed with that event."""
         self.on_growth: Callable[[int], None] = lambda _size: None
         """Called after each event with its size in bytes."""
         self.bytes = 0
-        """Of all events so far, committed or not."""
+        """The sum of all events so far, committed or not."""
         self._store = store
         self._hub = hub
         self._vm = vm
@@ -95,7 +95,7 @@ class Transcript:
     def append(self, method: str, params: dict[str, Any], *, notices: Iterable[Notice] = ()) -> int:
         """Append one event and return its seq, -1 before `open`; `notices` are published right after it.
 
-        Once the transcript has failed events are dropped: nobody may see what cannot be committed.
+        Once the transcript has failed, events are dropped: nobody may see an event that cannot be committed.
         """
         if self.failed is not None:
             return -1
@@ -144,7 +144,7 @@ class Transcript:
         return seq
 
     def _stored(self, seq: int, size: int, notices: Iterable[Notice], error: Exception | None) -> None:
-        """An event is committed, or could not be."""
+        """Publish an event that is committed; with an error, fail."""
         self._uncommitted -= 1
         self._uncommitted_bytes -= size
         if error is None:
@@ -159,7 +159,7 @@ class Transcript:
             self._progress.unpark_all()
 
     def fail(self, error: Exception) -> None:
-        """Give the transcript up: nothing more is written, and whoever waits for it gets `error`."""
+        """Give the transcript up: nothing more is written, and the tasks that wait for it get `error`."""
         if self.failed is None:
             self.failed = error
             self._held.clear()
@@ -167,7 +167,7 @@ class Transcript:
             self._progress.unpark_all()
 
     def update(self, update: dict[str, Any]) -> int:
-        """Append a `session/update` of ours."""
+        """Append a `session/update` that the runtime itself makes."""
         return self.append(SESSION_UPDATE, {"update": update})
 
     async def room(self) -> None:
@@ -183,7 +183,7 @@ class Transcript:
             await self._progress.park()
 
     async def committed(self) -> None:
-        """Wait until every event appended so far is committed and published. Raises what `failed` holds."""
+        """Wait until every event appended so far is committed and published. Raises the error in `failed`."""
         target = self.last_seq
         if self.failed is not None or self._committed >= target:
             await trio.lowlevel.checkpoint()

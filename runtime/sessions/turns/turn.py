@@ -1,4 +1,4 @@
-"""One turn: what is known of it, and the signals it takes. `runtime.sessions.operations.running` runs it."""
+"""One turn: its data, and the signals it takes. `runtime.sessions.operations.running` runs it."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ class Turn:
         self.deadline = trio.current_time() + timeout
         self.timed_out = False
         self.limit: ApiError | None = None
-        """Why it was ended: it has reached a limit."""
+        """The limit that ended it, if one did."""
         self.done = trio.Event()
-        """Everything about the turn is committed and published, and `result` has an answer."""
+        """Set once everything about the turn is committed and published, and `result` has an answer."""
         self.restoring = trio.CancelScope(deadline=self.deadline)
         self.agent: Agent | None = None
         """The agent that has the prompt."""
@@ -55,13 +55,13 @@ class Turn:
         self._scope: trio.CancelScope | None = None
         self._text: list[str] = []
         self._room = MAX_TURN_TEXT
-        self.kept = 0
+        self.text_length = 0
         """Characters of `text`."""
         self._outcome: dict[str, Any] | ApiError | None = None
 
     @property
     def killing(self) -> bool:
-        """Whether an exit of the agent is our doing, or as good as that."""
+        """Whether an exit of the agent is expected: we have cancelled or killed it."""
         return self.machine.phase is Phase.CANCELLING or self.machine.end in (End.CANCELLED, End.KILLED)
 
     @property
@@ -78,15 +78,15 @@ class Turn:
         """Take the text of an `agent_message_chunk`, and return how many characters of it are kept."""
         if self.machine.phase is Phase.RESTORING:
             return 0
-        kept = text[: max(0, self._room)]
+        added = text[: max(0, self._room)]
         self._room -= len(text)
-        if kept:
-            self._text.append(kept)
-            self.kept += len(kept)
-        return len(kept)
+        if added:
+            self._text.append(added)
+            self.text_length += len(added)
+        return len(added)
 
     def signal(self, signal: Signal) -> bool:
-        """Take a signal; whether it changed the phase."""
+        """Take a signal; return whether it changed the phase."""
         changed = self.machine.signal(signal)
         if self.machine.over:
             self._over.set()
@@ -95,17 +95,17 @@ class Turn:
     def cancel(self, grace: float) -> None:
         """Ask for the end of the turn; an agent that has not ended it within `grace` seconds is killed. Never waits.
 
-        Of several calls the earliest end of a grace counts.
+        After several calls the earliest end of a grace counts.
         """
         ends = trio.current_time() + grace
-        was = self.machine.phase
+        phase = self.machine.phase
         self.signal(Signal.CANCEL)
-        if was is Phase.RESTORING:
+        if phase is Phase.RESTORING:
             self.restoring.cancel()
-        elif was is Phase.PROMPTING:
+        elif phase is Phase.PROMPTING:
             self.expire_at(ends)
             self.cancel_prompt()
-        elif was is Phase.CANCELLING:
+        elif phase is Phase.CANCELLING:
             self.expire_at(min(ends, self.deadline))
 
     def stop(self, limit: ApiError) -> None:
@@ -121,13 +121,13 @@ class Turn:
             self._scope.deadline = deadline
 
     async def phase_over(self) -> bool:
-        """Wait for the end of the turn or the deadline; whether it was the end."""
+        """Wait for the end of the turn or the deadline; return True for the end of the turn."""
         with trio.CancelScope(deadline=self.deadline) as self._scope:
             await self._over.wait()
         return self.machine.over
 
     def resolve(self, outcome: dict[str, Any] | ApiError) -> None:
-        """Set the result and let everybody have it."""
+        """Set the result, unless there is one, and wake the tasks that wait for it."""
         if self._outcome is None:
             self._outcome = outcome
         self.done.set()
