@@ -1,9 +1,9 @@
 """A live agent: one process and the ACP connection on its stdin and stdout.
 
 Up to three tasks, all inside `Agent.run`: one reads stdout and hands every message to the listener before it looks at the
-next, one reads stderr, and one writes the bytes for which the pipe had no room. Reading does not wait for writing: an agent that
-writes much before it reads would wait for us, and we for it. It waits only once `UNREAD_BYTES` of answers lie unread, which
-bounds the memory for an agent that never reads.
+next, one reads stderr, and one writes the bytes for which the pipe had no room. Reading does not wait for writing: an agent
+that writes much before it reads would wait for us, and we for it. It waits only once `UNREAD_BYTES` of answers lie unread,
+which bounds the memory for an agent that never reads.
 """
 
 from __future__ import annotations

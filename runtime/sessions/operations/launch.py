@@ -56,7 +56,7 @@ R = TypeVar("R")
 async def start_new(session: Session, spec: AgentSpec) -> None:
     """Start the agent of a new session, and the session's row and transcript with it.
 
-    Raises `ApiError`: AGENT_FAILED, UNSUPPORTED_BY_AGENT, what the filesystem and the store raise.
+    Raises `ApiError`: AGENT_FAILED, UNSUPPORTED_BY_AGENT, and errors of the filesystem and the store.
     After any error, `Cancelled` included, neither a process nor the session is left.
     """
     await session.vm.files.mkdir(session.record.cwd, recursive=True)
