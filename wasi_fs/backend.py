@@ -1,4 +1,4 @@
-"""What the tree asks of the place where it is kept, and what it hands over to be kept.
+"""The interface between a tree and the place that stores it.
 
 The tree reads lazily through `Backend` and writes through `Changes`, one atomic step each. A backend hides whatever
 lies below: layers that forks share, hashing, compression. All calls are made on the thread that owns the `FileSystem`.
@@ -56,14 +56,14 @@ STORED_TYPES: Final = frozenset({FileType.DIRECTORY, FileType.REGULAR, FileType.
 
 
 class Dentry(msgspec.Struct, frozen=True, gc=False):
-    """What a name in a directory stands for. A tree has many in memory: the garbage collector passes them by."""
+    """The inode that a name in a directory stands for. A tree has many in memory, hidden from the garbage collector."""
 
     ino: int
     type: FileType
 
 
 class Usage(NamedTuple):
-    """What a tree takes up, as its limits count it."""
+    """The size of a tree, as its limits count it."""
 
     bytes: int
     """Content: the sum of the lengths of all chunks and symlink targets, before compression."""
@@ -73,7 +73,7 @@ class Usage(NamedTuple):
 
 @attrs.frozen
 class InodeRecord:
-    """An inode as it is kept: attributes without content and without entries."""
+    """An inode as it is stored: its attributes, without content and entries."""
 
     ino: int
     type: FileType
@@ -108,7 +108,7 @@ class DentryChange:
 
 @attrs.frozen
 class ChunkWrite:
-    """The new content of one chunk: it replaces what was stored at that index."""
+    """The new content of one chunk: it replaces the chunk stored at that index."""
 
     ino: int
     index: int
@@ -118,7 +118,7 @@ class ChunkWrite:
 
 @attrs.frozen
 class Changes:
-    """All that has changed since the last change set, for one transaction.
+    """All changes since the last change set, for one transaction.
 
     Apply it in the order of the fields. Afterwards call `committed`, `failed` or `refused`, exactly once, on the thread that
     owns the `FileSystem`; the data stays readable through the tree until then.
@@ -140,19 +140,19 @@ class Changes:
     committed: Callable[[], None] = attrs.field(repr=False, eq=False)
     """The transaction is durable: memory may be given back."""
     failed: Callable[[], None] = attrs.field(repr=False, eq=False)
-    """Nothing of it was kept: all of it is dirty again, under whatever was written since."""
+    """Nothing of it was stored: all of it is dirty again, under everything that was written since."""
     refused: Callable[[], None] = attrs.field(repr=False, eq=False)
-    """Nothing of it can ever be kept: the tree is what the backend has, without it and without what was written since."""
+    """Nothing of it can ever be stored: the tree is put back to the backend's state, and everything written since is lost."""
 
 
 class Backend(Protocol):
-    """Where a tree is kept. Every method is one bounded query, but for `entries` and `orphans`."""
+    """The store of one tree. Every method is one bounded query, but for `entries` and `orphans`."""
 
     def load_inode(self, ino: int) -> InodeRecord | None:
         """The inode's attributes; None if there is no such inode (for `ROOT_INO`: the tree is new)."""
 
     def lookup(self, dir_ino: int, name: str) -> Dentry | None:
-        """What `name` stands for in that directory; None if there is no such name. Names compare byte by byte."""
+        """The dentry of `name` in that directory; None if there is no such name. Names compare byte by byte."""
 
     def entries(self, dir_ino: int) -> Iterable[tuple[str, int, FileType]]:
         """(name, ino, type) of everything in that directory, in any order."""
@@ -160,7 +160,7 @@ class Backend(Protocol):
     def entries_after(self, dir_ino: int, after: str, count: int) -> tuple[list[tuple[str, int, FileType]], str | None]:
         """Some of the entries whose names come after `after`, by name, and the name up to which there are no others.
 
-        That name is None where these are the last ones; a query looks at `count` names of each layer.
+        That name is None if these are the last ones; a query looks at `count` names of each layer.
         """
 
     def load_chunk(self, ino: int, index: int) -> bytes | None:
@@ -169,7 +169,7 @@ class Backend(Protocol):
     def chunk_sizes(self, ino: int, first: int, count: int) -> tuple[list[tuple[int, int]], int | None]:
         """(index, length in bytes before compression) of stored chunks with an index of `first` or more, and where to go on.
 
-        That index is None where these are all; a query looks at `count` chunks of each layer.
+        That index is None if these are all; a query looks at `count` chunks of each layer.
         """
 
     def orphans(self) -> Iterable[tuple[int, int]]:

@@ -10,7 +10,7 @@ from wasi_fs.inode import Directory, Inode
 from wasi_fs.mounts.removal import remove_host_tree
 from wasi_fs.mounts.tree import HostTree
 from wasi_fs.resolve import Walk, locate, resolve
-from wasi_fs.sealing import check_kept
+from wasi_fs.sealing import check_protected
 from wasi_fs.values import check_path
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def make_directories(tree: Tree, path: str, mode: int, at: Directory) -> None:
-    """`FileSystem.mkdir` with `parents`. After WOULD_BLOCK what was made stays, and the same call gets on."""
+    """`FileSystem.mkdir` with `parents`. After WOULD_BLOCK the directories made so far stay, and the same call continues."""
     check_path(path)
     directory = tree.root if path[0] == "/" else at
     names = path.strip("/").split("/")
@@ -50,7 +50,7 @@ def remove_tree(tree: Tree, place: Place, path: str) -> None:
             pass
         return
     names: list[tuple[Directory, str, Inode]] = [(place.directory, place.name, top)]
-    for _, _, node in names:  # grows as it goes: parents come before what is below them
+    for _, _, node in names:  # grows as it goes: parents come before their children
         if node.read_only:
             raise FsError(FsCode.READ_ONLY, path)
         if isinstance(node, Directory):
@@ -60,7 +60,7 @@ def remove_tree(tree: Tree, place: Place, path: str) -> None:
 
 
 def check_removal(tree: Tree, place: Place, path: str) -> Inode:
-    """What is to be removed, if its place lets it go, whatever is below. FsError as for `remove_tree`."""
+    """The inode to remove, if its place permits it, whatever is below. FsError as for `remove_tree`."""
     if place.special:
         raise FsError(FsCode.BUSY, path)
     node = present(place, path)
@@ -69,7 +69,7 @@ def check_removal(tree: Tree, place: Place, path: str) -> Inode:
     if place.directory.read_only:
         raise FsError(FsCode.READ_ONLY, path)
     check_border(place.directory, node)
-    check_kept(tree, place.directory, place.name)
+    check_protected(tree, place.directory, place.name)
     if isinstance(node, Directory) and any(is_within(tree, mount.point, node) for mount in tree.mounts.values()):
         raise FsError(FsCode.BUSY, path)
     return node

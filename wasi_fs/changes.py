@@ -1,4 +1,4 @@
-"""Change sets: what is dirty is frozen, handed to the store, and afterwards clean or dirty again.
+"""Change sets: dirty inodes are frozen and handed to the store; afterwards they are clean, or dirty again.
 
 One change set is under way at a time, so "the backend or the change set under way" is all that a read has to consider, and
 commits cannot overtake one another. A change set is taken between operations, so each is a consistent tree.
@@ -30,7 +30,7 @@ class Journal:
         """The change set under way."""
 
     def take(self, access_times: bool) -> Changes | None:
-        """Freeze all that is dirty; None if nothing is. RuntimeError while another change set is under way.
+        """Freeze everything that is dirty; None if nothing is. RuntimeError while another change set is under way.
 
         Changes of atime alone are taken along; only with `access_times`, or when there are as many as are remembered, are they
         a change set by themselves.
@@ -88,11 +88,11 @@ class Journal:
 
     @property
     def clean(self) -> bool:
-        """The backend has the whole tree, but for access times."""
+        """Whether the backend has the whole tree, except access times."""
         return self.current is None and not self._tree.dirty and not self._tree.dead
 
     def undo(self) -> None:
-        """In place of `Changes.failed`: the tree is as the backend has it, where nothing else has been written meanwhile.
+        """Used in place of `Changes.failed`: puts the tree back to the backend's state, if nothing else was written meanwhile.
 
         All of the changes were made since the tree was `clean`. If something else was written, or a file that is new is open
         already, or if the backend cannot be read either, they stay for the next change set.
@@ -109,12 +109,12 @@ class Journal:
             self._refused()
 
     def _refused(self) -> None:
-        """All that is not kept is given up: the tree is as the backend has it. What is new and open stays so, unlinked."""
+        """Give up all unsaved changes: the tree is as the backend has it. A new file that is open stays open, unlinked."""
         tree = self._tree
         nodes = {**tree.flight, **tree.dirty}
         try:
             records = {ino: tree.backend.load_inode(ino) for ino in nodes}
-            kept = tree.load_usage()
+            usage = tree.load_usage()
         except FsError:  # not now
             self._failed()
             return
@@ -130,7 +130,7 @@ class Journal:
                 tree.drop(node)
             elif ino in tree.nodes:
                 tree.reload(node, record)
-        tree.take_usage(*kept)
+        tree.take_usage(*usage)
 
     def _committed(self) -> None:
         self._finish()

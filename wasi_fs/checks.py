@@ -1,4 +1,4 @@
-"""What must hold before names and inodes are changed; the order of the checks is Linux's."""
+"""Checks before names and inodes are changed, in Linux's order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from wasi_fs.base.nodes import is_of_base
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory, Inode
-from wasi_fs.sealing import check_kept
+from wasi_fs.sealing import check_protected
 
 if TYPE_CHECKING:
     from wasi_fs.resolve import Place
@@ -22,32 +22,32 @@ MAX_LEVELS: Final = 10_000
 
 
 def present(place: Place, path: str) -> Inode:
-    """What is there. FsError(NO_ENTRY)."""
+    """The inode at a place. FsError(NO_ENTRY)."""
     if place.node is None:
         raise FsError(FsCode.NO_ENTRY, path)
     return place.node
 
 
 def check_free(tree: Tree, place: Place, *, directory: bool = False) -> None:
-    """A new name, with `directory` a directory's, can be put there."""
+    """Check that a new name (with `directory`, of a directory) can be put there."""
     if place.node is not None:
         raise FsError(FsCode.EXIST, place.name)
     if place.slash and not directory:
         raise FsError(FsCode.NO_ENTRY, place.name)
     check_seal(place.directory)
-    check_kept(tree, place.directory, place.name, making_directory=directory)
+    check_protected(tree, place.directory, place.name, making_directory=directory)
     if place.directory.nlink == 0:
         raise FsError(FsCode.NO_ENTRY, "the directory was removed")
 
 
 def check_seal(node: Inode) -> None:
-    """It may be changed: its content and attributes, or its entries."""
+    """Check that an inode may be changed: its content and attributes, or its entries."""
     if node.read_only:
         raise FsError(FsCode.READ_ONLY, "sealed or mounted read-only by the host")
 
 
 def check_border(directory: Directory, node: Inode) -> None:
-    """What is mounted in a directory, or is sealed in one that is not, is the root of a subtree: in use, as devices are.
+    """Refuse to replace the root of a mount or of a sealed subtree, and devices: they are in use.
 
     What the base has is read-only, wherever it is.
     """
@@ -59,7 +59,7 @@ def check_border(directory: Directory, node: Inode) -> None:
 
 
 def check_move(tree: Tree, source: Place, target: Place, paths: str) -> Inode:
-    """What is to be moved, if it may leave its place for the other, whatever is there."""
+    """The inode at `source`, if it may be moved to `target`, apart from what `target` has."""
     if not source.special and is_of_base(source.node or source.directory):
         check_border(source.directory, present(source, paths))
     apart = source.directory.mount is not target.directory.mount
@@ -77,13 +77,13 @@ def check_move(tree: Tree, source: Place, target: Place, paths: str) -> Inode:
         if isinstance(target.node, Directory) and is_within(tree, source.directory, target.node):
             raise FsError(FsCode.NOT_EMPTY, paths)
     check_border(source.directory, node)
-    check_kept(tree, source.directory, source.name)
-    check_kept(tree, target.directory, target.name)
+    check_protected(tree, source.directory, source.name)
+    check_protected(tree, target.directory, target.name)
     return node
 
 
 def check_replace(directory: Directory, node: Inode, victim: Inode, path: str) -> None:
-    """`node` may take the place of `victim`, which is in `directory`; a file of the base is covered."""
+    """Check that `node` may take the place of `victim`, which is in `directory`; a file of the base is covered."""
     if isinstance(victim, Directory) or not is_of_base(victim):
         check_border(directory, victim)
     if isinstance(victim, Directory) != isinstance(node, Directory):
@@ -93,13 +93,13 @@ def check_replace(directory: Directory, node: Inode, victim: Inode, path: str) -
 
 
 def check_empty(directory: Directory, path: str) -> None:
-    """The directory may be removed; the kernel looks for itself whether one of the host may."""
+    """Check that a directory may be removed; for one of the host the kernel checks."""
     if directory.size and directory.mount is None:
         raise FsError(FsCode.NOT_EMPTY, path)
 
 
 def is_within(tree: Tree, directory: Directory, ancestor: Directory) -> bool:
-    """`directory` is `ancestor`, or lies below it. FsError(NAME_TOO_LONG) where that is too far down to be told."""
+    """Whether `directory` is `ancestor`, or lies below it. FsError(NAME_TOO_LONG) if it is too far down to find out."""
     if directory is ancestor:
         return True
     if ancestor.nlink <= LINKS_OF_A_LEAF:

@@ -1,4 +1,4 @@
-"""What files hold: chunks read on demand, written in memory, and clean ones cached within a bound.
+"""The content of files: chunks are read on demand and written in memory, and clean ones are cached within a bound.
 
 Holes cost nothing: a chunk that was never written is nowhere, and a chunk ends with the last byte written to it. `allocated`
 of a file is the sum of its chunks' lengths. Where it equals the file's size, every byte is covered, and quotas are counted
@@ -56,7 +56,7 @@ class Cut:
 
 
 def cut(data: Data, offset: int) -> Iterator[memoryview]:
-    """Views of what is written at `offset`, chunk by chunk."""
+    """Views of data that is written at `offset`, chunk by chunk."""
     view = memoryview(data)
     start, stop = 0, CHUNK_SIZE - offset % CHUNK_SIZE
     while start < len(view):
@@ -65,7 +65,7 @@ def cut(data: Data, offset: int) -> Iterator[memoryview]:
 
 
 class _Measuring:
-    """How far it is known what the chunks of a file take up, as long as nobody writes to it."""
+    """How far the sizes of a file's chunks are known, as long as nobody writes to it."""
 
     def __init__(self, node: File, version: Hashable, first: int) -> None:
         self.node = node
@@ -189,7 +189,7 @@ class Contents:
         node.dirty, node.cut = {}, NO_CUT
 
     def arrive(self, node: File) -> None:
-        """The change set is kept: its chunks are clean."""
+        """The change set is stored: its chunks are clean."""
         self._measure_anew(node)
         for index, chunk in node.flight.items():
             self._tree.flight_bytes -= len(chunk)
@@ -198,7 +198,7 @@ class Contents:
         node.flight, node.flight_cut = {}, NO_CUT
 
     def restore(self, node: File) -> None:
-        """The change set is lost: what was not overwritten since is dirty again."""
+        """The change set has failed: its chunks are dirty again, unless they were overwritten since."""
         self._measure_anew(node)
         for index, chunk in node.flight.items():
             self._tree.flight_bytes -= len(chunk)
@@ -209,14 +209,14 @@ class Contents:
         node.flight, node.flight_cut = {}, NO_CUT
 
     def give_up(self, node: File) -> None:
-        """The change set is lost and not wanted any more: the file's content is what the backend has. Not before `forget`."""
+        """The change set is given up: the file's content is the backend's. Call `forget` first."""
         self._tree.flight_bytes -= sum(map(len, node.flight.values()))
         self._tree.drop_unsaved(node)
         node.flight, node.flight_cut, node.cut = {}, NO_CUT, NO_CUT
         node.version = None
 
     def forget(self) -> None:
-        """Have nothing of the backend's in memory: it is asked again."""
+        """Drop everything that was read from the backend: it is asked again."""
         self._measuring = None
         self._clean.clear()
         self._clean_bytes = 0

@@ -31,7 +31,7 @@ from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries, ope
 from wasi_fs.inode import Directory, File, Inode, Stat, Symlink
 from wasi_fs.kept import KeptTree
 from wasi_fs.resolve import Place, locate, resolve
-from wasi_fs.sealing import check_kept
+from wasi_fs.sealing import check_protected
 from wasi_fs.tree import MAX_LINKS, Tree
 from wasi_fs.values import check_data, check_extent, check_mode, check_path, check_time
 
@@ -140,8 +140,8 @@ class FileSystem(KeptTree):
     ) -> bytes:
         """A file's content from `offset` on, `length` bytes of it or all that there is.
 
-        Of a device less than `length` where that is much. FsError(IS_DIRECTORY, FILE_TOO_LARGE for more than `max_bytes`,
-        INVALID for all of a device that has no end, NO_SUCH_DEVICE for those that are a program's).
+        A device may return less than `length`. FsError(IS_DIRECTORY, FILE_TOO_LARGE for more than `max_bytes`,
+        INVALID for all of a device that has no end, NO_SUCH_DEVICE for a program's own streams).
         """
         check_extent(offset)
         node = self._file(path, at)
@@ -158,7 +158,7 @@ class FileSystem(KeptTree):
         return bytes(self._contents_of(node).read(node, offset, count))
 
     def identity(self, path: str, *, at: Directory | None = None) -> Hashable | None:
-        """What identifies a file's content without its being read: two that are equal stand for the same bytes.
+        """A value that identifies a file's content without reading it: equal values stand for the same bytes.
 
         Over all trees of the process; not the other way round: the same bytes may have several, and a new one after some
         time out of use. None where it cannot be told, as of a host's file that has just been changed.
@@ -177,9 +177,9 @@ class FileSystem(KeptTree):
         parents: bool = False,
         offset: int | None = None,
     ) -> None:
-        """Replace a file's content, or only what is at `offset`, all or nothing; a new file gets `mode`.
+        """Replace a file's content, or only the bytes from `offset` on, all or nothing; a new file gets `mode`.
 
-        What is between its end and `offset` is a hole. `parents`: make missing directories.
+        A gap between its end and `offset` becomes a hole. `parents`: make missing directories.
 
         FsError(IS_DIRECTORY, READ_ONLY, INSUFFICIENT_SPACE, FILE_TOO_LARGE, ...).
         """
@@ -268,7 +268,7 @@ class FileSystem(KeptTree):
         if place.slash:
             raise FsError(FsCode.NOT_DIRECTORY, path)
         check_border(place.directory, node)
-        check_kept(self._tree, place.directory, place.name)
+        check_protected(self._tree, place.directory, place.name)
         self._of(node).detach(place.directory, place.name, node)
 
     def rmdir(self, path: str, *, at: Directory | None = None) -> None:
@@ -282,7 +282,7 @@ class FileSystem(KeptTree):
         if not isinstance(node, Directory):
             raise FsError(FsCode.NOT_DIRECTORY, path)
         check_border(place.directory, node)
-        check_kept(self._tree, place.directory, place.name)
+        check_protected(self._tree, place.directory, place.name)
         check_empty(node, path)
         self._of(node).detach(place.directory, place.name, node)
 
@@ -326,12 +326,12 @@ class FileSystem(KeptTree):
         bulk.remove_tree(self._tree, self._locate(path, at), path)
 
     def check_removal(self, path: str) -> None:
-        """Refuse what `remove_tree` would refuse, as far as that shows without a look at what is below. FsError."""
+        """Raise the FsError that `remove_tree` would raise, as far as that can be known without looking into the directory."""
         bulk.check_removal(self._tree, self._locate(path, None), path)
 
     def host_removal(self, path: str) -> Iterator[int] | None:
-        """`remove_tree` of what is in a mount, a little with each step of the iterator, which tells how many names
-        it has cost as much as; None for what is the VM's. FsError.
+        """`remove_tree` of a path in a mount, a little with each step of the iterator, which yields the step's cost, counted
+        in names. None for a path of the VM's own. FsError.
         """
         return bulk.host_removal(self._tree, self._locate(path, None), path)
 
@@ -374,7 +374,7 @@ class FileSystem(KeptTree):
         return node
 
     def _create(self, path: str, at: Directory | None, follow: bool, exclusive: bool, mode: int) -> tuple[Inode, bool]:
-        """What is at `path`, else a new file there; and whether it is new."""
+        """The inode at `path`, or a new file there; and whether it is new."""
         place = self._locate(path, at, follow=follow and not exclusive)
         if place.slash and not place.special:
             raise FsError(FsCode.IS_DIRECTORY, path)

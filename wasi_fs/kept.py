@@ -1,4 +1,4 @@
-"""What the host has of a tree: its parts in memory, its limits, how its changes are taken and kept, and what it puts there."""
+"""A tree with all that stores it: the parts in memory, its limits, how its changes are taken and saved, and the host's own files."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ and taken for a change set in some 3 ms."""
 class KeptTree:
     """A tree with its contents and its journal; `FileSystem` has the operations on it.
 
-    `clock` tells the time in nanoseconds since 1970. `random` makes as many bytes as are asked for, for the devices of /dev;
-    without it there are none. `base` lies beneath the tree.
+    `clock` tells the time in nanoseconds since 1970. `random` returns the number of bytes that it is given, for the
+    devices of /dev; without it there are none. `base` lies beneath the tree.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class KeptTree:
 
     @property
     def limits(self) -> Limits:
-        """What the tree may take up; a lower limit removes nothing, it refuses growth."""
+        """Limits of the tree's size; a limit below its present size removes nothing, and refuses growth."""
         return self._tree.limits
 
     @limits.setter
@@ -76,12 +76,12 @@ class KeptTree:
 
     @property
     def usage(self) -> Usage:
-        """What the tree takes up now, unsaved changes included."""
+        """The tree's size now, unsaved changes included."""
         return self._tree.usage
 
     @property
     def loads(self) -> int:
-        """Inodes and names that all operations together have got from the backend, and parents that they have made."""
+        """Inodes and names that all operations have loaded from the backend, and parents that they have made."""
         return self._tree.loads
 
     # Saving
@@ -98,60 +98,60 @@ class KeptTree:
 
     @property
     def saving(self) -> bool:
-        """A change set is under way."""
+        """Whether a change set is under way."""
         return self._journal.current is not None
 
     def take_changes(self, *, access_times: bool = False) -> Changes | None:
         """All changes since the last change set, for one transaction; None if there are none.
 
-        Afterwards one of its callbacks is called. RuntimeError while another one is under way. What was only read
-        makes no change set unless `access_times` is set, as at the end of a VM's life in memory: new access times wait
-        for the next one (Linux's lazytime).
+        The caller calls one of its callbacks when the transaction is over. RuntimeError while another change set is under way.
+        New access times alone make no change set, but wait for the next one (Linux's lazytime), unless `access_times` is
+        set, as at the end of a VM's life in memory.
         """
         return self._journal.take(access_times)
 
     @property
     def clean(self) -> bool:
-        """All changes are kept, but for access times."""
+        """Whether all changes are saved, except access times."""
         return self._journal.clean
 
     def undo_changes(self) -> None:
         """In place of `failed` of the change set under way: see `Journal.undo`."""
         self._journal.undo()
 
-    # What the host has in it
+    # The host's own files
 
     def is_device(self, entry: DirEntry) -> bool:
-        """Whether the entry is a device, or a directory of devices, which a directory shows without having it."""
+        """Whether the entry is a device or a directory of devices: a directory lists it although it is not in the tree."""
         return is_device(entry.ino)
 
     def is_of_base(self, entry: DirEntry) -> bool:
-        """Whether the entry is the base's, which a directory shows without having it."""
+        """Whether the entry is the base's: a directory lists it although it is not in the tree."""
         return is_base_number(entry.ino)
 
     def set_mounts(self, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError]]:
-        """Have exactly these host directories mounted; return those for which there is no place, and why."""
+        """Mount exactly these host directories; return those that cannot be mounted, each with its error."""
         return set_mounts(self._tree, mounts)
 
     def seal(self, path: str, *, sealed: bool = True) -> None:
-        """Make what is at `path`, and all below it, read-only and `keep` it; or, not `sealed`, neither any more.
+        """Make `path` and everything below it read-only, and `protect` it; with `sealed` false, undo both.
 
-        FsError(NOT_DIRECTORY) for a symlink on the way: another time it would lead elsewhere.
+        FsError(NOT_DIRECTORY) for a symlink on the way: later it could lead elsewhere.
         """
         self._tree.begin()
         sealing.seal(self._tree, path, sealed)
 
-    def keep(self, path: str) -> None:
-        """Have nobody put anything at `path`, or in the place of a directory on the way there, for as long as this lives.
+    def protect(self, path: str) -> None:
+        """Refuse all changes of the name `path`, and of each directory name on the way to it, as long as this object lives.
 
-        What is there may be missing yet: what is on the way may then be made, as a directory.
+        Directories on the way that are missing may still be made.
         """
-        sealing.keep(self._tree, path)
+        sealing.protect(self._tree, path)
 
     def install(self, path: str, data: bytes) -> list[str]:
-        """Have a file of the host's own at `path`, the only one in its directory, which is sealed with it.
+        """Put a file of the host's own at `path`: the only one in its directory, which is sealed with it.
 
-        What is found in its place, or is no directory on the way, gets another name beside it; these paths are returned.
+        Anything in its place, or on the way and no directory, is renamed; the new paths are returned.
         FsError(INSUFFICIENT_SPACE, IO).
         """
         self._tree.begin()

@@ -1,11 +1,11 @@
-"""What of a tree is in memory, and what goes when that is too much.
+"""The part of a tree that is in memory, and how it is kept within bounds.
 
 An inode object is the only one of its number as long as it is in `nodes`; it stays there while it is open, unsaved or in a
 change set under way, and the rest is trimmed between operations, never within one, so that an operation may hold inodes without
 pinning them.
 
-Python's garbage collector stops everybody while it looks at all objects that it knows, and every VM may have 20,000 inodes in
-memory. So it is not to know them: their fields lead to numbers, bytes and names, never back to the tree, and no cycle goes
+Python's garbage collector stops all VMs while it visits the objects that it tracks, and each VM may have 20,000 inodes in
+memory. So inodes are hidden from it: their fields lead to numbers, bytes and names, never back to the tree, and no cycle goes
 through them.
 """
 
@@ -52,10 +52,10 @@ class Memory:
         self.flight: dict[int, Inode] = {}
         """Inodes in the change set under way."""
         self.touched: dict[int, Inode] = {}
-        """Inodes of which only atime has changed: they wait for the next change set, and are no reason for one."""
+        """Inodes of which only atime has changed: they go with the next change set, but do not cause one."""
         self._loads = 0
         self.loads = 0
-        """What all operations together have got from the backend, and parents that they have made."""
+        """Inodes and names that all operations have loaded from the backend, and parents that they have made."""
         self.crowded = False
         """The caches are over their bounds: `trim` is due before the next operation."""
         self.cached_dentries = 0
@@ -66,13 +66,13 @@ class Memory:
         self._trim_dentries_at = CACHED_DENTRIES
 
     def begin(self) -> None:
-        """An operation begins: it may load something, and what is in memory may go before."""
+        """Begin an operation: make room in memory, and allow the operation `MAX_LOADS`."""
         self._loads = 0
         if self.crowded:
             self.trim()
 
     def count_load(self) -> None:
-        """Something is about to be got from the backend, or a parent made. FsError(WOULD_BLOCK) where it is enough."""
+        """Count a load from the backend, or a parent to be made. FsError(WOULD_BLOCK) if the operation has had its share."""
         self._loads += 1
         self.loads += 1
         if self._loads > MAX_LOADS:
@@ -94,14 +94,14 @@ class Memory:
                 self._consider(node)
         else:
             return
-        # What is pinned stays: wait until there is something to gain, or every call would search in vain.
+        # The rest cannot be dropped: wait until there is more, or every call would search in vain.
         self._trim_at = max(CACHED_INODES, len(self.nodes) + CACHED_INODES // 8)
         self._trim_dentries_at = max(CACHED_DENTRIES, self.cached_dentries + CACHED_DENTRIES // 8)
         self.crowded = False
         self._hand, self._rounds = [], 0
 
     def _consider(self, node: Inode) -> None:
-        """Whether an inode may stay."""
+        """Drop an inode, or as much of it as may be dropped."""
         if node.used:
             node.used = False
         elif node.opens or node.ino in self.dirty or node.ino in self.flight or node.ino in self.touched:
@@ -113,26 +113,26 @@ class Memory:
                 self.cached_dentries -= len(node.children)
 
     def _forget_names(self, directory: Directory) -> None:
-        """Know no more than what is not saved yet of a directory that has to stay: also absent names take memory."""
+        """Forget the saved names of a directory that has to stay, absent ones too: they take memory."""
         unsaved = directory.changed | directory.flight_changed
         self.cached_dentries += len(unsaved) - len(directory.children)
         directory.children = {name: directory.children.get(name) for name in unsaved}
         directory.listed = False
 
     def admit(self, node: Inode) -> None:
-        """Take an inode in that is not there yet."""
+        """Add an inode that is not in memory yet."""
         _hide_from_collector(node)
         self.nodes[node.ino] = node
         self.check_crowd()
 
     def remember(self, directory: Directory, name: str, dentry: Dentry | None) -> None:
-        """Know what a name of the directory stands for, None for nothing."""
+        """Remember a name of the directory; None: there is no such name."""
         if name not in directory.children:
             self.cached_dentries += 1
             self.check_crowd()
         directory.children[name] = dentry
 
     def check_crowd(self) -> None:
-        """To be called when there is more: what is too much goes before the next operation."""
+        """Called when something was added: note that the next operation has to make room."""
         if len(self.nodes) > self._trim_at or self.cached_dentries > self._trim_dentries_at:
             self.crowded = True

@@ -42,7 +42,7 @@ class Place(NamedTuple):
     name: str
     """The last component; `.`, `..` and the empty string (the root) are special, and `node` is set for them."""
     node: Inode | None
-    """What is there now."""
+    """The inode there, None if there is none."""
     slash: bool
     """The path ends with a slash: it must name a directory."""
 
@@ -53,7 +53,7 @@ class Place(NamedTuple):
 
 
 class Walk:
-    """What one resolution has taken so far; several that serve one purpose can share it."""
+    """The steps that a resolution has taken so far; several resolutions for one purpose can share it."""
 
     __slots__ = ("_links", "_steps")
 
@@ -70,7 +70,7 @@ class Walk:
             )
 
     def come_to(self, node: Inode) -> None:
-        """Count what looking for the inode has cost beyond a step of its own. FsError(NAME_TOO_LONG)."""
+        """Count the cost of looking the inode up, beyond one step. FsError(NAME_TOO_LONG)."""
         if node.mount is not None:
             self.take(HOST_STEPS)
 

@@ -1,8 +1,9 @@
-"""What the host has put into a tree, and nobody else changes: sealed subtrees, and the ways that lead to them.
+"""Parts of a tree that only the host may change: sealed subtrees, and the paths that lead to them.
 
-A seal is kept with the inode. That alone would not hold a path: who moves a directory above it can put something else there.
-So the way to a sealed place is kept too, name by name from the root: each of its names stays with the directory that it has.
-Since none of them is ever a symlink, the path and the inodes are the same thing, however a caller names them.
+A seal is stored with the inode. That alone does not protect the path: a guest could move a directory above it and put
+something else there. So the path to a sealed place is protected as well, name by name from the root: each of its names stays
+with its directory. None of them is ever a symlink, so protecting the path protects the inodes, by whatever path a caller
+reaches them.
 """
 
 from __future__ import annotations
@@ -23,25 +24,25 @@ DIRECTORY_MODE: Final = 0o755
 FILE_MODE: Final = 0o644
 
 
-def keep(tree: Tree, path: str) -> None:
-    """`FileSystem.keep`."""
-    tree.kept.add(_names(path))
+def protect(tree: Tree, path: str) -> None:
+    """`FileSystem.protect`."""
+    tree.protected.add(_names(path))
 
 
-def check_kept(tree: Tree, directory: Directory, name: str, *, making_directory: bool = False) -> None:
-    """The name in the directory is on no kept way. FsError(READ_ONLY).
+def check_protected(tree: Tree, directory: Directory, name: str, *, making_directory: bool = False) -> None:
+    """Refuse a change of a name that is on a protected path. FsError(READ_ONLY).
 
-    With `making_directory` it may be passed or made, unless it is where the way ends.
+    With `making_directory` only the last name of the path is refused: directories on the way to it may be made.
     """
-    for way in tree.kept:
-        if name not in way:
+    for path in tree.protected:
+        if name not in path:
             continue
         node: Inode | None = tree.root
-        for position, part in enumerate(way, 1):
+        for position, part in enumerate(path, 1):
             if not isinstance(node, Directory) or node.mount is not None:
                 break
-            if node is directory and part == name and not (making_directory and position < len(way)):
-                raise FsError(FsCode.READ_ONLY, f"/{'/'.join(way)} belongs to the host")
+            if node is directory and part == name and not (making_directory and position < len(path)):
+                raise FsError(FsCode.READ_ONLY, f"/{'/'.join(path)} belongs to the host")
             node = tree.lookup(node, part)
 
 
@@ -58,7 +59,7 @@ def seal(tree: Tree, path: str, sealed: bool) -> None:
     assert top is not None
     if top.mount is not None:
         raise FsError(FsCode.NOT_PERMITTED, "the host's own files are not sealed")
-    (tree.kept.add if sealed else tree.kept.discard)(names)
+    (tree.protected.add if sealed else tree.protected.discard)(names)
     nodes = [top]
     for node in nodes:  # grows as it goes
         node.read_only = sealed

@@ -59,7 +59,7 @@ class Tree(Memory):
         """What /dev has; set by the `FileSystem`."""
         self.base: Beside
         """What lies beneath the tree; set by the `FileSystem`."""
-        self.kept: set[tuple[str, ...]] = set()
+        self.protected: set[tuple[str, ...]] = set()
         """Ways from the root, name by name, that the host keeps: see `wasi_fs.sealing`."""
         self.dirty_bytes = 0
         """Content for the next change set."""

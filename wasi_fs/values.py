@@ -1,4 +1,4 @@
-"""What is given to the tree, looked at before it gets there: the types and ranges that everything behind relies on.
+"""Checks of the tree's arguments: the types and ranges that all code behind them relies on.
 
 Guests' calls are typed by the engine and clients' params by a schema, but what neither has refused must not get into the
 tree: a single value that the backend cannot keep would hold up all that is saved with it.
@@ -38,7 +38,7 @@ class Mount:
 
 
 def check_path(path: str) -> None:
-    """Refuse what is no path at all. FsError(NO_ENTRY, NAME_TOO_LONG, INVALID, ILLEGAL_BYTE_SEQUENCE)."""
+    """Refuse a value that is no path. FsError(NO_ENTRY, NAME_TOO_LONG, INVALID, ILLEGAL_BYTE_SEQUENCE)."""
     if type(path) is not str:
         raise _mistyped("path", path)
     if not path:
@@ -57,13 +57,13 @@ def check_path(path: str) -> None:
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that no directory can hold; of one that was cut out of a path. FsError(NAME_TOO_LONG)."""
+    """Refuse a name, cut out of a path, that no directory can hold. FsError(NAME_TOO_LONG)."""
     if len(name) * 4 > NAME_MAX and len(name.encode()) > NAME_MAX:
         raise FsError(FsCode.NAME_TOO_LONG, name)
 
 
 def check_place(after: str) -> None:
-    """Refuse what no listing can go on from; it need not be a name. FsError(INVALID, ILLEGAL_BYTE_SEQUENCE)."""
+    """Refuse a value after which no listing can go on; the name need not exist. FsError(INVALID, ILLEGAL_BYTE_SEQUENCE)."""
     if type(after) is not str:
         raise _mistyped("name", after)
     try:
@@ -73,7 +73,7 @@ def check_place(after: str) -> None:
 
 
 def check_mode(mode: int) -> None:
-    """Refuse what are no permission bits. FsError(INVALID)."""
+    """Refuse values that are no permission bits. FsError(INVALID)."""
     if type(mode) is not int:
         raise _mistyped("mode", mode)
     if mode & ~PERMISSIONS:
@@ -81,7 +81,7 @@ def check_mode(mode: int) -> None:
 
 
 def check_time(time: int | None) -> None:
-    """Refuse what is neither a time nor None. FsError(INVALID)."""
+    """Refuse values that are neither a time nor None. FsError(INVALID)."""
     if time is None:
         return
     if type(time) is not int:
@@ -91,7 +91,7 @@ def check_time(time: int | None) -> None:
 
 
 def check_extent(*values: int) -> None:
-    """Refuse what are no sizes, offsets or counts of bytes. FsError(INVALID)."""
+    """Refuse values that are no sizes, offsets or counts of bytes. FsError(INVALID)."""
     for value in values:
         if type(value) is not int:
             raise _mistyped("size or offset", value)
@@ -100,7 +100,7 @@ def check_extent(*values: int) -> None:
 
 
 def check_data(data: Data) -> None:
-    """Refuse what are no bytes, one after another. FsError(INVALID)."""
+    """Refuse data that is not contiguous bytes. FsError(INVALID)."""
     if isinstance(data, (bytes, bytearray)):
         return
     if not isinstance(data, memoryview):

@@ -1,8 +1,8 @@
-"""One client's connection: reads requests, runs each as a task of its own, writes what comes of them.
+"""One client's connection: reads requests, runs each as a task of its own, and writes the answers.
 
-The reader never waits for a request, so that `$/cancel_request` and the answers to permission requests are heard whatever
-else is going on. Answers go out as they come, through the outbox. When the connection ends, its tasks are cancelled; what
-they waited for (a turn, above all) goes on.
+The reader never waits for a request, so that it takes `$/cancel_request` and the answers to permission requests at any time.
+Answers are sent in the order in which they are ready, through the outbox. When the connection ends, its tasks are cancelled;
+the work that they waited for (a turn, above all) goes on.
 """
 
 from __future__ import annotations
@@ -131,13 +131,13 @@ class Connection:
             self._outbox.close()
 
     def _cut(self) -> None:
-        """All connections together hold too much, and this one the most."""
+        """End this connection: all together hold too much, and this one holds the most."""
         self._cut_off = True
         if self._everything is not None:
             self._everything.cancel()
 
     async def _say_why(self) -> None:
-        """Tell a peer that is cut off why, if it is to be heard between two lines."""
+        """Tell the peer why it is cut off, unless a line to it is half written."""
         logger.warning("a connection that held %d bytes was cut off", self._share.used)
         if self._outbox.torn:
             return
@@ -177,7 +177,7 @@ class Connection:
                 await self._begin(message, len(line), nursery)
 
     async def _hang_up(self) -> None:
-        """Say that the line is too long, and read it to its end, for a moment, so that the peer gets to hear it."""
+        """Answer that the line is too long. Then read on for a moment, so that the peer gets to read the answer."""
         fault = ProtocolError(INVALID_REQUEST, f"a line has more than {MAX_LINE} bytes", maxLineBytes=MAX_LINE)
         with trio.move_on_after(LINGER):
             await self._outbox.send(error_line(None, fault))
@@ -186,7 +186,7 @@ class Connection:
             await self._outbox.drained()
 
     async def _half_closed(self) -> None:
-        """Let a peer that only stopped writing have its answers; one that is gone altogether is left at once."""
+        """The peer has stopped writing: wait until it has all its answers, or is gone altogether."""
         while not self._transport.gone:
             if self.quiet and not self.subscriptions:
                 return
@@ -243,7 +243,7 @@ class Connection:
                 call.afterwards.clear()
                 parts = [error_line(_answerable(request), cancelled_error())]
             elif call.settle is not None:
-                await call.settle()  # outside of the scope: what has been done is not told as cancelled
+                await call.settle()  # outside of the scope: the request has succeeded, and is not reported as cancelled
             if request.id is not UNSET:
                 await (self._outbox.send(parts[0]) if len(parts) == 1 else self._outbox.send_parts(parts))
             for step in call.afterwards:
@@ -257,7 +257,7 @@ class Connection:
                 del self._in_flight[request.id]
 
     async def _answer(self, request: Request, served: Served, call: Call) -> list[bytes]:
-        """Run the handler; whatever comes of it but cancellation becomes a line, a large one in parts."""
+        """Run the handler. Its result, or any error but cancellation, becomes a line; a large line comes in parts."""
         request_id = _answerable(request)
         error: ApiError | ProtocolError | None
         try:
@@ -299,5 +299,5 @@ def _too_large() -> ApiError:
 
 
 def _answerable(request: Request) -> str | int | float:
-    """Return the id to answer under; a notification's answer is made all the same, and not sent."""
+    """Return the id for the answer; for a notification any id, since its answer is not sent."""
     return "" if isinstance(request.id, UnsetType) else request.id

@@ -1,4 +1,4 @@
-"""NDJSON from a byte stream: one JSON text a line (docs/api.md). What goes out is `runtime.rpc.outbox`'s."""
+"""NDJSON from a byte stream: one JSON text a line (docs/api.md). For outgoing lines see `runtime.rpc.outbox`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class LineTooLongError(Exception):
 
 
 class LineReader:
-    """Splits what a stream delivers into lines. One task may call `receive` at a time."""
+    """Splits a stream into lines. One task may call `receive` at a time."""
 
     def __init__(self, stream: trio.abc.ReceiveStream, max_line: int = MAX_LINE) -> None:
         self._stream = stream
@@ -36,7 +36,7 @@ class LineReader:
         self._held = 0
         self._ended = False
         self.charge: Callable[[int], None] = uncounted
-        """Hears of every change of the bytes that are held of lines which are not returned yet."""
+        """Called with every change of the number of bytes held for lines that are not returned yet."""
 
     async def receive(self) -> bytes | None:
         """Return the next line without its line ending, or None at the end of the stream.
@@ -62,7 +62,7 @@ class LineReader:
             self._count()
 
     async def skip_line(self) -> None:
-        """Read on to the end of a line that was too long, keeping none of it; what follows it is lost too."""
+        """Read and drop the rest of a line that was too long. Bytes after it may be dropped as well."""
         while self._lines.dropping and (data := await self._stream.receive_some(RECEIVE_SIZE)):
             self._lines.push(data)
             for _ in self._lines:

@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0 messages as data: one line in, a `Request` or the reason why it is none; results and errors out as lines.
+"""JSON-RPC 2.0 messages as data: a line becomes a `Request`, or a `Refusal` with the reason; results and errors become lines.
 
 No I/O. Whatever a peer sends ends as a value of this module, never as an exception that would end the connection. Codes
 are JSON-RPC's own; application errors are those of `runtime.api.errors`.
@@ -89,7 +89,7 @@ class Refusal:
 
 
 def parse_line(line: bytes) -> Request | Refusal:
-    """Decode one line; what is wrong with it comes back as a `Refusal`. Halves of characters are U+FFFD (`runtime.text`)."""
+    """Decode one line; a faulty one is returned as a `Refusal`. Halves of characters are U+FFFD (`runtime.text`)."""
     try:
         envelope = decoded(line, _envelopes.decode)
     except (ValueError, RecursionError) as error:
@@ -137,12 +137,12 @@ def _read_string(text: bytes) -> str:
 
 
 def _ends(line: bytes | bytearray) -> bytes:
-    """What tells the id of a line: how it begins and how it ends."""
+    """The parts of a line that can hold its id: the beginning and the end."""
     return bytes(line) if len(line) <= 2 * _END_BYTES else bytes(line[:_END_BYTES] + line[-_END_BYTES:])
 
 
 def _refuse(line: bytes, error: ValueError | RecursionError) -> Refusal:
-    """Say what is wrong with a line, under its own id if that can be known: where its structure is that of JSON."""
+    """The fault of a line, with the line's id if that can be known: if its structure is that of JSON."""
     fault = _fault(error)
     try:
         message = read_anyway(line)
@@ -169,7 +169,7 @@ async def response_parts(request_id: str | float, result: Any) -> list[bytes]:
 
 
 def response_line(request_id: str | float, result: Any) -> bytes:
-    """Encode a response. Raises TypeError (and msgspec's errors) for what is not JSON: a fault of the handler."""
+    """Encode a response. Raises TypeError (and msgspec's errors) for a result that is not JSON: a fault of the handler."""
     return encoded({"jsonrpc": "2.0", "id": request_id, "result": result}) + b"\n"
 
 
@@ -195,18 +195,18 @@ def cancelled_error() -> ProtocolError:
 
 
 def internal_error() -> ProtocolError:
-    """Return the answer to a request whose handler failed unexpectedly: says nothing about how."""
+    """Return the answer to a request whose handler failed unexpectedly, without details."""
     return ProtocolError(INTERNAL_ERROR, "internal error")
 
 
 def sole_error(group: BaseExceptionGroup[BaseException]) -> ApiError | ProtocolError | None:
-    """Return the application error that a group from a nursery stands for, if it holds nothing but such."""
-    found: ApiError | ProtocolError | None = None
+    """Return the first application error in a nursery's group, None if it holds any other error."""
+    first: ApiError | ProtocolError | None = None
     for error in group.exceptions:
         leaf = sole_error(error) if isinstance(error, BaseExceptionGroup) else error
         if not isinstance(leaf, ApiError | ProtocolError):
             leaf = None if leaf is None else exhausted(leaf)
             if leaf is None:
                 return None
-        found = found or leaf
-    return found
+        first = first or leaf
+    return first

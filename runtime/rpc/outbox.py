@@ -1,8 +1,8 @@
-"""What waits to be written to one peer, in order, bounded in bytes.
+"""The lines that wait to be written to one peer, in order, bounded in bytes.
 
-Outgoing lines go through one `Outbox` per connection, emptied by one writer task: what is put in first leaves first, which is
-how a turn's events stay before the turn's response. Two kinds of producers use it. Those that can wait (responses, replays)
-call `send` and wait for room. Those that must not (live events) call `offer`, which says no instead.
+Outgoing lines go through one `Outbox` per connection, emptied by one writer task, in the order in which they
+were put in: so a turn's events stay before the turn's response. Two kinds of producers use it. Those that can wait (responses, replays)
+call `send` and wait for room. Those that must not (live events) call `offer`, which returns False if there is no room.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ class Outbox:
         self.flow_limit = flow_limit
         self.closed = False
         self.torn = False
-        """Lines are being written, or were left half written."""
+        """Whether a line is being written, or is half written for ever."""
         self.charge: Callable[[int], None] = uncounted
-        """Hears of every change of the bytes that wait, or are just being written."""
+        """Called with every change of the number of bytes that wait or are being written."""
         self._lines: deque[tuple[bytes, Flow | None]] = (
             deque()
         )  # or parts of lines, of which the last ends in a newline
@@ -61,11 +61,11 @@ class Outbox:
 
     @property
     def idle(self) -> bool:
-        """Whether everything that was put in has been handed to the kernel."""
+        """Whether the kernel has every line that was put in."""
         return not self._lines and not self._writing
 
     def offer(self, line: bytes, flow: Flow) -> bool:
-        """Put `line` in without waiting; False, and nothing happens, when the outbox or the flow's share is full."""
+        """Put `line` in without waiting. Returns False, without effect, if the outbox or the flow's share is full."""
         size = len(line)
         if self._is_full(flow, size) or not self._fits(size):
             return False
@@ -73,7 +73,7 @@ class Outbox:
         return True
 
     def force(self, line: bytes) -> None:
-        """Put in a short line whatever waits: the last word to a subscriber that lags, of which there is one each."""
+        """Put in a short line even if the outbox is full: the last message to a subscriber that lags, one for each."""
         self._put(line, None)
 
     async def send_parts(self, parts: Sequence[bytes]) -> None:
@@ -98,7 +98,7 @@ class Outbox:
             self._put(line, flow)
 
     async def write_to(self, transport: Transport) -> None:
-        """Write what comes in to `transport`, until cancelled or until the peer is gone (trio.BrokenResourceError)."""
+        """Write the lines to `transport`, until cancelled or until the peer is gone (trio.BrokenResourceError)."""
         while True:
             while not self._lines:
                 self._filled = trio.Event()
@@ -123,7 +123,7 @@ class Outbox:
             await self._room.wait()
 
     def close(self) -> None:
-        """Drop what waits and let go of everybody who waits for room. Idempotent."""
+        """Drop the lines that wait, and wake the tasks that wait for room. Idempotent."""
         self.closed = True
         self._lines.clear()
         self.charge(-self._queued)

@@ -1,4 +1,4 @@
-"""The server: accepts connections on the Unix socket, from the daemon's own user only, and over HTTP from who has the token."""
+"""The server: accepts connections of the daemon's own user on the Unix socket, and of peers with the token over HTTP."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Server:
         return len(self.service.peers) + self._handshakes
 
     def refuse(self) -> None:
-        """Let nobody in and answer `shutting_down` to new requests from now on; those under way go on."""
+        """Accept no connections, and answer new requests with `shutting_down`, from now on; requests under way go on."""
         self.service.closing = True
         for scope in self.accepting:
             scope.cancel()
@@ -90,7 +90,7 @@ class Server:
             await trio.aclose_forcefully(stream)
             return
         self._handshakes += 1
-        stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a peer whose machine is gone says nothing
+        stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a peer whose machine is gone closes nothing
         transport: Transport | None = None
         try:
             transport = await accept(stream, gate)
@@ -144,8 +144,8 @@ async def serve(
     """Serve `host` on the Unix socket at `path`, and over `http`, until cancelled; reports the Server once it listens.
 
     `passed` is a socket that somebody else listens on at `path`; `facts` are what `daemon.status` tells besides.
-    A graceful end is the caller's to arrange: `refuse`, end what is under way, `drain`, then cancel.
-    Raises EndpointError (SocketInUseError among them) when the socket or the address cannot be had.
+    For a graceful end the caller calls `refuse`, ends the work under way, calls `drain`, and cancels.
+    Raises EndpointError (SocketInUseError among them) if the socket or the address cannot be used.
     """
     with listening(path, passed) as listener:
         listener.setblocking(False)
@@ -166,7 +166,7 @@ async def _accept(
     connections: trio.Nursery,
     task_status: trio.TaskStatus[Any],
 ) -> None:
-    """Let peers in; those that are in stay when that ends."""
+    """Accept connections; when this is cancelled, open connections stay."""
     scope = trio.CancelScope()
     server.accepting.append(scope)
     with scope:

@@ -1,10 +1,10 @@
 """Subscriptions: replay from the store, then live, without a gap or a duplicate, and never at the producer's expense.
 
-A subscription hears the hub from its first moment. While it replays, what it hears waits beside (`_pending`); since every
-event is committed before it is published, whatever the last page of the store did not hold yet is there. Once the store
-has no more and nothing waits, it is live: each notice goes straight to the connection's outbox, or, when the peer has not
-kept up, the subscription ends with `subscriptionLagged`. A replay waits for its peer and so never lags; if too much comes
-meanwhile, the events that wait are forgotten and read from the store again.
+A subscription listens to the hub from its first moment. While it replays, notices from the hub wait in `_pending`. Every
+event is committed before it is published, so an event that the last page of the store does not have is among them. Once
+the store has no more and none waits, the subscription is live: each notice goes straight to the connection's outbox, or, if
+the peer has not kept up, the subscription ends with `subscriptionLagged`. A replay waits for its peer and so never lags; if
+too many events wait meanwhile, they are dropped and read from the store again.
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ class Subscription:
 
     @property
     def over(self) -> bool:
-        """Whether nothing will be sent for it any more."""
+        """Whether it has ended."""
         return self._owner.find(self.id) is not self
 
     async def replay(self, after: int) -> None:
@@ -185,13 +185,13 @@ class Subscription:
             self.last_seq = notice.seq
 
     def _forget_events(self) -> None:
-        """Make room among what waits: committed events are read from the store again."""
-        kept = [notice for notice in self._pending if notice.method != SESSION_EVENT]
-        self._pending = deque(kept)
-        self._pending_bytes = 0  # of what is no event nobody says
+        """Drop the events that wait: they are committed, and are read from the store again."""
+        others = [notice for notice in self._pending if notice.method != SESSION_EVENT]
+        self._pending = deque(others)
+        self._pending_bytes = 0  # the other notices count as 0: they are small
         self._reread = True
-        if len(kept) > MAX_PENDING // 2:
-            self._lag(kept[-1])
+        if len(others) > MAX_PENDING // 2:
+            self._lag(others[-1])
 
     def _lag(self, missed: Notice) -> None:
         last_seq = self.last_seq
@@ -222,7 +222,7 @@ class Subscriptions:
         return self._live.get(subscription_id)
 
     def reserve(self) -> str:
-        """Return the id of a subscription to come; ApiError limit_exceeded."""
+        """Return a new subscription's id. Raises `ApiError` limit_exceeded."""
         if len(self._live) >= MAX_SUBSCRIPTIONS:
             raise ApiError(ErrorCode.LIMIT_EXCEEDED, "too many subscriptions on this connection", limit="subscriptions")
         self._count += 1
@@ -231,7 +231,7 @@ class Subscriptions:
     def start(
         self, subscription_id: str, vm: str, session_id: str | None, after: int | None, types: Iterable[str] | None
     ) -> None:
-        """Begin, from after `after` (needs `session_id`) or from now; the caller has put the answer into the outbox."""
+        """Begin after the event `after` (needs `session_id`), or now. The caller has put the answer into the outbox."""
         only = None if types is None else frozenset(types)
         subscription = Subscription(subscription_id, vm, session_id, only, self)
         self._live[subscription_id] = subscription

@@ -1,4 +1,4 @@
-"""What a connection needs of the wire below it, and the Unix socket's way to give it: one line a message.
+"""The transport that a connection needs, and its form over a Unix socket: one line a message.
 
 The other way is `runtime.rpc.websocket`. A connection does not know which one it has; the tests of connections and
 subscriptions run over both.
@@ -36,16 +36,16 @@ class Transport(Protocol):
         ...
 
     async def skip_line(self) -> None:
-        """Read what is left of a message that was too long, keeping none of it."""
+        """Read and drop the rest of a message that was too long."""
         ...
 
     def count(self, charge: Callable[[int], None]) -> None:
-        """Tell `charge` of every change of the bytes that are held of a message which is not returned yet."""
+        """Call `charge` with every change of the number of bytes held for a message that is not returned yet."""
         ...
 
     @property
     def gone(self) -> bool:
-        """After `receive` has returned None: whether the peer is gone, rather than only done with writing."""
+        """After `receive` has returned None: whether the peer is gone, and has not only stopped writing."""
         ...
 
     async def aclose(self) -> None:
@@ -64,7 +64,7 @@ class LineTransport:
         self.aclose = stream.aclose
 
     def count(self, charge: Callable[[int], None]) -> None:
-        """Tell `charge` what the reader holds."""
+        """See `Transport`."""
         self._reader.charge = charge
 
     async def send(self, lines: Sequence[bytes]) -> None:

@@ -1,4 +1,4 @@
-"""Params from JSON to a Struct, and what is wrong with them as JSON pointers (RFC 6901), all of them at once.
+"""Decodes params from JSON to a Struct, and reports all their faults at once, by JSON pointers (RFC 6901).
 
 The good case is one typed decode. Only when that fails are the params walked again beside the type's shape, because
 msgspec stops at the first fault and names members of mappings and lists only in part.
@@ -56,7 +56,7 @@ async def large_params(raw: Raw, long: Shortened, kind: type[P]) -> P:
     try:
         value = await long.filled(msgspec.json.decode(raw), unpack=True)
     except (ValueError, RecursionError):
-        return decode_params(raw, kind)  # raises what is to be said
+        return decode_params(raw, kind)  # raises the error to report
     try:
         params: P = msgspec.convert(value, kind, builtin_types=(bytes,))
     except msgspec.ValidationError as error:
@@ -66,7 +66,7 @@ async def large_params(raw: Raw, long: Shortened, kind: type[P]) -> P:
 
 
 def _checked(params: P) -> P:
-    """Return `params`, where nothing is wrong with them that only code can say."""
+    """Return `params`, if they pass the checks that no schema can express."""
     faults = list(islice(params.faults(), MAX_FAULTS))
     if faults:
         raise invalid_params(*faults)
@@ -74,7 +74,7 @@ def _checked(params: P) -> P:
 
 
 def invalid_params(*faults: tuple[str, str]) -> ProtocolError:
-    """Return the fault for (pointer, message) pairs, for what no schema can say."""
+    """Return the error for (pointer, message) pairs."""
     errors = [{"pointer": pointer, "message": message} for pointer, message in faults]
     summary = "; ".join(f"{pointer or 'params'}: {message}" for pointer, message in faults)
     return ProtocolError(INVALID_PARAMS, f"invalid params: {summary}", errors=errors)
@@ -98,7 +98,7 @@ def _params_fault(raw: Raw, kind: type[Struct], reason: str) -> ProtocolError:
 
 
 def _faults(kind: Any, value: Any, pointer: str) -> Iterator[tuple[str, str]]:
-    """Yield (pointer, message) for each thing in `value` that `kind` does not take."""
+    """Yield (pointer, message) for each part of `value` that does not fit `kind`."""
     origin = get_origin(kind)
     if origin is Annotated:
         kind, origin = get_args(kind)[0], get_origin(get_args(kind)[0])
@@ -141,7 +141,7 @@ def _member_faults(kind: Any, value: Any, pointer: str) -> Iterator[tuple[str, s
 
 
 def _branch(options: tuple[Any, ...], value: Any) -> Any:
-    """Return the member of a union that a list or an object can only be meant for, None for other values."""
+    """Return the one member of a union that a list or an object can stand for, None for other values."""
     for option in options:
         bare = get_args(option)[0] if get_origin(option) is Annotated else option
         if isinstance(value, list) and get_origin(bare) is list:

@@ -71,12 +71,14 @@ class WebSocketTransport:
             if not isinstance(self._protocol.parser_exc, PayloadTooBig):  # the close frame comes after our answer
                 await self._flush()
         message = self._messages.popleft()
-        if not self._messages:  # what has come of the next one is less than what is read at a time, or told of again
+        if (
+            not self._messages
+        ):  # the part of the next message that is here is shorter than one read, or is counted again
             self._hold(len(self._partial) - self._held)
         return message
 
     def count(self, charge: Callable[[int], None]) -> None:
-        """Tell `charge` of every change of the bytes that are held of messages which are not returned yet, about."""
+        """Call `charge` with every change of the number of bytes held for messages that are not returned yet, about."""
         self._charge = charge
 
     def _hold(self, size: int) -> None:
@@ -102,7 +104,7 @@ class WebSocketTransport:
         self._ended = self._protocol.state is not State.OPEN
 
     async def send(self, lines: Sequence[bytes]) -> None:
-        """Write messages, each as a text frame without the newline; one that comes in parts in several frames."""
+        """Write messages, each as a text frame without the newline; a message in parts becomes several frames."""
         frames: list[bytes] = []
         for line in lines:
             last = line.endswith(b"\n")
@@ -126,7 +128,7 @@ class WebSocketTransport:
         return True
 
     async def aclose(self) -> None:
-        """Say goodbye, if that is still possible, and close."""
+        """Send the close frame, if that is still possible, and close."""
         try:
             with trio.move_on_after(CLOSE_SECONDS, shield=True):
                 if self._protocol.state is State.OPEN:
@@ -151,7 +153,7 @@ class WebSocketTransport:
 
 
 async def accept(stream: trio.abc.Stream, gate: Gate) -> WebSocketTransport | None:
-    """Answer a peer's handshake. Returns None, with the stream closed, for one that is refused, slow or gone."""
+    """Answer a peer's handshake. Returns None, with the stream closed, if the peer is refused, slow or gone."""
     protocol = ServerProtocol(select_subprotocol=_choose, max_size=MAX_LINE, logger=_library_logger)
     try:
         with trio.fail_after(HANDSHAKE_SECONDS):
@@ -190,11 +192,11 @@ async def accept(stream: trio.abc.Stream, gate: Gate) -> WebSocketTransport | No
 
 
 async def _answer(stream: trio.abc.Stream, protocol: ServerProtocol) -> None:
-    """Send what is left to say, and close."""
+    """Send the rest of the protocol's answer, and close."""
     await stream.send_all(b"".join(part for part in protocol.data_to_send() if part is not SEND_EOF))
     await stream.aclose()
 
 
 def _choose(_protocol: ServerProtocol, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """Answer `torpor.v1` to those who offer it; the other offer is the token, which is never sent back."""
+    """Choose `torpor.v1` if the peer offers it. The other offer is the token, which is never sent back."""
     return Subprotocol(SUBPROTOCOL) if SUBPROTOCOL in offered else None

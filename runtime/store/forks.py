@@ -1,4 +1,4 @@
-"""Forks: a VM, or one session, that goes on from where another was. Files are shared by layers, transcripts copied."""
+"""Forks: a new VM or session that goes on from a point of another one. Files are shared by layers, transcripts copied."""
 
 from __future__ import annotations
 
@@ -52,17 +52,17 @@ SELECT ?, key, content_hash, result FROM idempotency WHERE session = ? AND resul
 
 @attrs.frozen
 class SessionCopy:
-    """What is to become of one session in a fork."""
+    """How much of one session is copied to a fork."""
 
     session: SessionRecord
     last_seq: int
     """The last event that is copied."""
     fields: SessionFields
-    """What the row says of the session at that event."""
+    """The session's row at that event."""
 
 
 class _Event(msgspec.Struct):
-    """An event of which only the session's id is of interest."""
+    """The part of an event that has the session's id."""
 
     jsonrpc: str
     method: str
@@ -70,7 +70,7 @@ class _Event(msgspec.Struct):
 
 
 class Forks:
-    """Copies of VMs and of sessions, each made in one write: it is there as a whole, or not at all."""
+    """Copies VMs and sessions, each in one write, so that a copy is complete or does not exist."""
 
     def __init__(self, writer: Writer, reader: Reader, sessions: Sessions, sealer: Sealer) -> None:
         self._writer = writer
@@ -88,22 +88,23 @@ class Forks:
         layer: int | None = None,
         files: LayerFiles | None = None,
     ) -> VmRecord:
-        """Make the VM `name` with the options of `source`, asleep, with the files of the frozen `layer`, or, without one,
-        with those that `source` has now: `files` is then the backend through which these are in use.
+        """Create the VM `name`, asleep, with the options of `source` and the files of the frozen `layer`.
 
-        Sessions keep their public ids, and so what is sealed for them; one that is gone meanwhile is left out. Raises
-        `ApiError`: VM_CONFLICT when there is such a VM, VM_NOT_FOUND, NOT_FOUND when there is no such layer, IO_ERROR. A
-        cancelled wait may leave the fork made.
+        Without `layer` it gets the present files of `source`; `files` is then the backend that `source` uses, if any.
+        Sessions keep their public ids and their sealed environments; a session that is gone by now is left out. A cancelled
+        wait may leave the fork behind.
+
+        Raises `ApiError`: VM_CONFLICT if there is such a VM, VM_NOT_FOUND, NOT_FOUND if there is no such layer, IO_ERROR.
         """
         own: list[int] = []
-        made: list[VmRecord] = []
+        forks: list[VmRecord] = []
         failure: list[Exception] = []
         done = trio.Event()
 
         def write(connection: apsw.Connection) -> None:
             own.clear()
-            found = rows(connection, "SELECT options FROM vm WHERE id = ?", (source.row,))
-            if not found:
+            options = rows(connection, "SELECT options FROM vm WHERE id = ?", (source.row,))
+            if not options:
                 raise ApiError(ErrorCode.VM_NOT_FOUND, f"the VM {source.name!r} was destroyed", vm=source.name)
             if rows(connection, "SELECT 1 FROM vm WHERE name = ?", (name,)):
                 raise ApiError(ErrorCode.VM_CONFLICT, f"there is a VM {name!r} already", vm=name)
@@ -111,10 +112,10 @@ class Forks:
             if parent is None:
                 parent, current = freeze(connection, source.row)
                 own.extend(chain_of(connection, current))
-            record = add_vm(connection, name, found[0][0], created_at, parent)
+            record = add_vm(connection, name, options[0][0], created_at, parent)
             for copy in copies:
                 _copy_session(connection, copy, record.row)
-            made[:] = [record]
+            forks[:] = [record]
 
         def then(error: Exception | None) -> None:
             if error is not None:
@@ -128,13 +129,13 @@ class Forks:
             await done.wait()
         if failure:
             raise failure[0]
-        return made[0]
+        return forks[0]
 
     async def fork_session(self, copy: SessionCopy, session_id: str, created_at: int) -> SessionRecord:
-        """Make a session of another public id in the same VM; what is sealed for the old id is sealed anew.
+        """Copy a session in the same VM, under another public id; its environment is sealed anew for that id.
 
-        Where it cannot be opened the names stay, and a resume asks for the values. Raises `ApiError` SESSION_NOT_FOUND,
-        IO_ERROR. A cancelled wait may leave the session made.
+        If the environment cannot be opened, its names are copied, and a resume asks for the values. A cancelled wait may
+        leave the copy behind. Raises `ApiError` SESSION_NOT_FOUND, IO_ERROR.
         """
         source = copy.session
         async with self._sessions.sealing.shared():
@@ -192,7 +193,7 @@ def _copy_session(connection: apsw.Connection, copy: SessionCopy, vm: int) -> No
 
 
 def _copy_row(connection: apsw.Connection, copy: SessionCopy, vm: int, session_id: str) -> int | None:
-    """The copy of the session's row, without what is sealed; None if the session is gone."""
+    """The row id of the copy, which has no sealed environment; None if the session is gone."""
     run(
         connection,
         f"INSERT INTO session (vm, session_id, created_at, updated_at, {_COPIED}) "  # noqa: S608
@@ -213,17 +214,17 @@ def _copy_renamed(connection: apsw.Connection, copy: SessionCopy, row: int, sess
     decoder = msgspec.json.Decoder(_Event)
     renamed = msgspec.Raw(msgspec.json.encode(session_id))
     after = -1
-    while found := rows(
+    while page := rows(
         connection,
         "SELECT seq, created_at, type, body FROM event WHERE session = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
         (copy.session.row, after, copy.last_seq, PAGE),
     ):
         events: list[tuple[Any, ...]] = []
-        for seq, created_at, type_, body in found:
+        for seq, created_at, type_, body in page:
             event = decoder.decode(body)
             event.params["sessionId"] = renamed
             events.append((row, seq, created_at, type_, msgspec.json.encode(event)))
         connection.executemany(
             "INSERT INTO event (session, seq, created_at, type, body) VALUES (?, ?, ?, ?, ?)", events
         )
-        after = found[-1][0]
+        after = page[-1][0]

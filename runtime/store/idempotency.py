@@ -1,4 +1,4 @@
-"""Which prompts a client has sent before: idempotency keys, and what was answered."""
+"""The prompts that clients have sent before: idempotency keys, and the answers."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class IdempotencyRecord:
     """A key that was used."""
 
     content_hash: bytes
-    """Of the content that came with it; the caller's choice of hash."""
+    """The hash of the prompt's content; the caller chooses the function."""
     result: Any
-    """The JSON value that was answered; None while there is no answer."""
+    """The answer, a JSON value; None while there is none."""
 
 
 class Idempotency:
@@ -41,7 +41,7 @@ class Idempotency:
         )
 
     def put(self, session: int, key: str, content_hash: bytes, result: Any = None, then: Then | None = None) -> None:
-        """Submit that `key` came with this content and, once there is one, was answered `result` (a JSON value)."""
+        """Submit that `key` came with this content. Once the prompt is answered, `result` is the answer (a JSON value)."""
         answer = None if result is None else json_text(result)
 
         sql = "INSERT OR REPLACE INTO idempotency (session, key, content_hash, result) VALUES (?, ?, ?, ?)"

@@ -1,7 +1,7 @@
 """Reading the state file: point queries at once on the trio thread, long ones on a worker thread.
 
-A reader sees what is committed and nothing else, which is the rule of the transcript as well. No query may stay half read:
-the snapshot that it holds would keep the log from being checkpointed. So every result here is a whole list.
+A reader sees only committed data, as the rules of the transcript demand. Every result here is a whole list: a query that
+is read halfway holds a snapshot of the file, which keeps the log from being checkpointed.
 
 A file that cannot be read is an `ApiError` STATE_CORRUPT or IO_ERROR, from every method.
 """
@@ -50,13 +50,13 @@ class Reader:
 
     def one(self, sql: str, parameters: Sequence[Any] = ()) -> tuple[Any, ...] | None:
         """The first row of a query, or None."""
-        found = self.all(sql, parameters)
-        return found[0] if found else None
+        result = self.all(sql, parameters)
+        return result[0] if result else None
 
     async def run(self, query: Callable[[apsw.Connection], T], *, walk: bool = False) -> T:
         """Run `query` on a worker thread with a connection of its own, as one snapshot of the file.
 
-        Cancellation waits for `query` to end, so it should bound what it reads. A `walk` reads as much as a VM has.
+        Cancellation waits for `query` to end, so a query should read a bounded amount. Only a `walk` may read all of a VM.
         """
         async with self._walks if walk else self._limiter:
             try:

@@ -1,4 +1,4 @@
-"""Sessions as rows: all that a resume needs to know of one, but its transcript."""
+"""Sessions as rows: everything that a resume needs, except the transcript."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SessionStatus = Literal["running", "idle", "suspended", "closed"]
 
 
 class SessionFields(TypedDict, total=False):
-    """What may change in a session's life. JSON values are as ACP has them; None: the agent has not sent it."""
+    """The columns that change in a session's life. JSON values are as in ACP; None: the agent has not sent it."""
 
     status: SessionStatus
     agent_session_id: str | None
@@ -52,7 +52,7 @@ _FIELDS: Final = frozenset({"status", "agent_session_id", "cwd", "title", "event
 
 @attrs.frozen
 class SessionRecord:
-    """A session as it is kept."""
+    """One row of the table of sessions."""
 
     row: int
     """The row id, by which the other repositories know the session."""
@@ -73,7 +73,7 @@ class SessionRecord:
     modes: dict[str, Any] | None
     config_options: list[Any] | None
     usage: dict[str, Any] | None
-    """What the agent has told of tokens and cost: see `runtime.acp.usage`."""
+    """The tokens and cost that the agent has reported: see `runtime.acp.usage`."""
     cwd: str
     title: str | None
     created_at: int
@@ -116,7 +116,7 @@ class Sessions:
         self._sealer = sealer
         self._rotation = rotation
         self.sealing = SealingTurns()
-        """Whoever copies what is sealed does so in a turn of these."""
+        """A task that copies sealed environments takes a shared turn."""
 
     def get(self, vm: int, session_id: str) -> SessionRecord | None:
         """The session with that public id in the VM with that row id, None if there is none."""
@@ -139,17 +139,17 @@ class Sessions:
     async def event_bytes(self, session: int) -> int:
         """Bytes of all events of the session with that row id."""
         sql = f"SELECT event_bytes + {_UNCOUNTED} FROM session WHERE id = ?"  # noqa: S608
-        found = await self._reader.run(lambda connection: rows(connection, sql, (session,)))
-        return sum(size for (size,) in found)
+        sizes = await self._reader.run(lambda connection: rows(connection, sql, (session,)))
+        return sum(size for (size,) in sizes)
 
     async def count_events(self, vm: int) -> tuple[int, int]:
         """(Bytes of all events, sessions) of the VM with that row id."""
         sql = f"SELECT id, event_bytes, {_UNCOUNTED} FROM session WHERE vm = ?"  # noqa: S608
-        found = await self._reader.run(lambda connection: rows(connection, sql, (vm,)))
-        for session, _, uncounted in found:
+        counts = await self._reader.run(lambda connection: rows(connection, sql, (vm,)))
+        for session, _, uncounted in counts:
             if uncounted > UNCOUNTED_BYTES:
                 await self._writer.commit(partial(count_events, session=session))
-        return sum(counted + uncounted for _, counted, uncounted in found), len(found)
+        return sum(counted + uncounted for _, counted, uncounted in counts), len(counts)
 
     async def create(
         self,
@@ -164,7 +164,7 @@ class Sessions:
     ) -> SessionRecord:
         """Add a session; `status` is "idle" and `cwd` the home directory unless given. `env` is sealed.
 
-        A cancelled wait may leave the session made. Raises `ApiError`: SESSION_CONFLICT when the VM has one of that id,
+        A cancelled wait may leave the session behind. Raises `ApiError`: SESSION_CONFLICT if the VM has one of that id,
         VM_NOT_FOUND, IO_ERROR.
         """
         async with self.sealing.shared():
@@ -208,7 +208,7 @@ class Sessions:
         return await self._writer.commit(write)
 
     def update(self, session: int, updated_at: int, then: Then | None = None, **fields: Unpack[SessionFields]) -> None:
-        """Submit new values of `fields`; the others stay. A session that is gone is left alone, without an error."""
+        """Submit new values of `fields`; the others stay. For a session that is gone it does nothing, without an error."""
         size = sum(len(str(value)) for value in column_values(fields).values() if value is not None)
         self._writer.submit(changed_session(session, updated_at, **fields), then, size=size)
 
@@ -234,7 +234,7 @@ class Sessions:
             return await trio.to_thread.run_sync(self._sealer.open, row[0], record.session_id, record.env_names)
 
     async def set_env(self, record: SessionRecord, env: Mapping[str, str]) -> None:
-        """Seal and keep a new `env` in place of the old one. A cancelled wait may leave it kept."""
+        """Seal and store a new `env` in place of the old one. A cancelled wait may leave the new one stored."""
         async with self.sealing.shared():
             sealed = await trio.to_thread.run_sync(self._sealer.seal, env, record.session_id) if env else None
             parameters = (json_text(list(env)), sealed, record.row)
@@ -247,7 +247,7 @@ class Sessions:
             return await self._rotation.rotate(self._writer, self._reader)
 
     async def delete(self, session: int) -> None:
-        """Delete the session with all its events; one that is gone already is no error.
+        """Delete the session with all its events, if it exists.
 
         A cancelled wait leaves the deletion submitted.
         """
@@ -261,7 +261,7 @@ def count_events(connection: apsw.Connection, session: int) -> None:
 
 
 def changed_session(session: int, updated_at: int, **fields: Unpack[SessionFields]) -> Write:
-    """The write that `Sessions.update` submits, for one who has more to put into the same transaction."""
+    """The write that `Sessions.update` submits, for callers with more writes for the same transaction."""
     columns = column_values(fields)
     assignments = "".join(f", {name} = ?" for name in columns)
     sql = f"UPDATE session SET updated_at = ?{assignments} WHERE id = ?"  # noqa: S608
@@ -270,7 +270,7 @@ def changed_session(session: int, updated_at: int, **fields: Unpack[SessionField
 
 
 def column_values(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns of `SessionFields`, as they are kept."""
+    """The columns of `SessionFields` as SQLite stores them."""
     unknown = fields.keys() - _FIELDS
     if unknown:
         raise TypeError(f"a session has no {', '.join(sorted(unknown))}")

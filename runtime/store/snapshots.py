@@ -45,18 +45,18 @@ AND seq <= (SELECT seq FROM snapshot WHERE session = ?1 ORDER BY seq DESC LIMIT 
 
 @attrs.frozen
 class SnapshotRecord:
-    """A snapshot as it is kept."""
+    """One row of the table of snapshots."""
 
     row: int
     vm: int
     """The row id of its VM."""
     layer: int
-    """The frozen layer: for `Files.backend` to read it, for `Vms.get_or_create` to fork it."""
+    """The frozen layer: for `FileTrees.backend` to read it, for `Vms.get_or_create` to fork it."""
     session: int | None
-    """The row id of the session in whose history it stands, and the last event before it."""
+    """The row id of the session that it belongs to, and the session's last event before it."""
     seq: int | None
     label: str | None
-    """The name under which a client has taken it."""
+    """The name that a client gave it."""
     created_at: int
     """Epoch milliseconds."""
 
@@ -82,10 +82,10 @@ class Snapshots:
     ) -> None:
         """Submit a snapshot of the VM's tree with every change that was submitted before.
 
-        `files` is the backend through which the VM's tree is in use, if it is: it reads from the new layer before `then`
-        is called. Where nothing changed since the last snapshot, both share a layer; with `changed_only` none is taken that
-        would share its layer with the session's last. Of one session the last `KEPT_OF_SESSION` are kept. `then` may get
-        `ApiError` EXISTS for a `label` that the VM has, LIMIT_EXCEEDED.
+        `files` is the backend that the VM's tree uses now, if any: it reads from the new layer before `then` is called. If
+        nothing changed since the last snapshot, both share a layer. With `changed_only` no snapshot is taken if it would
+        share its layer with the session's last one. Each session keeps its last `KEPT_OF_SESSION` snapshots. `then` may
+        get `ApiError` EXISTS for a `label` that the VM has already, LIMIT_EXCEEDED.
         """
         own: list[int] = []
 
@@ -116,8 +116,8 @@ class Snapshots:
 
     def list(self, vm: int) -> Sequence[SnapshotRecord]:
         """The snapshots of a VM, oldest first."""
-        found = self._reader.all(f"SELECT {_COLUMNS} FROM snapshot WHERE vm = ? ORDER BY id", (vm,))  # noqa: S608
-        return [SnapshotRecord(*row) for row in found]
+        records = self._reader.all(f"SELECT {_COLUMNS} FROM snapshot WHERE vm = ? ORDER BY id", (vm,))  # noqa: S608
+        return [SnapshotRecord(*row) for row in records]
 
     def named(self, vm: int, label: str) -> SnapshotRecord | None:
         """The snapshot of a VM that has this label."""
@@ -133,14 +133,14 @@ class Snapshots:
         return None if row is None else SnapshotRecord(*row)
 
     def delete(self, snapshot: int, then: Then | None = None) -> None:
-        """Submit the deletion of a snapshot, by row id; what only it has kept becomes garbage."""
+        """Submit the deletion of a snapshot, by row id. Files that only this snapshot has become garbage."""
         self._writer.submit(lambda connection: run(connection, "DELETE FROM snapshot WHERE id = ?", snapshot), then)
 
     def restore(self, vm: int, layer: int, sessions: Sequence[int], files: LayerFiles, then: Then) -> None:
-        """Submit that the VM's tree be that of a frozen layer from now on; `files` reads it before `then` is called.
+        """Submit that the VM goes on from the tree of a frozen layer; `files` reads from it before `then` is called.
 
-        What it was becomes garbage, but for what snapshots and forks have. The agents of `sessions` (row ids) are taken to
-        know nothing of their conversations any more. `then` may get `ApiError` VM_NOT_FOUND, NOT_FOUND.
+        The old tree becomes garbage, except for the parts that snapshots and forks have. The agents of `sessions` (row ids)
+        count as having lost their conversations. `then` may get `ApiError` VM_NOT_FOUND, NOT_FOUND.
         """
         own: list[int] = []
 
@@ -172,7 +172,7 @@ class Snapshots:
 
 
 def freeze(connection: apsw.Connection, vm: int) -> tuple[int, int]:
-    """Freeze the tree of a VM; the frozen layer, and the one that the VM writes to from now on.
+    """Freeze the tree of a VM. Returns the frozen layer, and the layer that the VM writes to from now on.
 
     For the inside of a write. Raises `ApiError` VM_NOT_FOUND.
     """

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class Store:
     """The repositories of one open state file; to be used on the trio thread. `open_store` makes it.
 
-    Reads see what is committed. Writes that return nothing are submitted, and answered through `then`; those that are
-    awaited are committed when they return. All go through `writer`, in one order.
+    Reads see committed data. A write that is not async is submitted, and reports through `then`; an async one has committed
+    when it returns. All go through `writer`, in one order.
     """
 
     def __init__(self, path: Path, writer: Writer, reader: Reader, sealer: Sealer, rotation: KeyRotation) -> None:
@@ -50,11 +50,11 @@ class Store:
         self.forks = Forks(writer, reader, self.sessions, sealer)
 
     async def collect_garbage(self) -> Collected:
-        """Remove what destroyed VMs and overwritten files have left (see `runtime.store.garbage`)."""
+        """Remove the rows that destroyed VMs and overwritten files left behind (see `runtime.store.garbage`)."""
         return await collect_garbage(self.writer)
 
     async def collect_regularly(self) -> None:
-        """Do so at intervals, where there is something to remove, until cancelled."""
+        """Collect garbage at intervals, if there is any, until cancelled."""
         await collect_regularly(self.writer, self.reader)
 
 
@@ -65,7 +65,7 @@ async def open_store(
     key_path: str | os.PathLike[str] | None = None,
     durability: Durability = Durability.PROCESS,
 ) -> AsyncGenerator[Store, None]:
-    """Open the state file `path`, and close it afterwards with all that was submitted committed.
+    """Open the state file `path`. At the end of the block, commit everything that was submitted and close it.
 
     The file and its directory are made if need be (0600, 0700). The key that seals `env` is in `key_path`, by default
     the file `key` beside the state file.

@@ -42,7 +42,7 @@ _ReadPage: TypeAlias = Callable[[apsw.Connection, _Query, Sequence[int]], tuple[
 
 
 class StoredEvent(NamedTuple):
-    """One event as it is kept."""
+    """One row of the table of events."""
 
     seq: int
     created_at: int
@@ -89,8 +89,8 @@ class Transcript:
         Looks at every event, on a worker thread.
         """
         sql = "SELECT min(seq) - 1 FROM event WHERE session = ? AND created_at > ?"
-        ((found,),) = await self._reader.run(lambda connection: rows(connection, sql, (session, moment)), walk=True)
-        return self.last_seq(session) if found is None else int(found)
+        ((seq,),) = await self._reader.run(lambda connection: rows(connection, sql, (session, moment)), walk=True)
+        return self.last_seq(session) if seq is None else int(seq)
 
     def read(
         self,
@@ -120,8 +120,8 @@ class Transcript:
     ) -> list[StoredEvent]:
         """As `read`, on a worker thread, in one snapshot of the file: for any number of events.
 
-        Ends early, but never without an event that there is, before the bodies exceed `max_bytes` (None: `READ_BYTES`):
-        who needs the rest asks again with `after`. Cancellation waits for the read to end.
+        Ends early, before the bodies exceed `max_bytes` (None: `READ_BYTES`), but returns one event at least: for the rest,
+        call again with `after`. Cancellation waits for the read to end.
         """
         pages = await self._pages(_events, session, after, before, limit, types, max_bytes)
         return [event for page in pages for event in page]

@@ -32,7 +32,7 @@ _COLUMNS: Final = "id, name, options, state, created_at, updated_at, layer"
 
 @attrs.frozen
 class VmRecord:
-    """A VM as it is kept."""
+    """One row of the table of VMs."""
 
     row: int
     """The row id, by which the other repositories know the VM."""
@@ -45,7 +45,7 @@ class VmRecord:
     """Epoch milliseconds."""
     updated_at: int
     layer: int
-    """The filesystem layer that the VM writes to (see `Files.backend`)."""
+    """The filesystem layer that the VM writes to (see `FileTrees.backend`)."""
 
 
 class Vms:
@@ -85,17 +85,17 @@ class Vms:
     async def get_or_create(
         self, name: str, options: dict[str, Any], created_at: int, *, parent_layer: int | None = None
     ) -> tuple[VmRecord, bool]:
-        """The VM of that name, and whether this call has made it: asleep, with an empty tree or, for a fork, with that
-        of the frozen layer `parent_layer`.
+        """The VM of that name, and whether this call created it.
 
-        An existing VM comes back as it is, whatever its options. A cancelled wait may leave the VM made.
+        A new VM is asleep; its tree is empty or, for a fork, that of the frozen layer `parent_layer`. An existing VM is
+        returned as it is, even if its options differ. A cancelled wait may leave a new VM behind.
         """
         text = json_text(options)
 
         def write(connection: apsw.Connection) -> tuple[VmRecord, bool]:
-            found = rows(connection, f"SELECT {_COLUMNS} FROM vm WHERE name = ?", (name,))  # noqa: S608
-            if found:
-                return _record(found[0]), False
+            existing = rows(connection, f"SELECT {_COLUMNS} FROM vm WHERE name = ?", (name,))  # noqa: S608
+            if existing:
+                return _record(existing[0]), False
             return add_vm(connection, name, text, created_at, parent_layer), True
 
         return await self._writer.commit(write)
@@ -109,10 +109,10 @@ class Vms:
         self._update(vm, "state", state, updated_at, then)
 
     async def delete(self, vm: int) -> None:
-        """Delete the VM with its sessions, events, snapshots and cron jobs; a VM that is gone already is no error.
+        """Delete the VM with its sessions, events, snapshots and cron jobs, if it exists.
 
-        Its files become garbage (see `Store.collect_garbage`), but for what forks share. A cancelled wait leaves the
-        deletion submitted.
+        Its files become garbage (see `Store.collect_garbage`), except for the parts that forks share. A cancelled wait leaves
+        the deletion submitted.
         """
         await self._writer.commit(lambda connection: run(connection, "DELETE FROM vm WHERE id = ?", vm))
 
@@ -122,7 +122,7 @@ class Vms:
 
 
 def add_vm(connection: apsw.Connection, name: str, options: str, created_at: int, parent_layer: int | None) -> VmRecord:
-    """Add a VM that there is not yet, asleep, on a frozen layer or an empty tree; for the inside of a write.
+    """Add a new VM, asleep, on a frozen layer or an empty tree; for use inside a write.
 
     Raises `ApiError` LIMIT_EXCEEDED.
     """

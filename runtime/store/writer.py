@@ -107,9 +107,9 @@ class _Entry:
 
 @attrs.define(eq=False)
 class _Round(trio.abc.Instrument):
-    """What is submitted in one round of the event loop, which is handed over in one go before the loop waits.
+    """The writes of one round of the event loop, handed to the thread together, just before the loop waits.
 
-    One by one the thread would take the first before the second is there: a flood of events was committed by fours.
+    Handed over one by one, the thread took the first before the second was there, and committed a flood of events by fours.
     """
 
     queue: queue.SimpleQueue[_Entry | None]
@@ -157,14 +157,14 @@ class Writer:
         return self._waiting_bytes
 
     def submit(self, write: Write, then: Then | None = None, *, size: int = 0) -> None:
-        """Queue `write`; `then` is called after its commit, in the order of submission over all writes.
+        """Queue `write`; `then` is called after its commit. All writes are committed in the order of submission.
 
         Never waits: call `room` first where a flood is possible. `size` is the number of bytes that the write keeps in
-        memory. `write` must leave its outcome in the file alone: it runs a second time when its group failed. What it
-        raises undoes it, and reaches `then`; an `ApiError` is a normal way to refuse.
+        memory. `write` must have no effect outside the file: it runs a second time if its group failed. An exception that it
+        raises undoes it, and is given to `then`; an `ApiError` is the normal way to refuse.
 
-        Without `then`, a failure is logged. Nothing takes a submitted write back, cancellation of the submitter
-        included. Raises `ApiError` SHUTTING_DOWN after `aclose`.
+        Without `then`, a failure is logged. A submitted write cannot be taken back, not even by cancelling the
+        submitter. Raises `ApiError` SHUTTING_DOWN after `aclose`.
         """
         if self._closed:
             raise ApiError(ErrorCode.SHUTTING_DOWN, "the state file is being closed")
@@ -173,9 +173,9 @@ class Writer:
         self._round.entries.append(_Entry(write, then, size))
 
     async def commit(self, write: Callable[[apsw.Connection], T], *, size: int = 0) -> T:
-        """Submit `write`, wait until it is committed, and return what it returned or raise what it raised.
+        """Submit `write`, wait until it is committed, and return its result or raise its exception.
 
-        A cancelled wait leaves the write submitted: it may or may not be in the file yet, and will be.
+        A cancelled wait leaves the write submitted: it will be committed.
         """
         outcome: list[T] = []
         failure: list[Exception] = []
@@ -206,7 +206,7 @@ class Writer:
             await self._waiting_for_room.park()
 
     async def aclose(self) -> None:
-        """Commit what was submitted, run its `then`s, checkpoint, and close the connection; shielded, idempotent."""
+        """Commit all submitted writes, run their `then`s, checkpoint, and close the connection; shielded, idempotent."""
         with trio.CancelScope(shield=True):
             if not self._closed:
                 self._closed = True
@@ -301,7 +301,7 @@ class Writer:
                 else:
                     insert.insert(connection, [entry.write.values for entry in entries if isinstance(entry.write, Row)])
             connection.execute("COMMIT")
-        except Exception as error:  # every failure belongs to whoever submitted the write
+        except Exception as error:  # every failure is reported to the submitter
             # A full or failing disk may have made SQLite roll back by itself.
             try:
                 if connection.in_transaction:
@@ -316,7 +316,7 @@ class Writer:
         return apsw.SQLITE_OK
 
     def _checkpoint(self, mode: str) -> None:
-        """Move the log into the file as far as readers allow; what is left over goes the next time."""
+        """Move the log into the file, as far as readers allow; the rest is moved the next time."""
         left_over = 0
         try:
             ((_busy, pages, moved),) = rows(self._connection, f"PRAGMA wal_checkpoint({mode})")

@@ -61,7 +61,7 @@ class Volume:
 
     def _open(self, limits: Limits) -> FileSystem:
         tree = FileSystem(self.backend, limits, self.ambient.now_wall_ns, self.ambient.random)
-        tree.keep(instructions.DIRECTORY)
+        tree.protect(instructions.DIRECTORY)
         return tree
 
     def configure(self, options: VmOptions) -> None:

@@ -111,6 +111,6 @@ async def test_so_much_text_of_a_turn_is_in_its_result() -> None:
     assert [turn.add_text(half), turn.add_text(half)] == [len(half)] * 2
     assert not turn.truncated, "it is all there"
     assert (turn.add_text("x"), turn.truncated) == (0, True)
-    assert len(turn.text) == turn.kept == MAX_TURN_TEXT
+    assert len(turn.text) == turn.text_length == MAX_TURN_TEXT
     assert cut.add_text("x" * (MAX_TURN_TEXT + 5)) == MAX_TURN_TEXT
     assert cut.truncated

@@ -48,7 +48,7 @@ def test_the_way_to_a_sealed_place_stays(world: Any, reloaded: bool) -> None:
         world.save()
         world.reload()
     fs = world.fs
-    fs.keep("/etc/torpor")
+    fs.protect("/etc/torpor")
     for attempt in displacements(fs):
         refused(FsCode.READ_ONLY, *attempt)
     assert fs.read_file(PATH) == b"host"
@@ -73,7 +73,7 @@ def test_a_seal_keeps_its_way_until_it_is_lifted(world: Any) -> None:
 
 def test_what_is_not_there_yet_is_kept_free(world: Any, tmp_path: Path) -> None:
     fs = world.fs
-    fs.keep("/etc/torpor")
+    fs.protect("/etc/torpor")
     fs.mkdir("/mine")
     fs.write_file("/file", b"")
     for attempt in (
@@ -153,7 +153,7 @@ def test_what_is_in_the_place_is_put_aside_and_not_written_through(
     fs = world.fs
     plant(fs)
     settle()
-    fs.keep("/etc/torpor")
+    fs.protect("/etc/torpor")
     (aside,) = fs.install(PATH, b"newer")
     assert aside.rpartition(".")[0] in {"/etc", "/etc/torpor"}
     assert fs.stat(aside, follow=False).type is not None

@@ -45,7 +45,7 @@ CALLS: dict[str, tuple[list[Any], Callable[[Any, Any], Any]]] = {
     "utimes": (NO_PATHS, with_path("utimes", 1, 1)),
     "truncate": (NO_PATHS, with_path("truncate", 1)),
     "seal": (NO_PATHS, with_path("seal")),
-    "keep": (NO_PATHS[:8], with_path("keep")),
+    "protect": (NO_PATHS[:8], with_path("protect")),
     "install": (NO_PATHS, with_path("install", b"x")),
     "create": (NO_PATHS, with_path("open", create=True, write=True)),
     "write_file": (NO_PATHS, with_path("write_file", b"x")),

@@ -8,7 +8,7 @@ from wasi_fs.base.nodes import is_of_base
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory
 from wasi_fs.mounts.tree import HostTree
-from wasi_fs.sealing import check_kept
+from wasi_fs.sealing import check_protected
 from wasi_fs.values import check_path
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _make_point(tree: Tree, path: str) -> Directory:
     directory = tree.root
     names = path.strip("/").split("/")
     for position, name in enumerate(names, 1):
-        check_kept(tree, directory, name, making_directory=position < len(names))
+        check_protected(tree, directory, name, making_directory=position < len(names))
         node = tree.lookup(directory, name)
         if node is None or node is tree.devices.top or is_of_base(node):
             if directory.read_only:
