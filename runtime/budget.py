@@ -1,4 +1,4 @@
-"""Bytes that many peers may hold of us together, where each alone may hold a good deal.
+"""A bound on the bytes that many peers together may make us hold, where each alone may hold many.
 
 A bound for each peer alone would have to be so small that no honest one could send a large file, or so large that a few hundred
 hostile ones end the daemon. So each counts what it holds, and when all together hold too much, the one that holds the most
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Budget:
-    """What all may hold together."""
+    """The bound for all shares together."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -29,7 +29,7 @@ class Budget:
 
     def add(self, share: Share, size: int) -> None:
         """Count `size` bytes more, or fewer, for a share; may cut off any."""
-        if share not in self._shares:  # it was cut off, and is letting go of what it had
+        if share not in self._shares:  # it was cut off, and gives back its bytes
             return
         share.used += size
         self.used += size
@@ -46,11 +46,11 @@ class Budget:
 
 
 def uncounted(_size: int) -> None:
-    """What counts the bytes that a peer makes us hold, where nobody does."""
+    """Count nothing: for a peer that has no share."""
 
 
 class Share:
-    """What one peer holds."""
+    """The bytes of one peer."""
 
     def __init__(self, budget: Budget, cut_off: Callable[[], None]) -> None:
         self.used = 0

@@ -1,4 +1,4 @@
-"""The machine's own limits, as the API tells them: what the daemon ran out of, and what to do.
+"""The machine's own limits as errors of the API: which one the daemon has reached, and what to do.
 
 The one place where such an error gets its code: who catches an error to call it something else asks here first, and the
 dispatcher asks about whatever else reaches it. All of them pass, so all are `retryable`.
@@ -56,10 +56,10 @@ def disk_full(message: str) -> ApiError:
 
 
 def check_exhausted(error: BaseException) -> None:
-    """Raise what `exhausted` says of this error, if it says anything."""
-    found = exhausted(error)
-    if found is not None:
-        raise found from error
+    """Raise the `ApiError` that `exhausted` makes of this error, if any."""
+    api_error = exhausted(error)
+    if api_error is not None:
+        raise api_error from error
 
 
 def descriptors_left() -> bool:

@@ -1,4 +1,4 @@
-"""In-process publication: what has been committed, or has happened, told to whoever listens to that VM.
+"""In-process publication: notices of committed events and other news, for the listeners of a VM.
 
 Producers (sessions, processes, VMs) publish after the commit; a listener is a plain callback which must not wait, so
 that a producer never waits for a consumer. Buffers, lag and replay are the listener's own matter
@@ -25,15 +25,15 @@ class Notice:
     vm: str
     """The VM's name."""
     session_id: str | None
-    """The session concerned, None for what concerns the VM as a whole."""
+    """The session concerned, None for a notice about the VM as a whole."""
     seq: int | None
     """The transcript's `seq` for a `sessionEvent`; for others the last event's, or None."""
     type: str | None
-    """What `types` filters select on: a `sessionEvent`'s type as the store names it, else None."""
+    """The type that `types` filters compare with: the store's name for a `sessionEvent`'s type, else None."""
     params: dict[str, Any]
     """The notification's params, ready to send but for `subscriptionId`. Shared by all listeners: never mutated."""
     size: int = 0
-    """Bytes of an event's body; 0 for what is small."""
+    """Bytes of an event's body; 0 for other notices, which are small."""
 
 
 Listener = Callable[[Notice], None]

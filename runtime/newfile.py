@@ -1,4 +1,4 @@
-"""Files that get their name when they are whole: whoever is killed while it writes one leaves nothing behind.
+"""Files that get their name when they are complete: a process that is killed while it writes one leaves nothing behind.
 
 Where the filesystem can, the file has no name until then (open(2), O_TMPFILE), and the kernel removes it with its last
 descriptor. Elsewhere, and for the moment in which a file takes another one's place, it has a name of its own and a lock,
@@ -39,7 +39,7 @@ class NewFile:
     def __init__(self, path: Path, mode: int = 0o600) -> None:
         self.path = path
         self._temporary: Path | None = None
-        if path.parent not in _swept:  # what is left there is of processes that are gone, none of which was this one
+        if path.parent not in _swept:  # files left there are of earlier processes, not of this one
             if len(_swept) >= FOLDERS_REMEMBERED:
                 _swept.clear()
             _swept.add(path.parent)
@@ -63,7 +63,7 @@ class NewFile:
                 raise
             if self._temporary is None:
                 temporary = _temporary(self.path.parent)
-                fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # first: nobody may take it for left over
+                fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # first: nobody may remove it as left over
                 self._link(temporary)
                 self._temporary = temporary
             self._temporary.rename(self.path)
@@ -97,7 +97,7 @@ class NewFile:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what processes that are gone have left in a folder. What cannot be removed stays; raises nothing."""
+    """Remove the files that dead processes have left in a folder. A file that cannot be removed stays; raises nothing."""
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in [entry for entry in entries if entry.name.startswith(PREFIX)]:
             with contextlib.suppress(OSError):
@@ -125,8 +125,8 @@ def make_directory(path: Path) -> None:
 def _remove_if_free(path: Path) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     try:
-        found = os.fstat(descriptor)
-        if stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid():
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             path.unlink()
     finally:
@@ -138,7 +138,7 @@ def _temporary(folder: Path) -> Path:
 
 
 def _nameless(folder: Path, mode: int) -> int | None:
-    """A descriptor of a file without a name; None where there are none, or none that could get one."""
+    """A descriptor of a file without a name; None if the filesystem has no such files, or cannot name them later."""
     if not os.path.isdir("/proc/self/fd"):  # noqa: PTH112
         return None
     try:
@@ -153,7 +153,7 @@ def _named(folder: Path, mode: int) -> tuple[Path, int]:
     while True:
         path = _temporary(folder)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with contextlib.suppress(OSError):  # a filesystem without locks: there nothing is taken for left over either
+        with contextlib.suppress(OSError):  # a filesystem without locks: there nothing is removed as left over either
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(descriptor).st_nlink:
             return path, descriptor

@@ -97,11 +97,11 @@ class Client(DaemonMethods):
         return self._link
 
     def hears(self, subscription_id: str, subscription: Subscription) -> None:
-        """Let `subscription` have what comes for this id of the link."""
+        """Give `subscription` the notifications with this id."""
         self._subscriptions[subscription_id] = subscription
 
     def forget(self, subscription_id: str) -> None:
-        """End a subscription; what still comes for it is dropped."""
+        """End a subscription; notifications that still come for it are dropped."""
         if self._subscriptions.pop(subscription_id, None) is not None and self._link is not None:
             self._link.notify("unsubscribe", subscriptionId=subscription_id)
 
@@ -191,11 +191,11 @@ async def connect(
     """
     if math.isnan(patience) or patience < 0:
         raise ValueError("patience is a number of seconds")
-    found = endpoint(place, token)
+    address = endpoint(place, token)
     failure: Exception | None = None
     async with anyio.create_task_group() as tasks:
         try:
-            client = Client(found, patience, tasks)
+            client = Client(address, patience, tasks)
             await client.open()
             yield client
         except Exception as error:  # raised again below, where the task group does not wrap it

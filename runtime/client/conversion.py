@@ -18,8 +18,8 @@ def converted(method: str, answer: Any) -> Any:
     kind = KINDS.get(method)
     if kind is None:
         return answer
-    found = msgspec.convert(answer, kind)
-    return [_own(each) for each in found] if isinstance(found, list) else _own(found)
+    result = msgspec.convert(answer, kind)
+    return [_own(each) for each in result] if isinstance(result, list) else _own(result)
 
 
 def _own(record: msgspec.Struct) -> msgspec.Struct:

@@ -1,4 +1,4 @@
-"""What clients raise, synchronous and asynchronous ones alike.
+"""The errors of both clients, the synchronous and the asynchronous one.
 
     ClientError
       ConnectError         there is no daemon, or it does not let us in

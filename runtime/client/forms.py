@@ -18,7 +18,7 @@ def sent(content: str | bytes | None) -> str | Json | None:
 
 
 def received(content: str | Json) -> str | bytes:
-    """Return what has travelled as text or bytes."""
+    """Return a content of the wire form as text or bytes."""
     return content if isinstance(content, str) else base64.b64decode(content["base64"])
 
 
@@ -38,12 +38,12 @@ def files_to_write(files: Mapping[str, str | bytes]) -> list[Json]:
 
 
 def listed(values: Iterable[T] | None) -> list[T] | None:
-    """Return a list, which is what can be encoded."""
+    """Return a list, which can be encoded."""
     return None if values is None else list(values)
 
 
 def mapped(values: Mapping[str, T] | None) -> dict[str, T] | None:
-    """Return a dict, which is what can be encoded."""
+    """Return a dict, which can be encoded."""
     return None if values is None else dict(values)
 
 

@@ -1,4 +1,4 @@
-"""One connection of the asynchronous client: any number of requests under way, and what the daemon sends unasked.
+"""One connection of the asynchronous client: any number of requests under way, and the daemon's notifications.
 
 A link that is lost stays lost; `runtime.client.client` opens the next one.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class _Answer:
-    """Where one request's answer will be."""
+    """The place for one request's answer."""
 
     def __init__(self, then: Callable[[Any], None] | None) -> None:
         self.come = anyio.Event()
@@ -89,8 +89,8 @@ class Link:
         self.check()
         self._last_id += 1
         number = self._last_id
-        given = {name: value for name, value in params.items() if value is not None}
-        line = msgspec.json.encode({"jsonrpc": "2.0", "id": number, "method": method, "params": given})
+        present = {name: value for name, value in params.items() if value is not None}
+        line = msgspec.json.encode({"jsonrpc": "2.0", "id": number, "method": method, "params": present})
         answer = self._answers[number] = _Answer(then)
         self._put(line)
         try:
@@ -103,7 +103,7 @@ class Link:
         return answer.result
 
     def notify(self, method: str, /, **params: Any) -> None:
-        """Send what is not answered; nothing happens when the link is lost."""
+        """Send a notification; does nothing if the link is lost."""
         self._put(msgspec.json.encode({"jsonrpc": "2.0", "method": method, "params": params}))
 
     def _put(self, line: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What the daemon sends unasked."""
+"""Notifications of the daemon."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Notification(NamedTuple):
 
     @property
     def session_id(self) -> str | None:
-        """The session that it is about, None for what concerns the VM."""
+        """The session that it is about, None if it is about the VM."""
         return self.params.get("sessionId")
 
     @property

@@ -66,7 +66,7 @@ class Links(Protocol):
 
 
 class Subscription:
-    """What happens in a VM or in one session, from `async with` to its end; made by `Vm.connect`.
+    """The events of a VM or of one session, from `async with` to its end; made by `Vm.connect`.
 
     Either it is iterated, which yields Notifications, or it has callbacks (`on`).
     """
@@ -88,11 +88,13 @@ class Subscription:
         self._seen: dict[str, int] = {}  # the last `seq` of each session that has been queued or called back
         if session_id is not None and after is not None:
             self._seen[session_id] = after
-        self._asked: dict[tuple[str | None, str], None] = {}  # permission requests that were told of, the oldest first
+        self._asked: dict[
+            tuple[str | None, str], None
+        ] = {}  # permission requests that were delivered, the oldest first
         self._begun = after is not None
         self._attached = False
         self._subscription: str | None = None
-        self._early: list[Notification] | None = None  # what comes while transcripts are read
+        self._early: list[Notification] | None = None  # notifications that come while transcripts are read
         self._queue: deque[Notification] = deque()
         self._changed = anyio.Event()
         self._detached = anyio.Event()
@@ -161,7 +163,7 @@ class Subscription:
         return notification
 
     def hear(self, notification: Notification) -> None:
-        """Take what came for the subscription."""
+        """Take a message for the subscription."""
         if notification.method == SUBSCRIPTION_LAGGED:
             self._detach()
         elif self._early is None:
@@ -236,7 +238,7 @@ class Subscription:
         self._changed = anyio.Event()
 
     async def _feed(self) -> None:
-        """Mend the subscription whenever it has ended, and the program has taken most of what was there."""
+        """Subscribe again whenever the subscription has ended and the program has taken most of the notifications."""
         with anyio.CancelScope() as self._feeding:
             while self._failure is None:
                 await self._detached.wait()
@@ -282,7 +284,7 @@ class Subscription:
         self._begun = self._attached = True
 
     async def _tell_state(self, link: Link) -> None:
-        """After a gap: tell how the VM is, since nobody knows what it went through."""
+        """After a gap: deliver the VM's present state, since its changes in between are unknown."""
 
         def heard(info: Any) -> None:
             params = {"vm": info["vm"], "state": info["state"], "reason": "reconnected"}
@@ -313,7 +315,7 @@ class Subscription:
         def heard(result: Any) -> None:
             self._subscription = result["subscriptionId"]
             self._client.hears(result["subscriptionId"], self)
-            if self._closed:  # given up while the answer was on its way
+            if self._closed:  # closed while the answer was on its way
                 self._detach()
 
         await link.call("subscribe", {"vm": self._vm, "types": self._types, **params}, heard)
@@ -323,7 +325,7 @@ class Subscription:
         return rows
 
     async def _catch_up(self, link: Link) -> None:
-        """Deliver what the transcripts hold beyond what was seen."""
+        """Deliver the events in the transcripts that were not delivered yet."""
         types = None if self._types is None or SESSION_EVENT in self._types else self._types
         rows = await self._rows(link)
         for row in rows:

@@ -109,11 +109,11 @@ class Client(DaemonMethods):
         self._socket.close()
 
     def fileno(self) -> int:
-        """The connection, to wait for it beside others; `notifications(timeout=0)` then takes in what has come."""
+        """The connection's descriptor, to wait for several at once; then `notifications(timeout=0)` reads what has arrived."""
         return self._socket.fileno()
 
     def detach(self) -> socket.socket:
-        """Give the connection, on which nothing is under way, to somebody who reads and writes it in another way."""
+        """Hand the connection over to a caller that reads and writes it in another way. RuntimeError if a call is under way."""
         if self._pending or self._lines.held:
             raise RuntimeError("the connection is in use")
         return self._socket
@@ -135,8 +135,8 @@ class Client(DaemonMethods):
         """
         self._last_id += 1
         pending = Pending(self._last_id, method)
-        given = {name: value for name, value in params.items() if value is not None}
-        line = encode({"id": pending.id, "method": method, "params": given})
+        present = {name: value for name, value in params.items() if value is not None}
+        line = encode({"id": pending.id, "method": method, "params": present})
         self._pending[pending.id] = pending
         self._send(line)
         return pending
@@ -196,8 +196,8 @@ class Client(DaemonMethods):
         """Wait for the socket at most `timeout` seconds; return poll(2)'s answer, 0 when the time is up."""
         poll = select.poll()  # and not select(), which refuses descriptors above 1,023
         poll.register(self._socket, events)
-        found = poll.poll(None if timeout is None else timeout * 1000)
-        return found[0][1] if found else 0
+        ready = poll.poll(None if timeout is None else timeout * 1000)
+        return ready[0][1] if ready else 0
 
     def _fill(self) -> None:
         try:

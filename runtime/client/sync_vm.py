@@ -1,4 +1,4 @@
-"""VMs as objects for the synchronous client: what is no method of the API. This part needs more than the standard library."""
+"""VMs as objects for the synchronous client: the parts that are no methods of the API. Needs more than the standard library."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class Vms(VmsMethods):
 
         Without `trust` it reaches no host until `configure` says so, and asks for secrets again.
         """
-        made = self._client.call("vm.import", path=path, vm=name, trust=trust)
-        return Vm(self._client, made["vm"], None, create=False)
+        imported = self._client.call("vm.import", path=path, vm=name, trust=trust)
+        return Vm(self._client, imported["vm"], None, create=False)
 
 
 class Vm(VmMethods):
@@ -59,7 +59,7 @@ class Vm(VmMethods):
         self._ready = not create
 
     def ready(self) -> None:
-        """Have the VM made, if that has not been done and is meant."""
+        """Create the VM, if this object is to create it and has not yet."""
         if not self._ready:
             self.client.call("vm.getOrCreate", vm=self.name, options=self._options)
             self._ready = True

@@ -37,7 +37,7 @@ class Vms(VmsMethods):
         return await self._client.call(method, **params)
 
     def get_or_create(self, name: str | list[str], options: VmOptions | None = None) -> Vm:
-        """Return the VM of this name (or list of parts), created by the first call; `await` it to have it made at once.
+        """Return the VM of this name (or list of parts), created by the first call; `await` it to create it at once.
 
         `options` in the API's own form; RpcError vm_conflict when the VM exists with other ones.
         """
@@ -52,8 +52,8 @@ class Vms(VmsMethods):
 
         Without `trust` it reaches no host until `configure` says so, and asks for secrets again.
         """
-        made = await self._client.call("vm.import", path=path, vm=name, trust=trust)
-        return Vm(self._client, made["vm"], None, create=False)
+        imported = await self._client.call("vm.import", path=path, vm=name, trust=trust)
+        return Vm(self._client, imported["vm"], None, create=False)
 
 
 class Vm(VmMethods):
@@ -74,7 +74,7 @@ class Vm(VmMethods):
         return self
 
     async def ready(self) -> None:
-        """Have the VM made, if that has not been done and is meant."""
+        """Create the VM, if this object is to create it and has not yet."""
         if not self._ready:
             await self.client.call("vm.getOrCreate", vm=self.name, options=self._options)
             self._ready = True

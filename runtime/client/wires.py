@@ -35,7 +35,7 @@ class Wire(Protocol):
         ...
 
     async def receive(self) -> Sequence[bytes]:
-        """Return what has come, at least one message."""
+        """Return the messages that have come, at least one."""
         ...
 
     async def aclose(self) -> None:
@@ -105,7 +105,7 @@ class WebSocketWire:
             self._protocol.receive_data(await _receive(self._stream))
 
     async def flush(self) -> None:
-        """Send what the protocol has to say."""
+        """Send the frames that the protocol has ready."""
         async with self._sending:
             data = b"".join(self._protocol.data_to_send())
             if data:

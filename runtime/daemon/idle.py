@@ -36,7 +36,7 @@ async def until_idle(server: Server, seconds: float) -> None:
 
 
 def _in_use(server: Server) -> bool:
-    """Whether somebody is connected, a turn or command runs, or secrets are kept that a resume would have to ask for again."""
+    """Whether the daemon must go on: a client is connected, a turn or command runs, or memory holds secrets of sessions."""
     if server.connected:
         return True
     figures = server.service.host.status()

@@ -47,17 +47,17 @@ Trouble = tuple[type[BaseException] | None, BaseException | None, Any]
 def describe(error: BaseException) -> dict[str, Any]:
     """Return an exception's type and where it came from, innermost last, without its message; groups with all in them."""
     frames = traceback.extract_tb(error.__traceback__)[-MAX_FRAMES:]
-    found: dict[str, Any] = {
+    description: dict[str, Any] = {
         "type": type(error).__qualname__,
         "at": [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames],
     }
     if isinstance(error, OSError) and error.errno is not None:
-        found["errno"] = error.errno
+        description["errno"] = error.errno
     if isinstance(error, BaseExceptionGroup):
-        found["exceptions"] = [describe(each) for each in error.exceptions]
+        description["exceptions"] = [describe(each) for each in error.exceptions]
     if error.__cause__ is not None:
-        found["cause"] = describe(error.__cause__)
-    return found
+        description["cause"] = describe(error.__cause__)
+    return description
 
 
 class JsonLines(logging.Formatter):
@@ -85,7 +85,7 @@ class PlainLines(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, and of a failure where it came from. What another handler has made of that is not taken over."""
+        """Return the line and, for an exception, its places in the code. Ignores the text that another handler made of it."""
         record.exc_text = None
         try:
             return super().format(record)
@@ -97,9 +97,9 @@ class PlainLines(logging.Formatter):
         return "" if ei[1] is None else "\n".join(_lines(describe(ei[1]), ""))
 
 
-def _lines(found: dict[str, Any], indent: str) -> list[str]:
-    lines = [f"{indent}Traceback: {found['type']}", *(f"{indent}  {place}" for place in found["at"])]
-    for each in (*found.get("exceptions", ()), *((found["cause"],) if "cause" in found else ())):
+def _lines(description: dict[str, Any], indent: str) -> list[str]:
+    lines = [f"{indent}Traceback: {description['type']}", *(f"{indent}  {place}" for place in description["at"])]
+    for each in (*description.get("exceptions", ()), *((description["cause"],) if "cause" in description else ())):
         lines += _lines(each, indent + "    ")
     return lines
 
@@ -113,7 +113,7 @@ class _PrivateFile(RotatingFileHandler):
 
 
 class _Seldom(logging.Filter):
-    """Lets a line through once a minute, without where it comes from: for what is said ten times a second, for ever."""
+    """Lets a message through once a minute, without its traceback: for messages that come ten times a second, for ever."""
 
     _last = -math.inf
 
@@ -133,7 +133,7 @@ def start_logging(level: str) -> None:
     logging.getLogger().setLevel(logging.WARNING)
     for name in OURS:
         logging.getLogger(name).setLevel(level.upper())
-    logging.getLogger("trio.serve_listeners").addFilter(_Seldom())  # nobody can be let in: no descriptor is left
+    logging.getLogger("trio.serve_listeners").addFilter(_Seldom())  # no descriptor is left for another connection
 
 
 def log_to_file(path: Path) -> None:

@@ -70,7 +70,8 @@ async def run(settings: Settings) -> None:
     }
     engine = make_engine(open_cache())
     agents = Catalogue(built_in_directory(), user_directories())
-    # What the receiver restores and raises once more at its end: a second signal would only spoil the exit code there.
+    # The receiver restores these handlers and raises the signal again at its end, where a second signal would change the
+    # exit code.
     for number in _ENDING:
         signal.signal(number, signal.SIG_IGN)
     with trio.open_signal_receiver(*_ENDING) as signals:
@@ -106,7 +107,7 @@ def _announce(server: Server, settings: Settings, manager: Notifier) -> None:
     http = server.service.http
     places = str(settings.socket_path) if http is None else f"{settings.socket_path} and {http}"
     if settings.background:
-        leave_stderr()  # first: whoever started this listens up to the line below, and not to what comes after
+        leave_stderr()  # first: the program that started this one reads up to the line below, and nothing after it
     sys.stderr.write(f"torpor: ready on {places}\n")
     sys.stderr.flush()
     if settings.background:
@@ -119,7 +120,8 @@ def _announce(server: Server, settings: Settings, manager: Notifier) -> None:
 
 
 def _let_go(state: Path) -> None:
-    """Let go of whoever started this; what a library says before it aborts is found beside the log, also the last one's."""
+    """Detach from the program that started this one. Output of a library that aborts goes to a file beside the log; the
+    file of the last run is kept too."""
     last_words = last_words_path(state)
     if last_words.exists() and last_words.stat().st_size:
         last_words.replace(last_words.with_name(last_words.name + ".1"))
@@ -131,7 +133,7 @@ def _let_go(state: Path) -> None:
 
 
 async def _listen(signals: AsyncIterator[int], stop: trio.Event) -> None:
-    """Take every signal: trio raises those that nobody took once more, and the second would end what the first began."""
+    """Take every signal: trio raises the others again at the end, and a second one would break off the orderly end."""
     async for number in signals:
         logger.info("received %s: shutting down", signal.Signals(number).name)
         stop.set()

@@ -1,4 +1,4 @@
-"""Where the daemon's files lie: its state, and beside it what belongs to the daemon that has the state open."""
+"""The paths of the daemon's files: its state, and the files beside it that belong to the daemon with the state open."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def log_path(state: Path) -> Path:
 
 
 def last_words_path(state: Path) -> Path:
-    """Return the file with what a library of the daemon says before it aborts; a daemon in the background has no stderr."""
+    """Return the file for the last output of a library that aborts; a daemon in the background has no stderr."""
     return state.with_name(state.name + ".stderr")

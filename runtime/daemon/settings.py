@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What `torpor serve` was asked for, checked."""
+    """The arguments of `torpor serve`, checked."""
 
     socket_path: Path
     state: Path
@@ -32,14 +32,14 @@ class Settings:
     max_memory: int | None = None
     """Bytes that the daemon may have for another guest to start, 0: without bound; None: a share of the machine's."""
     durability: Durability = Durability.PROCESS
-    """What a power cut may take."""
+    """The durability of commits: how much a power cut may undo."""
     log_level: str = "info"
     life: Life | None = None
     """Those before it, if it has a supervisor."""
     background: bool = False
     """Whether nobody reads stderr once the daemon is ready."""
     arguments: Sequence[str] = ()
-    """What `torpor serve` is to be called with for another daemon like this one."""
+    """The command line of `torpor serve` with these settings."""
 
 
 class Ending(enum.Enum):

@@ -28,7 +28,7 @@ _WATCHED: Final = (*_ASKED, signal.SIGCHLD)
 
 
 class Life(NamedTuple):
-    """What a daemon knows of those before it; it is its supervisor's child."""
+    """The history of the daemons that its supervisor has run before it."""
 
     restarts: int
     """In a row, this one included."""
@@ -48,15 +48,15 @@ def supervise(*, background: bool, final: Container[int], give_up: Callable[[str
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _WATCHED)
     restarts, ended, served = 0, "", False
     while True:
-        ready, told = os.pipe()
+        ready, ready_end = os.pipe()
         supervisor, started = os.getpid(), time.monotonic()
         child = os.fork()
         if not child:
             os.close(ready)
             _become_daemon(supervisor, background=background)
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            return Life(restarts, ended, told)
-        os.close(told)
+            return Life(restarts, ended, ready_end)
+        os.close(ready_end)
         if background:
             _let_go()
         code, asked = _wait(child)
@@ -88,7 +88,7 @@ def _wait(child: int) -> tuple[int, bool]:
 
 
 def _become_daemon(supervisor: int, *, background: bool) -> None:
-    """End in order when the supervisor dies: nobody would start this one again, or tell whoever waits for the supervisor."""
+    """End in order when the supervisor dies: nothing would start this daemon again, or answer programs that wait for it."""
     import ctypes  # noqa: PLC0415 - the supervisor does without it
 
     if background:

@@ -1,4 +1,4 @@
-"""What systemd and a service tell each other: the sockets that it is started with, and how it does.
+"""The messages between systemd and a service: the sockets that it is started with, and its status.
 
 Sockets: sd_listen_fds(3). `$LISTEN_FDS` descriptors from number 3 on are for the process `$LISTEN_PID`, named by
 `$LISTEN_FDNAMES`. States: sd_notify(3), datagrams to the Unix socket `$NOTIFY_SOCKET`. Standard library only.
@@ -30,7 +30,7 @@ MICROSECOND: Final = 1e-6
 
 
 class ActivationError(Exception):
-    """What was passed cannot be served; the message says why."""
+    """The sockets that were passed cannot be served; the message says why."""
 
 
 def take_listener(environment: MutableMapping[str, str] = os.environ) -> socket.socket | None:
@@ -39,16 +39,16 @@ def take_listener(environment: MutableMapping[str, str] = os.environ) -> socket.
     The variables are removed, so that no child takes them for its own. Raises ActivationError when sockets were passed, and
     none of them, or more than one, is ours.
     """
-    given = {name: environment.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")}
-    passed = _number(given["LISTEN_FDS"])
-    if given["LISTEN_PID"] != str(os.getpid()) or passed is None:
+    variables = {name: environment.pop(name, "") for name in ("LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES")}
+    passed = _number(variables["LISTEN_FDS"])
+    if variables["LISTEN_PID"] != str(os.getpid()) or passed is None:
         return None
     count = min(passed, MAX_PASSED)
     descriptors = range(FIRST_FD, FIRST_FD + count)
     for descriptor in descriptors:
         with contextlib.suppress(OSError):
             os.set_inheritable(descriptor, False)
-    names = given["LISTEN_FDNAMES"].split(":") if given["LISTEN_FDNAMES"] else []
+    names = variables["LISTEN_FDNAMES"].split(":") if variables["LISTEN_FDNAMES"] else []
     if count > 1:
         descriptors_named = dict(zip(descriptors, names, strict=False))
         ours = [descriptor for descriptor in descriptors if descriptors_named.get(descriptor) in NAMES]
@@ -77,7 +77,7 @@ def _listening(descriptor: int) -> socket.socket:
 
 
 def path_of(listener: socket.socket) -> Path:
-    """Return where a socket from `take_listener` is."""
+    """Return the path of a socket from `take_listener`."""
     return Path(os.fsdecode(listener.getsockname()))
 
 

@@ -1,4 +1,4 @@
-"""Forks of sessions: which events a fork has, what its row says, and whether its agent can know the conversation."""
+"""Forks of sessions: the events of a fork, its row, and whether its agent can know the conversation."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _TURNS: Final = (TURN_STARTED, TURN_ENDED, TURN_INTERRUPTED)
 
 @attrs.frozen
 class ForkPlan:
-    """What a fork of a VM is made of."""
+    """The parts of a VM's fork."""
 
     copies: tuple[SessionCopy, ...]
     files: SnapshotRecord | None
@@ -118,7 +118,7 @@ async def _plan_at(store: Store, session: SessionRecord, seq: int) -> ForkPlan:
 async def _is_known(
     store: Store, session: SessionRecord, last: int, snapshot: SnapshotRecord, after: int | None
 ) -> bool:
-    """Whether what the agent keeps in the files of the snapshot is the conversation up to the event `last`.
+    """Whether the agent's own files in the snapshot hold the conversation up to the event `last`.
 
     It is if no turn was going on, or came later: `after` is the snapshot's place in this very session, if it is its own.
     """

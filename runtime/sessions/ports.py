@@ -1,4 +1,4 @@
-"""What sessions need of the VM that they live in. `runtime.vms` implements these; tests have small ones of their own."""
+"""The interfaces of a VM that its sessions need. `runtime.vms` implements them; tests have small ones of their own."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Process(Protocol):
         """The most bytes of memories and tables that it has had."""
 
     def offer(self, data: bytes) -> bytes:
-        """Write to stdin what there is room for; the rest is returned. Raises `trio.BrokenResourceError` after its end."""
+        """Write to stdin as far as there is room; returns the rest. Raises `trio.BrokenResourceError` after its end."""
 
     async def send(self, data: bytes) -> None:
         """Write to stdin, waiting for room. Raises `trio.BrokenResourceError` when the process is gone."""
@@ -92,7 +92,7 @@ class AgentSpec(Protocol):
 
     @property
     def component(self) -> Any:
-        """What `VmServices.spawn` runs."""
+        """A component that `VmServices.spawn` can run."""
 
     @property
     def args(self) -> Sequence[str]:
@@ -127,7 +127,7 @@ class VmServices(Protocol):
 
     @property
     def agent_budget(self) -> Budget:
-        """What all agents of the daemon may make it hold together."""
+        """The bound on the bytes that all agents of the daemon may make it hold."""
 
     @property
     def files(self) -> VmFiles:

@@ -1,4 +1,4 @@
-"""Errors of an agent, and what the API calls them."""
+"""Errors of an agent, and the API's errors for them."""
 
 from __future__ import annotations
 

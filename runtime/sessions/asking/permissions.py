@@ -1,4 +1,4 @@
-"""Permission requests: what is decided without asking, what an "always" is remembered for, and the requests that wait.
+"""Permission requests: decisions without asking, remembered "always" replies, and the requests that wait.
 
 The outcome is one of the offered options or `cancelled` (ACP, "Requesting permission"). Replies map to the options'
 kinds, and never to more than was said: "once" does not choose an `allow_always`. Policies are in
@@ -42,7 +42,7 @@ class Pending:
     key: ToolKey
     options: tuple[PermissionOption, ...]
     request: dict[str, Any]
-    """What clients are shown: `{permissionId, toolCall, options}`."""
+    """The request as clients see it: `{permissionId, toolCall, options}`."""
     size: int = 0
     """Bytes of the request, once it waits."""
 
@@ -62,7 +62,7 @@ class Permissions:
         self._pending[pending.permission_id] = pending
 
     def requests(self) -> list[dict[str, Any]]:
-        """What waits, as clients are shown it, oldest first."""
+        """The requests that wait, as clients see them, oldest first."""
         return [pending.request for pending in self._pending.values()]
 
     def of_request(self, request_id: Id) -> Pending | None:
@@ -101,7 +101,7 @@ class Permissions:
         return waiting
 
     def settle(self, pending: Pending, reason: str) -> None:
-        """End one wait and keep the reason for those who answer too late."""
+        """End one wait, and remember the reason for answers that come too late."""
         del self._pending[pending.permission_id]
         self._answered[pending.permission_id] = reason
         if len(self._answered) > ANSWERED:
@@ -118,12 +118,12 @@ def choose(options: Sequence[PermissionOption], reply: str) -> PermissionOption 
 
 
 def permission_request(pending_id: str, request: PermissionRequest, raw_options: Any) -> dict[str, Any]:
-    """What clients are shown of a request."""
+    """A request as clients see it."""
     shown: dict[str, Any] = {"permissionId": pending_id, "toolCall": request.tool_call, "options": raw_options}
     title = request.tool_call.get("title")
     return {**shown, "description": title} if isinstance(title, str) else shown
 
 
 def remembered_permissions(remembered: Iterable[ToolKey]) -> list[dict[str, str]]:
-    """`rememberedPermissions` of getSession: `[{kind, tool}]`, what an "always" was said for."""
+    """`rememberedPermissions` of getSession: `[{kind, tool}]`, one for each "always"."""
     return [{"kind": kind, "tool": tool} for kind, tool in sorted(remembered)]

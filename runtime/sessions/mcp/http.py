@@ -1,4 +1,4 @@
-"""MCP's streamable HTTP in front of local servers: what an agent finds at `http://mcp.torpor.internal/NAME`.
+"""MCP's streamable HTTP in front of local servers: the server behind `http://mcp.torpor.internal/NAME`.
 
 A guest cannot start processes, so the runtime runs its local MCP servers and the agent reaches them as remote ones. The
 requests never leave this process: the gate of the agent's own process hands them to `McpHost`. Source: MCP 2025-11-25,

@@ -44,7 +44,7 @@ class LocalServers:
 
     @property
     def hosts(self) -> Mapping[str, InternalHost]:
-        """What the agent's process is to reach, empty without local servers."""
+        """The internal hosts of the agent's process; empty without local servers."""
         return {HOST: McpHost(self._servers)} if self._servers else {}
 
     def start(self, agent: Agent) -> None:

@@ -86,10 +86,10 @@ class StdioServer:
         self._spawn = spawn
         self._on_stderr = on_stderr
         self._on_exit = on_exit
-        # Without a buffer: whoever gives up waiting has sent nothing, and half a line is never written.
+        # Without a buffer: a cancelled sender has sent nothing, and half a line is never written.
         self._outbox, self._sent = trio.open_memory_channel[bytes](0)
         self.backlog = Backlog()
-        """What lies unread of its messages."""
+        """Its messages that are not read yet."""
         self._pending: dict[Id, Stream] = {}
         self._tokens: dict[Id, Id] = {}
         self._news: Stream | None = None
@@ -119,7 +119,7 @@ class StdioServer:
         self._tokens = {token: id_ for token, id_ in self._tokens.items() if id_ in self._pending}
 
     def listen(self) -> Stream:
-        """The stream of what belongs to no request; the one before it ends."""
+        """Open the stream of messages that belong to no request; the one before it ends."""
         if self._news is not None:
             self._news.end()
         self._news = Stream(self.backlog)

@@ -1,4 +1,4 @@
-"""What lies between a local MCP server and the agent: queues of messages that wait to be read."""
+"""Queues of messages from a local MCP server that wait for the agent."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Backlog:
     def __init__(self) -> None:
         self._size = 0
         self.hold: Callable[[int], None] = uncounted
-        """Counts it among what is held for the agent."""
+        """Counts its bytes among those held for the agent."""
         self._shrunk = trio.lowlevel.ParkingLot()
 
     def add(self, size: int) -> None:

@@ -1,4 +1,4 @@
-"""The system instructions of an agent: what it is told about the machine it finds itself on.
+"""The system instructions of an agent: they describe the machine that it runs on.
 
 They reach an agent in two ways, since agents differ in what they can read: the environment variable TORPOR_INSTRUCTIONS
 holds the text for this session (base, tools and `additionalInstructions`), and the file /etc/torpor/instructions.md

@@ -107,7 +107,7 @@ class _Reader:
         self._faults = faults
 
     def server(self) -> dict[str, Any]:
-        """The server in ACP's shape, or what could be read of it."""
+        """The server in ACP's shape, as far as it could be read."""
         kind = self._value.get("type") or ("remote" if "url" in self._value else "local")
         meta = {"_meta": self._value["_meta"]} if "_meta" in self._value else {}
         if kind in ("local", "stdio"):

@@ -42,7 +42,7 @@ _KEPT: Final[tuple[str, ...]] = (
 
 @attrs.frozen
 class SessionOptions:
-    """What a session was created with."""
+    """The options that a session was created with."""
 
     cwd: str
     env: dict[str, str]
@@ -61,7 +61,7 @@ class SessionOptions:
         return value
 
     def stored(self) -> dict[str, Any]:
-        """The part that may be read by whoever has the state file."""
+        """The part that every reader of the state file may see."""
         secrets = {name: secret.stored() for name, secret in self.secrets.items()}
         return {**self.kept, "cwd": self.cwd, "secrets": secrets}
 
@@ -87,7 +87,7 @@ class SessionOptions:
 
 @attrs.frozen
 class Given:
-    """What a session cannot go on without, as it was given; None: it was not."""
+    """The options that a resume may have to give again; None: not given."""
 
     env: dict[str, str] | None
     mcp_servers: list[dict[str, Any]] | None
@@ -98,7 +98,7 @@ class Given:
 
 
 def parse_given(given: api.SessionOptions | api.ResumeOptions) -> Given:
-    """Check what may have to be given again.
+    """Check the options that a resume may have to give again.
 
     Raises `ApiError` INVALID_ARGUMENT, TOO_LARGE.
     """

@@ -1,4 +1,4 @@
-"""Permission policies: what a session decides about tool calls without asking its clients.
+"""Permission policies: decide about tool calls of a session without asking its clients.
 
 A policy is "ask" (the default), "allow" or "deny", or
 
@@ -53,7 +53,7 @@ _OPERATOR: Final = re.compile(r"[;&|<>$()`{}\n\r]")
 
 @attrs.frozen
 class Subject:
-    """What a permission request is about."""
+    """The tool call that a permission request is about."""
 
     kind: str = "other"
     name: str = ""
@@ -97,7 +97,7 @@ class Rule:
 
     @property
     def looks_inside(self) -> bool:
-        """Whether it matches on what the call works on."""
+        """Whether it matches on the call's paths or command."""
         return self.path is not None or self.command is not None
 
     def matches(self, subject: Subject) -> bool:
@@ -125,7 +125,7 @@ class Rule:
 
 @attrs.frozen
 class Decision:
-    """What a policy says to a call."""
+    """The decision of a policy about a call."""
 
     verdict: Verdict
     by_rule: bool
@@ -134,7 +134,7 @@ class Decision:
 
 @attrs.frozen
 class Policy:
-    """What is decided without asking."""
+    """The rules of one session, and their default."""
 
     default: Verdict = "ask"
     rules: tuple[Rule, ...] = ()
@@ -151,7 +151,7 @@ class Policy:
 
     @classmethod
     def restore(cls, stored: Any) -> Policy:
-        """That of an option as it is stored. Raises ValueError for what is none."""
+        """The policy from an option as it is stored. Raises ValueError for a value that is no policy."""
         return cls.of(msgspec.convert(stored, Verdict | PermissionPolicy | None))
 
     def decide(self, subject: Subject) -> Decision:
@@ -167,7 +167,7 @@ class Policy:
 
 
 class ToolCalls:
-    """The tool calls that an agent has announced, so that a permission request can be told what it is about."""
+    """The tool calls that an agent has announced, so that a permission request can be matched with its call."""
 
     def __init__(self, cwd: str) -> None:
         self._cwd = cwd
@@ -183,7 +183,7 @@ class ToolCalls:
             del self._known[next(iter(self._known))]
 
     def subject(self, tool_call: dict[str, Any]) -> Subject:
-        """What a permission for `tool_call` is about, with what was said of the same call before."""
+        """The subject of a permission for `tool_call`, completed from earlier updates about the same call."""
         id_ = tool_call.get("toolCallId")
         known = self._known.get(id_) if isinstance(id_, str) else None
         subject = self._merged(known or Subject(), tool_call)
@@ -231,7 +231,7 @@ def _label(text: str) -> str:
 
 
 def _paths(said: dict[str, Any]) -> Iterable[str]:
-    for member in ("locations", "content"):  # what it touches, and the diffs that it shows
+    for member in ("locations", "content"):  # the paths that it touches, and its diffs
         entries = said.get(member)
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict) and isinstance(entry.get("path"), str):

@@ -1,4 +1,4 @@
-"""Keeping the values of secrets out of what is recorded and told: each is replaced by `[redacted:NAME]`.
+"""Keeps the values of secrets out of transcripts and answers: each is replaced by `[redacted:NAME]`.
 
 An agent may print what it was given, and the transcript holds what agents print. So every event is searched for the
 session's secrets before it is stored, and so are the answers, errors and last words of its agent. What is found is the

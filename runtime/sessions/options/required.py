@@ -1,4 +1,4 @@
-"""What a session cannot go on without, in one answer: SECRETS_REQUIRED says all that `resumeSession` is to be given again."""
+"""The error SECRETS_REQUIRED: it names everything that `resumeSession` has to be given again, in one answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def secrets_required(
     secrets: Iterable[str] = (),
     host_env: Iterable[str] = (),
 ) -> ApiError:
-    """The error for what is lacking: variables of `env`, `mcpServers`, names of `secrets`.
+    """The error for missing variables of `env`, `mcpServers` and names of `secrets`.
 
     Its data: `missing` has the variables by option, `options` and `names` the two sides of it; `hostEnv` the variables
     that the daemon's environment should have and has not.

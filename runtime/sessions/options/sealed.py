@@ -1,4 +1,4 @@
-"""What of a session's options is sealed, `env` and `mcpServers`: read back, and given again where it cannot be.
+"""The sealed options of a session, `env` and `mcpServers`: read back, or given again if they cannot be.
 
 It cannot be opened when the key is gone or another one, and is not there at all in a VM that was imported or in a fork of a
 session that nobody could open. SECRETS_REQUIRED then says what `resumeSession` is to be given, lost secrets included.
@@ -38,7 +38,7 @@ async def seal_again(
     servers: list[dict[str, Any]] | None,
     secrets: Mapping[str, str],
 ) -> None:
-    """Seal what is given (None: it is not) in place of what was; the rest stays.
+    """Seal the given options (None: not given) in place of the old ones; the others stay.
 
     Raises `ApiError` SECRETS_REQUIRED when something else is lost and not given, or a value is in none of `secrets`: nothing
     is changed then. INVALID_ARGUMENT for a variable of `env` that is a secret.

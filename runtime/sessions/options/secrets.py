@@ -1,4 +1,4 @@
-"""The option `secrets`: where each value comes from, and what the agent gets for it.
+"""The option `secrets`: the source of each value, and the placeholder that the agent gets for it.
 
     {"NAME": "value"}                                        given by value: in memory only
     {"NAME": {"value": "…"}}                                 the same
@@ -43,7 +43,7 @@ class Secret:
     hosts: tuple[str, ...] | None = None
     """The hosts that a placeholder is for; None: the agent gets the value itself."""
     token: str = attrs.field(default="", eq=False)
-    """What stands for a placeholder; the same for as long as the session lives, since agents may keep it in files."""
+    """The placeholder's text; it stays the same as long as the session lives, since agents may keep it in files."""
 
     def stored(self) -> Any:
         """As it is kept with the session."""
@@ -53,7 +53,7 @@ class Secret:
 
     @classmethod
     def restore(cls, stored: Any) -> Secret:
-        """From what `stored` returned."""
+        """The way back from `stored`."""
         if isinstance(stored, dict):
             return cls(stored["fromHostEnv"], tuple(stored["hosts"]), stored["token"])
         return cls(stored)
@@ -66,7 +66,7 @@ class Resolved:
     values: dict[str, str] = attrs.field(repr=False)
     """By name, those that stay with the host included."""
     env: dict[str, str] = attrs.field(repr=False)
-    """What the agent gets."""
+    """The agent's environment variables: placeholders."""
     placeholders: tuple[Placeholder, ...]
 
 
@@ -86,16 +86,16 @@ def parse_secrets(given: Mapping[str, str | api.Secret]) -> tuple[dict[str, Secr
 
     Raises `ApiError` INVALID_ARGUMENT with the `pointer` of what is wrong, and never a value in its message.
     """
-    found: dict[str, Secret] = {}
+    secrets: dict[str, Secret] = {}
     values: dict[str, str] = {}
     for name, item in given.items():
         if isinstance(item, str):
-            found[name], values[name] = Secret(), item
+            secrets[name], values[name] = Secret(), item
             continue
-        found[name] = _secret(name, item)
+        secrets[name] = _secret(name, item)
         if item.value is not None:
             values[name] = item.value
-    return found, values
+    return secrets, values
 
 
 def look_up(declared: Mapping[str, Secret], given: Mapping[str, str]) -> LookedUp:

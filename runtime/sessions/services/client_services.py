@@ -1,4 +1,4 @@
-"""What the client owes the agent in ACP: fs/*, terminal/*, session/request_permission; anything else gets -32601.
+"""The requests of an agent that ACP's client serves: fs/*, terminal/*, session/request_permission; others get -32601.
 
 Requests are served in the order in which they come, each before the agent's next message is looked at: a read that
 follows a write sees it. Only what waits for something else, a permission or the end of a command, is left to a task.
@@ -95,7 +95,7 @@ class ClientServices:
             self._agent.refuse(request.id, ErrorObject(code, failure.message, failure.to_data()))
 
     def close(self) -> None:
-        """Release what the agent has left behind."""
+        """Release the terminals that the agent has not released."""
         self._terminals.close()
 
     async def _read(self, request: Request) -> None:

@@ -1,4 +1,4 @@
-"""Work that outlives whoever asked for it."""
+"""Work that goes on when its caller is cancelled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 async def run_detached(nursery: trio.Nursery, function: Callable[..., Awaitable[T]], *args: Any) -> T:
-    """Run `function(*args)` as a task of `nursery` and wait for what it returns or raises.
+    """Run `function(*args)` as a task of `nursery` and wait for its result or its exception.
 
     Cancelling the wait leaves it running. Raises `FallingAsleepError` when the nursery is cancelled first.
     """
@@ -26,7 +26,7 @@ async def run_detached(nursery: trio.Nursery, function: Callable[..., Awaitable[
     async def run() -> None:
         try:
             results.append(outcome.Value(await function(*args)))
-        except Exception as error:  # but not Cancelled: that is this task's own, and would end whoever waits
+        except Exception as error:  # but not Cancelled: that is this task's own, and must not reach the caller
             results.append(outcome.Error(error))
         finally:
             done.set()

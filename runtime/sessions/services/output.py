@@ -14,7 +14,7 @@ class Output:
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        """May be lowered at any time; what is too much goes with the next bytes."""
+        """May be lowered at any time; output beyond it is dropped when the next bytes come."""
         self._pieces: deque[bytes] = deque()
         self._size = 0
         self.total = 0
@@ -35,7 +35,7 @@ class Output:
         self.truncated |= self._size > self.limit
 
     def data(self) -> bytes:
-        """What is kept."""
+        """The output that is kept."""
         data = b"".join(self._pieces)
         if len(data) > self.limit:
             data = data[len(data) - self.limit :]
@@ -47,7 +47,7 @@ class Output:
         return data
 
     def text(self) -> str:
-        """What is kept, as text."""
+        """The output that is kept, as text."""
         return self.data().decode("utf-8", "replace")
 
 
@@ -58,13 +58,13 @@ class Characters:
         self._held = b""
 
     def feed(self, data: bytes) -> bytes:
-        """The next bytes as far as they are whole characters, with what was held back before."""
+        """The bytes held back before and the next ones, without an incomplete character at the end."""
         data = self._held + data
         _, whole = codecs.utf_8_decode(data, "ignore", False)
         self._held = data[whole:]
         return data[:whole]
 
     def rest(self) -> bytes:
-        """What is still held back, at the end of the stream."""
+        """The bytes that are still held back, at the end of the stream."""
         held, self._held = self._held, b""
         return held

@@ -48,7 +48,7 @@ class TranscriptLimits:
 
 @attrs.define
 class Tally:
-    """What all sessions of one VM have recorded."""
+    """The sum of the events of all sessions of one VM."""
 
     limits: Callable[[], TranscriptLimits]
     """Those that hold now."""
@@ -88,7 +88,7 @@ def check(limit: str, used: int, allowed: int) -> None:
 
 
 def exceeded(limit: str, used: int, allowed: int) -> ApiError:
-    """The error of who is at a limit, with what helps."""
+    """The error for a limit that is reached, with advice."""
     message = f"{limit} is reached ({used:,} of {allowed:,}): {_HELP[limit]}"
     return ApiError(ErrorCode.LIMIT_EXCEEDED, message, limit=limit, used=used, allowed=allowed)
 
@@ -105,7 +105,7 @@ class Growth:
         self._stop_turn = stop_turn
         self._kill = kill
         self._turn_bytes = 0
-        """Since the last turn began: what an agent says between two turns counts like the rest."""
+        """Since the last turn began: output between two turns counts as well."""
         self._stopped = False
 
     def begin_turn(self) -> None:
@@ -133,7 +133,7 @@ class Growth:
                 return
 
     def stop(self, limit: str, used: int, allowed: int) -> None:
-        """A limit is reached: end the turn, or what talks outside of one."""
+        """A limit is reached: end the turn or, outside of a turn, the agent."""
         if not self._stopped:
             self._stopped = True
             self._transcript.append(

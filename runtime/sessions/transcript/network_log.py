@@ -1,4 +1,4 @@
-"""The network record of a session: every HTTP request of its agent, and of what it starts, in the transcript.
+"""The network record of a session: every HTTP request of its agent and of the commands that it starts, in the transcript.
 
 * `_torpor/http_request` {method, scheme, host, port, path, status?, error?, bytesOut, bytesIn, durationMs, secrets?}: one
   request that is over. `path` is without the query; `error` is wasi:http's code ("HTTP-request-denied": no grant names the
@@ -61,7 +61,7 @@ class NetworkLog:
         self._append(HTTP_REQUEST, _described(exchange))
 
     def flush(self) -> None:
-        """Record what was only counted so far."""
+        """Record the requests that were only counted so far."""
         if not self._count:
             return
         hosts = dict(self._hosts.most_common(MAX_HOSTS))

@@ -33,7 +33,7 @@ async def open_transcript(store: Store, log: Transcript, row: int) -> None:
 
 
 async def read_state(store: Store, row: int, *, before: int | None = None) -> SessionState:
-    """What the transcript of the session with that row id says, up to the event `before` if one is given."""
+    """The state by the transcript of the session with that row id; with `before`, by the events below that seq."""
     state = SessionState()
     after: int | None = None
     types = tuple(sorted(STATE_TYPES))
@@ -45,7 +45,7 @@ async def read_state(store: Store, row: int, *, before: int | None = None) -> Se
 
 
 def row_fields(state: SessionState) -> SessionFields:
-    """What the session's row says of its transcript."""
+    """The columns of the session's row that follow from its transcript."""
     return {
         "status": state.status,
         "modes": state.modes,
@@ -56,7 +56,7 @@ def row_fields(state: SessionState) -> SessionFields:
 
 
 async def settle_imported(store: Store, hub: Hub, vm: str) -> None:
-    """Make the sessions of a VM that came as a file consistent: their turns are over, their rows say what the logs say."""
+    """Make the sessions of an imported VM consistent: their turns are over, and their rows agree with their transcripts."""
     await mark_interrupted(store, hub, vm)
     record = store.vms.get(vm)
     for session in [] if record is None else store.sessions.list(record.row):

@@ -51,7 +51,7 @@ def check_supported(blocks: list[dict[str, Any]], capabilities: Capabilities) ->
 
 
 def content_hash(blocks: list[dict[str, Any]]) -> bytes:
-    """What makes two prompts the same to an idempotency key."""
+    """A hash that is equal for prompts that an idempotency key counts as the same."""
     return hashlib.sha256(msgspec.json.encode(blocks, order="sorted")).digest()
 
 
@@ -64,7 +64,7 @@ def check_key(key: str | None) -> None:
 def earlier(
     store: Store, session: int, turn: Turn | None, key: str, content_hash: bytes
 ) -> dict[str, Any] | Turn | None:
-    """What became of an earlier prompt with this key: its result, its turn if that is still in progress, or None.
+    """The earlier prompt with this key: its result, or its turn if that is still in progress; None if there is none.
 
     `session` is the session's row, `turn` the turn that is in progress.
     Raises `ApiError` SESSION_CONFLICT when it was another prompt.
