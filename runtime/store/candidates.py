@@ -39,7 +39,7 @@ class Direct:
 
 
 class Candidates:
-    """What may differ between the states that two layers show. Raises `ApiError` LIMIT_EXCEEDED where that is too much."""
+    """Inodes and names that may differ between the states of two layers. Raises `ApiError` LIMIT_EXCEEDED for too many."""
 
     def __init__(self, connection: apsw.Connection, before: int, after: int) -> None:
         self._connection = connection

@@ -55,7 +55,7 @@ class FileTrees:
         return LayerFiles(self._reader, layer)
 
     def commit_changes(self, vm: int, changes: Changes, then: Then | None = None) -> None:
-        """Submit a change set of the VM's tree (see `Writer.submit`), and call the one of its callbacks that is due afterwards.
+        """Submit a change set of the VM's tree (see `Writer.submit`), and call its callback for the outcome afterwards.
 
         It goes to the layer that is the VM's own when the write runs: after a snapshot, to the one on top of it.
         Hashing and compression happen on the writer's thread.
@@ -69,11 +69,11 @@ class FileTrees:
                 if error is None:
                     changes.committed()
                 elif blames_value(error):
-                    logger.error("changed files of VM %d are none that can be stored: given up", vm, exc_info=error)
+                    logger.error("changed files of VM %d cannot ever be stored: given up", vm, exc_info=error)
                     changes.refused()
                 else:
                     changes.failed()
-            finally:  # whatever becomes of the tree, somebody waits
+            finally:  # in any case a caller waits
                 if then is not None:
                     then(error)
                 elif error is not None:
@@ -135,10 +135,10 @@ def _apply(connection: apsw.Connection, chunks: ChunkStore, vm: int, changes: Ch
 
 def writable_layer(connection: apsw.Connection, vm: int) -> tuple[int, list[int]]:
     """The VM's own layer, and its ancestors, nearest first. Raises `ApiError` VM_NOT_FOUND."""
-    found = rows(connection, "SELECT layer FROM vm WHERE id = ?", (vm,))
-    if not found:
+    layers = rows(connection, "SELECT layer FROM vm WHERE id = ?", (vm,))
+    if not layers:
         raise ApiError(ErrorCode.VM_NOT_FOUND, "the VM was destroyed")
-    layer = found[0][0]
+    layer = layers[0][0]
     return layer, chain_of(connection, layer)[1:]
 
 

@@ -59,8 +59,8 @@ class Unpacker:
         self._decompressor = zstandard.ZstdDecompressor()  # to make one takes four times as long as to use it
 
     def unpack(self, size: int, data: bytes) -> bytes:
-        """The content of a chunk from its row. Raises `ApiError` STATE_CORRUPT if it cannot be what was stored."""
-        # The file may come from elsewhere: what a frame says of its size is checked before memory is set aside for it.
+        """The content of a chunk from its row. Raises `ApiError` STATE_CORRUPT if it is damaged."""
+        # The file may come from elsewhere: the size that a frame claims is checked before memory is allocated for it.
         try:
             if 0 < size <= CHUNK_SIZE:
                 if len(data) == size:

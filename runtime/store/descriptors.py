@@ -28,7 +28,7 @@ class _File:
     def xFileSize(self) -> int:  # noqa: N802
         return os.fstat(self._descriptor).st_size
 
-    def xSync(self, _flags: int) -> None:  # noqa: N802 - whoever has the descriptor does that
+    def xSync(self, _flags: int) -> None:  # noqa: N802 - the owner of the descriptor does that
         pass
 
     def xClose(self) -> None:  # noqa: N802

@@ -1,4 +1,4 @@
-"""What differs between two states of a VM's files, in proportion to what was written in between.
+"""The differences between two states of a VM's files, in time proportional to the writes in between.
 
 Two states are two layers with a common past. Whatever is different between them was written in a layer that only one of them
 has, so those layers name the candidates; the two trees are then walked side by side, and no further than to these. A directory
@@ -97,10 +97,10 @@ def compare(
 
 def current_layer(connection: apsw.Connection, vm: int) -> int:
     """The layer that a VM writes to. Raises `ApiError` VM_NOT_FOUND."""
-    found = rows(connection, "SELECT layer FROM vm WHERE id = ?", (vm,))
-    if not found:
+    layers = rows(connection, "SELECT layer FROM vm WHERE id = ?", (vm,))
+    if not layers:
         raise ApiError(ErrorCode.VM_NOT_FOUND, "the VM was destroyed")
-    return int(found[0][0])
+    return int(layers[0][0])
 
 
 class _Comparison:

@@ -1,4 +1,4 @@
-"""What a commit outlives, and the thread that keeps the weaker of the two promises.
+"""The two promises about a commit's durability, and the thread that keeps the weaker one.
 
 In SQLite's WAL mode a commit is an append to the log, and `PRAGMA synchronous` says when the disk is waited for
 (https://www.sqlite.org/pragma.html#pragma_synchronous). FULL syncs the log in each commit, before any reader sees it: with
@@ -21,12 +21,12 @@ SYNC_SECONDS: Final = 0.5
 
 
 class Durability(enum.Enum):
-    """What outlives what, from the moment of an answer."""
+    """How durable a commit is once it is answered."""
 
     POWER = "power"
-    """What was answered is on the disk: a power cut takes nothing of it."""
+    """Answered commits are on the disk: a power cut loses none of them."""
     PROCESS = "process"
-    """What was answered is the kernel's: the end of the process takes nothing of it, a power cut the last second."""
+    """The kernel has answered commits: the end of the process loses none of them, a power cut those of the last second."""
     NONE = "none"
     """The disk is never waited for, so that a power cut may damage the file: for tests."""
 
@@ -59,7 +59,7 @@ class LogSyncer:
         self._committed.set()
 
     def close(self) -> None:
-        """End the thread; what was committed last is left to the checkpoint with which the file is closed."""
+        """End the thread; the checkpoint at the close of the file makes the last commits durable."""
         self._closing.set()
         self._committed.set()
         self._thread.join()
@@ -71,7 +71,7 @@ class LogSyncer:
             self._committed.wait()
             if self._closing.wait(SYNC_SECONDS):
                 return
-            self._committed.clear()  # first: what is committed from here on may be too late for this sync
+            self._committed.clear()  # first: a commit from here on may be too late for this sync
             try:
                 os.fdatasync(self._descriptor)
             except OSError:

@@ -101,10 +101,10 @@ def _write(state: Path, vm: int, descriptor: int, meter: Meter) -> None:
 
 def _fill(source: apsw.Connection, target: apsw.Connection, vm: int, meter: Meter) -> None:
     columns = "id, name, options, state, created_at, updated_at, layer"
-    found = rows(source, f"SELECT {columns} FROM vm WHERE id = ?", (vm,))  # noqa: S608
-    if not found:
+    records = rows(source, f"SELECT {columns} FROM vm WHERE id = ?", (vm,))  # noqa: S608
+    if not records:
         raise ApiError(ErrorCode.VM_NOT_FOUND, "the VM was destroyed")
-    ((_, name, options, _, created_at, updated_at, layer),) = found
+    ((_, name, options, _, created_at, updated_at, layer),) = records
     tree = FlatTree(source, layer)
     target.execute("INSERT INTO layer (id, next_ino, bytes, entries) VALUES (1, ?, 0, 0)", (tree.next_ino(),))
     target.execute(

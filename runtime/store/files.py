@@ -37,7 +37,7 @@ def chain_of(connection: apsw.Connection, layer: int) -> list[int]:
 
 
 class Queries(Protocol):
-    """What the tree is read with: `runtime.store.reading.Reader`, or a connection inside a long read."""
+    """The queries that read the tree: by `runtime.store.reading.Reader`, or on a connection inside a long read."""
 
     def all(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -61,8 +61,8 @@ class LayerFiles:
         self.show(chain)
 
     def show(self, chain: Sequence[int]) -> None:
-        """Read from a layer and its ancestors, nearest first, from now on. That cannot fail: whoever put the layer there
-        has looked what it stands on."""
+        """Read from a layer and its ancestors, nearest first, from now on. That cannot fail: the caller that put the
+        layer there knows its ancestors."""
         self._layer = chain[0]
         self._chain = list(chain)
         self._in = placeholders(len(chain))
@@ -83,7 +83,7 @@ class LayerFiles:
         )
 
     def lookup(self, dir_ino: int, name: str) -> Dentry | None:
-        """What `name` stands for in that directory, None if there is no such name."""
+        """The dentry of `name` in that directory, None if there is no such name."""
         row = self._nearest("ino, type", "dentry", "dir = ? AND name = ?", (dir_ino, name))
         return None if row is None or row[0] is None else Dentry(row[0], _type(row[1]))
 
@@ -101,18 +101,18 @@ class LayerFiles:
 
         At most `count` names of each layer are looked at.
         """
-        found: dict[str, tuple[int | None, int]] = {}
+        dentries: dict[str, tuple[int | None, int]] = {}
         until: str | None = None
-        for layer in reversed(self._chain):  # the nearest last: it hides what the others say
+        for layer in reversed(self._chain):  # the nearest last: it hides the others
             some = self._all(
                 "SELECT name, ino, type FROM dentry WHERE layer = ? AND dir = ? AND name > ? ORDER BY name LIMIT ?",
                 (layer, dir_ino, after, count),
             )
-            found.update((name, (ino, type_)) for name, ino, type_ in some)
+            dentries.update((name, (ino, type_)) for name, ino, type_ in some)
             if len(some) == count:
                 until = some[-1][0] if until is None else min(until, some[-1][0])
-        names = sorted(name for name in found if until is None or name <= until)
-        seen = [(name, *found[name]) for name in names]
+        names = sorted(name for name in dentries if until is None or name <= until)
+        seen = [(name, *dentries[name]) for name in names]
         return [(name, ino, _type(type_)) for name, ino, type_ in seen if ino is not None], until
 
     def load_chunk(self, ino: int, index: int) -> bytes | None:
@@ -129,17 +129,17 @@ class LayerFiles:
 
     def chunk_sizes(self, ino: int, first: int, count: int) -> tuple[list[tuple[int, int]], int | None]:
         """(index, length before compression) of stored chunks with an index of `first` or more, and where to go on."""
-        found: dict[int, int | None] = {}
+        extents: dict[int, int | None] = {}
         until: int | None = None
-        for layer in reversed(self._chain):  # the nearest last: it hides what the others say
+        for layer in reversed(self._chain):  # the nearest last: it hides the others
             some = self._all(
                 "SELECT position, chunk FROM extent WHERE layer = ? AND ino = ? AND position >= ? ORDER BY position LIMIT ?",
                 (layer, ino, first, count),
             )
-            found.update(some)
+            extents.update(some)
             if len(some) == count:
                 until = some[-1][0] if until is None else min(until, some[-1][0])
-        chunks = {position: chunk for position, chunk in found.items() if until is None or position <= until}
+        chunks = {position: chunk for position, chunk in extents.items() if until is None or position <= until}
         among = json_text(sorted({chunk for chunk in chunks.values() if chunk is not None}))
         sizes = dict(self._all("SELECT id, size FROM chunk WHERE id IN (SELECT value FROM json_each(?))", (among,)))
         return (
@@ -170,8 +170,8 @@ class LayerFiles:
         return row
 
     def _one(self, sql: str, parameters: Sequence[Any]) -> tuple[Any, ...] | None:
-        found = self._all(sql, parameters)
-        return found[0] if found else None
+        result = self._all(sql, parameters)
+        return result[0] if result else None
 
     def _all(self, sql: str, parameters: Sequence[Any]) -> list[tuple[Any, ...]]:
         try:

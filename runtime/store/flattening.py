@@ -1,4 +1,4 @@
-"""One VM's tree as a single layer: what its chain of layers shows, read in one pass, for exports and imports.
+"""One VM's tree as a single layer: the tree that its chain of layers shows, read in one pass, for exports and imports.
 
 Whiteouts, orphans (unlinked, but open when last committed) and whatever only they had are left out. Temporary tables hold
 what is visible; they are the connection's own, so that a file which is open for reading alone can be read like this.

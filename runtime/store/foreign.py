@@ -150,7 +150,7 @@ def json_object(text: str | bytes, what: str) -> dict[str, Any]:
 
 
 def check_json(text: str | None, what: str) -> None:
-    """Refuse what is neither JSON nor NULL."""
+    """Refuse a value that is neither JSON nor NULL."""
     try:
         if text is not None:
             msgspec.json.decode(text)
@@ -159,7 +159,7 @@ def check_json(text: str | None, what: str) -> None:
 
 
 def check_time(*times: int | None) -> None:
-    """Refuse what are no epoch milliseconds."""
+    """Refuse a value that is no count of epoch milliseconds."""
     if any(time is not None and not 0 <= time < MAX_TIME_MS for time in times):
         damaged("a time is none")
 

@@ -63,7 +63,7 @@ one is removed above, its whiteout is what tells that the rest is not to be kept
 
 @attrs.frozen
 class Collected:
-    """What one collection has removed."""
+    """The counts of what one collection has removed."""
 
     layers: int
     chunks: int
@@ -90,8 +90,8 @@ async def collect_garbage(writer: Writer) -> Collected:
     while (removed := await _step(writer, _prune)) is not None:
         layers += removed
     chunks = 0
-    while (found := await _step(writer, _sweep)) is not None:
-        chunks += found
+    while (swept := await _step(writer, _sweep)) is not None:
+        chunks += swept
     pages = 0
     while freed := await _step(writer, _shrink):
         pages += freed

@@ -51,7 +51,7 @@ _PERMISSION: Final = "permission_id, request, outcome, created_at, resolved_at"
 
 
 class Judge(Protocol):
-    """What the layers above say of a file's rows. Its methods run on a worker thread; they raise ApiError."""
+    """Checks of a file's rows by the layers above. Its methods run on a worker thread; they raise ApiError."""
 
     @property
     def trust(self) -> bool:
@@ -111,12 +111,12 @@ async def import_vm(
 
 
 async def discard_staged(store: Store, prefix: str = STAGED) -> None:
-    """Delete what imports have left half done: after a failure that one, at the daemon's start every one."""
+    """Delete unfinished imports: after a failure that one, at the daemon's start all."""
     await store.writer.barrier()  # a cancelled import may have left a write on its way
-    found = store.reader.all("SELECT id FROM vm WHERE substr (name, 1, ?) = ?", (len(prefix), prefix))
-    for (row,) in found:
+    unfinished = store.reader.all("SELECT id FROM vm WHERE substr (name, 1, ?) = ?", (len(prefix), prefix))
+    for (row,) in unfinished:
         await store.vms.delete(row)
-    if found:
+    if unfinished:
         await store.collect_garbage()
 
 
@@ -217,10 +217,10 @@ def _contents(tree: FlatTree, staged: _Staged, meter: Meter) -> Iterator[Any]:
 
 def _sessions(source: apsw.Connection, vm: int, judge: Judge, staged: _Staged, meter: Meter) -> Iterator[Any]:
     names = [name.strip() for name in _SESSION.split(",")]
-    found = rows(source, f"SELECT id FROM session WHERE vm = ? ORDER BY id LIMIT {MAX_SESSIONS + 1}", (vm,))  # noqa: S608
-    if len(found) > MAX_SESSIONS:
+    session_rows = rows(source, f"SELECT id FROM session WHERE vm = ? ORDER BY id LIMIT {MAX_SESSIONS + 1}", (vm,))  # noqa: S608
+    if len(session_rows) > MAX_SESSIONS:
         raise ApiError(ErrorCode.TOO_LARGE, f"the file has more than {MAX_SESSIONS} sessions")
-    for (row,) in found:
+    for (row,) in session_rows:
         ((*values,),) = rows(source, f"SELECT {_SESSION} FROM session WHERE id = ?", (row,))  # noqa: S608
         columns = dict(zip(names, values, strict=True))
         foreign.check_time(columns["created_at"], columns["updated_at"])
@@ -255,22 +255,22 @@ def _events(
         yield staged.session, seq, created_at, type_, body
 
 
-def _keys(found: Iterable[tuple[Any, ...]], staged: _Staged) -> Iterator[tuple[Any, ...]]:
-    for key, content_hash, result in found:
+def _keys(source_rows: Iterable[tuple[Any, ...]], staged: _Staged) -> Iterator[tuple[Any, ...]]:
+    for key, content_hash, result in source_rows:
         foreign.check_json(result, "an answer")
         yield staged.session, key, content_hash, result
 
 
-def _permissions(found: Iterable[tuple[Any, ...]], staged: _Staged) -> Iterator[tuple[Any, ...]]:
-    for permission_id, request, outcome, created_at, resolved_at in found:
+def _permissions(source_rows: Iterable[tuple[Any, ...]], staged: _Staged) -> Iterator[tuple[Any, ...]]:
+    for permission_id, request, outcome, created_at, resolved_at in source_rows:
         foreign.check_json(request, "a permission request")
         foreign.check_json(outcome, "a permission's outcome")
         foreign.check_time(created_at, resolved_at)
         yield staged.session, permission_id, request, outcome, created_at, resolved_at
 
 
-def _jobs(found: Iterable[tuple[Any, ...]], staged: _Staged) -> Iterator[tuple[Any, ...]]:
-    for name, schedule, payload, created_at in found:
+def _jobs(source_rows: Iterable[tuple[Any, ...]], staged: _Staged) -> Iterator[tuple[Any, ...]]:
+    for name, schedule, payload, created_at in source_rows:
         foreign.check_json(payload, "a cron job")
         foreign.check_time(created_at)
         yield staged.vm, name, schedule, payload, created_at

@@ -1,4 +1,4 @@
-"""What a start asks of a state file before it is used, and `torpor doctor` with it; nothing here writes.
+"""The checks of a state file at a daemon's start and in `torpor doctor`; nothing here writes.
 
 Other tools may keep tables of their own in the file, as Litestream does: those are left alone. What stands on our tables is
 another matter: a trigger changes what we store, a unique index or a foreign key refuses it. Such a thing is named, with the
@@ -35,7 +35,7 @@ SCHEMA_QUERY: Final = "SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE
 
 
 class UnusableError(ApiError):
-    """Why a file cannot be used, and what to do, which never loses anything that may still be whole."""
+    """Why a file cannot be used, and what to do. The advice never loses data that may still be whole."""
 
     def __init__(self, code: ErrorCode, problem: str, remedy: str, **data: Any) -> None:
         super().__init__(code, f"{problem}. {remedy}", **data)
@@ -98,7 +98,7 @@ def inspect(connection: apsw.Connection, path: Path) -> int:
 
 
 def damaged(path: Path, cause: str) -> UnusableError:
-    """What is said of a file that cannot be used."""
+    """The error for a file that cannot be used."""
     return UnusableError(
         ErrorCode.STATE_CORRUPT,
         f"{path} is not a sound Torpor state file: {cause}",

@@ -1,9 +1,9 @@
 """Changing the key that seals the environments, so that a crash at any moment leaves a file and a key that fit.
 
 The new key is written beside the old one (`key.new`) and made durable. One transaction seals every environment anew. Once
-that is durable as well, the new key takes the old one's place. Which key counts is therefore never a question of files but
-of the transaction: whoever finds `key.new` looks which of the two keys the environments are sealed with, and finishes the
-change or forgets it (`settle`).
+that is durable as well, the new key takes the old one's place. So the transaction, and not a file, decides which key
+counts: if there is a `key.new` at the start, `settle` looks which of the two keys the environments are sealed with, and
+finishes the change or drops it.
 
 Environments that the old key does not open (it was lost, or they are damaged) stay as they are.
 """
@@ -39,7 +39,7 @@ PAGE: Final = 64
 
 @attrs.frozen
 class Rotated:
-    """What a change of the key came to."""
+    """The counts of a change of the key."""
 
     resealed: int
     """Environments that are sealed with the new key now."""
@@ -50,7 +50,8 @@ class Rotated:
 class SealingTurns:
     """Lets environments be sealed and opened at the same time, and the key be changed only while none is.
 
-    What is sealed must be submitted to the writer within its turn: the change is submitted after it, and finds it.
+    A task that seals must submit the sealed environment to the writer within its turn: the change is submitted later, and
+    reseals it.
     """
 
     def __init__(self) -> None:
@@ -87,7 +88,7 @@ class KeyRotation:
         self._state = state_path
 
     async def rotate(self, writer: Writer, reader: Reader) -> Rotated:
-        """Change the key. It goes through, cancelled or not; the caller sees to it that nothing is sealed meanwhile.
+        """Change the key. It is completed even if it is cancelled; the caller ensures that nothing is sealed meanwhile.
 
         Raises `ApiError` IO_ERROR; then the old key stays, or the change is finished when the file is next opened.
         """
@@ -108,8 +109,8 @@ class KeyRotation:
         if not self._new_path.exists():
             return
         new = read_key(self._new_path) if self._new_path.stat().st_size == KEY_BYTES else None
-        found = reader.all("SELECT DISTINCT substr(env_sealed, 2, 8) FROM session WHERE env_sealed IS NOT NULL")
-        if new is not None and (key_id(new),) in found:
+        key_ids = reader.all("SELECT DISTINCT substr(env_sealed, 2, 8) FROM session WHERE env_sealed IS NOT NULL")
+        if new is not None and (key_id(new),) in key_ids:
             self._adopt()
         else:
             self._forget()
@@ -142,7 +143,7 @@ class KeyRotation:
 
 
 def reseal(connection: apsw.Connection, old: bytes | None, new: bytes) -> Rotated:
-    """Seal with `new` what `old` opens."""
+    """Seal with `new` every environment that `old` opens."""
     resealed = unreadable = last = 0
     sql = "SELECT id, session_id, env_sealed FROM session WHERE id > ? AND env_sealed IS NOT NULL ORDER BY id LIMIT ?"
     while page := rows(connection, sql, (last, PAGE)):

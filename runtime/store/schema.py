@@ -1,4 +1,4 @@
-"""Opening the state file: who it belongs to, which version it is, and how every connection to it is set up."""
+"""Opening the state file: the checks of its owner and version, and the settings of every connection to it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Sealing what the state file must not disclose: the values of a session's `env`.
+"""Sealing the values of a session's `env`, which the state file must not disclose.
 
-People pass API keys in `env`, and a resume needs them, so they are kept: encrypted and authenticated (ChaCha20-Poly1305),
-with a key that lies outside the state file. Whoever gets the file alone gets the names.
+People pass API keys in `env`, and a resume needs them, so they are stored: encrypted and authenticated (ChaCha20-Poly1305),
+with a key that lies outside the state file. A thief of the file alone gets the names only.
 
 A sealed blob is
 
@@ -56,7 +56,7 @@ class Sealer:
         return seal(key, msgspec.json.encode(dict(values)), session_id)
 
     def open(self, blob: bytes, session_id: str, names: Sequence[str]) -> dict[str, str]:
-        """Open what `seal` made for the same session.
+        """Open a blob that `seal` made for the same session.
 
         Raises `ApiError`: SECRETS_REQUIRED with `names` when the key is missing or another one, STATE_CORRUPT when the
         blob was changed or belongs to another session, IO_ERROR when the key file is unusable.
@@ -84,7 +84,7 @@ def seal(key: bytes, plain: bytes, session_id: str) -> bytes:
 
 
 def unseal(key: bytes, blob: bytes, session_id: str) -> bytes:
-    """What `seal` was given. Raises `ApiError` STATE_CORRUPT when the blob was changed, or is not for this session."""
+    """The plain text that `seal` was given. Raises `ApiError` STATE_CORRUPT if the blob was changed, or is another session's."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # slow to import
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415
 

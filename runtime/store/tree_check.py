@@ -1,4 +1,4 @@
-"""Whether the rows of one layer are a tree: what guests' writes guarantee, asked of rows that came from elsewhere."""
+"""Whether the rows of one layer are a tree: checks that guests' own writes always pass, for rows that came from elsewhere."""
 
 # ruff: noqa: ISC004, S608  # pairs of a fault and its query; what goes into these are constants
 

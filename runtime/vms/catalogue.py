@@ -29,12 +29,12 @@ MANIFESTS_REMEMBERED: Final = 256
 
 
 class ManifestError(Exception):
-    """A manifest cannot be used; the message names the file and what is wrong in it."""
+    """A manifest cannot be used; the message names the file and the fault in it."""
 
 
 @attrs.frozen
 class ComponentRef:
-    """A component in a file of the host, with what its manifest grants it."""
+    """A component in a file of the host, with the rights that its manifest grants."""
 
     path: Path
     network: tuple[str, ...] = ()

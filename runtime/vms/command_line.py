@@ -28,7 +28,7 @@ _ASSIGNMENT: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 
 
 def split(command: str) -> list[str]:
-    """The words of a simple command. Raises `ApiError` INVALID_ARGUMENT for what needs a shell, and for an open quote."""
+    """The words of a simple command. Raises `ApiError` INVALID_ARGUMENT for one that needs a shell, and for an open quote."""
     words: list[str] = []
     word: str | None = None
     command = command.lstrip(" \t\n").rstrip("\n")
@@ -54,7 +54,7 @@ def split(command: str) -> list[str]:
 
 def _meaning(piece: re.Match[str]) -> str:
     if piece.lastgroup == "double":
-        return _ESCAPED_IN_QUOTES.sub(lambda found: "" if found[2] else found[1], piece["double"])
+        return _ESCAPED_IN_QUOTES.sub(lambda match: "" if match[2] else match[1], piece["double"])
     if piece.lastgroup == "escaped":
         return "" if piece["escaped"] == "\n" else piece["escaped"]  # a line that goes on
     return piece[piece.lastgroup or 0]

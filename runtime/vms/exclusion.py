@@ -1,4 +1,4 @@
-"""What a listing leaves out: globs, held against each entry without anybody's having to wait for it."""
+"""The globs of a listing's `exclude`, compared with each entry in steps that hold up no other task."""
 
 from __future__ import annotations
 

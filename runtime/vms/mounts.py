@@ -81,7 +81,7 @@ def _fault(host: str, state: Path) -> str | None:
         return f"{host} leads through a symbolic link: give its real path, {real}"
     if not os.access(host, os.R_OK | os.X_OK):
         return f"{host}: the daemon may not read it"
-    # The state file holds what all VMs are; who writes the compiled components, and has their key, is the daemon.
+    # The state file is all VMs; and with the compiled components and their key a VM could run code in the daemon.
     for ours in (os.path.realpath(state), os.path.realpath(default_cache_directory())):
         if _within(ours, host) or _within(host, ours):
             return f"{host} holds what is the daemon's own, {ours}"

@@ -77,7 +77,7 @@ class VmOptions:
 
     @property
     def guest_limits(self) -> Limits:
-        """What each guest of the VM may use."""
+        """The limits of each guest of the VM."""
         return Limits(memory_bytes=self.memory_bytes, fuel=self.fuel)
 
 

@@ -17,7 +17,7 @@ T = TypeVar("T")
 async def patiently(
     operation: Callable[[], T], meanwhile: Callable[[], Awaitable[None]] = trio.lowlevel.checkpoint
 ) -> T:
-    """What `operation` returns or raises once all that it needs is in memory; until it is, `meanwhile` is awaited."""
+    """Run `operation` until all that it needs is in memory, and return its result; between two tries await `meanwhile`."""
     while True:
         try:
             return operation()
