@@ -84,7 +84,7 @@ def seal(key: bytes, plain: bytes, session_id: str) -> bytes:
 
 
 def unseal(key: bytes, blob: bytes, session_id: str) -> bytes:
-    """The plain text that `seal` was given. Raises `ApiError` STATE_CORRUPT if the blob was changed, or is another session's."""
+    """The plain text that `seal` was given. Raises `ApiError` STATE_CORRUPT if the blob was changed, or another session's."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # slow to import
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305  # noqa: PLC0415
 
