@@ -1,4 +1,4 @@
-"""A tree with all that stores it: the parts in memory, its limits, how its changes are taken and saved, and the host's own files."""
+"""A tree and how it is stored: the parts in memory, its limits, taking and saving its changes, and the host's own files."""
 
 from __future__ import annotations
 

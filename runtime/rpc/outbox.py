@@ -1,8 +1,8 @@
 """The lines that wait to be written to one peer, in order, bounded in bytes.
 
-Outgoing lines go through one `Outbox` per connection, emptied by one writer task, in the order in which they
-were put in: so a turn's events stay before the turn's response. Two kinds of producers use it. Those that can wait (responses, replays)
-call `send` and wait for room. Those that must not (live events) call `offer`, which returns False if there is no room.
+Outgoing lines go through one `Outbox` per connection, emptied by one writer task, in the order in which they were put in: so
+a turn's events stay before the turn's response. Two kinds of producers use it. Those that can wait (responses, replays) call
+`send` and wait for room. Those that must not (live events) call `offer`, which returns False if there is no room.
 """
 
 from __future__ import annotations

@@ -84,5 +84,5 @@ class Service:
         return all(peer.quiet for peer in self.peers)
 
     def is_quiet(self) -> bool:
-        """Whether nobody waits for anything: no request is under way, no turn, and no command."""
+        """Whether no request, no turn and no command is under way."""
         return self.answered and not self.host.status()["busy"]
