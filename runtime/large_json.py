@@ -25,7 +25,7 @@ from runtime.api.content import as_content
 from runtime.wire_json import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from runtime.api.content import Bytes, Content
 
@@ -37,6 +37,9 @@ PIECE_BYTES: Final = 96 * 1024
 
 _LOOK: Final = 100
 """What a look at one string counts for in these bytes: as much as it takes."""
+
+_PART_COST: Final = 1024
+"""What a part that is written counts for besides its bytes: 1 us or two."""
 
 CUT_BYTES: Final = 128
 """Strings from this length on are cut out: a mark is no longer than a fifth of it."""
@@ -228,12 +231,9 @@ async def one(pieces: Sequence[bytes]) -> bytes:
 
 async def parts(value: Any) -> list[bytes]:
     """JSON in parts, to be written one after another: as `encoded` writes it in one. Raises what that raises."""
-    found: list[bytes] = []
-    steps = _Steps()
-    for part in _parts(value):
-        found.append(part)
-        await steps.did(len(part))
-    return found
+    written = _Parts()
+    await written.write(value)
+    return written.found
 
 
 def is_small(value: Any, limit: int = SMALL_BYTES) -> bool:
@@ -243,65 +243,85 @@ def is_small(value: Any, limit: int = SMALL_BYTES) -> bool:
 
 def _left(value: Any, left: int) -> int:
     """How much of `left` remains beside the value; below zero when it is too large."""
+    left -= _LOOK
     if isinstance(value, str | bytes):
         return left - len(value)
     if isinstance(value, msgspec.Raw):
         return left - memoryview(value).nbytes
-    left -= _LOOK // 2
     if isinstance(value, dict):
-        for key, item in value.items():
-            left = _left(item, left - len(key) if isinstance(key, str) else left)
-            if left < 0:
-                return left
+        members: Iterable[tuple[Any, Any]] = value.items()
     elif isinstance(value, list | tuple):
-        for item in value:
-            left = _left(item, left)
-            if left < 0:
-                return left
+        members = (("", item) for item in value)
+    elif isinstance(value, msgspec.Struct):
+        members = ((name, getattr(value, name)) for name in value.__struct_fields__)
+    else:
+        return left
+    for name, item in members:
+        left = _left(item, left - len(name) if isinstance(name, str) else left)
+        if left < 0:
+            break
     return left
 
 
-def _parts(value: Any) -> Iterator[bytes]:
-    if not value or is_small(value, PIECE_BYTES):
-        yield encoded(value)
-    elif isinstance(value, str):
-        yield b'"'
-        yield from (encoded(value[at : at + PIECE_BYTES])[1:-1] for at in range(0, len(value), PIECE_BYTES))
-        yield b'"'
-    elif isinstance(value, bytes):
-        yield b'"'
-        for at in range(0, len(value), PIECE_BYTES):
-            yield binascii.b2a_base64(value[at : at + PIECE_BYTES], newline=False)
-        yield b'"'
-    elif isinstance(value, dict):
+class _Parts:
+    """JSON that is being written."""
+
+    def __init__(self) -> None:
+        self.found: list[bytes] = []
+        self._steps = _Steps()
+
+    async def write(self, value: Any) -> None:
+        """Write one value."""
+        if not value or is_small(value, PIECE_BYTES):
+            await self._add(encoded(value))
+        elif isinstance(value, str):
+            await self._add(b'"')
+            for at in range(0, len(value), PIECE_BYTES):
+                await self._add(encoded(value[at : at + PIECE_BYTES])[1:-1])
+            await self._add(b'"')
+        elif isinstance(value, bytes):
+            await self._add(b'"')
+            for at in range(0, len(value), PIECE_BYTES):
+                await self._add(binascii.b2a_base64(value[at : at + PIECE_BYTES], newline=False))
+            await self._add(b'"')
+        elif isinstance(value, dict):
+            await self._steps.did(PIECE_BYTES)  # to find that it is not small
+            await self._members(value)
+        elif isinstance(value, list | tuple):
+            await self._steps.did(PIECE_BYTES)
+            await self._items(value)
+        else:
+            await self._add(encoded(value))
+
+    async def _members(self, value: dict[Any, Any]) -> None:
         head = b"{"
         for key, item in value.items():
-            yield head + encoded(key) + b":"
-            yield from _parts(item)
+            await self._add(head + encoded(key) + b":")
+            await self.write(item)
             head = b","
-        yield b"}"
-    elif isinstance(value, list | tuple):
-        yield from _items(value)
-    else:
-        yield encoded(value)
+        await self._add(b"}")
 
-
-def _items(values: list[Any] | tuple[Any, ...]) -> Iterator[bytes]:
-    head, group, left = b"[", [], PIECE_BYTES
-    for item in values:
-        left = _left(item, left)
-        if left >= 0:
-            group.append(item)
-            continue
+    async def _items(self, values: list[Any] | tuple[Any, ...]) -> None:
+        head, group, left = b"[", [], PIECE_BYTES
+        for item in values:
+            left = _left(item, left)
+            if left >= 0:
+                group.append(item)
+                continue
+            if group:
+                await self._add(head + encoded(group)[1:-1], PIECE_BYTES)
+                head = b","
+            await self._add(head)
+            await self.write(item)
+            head, group, left = b",", [], PIECE_BYTES
         if group:
-            yield head + encoded(group)[1:-1]
-            head = b","
-        yield head
-        yield from _parts(item)
-        head, group, left = b",", [], PIECE_BYTES
-    if group:
-        yield head + encoded(group)[1:-1]
-    yield b"]"
+            await self._add(head + encoded(group)[1:-1])
+        await self._add(b"]")
+
+    async def _add(self, part: bytes, work: int = _PART_COST) -> None:
+        """Add a part; `work`: what making it counts for besides its bytes."""
+        self.found.append(part)
+        await self._steps.did(len(part) + work)
 
 
 async def large_content(data: bytes, encoding: str | None = None) -> Content:

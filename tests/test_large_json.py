@@ -14,6 +14,7 @@ import trio
 from runtime import large_json
 from runtime.acp.codec import Malformed, decode_large_line
 from runtime.api.content import Bytes
+from runtime.api.many_files import FileWritten
 from runtime.large_json import CUT_BYTES, MAX_ITEMS, TooManyItemsError, content_bytes, is_small, one, parts, shortened
 from runtime.rpc.messages import Refusal, parse_large_line
 from runtime.wire_json import encoded
@@ -179,8 +180,40 @@ async def test_others_have_their_turn() -> None:
     assert len(short.rest) < 1_000_000
 
 
+@pytest.mark.parametrize(
+    ("value", "items"),
+    [
+        ([FileWritten(f"/{number}") for number in range(10_000)], 10_000),
+        ([FileWritten(f"/{number}" + 3000 * "d") for number in range(1000)], 1000 * 3000 // 100),
+        ([{"path": f"/{number}", "size": number, "type": "file"} for number in range(10_000)], 40_000),
+        ([str(number) for number in range(20_000)], 20_000),
+        ({str(number): number for number in range(10_000)}, 20_000),
+    ],
+    ids=["structs", "long", "entries", "names", "members"],
+)
+async def test_small_things_count_as_much_as_they_take(value: Any, items: int) -> None:
+    """To look at one takes longer than to write it."""
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(other)
+        written = await parts(value)
+        nursery.cancel_scope.cancel()
+    assert turns > items * 100 // (2 * large_json.PIECE_BYTES)
+    assert max(map(len, written)) < 2 * large_json.PIECE_BYTES
+    assert b"".join(written) == encoded(value)
+
+
 def test_small_is_told_at_once() -> None:
     assert is_small([1, 2, {"a": "b"}])
     assert not is_small("x" * large_json.SMALL_BYTES * 2)
     assert not is_small([[]] * large_json.SMALL_BYTES)
+    assert is_small([FileWritten("/a")])
+    assert not is_small([FileWritten("/" + "a" * large_json.SMALL_BYTES)])
     assert not is_small({"event": msgspec.Raw(b" " * large_json.SMALL_BYTES * 2)})

@@ -81,7 +81,9 @@ class KeptTree:
 
     @property
     def loads(self) -> int:
-        """Inodes and names that all operations have loaded from the backend, and parents that they have made."""
+        """Inodes and names that all operations have loaded from the backend, and parents that they have made; trimming the
+        caches counts as so many loads as take the same time.
+        """
         return self._tree.loads
 
     # Saving

@@ -32,6 +32,9 @@ LOOKS: Final = 2500
 _ROUNDS: Final = 2
 """First those go that were not used since the last time, then the others."""
 
+LOAD_LOOKS: Final = 50
+"""Inodes that are considered in the time of one load."""
+
 MAX_LOADS: Final = 128
 """Inodes and names that one operation gets from the backend, and parents that it makes, before it lets others run
 (`FsCode.WOULD_BLOCK`): each takes 20 us or less. A path can lead through two thousand directories that nobody has looked at
@@ -55,7 +58,9 @@ class Memory:
         """Inodes of which only atime has changed: they go with the next change set, but do not cause one."""
         self._loads = 0
         self.loads = 0
-        """Inodes and names that all operations have loaded from the backend, and parents that they have made."""
+        """Inodes and names that all operations have loaded from the backend, and parents that they have made; trimming the
+        caches counts as so many loads as take the same time.
+        """
         self.crowded = False
         """The caches are over their bounds: `trim` is due before the next operation."""
         self.cached_dentries = 0
@@ -81,6 +86,7 @@ class Memory:
     def trim(self) -> None:
         """Drop clean inodes that have not been used lately until the caches are well within their bounds: `LOOKS` at a time."""
         goal, dentry_goal = CACHED_INODES * 7 // 8, CACHED_DENTRIES * 7 // 8
+        self.loads += LOOKS // LOAD_LOOKS  # those who do many operations in one go let others run after a few of these
         for _ in range(LOOKS):
             if len(self.nodes) <= goal and self.cached_dentries <= dentry_goal:
                 break

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 NAMES_PAGE: Final = 1024
 """Names between two looks at the other tasks: 2 ms."""
 
+LOADS_AT_ONCE: Final = 200
+"""When so much of a page was got, or trimmed for it, in 2 ms, others run first."""
+
 ENTRIES_PAGE: Final = 128
 """Entries with attributes, each a query where it is not in memory, between two such looks: 3 ms."""
 
@@ -119,6 +122,7 @@ class Listing:
         self._count = count
         self._page: Iterator[DirEntry] = iter(())
         self._after: str | None = after
+        self._loads = fs.loads
 
     def __enter__(self) -> Self:
         return self
@@ -131,16 +135,22 @@ class Listing:
         self._directory.close()
 
     async def next(self) -> DirEntry | None:
-        """The next entry, None at the end. Others run after every page."""
+        """The next entry, None at the end. Others run after every page, and within one that takes longer than most."""
+        if self._fs.loads - self._loads > LOADS_AT_ONCE:
+            await self._let_others_run()
         while True:
             for entry in self._page:
                 if self._devices or not self._fs.is_device(entry):
                     return entry
             if self._after is None:
                 return None
-            await trio.lowlevel.checkpoint()
+            await self._let_others_run()
             page, self._after = await patiently(partial(self._directory.page, self._after, self._count))
             self._page = iter(page)
+
+    async def _let_others_run(self) -> None:
+        await trio.lowlevel.checkpoint()
+        self._loads = self._fs.loads
 
     def describe(self, entry: DirEntry) -> dict[str, Any] | None:
         """The attributes of an entry, a link's own; None if it is gone."""

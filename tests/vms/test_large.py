@@ -13,6 +13,7 @@ import trio.testing
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import open_store
 from runtime.vms import exclusion, listings
+from runtime.vms.batches import FILE_OVERHEAD_BYTES, TURN_BYTES
 from runtime.vms.commands import Commands
 from runtime.vms.exclusion import PREPARED, Exclusion
 from runtime.vms.files import MAX_READ_BYTES, MAX_SCAN_BYTES, VmFiles
@@ -21,11 +22,11 @@ from runtime.vms.options import VmOptions
 from runtime.vms.removal import AT_ONCE
 from runtime.vms.results import MAX_ANSWER_BYTES, Budget
 from runtime.vms.volume import Volume
-from wasi_fs import CHUNK_SIZE, FileSystem, OpenFile
+from wasi_fs import CHUNK_SIZE, FileSystem, OpenFile, memory
 from wasi_fs.memory import MAX_LOADS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
     from pathlib import Path
 
 
@@ -113,6 +114,35 @@ async def test_many_files_are_written_and_read_beside_everything_else(volume: Vo
     assert [content for _, content in found] == [b"x"] * 50
     assert counted.count >= again.filesystem.loads // (2 * MAX_LOADS)
     assert again.filesystem.loads > 5000
+
+
+async def test_files_that_cannot_be_written_are_refused_beside_everything_else(volume: Volume) -> None:
+    files = VmFiles(volume)
+    await files.write_file("/file", b"x")
+    with steps() as counted:
+        done = await files.write_files([(f"/file/{number}", b"x") for number in range(1000)])
+    assert all(error is not None and error.code is ErrorCode.NOT_A_DIRECTORY for _, error in done)
+    assert counted.count >= 1000 * FILE_OVERHEAD_BYTES // TURN_BYTES
+
+
+async def test_memory_is_trimmed_beside_everything_else(volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts among what is done for the files of a call."""
+    monkeypatch.setattr(memory, "CACHED_INODES", 50)
+    monkeypatch.setattr(listings, "LOADS_AT_ONCE", 100)
+    paths = [f"/d/{number:03}" for number in range(500)]
+    calls: list[Callable[[VmFiles], Awaitable[object]]] = [
+        lambda files: files.write_files([(path, b"x") for path in paths]),
+        lambda files: files.read_files(paths),
+        lambda files: files.readdir_recursive("/d"),
+    ]
+    for call in calls:
+        again = Volume(volume._store, (await volume._store.vms.get_or_create("vm", {}, 0))[0], VmOptions())
+        before = again.filesystem.loads
+        with steps() as counted:
+            await call(VmFiles(again))
+        loads = again.filesystem.loads - before
+        assert loads > 1500
+        assert counted.count >= loads // (2 * 100)
 
 
 @pytest.mark.parametrize("writes", [1, ATTEMPTS + 1])

@@ -130,7 +130,9 @@ def test_what_is_pinned_may_exceed_the_bound(large: Any, monkeypatch: pytest.Mon
     assert len(fs._tree.nodes) >= 1000
     large.save()
     fs._tree.crowded = True
+    before = fs.loads
     fs.stat("/")
+    assert fs.loads - before >= memory.LOOKS // memory.LOAD_LOOKS
     assert len(fs._tree.nodes) <= 100
 
 
