@@ -177,11 +177,12 @@ class Connection:
                 await self._begin(message, len(line), nursery)
 
     async def _hang_up(self) -> None:
-        """Answer that the line is too long. Then read on for a moment, so that the peer gets to read the answer."""
+        """Answer that the line is too long, and read on while it comes, so that the peer gets to read the answer."""
         fault = ProtocolError(INVALID_REQUEST, f"a line has more than {MAX_LINE} bytes", maxLineBytes=MAX_LINE)
         with trio.move_on_after(LINGER):
             await self._outbox.send(error_line(None, fault))
-            await self._transport.skip_line()
+            await self._outbox.drained()
+        await self._transport.skip_line(LINGER)
         with trio.move_on_after(LINGER):
             await self._outbox.drained()
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import trio
+
 from runtime.budget import uncounted
 from runtime.jsonrpc import Lines, Long, TooLong
 from runtime.large_json import one
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import trio
 
     from runtime.jsonrpc import Line
 
@@ -21,8 +21,20 @@ RECEIVE_SIZE: Final = 64 * 1024
 """Bytes asked of the socket at a time: what Linux's default Unix socket buffer holds at most anyway."""
 
 
+MAX_SKIPS: Final = 4096
+"""Reads of what is left of a message that was too long: 256 MiB of a peer that sends fast, and an end for one that sends a byte
+now and then."""
+
+
 class LineTooLongError(Exception):
     """The peer sent more than `MAX_LINE` bytes without a newline; the stream cannot be resynchronised."""
+
+
+async def receive_within(stream: trio.abc.ReceiveStream, seconds: float) -> bytes | bytearray:
+    """Return what comes next; nothing at the end of the stream, or when nothing has come for so long."""
+    with trio.move_on_after(seconds):
+        return await stream.receive_some(RECEIVE_SIZE)
+    return b""
 
 
 class LineReader:
@@ -61,11 +73,13 @@ class LineReader:
             self._ready = iter(self._lines)
             self._count()
 
-    async def skip_line(self) -> None:
+    async def skip_line(self, patience: float) -> None:
         """Read and drop the rest of a line that was too long. Bytes after it may be dropped as well."""
-        while self._lines.dropping and (data := await self._stream.receive_some(RECEIVE_SIZE)):
+        for _ in range(MAX_SKIPS):
+            if not self._lines.dropping or not (data := await receive_within(self._stream, patience)):
+                return
             self._lines.push(data)
-            for _ in self._lines:
+            for _line in self._lines:
                 pass
 
     def _count(self) -> None:

@@ -35,8 +35,11 @@ class Transport(Protocol):
         """
         ...
 
-    async def skip_line(self) -> None:
-        """Read and drop the rest of a message that was too long."""
+    async def skip_line(self, patience: float) -> None:
+        """Read and drop the rest of a message that was too long.
+
+        Returns at its end, or where nothing has come for `patience` seconds, or after `MAX_SKIPS` reads.
+        """
         ...
 
     def count(self, charge: Callable[[int], None]) -> None:

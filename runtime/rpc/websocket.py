@@ -21,7 +21,7 @@ from websockets.typing import Subprotocol
 
 from runtime.api.defaults import SUBPROTOCOL
 from runtime.budget import uncounted
-from runtime.rpc.framing import MAX_LINE, RECEIVE_SIZE, LineTooLongError
+from runtime.rpc.framing import MAX_LINE, MAX_SKIPS, RECEIVE_SIZE, LineTooLongError, receive_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -35,8 +35,6 @@ HANDSHAKE_SECONDS: Final = 10.0
 CLOSE_SECONDS: Final = 1.0
 """For the close frame to leave, when the connection ends."""
 
-QUIET_SECONDS: Final = 0.1
-"""A peer that sends nothing for so long has come to the end of its long message."""
 
 # Above INFO: the library would note each connection, and at DEBUG the headers, of which one is the token.
 _library_logger: Final = logging.getLogger("runtime.rpc.websocket.library")
@@ -113,13 +111,12 @@ class WebSocketTransport:
             self._unfinished = not last
         await self._write(b"".join(frames))
 
-    async def skip_line(self) -> None:
-        """Read on until the peer pauses."""
-        data: bytes | bytearray = b"-"
-        while data:
-            with trio.move_on_after(QUIET_SECONDS) as pause:
-                data = await self._stream.receive_some(RECEIVE_SIZE)
-            if pause.cancelled_caught:
+    async def skip_line(self, patience: float) -> None:
+        """Send the close frame, and read until the peer closes too: the end of its message cannot be seen from here."""
+        with trio.move_on_after(patience):
+            await self._flush()
+        for _ in range(MAX_SKIPS):
+            if not await receive_within(self._stream, patience):
                 return
 
     @property

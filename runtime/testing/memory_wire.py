@@ -71,7 +71,7 @@ class ServerEnd:
         if messages:
             await self._send.send(messages)
 
-    async def skip_line(self) -> None:
+    async def skip_line(self, patience: float) -> None:
         """Nothing is left of a message here: each comes whole."""
 
     def count(self, charge: Callable[[int], None]) -> None:

@@ -129,6 +129,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.rpc.connection.MAX_IN_FLIGHT_BYTES": "tests/rpc/test_connection.py::test_too_many_bytes_in_flight_are_busy",
     "runtime.rpc.connection.MAX_RESPONSE": "tests/rpc/test_connection.py::test_an_answer_over_the_limit_is_too_large",
     "runtime.rpc.framing.MAX_LINE": "tests/rpc/test_connection.py::test_a_line_over_the_limit_is_answered_and_the_connection_closed",
+    "runtime.rpc.framing.MAX_SKIPS": "tests/rpc/test_connection.py::test_a_peer_that_never_ends_its_line_is_cut_off",
     "runtime.rpc.http_listener.MAX_TOKEN": "tests/rpc/test_http.py::test_a_token_of_ones_own",
     "runtime.rpc.http_listener.MIN_TOKEN": "tests/rpc/test_http.py::test_a_token_of_ones_own",
     "runtime.rpc.listener.BACKLOG": "tests/rpc/test_listener.py::test_so_many_connections_wait_to_be_accepted",

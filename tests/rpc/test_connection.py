@@ -13,7 +13,7 @@ import trio.lowlevel
 from trio.testing import wait_all_tasks_blocked
 
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.rpc import connection, server
+from runtime.rpc import connection, framing, server, websocket
 from runtime.rpc.framing import MAX_LINE
 from tests.patience import WAIT
 
@@ -111,6 +111,7 @@ async def test_hello_tells_limits_and_the_epoch(peer, world):
 
 
 async def test_a_line_over_the_limit_is_answered_and_the_connection_closed(world, monkeypatch):
+    monkeypatch.setattr(connection, "LINGER", WAIT)
     async with world.peer() as peer:
         with trio.fail_after(WAIT):
             await peer.send(b'{"jsonrpc":"2.0","id":1,"method":"' + b"x" * MAX_LINE + b'"}')
@@ -120,6 +121,21 @@ async def test_a_line_over_the_limit_is_answered_and_the_connection_closed(world
             assert await peer.receive() is None
     async with world.peer() as another:
         assert await another.call("vm.list") == []
+
+
+async def test_a_peer_that_never_ends_its_line_is_cut_off(world, monkeypatch):
+    monkeypatch.setattr(connection, "LINGER", WAIT)
+    for module in (framing, websocket):
+        monkeypatch.setattr(module, "MAX_SKIPS", 4)
+
+    async def send_for_ever(peer):
+        await peer.send(b"x" * MAX_LINE + b"x")
+        while True:
+            await peer.stream.send_all(b"x" * 100_000)
+
+    async with world.peer() as peer:
+        with trio.fail_after(WAIT), pytest.raises(trio.BrokenResourceError):
+            await send_for_ever(peer)
 
 
 async def test_a_line_just_below_the_limit_is_served(world, peer):

@@ -12,7 +12,7 @@ import trio
 from websockets.frames import Opcode
 
 from runtime.api.endpoint import EndpointError
-from runtime.rpc import server, websocket
+from runtime.rpc import connection, server, websocket
 from runtime.rpc.gate import Gate
 from runtime.rpc.http_listener import AddressError, HttpOptions, http_options, open_http
 from runtime.rpc.server import serve
@@ -158,6 +158,7 @@ async def test_a_message_in_fragments_with_a_ping_between_them(world, peer):
 
 
 async def test_fragments_count_together(world, peer, monkeypatch):
+    monkeypatch.setattr(connection, "LINGER", WAIT)
     chunk = b"x" * 1_000_000
     protocol = peer.wire.protocol
     protocol.send_text(b'"', fin=False)
