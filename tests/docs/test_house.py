@@ -28,6 +28,7 @@ GENERATED = {
 ARITHMETIC = (
     ast.Constant | ast.BinOp | ast.UnaryOp | ast.operator | ast.unaryop | ast.Name | ast.Attribute | ast.expr_context
 )
+LOGGER = re.compile(r"^(\w+)(?:: \w+)? = logging\.getLogger\(", re.MULTILINE)
 COMMENT = re.compile(r"#(?! (noqa|type|fmt)\b)")
 
 
@@ -52,6 +53,17 @@ def test_no_file_is_too_long() -> None:
 def test_a_number_is_explained_in_the_docstring_below_it() -> None:
     wrong = [f"{name}:{line}" for name, path in zip(NAMES, FILES, strict=True) for line in _commented_numbers(path)]
     assert wrong == []
+
+
+def test_a_logger_is_named_logger() -> None:
+    """A second one of a module, which is handed to a library, says so."""
+    made = [
+        (file, found)
+        for file, path in zip(NAMES, FILES, strict=True)
+        for found in LOGGER.findall(path.read_text("utf-8"))
+    ]
+    assert ("runtime/daemon/main.py", "logger") in made
+    assert [each for each in made if each[1] not in {"logger", "_library_logger"}] == []
 
 
 def _commented_numbers(path: Path) -> list[int]:
