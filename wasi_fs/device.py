@@ -99,7 +99,7 @@ def is_device(ino: int) -> bool:
 
 
 def read_length(device: Device, length: int | None) -> int:
-    """How much of a device is read at once by who names no position. FsError(INVALID) for all of what has no end."""
+    """Bytes of a device that one read without a position returns. FsError(INVALID) for all of a device without an end."""
     if length is None and device.kind in ENDLESS:
         raise FsError(FsCode.INVALID, "a device without an end: say how much to read")
     return length or 0

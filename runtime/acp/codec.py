@@ -202,7 +202,7 @@ def _read_string(text: bytes) -> str:
 
 
 def whole_line(line: bytes) -> bytes:
-    """The line as JSON that everybody can read, for those who pass on what they have decoded; itself if it is no JSON."""
+    """The line as JSON that every reader takes, for callers that pass a decoded line on; the line itself if it is no JSON."""
     try:
         msgspec.json.decode(line)
     except RecursionError:

@@ -1,7 +1,7 @@
-"""The client's side of one ACP connection: which requests are out, which are being served, what a message means.
+"""The client's side of one ACP connection: the requests that are open on both sides, and the meaning of each message.
 
 Sans-I/O, after h11: `receive` turns bytes into events in the order in which the agent wrote them, the other methods
-return the bytes to write. What makes no sense (an answer to nothing, an id that is in use) becomes a `Noise` event that
+return the bytes to write. A senseless message (an answer to nothing, an id that is in use) becomes a `Noise` event that
 can be recorded, and changes nothing else; where JSON-RPC asks for an error in return, it carries that reply.
 """
 
@@ -59,7 +59,7 @@ class Noise:
     size: int = 0
     head: str = ""
     reply: bytes | None = None
-    """What to write back, if anything."""
+    """The line to write back, if any."""
 
 
 @attrs.frozen
@@ -121,23 +121,23 @@ class ClientConnection:
         return encode_error(id_, error)
 
     def receive(self, data: bytes) -> list[Event]:
-        """Take what the agent wrote; every event is to be handled before the next."""
+        """Take bytes of the agent; the caller handles each event before the next."""
         return [event for frame in self.frames(data) for event in self.events(_at_once(frame))]
 
     def frames(self, data: bytes) -> list[Frame | Large]:
-        """Take what the agent wrote: as `receive`, for those who decode what is large, and hand each frame to `events`."""
+        """Take bytes of the agent, as `receive`, for callers that decode large frames themselves and hand each to `events`."""
         return self._decoder.feed(data)
 
     def events(self, frame: Frame) -> list[Event]:
-        """What a frame means, once everything before it has been handled."""
+        """The events of a frame, once everything before it has been handled."""
         return [event for each in self._halves.take(frame) for event in self._take(each)]
 
     def last_frames(self) -> list[Frame | Large]:
-        """Take note that the agent writes no more: its last words, as `frames`; what turns out to be Malformed was cut off."""
+        """The agent writes no more: the frames of its last bytes, as `frames`; a Malformed one was cut off."""
         return self._decoder.finish()
 
     def finish(self) -> list[Event]:
-        """After it, what was held back for more; its last words too, if nobody has asked for them."""
+        """The last events: of frames that were held back, and of `last_frames` if that was not called."""
         last = [_at_once(frame) for frame in self.last_frames()]
         frames = [each for frame in last if not isinstance(frame, Malformed) for each in self._halves.take(frame)]
         return [event for frame in [*frames, *self._halves.finish()] for event in self._take(frame)]
@@ -209,4 +209,4 @@ def _at_once(frame: Frame | Large) -> Frame:
 
 
 CANCELLED: Final = ErrorObject(REQUEST_CANCELLED, "the request was cancelled")
-"""What a request that the agent took back is answered with."""
+"""The answer to a request that the agent took back."""

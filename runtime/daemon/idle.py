@@ -13,7 +13,7 @@ LOOKS: Final = 20
 """Within the span, so that it is over by a twentieth of it at most."""
 
 LONGEST_PAUSE: Final = 30.0
-"""Seconds between looks: a look costs nothing, and who waits for the end waits no longer."""
+"""Seconds between idle checks at most: a check is cheap, and this is the longest that the end can come late."""
 
 SHORTEST_PAUSE: Final = 0.01
 """Seconds: only tests set spans that are so short."""

@@ -1,4 +1,4 @@
-"""Who may speak to the daemon over HTTP: decided on the handshake's headers, before anything else is done with a peer.
+"""Access over HTTP: a peer is admitted or refused by its handshake's headers, before anything else is done with it.
 
 A Unix socket is guarded by the kernel; a TCP port is open to every program of every user and to every web page that a
 browser on this machine shows. So three things are asked for. The token: only who can read it may come in. The `Origin`,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runtime.store.store import Store
 
 MAX_EVENTS: Final = 100_000
-"""Events of one answer, whatever `limit` says; the store ends it at 64 MiB besides. Who needs more pages with `after`."""
+"""Events of one answer, whatever `limit` says; the store ends it at 64 MiB besides. For more, ask again with `after`."""
 
 
 PAGE_SESSIONS: Final = 50

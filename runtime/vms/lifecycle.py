@@ -2,16 +2,16 @@
 
 To a client a VM is awake or asleep. There is more to it, and the table below has a row for each:
 
-* Waking can fail. Then the VM has slept all the while, and whoever wakes it is told why (`WAKING`).
-* Falling asleep takes patience: turns and commands may end by themselves. Whoever waits for that may go away, and the VM
-  stays awake (`ABANDONED`); or somebody else has no patience (`FORCE`). What would start something meanwhile is refused.
+* Waking can fail. Then the VM has slept all the while, and the call that wakes it gets the error (`WAKING`).
+* Falling asleep can take a grace, in which turns and commands may end by themselves. If the caller is cancelled meanwhile, the
+  VM stays awake (`ABANDONED`); another caller may cut the grace short (`FORCE`). Calls that would start something are refused.
 * Once its turns and commands have ended there is no way back: its guests are ended, and its files made durable (`STOPPING`).
 * A fault in its tasks puts a VM to sleep from wherever it is (`FAULT`).
-* A VM that is destroyed is put to sleep first, and nobody is told of that sleep.
+* A VM that is destroyed is put to sleep first, without a notification of that sleep.
 
-Signals are what happened or what is wanted; they are never refused. Those that mean nothing in a state change nothing. What
-is to be done about a signal is its `Effect`. The signals of clients come one at a time (`runtime.vms.awake` has a lock for
-each VM), `FORCE` and `FAULT` at any moment.
+A signal says that something has happened or is wanted. It is never refused: a signal that means nothing in a state changes
+nothing. Its `Effect` is what the caller has to do. The signals of clients come one at a time (`runtime.vms.awake` has a lock
+for each VM), `FORCE` and `FAULT` at any moment.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ MAX_TOLD: Final = 1000
 """Characters of PATH and of the command in an error's text."""
 
 ATTEMPTS: Final = 3
-"""To read a file that is written to meanwhile: a compiler finishes soon, and who does not is not waited for."""
+"""Tries to read a file that is being written: a compiler finishes soon, and a longer write is not waited for."""
 
 
 class Programs:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MILLISECOND: Final = 0.001
 
 IDLE_LOOK_SECONDS: Final = 0.01
-"""Who wants it to sleep sooner gets a VM that looks this often whether its turn is over."""
+"""The least time between two idle checks: a shorter idle timeout is rounded up to it."""
 
 
 class Vm:

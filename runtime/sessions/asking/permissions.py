@@ -30,7 +30,7 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
 """What a client says -> the kinds of option that say it, in order of preference."""
 
 ANSWERED: Final = 1000
-"""Requests of one session that are over, and of which we still know how, for those who answer too late."""
+"""Requests of one session that are over, and whose outcome is remembered for answers that come too late."""
 
 
 @attrs.frozen
