@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class StartOptions(TypedDict):
-    """What a command begins with besides its words."""
+    """The start of a command, apart from its words."""
 
     env: dict[str, str]
     cwd: str | None

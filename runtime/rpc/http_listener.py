@@ -41,12 +41,12 @@ _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[^/?#@\s]+")
 
 
 class AddressError(ValueError):
-    """What was asked for on the command line cannot be meant; the message says what would be right."""
+    """The command line asks for something that cannot be meant; the message says what would be right."""
 
 
 @attrs.frozen
 class HttpOptions:
-    """What was asked for on the command line, checked."""
+    """The HTTP options of the command line, checked."""
 
     host: str
     port: int

@@ -23,14 +23,14 @@ P = TypeVar("P", bound=Params)
 
 @attrs.define(eq=False)
 class Call:
-    """What a handler has at hand besides its params."""
+    """The values that a handler gets besides its params."""
 
     host: Host
     service: Service
     subscriptions: Subscriptions
     """Those of the connection that the request came in on."""
     afterwards: list[Callable[[], None]] = attrs.field(factory=list)
-    """What the connection is to do right after the answer has been put into its outbox."""
+    """Steps that the connection takes right after it has put the answer into its outbox."""
 
     def progress(self, token: str | None) -> Callable[[int, int], None] | None:
         """Return what sends `progress` notifications under the client's `token`; None where none are asked for.
@@ -47,7 +47,7 @@ class Call:
         return report
 
     settle: Callable[[], Awaitable[None]] | None = None
-    """What the connection is to wait for before it answers."""
+    """An async function that the connection awaits before it answers."""
 
 
 Handler = Callable[[Call, P], Awaitable[Any]]

@@ -24,7 +24,7 @@ reads. Twice the largest answer. Above it the connection that holds the most is 
 
 
 class Peer(Protocol):
-    """What is asked of a connection from outside."""
+    """The part of a connection that others see."""
 
     @property
     def subscriptions(self) -> int:

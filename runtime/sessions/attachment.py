@@ -98,7 +98,7 @@ class Attachment:
         self.stopping = True
         self.agent.kill()
 
-    # What the agent sends, in order (runtime.sessions.agent.process.Listener).
+    # The agent's messages, in order (runtime.sessions.agent.process.Listener).
 
     async def on_request(self, request: Request) -> None:
         """Serve it."""

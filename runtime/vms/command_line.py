@@ -18,7 +18,7 @@ _PIECE: Final = re.compile(
     | (?P<plain>[^ \t'"\\|&;<>()$`*?[\n]+)""",
     re.VERBOSE | re.DOTALL,
 )
-"""What a command line is made of; where none is, stands what only a shell understands, or a quote that is not closed."""
+"""The parts of a command line. Where none matches there is shell syntax, or a quote that is not closed."""
 _ESCAPED_IN_QUOTES: Final = re.compile(r"\\([$`\"\\]|(\n))")
 _RESERVED: Final = frozenset(
     ("!", "{", "}", "case", "do", "done", "elif", "else", "esac", "fi", "for", "if", "in", "then", "until", "while")

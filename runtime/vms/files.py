@@ -163,7 +163,7 @@ class VmFiles:
         await self._changed(path, lambda: self._fs.symlink(target, path))
 
     async def readlink(self, path: str) -> str:
-        """What a symlink holds."""
+        """The target of a symlink, as it is stored."""
         return await self._seen(path, lambda: self._fs.readlink(path))
 
     async def chmod(self, path: str, mode: int) -> None:

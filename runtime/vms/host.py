@@ -86,7 +86,7 @@ class Host:
         self._awake = AwakeVms(store, self.hub, nursery, self._make)
         self.shut_down = self._awake.shut_down
         self.queries = HostQueries(store, agents, self._awake, self._volumes)
-        """What is read of VMs, which wakes none."""
+        """Queries about VMs, which wake none."""
 
     async def recover(self) -> None:
         """After a crash: whatever was awake is asleep now, and the turns that were running are marked as interrupted."""

@@ -44,7 +44,7 @@ class Signal(Enum):
     SHUTDOWN = "shutdown"  # the daemon ends
     DESTROY = "destroy"  # a client wants it destroyed
     FORCE = "force"  # a client wants its turns and commands to end now
-    ABANDONED = "abandoned"  # whoever put it to sleep has gone away
+    ABANDONED = "abandoned"  # the caller that put it to sleep was cancelled
     SUSPENDED = "suspended"  # its turns and commands have ended
     STOPPED = "stopped"  # all of it has ended, and is durable
     FAULT = "fault"  # its tasks have failed
@@ -53,7 +53,7 @@ class Signal(Enum):
 
 
 class Effect(Enum):
-    """What is to be done about a signal."""
+    """The work that a signal asks for."""
 
     START = "start"  # start its tasks
     SUSPEND = "suspend"  # let its turns and commands end

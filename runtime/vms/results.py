@@ -50,7 +50,7 @@ WORDS: Final[dict[FsCode, str]] = {
     FsCode.NOT_PERMITTED: "not permitted",
     FsCode.TOO_MANY_LINKS: "too many links",
 }
-"""What the codes of wasi:filesystem are called in prose, where their own names are not what people would say."""
+"""Prose for codes of wasi:filesystem whose own names do not read as English."""
 
 TYPES: Final = {
     FileType.REGULAR: "file",
