@@ -69,7 +69,7 @@ class FileTrees:
                 if error is None:
                     changes.committed()
                 elif blames_value(error):
-                    logger.error("changed files of VM %d cannot ever be stored: given up", vm, exc_info=error)
+                    logger.error("changed files of VM %d are none that can be stored: given up", vm, exc_info=error)
                     changes.refused()
                 else:
                     changes.failed()
