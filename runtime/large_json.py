@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import binascii
 import codecs
+import hashlib
 import re
 import secrets
 from typing import TYPE_CHECKING, Any, Final
@@ -236,6 +237,17 @@ async def parts(value: Any) -> list[bytes]:
     return written.found
 
 
+async def sha256(value: Any) -> bytes:
+    """SHA-256 of a JSON value: equal for values that differ only in the order of members."""
+    written = _Parts(in_order=True)
+    await written.write(value)
+    steps, digest = _Steps(), hashlib.sha256()
+    for part in written.found:
+        digest.update(part)
+        await steps.did(len(part) + _LOOK)
+    return digest.digest()
+
+
 def is_small(value: Any, limit: int = SMALL_BYTES) -> bool:
     """Whether JSON of the value has about `limit` bytes at most; costs no more than writing that much."""
     return _left(value, limit) >= 0
@@ -264,20 +276,21 @@ def _left(value: Any, left: int) -> int:
 
 
 class _Parts:
-    """JSON that is being written."""
+    """JSON that is being written; `in_order`: with the members of each object in the order of their names."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, in_order: bool = False) -> None:
         self.found: list[bytes] = []
+        self._in_order = in_order
         self._steps = _Steps()
 
     async def write(self, value: Any) -> None:
         """Write one value."""
         if not value or is_small(value, PIECE_BYTES):
-            await self._add(encoded(value))
+            await self._add(self._encoded(value))
         elif isinstance(value, str):
             await self._add(b'"')
             for at in range(0, len(value), PIECE_BYTES):
-                await self._add(encoded(value[at : at + PIECE_BYTES])[1:-1])
+                await self._add(self._encoded(value[at : at + PIECE_BYTES])[1:-1])
             await self._add(b'"')
         elif isinstance(value, bytes):
             await self._add(b'"')
@@ -291,12 +304,12 @@ class _Parts:
             await self._steps.did(PIECE_BYTES)
             await self._items(value)
         else:
-            await self._add(encoded(value))
+            await self._add(self._encoded(value))
 
     async def _members(self, value: dict[Any, Any]) -> None:
         head = b"{"
-        for key, item in value.items():
-            await self._add(head + encoded(key) + b":")
+        for key, item in sorted(value.items()) if self._in_order else value.items():
+            await self._add(head + self._encoded(key) + b":")
             await self.write(item)
             head = b","
         await self._add(b"}")
@@ -309,19 +322,22 @@ class _Parts:
                 group.append(item)
                 continue
             if group:
-                await self._add(head + encoded(group)[1:-1], PIECE_BYTES)
+                await self._add(head + self._encoded(group)[1:-1], PIECE_BYTES)
                 head = b","
             await self._add(head)
             await self.write(item)
             head, group, left = b",", [], PIECE_BYTES
         if group:
-            await self._add(head + encoded(group)[1:-1])
+            await self._add(head + self._encoded(group)[1:-1])
         await self._add(b"]")
 
     async def _add(self, part: bytes, work: int = _PART_COST) -> None:
         """Add a part; `work`: what making it counts for besides its bytes."""
         self.found.append(part)
         await self._steps.did(len(part) + work)
+
+    def _encoded(self, value: Any) -> bytes:
+        return msgspec.json.encode(value, order="sorted") if self._in_order else encoded(value)
 
 
 async def large_content(data: bytes, encoding: str | None = None) -> Content:

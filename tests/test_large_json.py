@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import random
 from typing import Any
@@ -15,7 +16,17 @@ from runtime import large_json
 from runtime.acp.codec import Malformed, decode_large_line
 from runtime.api.content import Bytes
 from runtime.api.many_files import FileWritten
-from runtime.large_json import CUT_BYTES, MAX_ITEMS, TooManyItemsError, content_bytes, is_small, one, parts, shortened
+from runtime.large_json import (
+    CUT_BYTES,
+    MAX_ITEMS,
+    TooManyItemsError,
+    content_bytes,
+    is_small,
+    one,
+    parts,
+    sha256,
+    shortened,
+)
 from runtime.rpc.messages import Refusal, parse_large_line
 from runtime.wire_json import encoded
 
@@ -208,6 +219,28 @@ async def test_small_things_count_as_much_as_they_take(value: Any, items: int) -
     assert turns > items * 100 // (2 * large_json.PIECE_BYTES)
     assert max(map(len, written)) < 2 * large_json.PIECE_BYTES
     assert b"".join(written) == encoded(value)
+
+
+async def test_the_hash_of_a_large_value_is_that_of_its_json_in_order() -> None:
+    for value in (
+        [{"type": "text", "text": "x"}],
+        [{"type": "text", "text": "x" * 3_000_000}, {"z": 1, "a": {"y": "é" * 200_000, "b": None}}],
+        {str(number): {"b": number, "a": []} for number in range(20_000, 0, -1)},
+    ):
+        assert await sha256(value) == hashlib.sha256(msgspec.json.encode(value, order="sorted")).digest()
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await trio.lowlevel.checkpoint()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(other)
+        await sha256("x" * 10_000_000)
+        nursery.cancel_scope.cancel()
+    assert turns > 2 * 10_000_000 // (2 * large_json.PIECE_BYTES)
 
 
 def test_small_is_told_at_once() -> None:

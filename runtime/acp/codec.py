@@ -8,7 +8,7 @@ is too long a `TooLong`, both with what can be known of them, and the stream goe
 from __future__ import annotations
 
 import json
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import attrs
 import msgspec
@@ -18,6 +18,9 @@ from runtime.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST, PARSE_ERROR, Line, 
 from runtime.large_json import SMALL_BYTES, TooManyItemsError, one, shortened
 from runtime.text import beginning, outline, read_anyway, whole
 from runtime.wire_json import encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_LINE: Final = 16 * 1024 * 1024
 """Longest line of an agent, in bytes: half of what the API allows in one line, so that every message that we accept
@@ -250,9 +253,10 @@ def _classified(value: Any, line: bytes) -> Frame:
     return Malformed(INVALID_REQUEST, reason, len(line), _head(line), **_meant(value))
 
 
-def encode_request(id_: Id, method: str, params: Any) -> bytes:
-    """One request as a line."""
-    return _line({"jsonrpc": "2.0", "id": id_, "method": method, "params": params})
+def encode_request(id_: Id, method: str, params: Sequence[bytes]) -> list[bytes]:
+    """One request as a line, in parts; `params` is JSON, in parts as well."""
+    head = encoded({"jsonrpc": "2.0", "id": id_, "method": method})[:-1]
+    return [head + b',"params":', *params, b"}\n"]
 
 
 def encode_notification(method: str, params: Any) -> bytes:

@@ -8,7 +8,7 @@ can be recorded, and changes nothing else; where JSON-RPC asks for an error in r
 from __future__ import annotations
 
 import re
-from typing import Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import attrs
 
@@ -31,6 +31,10 @@ from runtime.acp.codec import (
 )
 from runtime.acp.halves import Halves
 from runtime.jsonrpc import INVALID_REQUEST, PARSE_ERROR, REQUEST_CANCELLED
+from runtime.wire_json import encoded
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CANCEL_REQUEST: Final = "$/cancel_request"
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
@@ -95,11 +99,15 @@ class ClientConnection:
 
     def request(self, method: str, params: Any) -> tuple[int, bytes]:
         """Open a request: its id, and the bytes to write."""
+        id_, data = self.request_parts(method, [encoded(params)])
+        return id_, b"".join(data)
+
+    def request_parts(self, method: str, params: Sequence[bytes]) -> tuple[int, list[bytes]]:
+        """As `request`, with params that are JSON already, in parts; so are the bytes to write."""
         id_ = self._next_id
         self._next_id += 1
-        data = encode_request(id_, method, params)
         self._outstanding[id_] = method
-        return id_, data
+        return id_, encode_request(id_, method, params)
 
     def notify(self, method: str, params: Any) -> bytes:
         """The bytes of a notification to the agent."""

@@ -52,7 +52,7 @@ class _Encoder:
 
     def __init__(self) -> None:
         self._notice: Notice | None = None
-        self._body = b""
+        self._body = memoryview(b"")
         self._method = b""
 
     def line(self, notice: Notice, subscription_id: str) -> bytes:
@@ -60,15 +60,15 @@ class _Encoder:
             params = notice.params
             if params.get("vm") == notice.vm:
                 params = {**params, "vm": as_given(notice.vm)}
-            self._body = encoded(params)[1:]
+            self._body = memoryview(encoded(params))[1:]
             self._method = encoded(notice.method)
             self._notice = notice
         return _joined(self._method, subscription_id, self._body)
 
 
-def _joined(method: bytes, subscription_id: str, body: bytes) -> bytes:
+def _joined(method: bytes, subscription_id: str, body: bytes | memoryview) -> bytes:
     head = _PREFIX % (method, subscription_id.encode())
-    return (head[:-1] if body == b"}" else head) + body + b"}\n"
+    return b"".join((head[:-1] if len(body) == 1 else head, body, b"}\n"))  # one copy of what may be large
 
 
 class Subscription:

@@ -125,7 +125,7 @@ class Attachment:
         if self.replaying:
             return
         update = params.update
-        self._transcript.append(SESSION_UPDATE, notification.params)
+        await self._transcript.append_large(SESSION_UPDATE, notification.params)
         kind = update.get("sessionUpdate")
         if kind == "agent_message_chunk" and self.turn is not None:
             self.agent.hold(self.turn.add_text(text_of(update)))

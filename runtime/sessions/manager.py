@@ -152,7 +152,7 @@ class Sessions:
         """
         blocks = prompts.content_blocks(prompt)
         prompts.check_key(idempotency_key)
-        content_hash = prompts.content_hash(blocks)
+        content_hash = b"" if idempotency_key is None else await prompts.content_hash(blocks)
         async with self._registry.use(session_id) as session:
             if idempotency_key is not None:
                 earlier = prompts.earlier(

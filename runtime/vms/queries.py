@@ -127,7 +127,7 @@ class HostQueries:
         if self._awake.get(name):  # there a turn may be in progress
             return None
         record = of_sessions.find(self._store, name, session_id)
-        content_hash = prompts.content_hash(prompts.content_blocks(prompt))
+        content_hash = await prompts.content_hash(prompts.content_blocks(prompt))
         return prompts.stored_answer(self._store, record.row, key, content_hash)
 
     async def stats(self, name: str) -> dict[str, Any]:

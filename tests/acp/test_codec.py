@@ -27,6 +27,7 @@ from runtime.acp.codec import (
 )
 from runtime.jsonrpc import INVALID_REQUEST, PARSE_ERROR
 from runtime.large_json import MAX_ITEMS
+from runtime.wire_json import encoded
 
 LINES = (
     b'{"jsonrpc":"2.0","id":1,"method":"a","params":{"x":1}}\n'
@@ -160,13 +161,13 @@ def test_the_head_of_a_line_ends_between_characters(before: int) -> None:
 
 
 def test_what_is_encoded_decodes_to_itself() -> None:
-    assert decode_line(encode_request(4, "m", {"a": "ü\n"})) == Request(4, "m", {"a": "ü\n"})
+    assert decode_line(b"".join(encode_request(4, "m", [encoded({"a": "ü\n"})]))) == Request(4, "m", {"a": "ü\n"})
     assert decode_line(encode_notification("m", {})) == Notification("m", {})
     assert decode_line(encode_result("x", None)) == Response("x", result=None)
     assert decode_line(encode_error(None, ErrorObject(-1, "e", {"d": 1}))) == Response(
         None, error=ErrorObject(-1, "e", {"d": 1})
     )
-    assert encode_request(4, "m", {"a": "ü\n"}).count(b"\n") == 1
+    assert b"".join(encode_request(4, "m", [encoded({"a": "ü\n"})])).count(b"\n") == 1
 
 
 async def test_a_large_line_is_read_as_a_small_one_is() -> None:

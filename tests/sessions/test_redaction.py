@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from runtime.api.errors import ErrorCode
+from runtime.large_json import SMALL_BYTES, STEP_BYTES
 from runtime.sessions.options.redaction import MAX_DEPTH, MIN_LINE, NOTHING, Redactor
 from tests.sessions.fakes import FakeAgent, FakeVm, RpcFailError, failing, new
 
@@ -98,3 +99,13 @@ async def test_a_turns_text_is_searched_as_a_whole(vm: FakeVm) -> None:
     id_ = await new(vm, secrets={"KEY": KEY})
     for _ in range(2):
         assert (await vm.sessions.prompt(id_, "x", "key"))["text"] == "it is [redacted:KEY]"
+
+
+@pytest.mark.parametrize("before", [0, STEP_BYTES - len(KEY) // 2, 3 * STEP_BYTES])
+async def test_large_events_are_searched_to_their_end(vm: FakeVm, before: int) -> None:
+    """In pieces, between two of which a secret may lie."""
+    id_ = await new(vm, secrets={"KEY": KEY})
+    for shift in range(0, 200, 9):  # what stands before the text in its event
+        text = "x" * (before - shift) + KEY + "y" * SMALL_BYTES
+        await vm.sessions.prompt(id_, text)
+    assert KEY not in str(await vm.events(id_))

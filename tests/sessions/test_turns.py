@@ -2,10 +2,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.large_json import PIECE_BYTES
 from tests.sessions.fakes import FakeAgent, FakeVm, Prompting, RpcFailError, failing, never, new, start, until_cancelled
 from tests.settled import settled, until
 
@@ -33,6 +35,37 @@ async def test_a_turn_from_prompt_to_result(vm: FakeVm) -> None:
     assert vm.sessions.get(id_)["status"] == "idle"
     assert [notice.seq for notice in vm.notices if notice.method == "sessionEvent"] == [0, 1, 2, 3, 4]
     assert "agent-1" not in str(await vm.events(id_)), "the agent's own id stays internal"
+
+
+async def test_a_large_prompt_is_encoded_piece_by_piece(vm: FakeVm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And so are its event, what the agent says, and the answer that is kept: the longest text that is encoded at once."""
+    encode, longest = msgspec.json.encode, 0
+
+    def watched(value: Any, **options: Any) -> bytes:
+        nonlocal longest
+        longest = max(longest, longest_text(value))
+        return encode(value, **options)
+
+    id_ = await new(vm)
+    monkeypatch.setattr(msgspec.json, "encode", watched)
+    text = "x" * 1_000_000
+    result = await vm.sessions.prompt(id_, text, "key")
+    assert result["text"] == text
+    assert await vm.sessions.prompt(id_, text, "key") == result
+    with failing(ErrorCode.SESSION_CONFLICT):
+        await vm.sessions.prompt(id_, text + "y", "key")
+    assert longest == PIECE_BYTES
+    updates = [event["params"]["update"] for event in await vm.events(id_) if "update" in event["params"]]
+    assert [update["content"]["text"] for update in updates] == [text, text]
+    assert result["seq"] == len(await vm.log(id_)) - 1
+
+
+def longest_text(value: Any) -> int:
+    """Characters of the longest string in a value."""
+    if isinstance(value, str):
+        return len(value)
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    return max(map(longest_text, items), default=0)
 
 
 async def test_the_prompt_is_committed_before_the_agent_sees_it(vm: FakeVm) -> None:

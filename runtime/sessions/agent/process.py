@@ -17,12 +17,14 @@ import trio
 
 from runtime.acp.codec import ErrorObject, Frame, Id, Large, Malformed, Notification, Request
 from runtime.acp.connection import CANCELLED, AgentAnswer, ClientConnection, Noise, RequestCancelled
+from runtime.large_json import JOINED_AT_ONCE
 from runtime.sessions.agent.errors import AgentError, AgentGoneError
 from runtime.sessions.agent.stderr import Stderr
 from runtime.sessions.options.redaction import NOTHING
+from runtime.wire_json import encoded
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from runtime.budget import Budget
     from runtime.sessions.ports import ExitStatus, Process
@@ -131,14 +133,17 @@ class Agent:
 
     # Towards the agent. None of these waits.
 
-    def submit(self, method: str, params: Any, on_answer: Callable[[AgentAnswer | None], None]) -> int:
-        """Send a request. `on_answer` is called in the order of the agent's messages; with None when it ends first."""
-        id_, data = self._connection.request(method, params)
+    def submit(self, method: str, params: Sequence[bytes], on_answer: Callable[[AgentAnswer | None], None]) -> int:
+        """Send a request; `params` is JSON, in parts.
+
+        `on_answer` is called in the order of the agent's messages; with None when it ends first.
+        """
+        id_, data = self._connection.request_parts(method, params)
         if self.status is not None:
             on_answer(None)
         else:
             self._callbacks[id_] = on_answer
-            self._post(data)
+            self._post(*([b"".join(data)] if sum(map(len, data)) < JOINED_AT_ONCE else data))
         return id_
 
     async def request(self, method: str, params: Any) -> Any:
@@ -153,7 +158,7 @@ class Agent:
             answers.append(answer)
             done.set()
 
-        id_ = self.submit(method, params, on_answer)
+        id_ = self.submit(method, [encoded(params)], on_answer)
         try:
             await done.wait()
         finally:
@@ -208,21 +213,23 @@ class Agent:
             return
         self._post(data)
 
-    def _post(self, data: bytes) -> None:
+    def _post(self, *parts: bytes) -> None:
         if self.status is not None or self._deaf:
             return
-        if not self._unread:
-            try:
-                data = self.process.offer(data)
-            except trio.BrokenResourceError:
-                self._deaf = True
-                return
-            if not data:
-                return
-            if self._nursery is not None:
-                self._nursery.start_soon(self._write)
-        self._outbox.append(data)
-        self._unread += len(data)
+        for data in parts:
+            rest = data
+            if not self._unread:
+                try:
+                    rest = self.process.offer(data)
+                except trio.BrokenResourceError:
+                    self._deaf = True
+                    return
+                if not rest:
+                    continue
+                if self._nursery is not None:
+                    self._nursery.start_soon(self._write)
+            self._outbox.append(rest)
+            self._unread += len(rest)
         self._count()
 
     # The tasks.

@@ -10,12 +10,15 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from runtime.acp.codec import ErrorObject
-from runtime.acp.messages import SESSION_PROMPT, MessageError, PromptResult, parse
+from runtime.acp.messages import SESSION_PROMPT, SESSION_UPDATE, MessageError, PromptResult, parse
 from runtime.acp.turn import End, Phase, Signal
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.events import TURN_ENDED, TURN_STARTED
 from runtime.jsonrpc import INTERNAL_ERROR
+from runtime.large_json import one, parts
 from runtime.sessions.agent.errors import AgentError, agent_failed, how_it_ended
 from runtime.sessions.operations.resume import continuation_line, ensure_agent
 from runtime.sessions.turns.turn import CANCEL_GRACE
@@ -66,14 +69,16 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
     session.growth.begin_turn()
     session.transcript.append(TURN_STARTED, started if turn.key is None else {**started, "idempotencyKey": turn.key})
     for block in turn.blocks:
-        session.transcript.update({"sessionUpdate": "user_message_chunk", "content": block})
+        await session.transcript.append_large(
+            SESSION_UPDATE, {"update": {"sessionUpdate": "user_message_chunk", "content": block}}
+        )
     if turn.key is not None:
         session.vm.store.idempotency.put(session.record.row_id, turn.key, turn.content_hash)
     await session.transcript.committed()
+    line = [] if continuation is None else [{"type": "text", "text": continuation_line(continuation)}]
+    params = await parts({"sessionId": session.record.agent_session_id, "prompt": [*line, *turn.blocks]})
     if turn.agent is not None and not turn.machine.over:
-        line = [] if continuation is None else [{"type": "text", "text": continuation_line(continuation)}]
         turn.signal(Signal.READY)
-        params = {"sessionId": session.record.agent_session_id, "prompt": [*line, *turn.blocks]}
         turn.agent.submit(SESSION_PROMPT, params, lambda answer: _answered(turn, answer))
     while not await turn.phase_over():
         if turn.machine.phase is Phase.PROMPTING:
@@ -131,8 +136,10 @@ async def _end(session: Session, turn: Turn, fuel: int, unsaved: ApiError | None
         record["peakMemoryBytes"] = turn.agent.process.peak_memory_bytes
     if end is End.STOPPED:
         session.crashes = 0
-    result: dict[str, Any] = {
-        "text": session.transcript.redactor.text(turn.text),
+    text = session.transcript.redactor.text(turn.text)
+    stored_text = None if turn.key is None else msgspec.Raw(await one(await parts(text)))
+    result: dict[str, Any] = {  # from here on nothing waits, so that the seq is that of the turn's end
+        "text": text,
         "stopReason": stop_reason,
         "response": response,
         "seq": session.transcript.last_seq + 1,
@@ -141,7 +148,9 @@ async def _end(session: Session, turn: Turn, fuel: int, unsaved: ApiError | None
         result["textTruncated"] = True
     if turn.key is not None and (end is End.STOPPED or cancelled):
         # Before the event: a client that has seen the turn's end must find its result under the key.
-        session.vm.store.idempotency.put(session.record.row_id, turn.key, turn.content_hash, result)
+        session.vm.store.idempotency.put(
+            session.record.row_id, turn.key, turn.content_hash, {**result, "text": stored_text}
+        )
     if unsaved is None and session.transcript.failed is None:
         session.vm.snapshot(
             session.record.row_id, result["seq"]

@@ -42,6 +42,8 @@ class Redactor:
         # The longest first: one secret may be the beginning of another.
         self._markers = sorted(markers.items(), key=lambda item: -len(item[0]))
         self._encoded = [_in_json(value).encode() for value in markers]
+        self.longest = max(map(len, self._encoded), default=0)
+        """Bytes of the longest value in JSON."""
 
     def found_in(self, json: bytes) -> bool:
         """Whether JSON as msgspec writes it may hold a secret; costs next to nothing where there are none."""

@@ -24,6 +24,7 @@ from runtime.api.errors import ApiError
 from runtime.api.events import SESSION_EVENT
 from runtime.clock import epoch_ms
 from runtime.hub import Notice
+from runtime.large_json import STEP_BYTES, is_small, one, parts
 from runtime.sessions.options.redaction import NOTHING
 from runtime.store.writer import WAITING_BYTES
 from runtime.wire_json import encoded
@@ -92,9 +93,27 @@ class Transcript:
             self.append(method, params)
         self._progress.unpark_all()
 
-    def append(self, method: str, params: dict[str, Any], *, notices: Iterable[Notice] = ()) -> int:
+    async def append_large(self, method: str, params: dict[str, Any]) -> int:
+        """As `append`; a large event is encoded in small steps, and takes its place among the others after that."""
+        if is_small(params) or self._row is None:
+            return self.append(method, params)
+        whole = {"jsonrpc": "2.0", "method": method, "params": {**params, "sessionId": self.session_id}}
+        body = await one(await parts(whole))
+        return self.append(method, params, body=None if await self._holds_secrets(body) else body)
+
+    async def _holds_secrets(self, body: bytes) -> bool:
+        for at in range(0, len(body), STEP_BYTES):
+            if self.redactor.found_in(body[at : at + STEP_BYTES + self.redactor.longest]):
+                return True
+            await trio.lowlevel.checkpoint()
+        return False
+
+    def append(
+        self, method: str, params: dict[str, Any], *, notices: Iterable[Notice] = (), body: bytes | None = None
+    ) -> int:
         """Append one event and return its seq, -1 before `open`; `notices` are published right after it.
 
+        `body`: the event as JSON, without secrets, where that is made already.
         Once the transcript has failed, events are dropped: nobody may see an event that cannot be committed.
         """
         if self.failed is not None:
@@ -106,10 +125,11 @@ class Transcript:
         seq, self._next_seq = self._next_seq, self._next_seq + 1
         params = {**params, "sessionId": self.session_id}
         type_ = event_type(method, params)
-        body = encoded({"jsonrpc": "2.0", "method": method, "params": params})
-        if self.redactor.found_in(body):
-            params = self.redactor.value(params)
+        if body is None:
             body = encoded({"jsonrpc": "2.0", "method": method, "params": params})
+            if self.redactor.found_in(body):
+                params = self.redactor.value(params)
+                body = encoded({"jsonrpc": "2.0", "method": method, "params": params})
         created_at = epoch_ms()
         self.bytes += len(body)
         state = self.state.fold(type_, params)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
 
 from runtime.acp.messages import CONTENT_CAPABILITY, MessageError, check_content
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.large_json import sha256
 
 if TYPE_CHECKING:
     from runtime.acp.messages import Capabilities
@@ -50,9 +48,9 @@ def check_supported(blocks: list[dict[str, Any]], capabilities: Capabilities) ->
             )
 
 
-def content_hash(blocks: list[dict[str, Any]]) -> bytes:
-    """A hash that is equal for prompts that an idempotency key counts as the same."""
-    return hashlib.sha256(msgspec.json.encode(blocks, order="sorted")).digest()
+async def content_hash(blocks: list[dict[str, Any]]) -> bytes:
+    """A hash that is equal for prompts that an idempotency key counts as the same; made in small steps."""
+    return await sha256(blocks)
 
 
 def check_key(key: str | None) -> None:
