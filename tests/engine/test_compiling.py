@@ -126,6 +126,7 @@ async def test_it_is_compiled_elsewhere_and_runs_here(
     assert not list(cache.directory.glob("*.lock"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("content", "error", "message"), REFUSED, ids=[case[2] for case in REFUSED])
 async def test_refused_as_in_this_process(
     cache: ArtefactCache, content: bytes, error: type[Exception], message: str
@@ -150,6 +151,7 @@ async def test_who_gives_up_is_let_go_and_what_nobody_waits_for_is_given_up(cach
     assert host.is_cached(CONTENT)
 
 
+@pytest.mark.slow
 async def test_several_who_wait_share_it_and_it_outlives_whoever_came_first(
     cache: ArtefactCache, given: list[int]
 ) -> None:
@@ -222,6 +224,7 @@ async def compiled(
     return order
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [0, LARGE_BYTES], ids=["small", "large"])
 async def test_one_of_a_vm_does_not_wait_for_all_of_another(
     cache: ArtefactCache, size: int, monkeypatch: pytest.MonkeyPatch
@@ -234,6 +237,7 @@ async def test_one_of_a_vm_does_not_wait_for_all_of_another(
     assert [content for content in order if content in others] == others
 
 
+@pytest.mark.slow
 async def test_who_wants_what_another_vm_waits_for_waits_in_its_own_place(
     cache: ArtefactCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,6 +246,7 @@ async def test_who_wants_what_another_vm_waits_for_waits_in_its_own_place(
     assert last in order[1:3]
 
 
+@pytest.mark.slow
 async def test_what_ends_is_started_again(cache: ArtefactCache, started: list[subprocess.Popen[bytes]]) -> None:
     host = engine(cache)
     with trio.fail_after(WAIT):
@@ -260,6 +265,7 @@ async def test_what_ends_is_started_again(cache: ArtefactCache, started: list[su
     assert len(started) == 3
 
 
+@pytest.mark.slow
 async def test_what_the_kernel_kills_was_short_of_memory_and_not_invalid(
     cache: ArtefactCache, started: list[subprocess.Popen[bytes]]
 ) -> None:
@@ -293,6 +299,7 @@ def test_an_answer_says_what_the_machine_lacks() -> None:
     assert failure.value.errno == errno.EAGAIN
 
 
+@pytest.mark.slow
 def test_nothing_outlives_a_process_that_is_killed(cache: ArtefactCache, tmp_path: Path) -> None:
     (tmp_path / "content").write_bytes(CONTENT)
     program = f"""
@@ -333,6 +340,7 @@ def heavy(functions: int = 4000) -> bytes:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("bounds", "message"),
     [
@@ -353,6 +361,7 @@ async def test_what_takes_too_much_is_refused(
     await host.load_content(CONTENT)
 
 
+@pytest.mark.slow
 async def test_what_the_cache_will_not_keep_runs_all_the_same(cache: ArtefactCache) -> None:
     engine(cache).load_bytes(CONTENT)
     for name in engine(cache).artefact_names(CONTENT):

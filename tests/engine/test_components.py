@@ -60,6 +60,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("content", "error", "message"), REFUSED, ids=[case[2] for case in REFUSED])
 def test_refused_with_a_reason(content: bytes, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):

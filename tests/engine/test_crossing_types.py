@@ -151,6 +151,7 @@ def host() -> HostInterface:
     return interface
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("callee", ENCODINGS)
 @pytest.mark.parametrize("caller", ENCODINGS)
 async def test_every_type_there_and_back(callee: str, caller: str) -> None:

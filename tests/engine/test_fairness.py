@@ -189,6 +189,7 @@ async def used_by_a_crowd(engine: Engine, program: Program, fuel: int) -> int:
     return sum(guest.fuel_used for guest in crowd)
 
 
+@pytest.mark.slow
 async def test_one_spinning_guest_computes_as_much_as_sixteen_of_another_vm() -> None:
     engine = Engine([HostInterface("test:host/calls")])
     engine._processors = Processors(workers=1)
@@ -196,6 +197,7 @@ async def test_one_spinning_guest_computes_as_much_as_sixteen_of_another_vm() ->
     assert await used_by_a_crowd(engine, engine.load_bytes(command(SPIN)), fuel) < 3 * fuel
 
 
+@pytest.mark.slow
 async def test_guests_that_wait_between_their_slices_share_the_loop_as_fairly() -> None:
     """They never get as far as a worker: all that they do is done on the loop's thread."""
     interface = HostInterface("test:host/calls")

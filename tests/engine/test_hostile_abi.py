@@ -323,6 +323,7 @@ def content(case: Case) -> bytes:
     return caller(TYPES, functions, case.body, drops=drops, **case.options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
 async def test_it_ends_as_in_wasmtime_with_all_dropped_once(
     case: Case, engines: Engines, monkeypatch: pytest.MonkeyPatch

@@ -50,6 +50,7 @@ TABLES = several(2 * MAX_TABLE_ELEMENTS, MAX_TABLES)
 LIMITS = st.integers(0, 2**32) | st.integers(0, 40).map(lambda n: n * PAGE) | st.sampled_from([MIB, 512 * MIB])
 
 
+@pytest.mark.slow
 @given(MEMORIES, TABLES, LIMITS)
 @example([], [Extent(100_000, None)], MIB)  # tables alone, and more than all
 @example([], [Extent(100_000, 100_000)], MIB)
@@ -77,6 +78,7 @@ def test_all_together_stay_within_the_limit_or_are_refused(
     assert all(each.minimum <= bounds.table_elements <= MAX_TABLE_ELEMENTS for each in tables)
 
 
+@pytest.mark.slow
 @given(MEMORIES.filter(bool), LIMITS)
 def test_memories_get_all_that_there_is(memories: list[Extent], limit: int) -> None:
     try:

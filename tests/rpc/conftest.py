@@ -76,6 +76,7 @@ class Frames:
         self.stream = stream
         self.protocol = protocol
         self.events: list[Any] = []
+        self._sending = trio.Lock()  # who reads sends too: pongs, and the answer to a close frame
 
     async def send(self, *lines: bytes) -> None:
         for line in lines:
@@ -84,7 +85,8 @@ class Frames:
 
     async def flush(self) -> None:
         if data := b"".join(self.protocol.data_to_send()):
-            await self.stream.send_all(data)
+            async with self._sending:
+                await self.stream.send_all(data)
 
     async def event(self) -> Any:
         """Return the next frame (or the answer to the handshake), None at the end of the connection."""

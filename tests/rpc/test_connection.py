@@ -138,6 +138,7 @@ async def test_a_peer_that_never_ends_its_line_is_cut_off(world, monkeypatch):
             await send_for_ever(peer)
 
 
+@pytest.mark.slow
 async def test_a_line_just_below_the_limit_is_served(world, peer):
     await peer.call("vm.getOrCreate", vm="v")
     text = "x" * (MAX_LINE - 200)
@@ -274,6 +275,7 @@ async def test_too_many_bytes_in_flight_are_busy(world, peer, monkeypatch):
     await peer.call("hello", client={"name": "x" * 1000})
 
 
+@pytest.mark.slow
 async def test_thousands_of_pipelined_requests_are_all_served(peer):
     count = 6000
     lines = [b'{"jsonrpc":"2.0","id":%d,"method":"vm.list"}' % number for number in range(count)]
@@ -339,6 +341,7 @@ async def test_one_connection_too_many_is_told_so(world, peer, monkeypatch):
         assert await another.receive() is None
 
 
+@pytest.mark.slow
 async def test_a_peer_that_never_reads_holds_up_nobody(world, peer):
     await peer.call("vm.getOrCreate", vm="v")
     await peer.call("writeFile", vm="v", path="/f", content="x" * 1_000_000)
@@ -382,6 +385,7 @@ async def test_a_closing_server_refuses_and_drains(world, peer):
     assert (await peer.response(turn))["result"]["stopReason"] == "cancelled"
 
 
+@pytest.mark.slow
 async def test_large_requests_and_answers_come_whole(world, peer):
     """Whatever is in them: they are read and written in pieces."""
     await world.host.get_or_create("v", None)

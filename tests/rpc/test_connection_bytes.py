@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 
+import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 from websockets.frames import Frame, Opcode
@@ -80,6 +81,7 @@ async def test_subscriptions_count(world, peer):
     assert world.service.budget.used == 0
 
 
+@pytest.mark.slow
 async def test_answers_that_nobody_reads_count(world, peer):
     """The peer that leaves them unread is cut off; it can be told nothing, since half an answer is on its way."""
     world.service.budget.limit = 4 * MIB

@@ -236,6 +236,7 @@ async def test_the_document_lists_every_method_that_is_served(peer):
         assert method["summary"].endswith(".")
 
 
+@pytest.mark.slow
 def test_the_document_is_sound():
     found = openrpc_document("1")
     schemas = found["components"]["schemas"]

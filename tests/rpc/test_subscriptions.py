@@ -57,6 +57,7 @@ async def test_an_answer_waits_for_a_replay_that_is_under_way(world, peer):
     assert seqs(n["params"] for n in peer.notifications) == list(range(answer["seq"] + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pending", [1024, 8])
 async def test_replay_and_live_meet_without_gap_or_duplicate(world, peer, monkeypatch, pending):
     monkeypatch.setattr(subscriptions, "MAX_PENDING", pending)

@@ -218,6 +218,7 @@ async def test_an_answer_to_a_permission_request(vm: FakeVm, reply: Any) -> None
         assert results[-1]["text"] == "y"
 
 
+@pytest.mark.slow
 async def test_reading_a_session_back(asleep: FakeVm) -> None:
     vm = asleep
     vm.behaviour["session/prompt"] = until_cancelled

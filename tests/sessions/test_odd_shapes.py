@@ -85,6 +85,7 @@ def mutants(value: Any) -> Iterator[Any]:
             yield copied
 
 
+@pytest.mark.slow
 async def test_odd_updates_and_requests(vm: FakeVm, caplog: pytest.LogCaptureFixture) -> None:
     async def prompt(agent: FakeAgent, params: Any) -> Any:
         for update in UPDATES:
@@ -109,6 +110,7 @@ async def test_odd_updates_and_requests(vm: FakeVm, caplog: pytest.LogCaptureFix
     assert not [record for record in caplog.records if record.levelname == "ERROR"], caplog.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "answer"), ANSWERS)
 async def test_odd_answers(vm: FakeVm, caplog: pytest.LogCaptureFixture, method: str, answer: dict[str, Any]) -> None:
     expected = ErrorCode.AGENT_ERROR if method == "session/prompt" else ErrorCode.AGENT_FAILED

@@ -173,6 +173,7 @@ async def test_a_state_is_open_once_by_whatever_name(state: Path, store: Store) 
     assert caught.value.code is ErrorCode.BUSY
 
 
+@pytest.mark.slow
 async def test_a_state_is_open_in_one_process(state: Path, store: Store) -> None:
     program = (
         "import sys, trio\n"

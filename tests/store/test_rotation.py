@@ -147,6 +147,7 @@ trio.run(main)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("where", "changed"),
     [

@@ -128,6 +128,7 @@ async def test_env_of_a_session(store: Store, session: SessionRecord, vm: VmReco
     assert caught.value.code is ErrorCode.SESSION_NOT_FOUND
 
 
+@pytest.mark.slow
 def test_cryptography_is_not_imported_before_it_is_needed() -> None:
     program = "import sys, runtime.store; sys.exit('cryptography' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, timeout=WAIT)

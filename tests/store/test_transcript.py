@@ -127,6 +127,7 @@ async def test_an_event_of_no_session_is_refused(store: Store) -> None:
     assert isinstance(answers[0], apsw.ConstraintError)
 
 
+@pytest.mark.slow
 async def test_ten_thousand_events(store: Store, session: SessionRecord) -> None:
     events = fill(store.transcript, session.row, 10_000)
     await store.writer.barrier()

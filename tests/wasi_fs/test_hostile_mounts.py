@@ -146,6 +146,7 @@ def test_a_directory_that_becomes_a_link_is_not_followed(fs: Any, host: Path, mo
     refused(FsCode.NOT_PERMITTED, fs.read_file, "/mnt/work/swapped/secret")
 
 
+@pytest.mark.slow
 def test_a_program_of_the_host_that_swaps_without_end(fs: Any, host: Path) -> None:
     """A directory and a link that leads out, in each other's place: what is found is in the mount, or an error."""
     outside = host.parent / "outside"

@@ -34,12 +34,14 @@ def queries(world: Any) -> dict[str, int]:
     return found
 
 
+@pytest.mark.slow
 def test_waking_reads_the_root_alone(large: Any) -> None:
     large.backend.queries.clear()
     large.reload()
     assert queries(large) == {"inode": 1}
 
 
+@pytest.mark.slow
 def test_a_lookup_is_a_point_query_and_then_none(large: Any) -> None:
     queries(large)
     large.fs.stat("/many/05000")
@@ -52,6 +54,7 @@ def test_a_lookup_is_a_point_query_and_then_none(large: Any) -> None:
     assert queries(large) == {"lookup": 1}
 
 
+@pytest.mark.slow
 def test_removal_needs_no_listing(large: Any) -> None:
     queries(large)
     large.fs.unlink("/many/00001")
@@ -102,6 +105,7 @@ def test_clean_chunks_are_bounded(world: Any, monkeypatch: pytest.MonkeyPatch) -
     assert contents._clean_bytes == 0
 
 
+@pytest.mark.slow
 def test_clean_inodes_are_bounded(large: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "CACHED_INODES", 100)
     large.reload()
@@ -121,6 +125,7 @@ def test_clean_inodes_are_bounded(large: Any, monkeypatch: pytest.MonkeyPatch) -
     assert large.fs.stat("/many/00007").mode == 0o600
 
 
+@pytest.mark.slow
 def test_what_is_pinned_may_exceed_the_bound(large: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "CACHED_INODES", 100)
     large.reload()
@@ -136,6 +141,7 @@ def test_what_is_pinned_may_exceed_the_bound(large: Any, monkeypatch: pytest.Mon
     assert len(fs._tree.nodes) <= 100
 
 
+@pytest.mark.slow
 def test_what_was_only_read_is_neither_saved_nor_pinned_when_memory_is_full(
     large: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +156,7 @@ def test_what_was_only_read_is_neither_saved_nor_pinned_when_memory_is_full(
     assert len(changes.inodes) == 10
 
 
+@pytest.mark.slow
 def test_the_garbage_collector_has_nothing_to_do_with_what_is_in_memory(large: Any) -> None:
     """It holds everybody for as long as it looks at what it knows of."""
     fs = large.fs
@@ -163,6 +170,7 @@ def test_the_garbage_collector_has_nothing_to_do_with_what_is_in_memory(large: A
     assert len(gc.get_objects()) - before < 100
 
 
+@pytest.mark.slow
 def test_dentries_are_bounded(large: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(memory, "CACHED_DENTRIES", 1000)
     large.reload()
@@ -227,6 +235,7 @@ def test_a_long_way_up_is_loaded_piece_by_piece(world: Any) -> None:
     assert world.fs.readdir("/") == ["d"]
 
 
+@pytest.mark.slow
 def test_names_that_are_asked_for_in_vain_are_not_kept_for_ever(world: Any) -> None:
     """The root, and what a guest has open, never leave memory."""
     world.fs.write_file("/kept", b"kept")

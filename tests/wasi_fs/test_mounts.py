@@ -265,6 +265,7 @@ def test_listing(fs: Any, host: Path) -> None:
     assert not (host / "below").exists()
 
 
+@pytest.mark.slow
 def test_a_large_directory_is_read_piece_by_piece(fs: Any, host: Path) -> None:
     count = 3 * scan.STEP + 5
     for number in range(count):
@@ -334,6 +335,7 @@ def test_remove_tree(fs: Any, host: Path) -> None:
     assert fs.readdir("/mnt/work") == []
 
 
+@pytest.mark.slow
 def test_descriptors_are_given_back_and_bounded(
     fs: Any, host: Path, monkeypatch: pytest.MonkeyPatch, new_world: Callable[..., Any]
 ) -> None:

@@ -340,6 +340,7 @@ PRELUDE: list[tuple[Any, ...]] = [
 ]
 
 
+@pytest.mark.slow
 @given(
     operations=st.tuples(st.sampled_from([[], PRELUDE]), st.lists(OPERATIONS, max_size=40)).map(lambda x: x[0] + x[1])
 )
@@ -391,6 +392,7 @@ def test_same_outcome(operations: list[tuple[Any, ...]], new_world: Callable[...
         assert look(virtual) == before
 
 
+@pytest.mark.slow
 @given(
     operations=st.tuples(st.sampled_from([[], PRELUDE]), st.lists(OPERATIONS, max_size=40)).map(lambda x: x[0] + x[1])
 )
@@ -423,6 +425,7 @@ def test_same_outcome_on_a_mount(operations: list[tuple[Any, ...]], new_world: C
             mounted.close(slot)
 
 
+@pytest.mark.slow
 @given(
     operations=st.tuples(st.sampled_from([[], PRELUDE]), st.lists(OPERATIONS, max_size=40)).map(lambda x: x[0] + x[1])
 )

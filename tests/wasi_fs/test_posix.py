@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tests.trees import refused
 from tests.walking import walk
 from wasi_fs import FileType, FsCode, OpenDirectory, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
 
 def test_a_new_tree_has_a_root(world: Any) -> None:
@@ -301,6 +301,7 @@ def test_walk_and_remove_tree(world: Any, settle: Callable[[], None]) -> None:
     assert fs.usage == Usage(0, 1)
 
 
+@pytest.mark.slow
 def test_deep_trees(world: Any, settle: Callable[[], None]) -> None:
     fs = world.fs
     at = fs.root

@@ -118,6 +118,7 @@ def payloads(t: Any) -> st.SearchStrategy[Any]:
 typed = types().flatmap(lambda t: st.tuples(st.just(t), values(t)))
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)  # each type is compiled
 @given(typed, st.sampled_from(ENCODINGS))
 def test_there_and_back(case: tuple[Any, Any], encoding: str) -> None:

@@ -73,6 +73,7 @@ def mutant(content: bytes, places: Sequence[int], random: Random) -> bytes:
     return bytes(changed)
 
 
+@pytest.mark.slow
 def test_cut_short_at_every_byte() -> None:
     content = rich()
     answers = [answer(content[:end]) for end in range(len(content))]
@@ -80,6 +81,7 @@ def test_cut_short_at_every_byte() -> None:
     assert answers.count("plan") < 60  # between two sections
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", BUILT, ids=lambda path: path.stem)
 def test_a_built_component_cut_short(path: Path) -> None:
     content, places = outside(path)
@@ -89,6 +91,7 @@ def test_a_built_component_cut_short(path: Path) -> None:
     assert {answer(content[: random.randrange(len(content))]) for _ in range(20)} == {"invalid"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_mutants(seed: int) -> None:
     content, random = rich(), seeded(seed)
@@ -96,6 +99,7 @@ def test_mutants(seed: int) -> None:
     assert set(answers) == ANSWERS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", BUILT, ids=lambda path: path.stem)
 def test_mutants_of_a_built_component(path: Path) -> None:
     content, places = outside(path)
@@ -103,6 +107,7 @@ def test_mutants_of_a_built_component(path: Path) -> None:
     assert {answer(mutant(content, places, random)) for _ in range(MUTANTS[path.stem])} <= ANSWERS
 
 
+@pytest.mark.slow
 def test_every_byte_is_another_one() -> None:
     content, random = rich(), seeded("another")
     for at in range(8, len(content)):

@@ -24,6 +24,7 @@ _MANY: Final = 1_000_000
 PLAN: Final = Plan(20_000, 150) if CALLS >= _MANY else Plan(4000, 40)
 
 
+@pytest.mark.slow
 async def test_random_components_do_the_same_on_both() -> None:
     fuzzer, seed = Fuzzer(), SEED
     while fuzzer.tally.calls < CALLS:
@@ -61,6 +62,7 @@ FAULTS: Final = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_check_that_is_left_out_is_noticed(monkeypatch: pytest.MonkeyPatch, fault: str) -> None:
     where, name, instead = FAULTS[fault]
@@ -93,6 +95,7 @@ EXTREMES: Final = {
 }
 
 
+@pytest.mark.slow
 async def test_the_largest_and_deepest_types_do_the_same_on_both() -> None:
     """What becomes code of Python's, whose expressions may be nested only so deep."""
     fuzzer = Fuzzer()
