@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import apsw
 import attrs
 
+from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError
 from runtime.api.events import LOST
 from runtime.api.names import is_session_id
@@ -171,9 +172,9 @@ def _complete(connection: apsw.Connection, outcome: Outcome) -> None:
                 connection,
                 "INSERT INTO session (id, vm, session_id, agent_type, options, env_names, status, cwd, created_at, "
                 "updated_at) "
-                "SELECT ?, ?, ?, 'unknown', '{}', '[]', 'closed', '/home/user', min (created_at), max (created_at) "
+                "SELECT ?, ?, ?, 'unknown', '{}', '[]', 'closed', ?, min (created_at), max (created_at) "
                 "FROM event WHERE session = ?",
-                *(session, row, f"lost-{session}", session),
+                *(session, row, f"lost-{session}", HOME, session),
             )
 
 
@@ -229,9 +230,9 @@ def _mend_session(connection: apsw.Connection, session: int, judge: FileJudge, e
         run(
             connection,
             "UPDATE session SET session_id = ?, options = '{}', env_names = '[]', agent_session_id = NULL, status = 'closed', "
-            "cwd = '/home/user', capabilities = NULL, agent_info = NULL, modes = NULL, config_options = NULL, "
+            "cwd = ?, capabilities = NULL, agent_info = NULL, modes = NULL, config_options = NULL, "
             "created_at = 0, updated_at = 0 WHERE id = ?",
-            *(label, session),
+            *(label, HOME, session),
         )
     _drop_unsound(connection, session)
     lost = _fill_gaps(connection, session, label, judge)
