@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from runtime.api.errors import ErrorCode
+from runtime.api.limits import MAX_TYPES
 from runtime.api.method import Method
 from runtime.api.types import Fault, NoParams, Params, Seq, Timestamp, VmParams, doc
 
@@ -81,7 +82,7 @@ class Subscribe(VmParams):
         Seq | None, doc("Replay the session's events after this position first; -1 replays all. Needs `sessionId`.")
     ] = None
     types: Annotated[
-        Annotated[list[str], Meta(max_length=1000)] | None,
+        Annotated[list[str], Meta(max_length=MAX_TYPES)] | None,
         doc("Only events of these types: the names of ACP's updates, or of methods. All when left out."),
     ] = None
 

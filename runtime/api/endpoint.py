@@ -13,13 +13,15 @@ import stat
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from runtime.api.limits import MAX_RESPONSE
+
 SOCKET_NAME: Final = "torpor.sock"
 
 MAX_PATH: Final = 107
 """Bytes: sockaddr_un.sun_path has 108, of which one is the NUL (unix(7))."""
 
 
-MAX_MESSAGE: Final = 257 * 1024 * 1024
+MAX_MESSAGE: Final = MAX_RESPONSE + 1024 * 1024
 """Bytes of one message that a client takes: the daemon's longest answer (`limits.maxResponseBytes`), and a little more."""
 
 HTTP_PATH: Final = "/rpc"

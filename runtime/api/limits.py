@@ -10,7 +10,36 @@ MAX_INT: Final = 2**53 - 1
 MAX_MILLIS: Final = 7 * 24 * 3600 * 1000
 """Of any time that is given: a week, beyond which nobody waits for an answer."""
 
+# Messages
+
+MAX_LINE: Final = 32 * 1024 * 1024
+"""Bytes of one line that a client sends, without its newline: 24 MiB of a file in base64."""
+
+MAX_RESPONSE: Final = 256 * 1024 * 1024
+"""Bytes of one answer: several times any transcript or file that is asked for in earnest; JavaScript takes 512 MiB."""
+
+MAX_TYPES: Final = 1000
+"""Names of types that a subscription asks for: each event is compared with them, and there are some dozens."""
+
+MAX_METHOD: Final = 256
+"""Characters of a method's name that is passed on to an agent: those of ACP have some thirty."""
+
+MAX_PROGRESS_TOKEN: Final = 64
+"""Characters of a token that comes back with every notification of progress: a UUID fits."""
+
 # VMs
+
+MAX_GRANTS: Final = 1000
+"""Hosts that a VM may reach: each is compared with the host of every request."""
+
+MAX_GRANT: Final = 300
+"""Characters of such a host: a name of DNS has 253, and a port comes after it."""
+
+MAX_PATH: Final = 4095
+"""Of a path on the daemon's machine or of a mount: what Linux and the tree of a VM resolve, in bytes (PATH_MAX without NUL)."""
+
+MAX_SNAPSHOT_NAME: Final = 256
+"""Characters of a snapshot's name: a commit's hash with a branch and a date."""
 
 MIN_MEMORY_BYTES: Final = 1024 * 1024
 """A small C program's stack and data; in less no agent ever starts."""
@@ -31,6 +60,21 @@ MAX_MOUNTS: Final = 16
 """Of a VM: a project with the folders that it refers to; each way to a file looks for them."""
 
 # Sessions
+
+MAX_AGENT_TYPE: Final = 256
+"""Characters of an agent's id: longer than anybody would type."""
+
+MAX_ENV_BYTES: Final = 1024 * 1024
+"""Names and values of `env` and `secrets` together: what Linux allows a program's environment, about."""
+
+MAX_INSTRUCTIONS: Final = 1024 * 1024
+"""Characters of `additionalInstructions`: they travel in the environment, and no model reads more."""
+
+MAX_BLOCKS: Final = 1000
+"""Content blocks of one prompt: each becomes an event of its own."""
+
+MAX_KEY: Final = 256
+"""Characters of an idempotency key: a UUID four times over, and no place to keep data in."""
 
 MAX_RULES: Final = 100
 """Rules of one permission policy: they are tried one by one on every request."""

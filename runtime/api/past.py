@@ -10,11 +10,12 @@ from msgspec import Meta, Struct
 from runtime.api.errors import ErrorCode
 from runtime.api.files import Path
 from runtime.api.forks import ForkPoint
+from runtime.api.limits import MAX_SNAPSHOT_NAME
 from runtime.api.method import Method
 from runtime.api.sessions import NO_SUCH
 from runtime.api.types import Millis, Timestamp, VmParams, doc
 
-SnapshotName = Annotated[str, Meta(min_length=1, max_length=256)]
+SnapshotName = Annotated[str, Meta(min_length=1, max_length=MAX_SNAPSHOT_NAME)]
 
 FilesPoint = SnapshotName | ForkPoint
 """A snapshot's name, or an event of a session: the last snapshot of its turns at this event or before it."""

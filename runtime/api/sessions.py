@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from runtime.api.errors import ErrorCode
-from runtime.api.limits import MAX_RULE_GLOB, MAX_RULES, MAX_SECRET_HOSTS
+from runtime.api.limits import MAX_AGENT_TYPE, MAX_METHOD, MAX_RULE_GLOB, MAX_RULES, MAX_SECRET_HOSTS
 from runtime.api.method import Method
 from runtime.api.types import (
     EnvName,
@@ -150,7 +150,9 @@ class ResumeSession(SessionParams):
 class CreateSession(VmParams):
     """Which agent, in which VM, and how."""
 
-    agent_type: Annotated[str, Meta(min_length=1, max_length=256), doc("The agent's id, as `listAgents` has it.")]
+    agent_type: Annotated[
+        str, Meta(min_length=1, max_length=MAX_AGENT_TYPE), doc("The agent's id, as `listAgents` has it.")
+    ]
     options: Annotated[SessionOptions | None, doc("How the session is to be; see the record.")] = None
 
     def faults(self) -> Iterator[Fault]:
@@ -269,7 +271,7 @@ class ListAgents(Params):
 class RawSend(SessionParams):
     """Any ACP request; `sessionId` of its params is filled in."""
 
-    method: Annotated[str, Meta(min_length=1, max_length=256), doc("The method of ACP, or of the agent's own.")]
+    method: Annotated[str, Meta(min_length=1, max_length=MAX_METHOD), doc("The method of ACP, or of the agent's own.")]
     params: Annotated[dict[str, Any] | None, doc("Its params; `sessionId` is filled in.")] = None
 
 

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from runtime.api.defaults import CANCEL_GRACE_MS
 from runtime.api.errors import ErrorCode
+from runtime.api.limits import MAX_KEY
 from runtime.api.method import Method
 from runtime.api.sessions import NEEDS_AGENT, NO_SUCH
 from runtime.api.types import Fault, Millis, SessionParams, doc
@@ -22,7 +23,7 @@ class SendPrompt(SessionParams):
         doc("The user's message: text, or a list of ACP content blocks, their bytes in base64."),
     ]
     idempotency_key: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=256)] | None,
+        Annotated[str, Meta(min_length=1, max_length=MAX_KEY)] | None,
         doc("The same key with the same prompt returns the first turn's result again, and runs no other."),
     ] = None
     timeout_ms: Annotated[Millis | None, doc("Cancel the turn after so long. Without it there is no deadline.")] = None

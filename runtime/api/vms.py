@@ -10,10 +10,14 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from runtime.api.errors import ErrorCode
 from runtime.api.limits import (
+    MAX_GRANT,
+    MAX_GRANTS,
     MAX_INT,
     MAX_LABEL,
     MAX_LABELS,
     MAX_MOUNTS,
+    MAX_PATH,
+    MAX_PROGRESS_TOKEN,
     MAX_SESSIONS,
     MAX_TRANSCRIPT_BYTES,
     MIN_MEMORY_BYTES,
@@ -22,7 +26,8 @@ from runtime.api.method import Method
 from runtime.api.types import Fault, Millis, NoParams, Params, Timestamp, VmName, VmParams, doc, name_faults
 
 NetworkPattern = Annotated[
-    str, Meta(min_length=1, max_length=300, description='host or host:port, "*.domain", or "*" for every public host')
+    str,
+    Meta(min_length=1, max_length=MAX_GRANT, description='host or host:port, "*.domain", or "*" for every public host'),
 ]
 
 Positive = Annotated[int, Meta(gt=0, le=MAX_INT)]
@@ -37,7 +42,7 @@ Label = Annotated[str, Meta(max_length=MAX_LABEL)]
 
 Labels = Annotated[dict[Label, Label], Meta(max_length=MAX_LABELS)]
 
-MountPath = Annotated[str, Meta(min_length=1, max_length=4095)]
+MountPath = Annotated[str, Meta(min_length=1, max_length=MAX_PATH)]
 
 
 class Network(Params):
@@ -45,7 +50,7 @@ class Network(Params):
 
     allow: Annotated[
         list[NetworkPattern],
-        Meta(max_length=1000),
+        Meta(max_length=MAX_GRANTS),
         doc("Grants; a VM without any reaches nothing but what an agent's manifest declares."),
     ] = msgspec.field(default_factory=list)
 
@@ -151,9 +156,9 @@ class VmSleep(VmParams):
     force: Annotated[bool, doc("Cancel turns and kill processes that run instead of waiting for them.")] = False
 
 
-HostPath = Annotated[str, Meta(min_length=2, max_length=4095, description="absolute, on the daemon's machine")]
+HostPath = Annotated[str, Meta(min_length=2, max_length=MAX_PATH, description="absolute, on the daemon's machine")]
 
-ProgressToken = Annotated[str, Meta(max_length=64)]
+ProgressToken = Annotated[str, Meta(max_length=MAX_PROGRESS_TOKEN)]
 
 
 class VmExport(VmParams):

@@ -9,8 +9,8 @@ from runtime.api import daemon
 from runtime.api.daemon import Hello, Subscribe, Subscribed, Unsubscribe, Welcome
 from runtime.api.defaults import PROTOCOL
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.rpc.connection import MAX_IN_FLIGHT, MAX_RESPONSE
-from runtime.rpc.framing import MAX_LINE
+from runtime.api.limits import MAX_LINE, MAX_RESPONSE
+from runtime.rpc.connection import MAX_IN_FLIGHT
 from runtime.rpc.methods import Call, handles
 from runtime.rpc.subscriptions import MAX_SUBSCRIPTIONS
 

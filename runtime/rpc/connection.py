@@ -17,11 +17,12 @@ import trio
 from msgspec import UNSET, UnsetType
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.limits import MAX_LINE, MAX_RESPONSE
 from runtime.api.types import VmParams
 from runtime.exhaustion import exhausted
 from runtime.jsonrpc import INVALID_REQUEST, METHOD_NOT_FOUND
 from runtime.large_json import SMALL_BYTES, is_small
-from runtime.rpc.framing import MAX_LINE, LineTooLongError
+from runtime.rpc.framing import LineTooLongError
 from runtime.rpc.messages import (
     ProtocolError,
     Refusal,
@@ -61,8 +62,6 @@ FREE_IN_FLIGHT: Final = 16
 of one, and what a program asks for side by side begins at once."""
 MAX_IN_FLIGHT_BYTES: Final = 4 * MAX_LINE
 """Bytes of the requests under way: a few of the largest."""
-MAX_RESPONSE: Final = 256 * 1024 * 1024
-"""Bytes of one answer: several times any transcript or file that is asked for in earnest; JavaScript takes 512 MiB."""
 REQUEST_COST: Final = 10 * 1024
 """Bytes that a request takes while it is under way besides its line: a task, and what it is decoded to."""
 

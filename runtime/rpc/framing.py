@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from runtime.api.limits import MAX_LINE
 from runtime.budget import uncounted
 from runtime.jsonrpc import Lines, Long, TooLong
 from runtime.large_json import one
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from runtime.jsonrpc import Line
 
-MAX_LINE: Final = 32 * 1024 * 1024
-"""Bytes of one incoming line, without its newline: what the API says it takes (docs/api.md)."""
 RECEIVE_SIZE: Final = 64 * 1024
 """Bytes asked of the socket at a time: what Linux's default Unix socket buffer holds at most anyway."""
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
-from runtime.rpc.framing import MAX_LINE, LineReader
+from runtime.api.limits import MAX_LINE
+from runtime.rpc.framing import LineReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -20,8 +20,9 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from runtime.api.defaults import SUBPROTOCOL
+from runtime.api.limits import MAX_LINE
 from runtime.budget import uncounted
-from runtime.rpc.framing import MAX_LINE, MAX_SKIPS, RECEIVE_SIZE, LineTooLongError, receive_within
+from runtime.rpc.framing import MAX_SKIPS, RECEIVE_SIZE, LineTooLongError, receive_within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

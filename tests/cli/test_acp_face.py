@@ -13,7 +13,6 @@ from runtime.cli.acp import flows, wire
 from runtime.cli.acp.errors import RefusedError, from_daemon
 from runtime.cli.acp.face import Face
 from runtime.cli.acp.workspaces import LABEL, MAX_LABEL, absolute_path, workspace_labels, workspace_vm
-from runtime.rpc.framing import MAX_LINE
 
 Message = dict[str, Any]
 ROW = {"agentType": "echo", "lastSeq": 4, "pendingPermissions": []}
@@ -406,8 +405,7 @@ def test_a_line_that_is_too_long_is_answered_under_its_id() -> None:
 
 def test_what_is_longer_for_the_daemon_than_it_takes_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """It hangs up at a longer line, and with it all sessions of the editor would be gone."""
-    assert wire.MAX_CALL == MAX_LINE
-    monkeypatch.setattr(flows, "MAX_CALL", 2000)
+    monkeypatch.setattr(flows, "MAX_LINE", 2000)
     prompt = {"sessionId": "s", "prompt": [{"type": "text", "text": "x", "_meta": {"numbers": [1e15] * 200}}]}
     line = json.dumps({"id": 2, "method": "session/prompt", "params": prompt}).replace("1000000000000000.0", "1e15")
     assert len(line) < 2000

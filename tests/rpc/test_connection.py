@@ -13,8 +13,8 @@ import trio.lowlevel
 from trio.testing import wait_all_tasks_blocked
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.limits import MAX_LINE
 from runtime.rpc import connection, framing, server, websocket
-from runtime.rpc.framing import MAX_LINE
 from tests.patience import WAIT
 
 over_unix = pytest.mark.parametrize("transport", ["unix"], indirect=True)

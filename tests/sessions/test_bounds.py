@@ -10,12 +10,12 @@ import pytest
 from runtime.acp.messages import CreateTerminal, parse
 from runtime.acp.turn import Signal
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.api.limits import MAX_SECRET_HOSTS
+from runtime.api.limits import MAX_BLOCKS, MAX_INSTRUCTIONS, MAX_KEY, MAX_SECRET_HOSTS
 from runtime.sessions import manager, queries
 from runtime.sessions.asking.permissions import ANSWERED, Pending, Permissions
-from runtime.sessions.options.options import MAX_INSTRUCTIONS, parse_options
+from runtime.sessions.options.options import parse_options
 from runtime.sessions.services.terminals import DEFAULT_OUTPUT, MAX_OUTPUT, Terminals
-from runtime.sessions.turns.prompts import MAX_BLOCKS, MAX_KEY, check_key, content_blocks
+from runtime.sessions.turns.prompts import check_key, content_blocks
 from runtime.sessions.turns.turn import MAX_TURN_TEXT, Turn
 from tests.sessions.fakes import FakeProcess, FakeVm, create_options, failing, new
 

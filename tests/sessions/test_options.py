@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.limits import MAX_ENV_BYTES
 from runtime.sessions.options import instructions
 from runtime.sessions.options import mcp_servers as mcp
-from runtime.sessions.options.options import MAX_ENV_BYTES, new_session_id, parse_options
+from runtime.sessions.options.options import new_session_id, parse_options
 from tests.sessions.fakes import create_options
 
 

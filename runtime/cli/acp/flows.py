@@ -19,9 +19,10 @@ from collections.abc import Callable, Generator, Hashable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from runtime.api.limits import MAX_LINE
 from runtime.cli import output
 from runtime.cli.acp.errors import RefusedError, from_daemon, from_editor
-from runtime.cli.acp.wire import MAX_CALL, Id, LineError, Message, encode
+from runtime.cli.acp.wire import Id, LineError, Message, encode
 from runtime.jsonrpc import INTERNAL_ERROR, INVALID_REQUEST
 
 
@@ -180,8 +181,8 @@ class Flows:
         if isinstance(step, Call):
             params = {name: value for name, value in step.params.items() if value is not None}
             line = encode({"id": id_, "method": step.method, "params": params})
-            if len(line) > MAX_CALL:
-                refusal = RefusedError(INVALID_REQUEST, f"what the daemon is to be told has more than {MAX_CALL} bytes")
+            if len(line) > MAX_LINE:
+                refusal = RefusedError(INVALID_REQUEST, f"what the daemon is to be told has more than {MAX_LINE} bytes")
                 self._run(task, error=refusal)
                 return
             self._calls[id_] = task

@@ -14,11 +14,8 @@ Id: TypeAlias = "int | float | str | None"
 Message: TypeAlias = "dict[str, Any]"
 
 MAX_LINE: Final = 31 * 1024 * 1024
-"""Longest line of the editor, in bytes: what it says goes to the daemon in a line of ours, of which it takes 32 MiB."""
-
-MAX_CALL: Final = 32 * 1024 * 1024
-"""Longest line to the daemon: it hangs up at a longer one (`runtime.rpc.framing.MAX_LINE`). A number may take more digits there
-than the editor has written."""
+"""Longest line of the editor, in bytes: what it says goes to the daemon in a line of ours, of which it takes 32 MiB
+(`runtime.api.limits.MAX_LINE`)."""
 
 
 class LineError(Exception):

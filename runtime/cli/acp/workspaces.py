@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.api.limits import MAX_LABEL
+from runtime.api.limits import MAX_LABEL, MAX_PATH
 from runtime.cli.acp.errors import RefusedError
 from runtime.cli.mounts import normal
 from runtime.jsonrpc import INVALID_PARAMS
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 
 LABEL: Final = "torpor.acp/workspace"
 """The label of a VM that belongs to a workspace: the workspace's path, as far as a label can hold it."""
-
-MAX_PATH: Final = 4095
-"""Bytes: what Linux and the tree of a VM resolve; a VM made for a longer one would stay empty."""
 
 STEM: Final = 40
 """Characters of a workspace's own name in that of its VM: enough to know it by."""

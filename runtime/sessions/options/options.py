@@ -12,6 +12,7 @@ import msgspec
 
 from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.limits import MAX_ENV_BYTES, MAX_INSTRUCTIONS
 from runtime.sessions.options import mcp_servers as mcp
 from runtime.sessions.options.policy import Policy
 from runtime.sessions.options.secrets import Secret, parse_secrets
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
 
     from runtime.api import sessions as api
     from runtime.store.sessions import SessionRecord
-
-MAX_ENV_BYTES: Final = 1024 * 1024
-"""Names and values of `env` and `secrets` together: what Linux allows a program's environment, about."""
-
-MAX_INSTRUCTIONS: Final = 1024 * 1024
-"""Characters of `additionalInstructions`: they travel in the environment, and no model reads more."""
 
 MCP_SEALED: Final = "mcpServers="
 """Under this name `mcpServers` are sealed together with `env`: their headers and environments hold keys as well. No

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from runtime.acp.messages import CONTENT_CAPABILITY, MessageError, check_content
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.limits import MAX_BLOCKS, MAX_KEY
 from runtime.large_json import sha256
 
 if TYPE_CHECKING:
     from runtime.acp.messages import Capabilities
     from runtime.sessions.turns.turn import Turn
     from runtime.store.store import Store
-
-MAX_BLOCKS: Final = 1000
-"""Content blocks of one prompt: each becomes an event of its own."""
-
-MAX_KEY: Final = 256
-"""Characters of an idempotency key: a UUID four times over, and no place to keep data in."""
 
 
 def content_blocks(prompt: Any) -> list[dict[str, Any]]:

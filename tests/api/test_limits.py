@@ -1,0 +1,45 @@
+"""Every limit of params is the named one: so much is taken, and no more."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from runtime.api import limits
+from runtime.api.daemon import Subscribe
+from runtime.api.past import TakeSnapshot
+from runtime.api.sessions import CreateSession, RawSend
+from runtime.api.turns import SendPrompt
+from runtime.api.vms import VmExport, VmOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime.api.types import Params
+
+VM = {"vm": "v"}
+SESSION = {"vm": "v", "sessionId": "s"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "most"),
+    [
+        (CreateSession, lambda n: VM | {"agentType": "a" * n}, limits.MAX_AGENT_TYPE),
+        (RawSend, lambda n: SESSION | {"method": "m" * n, "params": {}}, limits.MAX_METHOD),
+        (SendPrompt, lambda n: SESSION | {"prompt": "", "idempotencyKey": "k" * n}, limits.MAX_KEY),
+        (Subscribe, lambda n: VM | {"types": ["t"] * n}, limits.MAX_TYPES),
+        (TakeSnapshot, lambda n: VM | {"name": "n" * n}, limits.MAX_SNAPSHOT_NAME),
+        (VmExport, lambda n: VM | {"path": "/" * n}, limits.MAX_PATH),
+        (VmExport, lambda n: VM | {"path": "/x", "progressToken": "t" * n}, limits.MAX_PROGRESS_TOKEN),
+        (VmOptions, lambda n: {"network": {"allow": ["h" * n]}}, limits.MAX_GRANT),
+        (VmOptions, lambda n: {"network": {"allow": ["*"] * n}}, limits.MAX_GRANTS),
+        (VmOptions, lambda n: {"mounts": [{"path": "/" * n, "host": "/x"}]}, limits.MAX_PATH),
+        (VmOptions, lambda n: {"mounts": [{"path": "/x", "host": "/" * n}]}, limits.MAX_PATH),
+    ],
+)
+def test_params_take_so_much_and_no_more(kind: type[Params], params: Callable[[int], Any], most: int) -> None:
+    msgspec.convert(params(most), kind)
+    with pytest.raises(msgspec.ValidationError, match=f"length <= {most} "):
+        msgspec.convert(params(most + 1), kind)
