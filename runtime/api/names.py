@@ -31,6 +31,7 @@ VARIABLE_VALUE: Final = r"^[^\u0000]*$"
 
 _PART: Final = re.compile(r"[A-Za-z0-9._-]+")
 _SESSION_ID: Final = re.compile(SESSION_ID)
+_VARIABLE: Final = re.compile(VARIABLE)
 
 
 def is_part(text: str) -> bool:
@@ -47,6 +48,11 @@ def is_vm_name(name: str) -> bool:
 def is_session_id(text: str) -> bool:
     """Whether a session may have this id."""
     return _SESSION_ID.match(text) is not None
+
+
+def is_variable(text: str) -> bool:
+    """Whether a variable of an environment may have this name."""
+    return _VARIABLE.fullmatch(text) is not None
 
 
 def joined(vm: str | list[str]) -> str:

@@ -17,7 +17,7 @@ import msgspec
 from runtime.acp.session_state import STATE_TYPES, SessionState, event_type
 from runtime.api import vms as api
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.api.names import is_session_id, is_vm_name
+from runtime.api.names import is_session_id, is_variable, is_vm_name
 from runtime.sessions.options.options import MCP_SEALED, SessionOptions
 from runtime.store.foreign import check_json, damaged, json_object
 from runtime.store.sessions import SessionRecord
@@ -96,7 +96,7 @@ def _names(text: str) -> tuple[str, ...]:
         names = msgspec.json.decode(text, type=tuple[str, ...])
     except msgspec.DecodeError:
         damaged("the names of a session's variables are not such")
-    if any(not name or "\0" in name or ("=" in name and name != MCP_SEALED) for name in names):
+    if any(not is_variable(name) and name != MCP_SEALED for name in names):
         damaged("the names of a session's variables are not such")
     return names
 

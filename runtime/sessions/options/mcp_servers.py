@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlsplit
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.names import VARIABLE, VARIABLE_VALUE
 
 if TYPE_CHECKING:
     from runtime.acp.messages import Capabilities
@@ -40,8 +41,8 @@ _FIELD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 """RFC 9110, 5.5."""
 
-_VARIABLE = re.compile(r"[^=\0]+")
-_VALUE = re.compile(r"[^\0]*")
+_VARIABLE = re.compile(VARIABLE)
+_VALUE = re.compile(VARIABLE_VALUE)
 
 Pairs = list[dict[str, str]]
 
