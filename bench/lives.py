@@ -12,8 +12,8 @@ import trio
 from bench.harness import Figure, daemon, private_kib
 from bench.inside import PROGRAMS, Inside, inside
 from runtime.engine import ArtefactCache, Limits, default_cache_directory
+from runtime.posix.host import make_engine
 from runtime.vms.catalogue import Catalogue, built_in_directory
-from runtime.wasi.host import make_engine
 from runtime.wasi.streams import PipeInput
 
 if TYPE_CHECKING:

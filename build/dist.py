@@ -24,9 +24,9 @@ from dist_stub import build_stub, pack, zstd_source
 from toolchain import AGENTS, ROOT, BuildError, run, say
 
 from runtime.engine import ArtefactCache
+from runtime.posix.host import make_engine
 from runtime.version import VERSION
 from runtime.vms.catalogue import Catalogue
-from runtime.wasi.host import make_engine
 
 if TYPE_CHECKING:
     from pathlib import Path

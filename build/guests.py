@@ -3,8 +3,9 @@ Builds the test programs: tests/guests/src/NAME.c or NAME.wat -> tests/guests/di
 
     python build/guests.py [NAME ...]
 
-C programs become components through the preview 1 adapter; those that include "wasi.h" import WASI 0.2 by hand. Besides,
-`truncated` is a component of which the second half is missing. Only what has changed is built.
+C programs become components through the preview 1 adapter; those that include "wasi.h" import WASI 0.2 by hand, and those that
+include "posix.h" import torpor:posix/sys and nothing else. Besides, `truncated` is a component of which the second half is
+missing. Only what has changed is built.
 """
 
 from __future__ import annotations
@@ -23,12 +24,38 @@ DIST = ROOT / "tests" / "guests" / "dist"
 SCRIPTS = Path(__file__).resolve().parent
 TRUNCATED = "truncated"
 ZIGLANG = "ziglang==0.17.1"
+POSIX = (
+    "cc",
+    "--target=wasm32-freestanding",
+    "-std=gnu17",
+    "-Os",
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-nostdlib",
+    "-Wl,--no-entry",
+)
 
 
 def build_program(source: Path, output: Path) -> None:
     """Compiles a C program into a component. Raises BuildError."""
+    if '#include "posix.h"' in source.read_text():
+        build_posix(source, output)
+        return
     by_hand = any(f'#include "{header}"' in source.read_text() for header in ("wasi.h", "http.h"))
     build_c(source, output, embed="everything" if by_hand else None)
+
+
+def build_posix(source: Path, output: Path) -> None:
+    """Compiles a C program without a library into a component that is a POSIX process. Raises BuildError."""
+    core = output.with_suffix(".core")
+    wasm_tools = python_tool("wasm-tools", WASM_TOOLS)
+    try:
+        run([sys.executable, "-m", "ziglang", *POSIX, "-o", core, source])
+        run([wasm_tools, "component", "embed", WIT, "--world", "posix", core, "-o", core])
+        run([wasm_tools, "component", "new", core, "-o", output])
+    finally:
+        core.unlink(missing_ok=True)
 
 
 def build_wat(source: Path, output: Path) -> None:

@@ -32,6 +32,7 @@ AREAS: Final = {
     "runtime.acp": "sessions",
     "runtime.engine": "guests",
     "runtime.wasi": "guests",
+    "runtime.posix": "guests",
     "runtime.wasi.filesystem": "files",
     "wasi_fs": "files",
     "runtime.network": "network",
@@ -58,10 +59,13 @@ NOT_IN: Final = frozenset(
         "runtime.engine.abi.status",
         "runtime.engine.native",
         "runtime.engine.pages",
+        "runtime.posix.numbers",
+        "runtime.posix.signals",
         "runtime.salvage.fileformat",
     }
 )
-"""Exit codes, error codes, what is told to the engine's own glue, sizes of C structs, numbers of Linux and SQLite."""
+"""Exit codes, error codes, numbers of interfaces and signals, what is told to the engine's own glue, sizes of C structs,
+numbers of Linux and SQLite."""
 
 KIB: Final = 1024
 

@@ -13,6 +13,7 @@ From the user down; a package imports only what is below it:
     sessions/   ACP sessions: agents, turns, transcripts, permissions
     acp/        the Agent Client Protocol as data and state machines
     store/      the state file
+    posix/      processes for guests: descriptors, pipes, fork, exec, signals
     wasi/       WASI 0.2 for guests; their files are the package `wasi_fs`
     engine/     wasmtime under trio: components compiled, guests run
     network/    the guests' way out

@@ -3,6 +3,7 @@
     filesystem  the face: POSIX operations on paths and handles
     handles     open files and directories
     resolve     paths and links
+    paths       and back, from an inode to its path
     checks      what must hold before names and inodes are changed
     values      what must hold of numbers and names that are given
     sealing     what the host has put into a tree, and nobody else changes

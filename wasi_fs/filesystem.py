@@ -30,6 +30,7 @@ from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries, open_directory, open_file
 from wasi_fs.inode import Directory, File, Inode, Stat, Symlink
 from wasi_fs.kept import KeptTree
+from wasi_fs.paths import path_of, real_path
 from wasi_fs.resolve import Place, locate, resolve
 from wasi_fs.sealing import check_protected
 from wasi_fs.tree import MAX_LINKS, Tree
@@ -58,9 +59,21 @@ class FileSystem(KeptTree):
     def chmod(self, path: str, mode: int, *, at: Directory | None = None, follow: bool = True) -> None:
         """Set the permission bits. FsError(READ_ONLY, INVALID)."""
         check_mode(mode)
-        node = self._changeable(path, at, follow)
+        self.set_mode(self._changeable(path, at, follow), mode)
+
+    def set_mode(self, node: Inode, mode: int) -> None:
+        """`chmod` of an inode."""
+        check_mode(mode)
         check_seal(node)
         self._of(node).set_mode(node, mode)
+
+    def path_of(self, directory: Directory) -> str:
+        """A directory's path, whatever it was found by. FsError(NO_ENTRY) when it was removed, NAME_TOO_LONG."""
+        return path_of(self._tree, directory)
+
+    def real_path(self, path: str, *, at: Directory | None = None) -> str:
+        """The path of what `path` names, without symlinks, dots and double slashes. FsError as `resolve` and `path_of`."""
+        return real_path(self._tree, at or self._tree.root, path)
 
     def utimes(
         self, path: str, atime: int | None, mtime: int | None, *, at: Directory | None = None, follow: bool = True

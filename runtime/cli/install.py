@@ -63,7 +63,7 @@ def compile_(args: argparse.Namespace) -> int:
 
     from runtime.api.errors import ApiError
     from runtime.engine import CacheDirectoryError, open_cache
-    from runtime.wasi.host import make_engine
+    from runtime.posix.host import make_engine
 
     try:
         components = _components(args.agents)

@@ -21,13 +21,13 @@ from runtime.daemon.settings import Ending
 from runtime.daemon.systemd import Notifier
 from runtime.engine import CacheDirectoryError, open_cache
 from runtime.memory import MemoryBound
+from runtime.posix.host import make_engine
 from runtime.rpc.listener import SocketInUseError
 from runtime.rpc.server import serve
 from runtime.store.store import open_store
 from runtime.version import VERSION
 from runtime.vms.catalogue import Catalogue, built_in_directory, user_directories
 from runtime.vms.host import open_host
-from runtime.wasi.host import make_engine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

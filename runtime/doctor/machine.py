@@ -17,8 +17,8 @@ import wasmtime
 from runtime.doctor.finding import Finding, fail, ok, warn
 from runtime.doctor.state import private_directory
 from runtime.engine import Limits
+from runtime.posix.host import make_engine
 from runtime.version import VERSION
-from runtime.wasi.host import make_engine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,6 +16,7 @@ from runtime.client.errors import ConnectError
 from runtime.client.link import Link
 from runtime.client.wires import open_wire
 from runtime.engine import open_cache
+from runtime.posix.host import make_engine
 from runtime.rpc.api import SERVED
 from runtime.rpc.connection import Connection
 from runtime.rpc.service import Service
@@ -33,7 +34,6 @@ from runtime.vms.catalogue import (
     user_directories,
 )
 from runtime.vms.host import open_host
-from runtime.wasi.host import make_engine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterable

@@ -22,7 +22,9 @@ patience      operations that let others run in between
 results       the filesystem's values and errors, as clients are told them
 history       snapshots, differences and the way back
 
-processes     the guests of a VM
+processes     the processes of a VM
+process       one of them
+surroundings  what all of them share
 commands      the commands that clients have started in it
 command       one of them
 command_line  words and quotes

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from runtime.engine import Exit
-    from runtime.vms.processes import Process
+    from runtime.vms.process import AttachedProcess
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ _EXCEEDED: Final = {"output_limit": "outputBytes", "out_of_fuel": "fuel"}
 class Command:
     """One process, and the output of it that is kept. `run` is a task of the VM."""
 
-    def __init__(self, process: Process, *, exact: bool, timeout: float | None) -> None:
+    def __init__(self, process: AttachedProcess, *, exact: bool, timeout: float | None) -> None:
         self.process = process
         self.exact = exact
         """All of its output is wanted: it is killed where that is too much."""

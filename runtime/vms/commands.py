@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from runtime.vms.command import Stream
     from runtime.vms.lifecycle import Life
-    from runtime.vms.processes import Process, Processes
+    from runtime.vms.process import AttachedProcess, Process
+    from runtime.vms.processes import Processes
     from runtime.vms.volume import Volume
 
 SHELL: Final = "/bin/sh"
@@ -130,7 +131,7 @@ class Commands:
             self._starting -= 1
 
     async def _load(
-        self, argv: list[str], env: dict[str, str], cwd: str, begin: Callable[[Process], Command]
+        self, argv: list[str], env: dict[str, str], cwd: str, begin: Callable[[AttachedProcess], Command]
     ) -> Command:
         try:
             return begin(await self._processes.spawn(argv, env, cwd))
@@ -139,7 +140,7 @@ class Commands:
                 raise
             raise ApiError(ErrorCode.INVALID_ARGUMENT, error.message, path=argv[0]) from error
 
-    def _begin(self, process: Process, stdin: bytes | None, exact: bool, timeout: float | None) -> Command:
+    def _begin(self, process: AttachedProcess, stdin: bytes | None, exact: bool, timeout: float | None) -> Command:
         command = Command(process, exact=exact, timeout=timeout)
         self._running[process.pid] = command
         self._nursery.start_soon(self._run, command, stdin)

@@ -1,175 +1,43 @@
-"""The processes of a VM: guests with pipes, a pid and a place in the VM's tree of tasks."""
+"""The processes of a VM: how they are started, from outside and by each other, and what they use together."""
 
 from __future__ import annotations
 
 import itertools
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal
-
-import attrs
-import trio
+from typing import TYPE_CHECKING, Final
 
 from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.clock import epoch_ms
-from runtime.engine import ComponentError, Exit
+from runtime.engine import ComponentError
 from runtime.exhaustion import check_exhausted
-from runtime.memory import NO_BOUND, MemoryBound
+from runtime.posix.arguments import Arguments
+from runtime.posix.errnos import Errno, PosixError
+from runtime.posix.numbers import OUTSIDE
+from runtime.posix.process import Kernel, PosixProcess, Tree
+from runtime.vms.process import AttachedProcess, Kind, Process
 from runtime.vms.programs import Programs
-from runtime.wasi.state import Ambient, WasiState
-from runtime.wasi.streams import PipeInput, PipeOutput
+from wasi_fs import OpenDirectory
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from runtime.engine import Engine, Guest, Limits, Program, Share
-    from runtime.network import Egress, HttpGate, InternalHost
+    import trio
+
+    from runtime.engine import Image, Program
+    from runtime.network import Egress, InternalHost
     from runtime.vms.catalogue import ComponentRef
-    from wasi_fs import FileSystem
+    from runtime.vms.surroundings import Surroundings
+    from wasi_fs import OpenFile
 
 DEFAULT_PATH: Final = "/bin"
 
-Kind = Literal["agent", "service", "command"]
-"""What a process is to its VM: an agent, something that lives with one, or a command, which keeps the VM awake."""
-
-_PIDS: Final = itertools.count(1)
+_PIDS: Final = itertools.count(OUTSIDE + 1)
 """Of all VMs: a number that a client remembers is never another process's."""
 
 LOOKED_AT_ONCE: Final = 32
 """Processes whose memory is looked at when one ends: agents, which are old, and all where there are few. A look takes 2 us."""
 
 BASE_ENV: Final = {"PATH": DEFAULT_PATH, "HOME": HOME, "USER": "user", "LANG": "C.UTF-8"}
-
-
-@attrs.frozen
-class Surroundings:
-    """What all processes of a VM share."""
-
-    engine: Engine
-    share: Share
-    filesystem: FileSystem
-    ambient: Ambient
-    gate: HttpGate
-    limits: Limits
-    max_processes: int
-    sync_filesystem: Callable[[], Awaitable[None]]
-    touch: Callable[[], None]
-    tell_compiling: Callable[[str, int], None]
-    """Called with the name and size of a component that is to be compiled before it can start."""
-    memory_bound: MemoryBound = NO_BOUND
-    """Of all VMs together."""
-
-
-class Process:
-    """One guest with its pipes. Killing it is synchronous and may happen at any moment."""
-
-    def __init__(self, argv: list[str], cwd: str, kind: Kind) -> None:
-        self.pid = next(_PIDS)
-        self.argv = argv
-        self.cwd = cwd
-        self.kind = kind
-        self.started_at = epoch_ms()
-        self._arrived = trio.lowlevel.ParkingLot()
-        self.stdin = PipeInput()
-        self.stdout = PipeOutput(self._arrived)
-        # Output on an agent's stdout must not wake the task that waits for its stderr.
-        self.stderr = PipeOutput(None if kind == "agent" else self._arrived)
-        self._guest: Guest | None = None
-        self._killed = False
-        self._ended = trio.Event()
-        self._exit = Exit("killed", message="killed")
-
-    @property
-    def fuel_used(self) -> int:
-        """Fuel used so far."""
-        return self._guest.fuel_used if self._guest is not None else 0
-
-    @property
-    def memory_bytes(self) -> int:
-        """Bytes of the guest's memories and tables; none before it has begun and after its end."""
-        return 0 if self._ended.is_set() else self.peak_memory_bytes
-
-    @property
-    def peak_memory_bytes(self) -> int:
-        """The highest `memory_bytes` so far. While the guest runs it is the present one, since memories never shrink."""
-        return self._guest.memory_used if self._guest is not None else 0
-
-    def offer(self, data: bytes) -> bytes:
-        """Write to stdin as far as there is room; returns the rest.
-
-        Raises trio.BrokenResourceError when the process is gone.
-        """
-        return bytes(self.stdin.offer(memoryview(data)))
-
-    async def send(self, data: bytes) -> None:
-        """Write to stdin; waits for room. Raises trio.BrokenResourceError when the process is gone."""
-        await self.stdin.send(data)
-
-    async def receive(self) -> bytes:
-        """The next bytes of stdout, at most 64 KiB; `b""` at the end."""
-        return await self.stdout.receive()
-
-    async def receive_stderr(self) -> bytes:
-        """The same of stderr."""
-        return await self.stderr.receive()
-
-    async def receive_both(self) -> tuple[bytes, bytes]:
-        """The next bytes of stdout and of stderr of a process that is no agent; both are empty once both have ended."""
-        pipes = self.stdout, self.stderr
-        received = self.stdout.take(), self.stderr.take()
-        if any(received):
-            await trio.lowlevel.checkpoint()
-        while not any(received) and not all(pipe.ended for pipe in pipes):
-            await self._arrived.park()
-            received = self.stdout.take(), self.stderr.take()
-        return received
-
-    @property
-    def exit(self) -> Exit | None:
-        """How the process has ended; None as long as it has not."""
-        return self._exit if self._ended.is_set() else None
-
-    async def wait(self) -> Exit:
-        """How the process ended, once it has."""
-        await self._ended.wait()
-        return self._exit
-
-    def kill(self) -> None:
-        """End the process, whatever it does, also before it has begun."""
-        self._killed = True
-        if self._guest is not None:
-            self._guest.kill()
-
-    async def run(
-        self, surroundings: Surroundings, program: Program, env: dict[str, str], cwd: str, gate: HttpGate
-    ) -> None:
-        """Run the guest to its end; cancelling this kills it. Its pipes are ended either way."""
-        try:
-            async with trio.open_nursery() as nursery:
-                state = WasiState(
-                    args=self.argv,
-                    env=env,
-                    cwd=cwd,
-                    stdin=self.stdin,
-                    stdout=self.stdout,
-                    stderr=self.stderr,
-                    filesystem=surroundings.filesystem,
-                    ambient=surroundings.ambient,
-                    http=gate,
-                    sync_filesystem=surroundings.sync_filesystem,
-                    start_soon=nursery.start_soon,
-                    threads=surroundings.share.threads,
-                )
-                self._guest = surroundings.engine.guest(program, state, surroundings.limits, surroundings.share)
-                if self._killed:
-                    self._guest.kill()
-                self._exit = await self._guest.run()
-                nursery.cancel_scope.cancel()
-        finally:
-            self.stdout.end()
-            self.stderr.end()
-            self.stdin.break_()
-            self._ended.set()
 
 
 class Processes:
@@ -179,6 +47,7 @@ class Processes:
         self._surroundings = surroundings
         self._nursery = nursery
         self._programs = Programs(surroundings.engine, surroundings.share, surroundings.filesystem)
+        self._kernel = Kernel(self, surroundings.filesystem)
         self._live: dict[int, Process] = {}
         self.commands = 0
         """How many of them are commands of the VM, and neither agents nor their attendants."""
@@ -217,7 +86,7 @@ class Processes:
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
         egress: Egress | None = None,
-    ) -> Process:
+    ) -> AttachedProcess:
         """Start a guest: of an agent's component, else of the command `argv[0]` in the VM.
 
         It alone reaches the `internal_hosts`; `egress` has the session's additions to the VM's gate. An `attendant` is a
@@ -254,12 +123,10 @@ class Processes:
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
         egress: Egress | None = None,
-    ) -> Process:
+    ) -> AttachedProcess:
         """As `spawn`, with the program at hand. Raises ApiError LIMIT_EXCEEDED."""
         self._check_room()
         kind: Kind = "agent" if component is not None else "service" if attendant else "command"
-        process = Process(argv, cwd, kind)
-        self._live[process.pid] = process
         gate = self._surroundings.gate
         if component is not None and component.network:
             gate = gate.with_hosts(component.network)
@@ -267,13 +134,37 @@ class Processes:
             gate = gate.with_internal(internal_hosts)
         if egress is not None:
             gate = gate.with_egress(egress)
-        self.commands += kind == "command"
-        self._nursery.start_soon(self._run, process, program, {**BASE_ENV, **env}, cwd, gate)
+        process = AttachedProcess(self._first(argv, {**BASE_ENV, **env}, program, kind), cwd, kind, gate)
+        self._start(process, None)
         return process
 
-    async def _run(self, process: Process, *arguments: Any) -> None:
+    def _first(self, argv: list[str], env: dict[str, str], program: Program, kind: Kind) -> PosixProcess:
+        """A process that comes from no other. Where it begins is for its task to find out."""
+        root = self._surroundings.filesystem.open("/", directory=True)
+        assert isinstance(root, OpenDirectory)
+        pid = self.new_pid()
+        record = PosixProcess(
+            kernel=self._kernel,
+            pid=pid,
+            tree=Tree(private=kind == "agent"),
+            parent=None,
+            group=pid,
+            session=pid,
+            arguments=Arguments.of(argv, env),
+            cwd=root,
+            program=program,
+        )
+        self._kernel.add(record)
+        return record
+
+    def _start(self, process: Process, image: Image | None) -> None:
+        self._live[process.pid] = process
+        self.commands += process.kind == "command"
+        self._nursery.start_soon(self._run, process, image)
+
+    async def _run(self, process: Process, image: Image | None) -> None:
         try:
-            await process.run(self._surroundings, *arguments)
+            await process.run(self._surroundings, image)
         finally:
             self._look_at((process, *itertools.islice(self._live.values(), LOOKED_AT_ONCE)))
             del self._live[process.pid]
@@ -281,6 +172,35 @@ class Processes:
             self._fuel_of_ended += process.fuel_used
             self.commands -= process.kind == "command"
             self._surroundings.touch()
+
+    # What processes ask of the VM: `runtime.posix.process.Machine`
+
+    def new_pid(self) -> int:
+        """See Machine."""
+        return next(_PIDS)
+
+    def check_room(self) -> None:
+        """See Machine."""
+        try:
+            self._check_room()
+        except ApiError as error:
+            raise PosixError(Errno.EAGAIN if error.data.get("limit") == "processes" else Errno.ENOMEM) from None
+
+    async def load(self, file: OpenFile, name: str) -> Program:
+        """See Machine."""
+        try:
+            return await self._programs.load_file(file, partial(self._surroundings.tell_compiling, name))
+        except ComponentError:
+            raise PosixError(Errno.ENOEXEC) from None
+        except OSError:
+            raise PosixError(Errno.ENOMEM) from None
+
+    def start(self, process: PosixProcess, image: Image | None) -> None:
+        """See Machine. A child reaches what its parent does; it lives with an agent where that one does."""
+        assert process.parent is not None
+        parent = self._live[process.parent.pid]
+        kind: Kind = "command" if parent.kind == "command" else "service"
+        self._start(Process(process, parent.cwd, kind, parent.gate), image)
 
     def _look_at(self, processes: Iterable[Process]) -> None:
         for process in processes:
@@ -290,10 +210,10 @@ class Processes:
         self._peak_memory = max(self._peak_memory, self._memory_of_all)
 
     def _check_room(self) -> None:
-        if len(self._live) >= self._surroundings.max_processes:
+        if len(self._kernel.processes) >= self._surroundings.max_processes:
             raise ApiError(
                 ErrorCode.LIMIT_EXCEEDED,
-                f"the VM has {len(self._live)} processes, its limit; end one, or raise limits.processes",
+                f"the VM has {len(self._kernel.processes)} processes, its limit; end one, or raise limits.processes",
                 limit="processes",
             )
         self._surroundings.memory_bound.check()

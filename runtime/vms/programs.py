@@ -62,9 +62,17 @@ class Programs:
         if program := self._remembered(identity):
             return program
         try:
-            identity, content = await self._read(place)
+            with self._filesystem.open(place) as file:
+                assert isinstance(file, OpenFile)
+                return await self.load_file(file, tell)
         except FsError as error:
             raise ComponentError(f"its file cannot be read: {error}") from None
+
+    async def load_file(self, file: OpenFile, tell: Callable[[int], None]) -> Program:
+        """The program in a file that is open. Raises ComponentError, OSError, FsError."""
+        if program := self._remembered(file.identity()):
+            return program
+        identity, content = await self._read(file)
         program = await self._engine.load_content(content, tell, self._share)
         if identity is not None:
             self._digests[identity] = program.digest
@@ -100,22 +108,20 @@ class Programs:
             ErrorCode.NOT_FOUND, f"no command {command[:MAX_TOLD]!r} in the VM ({path[:MAX_TOLD]})", path=command
         )
 
-    async def _read(self, place: str) -> tuple[Hashable | None, bytes]:
+    async def _read(self, file: OpenFile) -> tuple[Hashable | None, bytes]:
         """A file's identity and its content, all of one moment. FsError, ComponentError."""
-        with self._filesystem.open(place) as file:
-            assert isinstance(file, OpenFile)
-            for _ in range(ATTEMPTS):
-                identity, size = file.identity(), file.stat().size
-                if size > MAX_COMMAND_BYTES:
-                    raise ComponentError(f"it has more than {MAX_COMMAND_BYTES} bytes")
-                pieces = []
-                for offset in range(0, size, PIECE):
-                    pieces.append(bytes(file.read(offset, PIECE)))
-                    await trio.lowlevel.checkpoint()
-                    if file.identity() != identity:
-                        break
-                else:
-                    return identity, await trio.to_thread.run_sync(b"".join, pieces, limiter=self._share.threads)
+        for _ in range(ATTEMPTS):
+            identity, size = file.identity(), file.stat().size
+            if size > MAX_COMMAND_BYTES:
+                raise ComponentError(f"it has more than {MAX_COMMAND_BYTES} bytes")
+            pieces = []
+            for offset in range(0, size, PIECE):
+                pieces.append(bytes(file.read(offset, PIECE)))
+                await trio.lowlevel.checkpoint()
+                if file.identity() != identity:
+                    break
+            else:
+                return identity, await trio.to_thread.run_sync(b"".join, pieces, limiter=self._share.threads)
         raise ComponentError("its file is being written")
 
 

@@ -14,7 +14,8 @@ from runtime.sessions.manager import Sessions, open_sessions
 from runtime.vms.commands import Commands
 from runtime.vms.files import VmFiles
 from runtime.vms.lifecycle import Life
-from runtime.vms.processes import Process, Processes, Surroundings
+from runtime.vms.processes import Processes
+from runtime.vms.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from runtime.store.vms import VmRecord
     from runtime.vms.catalogue import Catalogue, ComponentRef
     from runtime.vms.options import VmOptions
+    from runtime.vms.process import AttachedProcess
     from runtime.vms.volume import Volume
 
 MILLISECOND: Final = 0.001
@@ -132,7 +134,7 @@ class Vm:
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
         egress: Egress | None = None,
-    ) -> Process:
+    ) -> AttachedProcess:
         """Start a process; see Processes.spawn."""
         return await self.processes.spawn(
             list(argv),

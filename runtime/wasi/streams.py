@@ -178,6 +178,11 @@ class PipeInput(InputStream):
         """See Source."""
         return bool(self._buffer) or self._ended
 
+    @property
+    def available(self) -> int:
+        """Bytes that can be read now."""
+        return len(self._buffer)
+
     def offer(self, data: memoryview) -> memoryview:
         """Give the guest what there is room for; returns the rest. Raises as `send` does."""
         if self._broken:

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from runtime.engine import ArtefactCache
+from runtime.posix.host import make_engine
 from runtime.store.store import open_store
 from runtime.vms.catalogue import Catalogue
 from runtime.vms.host import open_host
-from runtime.wasi.host import make_engine
 from tests.sessions.fakes import create_options
 
 if TYPE_CHECKING:

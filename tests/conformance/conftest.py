@@ -15,11 +15,11 @@ import trio
 
 from runtime.acp.codec import Request
 from runtime.engine import ArtefactCache
+from runtime.posix.host import make_engine
 from runtime.sessions.agent.process import Agent
 from runtime.store.store import open_store
 from runtime.vms.catalogue import Catalogue, built_in_directory
 from runtime.vms.host import open_host
-from runtime.wasi.host import make_engine
 from tests.conformance import schema
 from tests.sessions.fakes import create_options
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from runtime.posix.host import make_engine
 from runtime.store import open_store
 from runtime.vms.catalogue import Catalogue
 from runtime.vms.host import Host, open_host
-from runtime.wasi.host import make_engine
 from tests.walking import walk
 from wasi_fs import CHUNK_SIZE, FileSystem, FileType, OpenFile
 

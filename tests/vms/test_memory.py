@@ -11,15 +11,15 @@ from wasmtime import wat2wasm
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.memory import MEMORY_SHARE, NO_BOUND, MemoryBound, machine_bytes, parse_size, private_bytes
+from runtime.posix.host import make_engine
 from runtime.store import open_store
 from runtime.vms.catalogue import Catalogue
 from runtime.vms.host import open_host
-from runtime.wasi.host import make_engine
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runtime.vms.processes import Process
+    from runtime.vms.process import AttachedProcess
 
 MIB = 1024 * 1024
 PAGE = 64 * 1024
@@ -179,13 +179,13 @@ async def test_processes_tell_their_memory_and_the_bound_refuses_more(tmp_path: 
         vm.volume.filesystem.write_file("/bin/small", reader(2))
         vm.volume.filesystem.write_file("/bin/large", reader(10, 1000))
 
-        async def start(program: str) -> Process:
+        async def start(program: str) -> AttachedProcess:
             process = await vm.spawn([program], {}, "/")
             assert process.memory_bytes == 0
             await wait_all_tasks_blocked()
             return process
 
-        async def end(process: Process) -> None:
+        async def end(process: AttachedProcess) -> None:
             process.stdin.end()
             assert (await process.wait()).code == 0
             await wait_all_tasks_blocked()

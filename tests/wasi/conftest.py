@@ -17,13 +17,14 @@ import trio
 
 from runtime.engine import ArtefactCache, Exit, Share
 from runtime.network import HttpGate, NetworkPolicy
+from runtime.posix.host import make_engine
 from runtime.store.store import open_store
 from runtime.vms.catalogue import ComponentRef
 from runtime.vms.files import VmFiles
 from runtime.vms.options import VmOptions
-from runtime.vms.processes import Processes, Surroundings
+from runtime.vms.processes import Processes
+from runtime.vms.surroundings import Surroundings
 from runtime.vms.volume import Volume
-from runtime.wasi.host import make_engine
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from runtime.network import HttpExchange
     from runtime.network.backend import Resolver
     from runtime.store.store import Store
-    from runtime.vms.processes import Process
+    from runtime.vms.process import AttachedProcess
     from runtime.wasi.state import Ambient
 
 GUESTS = Path(__file__).resolve().parents[1] / "guests"
@@ -108,12 +109,25 @@ class Machine:
 
     async def spawn(
         self, name: str, *args: str, env: dict[str, str] | None = None, cwd: str = "/", limits: Limits | None = None
-    ) -> Process:
+    ) -> AttachedProcess:
         """Start a program of tests/guests."""
         assert name in declared(self.item), f"mark the test with @pytest.mark.{MARK}({name!r})"
         path = built(name)
         self.item.stash.setdefault(STARTED, set()).add(name)
         return await self.spawn_file(path, [name, *args], env=env, cwd=cwd, limits=limits)
+
+    async def install(self, name: str, mode: int = 0o755) -> None:
+        """Have a program of tests/guests at /bin/NAME."""
+        assert name in declared(self.item), f"mark the test with @pytest.mark.{MARK}({name!r})"
+        self.item.stash.setdefault(STARTED, set()).add(name)
+        await self.files.write_file(f"/bin/{name}", built(name).read_bytes())
+        self.volume.filesystem.chmod(f"/bin/{name}", mode)
+
+    async def command(
+        self, *argv: str, stdin: bytes = b"", cwd: str = "/", env: dict[str, str] | None = None
+    ) -> Outcome:
+        """Run a program that is in the VM to its end, as a command of a client."""
+        return await finish(await self.processes.spawn([*argv], env or {}, cwd), stdin)
 
     async def spawn_file(
         self,
@@ -123,7 +137,7 @@ class Machine:
         env: dict[str, str] | None = None,
         cwd: str = "/",
         limits: Limits | None = None,
-    ) -> Process:
+    ) -> AttachedProcess:
         """Start any component."""
         processes = self.processes
         if limits is not None:
@@ -143,7 +157,7 @@ class Machine:
         return await finish(await self.spawn(name, *args, env=env, cwd=cwd, limits=limits), stdin)
 
 
-async def finish(process: Process, stdin: bytes = b"") -> Outcome:
+async def finish(process: AttachedProcess, stdin: bytes = b"") -> Outcome:
     """Feed a process, take what it writes, and wait for its end."""
     written: dict[str, bytes] = {}
 

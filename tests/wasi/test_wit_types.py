@@ -13,7 +13,7 @@ from wasmtime import wat2wasm
 from runtime.engine.component.comparison import differences
 from runtime.engine.component.parser import parse
 from runtime.engine.component.types import FuncType
-from runtime.wasi import host
+from runtime.posix import host
 from runtime.wasi.wit_types import WASI
 from tests.patience import WAIT
 

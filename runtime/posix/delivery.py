@@ -1,0 +1,141 @@
+"""How signals get to a process: the record that it shares with the host, and what it has inherited before there is one.
+
+The record lies in the program's memory (`start` of torpor:posix/sys): what has come, what is blocked, and what is done with
+each signal. The program takes bits out of `pending`, and the host puts them in, but never while another thread runs it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from runtime.posix.numbers import ACTIONS, BLOCKED, DEFAULT, HANDLED, IGNORED, PENDING, RECORD_BYTES
+from runtime.posix.signals import LAST, UNBLOCKABLE
+
+if TYPE_CHECKING:
+    from runtime.engine.abi.context import Context
+
+
+@attrs.frozen
+class Inherited:
+    """What a program finds set when it begins (POSIX, exec): the mask, and the ignored signals; bit n - 1 for signal n."""
+
+    blocked: int = 0
+    ignored: int = 0
+    pending: int = 0
+    handled: int = 0
+    """Of a child that goes on in its parent's program, until its own memory is there."""
+
+
+class Delivery:
+    """Of one process."""
+
+    def __init__(self, inherited: Inherited) -> None:
+        self._inherited = inherited
+        self._memory: Context | None = None
+        self._at: int | None = None
+        self.queued = inherited.pending
+        """Signals that are to be put into the record."""
+
+    def attach(self, memory: Context, at: int) -> None:
+        """The program has said where its record is: fill in what it has inherited. GuestTrap for no such address."""
+        view = memory.reach(at + RECORD_BYTES)
+        inherited = self._inherited
+        view[at : at + ACTIONS] = bytes(8) + inherited.blocked.to_bytes(8, "little")
+        view[at + ACTIONS : at + RECORD_BYTES] = bytes(inherited.ignored >> bit & 1 for bit in range(LAST))
+        self._memory, self._at = memory, at
+        self.flush()
+
+    def fork(self) -> Delivery:
+        """The child's: the record is in the memory that is copied; `adopt` tells where that is. Nothing pends in it."""
+        child = Delivery(self._state())
+        child._at = self._at
+        child.queued = 0
+        return child
+
+    def adopt(self, memory: Context) -> None:
+        """This memory has the record, copied from the parent's."""
+        if self._at is None or self._memory is not None:
+            return
+        self._memory = memory
+        memory.reach(self._at + 8)[self._at : self._at + 8] = bytes(8)
+        self.flush()
+
+    def detach(self) -> None:
+        """The program ends, and another one takes over, or none."""
+        self._inherited = attrs.evolve(self._state(), handled=0)
+        self.queued = self._inherited.pending
+        self._memory = self._at = None
+
+    def forget(self) -> None:
+        """The program has ended, and its memory is gone."""
+        self._inherited = Inherited()
+        self.queued = 0
+        self._memory = self._at = None
+
+    def inherited(self) -> Inherited:
+        """What a child that runs another program begins with."""
+        return attrs.evolve(self._state(), pending=0, handled=0)
+
+    def action(self, signal: int) -> int:
+        """DEFAULT, IGNORED or HANDLED."""
+        if signal in UNBLOCKABLE:
+            return DEFAULT
+        if self._memory is None or self._at is None:
+            inherited, bit = self._inherited, 1 << signal - 1
+            return HANDLED if inherited.handled & bit else IGNORED if inherited.ignored & bit else DEFAULT
+        place = self._at + ACTIONS + signal - 1
+        return self._memory.reach(place + 1)[place]
+
+    def blocks(self, signal: int) -> bool:
+        """Whether it has to wait."""
+        return signal not in UNBLOCKABLE and bool(self._blocked >> signal - 1 & 1)
+
+    def add(self, signal: int) -> None:
+        """It has come; `flush` is to follow, when no thread runs the program."""
+        self.queued |= 1 << signal - 1
+
+    def take_away(self, *signals: int) -> None:
+        """They have not come after all."""
+        mask = sum(1 << signal - 1 for signal in signals)
+        self.queued &= ~mask
+        if self._memory is not None:
+            self._set_pending(self._word(PENDING) & ~mask)
+
+    def flush(self) -> None:
+        """Put what has come into the record, if there is one."""
+        if self.queued and self._memory is not None:
+            self._set_pending(self._word(PENDING) | self.queued)
+            self.queued = 0
+
+    @property
+    def interrupts(self) -> bool:
+        """Something has come that the program is to handle now."""
+        return bool(self._pending & ~self._blocked)
+
+    @property
+    def _pending(self) -> int:
+        return self.queued | (0 if self._memory is None else self._word(PENDING))
+
+    @property
+    def _blocked(self) -> int:
+        return self._inherited.blocked if self._memory is None else self._word(BLOCKED)
+
+    def _state(self) -> Inherited:
+        if self._memory is None:
+            return attrs.evolve(self._inherited, pending=self.queued)
+        actions = [(1 << signal - 1, self.action(signal)) for signal in range(1, LAST + 1)]
+        ignored, handled = (sum(bit for bit, action in actions if action == wanted) for wanted in (IGNORED, HANDLED))
+        return Inherited(self._blocked, ignored, self._pending, handled)
+
+    def _word(self, offset: int) -> int:
+        assert self._memory is not None
+        assert self._at is not None
+        place = self._at + offset
+        return int.from_bytes(self._memory.reach(place + 8)[place : place + 8], "little")
+
+    def _set_pending(self, value: int) -> None:
+        assert self._memory is not None
+        assert self._at is not None
+        self._memory.reach(self._at + 8)[self._at : self._at + 8] = value.to_bytes(8, "little")

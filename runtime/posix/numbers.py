@@ -1,0 +1,61 @@
+"""The numbers of torpor:posix/sys, as its WIT has them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+DONE: Final = 0
+"""The answer of a call that has nothing to tell."""
+
+OUTSIDE: Final = 1
+"""The pid of the parent that a process without one has: as on Linux, where init takes orphans. No process has it."""
+
+UMASK: Final = 0o022
+"""Of a process that was started from outside."""
+
+# Of paths.
+WORKING_DIRECTORY: Final = -100
+"""In place of a directory's descriptor (AT_FDCWD)."""
+
+EXECUTABLE: Final = 0o111
+"""Somebody may execute the file."""
+
+# Of set-times and access.
+NOW: Final = -1
+AS_IT_IS: Final = -2
+EXECUTE: Final = 1
+
+# Of the record of signals: offsets, its size, and what is done with a signal.
+PENDING: Final = 0
+BLOCKED: Final = 8
+ACTIONS: Final = 16
+RECORD_BYTES: Final = 80
+DEFAULT: Final = 0
+IGNORED: Final = 1
+HANDLED: Final = 2
+
+# Of lock.
+SHARED: Final = 1
+EXCLUSIVE: Final = 2
+NOT_NOW: Final = 4
+UNLOCK: Final = 8
+
+# Of wait.
+NO_HANG: Final = 1
+UNTRACED: Final = 2
+CONTINUES: Final = 8
+NO_REAP: Final = 0x1000000
+
+# Of spawn's actions.
+DUPLICATE: Final = 0
+CLOSE: Final = 1
+GROUP: Final = 2
+DIRECTORY: Final = 3
+MOVE: Final = 4
+
+# Of stat: which device, and what a block is.
+TREE: Final = 1
+DEVICES: Final = 2
+MOUNTS: Final = 3
+NO_FILE: Final = 4
+BLOCK: Final = 512

@@ -1,0 +1,195 @@
+"""torpor:posix/sys: how a process begins, becomes another, and ends."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Final, NoReturn
+
+import trio
+
+from runtime.engine import GuestExit, Wait
+from runtime.posix.arguments import Arguments
+from runtime.posix.calls import call, read_bytes, write_bytes
+from runtime.posix.delivery import Delivery
+from runtime.posix.descriptions import Folder
+from runtime.posix.errnos import Errno, PosixError
+from runtime.posix.life import disown, never_ran
+from runtime.posix.names import Name, name
+from runtime.posix.numbers import CLOSE, DIRECTORY, DONE, DUPLICATE, GROUP, MOVE, WORKING_DIRECTORY
+from runtime.posix.process import PosixProcess
+from runtime.posix.programs import find
+from runtime.posix.table import MAX_DESCRIPTORS
+
+if TYPE_CHECKING:
+    from runtime.engine.abi.context import Context
+    from runtime.posix.process import Next
+
+MAX_ACTIONS: Final = 4 * MAX_DESCRIPTORS
+"""Of one spawn: enough to move each descriptor aside and back, and close it."""
+
+_ACTION: Final = struct.Struct("<Iii")
+
+
+@call("start")
+def start(process: PosixProcess, memory: Context, at: int) -> int:
+    """The program tells where its record of signals is."""
+    process.delivery.attach(memory, at)
+    return DONE
+
+
+@call("arguments")
+def arguments_(process: PosixProcess, memory: Context, at: int, size: int) -> int:
+    """Its arguments and its environment."""
+    record = process.arguments.record()
+    if size >= len(record):
+        write_bytes(memory, at, record)
+    return len(record)
+
+
+@call("exit")
+def exit_(_process: PosixProcess, _memory: Context, status: int) -> NoReturn:
+    """_exit(2)."""
+    raise GuestExit(status & 0xFF)
+
+
+# Fork
+
+
+@call("fork")
+def fork(process: PosixProcess, _memory: Context, stack: int, end: int) -> Wait:
+    """fork(2)."""
+    return Wait(_fork, process, stack, end)
+
+
+async def _fork(process: PosixProcess, stack: int, end: int) -> int:
+    child = _child(process, process.arguments, process.delivery.fork())
+    child.program = process.program
+    assert process.guest is not None
+    image = process.guest.image(stack, end)
+    process.kernel.machine.start(child, image)
+    await image.done.wait()
+    if not image.made:
+        disown(child)
+        raise PosixError(Errno.ENOMEM)
+    return child.pid
+
+
+def _child(process: PosixProcess, arguments: Arguments, delivery: Delivery) -> PosixProcess:
+    """A child of the process, that does not run yet. PosixError EAGAIN, ENOMEM."""
+    kernel = process.kernel
+    kernel.machine.check_room()
+    if process.tree.killed:
+        raise PosixError(Errno.EAGAIN)
+    child = PosixProcess(
+        kernel=kernel,
+        pid=kernel.machine.new_pid(),
+        tree=process.tree,
+        parent=process,
+        group=process.group,
+        session=process.session,
+        arguments=arguments,
+        cwd=process.cwd.duplicate(),
+        table=process.table.copy(),
+        umask=process.umask,
+        delivery=delivery,
+    )
+    kernel.add(child)
+    return child
+
+
+# Exec
+
+
+@call("exec")
+def exec_(
+    process: PosixProcess,
+    memory: Context,
+    at: int,
+    path: int,
+    size: int,
+    argv: int,
+    argv_size: int,
+    envp: int,
+    envp_size: int,
+) -> Wait:
+    """execve(2)."""
+    place = name(process, memory, at, path, size)
+    return Wait(_exec, process, place, _arguments(memory, argv, argv_size, envp, envp_size))
+
+
+def _arguments(memory: Context, argv: int, argv_size: int, envp: int, envp_size: int) -> Arguments:
+    Arguments.check(argv_size + envp_size)
+    return Arguments.given(read_bytes(memory, argv, argv_size), read_bytes(memory, envp, envp_size))
+
+
+async def _exec(process: PosixProcess, place: Name, arguments: Arguments) -> NoReturn:
+    process.become(await find(process.kernel, place, arguments))
+    await trio.sleep_forever()  # its guest is killed
+    raise AssertionError
+
+
+# Spawn
+
+
+@call("spawn")
+def spawn(
+    process: PosixProcess,
+    memory: Context,
+    at: int,
+    path: int,
+    size: int,
+    argv: int,
+    argv_size: int,
+    envp: int,
+    envp_size: int,
+    actions_at: int,
+    count: int,
+) -> Wait:
+    """posix_spawn(3)."""
+    if count > MAX_ACTIONS:
+        raise PosixError(Errno.E2BIG)
+    actions = list(_ACTION.iter_unpack(read_bytes(memory, actions_at, count * _ACTION.size)))
+    place = name(process, memory, at, path, size)
+    given = _arguments(memory, argv, argv_size, envp, envp_size)
+    return Wait(_spawn, process, place, at == WORKING_DIRECTORY, given, actions)
+
+
+async def _spawn(
+    process: PosixProcess, place: Name, relative: bool, given: Arguments, actions: list[tuple[int, int, int]]
+) -> int:
+    child = _child(process, given, Delivery(process.delivery.inherited()))
+    try:
+        for kind, first, second in actions:
+            _act(child, kind, first, second)
+        if relative:
+            place = Name(place.path, child.cwd.node)
+        chosen: Next = await find(process.kernel, place, given)
+    except BaseException:
+        never_ran(child)
+        raise
+    child.next = chosen
+    child.take_over()
+    process.kernel.machine.start(child, None)
+    return child.pid
+
+
+def _act(child: PosixProcess, kind: int, first: int, second: int) -> None:
+    """One of the actions. PosixError."""
+    table = child.table
+    if kind in {DUPLICATE, MOVE}:
+        table.set(second, table[first].description, closes=False)
+        if kind == MOVE and first != second:
+            table.close(first)
+    elif kind == CLOSE:
+        table.close(first)
+    elif kind == GROUP:
+        child.kernel.check_group(child, first or child.pid)
+        child.group = first or child.pid
+    elif kind == DIRECTORY:
+        description = table[first].description
+        if not isinstance(description, Folder):
+            raise PosixError(Errno.ENOTDIR)
+        child.cwd.close()
+        child.cwd = description.handle.duplicate()
+    else:
+        raise PosixError(Errno.EINVAL)

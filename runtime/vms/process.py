@@ -1,0 +1,238 @@
+"""One process of a VM: its guests, one after another, and the host's ends of its streams if it was started from outside."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Final, Literal
+
+import attrs
+import trio
+
+from runtime.clock import epoch_ms
+from runtime.engine import Exit
+from runtime.posix import signals
+from runtime.posix.descriptions import HostInput, HostOutput
+from runtime.posix.life import ended
+from runtime.posix.signals import Signal
+from runtime.posix.standard import StandardInput, StandardOutput
+from runtime.posix.state import PosixState
+from runtime.vms.patience import patiently
+from runtime.wasi.streams import PipeInput, PipeOutput
+from wasi_fs import FsError, OpenDirectory
+
+if TYPE_CHECKING:
+    from runtime.engine import Image, Limits
+    from runtime.network import HttpGate
+    from runtime.posix.process import PosixProcess
+    from runtime.vms.surroundings import Surroundings
+    from runtime.wasi.streams import InputStream, OutputStream
+
+Kind = Literal["agent", "service", "command"]
+"""What a process is to its VM: an agent, something that lives with one, or a command, which keeps the VM awake."""
+
+_ENDS: Final = {"trap": Signal.SEGV, "out_of_fuel": Signal.XCPU, "fault": Signal.BUS, "killed": Signal.KILL}
+"""What a parent is told of a child that has ended by itself, but did not exit."""
+
+
+class Process:
+    """A process. Killing it is synchronous and may happen at any moment."""
+
+    def __init__(self, record: PosixProcess, cwd: str, kind: Kind, gate: HttpGate) -> None:
+        self.record: Final = record
+        self.cwd = cwd
+        self.kind: Final = kind
+        self.gate: Final = gate
+        """What it may reach over HTTP."""
+        self.started_at: Final = epoch_ms()
+        self._ended = trio.Event()
+        self._exit = Exit("killed", message="killed")
+
+    @property
+    def pid(self) -> int:
+        """Its number, which no other process of the daemon has."""
+        return self.record.pid
+
+    @property
+    def parent_pid(self) -> int | None:
+        """The number of the process that has started it, as long as that runs; None where that was none."""
+        return None if self.record.parent is None else self.record.parent.pid
+
+    @property
+    def argv(self) -> list[str]:
+        """The words of the command, as far as they are shown."""
+        return self.record.arguments.shown()
+
+    @property
+    def fuel_used(self) -> int:
+        """Fuel used so far."""
+        return self.record.fuel_used
+
+    @property
+    def memory_bytes(self) -> int:
+        """Bytes of the guest's memories and tables; none before it has begun and after its end."""
+        guest = self.record.guest
+        return 0 if guest is None else guest.memory_used
+
+    @property
+    def peak_memory_bytes(self) -> int:
+        """The highest `memory_bytes` so far."""
+        return self.record.peak_memory
+
+    @property
+    def exit(self) -> Exit | None:
+        """How the process has ended; None as long as it has not."""
+        return self._exit if self._ended.is_set() else None
+
+    async def wait(self) -> Exit:
+        """How the process ended, once it has."""
+        await self._ended.wait()
+        return self._exit
+
+    async def run(self, surroundings: Surroundings, image: Image | None) -> None:
+        """Run the process to its end; cancelling this kills it. What it has open is closed either way."""
+        record = self.record
+        try:
+            async with trio.open_nursery() as nursery:
+                while True:
+                    if image is None:
+                        await self._enter(surroundings)
+                    await self._run_guest(surroundings, nursery, image)
+                    if record.next is None:
+                        break
+                    record.take_over()
+                    image = None
+                nursery.cancel_scope.cancel()
+        finally:
+            if record.ending is None:
+                record.ending = signals.killed(Signal.KILL)
+            ended(record, record.ending)
+            self._ended.set()
+
+    async def _run_guest(self, surroundings: Surroundings, nursery: trio.Nursery, image: Image | None) -> None:
+        record = self.record
+        assert record.program is not None
+        stdin, stdout, stderr = self._streams()
+        record.state = PosixState(
+            process=record,
+            args=record.arguments.words(),
+            env=record.arguments.variables(),
+            cwd=self.cwd,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            filesystem=surroundings.filesystem,
+            ambient=surroundings.ambient,
+            http=self.gate,
+            sync_filesystem=surroundings.sync_filesystem,
+            start_soon=nursery.start_soon,
+            threads=surroundings.share.threads,
+        )
+        limits = _left(surroundings.limits, record)
+        record.guest = surroundings.engine.guest(record.program, record.state, limits, surroundings.share, image)
+        if record.ending is not None:
+            record.guest.kill()
+        try:
+            how = await record.guest.run()
+        finally:
+            if record.next is None:
+                record.delivery.forget()
+        if record.next is not None:
+            return
+        if record.ending is None:
+            record.ending = signals.exited(how.code or 0) if how.reason == "exit" else _ENDS[how.reason]
+            self._exit = how
+        elif record.ending != Signal.KILL:
+            self._exit = Exit("killed", message=f"killed by {signals.name_of(record.ending)}")
+
+    def _streams(self) -> tuple[InputStream, OutputStream, OutputStream]:
+        """What a program that knows only WASI has as its standard streams."""
+        record = self.record
+        return StandardInput(record, 0), StandardOutput(record, 1), StandardOutput(record, 2)
+
+    async def _enter(self, surroundings: Surroundings) -> None:
+        """Have the path of the working directory at hand, for what is told and for programs that know only WASI."""
+        try:
+            self.cwd = await patiently(partial(surroundings.filesystem.path_of, self.record.cwd.node))
+        except FsError:
+            self.cwd = "/"  # it was removed
+
+
+class AttachedProcess(Process):
+    """A process that was started from outside, with the host at the other end of its three streams.
+
+    The streams end when no process has them any more: neither this one nor one of those that come from it.
+    """
+
+    def __init__(self, record: PosixProcess, cwd: str, kind: Kind, gate: HttpGate) -> None:
+        super().__init__(record, cwd, kind, gate)
+        self._arrived = trio.lowlevel.ParkingLot()
+        self.stdin: Final = PipeInput()
+        self.stdout: Final = PipeOutput(self._arrived)
+        # Output on an agent's stdout must not wake the task that waits for its stderr.
+        self.stderr: Final = PipeOutput(None if kind == "agent" else self._arrived)
+        for number, end in enumerate((HostInput(self.stdin), HostOutput(self.stdout), HostOutput(self.stderr))):
+            record.table.set(number, end, closes=False)
+
+    def offer(self, data: bytes) -> bytes:
+        """Write to stdin as far as there is room; returns the rest.
+
+        Raises trio.BrokenResourceError when the process is gone.
+        """
+        return bytes(self.stdin.offer(memoryview(data)))
+
+    async def send(self, data: bytes) -> None:
+        """Write to stdin; waits for room. Raises trio.BrokenResourceError when the process is gone."""
+        await self.stdin.send(data)
+
+    async def receive(self) -> bytes:
+        """The next bytes of stdout, at most 64 KiB; `b""` at the end."""
+        return await self.stdout.receive()
+
+    async def receive_stderr(self) -> bytes:
+        """The same of stderr."""
+        return await self.stderr.receive()
+
+    async def receive_both(self) -> tuple[bytes, bytes]:
+        """The next bytes of stdout and of stderr of a process that is no agent; both are empty once both have ended."""
+        pipes = self.stdout, self.stderr
+        received = self.stdout.take(), self.stderr.take()
+        if any(received):
+            await trio.lowlevel.checkpoint()
+        while not any(received) and not all(pipe.ended for pipe in pipes):
+            await self._arrived.park()
+            received = self.stdout.take(), self.stderr.take()
+        return received
+
+    def kill(self) -> None:
+        """End the process and all that come from it, whatever they do, also before it has begun."""
+        self.record.tree.kill()
+
+    async def run(self, surroundings: Surroundings, image: Image | None) -> None:
+        """See Process. What an agent has started ends with it."""
+        try:
+            await super().run(surroundings, image)
+        finally:
+            if self.kind == "agent":
+                self.kill()
+
+    def _streams(self) -> tuple[InputStream, OutputStream, OutputStream]:
+        return super()._streams() if self.record.has_become else (self.stdin, self.stdout, self.stderr)
+
+    async def _enter(self, surroundings: Surroundings) -> None:
+        if self.record.has_become:
+            await super()._enter(surroundings)
+            return
+        # A program that knows only WASI is told the path as it was given. It may name nothing.
+        files = surroundings.filesystem
+        try:
+            found = await patiently(lambda: files.open(self.cwd, directory=True))
+        except FsError:
+            return
+        assert isinstance(found, OpenDirectory)
+        self.record.cwd.close()
+        self.record.cwd = found
+
+
+def _left(limits: Limits, record: PosixProcess) -> Limits:
+    """What a guest may use: of fuel, what those that come from the same command have left over."""
+    return limits if limits.fuel is None else attrs.evolve(limits, fuel=max(0, limits.fuel - record.tree.fuel_used))

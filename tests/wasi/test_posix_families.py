@@ -1,0 +1,98 @@
+"""The process interface, torpor:posix/sys: fork, signals, groups, and what of all that is bounded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from trio.testing import wait_all_tasks_blocked
+
+from runtime.engine import Exit
+from runtime.posix.table import MAX_DESCRIPTORS
+
+from .conftest import finish, read_until
+
+if TYPE_CHECKING:
+    from .conftest import Machine, World
+
+
+@pytest.mark.guest("posix_fork")
+async def test_a_child_is_a_copy_that_shares_what_is_open(machine: Machine) -> None:
+    await machine.install("posix_fork")
+    outcome = await machine.command("posix_fork")
+    assert outcome.exit == Exit("exit", 3)
+    assert outcome.stdout.decode().splitlines() == [
+        "forked: 1",
+        "waited for the child: 1",
+        "SIGCHLD has come: 1",
+        f"status: {42 << 8}",
+        "no other: -12",
+        "read: 14",
+        "end: 0",
+        "value: 1",
+        "offset: 5",
+    ]
+    assert machine.processes.live() == ()
+
+
+AFTERWARDS = ["wrong signal: -28", "no process: -71", "init: -71"]
+
+
+@pytest.mark.guest("posix_signals")
+@pytest.mark.parametrize(
+    ("scenario", "lines"),
+    [
+        ("spins", ["kill: 0", "spinning: 15"]),
+        ("handles", ["kill: 0", f"handled: {5 << 8}"]),
+        ("p", [f"stopped: {19 << 8 | 0x7F}", "nothing else: 0", "continued: 65535", "killed: 9"]),
+        (
+            "group",
+            ["group: 0", "its group: 1", "other session: 1", "look: 0", "kill: 0", "of the group: 2", "gone: -71"],
+        ),
+        ("alarm", ["none before: 0", "left: 1", "pause: -27", f"pending: {1 << 13}", "killed: 9"]),
+        ("blocked", [f"pending: {1 << 14}", "killed: 9"]),
+    ],
+)
+async def test_signals(machine: Machine, scenario: str, lines: list[str]) -> None:
+    await machine.install("posix_signals")
+    outcome = await machine.command("posix_signals", scenario)
+    assert outcome.exit == Exit("exit", 0)
+    assert outcome.stdout.decode().splitlines() == [*lines, *AFTERWARDS]
+
+
+@pytest.mark.guest("posix_bomb")
+async def test_a_fork_bomb_is_refused_and_ends_with_its_command(world: World) -> None:
+    machine = await world.machine(processes=16)
+    await machine.install("posix_bomb")
+    bomb = await machine.processes.spawn(["posix_bomb"], {}, "/")
+    await read_until(bomb.receive, b"refused: -6")
+    await wait_all_tasks_blocked()
+    assert len(machine.processes) == 16
+    bomb.kill()
+    outcome = await finish(bomb)
+    assert outcome.exit == Exit("killed", message="killed")
+    await wait_all_tasks_blocked()
+    assert machine.processes.live() == ()
+
+
+@pytest.mark.guest("posix_limits")
+async def test_what_a_process_may_have_is_bounded(machine: Machine) -> None:
+    await machine.install("posix_limits")
+    outcome = await machine.command("posix_limits")
+    assert outcome.exit.reason == "trap", "of an address beyond its memory"
+    pipes = (MAX_DESCRIPTORS - 3) // 2
+    assert outcome.stdout.decode().splitlines() == [
+        f"last descriptor: {MAX_DESCRIPTORS - 1}",
+        "one more: -33",
+        "a number beyond: -8",
+        f"pipes: {pipes}",
+        "one more: -33",
+        "polled: -28",
+        "vectors: -28",
+        "as many as there may be: 0",
+        "bytes: -28",
+        "path: -37",
+        "arguments: -1",
+        "actions: -1",
+        "a wrong text: -25",
+    ]
