@@ -40,3 +40,32 @@ def test_it_ends_when_it_is_closed_in_the_moment_of_a_sync(tmp_path: Path, monke
     closer.start()
     closer.join(WAIT)
     assert not closer.is_alive()
+
+
+def test_a_sync_begins_half_a_second_after_a_commit_however_many_follow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "log").touch()
+    syncer = LogSyncer(str(tmp_path / "log"))
+    done: list[str | float] = []
+    over = threading.Event()
+
+    def wait(seconds: float) -> bool:
+        done.append(seconds)
+        for _ in range(100):
+            syncer.committed()
+        return False
+
+    def sync(_descriptor: int) -> None:
+        done.append("sync")
+        if done.count("sync") == 1:
+            syncer.committed()  # too late for this one
+        else:
+            over.set()
+
+    monkeypatch.setattr(syncer._closing, "wait", wait)
+    monkeypatch.setattr(durability.os, "fdatasync", sync)
+    syncer.committed()
+    assert over.wait(WAIT)
+    syncer.close()
+    assert done[:4] == [0.5, "sync", 0.5, "sync"]
