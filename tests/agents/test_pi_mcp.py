@@ -82,13 +82,13 @@ class Server:
 
 @asynccontextmanager
 async def calling(
-    engine: Engine, state: Path, server: Server, arguments: str = "{}"
+    engine: Engine, state: Path, server: Server, arguments: str = "{}", patience_ms: int = 60_000
 ) -> AsyncIterator[tuple[Bench, ScriptedModel]]:
     script = [Turn((ToolCall("mcp__raw__slow", raw_input=arguments),)), say("done"), say("still")]
     async with http_server(server.handle) as served, scripted_model(script) as model:
         allow = [url.removeprefix("http://") for url in (served.url, model.url)]
         async with open_bench(engine, state, {"network": {"allow": allow}}) as bench:
-            env = {"ANTHROPIC_API_KEY": "key", "ANTHROPIC_BASE_URL": model.url, "PI_MCP_TIMEOUT_MS": "5000"}
+            env = {"ANTHROPIC_API_KEY": "key", "ANTHROPIC_BASE_URL": model.url, "PI_MCP_TIMEOUT_MS": str(patience_ms)}
             remote = {"type": "remote", "name": "raw", "url": served.url + "/mcp"}
             vm = await bench.host.vm("test")
             bench.session_id = (await vm.sessions.create("pi", create_options({"env": env, "mcpServers": [remote]})))[
@@ -108,7 +108,7 @@ async def test_a_stream_that_the_server_closes_is_taken_up_again(engine: Engine,
 async def test_the_wait_is_what_the_server_asks_for(engine: Engine, tmp_path: Path) -> None:
     """A wait that is longer than the call may take: it is given up, and nothing was taken up."""
     server = Server({"content": []}, closes=1, retry=60_000)
-    async with calling(engine, tmp_path / "state.db", server) as (bench, model):
+    async with calling(engine, tmp_path / "state.db", server, patience_ms=5000) as (bench, model):
         assert await bench.say("go") == "done"
         assert "timed out" in results(model)[0].lower()
         assert server.resumed == []

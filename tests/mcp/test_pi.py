@@ -94,16 +94,16 @@ def test_pi_calls_the_tools_of_a_remote_server(make_vm: Callable[..., Vm], remot
 
 
 def test_a_call_without_progress_is_given_up(make_vm: Callable[..., Vm], remote: Remote) -> None:
-    script = [call("mcp__far__count", to=1, pause=60), call("mcp__far__count", to=20, pause=0.1), say("so")]
+    script = [call("mcp__far__count", to=1, pause=60), call("mcp__far__count", to=10, pause=0.5), say("so")]
     with model(script) as served:
         vm = make_vm(network={"allow": [served.host, remote.host]})
-        env = {**served.env, "PI_MCP_TIMEOUT_MS": "1000"}
+        env = {**served.env, "PI_MCP_TIMEOUT_MS": "4000"}
         session = vm.session("pi", env=env, mcpServers=[remote.short])
         assert session.say("count") == "so"
         late, slow = results(served)
         assert late["is_error"] is True
         assert "timed out" in late["content"][0]["text"].lower()
-        assert slow["content"][0]["text"] == "counted to 20", "two seconds, with news every tenth of one"
+        assert slow["content"][0]["text"] == "counted to 10", "five seconds, with news every half of one"
 
 
 def test_a_remote_server_that_was_restarted_has_forgotten_us_and_goes_on(

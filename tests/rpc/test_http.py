@@ -115,7 +115,7 @@ async def test_other_paths_and_plain_requests(world):
 
 
 async def test_slow_handshakes_end_and_too_many_are_turned_away(world, monkeypatch):
-    monkeypatch.setattr(websocket, "HANDSHAKE_SECONDS", 0.05)
+    monkeypatch.setattr(websocket, "HANDSHAKE_SECONDS", WAIT)
     monkeypatch.setattr(server, "MAX_HANDSHAKES", 1)
     port = int(world.service.http.rpartition(":")[2])
     async with await trio.open_tcp_stream("127.0.0.1", port) as slow:
@@ -124,6 +124,11 @@ async def test_slow_handshakes_end_and_too_many_are_turned_away(world, monkeypat
             await trio.lowlevel.checkpoint()
         async with await trio.open_tcp_stream("127.0.0.1", port) as another:
             assert await ended(another)
+    while world.server._handshakes:
+        await trio.lowlevel.checkpoint()
+    monkeypatch.setattr(websocket, "HANDSHAKE_SECONDS", 0.05)
+    async with await trio.open_tcp_stream("127.0.0.1", port) as slow:
+        await slow.send_all(b"GET /rpc HTTP/1.1\r\n")
         assert await ended(slow)
     async with world.peer() as peer:
         assert await peer.call("hello")

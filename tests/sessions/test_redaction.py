@@ -101,6 +101,7 @@ async def test_a_turns_text_is_searched_as_a_whole(vm: FakeVm) -> None:
         assert (await vm.sessions.prompt(id_, "x", "key"))["text"] == "it is [redacted:KEY]"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [0, STEP_BYTES - len(KEY) // 2, 3 * STEP_BYTES])
 async def test_large_events_are_searched_to_their_end(vm: FakeVm, before: int) -> None:
     """In pieces, between two of which a secret may lie."""
