@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runtime.vms.volume import Volume
     from wasi_fs import Cut, FileSystem
 
-BREATHER_BYTES: Final = 1024 * 1024
+BREATHER_BYTES: Final = 512 * 1024
 """Read or written between two looks at the other tasks: a few ms."""
 
 FILE_OVERHEAD_BYTES: Final = 16 * 1024

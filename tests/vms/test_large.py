@@ -13,7 +13,7 @@ import trio.testing
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.store import open_store
 from runtime.vms import exclusion, listings
-from runtime.vms.batches import FILE_OVERHEAD_BYTES, TURN_BYTES
+from runtime.vms.batches import BREATHER_BYTES, FILE_OVERHEAD_BYTES
 from runtime.vms.commands import Commands
 from runtime.vms.exclusion import PREPARED, Exclusion
 from runtime.vms.files import MAX_READ_BYTES, MAX_SCAN_BYTES, VmFiles
@@ -122,7 +122,7 @@ async def test_files_that_cannot_be_written_are_refused_beside_everything_else(v
     with steps() as counted:
         done = await files.write_files([(f"/file/{number}", b"x") for number in range(1000)])
     assert all(error is not None and error.code is ErrorCode.NOT_A_DIRECTORY for _, error in done)
-    assert counted.count >= 1000 * FILE_OVERHEAD_BYTES // TURN_BYTES
+    assert counted.count >= 1000 * FILE_OVERHEAD_BYTES // BREATHER_BYTES
 
 
 async def test_memory_is_trimmed_beside_everything_else(volume: Volume, monkeypatch: pytest.MonkeyPatch) -> None:
