@@ -10,7 +10,7 @@ import pytest
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.engine import ComponentError, Share
+from runtime.engine import ComponentError, Engine, Share
 from runtime.store import open_store
 from runtime.vms import programs
 from runtime.vms.options import VmOptions
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runtime.engine import Program
+    from wasi_fs import Stat
 
 
 @attrs.frozen
@@ -31,17 +32,19 @@ class Loaded:
     digest: str
 
 
-class FakeEngine:
+class FakeEngine(Engine):
     """Takes any content for a component, and remembers what it was given."""
 
-    def __init__(self) -> None:
+    def __init__(self) -> None:  # and not its own, which looks for a cache and a compiler
         self.given: list[bytes] = []
         self.programs: dict[str, Any] = {}
 
     def known(self, digest: str) -> Program | None:
         return self.programs.get(digest)
 
-    async def load_content(self, content: bytes, tell: Callable[[int], None], share: Share) -> Program:
+    async def load_content(
+        self, content: bytes, tell: Callable[[int], None] | None = None, share: Share | None = None
+    ) -> Program:
         del tell, share
         await trio.lowlevel.checkpoint()
         self.given.append(content)
@@ -69,7 +72,7 @@ async def box(tmp_path: Path) -> AsyncIterator[Box]:
         record, _ = await store.vms.get_or_create("vm", {}, 0)
         volume = Volume(store, record, VmOptions())
         volume.prepare()
-        engine: Any = FakeEngine()
+        engine = FakeEngine()
         yield Box(engine, volume.filesystem, Programs(engine, Share(), volume.filesystem))
 
 
@@ -163,7 +166,12 @@ async def test_a_program_that_is_being_written_is_not_waited_for(box: Box, monke
     box.fs.write_file("/bin/large", bytes(3 * PIECE))
     looks: list[OpenFile] = []
     stat = OpenFile.stat
-    monkeypatch.setattr(OpenFile, "stat", lambda self: looks.append(self) or stat(self))
+
+    def look(file: OpenFile) -> Stat:
+        looks.append(file)
+        return stat(file)
+
+    monkeypatch.setattr(OpenFile, "stat", look)
 
     async def write() -> None:
         while True:
