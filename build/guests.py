@@ -4,7 +4,7 @@ Builds the test programs: tests/guests/src/NAME.c or NAME.wat -> tests/guests/di
     python build/guests.py [NAME ...]
 
 C programs become components through the preview 1 adapter; those that include "wasi.h" import WASI 0.2 by hand, and those that
-include "posix.h" import torpor:posix/sys and nothing else. Besides, `truncated` is a component of which the second half is
+include "bare.h" import torpor:posix/sys and nothing else. Besides, `truncated` is a component of which the second half is
 missing. Only what has changed is built.
 """
 
@@ -24,7 +24,7 @@ DIST = ROOT / "tests" / "guests" / "dist"
 SCRIPTS = Path(__file__).resolve().parent
 TRUNCATED = "truncated"
 ZIGLANG = "ziglang==0.17.1"
-POSIX = (
+BARE = (
     "cc",
     "--target=wasm32-freestanding",
     "-std=gnu17",
@@ -39,19 +39,19 @@ POSIX = (
 
 def build_program(source: Path, output: Path) -> None:
     """Compiles a C program into a component. Raises BuildError."""
-    if '#include "posix.h"' in source.read_text():
-        build_posix(source, output)
+    if '#include "bare.h"' in source.read_text():
+        build_bare(source, output)
         return
     by_hand = any(f'#include "{header}"' in source.read_text() for header in ("wasi.h", "http.h"))
     build_c(source, output, embed="everything" if by_hand else None)
 
 
-def build_posix(source: Path, output: Path) -> None:
+def build_bare(source: Path, output: Path) -> None:
     """Compiles a C program without a library into a component that is a POSIX process. Raises BuildError."""
     core = output.with_suffix(".core")
     wasm_tools = python_tool("wasm-tools", WASM_TOOLS)
     try:
-        run([sys.executable, "-m", "ziglang", *POSIX, "-o", core, source])
+        run([sys.executable, "-m", "ziglang", *BARE, "-o", core, source])
         run([wasm_tools, "component", "embed", WIT, "--world", "posix", core, "-o", core])
         run([wasm_tools, "component", "new", core, "-o", output])
     finally:

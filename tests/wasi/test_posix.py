@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from .conftest import Machine
 
 
-@pytest.mark.guest("posix_files")
+@pytest.mark.guest("bare_files")
 async def test_files(machine: Machine) -> None:
-    await machine.install("posix_files")
+    await machine.install("bare_files")
     await machine.files.mkdir("/work")
-    outcome = await machine.command("posix_files", cwd="/work")
+    outcome = await machine.command("bare_files", cwd="/work")
     assert outcome.exit == Exit("exit", 0)
     assert outcome.stdout.decode().splitlines() == [
         "open: 3",
@@ -76,10 +76,10 @@ async def test_files(machine: Machine) -> None:
     assert await machine.files.read_file("/work/sub/moved") == b"hello"
 
 
-@pytest.mark.guest("posix_pipe")
+@pytest.mark.guest("bare_pipe")
 async def test_a_pipe(machine: Machine) -> None:
-    await machine.install("posix_pipe")
-    outcome = await machine.command("posix_pipe")
+    await machine.install("bare_pipe")
+    outcome = await machine.command("bare_pipe")
     assert outcome.exit == Exit("exit", 7)
     assert outcome.stdout.decode().splitlines() == [
         "pipe: 0",
@@ -109,48 +109,48 @@ async def test_a_pipe(machine: Machine) -> None:
     ]
 
 
-@pytest.mark.guest("posix_pipe")
+@pytest.mark.guest("bare_pipe")
 async def test_who_writes_where_nobody_reads_is_ended(machine: Machine) -> None:
-    await machine.install("posix_pipe")
-    outcome = await machine.command("posix_pipe", "on")
+    await machine.install("bare_pipe")
+    outcome = await machine.command("bare_pipe", "on")
     assert outcome.exit == Exit("killed", message="killed by SIGPIPE")
     assert b"not reached" not in outcome.stdout
 
 
-@pytest.mark.guest("posix_args")
+@pytest.mark.guest("bare_args")
 async def test_what_a_program_begins_with(machine: Machine) -> None:
-    await machine.install("posix_args")
-    outcome = await machine.command("posix_args", "a b", "", stdin=b"line\n", cwd="/bin", env={"V": "ä"})
+    await machine.install("bare_args")
+    outcome = await machine.command("bare_args", "a b", "", stdin=b"line\n", cwd="/bin", env={"V": "ä"})
     assert outcome.exit == Exit("exit", 3)
     lines = outcome.stdout.decode().splitlines()
-    assert lines[:3] == ["argument posix_args", "argument a b", "argument "]
+    assert lines[:3] == ["argument bare_args", "argument a b", "argument "]
     assert "variable V=ä" in lines
     assert lines[-4:] == ["in /bin", "open 0 1 2", "read line", ""]
 
 
-@pytest.mark.guest("posix_exec", "posix_args")
+@pytest.mark.guest("bare_exec", "bare_args")
 @pytest.mark.parametrize(
     ("path", "arguments"),
     [
-        ("/bin/posix_args", ["one", "two", "three"]),
-        ("/script", ["/bin/posix_args", "-x y", "/script", "two", "three"]),
-        ("/over", ["/bin/posix_args", "-x y", "/script", "/over", "two", "three"]),
+        ("/bin/bare_args", ["one", "two", "three"]),
+        ("/script", ["/bin/bare_args", "-x y", "/script", "two", "three"]),
+        ("/over", ["/bin/bare_args", "-x y", "/script", "/over", "two", "three"]),
     ],
 )
 async def test_a_process_becomes_another_program(machine: Machine, path: str, arguments: list[str]) -> None:
-    for name in ("posix_exec", "posix_args"):
+    for name in ("bare_exec", "bare_args"):
         await machine.install(name)
     texts = {
         "/plain": "",
         "/text": "words\n",
-        "/script": "#! /bin/posix_args -x y\n",
+        "/script": "#! /bin/bare_args -x y\n",
         "/over": "#!/script\n",
         "/loop": "#!/loop\n",
     }
     for name, text in texts.items():
         await machine.files.write_file(name, text.encode())
         machine.volume.filesystem.chmod(name, 0o644 if name == "/plain" else 0o755)
-    outcome = await machine.command("posix_exec", path, stdin=b"in")
+    outcome = await machine.command("bare_exec", path, stdin=b"in")
     assert outcome.exit == Exit("exit", len(arguments)), outcome
     assert outcome.stdout.decode().splitlines() == [
         "no such: -44",
@@ -168,18 +168,18 @@ async def test_a_process_becomes_another_program(machine: Machine, path: str, ar
     ]
 
 
-@pytest.mark.guest("posix_spawn", "posix_args", "args_env", "posix_pipe", "trap")
+@pytest.mark.guest("bare_spawn", "bare_args", "args_env", "bare_pipe", "trap")
 async def test_children_with_pipes_of_their_own(machine: Machine) -> None:
-    for name in ("posix_spawn", "posix_args", "args_env", "posix_pipe", "trap"):
+    for name in ("bare_spawn", "bare_args", "args_env", "bare_pipe", "trap"):
         await machine.install(name)
     outcome = await machine.command(
-        "posix_spawn", "/bin/posix_args", "/bin/args_env", "/bin/posix_pipe", "/bin/trap", "/no"
+        "bare_spawn", "/bin/bare_args", "/bin/args_env", "/bin/bare_pipe", "/bin/trap", "/no"
     )
     assert outcome.exit == Exit("exit", 0)
     ended = ["waited for it: 1", "status: {}", "no more: -12"]
     lines = outcome.stdout.decode().splitlines()
     assert lines[:8] == [
-        "argument /bin/posix_args",
+        "argument /bin/bare_args",
         "argument x",
         "variable V=1",
         "in /",
@@ -188,7 +188,7 @@ async def test_children_with_pipes_of_their_own(machine: Machine) -> None:
         *(line.format(2 << 8) for line in ended[:2]),
     ]
     text = outcome.stdout.decode()
-    for program, status in {"args_env": 0, "posix_pipe": 13, "trap": 11}.items():
+    for program, status in {"args_env": 0, "bare_pipe": 13, "trap": 11}.items():
         of_it = text.partition(
             f"/bin/{program}" if program == "args_env" else "pipe: 0" if status == 13 else "about to trap"
         )[2]

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from .conftest import Machine, World
 
 
-@pytest.mark.guest("posix_fork")
+@pytest.mark.guest("bare_fork")
 async def test_a_child_is_a_copy_that_shares_what_is_open(machine: Machine) -> None:
-    await machine.install("posix_fork")
-    outcome = await machine.command("posix_fork")
+    await machine.install("bare_fork")
+    outcome = await machine.command("bare_fork")
     assert outcome.exit == Exit("exit", 3)
     assert outcome.stdout.decode().splitlines() == [
         "forked: 1",
@@ -38,7 +38,7 @@ async def test_a_child_is_a_copy_that_shares_what_is_open(machine: Machine) -> N
 AFTERWARDS = ["wrong signal: -28", "no process: -71", "init: -71"]
 
 
-@pytest.mark.guest("posix_signals")
+@pytest.mark.guest("bare_signals")
 @pytest.mark.parametrize(
     ("scenario", "lines"),
     [
@@ -54,17 +54,17 @@ AFTERWARDS = ["wrong signal: -28", "no process: -71", "init: -71"]
     ],
 )
 async def test_signals(machine: Machine, scenario: str, lines: list[str]) -> None:
-    await machine.install("posix_signals")
-    outcome = await machine.command("posix_signals", scenario)
+    await machine.install("bare_signals")
+    outcome = await machine.command("bare_signals", scenario)
     assert outcome.exit == Exit("exit", 0)
     assert outcome.stdout.decode().splitlines() == [*lines, *AFTERWARDS]
 
 
-@pytest.mark.guest("posix_bomb")
+@pytest.mark.guest("bare_bomb")
 async def test_a_fork_bomb_is_refused_and_ends_with_its_command(world: World) -> None:
     machine = await world.machine(processes=16)
-    await machine.install("posix_bomb")
-    bomb = await machine.processes.spawn(["posix_bomb"], {}, "/")
+    await machine.install("bare_bomb")
+    bomb = await machine.processes.spawn(["bare_bomb"], {}, "/")
     await read_until(bomb.receive, b"refused: -6")
     await wait_all_tasks_blocked()
     assert len(machine.processes) == 16
@@ -75,10 +75,10 @@ async def test_a_fork_bomb_is_refused_and_ends_with_its_command(world: World) ->
     assert machine.processes.live() == ()
 
 
-@pytest.mark.guest("posix_limits")
+@pytest.mark.guest("bare_limits")
 async def test_what_a_process_may_have_is_bounded(machine: Machine) -> None:
-    await machine.install("posix_limits")
-    outcome = await machine.command("posix_limits")
+    await machine.install("bare_limits")
+    outcome = await machine.command("bare_limits")
     assert outcome.exit.reason == "trap", "of an address beyond its memory"
     pipes = (MAX_DESCRIPTORS - 3) // 2
     assert outcome.stdout.decode().splitlines() == [

@@ -1,5 +1,5 @@
 // Forks as often as it can, and each child as well; says how often when there is no more.
-#include "posix.h"
+#include "bare.h"
 
 static int32_t made;
 

@@ -1,5 +1,5 @@
 // Files and directories by the process interface.
-#include "posix.h"
+#include "bare.h"
 
 static char buffer[256];
 static struct attributes at;

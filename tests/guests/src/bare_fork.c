@@ -1,5 +1,5 @@
 // Forks: what child and parent share, and what they do not.
-#include "posix.h"
+#include "bare.h"
 
 static int32_t ends[2], shared, value, child, parent;
 static char buffer[64];

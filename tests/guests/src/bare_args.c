@@ -1,5 +1,5 @@
 // Its arguments and environment, where it is, what it was given, a line of stdin; then it exits with the number of its arguments.
-#include "posix.h"
+#include "bare.h"
 
 static char buffer[8192];
 

@@ -1,5 +1,5 @@
 // Signals between a process and its child, one scenario for each first argument.
-#include "posix.h"
+#include "bare.h"
 
 static int32_t ends[2], child;
 static char buffer[256], scenario;

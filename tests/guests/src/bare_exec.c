@@ -1,5 +1,5 @@
-// Becomes /bin/posix_args, by way of the file that its first argument names.
-#include "posix.h"
+// Becomes /bin/bare_args, by way of the file that its first argument names.
+#include "bare.h"
 
 static char buffer[1024];
 

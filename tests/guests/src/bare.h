@@ -1,6 +1,6 @@
 // What the programs that know only torpor:posix/sys share: no libc, the host's functions as they are, and lines of output.
-#ifndef POSIX_H
-#define POSIX_H
+#ifndef BARE_H
+#define BARE_H
 
 #include <stddef.h>
 #include <stdint.h>

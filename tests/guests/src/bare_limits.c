@@ -1,5 +1,5 @@
 // Goes to the limits of what a process may have and give.
-#include "posix.h"
+#include "bare.h"
 
 static char large[1100000];
 static struct polled polled[1025];
@@ -26,8 +26,8 @@ RUN int run(void) {
     tell("path", sys_open(HERE, large, 4096, READ, 0));
     memset(large, 'a', sizeof large);
     large[sizeof large - 1] = 0;
-    tell("arguments", sys_exec(HERE, T("/bin/posix_limits"), large, sizeof large, "", 0));
-    tell("actions", sys_spawn(HERE, T("/bin/posix_limits"), "", 0, "", 0, large, 4097));
+    tell("arguments", sys_exec(HERE, T("/bin/bare_limits"), large, sizeof large, "", 0));
+    tell("actions", sys_spawn(HERE, T("/bin/bare_limits"), "", 0, "", 0, large, 4097));
     tell("a wrong text", sys_open(HERE, T("\xff"), READ, 0));
     sys_read(1000, (void *)0xfffffff0, 100);
     tell("a wrong address", sys_write(1, (void *)0xfffffff0, 100));

@@ -1,5 +1,5 @@
 // Starts what its arguments name, each with its output in a pipe, and tells how it ended.
-#include "posix.h"
+#include "bare.h"
 
 static char buffer[4096], output[4096];
 static int32_t ends[2];

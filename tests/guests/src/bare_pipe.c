@@ -1,5 +1,5 @@
 // A pipe within one process: what waits, what does not, and how it ends. With an argument: ended by SIGPIPE.
-#include "posix.h"
+#include "bare.h"
 
 static char buffer[70000];
 static int32_t ends[2];
