@@ -1,29 +1,36 @@
 """
-Builds the test programs: tests/guests/src/NAME.c or NAME.wat -> tests/guests/dist/NAME.wasm.
+Builds the test programs: tests/guests/src/NAME.c, libc/NAME.c or NAME.wat -> tests/guests/dist/NAME.wasm.
 
     python build/guests.py [NAME ...]
 
 C programs become components through the preview 1 adapter; those that include "wasi.h" import WASI 0.2 by hand, and those that
-include "bare.h" import torpor:posix/sys and nothing else. Besides, `truncated` is a component of which the second half is
-missing. Only what has changed is built.
+include "bare.h" import torpor:posix/sys and nothing else. Those in libc/ do so by the library in agents/sdk/c, and become
+`libc_NAME` (build/posix_programs.py; what calls fork is built with it). Besides, `truncated` is a component of which the second
+half is missing. Only what has changed is built.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from components import WASM_TOOLS, build_c, installed_node
 from freshness import build_if_stale, fingerprint
+from posix_programs import SDK, ZIGLANG, compile_c
 from toolchain import AGENTS, ROOT, WIT, BuildError, python_tool, run, say
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 SOURCES = ROOT / "tests" / "guests" / "src"
+LIBC_SOURCES = SOURCES / "libc"
 DIST = ROOT / "tests" / "guests" / "dist"
 SCRIPTS = Path(__file__).resolve().parent
 TRUNCATED = "truncated"
-ZIGLANG = "ziglang==0.17.1"
 BARE = (
     "cc",
     "--target=wasm32-freestanding",
@@ -35,6 +42,15 @@ BARE = (
     "-nostdlib",
     "-Wl,--no-entry",
 )
+# A program that calls one of these is built with fork.
+FORKS = re.compile(r"\bv?fork\(\)")
+
+
+def build_libc(source: Path, output: Path) -> None:
+    """Compiles a C program over the library for POSIX processes into a component. Raises BuildError."""
+    forks = FORKS.search(source.read_text()) is not None
+    flags = ("-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror")
+    compile_c([source], output, fork="full" if forks else "none", flags=flags)
 
 
 def build_program(source: Path, output: Path) -> None:
@@ -69,22 +85,31 @@ def build_truncated(whole: Path, output: Path) -> None:
     output.write_bytes(content[: len(content) // 2])
 
 
+def builder_of(source: Path) -> Callable[[Path, Path], None]:
+    """What builds a program of this source."""
+    if source.suffix == ".wat":
+        return build_wat
+    return build_libc if source.parent == LIBC_SOURCES else build_program
+
+
 def build_all(names: list[str]) -> int:
     """Builds these programs, or all; the number of those that needed it. Raises BuildError."""
     sources = {path.stem: path for pattern in ("*.c", "*.wat") for path in sorted(SOURCES.glob(pattern))}
+    sources |= {f"libc_{path.stem}": path for path in sorted(LIBC_SOURCES.glob("*.c"))}
     unknown = set(names) - sources.keys() - {TRUNCATED}
     if unknown:
         msg = f"no such program: {', '.join(sorted(unknown))}"
         raise BuildError(msg)
     installed_node()
     shared = [*SOURCES.glob("*.h"), WIT, SCRIPTS / "guests.py", SCRIPTS / "components.py", AGENTS / "package-lock.json"]
+    of_libc = [*LIBC_SOURCES.glob("*.h"), SDK, SCRIPTS / "posix_programs.py"]
     built = 0
     for name, source in sources.items():
         if names and name not in names and TRUNCATED not in names:
             continue
-        build = partial(build_program if source.suffix == ".c" else build_wat, source)
-        wanted = fingerprint([source, *shared], ZIGLANG, WASM_TOOLS)
-        built += build_if_stale(DIST / f"{name}.wasm", wanted, build)
+        inputs = [source, *shared, *(of_libc if source.parent == LIBC_SOURCES else ())]
+        wanted = fingerprint(inputs, ZIGLANG, WASM_TOOLS)
+        built += build_if_stale(DIST / f"{name}.wasm", wanted, partial(builder_of(source), source))
     if not names or TRUNCATED in names:
         whole = DIST / "args_env.wasm"
         built += build_if_stale(DIST / f"{TRUNCATED}.wasm", fingerprint([whole]), partial(build_truncated, whole))

@@ -1,0 +1,282 @@
+"""
+Builds C programs that are POSIX processes: components that import `torpor:posix/sys` and nothing else (docs/programs.md).
+
+    python build/posix_programs.py [--fork none|full] OUTPUT SOURCE...
+
+The library is agents/sdk/c, over the wasi-libc that zig carries: its objects come first, so that libc's own calls of preview 1
+are never linked. `fork` says how a program forks:
+
+    none   not at all: fork fails with ENOSYS. posix_spawn, popen and system work.
+    full   as POSIX says, by Asyncify: the functions that can reach fork become larger and slower.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache, partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from components import WASM_TOOLS, installed_node
+from freshness import build_if_stale, fingerprint
+from toolchain import AGENTS, BUILD_TIMEOUT_S, NODE_MODULES, ROOT, WIT, BuildError, python_tool, run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Fork = Literal["none", "full"]
+
+ZIGLANG = "ziglang==0.17.1"
+WORLD = "posix"
+SDK = AGENTS / "sdk" / "c"
+LIBRARIES = SDK / "dist"
+LIBC = ("libc.a", "libzigc.a", "libcompiler_rt.a")
+SCRIPTS = Path(__file__).resolve().parent
+# As much stack as a program on Linux touches in practice; fork copies only what of it is in use.
+STACK_BYTES = 1024 * 1024
+CLANG_TARGET = "wasm32-wasip1"
+# libc's headers refuse to be included without these; what they stand for is in the library here.
+EMULATED = ("SIGNAL", "MMAN", "PROCESS_CLOCKS", "GETPID")
+FEATURES = ("-mbulk-memory", "-msign-ext", "-mnontrapping-fptoint", "-mmutable-globals")
+DEFINES: dict[Fork, tuple[str, ...]] = {"none": (), "full": ("-DPOSIX_FORK",)}
+# Files of libc's that are compiled anew, because the library's headers have other sizes and numbers: the buffers of streams and
+# the types of directories' entries.
+LIBC_SOURCES = ("stdio/stdin.c", "stdio/stdout.c", "stdio/__fdopen.c", "regex/glob.c")
+# What libc's own sources are given besides.
+LIBC_FLAGS = (
+    "-D_XOPEN_SOURCE=700",
+    "-D_BSD_SOURCE",
+    "-w",
+    "-Dhidden=",
+    "-Dweak_alias(old,new)=extern __typeof(old) new __attribute__((__weak__, __alias__(#old)))",
+)
+# Cannot be replaced by a definition that comes first: zig's libc has it in one object with strlen.
+WRAPPED = ("uname",)
+# What runs while nothing of the program is on the stack, and what calls signal handlers: all that makes a host call reaches the
+# latter, and would have to be instrumented (fork in a handler fails instead).
+NOT_UNWOUND = ("posix_run", "posix_child", "posix_deliver", "posix_fork_parent", "posix_fork_child")
+BINARYEN_FEATURES = (
+    "--enable-exception-handling",
+    "--enable-reference-types",
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-sign-ext",
+    "--enable-nontrapping-float-to-int",
+    "--enable-mutable-globals",
+    "--enable-multivalue",
+    "--enable-extended-const",
+)
+
+
+def compile_c(
+    sources: Sequence[Path],
+    output: Path,
+    *,
+    fork: Fork = "none",
+    flags: Sequence[str] = (),
+    through_pointers: Sequence[str] | None = None,
+) -> None:
+    """
+    Compiles C sources into a component at `output`. `flags` are the compiler's, after the ones that are always given.
+    `through_pointers`: see `link`. Raises BuildError.
+    """
+    with tempfile.TemporaryDirectory(prefix="torpor-posix-") as folder:
+        objects = [Path(folder) / f"{number}-{source.stem}.o" for number, source in enumerate(sources)]
+        for source, compiled in zip(sources, objects, strict=True):
+            compile_object(source, compiled, fork=fork, flags=flags)
+        link(objects, output, fork=fork, through_pointers=through_pointers)
+
+
+def compile_object(source: Path, output: Path, *, fork: Fork = "none", flags: Sequence[str] = ()) -> None:
+    """Compiles one source into an object. Raises BuildError."""
+    run([*compiler(fork), "-std=gnu17", "-Os", *flags, "-c", source, "-o", output])
+
+
+def compiler(fork: Fork = "none") -> list[str | Path]:
+    """The compiler's command with what every object of such a program is compiled with; without a standard and optimization."""
+    lib = zig().parent / "lib"
+    headers = [
+        SDK / "include",
+        lib / "include",
+        *(lib / "libc" / "include" / kind for kind in ("wasm-wasi-musl", "generic-musl")),
+    ]
+    # Asyncify knows only the old exceptions, which wasm-opt then translates; the engine takes only the new ones.
+    legacy = "true" if fork == "full" else "false"
+    return [
+        zig(),
+        "clang",
+        f"--target={CLANG_TARGET}",
+        "-nostdlibinc",
+        *(word for header in headers for word in ("-isystem", str(header))),
+        *(f"-D_WASI_EMULATED_{what}" for what in EMULATED),
+        *DEFINES[fork],
+        *FEATURES,
+        "-mexception-handling",
+        *("-mllvm", "-wasm-enable-sjlj", "-mllvm", f"-wasm-use-legacy-eh={legacy}"),
+    ]
+
+
+def link(
+    objects: Sequence[Path],
+    output: Path,
+    *,
+    fork: Fork = "none",
+    casts: bool = False,
+    through_pointers: Sequence[str] | None = None,
+) -> None:
+    """
+    Links objects and the library into a component.
+
+    `casts`: the program calls functions through pointers of other types, which wasm does not allow. `through_pointers`: with
+    "full", the functions that can reach fork by calling through a pointer; None: any may, and all that call so grow.
+    Raises BuildError.
+    """
+    wasm_tools = python_tool("wasm-tools", WASM_TOOLS)
+    with tempfile.TemporaryDirectory(prefix="torpor-posix-") as folder:
+        core = Path(folder) / "linked.wasm"
+        link_core(objects, core, fork)
+        for number, passes in enumerate(transformations(fork, casts=casts, through_pointers=through_pointers)):
+            changed = Path(folder) / f"{number}.wasm"
+            installed_node().run(
+                [NODE_MODULES / "binaryen" / "bin" / "wasm-opt", *BINARYEN_FEATURES, core, *passes, "-o", changed]
+            )
+            core = changed
+        run([wasm_tools, "strip", core, "-o", core])
+        run([wasm_tools, "component", "embed", WIT, "--world", WORLD, core, "-o", core])
+        run([wasm_tools, "component", "new", core, "-o", output])
+
+
+def link_core(objects: Sequence[Path], output: Path, fork: Fork) -> None:
+    """The core module: with names, for wasm-opt. Raises BuildError."""
+    start, library = build_library(fork)
+    names = ["--gc-sections", *(f"--wrap={name}" for name in WRAPPED)]
+    stack = ["-z", f"stack-size={STACK_BYTES}", "--stack-first"]
+    run(
+        [
+            zig(),
+            "wasm-ld",
+            "--no-entry",
+            "--export-memory",
+            *stack,
+            *names,
+            start,
+            *objects,
+            library,
+            *libc(),
+            "-o",
+            output,
+        ]
+    )
+
+
+def transformations(fork: Fork, *, casts: bool, through_pointers: Sequence[str] | None) -> list[list[str]]:
+    """What wasm-opt is to do, one list for each run."""
+    runs = [["--fpcast-emu", "-g"]] if casts else []
+    if fork == "full":
+        unwinding = [
+            f"asyncify-removelist@{','.join(NOT_UNWOUND)}",
+            "asyncify-ignore-imports",
+            "asyncify-ignore-unwind-from-catch",
+        ]
+        if through_pointers is not None:
+            unwinding.append("asyncify-ignore-indirect")
+        if through_pointers:
+            unwinding += [f"asyncify-addlist@{','.join(through_pointers)}", "asyncify-propagate-addlist"]
+        runs += [["--asyncify", *(f"--pass-arg={argument}" for argument in unwinding), "-O1", "-g"], ["--emit-exnref"]]
+    return runs
+
+
+def build_library(fork: Fork) -> tuple[Path, Path]:
+    """The object that a program starts in, and the archive of all others; built if need be. Raises BuildError."""
+    inputs = [SDK, SCRIPTS / "posix_programs.py"]
+    start, archive = LIBRARIES / f"{fork}-start.o", LIBRARIES / f"{fork}.a"
+    wanted = fingerprint(inputs, ZIGLANG)
+    strict = ("-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror")
+    build_if_stale(start, wanted, partial(compile_object, SDK / "start.c", fork=fork, flags=strict))
+    build_if_stale(archive, wanted, partial(build_archive, fork=fork, flags=strict))
+    return start, archive
+
+
+def build_archive(output: Path, *, fork: Fork, flags: Sequence[str]) -> None:
+    """All of the library but its start. Raises BuildError."""
+    libc_folder = zig().parent / "lib" / "libc" / "wasi" / "libc-top-half" / "musl" / "src"
+    of_libc = (*LIBC_FLAGS, f"-I{libc_folder / 'internal'}", f"-I{libc_folder / 'include'}")
+    with tempfile.TemporaryDirectory(prefix="torpor-posix-") as folder:
+        objects = []
+        own = [source for pattern in ("*.c", "*.s") for source in sorted(SDK.glob(pattern)) if source.stem != "start"]
+        for source, how in [*((one, flags) for one in own), *((libc_folder / one, of_libc) for one in LIBC_SOURCES)]:
+            objects.append(Path(folder) / f"{source.stem}.o")
+            compile_object(source, objects[-1], fork=fork, flags=how if source.suffix == ".c" else ())
+        output.unlink(missing_ok=True)  # ar would add to it
+        run([zig(), "ar", "rcs", output, *objects])
+
+
+@cache
+def zig() -> Path:
+    """The zig of PyPI's package, which is clang, wasm-ld and ar in one. Raises BuildError."""
+    spec = find_spec("ziglang")
+    if spec is None or spec.origin is None:
+        msg = f"ziglang is missing; install it: {sys.executable} -m pip install {ZIGLANG} (all such tools: '.[guests]')"
+        raise BuildError(msg)
+    return Path(spec.origin).parent / "zig"
+
+
+def libc() -> tuple[Path, ...]:
+    """The archives of zig's wasi-libc and of its compiler's runtime, in the order that they are linked. Raises BuildError."""
+    build_if_stale(LIBRARIES / LIBC[0], fingerprint([], ZIGLANG), copy_libc)
+    return tuple(LIBRARIES / name for name in LIBC)
+
+
+def copy_libc(output: Path) -> None:
+    """
+    Copies the archives; the first one to `output`. zig builds them when it first links a program, and says where it keeps them
+    when it links one. It knows them again only by the folder that it is in, and builds them anew, for a minute and more, when
+    another copy of it has done so meanwhile. Raises BuildError.
+    """
+    with tempfile.TemporaryDirectory(prefix="torpor-posix-") as folder:
+        source, program = Path(folder) / "empty.c", Path(folder) / "empty.wasm"
+        source.write_text("int main(void) { return 0; }\n")
+        done = subprocess.run(
+            [zig(), "cc", "--target=wasm32-wasi", "-Os", source, "-o", program],
+            cwd=ROOT,
+            env={**os.environ, "ZIG_VERBOSE_LINK": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=BUILD_TIMEOUT_S,
+            check=False,
+        )
+    found = {Path(word).name: Path(word) for word in done.stderr.split() if word.endswith(LIBC)}
+    if found.keys() != set(LIBC):
+        msg = f"zig does not say where its libc is:\n{done.stderr}"
+        raise BuildError(msg)
+    for name in LIBC[1:]:
+        shutil.copyfile(found[name], LIBRARIES / name)
+    shutil.copyfile(found[LIBC[0]], output)
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command line; the exit code."""
+    parser = argparse.ArgumentParser(description="Builds a C program that is a POSIX process.")
+    parser.add_argument("output", type=Path, metavar="OUTPUT", help="the component")
+    parser.add_argument("sources", type=Path, metavar="SOURCE", nargs="+", help="C files")
+    parser.add_argument(
+        "--fork", choices=("none", "full"), default="none", help="how the program forks (default: none)"
+    )
+    options = parser.parse_args(arguments)
+    try:
+        compile_c(options.sources, options.output, fork=options.fork)
+    except BuildError as error:
+        print(f"build/posix_programs.py: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

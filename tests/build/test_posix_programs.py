@@ -1,0 +1,68 @@
+"""Programs in C that are POSIX processes: what the components import and export."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.build.conftest import ROOT, module
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SOURCES = sorted((ROOT / "tests" / "guests" / "src" / "libc").glob("*.c"))
+EXAMPLE = ROOT / "docs" / "examples" / "c" / "both.c"
+
+
+@pytest.fixture(scope="module")
+def posix() -> Any:
+    return module("posix_programs")
+
+
+def text_of(component: Path) -> str:
+    """The component in the text format; wasm-tools refuses what is not valid."""
+    wasm_tools = module("toolchain").python_tool("wasm-tools", module("components").WASM_TOOLS)
+    subprocess.run([wasm_tools, "validate", "--features", "all", component], check=True)
+    return subprocess.run([wasm_tools, "print", component], check=True, capture_output=True, text=True).stdout
+
+
+def imported(text: str) -> set[str]:
+    """The interfaces that a component and its modules import."""
+    return set(re.findall(r'\(import "([^"]+:[^"]+)"', text))
+
+
+def core_exports(text: str) -> set[str]:
+    """What its modules export under names of their own."""
+    return set(re.findall(r'^    \(export "([^"]+)"', text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
+def test_imports_of_test_programs(source: Path) -> None:
+    text = text_of(ROOT / "tests" / "guests" / "dist" / f"libc_{source.stem}.wasm")
+    assert imported(text) == {"torpor:posix/sys@0.1.0"}
+    forks = "fork()" in source.read_text()
+    assert core_exports(text) >= {"memory", "wasi:cli/run@0.2.12#run"}
+    assert ("posix_child" in core_exports(text)) == forks
+
+
+def test_the_example_of_the_documentation(posix: Any, tmp_path: Path) -> None:
+    posix.compile_c([EXAMPLE], tmp_path / "both.wasm", fork="full", flags=("-Wall", "-Wextra", "-Werror"))
+    text = text_of(tmp_path / "both.wasm")
+    assert imported(text) == {"torpor:posix/sys@0.1.0"}
+    assert "posix_child" in core_exports(text)
+
+
+def test_without_fork_nothing_is_instrumented(posix: Any, tmp_path: Path) -> None:
+    posix.compile_c([EXAMPLE], tmp_path / "both.wasm")
+    assert "asyncify" not in text_of(tmp_path / "both.wasm")
+
+
+def test_a_mistake_of_the_program_is_told(posix: Any, build_error: type[Exception], tmp_path: Path) -> None:
+    source = tmp_path / "wrong.c"
+    source.write_text("int main(void) { return nowhere; }\n")
+    with pytest.raises(build_error, match="undeclared identifier 'nowhere'"):
+        posix.compile_c([source], tmp_path / "wrong.wasm")
+    assert not (tmp_path / "wrong.wasm").exists()
