@@ -120,6 +120,7 @@ class ProcessInfo(Struct, frozen=True, rename="camel", kw_only=True, omit_defaul
     started_at: Annotated[Timestamp, doc("When it was started, in milliseconds since the epoch.")]
     memory_bytes: Annotated[int, doc("Bytes of its memories and tables, touched or not; 0 once it has ended.")]
     peak_memory_bytes: Annotated[int, doc("The most that it has had.")]
+    ppid: Annotated[int | None, doc("The process that has started it, if one has and runs.")] = None
     ended_at: Annotated[Timestamp | None, doc("When it ended, in milliseconds since the epoch.")] = None
     exit_code: Annotated[int | None, doc("What the process exited with; null when it ended in another way.")] = None
     reason: Annotated[Reason | None, doc("How it ended: `exit`, or what ended it.")] = None

@@ -152,7 +152,9 @@ class Commands:
         if command is not None:
             return command
         if any(process.pid == pid for process in self._processes.live()):
-            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"process {pid} belongs to a session: that is where it is ended")
+            raise ApiError(
+                ErrorCode.INVALID_ARGUMENT, f"process {pid} belongs to a session or to a command: that is what is ended"
+            )
         raise ApiError(ErrorCode.NOT_FOUND, f"there is no process {pid}, or not any more", pid=pid)
 
     def describe(self, pid: int, *, output: bool) -> dict[str, Any]:
@@ -249,8 +251,10 @@ class Commands:
 
 
 def _described(process: Process) -> dict[str, Any]:
+    parent = {} if process.parent_pid is None else {"ppid": process.parent_pid}
     return {
         "pid": process.pid,
+        **parent,
         "argv": process.argv,
         "cwd": process.cwd,
         "kind": process.kind,

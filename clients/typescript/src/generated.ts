@@ -349,6 +349,8 @@ export interface ProcessInfo {
   memoryBytes: number;
   /** The most that it has had. */
   peakMemoryBytes: number;
+  /** The process that has started it, if one has and runs. */
+  ppid?: number | null;
   /** When it ended, in milliseconds since the epoch. */
   endedAt?: number | null;
   /** What the process exited with; null when it ended in another way. */

@@ -51,6 +51,8 @@ class ProcessInfo(Struct, frozen=True, kw_only=True, rename="camel"):
     """Bytes of its memories and tables, touched or not; 0 once it has ended."""
     peak_memory_bytes: int
     """The most that it has had."""
+    ppid: int | None = None
+    """The process that has started it, if one has and runs."""
     ended_at: int | None = None
     """When it ended, in milliseconds since the epoch."""
     exit_code: int | None = None
