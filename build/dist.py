@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from dist_notices import check_complete, licence_texts, sbom, third_parties
 from dist_stub import build_stub, pack, zstd_source
 from toolchain import AGENTS, ROOT, BuildError, run, say
+from wheel import copy_commands
 
 from runtime.engine import ArtefactCache
 from runtime.posix.host import make_engine
@@ -57,12 +58,16 @@ def collect() -> Path:
     return output / "torpor"
 
 
-def add_agents(internal: Path) -> None:
-    """Puts the built-in agents into the folder, and what they compile to. Raises BuildError if one is not built."""
+def add_components(internal: Path) -> None:
+    """Puts the built-in agents and commands into the folder, and what they compile to.
+
+    Raises BuildError if an agent is not built.
+    """
     agents, components = internal / "agents", internal / "components"
     compiled = ArtefactCache(WORK / "components")
     engine = make_engine(compiled, portable=True)
     components.mkdir()
+    shipped = {each.path.name: each.path for each in copy_commands(internal / "commands" / "dist")}
     for agent in Catalogue(AGENTS).list():
         if not agent.installed:
             msg = f"agent {agent.id} has not been built: python build/components.py"
@@ -73,9 +78,11 @@ def add_agents(internal: Path) -> None:
         target = agents / "dist" / agent.component.path.name
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(agent.component.path, target)
-        content = target.read_bytes()
+        shipped[agent.id] = target
+    for component, path in shipped.items():
+        content = path.read_bytes()
         if not engine.is_cached(content):
-            say(f"{agent.id}: compiling {len(content) / 1e6:.1f} MB to machine code")
+            say(f"{component}: compiling {len(content) / 1e6:.1f} MB to machine code")
             engine.load_bytes(content)
         for name in engine.artefact_names(content):
             shutil.copyfile(compiled.directory / name, components / name)
@@ -98,7 +105,7 @@ def build(level: int) -> Path:
     stub = build_stub(WORK / "stub")
     say("collecting the program")
     folder = collect()
-    add_agents(folder / "_internal")
+    add_components(folder / "_internal")
     parts = third_parties(folder / "_internal", zstd_source(WORK / "stub"))
     check_complete(parts, WORK / "pyinstaller" / "torpor" / "PYZ-00.toc")
     (folder / "_internal" / "LICENSES.txt").write_text(licence_texts(parts), "utf-8")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 AGENTS = ROOT / "agents"
+COMMANDS = ROOT / "commands"
 WIT = AGENTS / "wit"
 NODE_MODULES = AGENTS / "node_modules"
 

@@ -16,8 +16,10 @@ import tempfile
 from pathlib import Path
 
 from dist_notices import licence_texts, npm_parts
-from toolchain import AGENTS, ROOT, BuildError, run, say
+from toolchain import AGENTS, COMMANDS, ROOT, BuildError, run, say
 
+from runtime.vms.base import built_in_components
+from runtime.vms.base.commands import MANIFEST, ComponentContent
 from runtime.vms.catalogue import Catalogue
 
 FILES = ("pyproject.toml", "README.md", "LICENSE")
@@ -44,9 +46,25 @@ def copy(target: Path) -> None:
         shutil.copyfile(AGENTS / agent.id / "agent.toml", agents / agent.id / "agent.toml")
         (agents / "dist").mkdir(exist_ok=True)
         shutil.copyfile(agent.component.path, agents / "dist" / agent.component.path.name)
+    copy_commands(target / "runtime" / "commands")
     for name in SDK:
         shutil.copytree(AGENTS / name, agents / name, ignore=skipped)
     (agents / "LICENSES.txt").write_text(licence_texts(list(npm_parts())), "utf-8")
+
+
+def copy_commands(target: Path) -> list[ComponentContent]:
+    """Puts what the manifest of the commands names, and that, into the new folder; what it was.
+
+    Nothing where none have been built.
+    """
+    target.mkdir(parents=True)
+    manifest = COMMANDS / "dist" / MANIFEST
+    if manifest.is_file():
+        shutil.copyfile(manifest, target / MANIFEST)
+    components = built_in_components()
+    for component in components:
+        shutil.copyfile(component.path, target / component.path.name)
+    return components
 
 
 def build(output: Path) -> Path:

@@ -124,12 +124,12 @@ class KeptTree:
     # The host's own files
 
     def is_device(self, entry: DirEntry) -> bool:
-        """Whether the entry is a device or a directory of devices: a directory lists it although it is not in the tree."""
+        """Whether the entry is a device or a directory of devices."""
         return is_device(entry.ino)
 
-    def is_of_base(self, entry: DirEntry) -> bool:
-        """Whether the entry is the base's: a directory lists it although it is not in the tree."""
-        return is_base_number(entry.ino)
+    def is_shown_only(self, entry: DirEntry) -> bool:
+        """Whether a directory lists the entry, a device or one of the base, although it is not in the tree."""
+        return is_device(entry.ino) or is_base_number(entry.ino)
 
     def set_mounts(self, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError]]:
         """Mount exactly these host directories; return those that cannot be mounted, each with its error."""

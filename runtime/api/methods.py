@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from runtime.api import (
+    base,
     daemon,
     files,
     forks,
@@ -41,6 +42,7 @@ GROUPS: Final[dict[str, tuple[Method[Any], ...]]] = {
             "Many files at once": many_files,
             "Snapshots and differences": past,
             "Processes": processes,
+            "Commands of all VMs": base,
         }.items()
     },
     "The API itself": (DISCOVER,),

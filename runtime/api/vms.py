@@ -42,6 +42,10 @@ Label = Annotated[str, Meta(max_length=MAX_LABEL)]
 
 Labels = Annotated[dict[Label, Label], Meta(max_length=MAX_LABELS)]
 
+BaseKind = Literal["default", "none"]
+
+_BASE: Final = "Whether Torpor's own commands and a few texts lie beneath the VM's files: `default`, or `none`."
+
 MountPath = Annotated[str, Meta(min_length=1, max_length=MAX_PATH)]
 
 
@@ -106,6 +110,7 @@ class VmOptions(Params):
         Mounts | None,
         doc("Directories of the daemon's machine that the VM's guests and clients may use. Default: none."),
     ] = None
+    base: Annotated[BaseKind | None, doc(_BASE)] = None
 
 
 class VmGetOrCreate(VmParams):
@@ -135,6 +140,7 @@ class VmChanges(Params):
         Mounts | UnsetType | None,
         doc("Directories of the daemon's machine that the VM's guests and clients may use. Default: none."),
     ] = UNSET
+    base: Annotated[BaseKind | UnsetType | None, doc(_BASE)] = UNSET
 
 
 class VmConfigure(VmParams):

@@ -75,6 +75,12 @@ def _add_start(command: argparse.ArgumentParser) -> None:
         default=[],
         help="a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)",
     )
+    command.add_argument(
+        "--base",
+        choices=("default", "none"),
+        metavar="WHICH",
+        help="default or none: whether the VM has Torpor's commands in /bin, when the VM is created",
+    )
     command.add_argument("--state", metavar="FILE", help="the state file of a daemon that is started")
 
 
@@ -109,6 +115,7 @@ def acp(args: argparse.Namespace) -> int:
         args.agent,
         vm=vm,
         allow=args.allow,
+        base=args.base,
         env=env,
         mounts=mounts,
         workspace=args.workspace,

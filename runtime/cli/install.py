@@ -28,7 +28,7 @@ def register(table: Table) -> None:
     command = table.command(
         "compile",
         compile_,
-        "compile agents ahead, so that no session has to wait for it",
+        "compile agents and commands ahead, so that nobody has to wait for it",
         epilog="What is compiled already is left alone. The agents are looked for where a daemon with the environment of this "
         "command would look.",
         starts=False,
@@ -37,7 +37,7 @@ def register(table: Table) -> None:
         "agents",
         metavar="AGENT",
         nargs="*",
-        help="an agent, or the path of a component, with a slash (default: all agents)",
+        help="an agent, or the path of a component, with a slash (default: all agents, and the commands of /bin)",
     )
     command = table.command(
         "completions",
@@ -75,14 +75,19 @@ def compile_(args: argparse.Namespace) -> int:
 
 
 def _components(named: list[str]) -> dict[str, Path]:
-    """The files by what they are called; those of all agents that have been built unless some are named. Raises ApiError."""
+    """The files by what they are called; those of all agents and commands that have been built unless some are named.
+
+    Raises ApiError.
+    """
     from pathlib import Path
 
+    from runtime.vms.base import built_in_components
     from runtime.vms.catalogue import Catalogue, built_in_directory, user_directories
 
     catalogue = Catalogue(built_in_directory(), user_directories())
     if not named:
-        return {agent.id: agent.component.path for agent in catalogue.list() if agent.installed}
+        found = {agent.id: agent.component.path for agent in catalogue.list() if agent.installed}
+        return found | {each.path.name: each.path for each in built_in_components()}
     return {name: Path(name) if "/" in name else catalogue.get(name).component.path for name in named}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from runtime.cli import (
     agents,
+    base,
     daemon,
     exits,
     files,
@@ -28,7 +29,7 @@ from runtime.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-GROUPS: Final = (agents, serve, daemon, lists, processes, files, history, move, testing, repair, install)
+GROUPS: Final = (agents, serve, daemon, lists, processes, base, files, history, move, testing, repair, install)
 """In the order in which the help lists their commands."""
 DESCRIPTION: Final = "Run AI agents in durable, hibernating VMs."
 EPILOG: Final = f"""\

@@ -68,6 +68,8 @@ class Run:
         options: dict[str, Any] = {"network": {"allow": self._args.allow}} if self._args.allow else {}
         if mounts := parse_mounts(self._args.mount):
             options["mounts"] = mounts
+        if self._args.base:
+            options["base"] = self._args.base
         self._client.call("vm.getOrCreate", vm=self._vm, options=options or None)
         if self._on_terminal:
             self._client.call("subscribe", vm=self._vm, types=[COMPILING])

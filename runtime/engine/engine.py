@@ -97,6 +97,14 @@ class Engine:
         self._digests[identity] = program.digest
         return program
 
+    async def find(self, digest: str, share: Share | None = None) -> Program | None:
+        """The program whose component has this digest, if it was compiled before; its content is not needed for that."""
+        if program := self.known(digest):
+            return program
+        limiter = (share or Share()).threads
+        made = await trio.to_thread.run_sync(self._artefacts.find, digest, limiter=limiter)
+        return None if made is None else self._link(*made, digest)
+
     async def load_content(
         self, content: bytes, tell: Callable[[int], None] | None = None, share: Share | None = None
     ) -> Program:

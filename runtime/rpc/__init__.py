@@ -28,4 +28,5 @@ api_files       a VM's files
 api_many_files  many files at once
 api_past        snapshots, differences and the way back
 api_processes   commands in a VM
+api_base        commands of all VMs
 """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.api.methods import DISCOVER, METHODS
 from runtime.api.openrpc import openrpc_document
 from runtime.rpc import (
+    api_base,
     api_daemon,
     api_files,
     api_forks,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 MODULES: Final = (
     *(api_daemon, api_vms, api_sessions, api_turns, api_forks, api_options),
-    *(api_files, api_many_files, api_past, api_processes),
+    *(api_files, api_many_files, api_past, api_processes, api_base),
 )
 """Imported for their handlers."""
 

@@ -11,6 +11,7 @@ portable      VMs as files, and what of a foreign file is believed
 
 volume        the tree of a VM and its way into the store
 volumes       the trees of all VMs
+base/         what lies beneath each of them
 files         the methods on files
 batches       many files in one call
 large         large files, piece by piece

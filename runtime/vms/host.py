@@ -22,6 +22,7 @@ from runtime.sessions.transcript.recovery import mark_interrupted, settle_import
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
 from runtime.vms.awake import AwakeVms
+from runtime.vms.base import BaseSystem, added_directory, built_in_commands
 from runtime.vms.history import History
 from runtime.vms.lifecycle import Signal
 from runtime.vms.mounts import check_hosts
@@ -80,7 +81,8 @@ class Host:
         self._engine = engine
         self._memory_bound = memory_bound
         self._secrets: dict[str, dict[str, dict[str, str]]] = {}  # by VM and session; in memory alone, over sleep too
-        self._volumes = Volumes(store)
+        self.base_system = BaseSystem(built_in_commands(), added_directory(store.path))
+        self._volumes = Volumes(store, self.base_system.base)
         # By the VM's row. One export of a VM at a time: else one VM could hold all those that there may be at once.
         self._exporting: WeakValueDictionary[int, trio.Lock] = WeakValueDictionary()
         self._awake = AwakeVms(store, self.hub, nursery, self._make)
@@ -280,6 +282,10 @@ class Host:
             "secrets": sum(len(sessions) for sessions in self._secrets.values()),  # sessions that would ask again
             **{name: sum(each[name] for each in figures) for name in ("sessions", "processes", "busy")},
         }
+
+    async def add_command(self, path: str, name: str | None) -> dict[str, Any]:
+        """`addCommand`."""
+        return await self.base_system.add(self._engine, host_path(path), name)
 
     async def rotate_key(self) -> dict[str, Any]:
         """`daemon.rotateKey`."""

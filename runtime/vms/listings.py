@@ -74,6 +74,8 @@ async def entries(fs: FileSystem, path: str, after: str, limit: int | None) -> l
 async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequence[str]) -> list[dict[str, Any]]:
     """`readdirRecursive`: everything below, parents first, in the order of the names; links are not followed.
 
+    Of the root it is what the VM itself has: people copy that.
+
     Raises FsError, and `ApiError` LIMIT_EXCEEDED, TOO_LARGE.
     """
     listed: list[dict[str, Any]] = []
@@ -82,7 +84,7 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
     exclusion = Exclusion(exclude)
     await exclusion.prepare()
     async with Way() as way:
-        way.enter(await _shown(fs, path, "", ENTRIES_PAGE))
+        way.enter(await _shown(fs, path, "", ENTRIES_PAGE, whole=True))
         prefixes = [top]
         while way.depth:
             prefix, listing = prefixes[-1], way.last
@@ -110,14 +112,20 @@ async def tree(fs: FileSystem, path: str, max_depth: int | None, exclude: Sequen
 class Listing:
     """A directory that is being listed; a context manager that closes it.
 
-    Without `devices` only the VM's own files are listed.
+    It has what the VM itself has; what else its directories show only as far as it is not `hidden`.
     """
 
     def __init__(
-        self, fs: FileSystem, directory: OpenDirectory, after: str, count: int, *, devices: bool = False
+        self,
+        fs: FileSystem,
+        directory: OpenDirectory,
+        after: str,
+        count: int,
+        *,
+        hidden: Callable[[DirEntry], bool] | None = None,
     ) -> None:
         self._fs = fs
-        self._devices = devices
+        self._hidden = hidden or fs.is_shown_only
         self._directory = directory
         self._count = count
         self._page: Iterator[DirEntry] = iter(())
@@ -140,7 +148,7 @@ class Listing:
             await self._let_others_run()
         while True:
             for entry in self._page:
-                if self._devices or not self._fs.is_device(entry):
+                if not self._hidden(entry):
                     return entry
             if self._after is None:
                 return None
@@ -169,7 +177,7 @@ class Listing:
             if error.code in {FsCode.NO_ENTRY, FsCode.NOT_DIRECTORY}:
                 return None
             raise
-        return Listing(self._fs, directory, "", self._count, devices=self._devices)
+        return Listing(self._fs, directory, "", self._count, hidden=self._hidden)
 
     def remover(self, name: str, remove: Callable[..., None]) -> Callable[[], None]:
         """`remove` for a name in this directory, as long as this is open."""
@@ -219,7 +227,14 @@ def opened(fs: FileSystem, path: str, *, at: Directory | None = None, follow: bo
     return directory
 
 
-async def _shown(fs: FileSystem, path: str, after: str, count: int) -> Listing:
-    """A listing for a client. The root is listed without its devices: people copy everything that a listing names."""
+async def _shown(fs: FileSystem, path: str, after: str, count: int, *, whole: bool = False) -> Listing:
+    """A listing for a client. That of the root is without the devices, and with `whole` without the base system, too."""
     directory = await patiently(partial(opened, fs, path))
-    return Listing(fs, directory, after, count, devices=directory.node is not fs.root)
+    hidden: Callable[[DirEntry], bool] = _nothing
+    if directory.node is fs.root:
+        hidden = fs.is_shown_only if whole else fs.is_device
+    return Listing(fs, directory, after, count, hidden=hidden)
+
+
+def _nothing(_entry: DirEntry) -> bool:
+    return False

@@ -14,6 +14,7 @@ from runtime.engine import default_cache_directory
 from runtime.exhaustion import check_exhausted
 from runtime.sessions.operations.resume import THREADS
 from runtime.sessions.options import instructions
+from runtime.vms.base import added_directory
 from wasi_fs import Mount
 from wasi_fs.mounts import open_top
 from wasi_fs.values import NAME_MAX, PATH_MAX
@@ -81,8 +82,9 @@ def _fault(host: str, state: Path) -> str | None:
         return f"{host} leads through a symbolic link: give its real path, {real}"
     if not os.access(host, os.R_OK | os.X_OK):
         return f"{host}: the daemon may not read it"
-    # The state file is all VMs; and with the compiled components and their key a VM could run code in the daemon.
-    for ours in (os.path.realpath(state), os.path.realpath(default_cache_directory())):
+    # The state file is all VMs, and added commands run in all of them; with the compiled components and their key a VM could
+    # run code in the daemon.
+    for ours in map(os.path.realpath, (state, added_directory(state), default_cache_directory())):
         if _within(ours, host) or _within(host, ours):
             return f"{host} holds what is the daemon's own, {ours}"
     return None

@@ -40,6 +40,8 @@ class VmOptions:
     transcript_limits: TranscriptLimits = _TRANSCRIPT_LIMITS
     idle_timeout_ms: int = defaults.IDLE_TIMEOUT_MS
     mounts: tuple[Mount, ...] = ()
+    base: bool = True
+    """Whether the base system lies beneath its files."""
 
     @classmethod
     def parse(cls, wire: dict[str, Any]) -> VmOptions:
@@ -73,6 +75,7 @@ class VmOptions:
             ),
             idle_timeout_ms=defaults.IDLE_TIMEOUT_MS if idle is None else idle,
             mounts=parse_mounts(wire.get("mounts") or ()),
+            base=wire.get("base") != "none",
         )
 
     @property

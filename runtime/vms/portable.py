@@ -88,7 +88,9 @@ class FileJudge:
 
 
 def _harmless(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: options[name] for name in ("limits", "labels", "idleTimeoutMs") if options.get(name) is not None}
+    return {
+        name: options[name] for name in ("limits", "labels", "idleTimeoutMs", "base") if options.get(name) is not None
+    }
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -1,4 +1,8 @@
-"""The programs in a VM: found along a path, and known by the identity of their file, so that each is read once."""
+"""The programs in a VM: found along a path, and known by the identity of their file, so that each is read once.
+
+The identity of a file of the base system is the hash of its content, by which the engine finds what it was compiled to: such a
+program is read only to be compiled.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError
 from runtime.vms.patience import patiently
 from wasi_fs import FsCode, FsError, OpenFile
+from wasi_fs.base import Digest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -59,7 +64,10 @@ class Programs:
         `path` is the value of PATH. Raises ApiError NOT_FOUND, ComponentError, OSError.
         """
         place, identity = await self._find(command, path, cwd)
-        if program := self._remembered(identity):
+        program = self._remembered(identity)
+        if program is None and isinstance(identity, Digest):
+            program = await self._engine.find(identity, self._share)
+        if program is not None:
             return program
         try:
             with self._filesystem.open(place) as file:
@@ -74,7 +82,7 @@ class Programs:
             return program
         identity, content = await self._read(file)
         program = await self._engine.load_content(content, tell, self._share)
-        if identity is not None:
+        if identity is not None and not isinstance(identity, Digest):
             self._digests[identity] = program.digest
         while len(self._digests) > MAX_KNOWN:
             self._digests.popitem(last=False)
@@ -91,6 +99,8 @@ class Programs:
         return None
 
     def _remembered(self, identity: Hashable | None) -> Program | None:
+        if isinstance(identity, Digest):
+            return self._engine.known(identity)
         digest = None if identity is None else self._digests.get(identity)
         program = None if digest is None else self._engine.known(digest)
         if program is not None:

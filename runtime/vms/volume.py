@@ -17,7 +17,7 @@ from runtime.holding import Holding
 from runtime.sessions.options import instructions
 from runtime.vms.patience import patiently
 from runtime.wasi.state import Ambient
-from wasi_fs import FileSystem, FsError, Limits, Usage
+from wasi_fs import Base, FileSystem, FsError, Limits, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -33,11 +33,12 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-DIRECTORIES: Final = ("/bin", HOME, "/root", "/tmp")  # noqa: S108 - the VM's, not the host's
+DIRECTORIES: Final = {HOME: 0o755, "/root": 0o755, "/tmp": 0o1777}  # noqa: S108 - the VM's, not the host's
+WITHOUT_BASE: Final = {"/bin": 0o755}
 
 FURNISHED: Final = Usage(
     bytes=len(instructions.FILE_TEXT.encode()),
-    entries=len({*DIRECTORIES, "/home", "/etc", instructions.DIRECTORY, instructions.PATH}),
+    entries=len({*DIRECTORIES, *WITHOUT_BASE, "/home", "/etc", instructions.DIRECTORY, instructions.PATH}),
 )
 """What `prepare` makes does not count against the VM's own limits."""
 
@@ -48,7 +49,14 @@ FLUSH_INTERVAL_SECONDS: Final = 1.0
 class Volume:
     """The tree of one VM. Reading it needs no guest, and wakes none."""
 
-    def __init__(self, store: Store, record: VmRecord, options: VmOptions, ambient: Ambient | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        record: VmRecord,
+        options: VmOptions,
+        ambient: Ambient | None = None,
+        base: Base | None = None,
+    ) -> None:
         self._store = store
         self._row = record.row
         self._flushing = trio.Lock()
@@ -56,16 +64,21 @@ class Volume:
         """The VM's clock and randomness, by which its files get their times too."""
         self.backend = store.files.backend(record.layer)
         self._mounts = options.mounts
+        self._base = base or Base()
+        self._based = options.base
         self.filesystem = self._open(_limits(options))
         self._mount_all()
 
     def _open(self, limits: Limits) -> FileSystem:
-        tree = FileSystem(self.backend, limits, self.ambient.now_wall_ns, self.ambient.random)
+        tree = FileSystem(self.backend, limits, self.ambient.now_wall_ns, self.ambient.random, self._beneath())
         tree.protect(instructions.DIRECTORY)
         return tree
 
+    def _beneath(self) -> Base:
+        return self._base if self._based else Base()
+
     def configure(self, options: VmOptions) -> None:
-        """Change the quotas and the mounts: lower quotas remove nothing, they refuse growth.
+        """Change the quotas, the mounts and whether there is a base: lower quotas remove nothing, they refuse growth.
 
         Raises ApiError INVALID_ARGUMENT, with nothing changed, where the tree has no place for a mount.
         """
@@ -78,6 +91,9 @@ class Volume:
                 ErrorCode.INVALID_ARGUMENT, f"options.mounts: nothing can be mounted on {mount.path}: {error}"
             )
         self._mounts = options.mounts
+        if options.base != self._based:
+            self._based = options.base
+            self.filesystem.base = self._beneath()
 
     @property
     def has_mounts(self) -> bool:
@@ -98,8 +114,8 @@ class Volume:
         """Give a new tree the directories that programs expect, and every tree the instructions of this version."""
         try:
             if not self.filesystem.usage.entries:
-                for directory in DIRECTORIES:
-                    self.filesystem.mkdir(directory, parents=True)
+                for directory, mode in {**DIRECTORIES, **({} if self._beneath().names else WITHOUT_BASE)}.items():
+                    self.filesystem.mkdir(directory, mode, parents=True)
             self._instruct()
         except FsError as error:  # a tiny quota, or a file where a directory is expected: the VM's own business
             logger.warning("a VM could not be prepared: %s", error)

@@ -12,6 +12,7 @@ from runtime.vms.volume import Volume
 if TYPE_CHECKING:
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
+    from wasi_fs import Base
 
 MAX_IDLE_VOLUMES: Final = 32
 """Trees of sleeping VMs that clients read just now: what a few dozen open file browsers need."""
@@ -20,8 +21,9 @@ MAX_IDLE_VOLUMES: Final = 32
 class Volumes:
     """By VM. The last ones that were asked for are kept in memory."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, base: Base) -> None:
         self._store = store
+        self._base = base
         self._volumes: WeakValueDictionary[int, Volume] = WeakValueDictionary()  # by the VM's row
         self._recent: deque[Volume] = deque(maxlen=MAX_IDLE_VOLUMES)
 
@@ -32,7 +34,8 @@ class Volumes:
         """The tree of a VM."""
         volume = self._volumes.get(record.row)
         if volume is None:
-            volume = self._volumes[record.row] = Volume(self._store, record, VmOptions.parse(record.options))
+            options = VmOptions.parse(record.options)
+            volume = self._volumes[record.row] = Volume(self._store, record, options, base=self._base)
         if volume not in self._recent:
             self._recent.append(volume)
         return volume

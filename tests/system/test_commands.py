@@ -81,7 +81,7 @@ def test_a_command_gets_its_words_and_nothing_of_the_daemon(box: Vm) -> None:
     }
     box.call("mkdir", path="/work/place", recursive=True)
     assert "env PWD=/work/place" in box.call("exec", argv=["show"], cwd="/work/place")["stdout"]
-    install(box, **{"../work/place/here": "exit_code"})
+    install(box, **{"../../work/place/here": "exit_code"})
     assert box.call("exec", argv=["./here", "4"], cwd="/work/place")["exitCode"] == 4
 
 

@@ -117,7 +117,7 @@ def test_nobody_gets_out(mounted: Vm, host: Path) -> None:
         assert mounted.error("writeFile", path=f"/work/{path}", content="stolen").name == "invalid_argument"
     mounted.call("symlink", target="/work/absolute", path="/home/user/link")
     assert session.say("fsread /home/user/link").startswith("fsread failed: not-permitted")
-    for path in ("/work/../secret", "/work/src/../../secret", "/work/../../../../../../../../etc/passwd"):
+    for path in ("/work/../secret", "/work/src/../../secret", "/work/../../../../../../../../etc/shadow"):
         assert session.say(f"fsread {path}").startswith("fsread failed: no-entry")
         assert mounted.error("readFile", path=path).name == "not_found"
     assert mounted.error("symlink", target=str(host.parent / "secret"), path="/work/mine").name == "invalid_argument"

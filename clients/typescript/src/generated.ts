@@ -29,6 +29,22 @@ export interface CancelResult {
   outcome: "cancelled" | "killed" | "no_active_prompt";
 }
 
+/** A command of the base system. */
+export interface CommandOfBase {
+  /** The command's name: it is in /usr/bin, where /bin leads, of VMs with the base system. */
+  name: string;
+  /** The hash of its component; several commands may have one. */
+  sha256: string;
+  /** The size of its component. */
+  bytes: number;
+  /** `built-in`: it comes with Torpor; `user`: it was added. */
+  source: "built-in" | "user";
+  /** The version of the program; null where nobody has told. */
+  version: string | null;
+  /** Its licence (SPDX); null where nobody has told. */
+  licence: string | null;
+}
+
 /** How full the model's context is, in tokens. */
 export interface Context {
   /** Tokens in the context. */
@@ -669,6 +685,8 @@ export interface VmChanges {
   labels?: Record<string, string> | null;
   /** Directories of the daemon's machine that the VM's guests and clients may use. Default: none. */
   mounts?: Mount[] | null;
+  /** Whether Torpor's own commands and a few texts lie beneath the VM's files: `default`, or `none`. */
+  base?: "default" | "none" | null;
 }
 
 /** A VM, and whether it is new. */
@@ -723,6 +741,8 @@ export interface VmOptions {
   labels?: Record<string, string>;
   /** Directories of the daemon's machine that the VM's guests and clients may use. Default: none. */
   mounts?: Mount[];
+  /** Whether Torpor's own commands and a few texts lie beneath the VM's files: `default`, or `none`. */
+  base?: "default" | "none";
 }
 
 /**
@@ -840,6 +860,9 @@ export interface Methods {
   "killProcess": { params: { vm: string | string[]; pid: number }; result: ProcessResult };
   "listProcesses": { params: { vm: string | string[] }; result: ProcessInfo[] };
   "getProcess": { params: { vm: string | string[]; pid: number; output?: boolean }; result: ProcessInfo };
+  "addCommand": { params: { path: string; name?: string }; result: CommandOfBase };
+  "listCommands": { params: {}; result: CommandOfBase[] };
+  "removeCommand": { params: { name: string }; result: JsonObject };
   "rpc.discover": { params: {}; result: JsonObject };
 }
 

@@ -47,6 +47,7 @@ class Face:
         *,
         vm: Name | None,
         allow: list[str],
+        base: str | None = None,
         env: dict[str, str],
         mounts: Sequence[dict[str, Any]] = (),
         workspace: bool = False,
@@ -55,7 +56,7 @@ class Face:
         self.flows = Flows()
         self._agent = agent
         self._env = env
-        self._vms = Vms(vm, allow=allow, mounts=mounts, workspace=workspace, on_terminal=on_terminal)
+        self._vms = Vms(vm, allow=allow, base=base, mounts=mounts, workspace=workspace, on_terminal=on_terminal)
         self._events = Events(self.flows)
         self._open: dict[str, Session] = {}
         self._seen: dict[str, Name] = {}

@@ -24,6 +24,7 @@ class Vms:
         named: Name | None,
         *,
         allow: list[str],
+        base: str | None,
         mounts: Sequence[dict[str, Any]],
         workspace: bool,
         on_terminal: bool,
@@ -31,6 +32,7 @@ class Vms:
         self.named = named
         """The one that all sessions are in; None where each workspace has its own."""
         self._allow = allow
+        self._base = base
         self._mounts = list(mounts)
         self._workspace = workspace
         self._on_terminal = on_terminal
@@ -58,6 +60,7 @@ class Vms:
                 raise
             options = self.network() | ({} if self.named else {"labels": workspace_labels(cwd)})
             options |= {"mounts": mounts} if mounts else {}
+            options |= {"base": self._base} if self._base else {}
             yield Call("vm.getOrCreate", {"vm": vm, "options": options or None})
             return vm
         allowed = ((found.get("options") or {}).get("network") or {}).get("allow") or []

@@ -6,10 +6,10 @@ _torpor() {
         word=${COMP_WORDS[i]}
         if [[ $skip ]]; then skip=; continue; fi
         case "${command:+$command }$word" in
-            'run' | 'acp' | 'serve' | 'status' | 'stop' | 'restart' | 'logs' | 'sleep' | 'keys' | 'keys rotate' | 'agents' | 'vms' | 'sessions' | 'events' | 'exec' | 'ps' | 'fs' | 'fs ls' | 'fs cat' | 'fs put' | 'fs rm' | 'fs cp' | 'fs mv' | 'fs tree' | 'fs snapshot' | 'fs snapshots' | 'fs drop' | 'fs diff' | 'fs restore' | 'fork' | 'fork-session' | 'export' | 'import' | 'test' | 'sdk' | 'doctor' | 'salvage' | 'compile' | 'completions' | 'systemd' | 'licenses') command="${command:+$command }$word"; given=0; continue ;;
+            'run' | 'acp' | 'serve' | 'status' | 'stop' | 'restart' | 'logs' | 'sleep' | 'keys' | 'keys rotate' | 'agents' | 'vms' | 'sessions' | 'events' | 'exec' | 'ps' | 'bin' | 'bin add' | 'bin list' | 'bin remove' | 'fs' | 'fs ls' | 'fs cat' | 'fs put' | 'fs rm' | 'fs cp' | 'fs mv' | 'fs tree' | 'fs snapshot' | 'fs snapshots' | 'fs drop' | 'fs diff' | 'fs restore' | 'fork' | 'fork-session' | 'export' | 'import' | 'test' | 'sdk' | 'doctor' | 'salvage' | 'compile' | 'completions' | 'systemd' | 'licenses') command="${command:+$command }$word"; given=0; continue ;;
         esac
         case "$command:$word" in
-            'run:--socket' | 'run:--vm' | 'run:--env' | 'run:--allow' | 'run:--mount' | 'run:--state' | 'run:--session' | 'run:--cwd' | 'acp:--socket' | 'acp:--vm' | 'acp:--env' | 'acp:--allow' | 'acp:--mount' | 'acp:--state' | 'serve:--socket' | 'serve:--state' | 'serve:--idle-exit' | 'serve:--durability' | 'serve:--max-memory' | 'serve:--log-level' | 'serve:--http' | 'serve:--http-token' | 'serve:--http-origin' | 'status:--socket' | 'stop:--socket' | 'stop:--timeout' | 'restart:--socket' | 'restart:--timeout' | 'logs:--socket' | 'logs:-n' | 'logs:--lines' | 'logs:--state' | 'sleep:--socket' | 'sleep:--grace' | 'keys rotate:--socket' | 'agents:--socket' | 'vms:--socket' | 'sessions:--socket' | 'sessions:--vm' | 'events:--socket' | 'events:--vm' | 'events:--after' | 'events:--limit' | 'events:--type' | 'exec:--socket' | 'exec:--vm' | 'exec:--env' | 'exec:--cwd' | 'exec:--timeout' | 'exec:-c' | 'exec:--command' | 'ps:--socket' | 'ps:--vm' | 'fs ls:--socket' | 'fs ls:--vm' | 'fs cat:--socket' | 'fs cat:--vm' | 'fs put:--socket' | 'fs put:--vm' | 'fs rm:--socket' | 'fs rm:--vm' | 'fs cp:--socket' | 'fs cp:--vm' | 'fs mv:--socket' | 'fs mv:--vm' | 'fs tree:--socket' | 'fs tree:--depth' | 'fs tree:--exclude' | 'fs tree:--vm' | 'fs snapshot:--socket' | 'fs snapshot:--vm' | 'fs snapshots:--socket' | 'fs snapshots:--session' | 'fs snapshots:--vm' | 'fs drop:--socket' | 'fs drop:--vm' | 'fs diff:--socket' | 'fs diff:--path' | 'fs diff:--vm' | 'fs restore:--socket' | 'fs restore:--vm' | 'fork:--socket' | 'fork:--at' | 'fork-session:--socket' | 'fork-session:--vm' | 'fork-session:--at' | 'fork-session:--to' | 'export:--socket' | 'import:--socket' | 'import:--vm' | 'test:--socket' | 'test:--format' | 'test:--junit' | 'test:--name' | 'test:--executable' | 'test:--report' | 'sdk:--socket' | 'doctor:--socket' | 'doctor:--state' | 'salvage:--socket' | 'salvage:--output' | 'compile:--socket' | 'completions:--socket' | 'systemd:--socket' | 'systemd:--directory' | 'licenses:--socket') skip=1 ;;
+            'run:--socket' | 'run:--vm' | 'run:--env' | 'run:--allow' | 'run:--mount' | 'run:--base' | 'run:--state' | 'run:--session' | 'run:--cwd' | 'acp:--socket' | 'acp:--vm' | 'acp:--env' | 'acp:--allow' | 'acp:--mount' | 'acp:--base' | 'acp:--state' | 'serve:--socket' | 'serve:--state' | 'serve:--idle-exit' | 'serve:--durability' | 'serve:--max-memory' | 'serve:--log-level' | 'serve:--http' | 'serve:--http-token' | 'serve:--http-origin' | 'status:--socket' | 'stop:--socket' | 'stop:--timeout' | 'restart:--socket' | 'restart:--timeout' | 'logs:--socket' | 'logs:-n' | 'logs:--lines' | 'logs:--state' | 'sleep:--socket' | 'sleep:--grace' | 'keys rotate:--socket' | 'agents:--socket' | 'vms:--socket' | 'sessions:--socket' | 'sessions:--vm' | 'events:--socket' | 'events:--vm' | 'events:--after' | 'events:--limit' | 'events:--type' | 'exec:--socket' | 'exec:--vm' | 'exec:--env' | 'exec:--cwd' | 'exec:--timeout' | 'exec:-c' | 'exec:--command' | 'ps:--socket' | 'ps:--vm' | 'bin add:--socket' | 'bin add:--name' | 'bin list:--socket' | 'bin remove:--socket' | 'fs ls:--socket' | 'fs ls:--vm' | 'fs cat:--socket' | 'fs cat:--vm' | 'fs put:--socket' | 'fs put:--vm' | 'fs rm:--socket' | 'fs rm:--vm' | 'fs cp:--socket' | 'fs cp:--vm' | 'fs mv:--socket' | 'fs mv:--vm' | 'fs tree:--socket' | 'fs tree:--depth' | 'fs tree:--exclude' | 'fs tree:--vm' | 'fs snapshot:--socket' | 'fs snapshot:--vm' | 'fs snapshots:--socket' | 'fs snapshots:--session' | 'fs snapshots:--vm' | 'fs drop:--socket' | 'fs drop:--vm' | 'fs diff:--socket' | 'fs diff:--path' | 'fs diff:--vm' | 'fs restore:--socket' | 'fs restore:--vm' | 'fork:--socket' | 'fork:--at' | 'fork-session:--socket' | 'fork-session:--vm' | 'fork-session:--at' | 'fork-session:--to' | 'export:--socket' | 'import:--socket' | 'import:--vm' | 'test:--socket' | 'test:--format' | 'test:--junit' | 'test:--name' | 'test:--executable' | 'test:--report' | 'sdk:--socket' | 'doctor:--socket' | 'doctor:--state' | 'salvage:--socket' | 'salvage:--output' | 'compile:--socket' | 'completions:--socket' | 'systemd:--socket' | 'systemd:--directory' | 'licenses:--socket') skip=1 ;;
             *:-*) ;;
             *) given=$((given + 1)) ;;
         esac
@@ -17,8 +17,10 @@ _torpor() {
     COMPREPLY=()
     if [[ $skip ]]; then
         case "$command:$previous" in
-            'run:--socket' | 'run:--state' | 'acp:--socket' | 'acp:--state' | 'serve:--socket' | 'serve:--state' | 'serve:--http-token' | 'status:--socket' | 'stop:--socket' | 'restart:--socket' | 'logs:--socket' | 'logs:--state' | 'sleep:--socket' | 'keys rotate:--socket' | 'agents:--socket' | 'vms:--socket' | 'sessions:--socket' | 'events:--socket' | 'exec:--socket' | 'ps:--socket' | 'fs ls:--socket' | 'fs cat:--socket' | 'fs put:--socket' | 'fs rm:--socket' | 'fs cp:--socket' | 'fs mv:--socket' | 'fs tree:--socket' | 'fs snapshot:--socket' | 'fs snapshots:--socket' | 'fs drop:--socket' | 'fs diff:--socket' | 'fs diff:--path' | 'fs restore:--socket' | 'fork:--socket' | 'fork-session:--socket' | 'export:--socket' | 'import:--socket' | 'test:--socket' | 'test:--junit' | 'test:--executable' | 'sdk:--socket' | 'doctor:--socket' | 'doctor:--state' | 'salvage:--socket' | 'compile:--socket' | 'completions:--socket' | 'systemd:--socket' | 'licenses:--socket')
+            'run:--socket' | 'run:--state' | 'acp:--socket' | 'acp:--state' | 'serve:--socket' | 'serve:--state' | 'serve:--http-token' | 'status:--socket' | 'stop:--socket' | 'restart:--socket' | 'logs:--socket' | 'logs:--state' | 'sleep:--socket' | 'keys rotate:--socket' | 'agents:--socket' | 'vms:--socket' | 'sessions:--socket' | 'events:--socket' | 'exec:--socket' | 'ps:--socket' | 'bin add:--socket' | 'bin list:--socket' | 'bin remove:--socket' | 'fs ls:--socket' | 'fs cat:--socket' | 'fs put:--socket' | 'fs rm:--socket' | 'fs cp:--socket' | 'fs mv:--socket' | 'fs tree:--socket' | 'fs snapshot:--socket' | 'fs snapshots:--socket' | 'fs drop:--socket' | 'fs diff:--socket' | 'fs diff:--path' | 'fs restore:--socket' | 'fork:--socket' | 'fork-session:--socket' | 'export:--socket' | 'import:--socket' | 'test:--socket' | 'test:--junit' | 'test:--executable' | 'sdk:--socket' | 'doctor:--socket' | 'doctor:--state' | 'salvage:--socket' | 'compile:--socket' | 'completions:--socket' | 'systemd:--socket' | 'licenses:--socket')
                 compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+            'run:--base' | 'acp:--base')
+                mapfile -t COMPREPLY < <(compgen -W 'default none' -- "$current") ;;
             'serve:--log-level')
                 mapfile -t COMPREPLY < <(compgen -W 'debug info warning error' -- "$current") ;;
             'test:--format')
@@ -31,13 +33,13 @@ _torpor() {
     case "$command" in
         '')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --version' -- "$current")
-            else mapfile -t COMPREPLY < <(compgen -W 'run acp serve status stop restart logs sleep keys agents vms sessions events exec ps fs fork fork-session export import test sdk doctor salvage compile completions systemd licenses' -- "$current")
+            else mapfile -t COMPREPLY < <(compgen -W 'run acp serve status stop restart logs sleep keys agents vms sessions events exec ps bin fs fork fork-session export import test sdk doctor salvage compile completions systemd licenses' -- "$current")
             fi ;;
         'run')
-            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --env --allow --mount --state --session --cwd --yes' -- "$current")
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --env --allow --mount --base --state --session --cwd --yes' -- "$current")
             fi ;;
         'acp')
-            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --workspace --env --allow --mount --state' -- "$current")
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --workspace --env --allow --mount --base --state' -- "$current")
             fi ;;
         'serve')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --state --idle-exit --durability --max-memory --log-level --supervise --background --http --http-token --http-public --http-origin' -- "$current")
@@ -81,6 +83,20 @@ _torpor() {
             fi ;;
         'ps')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm -a --all' -- "$current")
+            fi ;;
+        'bin')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help' -- "$current")
+            else mapfile -t COMPREPLY < <(compgen -W 'add list remove' -- "$current")
+            fi ;;
+        'bin add')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --name' -- "$current")
+            elif [[ $given -eq 0 ]]; then compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi ;;
+        'bin list')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
+            fi ;;
+        'bin remove')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
             fi ;;
         'fs')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help' -- "$current")

@@ -28,6 +28,7 @@ _torpor() {
                 'events:print the transcript of a session'
                 'exec:run a command in a VM, with this program'\''s stdin, stdout and stderr'
                 'ps:list the processes of VMs that are awake'
+                'bin:the commands that all VMs have in /bin'
                 'fs:read and write a VM'\''s files'
                 'fork:make a VM like another, as it is or as it was after an event'
                 'fork-session:make a session with the history of another, in its VM or in a fork of the VM'
@@ -37,7 +38,7 @@ _torpor() {
                 'sdk:copy the guest SDK into a folder, to build agents with'
                 'doctor:look for trouble: socket, permissions, state file, cache, engine, disk, limits'
                 'salvage:write what can still be read of a damaged state file into a folder: an export for each VM'
-                'compile:compile agents ahead, so that no session has to wait for it'
+                'compile:compile agents and commands ahead, so that nobody has to wait for it'
                 'completions:print the completions of a shell'
                 'systemd:write systemd'\''s user units that start the daemon when it is needed'
                 'licenses:print the licences of what the single executable contains'
@@ -60,6 +61,7 @@ _torpor() {
                 events) _torpor_events ;;
                 exec) _torpor_exec ;;
                 ps) _torpor_ps ;;
+                bin) _torpor_bin ;;
                 fs) _torpor_fs ;;
                 fork) _torpor_fork ;;
                 fork-session) _torpor_fork-session ;;
@@ -89,6 +91,7 @@ _torpor_run() {
         '*--env=[a variable for the agent; K alone takes the value from your environment (repeatable)]:K=V: ' \
         '*--allow=[a host (or host\:port, or *.domain) that the VM may reach, when the VM is created (repeatable)]:HOST: ' \
         '*--mount=[a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)]:HOST\[\:PATH\]\[\:ro\]: ' \
+        '--base=[default or none\: whether the VM has Torpor'\''s commands in /bin, when the VM is created]:WHICH:(default none)' \
         '--state=[the state file of a daemon that is started]:FILE:_files' \
         '--session=[go on in this session, or open it under this id]:ID: ' \
         '--cwd=[the agent'\''s working directory in the VM (default\: /home/user)]:DIR: ' \
@@ -110,6 +113,7 @@ _torpor_acp() {
         '*--env=[a variable for the agent; K alone takes the value from your environment (repeatable)]:K=V: ' \
         '*--allow=[a host (or host\:port, or *.domain) that the VM may reach, when the VM is created (repeatable)]:HOST: ' \
         '*--mount=[a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)]:HOST\[\:PATH\]\[\:ro\]: ' \
+        '--base=[default or none\: whether the VM has Torpor'\''s commands in /bin, when the VM is created]:WHICH:(default none)' \
         '--state=[the state file of a daemon that is started]:FILE:_files' \
         '1:AGENT: '
 }
@@ -295,6 +299,63 @@ _torpor_ps() {
         '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: ' \
         '(-a --all)-a[with commands that have ended lately]' \
         '(-a --all)--all[with commands that have ended lately]'
+}
+_torpor_bin() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '1:command:->command' \
+        '*::argument:->argument'
+    case $state in
+        command)
+            local -a commands=(
+                'add:add a command to /bin of all VMs'
+                'list:list the commands that VMs have in /bin'
+                'remove:remove a command that was added'
+            )
+            _describe -t commands command commands ;;
+        argument)
+            case $line[1] in
+                add) _torpor_bin_add ;;
+                list) _torpor_bin_list ;;
+                remove) _torpor_bin_remove ;;
+            esac ;;
+    esac
+}
+_torpor_bin_add() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--name=[the command'\''s name (default\: that of the file, without .wasm)]:NAME: ' \
+        '1:FILE:_files'
+}
+_torpor_bin_list() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]'
+}
+_torpor_bin_remove() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '1:NAME: '
 }
 _torpor_fs() {
     local context state state_descr line

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runtime.client.generated.types import AgentInfo, DaemonStatus, RotatedKey, VmInfo
+    from runtime.client.generated.types import AgentInfo, CommandOfBase, DaemonStatus, RotatedKey, VmInfo
 
 
 class DaemonMethods:
@@ -47,6 +47,37 @@ class DaemonMethods:
         """List the agents that sessions can run."""
         result: list[AgentInfo] = self._invoke("listAgents", {})
         return result
+
+    def add_command(self, path: str, *, name: str | None = None) -> CommandOfBase:
+        """Add a command to the base system of all VMs: a component that can run, which is compiled before it can
+        be seen.
+
+        Args:
+            path: The component: an absolute path on the daemon's machine. It is copied.
+            name: The command's name; that of the file, without `.wasm`, when left out. One of that name is
+                replaced.
+
+        Raises:
+            RpcError: `invalid_argument`, `not_found`, `too_large`, `limit_exceeded`, `io_error`.
+        """
+        result: CommandOfBase = self._invoke("addCommand", {"path": path, "name": name})
+        return result
+
+    def list_commands(self) -> list[CommandOfBase]:
+        """List the commands of the base system."""
+        result: list[CommandOfBase] = self._invoke("listCommands", {})
+        return result
+
+    def remove_command(self, name: str) -> None:
+        """Remove a command that was added; one of that name that comes with Torpor is there again.
+
+        Args:
+            name: The command's name.
+
+        Raises:
+            RpcError: `not_found`, `io_error`.
+        """
+        self._invoke("removeCommand", {"name": name})
 
     def discover(self) -> dict[str, Any]:
         """Return this API as an OpenRPC document."""

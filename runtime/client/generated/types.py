@@ -140,6 +140,23 @@ class AgentInfo(TypedDict):
     """Whether its component is there."""
 
 
+class CommandOfBase(TypedDict):
+    """A command of the base system."""
+
+    name: str
+    """The command's name: it is in /usr/bin, where /bin leads, of VMs with the base system."""
+    sha256: str
+    """The hash of its component; several commands may have one."""
+    bytes: int
+    """The size of its component."""
+    source: Literal["built-in", "user"]
+    """`built-in`: it comes with Torpor; `user`: it was added."""
+    version: str | None
+    """The version of the program; None where nobody has told."""
+    licence: str | None
+    """Its licence (SPDX); None where nobody has told."""
+
+
 class Context(TypedDict):
     """How full the model's context is, in tokens."""
 
@@ -442,6 +459,8 @@ class VmChanges(TypedDict):
     """Texts of the creator's own, at most 100."""
     mounts: NotRequired[list[Mount] | None]
     """Directories of the daemon's machine that the VM's guests and clients may use. Default: none."""
+    base: NotRequired[Literal["default", "none"] | None]
+    """Whether Torpor's own commands and a few texts lie beneath the VM's files: `default`, or `none`."""
 
 
 class VmForked(TypedDict):
@@ -485,6 +504,8 @@ class VmOptions(TypedDict):
     """Texts of the creator's own, at most 100."""
     mounts: NotRequired[list[Mount] | None]
     """Directories of the daemon's machine that the VM's guests and clients may use. Default: none."""
+    base: NotRequired[Literal["default", "none"] | None]
+    """Whether Torpor's own commands and a few texts lie beneath the VM's files: `default`, or `none`."""
 
 
 class VmStats(TypedDict):
