@@ -13,6 +13,7 @@ from wasmtime import wat2wasm
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ArtefactCache, Share
+from runtime.posix.host import make_engine
 from runtime.store import open_store
 from runtime.vms import host as of_host
 from runtime.vms.base import BaseSystem, added_directory, commands, system
@@ -21,7 +22,6 @@ from runtime.vms.host import Host, open_host
 from runtime.vms.listings import entries, names, tree
 from runtime.vms.mounts import check_hosts
 from runtime.vms.programs import Programs
-from runtime.wasi.host import make_engine
 from wasi_fs import FsError, Mount
 from wasi_fs.errors import FsCode
 
