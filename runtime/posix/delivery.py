@@ -6,7 +6,7 @@ each signal. The program takes bits out of `pending`, and the host puts them in,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import attrs
 
@@ -15,6 +15,8 @@ from runtime.posix.signals import LAST, UNBLOCKABLE
 
 if TYPE_CHECKING:
     from runtime.engine.abi.context import Context
+
+_UNBLOCKABLE_BITS: Final = sum(1 << signal - 1 for signal in UNBLOCKABLE)
 
 
 @attrs.frozen
@@ -125,8 +127,14 @@ class Delivery:
     def _state(self) -> Inherited:
         if self._memory is None:
             return attrs.evolve(self._inherited, pending=self.queued)
-        actions = [(1 << signal - 1, self.action(signal)) for signal in range(1, LAST + 1)]
-        ignored, handled = (sum(bit for bit, action in actions if action == wanted) for wanted in (IGNORED, HANDLED))
+        assert self._at is not None
+        end = self._at + RECORD_BYTES
+        actions = bytes(self._memory.reach(end)[self._at + ACTIONS : end])
+        ignored, handled = (
+            sum(1 << place for place, action in enumerate(actions) if action == wanted) for wanted in (IGNORED, HANDLED)
+        )
+        ignored &= ~_UNBLOCKABLE_BITS
+        handled &= ~_UNBLOCKABLE_BITS
         return Inherited(self._blocked, ignored, self._pending, handled)
 
     def _word(self, offset: int) -> int:

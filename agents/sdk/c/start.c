@@ -75,7 +75,7 @@ __attribute__((export_name("wasi:cli/run@0.2.12#run"))) int posix_run(void) {
     }
 }
 
-__attribute__((export_name("posix_child"))) void posix_child(void) {
+__attribute__((export_name("posix_child"))) int posix_child(void) {
     posix_fork_child();
     for (;;) {
         posix_body();
