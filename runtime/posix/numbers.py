@@ -13,49 +13,54 @@ OUTSIDE: Final = 1
 UMASK: Final = 0o022
 """Of a process that was started from outside."""
 
-# Of paths.
 WORKING_DIRECTORY: Final = -100
-"""In place of a directory's descriptor (AT_FDCWD)."""
+"""Of paths: in place of a directory's descriptor (AT_FDCWD)."""
 
 EXECUTABLE: Final = 0o111
-"""Somebody may execute the file."""
+"""Of modes: somebody may execute the file."""
 
-# Of set-times and access.
 NOW: Final = -1
 AS_IT_IS: Final = -2
-EXECUTE: Final = 1
+"""Of set-times."""
 
-# Of the record of signals: offsets, its size, and what is done with a signal.
+EXECUTE: Final = 1
+"""Of access."""
+
 PENDING: Final = 0
 BLOCKED: Final = 8
 ACTIONS: Final = 16
 RECORD_BYTES: Final = 80
+"""Of the record of signals: offsets, and its size."""
+
 DEFAULT: Final = 0
 IGNORED: Final = 1
 HANDLED: Final = 2
+"""Of its actions."""
 
-# Of lock.
 SHARED: Final = 1
 EXCLUSIVE: Final = 2
 NOT_NOW: Final = 4
 UNLOCK: Final = 8
+"""Of lock."""
 
-# Of wait.
 NO_HANG: Final = 1
 UNTRACED: Final = 2
 CONTINUES: Final = 8
 NO_REAP: Final = 0x1000000
+"""Of wait."""
 
-# Of spawn's actions.
 DUPLICATE: Final = 0
 CLOSE: Final = 1
 GROUP: Final = 2
 DIRECTORY: Final = 3
 MOVE: Final = 4
+"""Of spawn's actions."""
 
-# Of stat: which device, and what a block is.
 TREE: Final = 1
 DEVICES: Final = 2
 MOUNTS: Final = 3
 NO_FILE: Final = 4
+"""Of stat, which device: the VM's own tree and the base system's, its devices, host directories, and what is no file."""
+
 BLOCK: Final = 512
+"""Of stat: bytes of a block."""
