@@ -197,7 +197,8 @@ def build_library(fork: Fork) -> tuple[Path, Path]:
     inputs = [SDK, SCRIPTS / "posix_programs.py"]
     start, archive = LIBRARIES / f"{fork}-start.o", LIBRARIES / f"{fork}.a"
     wanted = fingerprint(inputs, ZIGLANG)
-    strict = ("-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror")
+    # The compiler would make a call of calloc of what calloc is here: malloc and memset.
+    strict = ("-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fno-builtin-malloc", "-fno-builtin-calloc")
     build_if_stale(start, wanted, partial(compile_object, SDK / "start.c", fork=fork, flags=strict))
     build_if_stale(archive, wanted, partial(build_archive, fork=fork, flags=strict))
     return start, archive
@@ -206,7 +207,7 @@ def build_library(fork: Fork) -> tuple[Path, Path]:
 def build_archive(output: Path, *, fork: Fork, flags: Sequence[str]) -> None:
     """All of the library but its start. Raises BuildError."""
     libc_folder = zig().parent / "lib" / "libc" / "wasi" / "libc-top-half" / "musl" / "src"
-    of_libc = (*LIBC_FLAGS, f"-I{libc_folder / 'internal'}", f"-I{libc_folder / 'include'}")
+    of_libc = (*LIBC_FLAGS, f"-I{libc_folder / 'internal'}")
     with tempfile.TemporaryDirectory(prefix="torpor-posix-") as folder:
         objects = []
         own = [source for pattern in ("*.c", "*.s") for source in sorted(SDK.glob(pattern)) if source.stem != "start"]

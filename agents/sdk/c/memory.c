@@ -18,8 +18,8 @@
 #define FLAGS (USED | BEFORE_USED)
 /* size and one free block's two links */
 #define LEAST 32u
-/* Nothing larger can be in a memory of 4 GiB beside a stack; the bound keeps sums from overflowing. */
-#define MOST 0xf0000000u
+/* sbrk's argument is signed; the bound keeps that and sums from overflowing. */
+#define MOST 0x7fff0000u
 #define SMALL_LISTS 32u
 #define LISTS 128u
 /* How much the break rises at least: a host sees few changes of size, and a small program stays small. */

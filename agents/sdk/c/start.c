@@ -75,6 +75,7 @@ __attribute__((export_name("wasi:cli/run@0.2.12#run"))) int posix_run(void) {
     }
 }
 
+/* The engine calls it as it calls run: with a result. */
 __attribute__((export_name("posix_child"))) int posix_child(void) {
     posix_fork_child();
     for (;;) {
