@@ -12,8 +12,9 @@ from runtime.version import VERSION
 if TYPE_CHECKING:
     from pathlib import Path
 
-HELLO_SECONDS: Final = 10.0
-"""For the answer to `hello`: a daemon that computes all the while answers in one."""
+HELLO_SECONDS: Final = 30.0
+"""For the answer to `hello`: a daemon that computes all the while answers in one. Where systemd holds the socket the daemon may
+only be about to begin, so that it gets as long as one that a command starts (`runtime.cli.starting.START_SECONDS`)."""
 
 
 def greet(path: Path) -> tuple[Client, dict[str, Any]]:
