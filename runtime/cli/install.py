@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from runtime.cli import exits, output
-from runtime.executable import is_single_executable
 
 if TYPE_CHECKING:
     import argparse
@@ -156,9 +155,10 @@ def _program_line() -> list[str]:
     """Return the command line by which this program is to be started later, by absolute paths."""
     from pathlib import Path
 
-    executable = os.environ.get(
-        "TORPOR_EXECUTABLE"
-    )  # the single executable names itself before it runs what it has unpacked
+    from runtime.executable import is_single_executable
+
+    # The single executable names itself before it runs what it has unpacked.
+    executable = os.environ.get("TORPOR_EXECUTABLE")
     if executable and is_single_executable():
         return [executable]
     script = Path(sys.argv[0])
