@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from runtime.engine.cache import ArtefactCache, default_cache_directory
@@ -27,12 +28,16 @@ if TYPE_CHECKING:
 def pytest_configure() -> None:
     """Hear SIGINT: a shell has what runs in its background ignore it, and every process under test would inherit that.
 
-    Keep compiled modules, too, whatever the environment says: this process and hundreds of others begin with them.
+    Keep compiled modules, too, whatever the environment says: this process and hundreds of others begin with them. And have
+    hypothesis hold no clock against an example: on a busy machine each may take long.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     count_work()
+    patient = hypothesis.settings(deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.register_profile("patient", patient)
+    hypothesis.settings.load_profile("patient")
 
 
 @pytest.hookimpl(wrapper=True)

@@ -347,7 +347,6 @@ PRELUDE: list[tuple[Any, ...]] = [
 @settings(
     max_examples=250,
     derandomize=True,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @example(
@@ -399,7 +398,6 @@ def test_same_outcome(operations: list[tuple[Any, ...]], new_world: Callable[...
 @settings(
     max_examples=250,
     derandomize=True,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_same_outcome_on_a_mount(operations: list[tuple[Any, ...]], new_world: Callable[..., Any]) -> None:
@@ -432,7 +430,6 @@ def test_same_outcome_on_a_mount(operations: list[tuple[Any, ...]], new_world: C
 @settings(
     max_examples=150,
     derandomize=True,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_a_crash_leaves_the_last_commit(

@@ -119,7 +119,7 @@ typed = types().flatmap(lambda t: st.tuples(st.just(t), values(t)))
 
 
 @pytest.mark.slow
-@settings(max_examples=150, deadline=None)  # each type is compiled
+@settings(max_examples=150)  # each type is compiled
 @given(typed, st.sampled_from(ENCODINGS))
 def test_there_and_back(case: tuple[Any, Any], encoding: str) -> None:
     assert in_memory(*case, encoding) == case[1]
