@@ -13,10 +13,16 @@ class Signal(IntEnum):
 
     HUP = 1
     INT = 2
+    QUIT = 3
     ILL = 4
+    TRAP = 5
+    ABRT = 6
     BUS = 7
+    FPE = 8
     KILL = 9
+    USR1 = 10
     SEGV = 11
+    USR2 = 12
     PIPE = 13
     ALRM = 14
     TERM = 15
@@ -84,6 +90,11 @@ def exited(code: int) -> int:
 def killed(signal: int) -> int:
     """The process was ended by this signal."""
     return signal
+
+
+def signal_of(status: int) -> int:
+    """The signal that has ended the process; 0 where it has exited."""
+    return status & 0x7F
 
 
 def stopped(signal: int) -> int:

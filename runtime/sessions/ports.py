@@ -51,6 +51,9 @@ class Process(Protocol):
     async def send(self, data: bytes) -> None:
         """Write to stdin, waiting for room. Raises `trio.BrokenResourceError` when the process is gone."""
 
+    def end_input(self) -> None:
+        """Nothing more is written to stdin."""
+
     async def receive(self) -> bytes:
         """The next bytes of stdout, b"" at its end."""
 
@@ -59,6 +62,10 @@ class Process(Protocol):
 
     async def wait(self) -> ExitStatus:
         """Wait for the end."""
+
+    @property
+    def signal(self) -> str | None:
+        """The name of the signal that has ended it; None where it exited, and as long as it has not ended."""
 
     def kill(self) -> None:
         """End it now, at any moment, any number of times."""
@@ -155,11 +162,12 @@ class VmServices(Protocol):
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
         egress: Egress | None = None,
+        merged: bool = False,
     ) -> Process:
         """Start a process: the component if one is given, else the command argv[0]. ApiError NOT_FOUND without one.
 
         It alone reaches the `internal_hosts`; an `attendant` does not keep the VM awake; `egress` is what its session adds to
-        the VM's gate.
+        the VM's gate. `merged`: what it writes to stderr comes from `receive`, too, in the order in which it was written.
         """
 
     async def flush_files(self) -> None:

@@ -83,6 +83,12 @@ class Process:
         """How the process has ended; None as long as it has not."""
         return self._exit if self._ended.is_set() else None
 
+    @property
+    def signal(self) -> str | None:
+        """The name of the signal that has ended it; None where it exited, and as long as it has not ended."""
+        number = signals.signal_of(self.record.status or 0)
+        return signals.name_of(number) if number else None
+
     async def wait(self) -> Exit:
         """How the process ended, once it has."""
         await self._ended.wait()
@@ -160,17 +166,19 @@ class Process:
 class AttachedProcess(Process):
     """A process that was started from outside, with the host at the other end of its three streams.
 
-    The streams end when no process has them any more: neither this one nor one of those that come from it.
+    The streams end when no process has them any more: neither this one nor one of those that come from it. `merged`: stdout and
+    stderr are one, and what is written to them comes in the order in which it was written.
     """
 
-    def __init__(self, record: PosixProcess, cwd: str, kind: Kind, gate: HttpGate) -> None:
+    def __init__(self, record: PosixProcess, cwd: str, kind: Kind, gate: HttpGate, *, merged: bool = False) -> None:
         super().__init__(record, cwd, kind, gate)
         self._arrived = trio.lowlevel.ParkingLot()
         self.stdin: Final = PipeInput()
         self.stdout: Final = PipeOutput(self._arrived)
         # Output on an agent's stdout must not wake the task that waits for its stderr.
-        self.stderr: Final = PipeOutput(None if kind == "agent" else self._arrived)
-        for number, end in enumerate((HostInput(self.stdin), HostOutput(self.stdout), HostOutput(self.stderr))):
+        self.stderr: Final = self.stdout if merged else PipeOutput(None if kind == "agent" else self._arrived)
+        output = HostOutput(self.stdout)
+        for number, end in enumerate((HostInput(self.stdin), output, output if merged else HostOutput(self.stderr))):
             record.table.set(number, end, closes=False)
 
     def offer(self, data: bytes) -> bytes:
@@ -183,6 +191,10 @@ class AttachedProcess(Process):
     async def send(self, data: bytes) -> None:
         """Write to stdin; waits for room. Raises trio.BrokenResourceError when the process is gone."""
         await self.stdin.send(data)
+
+    def end_input(self) -> None:
+        """Nothing more is written to stdin: the process reads the rest, then the end."""
+        self.stdin.end()
 
     async def receive(self) -> bytes:
         """The next bytes of stdout, at most 64 KiB; `b""` at the end."""

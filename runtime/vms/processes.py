@@ -86,11 +86,12 @@ class Processes:
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
         egress: Egress | None = None,
+        merged: bool = False,
     ) -> AttachedProcess:
         """Start a guest: of an agent's component, else of the command `argv[0]` in the VM.
 
         It alone reaches the `internal_hosts`; `egress` has the session's additions to the VM's gate. An `attendant` is a
-        command that lives with an agent and, like it, does not keep the VM awake.
+        command that lives with an agent and, like it, does not keep the VM awake. `merged`: see AttachedProcess.
 
         Raises ApiError NOT_FOUND (no such command), AGENT_FAILED (not a component that can run), LIMIT_EXCEEDED (too
         many processes, or too much memory in use by all guests of the daemon).
@@ -106,6 +107,7 @@ class Processes:
             internal_hosts=internal_hosts,
             attendant=attendant,
             egress=egress,
+            merged=merged,
         )
 
     def known(self, command: str, env: Mapping[str, str], cwd: str) -> Program | None:
@@ -123,6 +125,7 @@ class Processes:
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
         egress: Egress | None = None,
+        merged: bool = False,
     ) -> AttachedProcess:
         """As `spawn`, with the program at hand. Raises ApiError LIMIT_EXCEEDED."""
         self._check_room()
@@ -134,7 +137,7 @@ class Processes:
             gate = gate.with_internal(internal_hosts)
         if egress is not None:
             gate = gate.with_egress(egress)
-        process = AttachedProcess(self._first(argv, {**BASE_ENV, **env}, program, kind), cwd, kind, gate)
+        process = AttachedProcess(self._first(argv, {**BASE_ENV, **env}, program, kind), cwd, kind, gate, merged=merged)
         self._start(process, None)
         return process
 

@@ -134,6 +134,7 @@ class Vm:
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
         egress: Egress | None = None,
+        merged: bool = False,
     ) -> AttachedProcess:
         """Start a process; see Processes.spawn."""
         return await self.processes.spawn(
@@ -144,6 +145,7 @@ class Vm:
             internal_hosts=internal_hosts,
             attendant=attendant,
             egress=egress,
+            merged=merged,
         )
 
     @property

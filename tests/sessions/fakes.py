@@ -50,7 +50,7 @@ class Exit:
 class FakeProcess:
     """Two pipes out, one in, an end."""
 
-    def __init__(self, pid: int, argv: list[str], env: dict[str, str], cwd: str) -> None:
+    def __init__(self, pid: int, argv: list[str], env: dict[str, str], cwd: str, *, merged: bool = False) -> None:
         self.pid, self.argv, self.env, self.cwd = pid, argv, env, cwd
         self.fuel_used = 0
         self.peak_memory_bytes = 0
@@ -61,6 +61,8 @@ class FakeProcess:
         self.stdin_in, self.stdin = trio.open_memory_channel[bytes](1000)
         self.stdout, self.stdout_out = trio.open_memory_channel[bytes](1)
         self.stderr, self.stderr_out = trio.open_memory_channel[bytes](1)
+        if merged:
+            self.stderr, self.stderr_out = self.stdout, self.stdout_out
 
     def offer(self, data: bytes) -> bytes:
         if not self.reads_stdin:
@@ -77,6 +79,9 @@ class FakeProcess:
             raise trio.BrokenResourceError
         await self.stdin_in.send(data)
 
+    def end_input(self) -> None:
+        self.stdin_in.close()
+
     async def receive(self) -> bytes:
         return await self._next(self.stdout_out)
 
@@ -87,6 +92,10 @@ class FakeProcess:
         await self.ended.wait()
         assert self.status is not None
         return self.status
+
+    @property
+    def signal(self) -> str | None:
+        return "SIGKILL" if self.status is not None and self.status.code is None else None
 
     def kill(self) -> None:
         self.finish(Exit(None, "killed", "killed"))
@@ -266,10 +275,17 @@ class FakeVm:
         self.secrets: dict[str, dict[str, str]] = {}
 
     async def spawn(
-        self, argv: list[str], env: dict[str, str], cwd: str, *, component: Any = None, **options: Any
+        self,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        *,
+        component: Any = None,
+        merged: bool = False,
+        **options: Any,
     ) -> FakeProcess:
         await trio.lowlevel.checkpoint()
-        process = FakeProcess(len(self.started) + 1, list(argv), dict(env), cwd)
+        process = FakeProcess(len(self.started) + 1, list(argv), dict(env), cwd, merged=merged)
         if component is None:
             if argv[0] not in self.commands:
                 raise ApiError(ErrorCode.NOT_FOUND, f"no command {argv[0]}")

@@ -29,7 +29,7 @@ from runtime.acp.messages import (
 )
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, RESOURCE_NOT_FOUND
-from runtime.sessions.services.terminals import TerminalError, Terminals, exit_status
+from runtime.sessions.services.terminals import TerminalError, Terminals
 
 if TYPE_CHECKING:
     from runtime.network import Egress
@@ -147,8 +147,8 @@ class ClientServices:
 
         async def wait() -> None:
             await terminal.ended.wait()
-            if terminal.status is not None:
-                self._agent.respond(request.id, exit_status(terminal.status))
+            if terminal.exit_status is not None:
+                self._agent.respond(request.id, terminal.exit_status)
 
         self._agent.serve_later(request.id, wait)
 

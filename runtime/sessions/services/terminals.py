@@ -1,7 +1,9 @@
 """ACP `terminal/*`: commands that an agent runs in its VM.
 
-A terminal is one process and the end of its output. It stays valid after `terminal/kill`, output and exit status
-included, and ends with `terminal/release` or with its agent.
+A terminal is one process with all that come from it, and the end of their output. It has ended as a command of a client has:
+its process has, and nobody has its output open any more. It stays valid after `terminal/kill`, output and exit status included,
+and ends with `terminal/release` or with its agent. ACP has nothing by which an agent could write to it: its stdin is at its
+end.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
     from runtime.acp.messages import CreateTerminal
     from runtime.network import Egress
-    from runtime.sessions.ports import ExitStatus, Process, VmServices
+    from runtime.sessions.ports import Process, VmServices
 
 MAX_TERMINALS: Final = 64
 """Terminals of one agent that are not released; agents run a handful, and each may keep its output."""
@@ -31,9 +33,6 @@ DEFAULT_OUTPUT: Final = 1024 * 1024
 MAX_OUTPUT: Final = 8 * 1024 * 1024
 """The most that is kept whatever the VM's limit says: it is resent in full, as one line, on every `terminal/output`."""
 
-SIGNALS: Final = {"killed": "SIGKILL", "trap": "SIGABRT", "out_of_fuel": "SIGXCPU", "out_of_memory": "SIGKILL"}
-"""What a process that did not exit by itself is said to have died of: the signal that a Unix would have sent."""
-
 _SHELL: Final = frozenset(" \t\n|&;<>()$`\"'*?[~")
 
 
@@ -43,26 +42,23 @@ class Terminal:
     def __init__(self, process: Process, limit: int, hold: Callable[[int], None]) -> None:
         self._hold = hold
         self.process = process
-        self.status: ExitStatus | None = None
+        self.exit_status: dict[str, Any] | None = None
+        """A `TerminalExitStatus`, once it has ended."""
         self.ended = trio.Event()
         self._output = Output(limit)
 
     async def run(self) -> None:
-        """Collect the output until the process has ended; cancelling it kills the process."""
+        """Collect the output until the command has ended; cancelling it kills all that is left of it."""
         try:
-            async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._collect, self.process.receive)
-                nursery.start_soon(self._collect, self.process.receive_stderr)
-            self.status = await self.process.wait()
+            while data := await self.process.receive():
+                before = len(self._output)
+                self._output.write(data)
+                self._hold(len(self._output) - before)
+            status = await self.process.wait()
+            self.exit_status = {"exitCode": status.code, "signal": self.process.signal}
         finally:
             self.process.kill()
             self.ended.set()
-
-    async def _collect(self, receive: Any) -> None:
-        while data := await receive():
-            before = len(self._output)
-            self._output.write(data)
-            self._hold(len(self._output) - before)
 
     def forget(self) -> None:
         """End it; nobody will ask for its output."""
@@ -74,7 +70,7 @@ class Terminal:
         """The result of `terminal/output`."""
         text = self._output.text()
         result = {"output": text, "truncated": self._output.truncated}
-        return result if self.status is None else {**result, "exitStatus": exit_status(self.status)}
+        return result if self.exit_status is None else {**result, "exitStatus": self.exit_status}
 
 
 class TerminalError(Exception):
@@ -107,10 +103,11 @@ class Terminals:
         limit = DEFAULT_OUTPUT if request.output_byte_limit is None else request.output_byte_limit
         argv = command_line(request.command, request.args or [])
         try:
-            process = await self._vm.spawn(argv, env, request.cwd or self._cwd, egress=self._egress)
+            process = await self._vm.spawn(argv, env, request.cwd or self._cwd, egress=self._egress, merged=True)
         except ApiError as error:
             code = RESOURCE_NOT_FOUND if error.code is ErrorCode.NOT_FOUND else INVALID_PARAMS
             raise TerminalError(ErrorObject(code, error.message, error.to_data())) from error
+        process.end_input()
         terminal = Terminal(process, max(0, min(limit, self._vm.output_bytes, MAX_OUTPUT)), self._hold)
         id_ = f"term_{self._next}"
         self._next += 1
@@ -135,13 +132,6 @@ class Terminals:
         for terminal in self._terminals.values():
             terminal.forget()
         self._terminals.clear()
-
-
-def exit_status(status: ExitStatus) -> dict[str, Any]:
-    """A `TerminalExitStatus`."""
-    if status.code is not None:
-        return {"exitCode": status.code, "signal": None}
-    return {"exitCode": None, "signal": SIGNALS.get(status.reason, "SIGKILL")}
 
 
 def command_line(command: str, args: list[str]) -> list[str]:
