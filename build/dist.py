@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 from dist_notices import check_complete, licence_texts, sbom, third_parties
 from dist_stub import build_stub, pack, zstd_source
 from toolchain import AGENTS, ROOT, BuildError, run, say
-from wheel import copy_commands
+from wheel import copy_commands, copy_sdk
 
 from runtime.engine import ArtefactCache
 from runtime.posix.host import make_engine
@@ -86,8 +86,7 @@ def add_components(internal: Path) -> None:
             engine.load_bytes(content)
         for name in engine.artefact_names(content):
             shutil.copyfile(compiled.directory / name, components / name)
-    for name in ("sdk", "wit"):  # for `torpor sdk`
-        shutil.copytree(AGENTS / name, agents / name)
+    copy_sdk(agents)
 
 
 def write_sums(paths: list[Path]) -> None:

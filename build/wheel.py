@@ -25,6 +25,10 @@ from runtime.vms.catalogue import Catalogue
 FILES = ("pyproject.toml", "README.md", "LICENSE")
 PACKAGES = ("runtime", "wasi_fs", "torpor")
 SDK = ("sdk", "wit")
+"""What `torpor sdk` copies, of agents/."""
+
+NOT_SHIPPED = shutil.ignore_patterns("__pycache__", "node_modules", "dist")
+"""What tools leave in folders of sources: dist has what the libraries of the SDK were compiled to."""
 
 TIMEOUT_S = 300
 """setuptools takes seconds; beyond this it hangs."""
@@ -34,9 +38,8 @@ def copy(target: Path) -> None:
     """Puts together what the wheel is made of. Raises BuildError if an agent is not built."""
     for name in FILES:
         shutil.copyfile(ROOT / name, target / name)
-    skipped = shutil.ignore_patterns("__pycache__", "node_modules")
     for name in PACKAGES:
-        shutil.copytree(ROOT / name, target / name, ignore=skipped)
+        shutil.copytree(ROOT / name, target / name, ignore=NOT_SHIPPED)
     agents = target / "runtime" / "agents"
     for agent in Catalogue(AGENTS).list():
         if not agent.installed:
@@ -47,9 +50,14 @@ def copy(target: Path) -> None:
         (agents / "dist").mkdir(exist_ok=True)
         shutil.copyfile(agent.component.path, agents / "dist" / agent.component.path.name)
     copy_commands(target / "runtime" / "commands")
-    for name in SDK:
-        shutil.copytree(AGENTS / name, agents / name, ignore=skipped)
+    copy_sdk(agents)
     (agents / "LICENSES.txt").write_text(licence_texts(list(npm_parts())), "utf-8")
+
+
+def copy_sdk(target: Path) -> None:
+    """Puts what agents and programs are built with into the folder, for `torpor sdk`."""
+    for name in SDK:
+        shutil.copytree(AGENTS / name, target / name, ignore=NOT_SHIPPED)
 
 
 def copy_commands(target: Path) -> list[ComponentContent]:

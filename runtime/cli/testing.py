@@ -124,9 +124,12 @@ def sdk(args: argparse.Namespace) -> int:
 
     parts = {"sdk": ".", "wit": "wit"}  # folders beside the built-in agents, and where they go
     source, target = built_in_directory(), Path(args.directory)
+    built = shutil.ignore_patterns("__pycache__", "node_modules", "dist")  # by tools, in a checkout
     try:
         for name, place in parts.items():
-            shutil.copytree(source / name, target / place, dirs_exist_ok=True, copy_function=shutil.copyfile)
+            shutil.copytree(
+                source / name, target / place, ignore=built, copy_function=shutil.copyfile, dirs_exist_ok=True
+            )
     except shutil.Error as error:
         output.say(f"{target}: {error.args[0][0][2]}")
         return exits.FAILED

@@ -25,6 +25,16 @@ def test_the_sdk_is_copied_over_what_is_there(tmp_path: Path, capsys: pytest.Cap
         assert str(tmp_path / name) in told["files"]
 
 
+def test_what_was_built_in_the_sdk_is_no_part_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("sdk/c/start.c", "sdk/c/dist/full.a", "sdk/c/dist/.full.a.inputs.lock", "wit/worlds.wit"):
+        (tmp_path / "agents" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "agents" / name).write_text("")
+    monkeypatch.setattr("runtime.vms.catalogue.built_in_directory", lambda: tmp_path / "agents")
+    assert main(["sdk", str(tmp_path / "copy")]) == exits.OK
+    files = {str(path.relative_to(tmp_path / "copy")) for path in (tmp_path / "copy").rglob("*") if path.is_file()}
+    assert files == {"c/start.c", "wit/worlds.wit"}
+
+
 def test_a_folder_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").write_text("")
     assert main(["sdk", str(tmp_path / "file")]) == exits.FAILED
