@@ -35,6 +35,7 @@ const ANSWERS = [
     call(4, "list", {}),
     call(5, "find", { pattern: "*.{a,b}" }),
     call(6, "grep", { pattern: "a" }),
+    call(7, "bash", { command: "a" }),
   ),
   answer("end_turn", block(0, { type: "text", text: "" }, { type: "text_delta", text: "Done." })),
 ];
@@ -83,6 +84,9 @@ class PaperDescriptor {
   [Symbol.dispose]() {}
 }
 
+/** What the client answers to all requests about a terminal. */
+const PAPER_TERMINAL = { terminalId: "t", exitCode: 0, output: "a\n", truncated: false };
+
 /** Runs `play` in a world of paper: model, files and timers, none of which needs a host. */
 async function onPaper(play) {
   const { fetch, setTimeout } = globalThis;
@@ -114,7 +118,9 @@ export function rehearse() {
         write({ id, method, params });
       });
     const reply = (bytes) => {
-      const { id, result, error } = JSON.parse(new TextDecoder().decode(bytes));
+      const { id, method, result, error } = JSON.parse(new TextDecoder().decode(bytes));
+      if (method?.startsWith("terminal/")) write({ id, result: PAPER_TERMINAL });
+      if (method) return;
       if (error) replies.get(id).reject(new Error(error.message));
       else replies.get(id)?.resolve(result);
     };

@@ -6,10 +6,8 @@ const text = (value) => ({ type: "text", text: value });
 
 function toolContent(result) {
   const content = (result?.content ?? []).map((block) => ({ type: "content", content: block }));
-  const { diff, terminalId } = result?.details ?? {};
-  if (diff) return [{ type: "diff", ...diff }];
-  if (terminalId) return [{ type: "terminal", terminalId }, ...content];
-  return content;
+  const { diff } = result?.details ?? {};
+  return diff ? [{ type: "diff", ...diff }] : content;
 }
 
 export class Reporter {

@@ -26,6 +26,21 @@ export function fitLines(lines, maxLines = MAX_LINES, maxBytes = MAX_BYTES) {
   return { lines: kept, truncated: kept.length < lines.length };
 }
 
+/** The end of a text that fits, from the beginning of a line if one begins there. */
+export function fitEnd(text, maxLines = MAX_LINES, maxBytes = MAX_BYTES) {
+  let start = Math.max(0, text.length - maxBytes);
+  if (start) {
+    const line = text.indexOf("\n", start - 1) + 1;
+    if (line && line < text.length) start = line;
+  }
+  let from = text.length - (text.endsWith("\n") ? 1 : 0);
+  for (let left = maxLines; left; left--) {
+    if (from <= start) return text.slice(start);
+    from = text.lastIndexOf("\n", from - 1);
+  }
+  return text.slice(Math.max(start, from + 1));
+}
+
 export function shorten(line) {
   return line.length > MAX_LINE ? `${cut(line, MAX_LINE)}… (${line.length - MAX_LINE} characters more)` : line;
 }
