@@ -48,7 +48,7 @@ NO_LIMITS: Final = re.compile(
     r"_(DIR|FILE|GONE)|CURRENCY_LETTERS|MICROSECOND|LOOK|_NEVER|.*_MODE|OTHER_ENDING|CHARACTERS_PER_TOKEN|ZSTD_LEVEL|"
     r"UTF16_TAG|MAX_FLAT_(PARAMS|RESULTS)|_LAST_SECTION|_SPACE|_TABLE_WITH_VALUE|_HEAD|_RESOURCE|_I32|_MAX_U(32|64)_BYTES|"
     r"_MANY|_RECIPE_VERSION|BUILD_WORK|PAGE|ELEMENT|FROM_HOST|_QUOTE|_BACKSLASH|\w*_BITS|_LOOK|LINKS_OF_A_LEAF|"
-    r"_DEVICE_FACTOR|_OPEN|FIRST_FD|TOKEN_BYTES"
+    r"_DEVICE_FACTOR|_OPEN|FIRST_FD|TOKEN_BYTES|ROWS|COLUMNS"
 )
 """Numbers that bound nothing: codes and versions of protocols, numbers that stand for a thing, units."""
 
@@ -61,6 +61,7 @@ NOT_IN: Final = frozenset(
         "runtime.engine.pages",
         "runtime.posix.numbers",
         "runtime.posix.signals",
+        "runtime.posix.termios",
         "runtime.salvage.fileformat",
     }
 )

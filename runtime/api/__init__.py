@@ -21,6 +21,7 @@
     many_files  many files at once
     past        snapshots, differences and the way back
     processes   commands in a VM
+    shells      commands on terminals
     base        commands of all VMs
     openrpc     the document of `rpc.discover`, made of these tables
 

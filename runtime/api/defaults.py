@@ -24,6 +24,10 @@ KILL_GRACE_MS: Final = 5000
 SLEEP_GRACE_MS: Final = 30_000
 """Before a VM sleeps: a turn that is nearly done may end; one that is not is ended."""
 
+ROWS: Final = 24
+COLUMNS: Final = 80
+"""Of a terminal: those of the VT100, which programs expect where they are told nothing."""
+
 # Options of a VM
 
 IDLE_TIMEOUT_MS: Final = 15 * 60 * 1000

@@ -36,6 +36,7 @@ VM_STATE: Final = "vmState"
 AGENT_EXITED: Final = "agentExit"
 PROCESS_OUTPUT: Final = "processOutput"
 PROCESS_EXIT: Final = "processExit"
+SHELL_DATA: Final = "shellData"
 COMPILING: Final = "compiling"
 PROGRESS: Final = "progress"
 SUBSCRIPTION_LAGGED: Final = "subscriptionLagged"
@@ -208,6 +209,11 @@ NOTIFICATIONS: Final = {
     ),
     PROCESS_EXIT: Notification(
         ("subscriptionId", "vm", "pid", "exitCode", "reason", "detail?"), "such a command has ended"
+    ),
+    SHELL_DATA: Notification(
+        ("subscriptionId", "vm", "shell", "offset", "data"),
+        "what a shell's terminal shows; `data` is a string, or {base64} where it is not valid UTF-8, and `offset` its place in "
+        "all that was shown, in bytes",
     ),
     COMPILING: Notification(
         ("subscriptionId", "vm", "program", "bytes"),

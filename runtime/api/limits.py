@@ -93,3 +93,11 @@ MAX_EXCLUDES: Final = 100
 
 MAX_EXCLUDE_GLOB: Final = 4096
 """The longest path."""
+
+# Shells
+
+MAX_SIDE: Final = 65_535
+"""Rows or columns of a terminal: programs get them as numbers of 16 bits."""
+
+MAX_SHELL_NAME: Final = 64
+"""Characters of a shell's name: the daemon's are shorter, and no other names one."""

@@ -14,6 +14,7 @@ from runtime.api import (
     processes,
     sessions,
     settings,
+    shells,
     turns,
     vms,
 )
@@ -42,6 +43,7 @@ GROUPS: Final[dict[str, tuple[Method[Any], ...]]] = {
             "Many files at once": many_files,
             "Snapshots and differences": past,
             "Processes": processes,
+            "Shells": shells,
             "Commands of all VMs": base,
         }.items()
     },

@@ -13,6 +13,10 @@
 
     descriptions   what is open: files, directories, and the host's ends of the first process's streams
     pipes          pipes between processes
+    terminal       terminals, and who may use them
+    line           what becomes of what is typed at them
+    screen         what they show
+    termios        their settings
     table          the numbers that stand for what is open
     locks          advisory locks
 
@@ -32,7 +36,7 @@
     sys_descriptors  dup, pipe, control, lock
     sys_paths      files by their names
     sys_poll       poll
-    sys_terminals  terminals, of which no process has one
+    sys_terminals  terminals
 
 What starts and runs guests is `runtime.vms.processes`; `process.Machine` is what is wanted of it.
 """

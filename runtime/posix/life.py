@@ -9,7 +9,7 @@ from runtime.posix.numbers import HANDLED, IGNORED, OUTSIDE
 from runtime.posix.signals import STOPPING, Default, Signal, default_of
 
 if TYPE_CHECKING:
-    from runtime.posix.process import PosixProcess
+    from runtime.posix.process import Kernel, PosixProcess
 
 
 # Signals
@@ -30,6 +30,12 @@ def signal(process: PosixProcess, number: int) -> None:
         process.news.notify()
     else:
         _act(process, number)
+
+
+def signal_group(kernel: Kernel, group: int, number: int) -> None:
+    """All of a group get a signal."""
+    for process in kernel.having(lambda other: other.group == group):
+        signal(process, number)
 
 
 def _deliver(process: PosixProcess, number: int) -> None:
@@ -56,14 +62,14 @@ def _act(process: PosixProcess, number: int) -> None:
     match default_of(number):
         case Default.END:
             process.end(signals.killed(number))
-        case Default.STOP if not process.is_stopped and (number == Signal.STOP or _could_go_on(process)):
+        case Default.STOP if not process.is_stopped and (number == Signal.STOP or could_go_on(process)):
             process.is_stopped = True
             _tell_parent(process, signals.stopped(number))
         case _:
             pass
 
 
-def _could_go_on(process: PosixProcess) -> bool:
+def could_go_on(process: PosixProcess) -> bool:
     """Whether its group is no orphan (POSIX 3.264): somebody of its session outside of the group could let it go on."""
     return any(
         member.parent is not None and member.parent.session == process.session and member.parent.group != process.group
@@ -128,6 +134,8 @@ def ended(process: PosixProcess, status: int) -> None:
     process.tree.fuel_of_ended += process.fuel_used
     process.table.close_all()
     process.cwd.close()
+    if process.terminal is not None and process.pid == process.session:
+        process.terminal.leader_ended()
     for child in list(process.children.values()):
         disown(child)
     if process.parent is None:

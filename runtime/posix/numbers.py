@@ -56,6 +56,10 @@ DIRECTORY: Final = 3
 MOVE: Final = 4
 """Of spawn's actions."""
 
+DRAIN: Final = 1
+FLUSH: Final = 2
+"""Of set-terminal: once all is written; and what was not read is thrown away."""
+
 TREE: Final = 1
 DEVICES: Final = 2
 MOUNTS: Final = 3

@@ -68,6 +68,13 @@ class Timer(Protocol):
         """No more signals."""
 
 
+class Controlling(Protocol):
+    """`runtime.posix.terminal.Terminal`."""
+
+    def leader_ended(self) -> None:
+        """The session has lost its leader."""
+
+
 class Machine(Protocol):
     """What the processes need of the VM that they live in."""
 
@@ -127,6 +134,8 @@ class PosixProcess:
     memory: Context | None = None
     """That of the guest, once it has called."""
     alarm: Timer | None = None
+    terminal: Controlling | None = None
+    """The controlling terminal of its session."""
     fuel_before: int = 0
     """Fuel used by the programs that it was before this one."""
     fuel_of_children: int = 0

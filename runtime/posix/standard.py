@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from runtime.posix.descriptions import Description, File, How
+from runtime.posix.descriptions import Description, File, How, Ready
 from runtime.posix.errnos import PosixError
+from runtime.posix.terminal import may_read
 from runtime.wasi.filesystem.sync import failure_of, save_tree
 from runtime.wasi.streams import MAX_TRANSFER, InputStream, IoError, OutputStream, StreamClosed, StreamFailed
 from wasi_fs import DIRTY_LIMIT, FsCode, FsError
@@ -20,6 +21,7 @@ class StandardInput(InputStream):
 
     def __init__(self, process: PosixProcess, fd: int) -> None:
         super().__init__()
+        self._process = process
         self._description = _opened(process, fd, How.READ)
         if self._description is not None:
             self.waiters = self._description.waiters
@@ -28,6 +30,8 @@ class StandardInput(InputStream):
         """See InputStream."""
         if self._description is None:
             raise StreamClosed
+        if not self._admitted():
+            return b""
         try:
             data = self._description.read(min(count, MAX_TRANSFER))
         except FsError as error:
@@ -44,7 +48,17 @@ class StandardInput(InputStream):
 
     def is_ready(self) -> bool:
         """See Source."""
-        return self._description is None or bool(self._description.ready())
+        if self._description is None:
+            return True
+        return bool(self._description.ready() & ~Ready.OUT) and self._admitted()
+
+    def _admitted(self) -> bool:
+        """Whether the process may read: not in the background of its terminal, where it waits instead of being stopped."""
+        assert self._description is not None
+        try:
+            return may_read(self._process, self._description)
+        except PosixError:
+            return True  # reading says so
 
 
 class StandardOutput(OutputStream):

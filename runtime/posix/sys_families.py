@@ -107,6 +107,7 @@ def set_session(process: PosixProcess, _memory: Context) -> int:
     if process.kernel.having(lambda other: other.group == process.pid):
         raise PosixError(Errno.EPERM)
     process.group = process.session = process.pid
+    process.terminal = None
     return process.pid
 
 

@@ -14,13 +14,14 @@ from runtime.posix.errnos import Errno, PosixError
 from runtime.posix.life import signal
 from runtime.posix.numbers import DONE
 from runtime.posix.signals import Signal
+from runtime.posix.terminal import may_read, may_write, patience
 from runtime.posix.waiting import until
 from runtime.wasi.filesystem.sync import is_clean, save, save_tree
 from runtime.wasi.streams import MAX_TRANSFER
 from wasi_fs import DIRTY_LIMIT, FsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from runtime.engine.abi.context import Context
     from runtime.posix.process import PosixProcess
@@ -82,10 +83,20 @@ def _read(process: PosixProcess, memory: Context, description: Description, span
         return Wait(_read_much, memory, description, spans)
 
     def attempt() -> int | None:
+        if not may_read(process, description):
+            return None
         data = description.read(min(wanted, MAX_TRANSFER))
         return None if data is None else _scatter(memory, spans, data)
 
-    return waiting(process, (description,), attempt, description.flags)
+    if (seconds := patience(description)) is None or description.flags & How.NO_WAIT:
+        return waiting(process, (description,), attempt, description.flags)
+    return Wait(_read_until, process, description, attempt, trio.current_time() + seconds)
+
+
+async def _read_until(
+    process: PosixProcess, description: Description, attempt: Callable[[], int | None], deadline: float
+) -> int:
+    return await until(process, (description,), attempt, deadline) or 0
 
 
 def _scatter(memory: Context, spans: Sequence[Span], data: Any) -> int:
@@ -138,6 +149,8 @@ def _write(process: PosixProcess, memory: Context, description: Description, spa
     is_file = isinstance(description, File)
     if is_file and (size > MAX_TRANSFER or process.kernel.filesystem.unsaved_bytes >= DIRTY_LIMIT):
         return Wait(_write_much, process, description, views)
+    if not may_write(process, description):
+        return Wait(_write_rest, process, description, views, 0)
     try:
         done = _write_now(description, views)
     except PosixError as error:
@@ -171,6 +184,8 @@ async def _write_rest(process: PosixProcess, description: Description, views: Se
 
     def attempt() -> int | None:
         nonlocal done
+        if not may_write(process, description):
+            return None
         done = _write_now(description, views, done)
         return done if done == size else None
 

@@ -10,6 +10,7 @@ from runtime.posix.errnos import Errno, PosixError
 from runtime.posix.names import descriptor_of, name, opened, text
 from runtime.posix.numbers import AS_IT_IS, DONE, EXECUTABLE, EXECUTE, NOW
 from runtime.posix.stats import record
+from runtime.posix.terminal import Terminal, TerminalDescription
 from wasi_fs import OpenDirectory
 from wasi_fs.backend import PERMISSIONS
 from wasi_fs.base.nodes import is_of_base
@@ -33,6 +34,8 @@ def open_(process: PosixProcess, memory: Context, at: int, path: int, size: int,
     process.table.check_room(1)
     if (number := descriptor_of(place.path)) is not None:
         return _open_again(process, number, how, closes=closes)
+    if place.path == "/dev/tty":
+        return process.table.add(_controlling(process, how & _KEPT), closes=closes)
     handle = process.kernel.filesystem.open(
         place.path,
         at=place.at,
@@ -55,6 +58,14 @@ def open_(process: PosixProcess, memory: Context, at: int, path: int, size: int,
     else:
         description = File(handle, how & _KEPT)
     return process.table.add(description, closes=closes)
+
+
+def _controlling(process: PosixProcess, flags: int) -> Description:
+    """What /dev/tty is. PosixError ENXIO."""
+    if process.terminal is None:
+        raise PosixError(Errno.ENXIO)
+    assert isinstance(process.terminal, Terminal)
+    return TerminalDescription(process.terminal, flags)
 
 
 def _open_again(process: PosixProcess, number: int, how: int, *, closes: bool) -> int:

@@ -92,6 +92,7 @@ def _child(process: PosixProcess, arguments: Arguments, delivery: Delivery) -> P
         table=process.table.copy(),
         umask=process.umask,
         delivery=delivery,
+        terminal=process.terminal,
     )
     kernel.add(child)
     return child

@@ -28,5 +28,6 @@ api_files       a VM's files
 api_many_files  many files at once
 api_past        snapshots, differences and the way back
 api_processes   commands in a VM
+api_shells      the methods on shells
 api_base        commands of all VMs
 """

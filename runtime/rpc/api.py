@@ -16,6 +16,7 @@ from runtime.rpc import (
     api_past,
     api_processes,
     api_sessions,
+    api_shells,
     api_turns,
     api_vms,
 )
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 MODULES: Final = (
     *(api_daemon, api_vms, api_sessions, api_turns, api_forks, api_options),
-    *(api_files, api_many_files, api_past, api_processes, api_base),
+    *(api_files, api_many_files, api_past, api_processes, api_shells, api_base),
 )
 """Imported for their handlers."""
 

@@ -17,7 +17,7 @@ import attrs
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.api.events import COMPILING, PROCESS_EXIT, PROCESS_OUTPUT, SESSION_EVENT, SUBSCRIPTION_LAGGED
+from runtime.api.events import COMPILING, PROCESS_EXIT, PROCESS_OUTPUT, SESSION_EVENT, SHELL_DATA, SUBSCRIPTION_LAGGED
 from runtime.api.names import as_given
 from runtime.rpc.messages import notification_line
 from runtime.rpc.outbox import FLOW_BYTES, Flow, Outbox
@@ -38,7 +38,7 @@ MAX_PENDING: Final = 1024
 SUBSCRIPTION_COST: Final = 4 * 1024
 """Bytes that a subscription counts for among those of all connections: it takes some 2 KiB, and a notice waits now and then."""
 
-NOT_OF_SESSIONS: Final = frozenset({PROCESS_OUTPUT, PROCESS_EXIT, COMPILING})
+NOT_OF_SESSIONS: Final = frozenset({PROCESS_OUTPUT, PROCESS_EXIT, SHELL_DATA, COMPILING})
 """What subscribers of one session do not get: it is none of theirs, and a flood of it would have them lag."""
 
 logger = logging.getLogger(__name__)

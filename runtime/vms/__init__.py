@@ -28,6 +28,8 @@ process       one of them
 surroundings  what all of them share
 commands      the commands that clients have started in it
 command       one of them
+shell         one of them on a terminal
+terminal      its process
 command_line  words and quotes
 catalogue     which agents there are
 programs      which files of a VM are programs

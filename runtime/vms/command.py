@@ -12,6 +12,7 @@ import trio
 
 from runtime.api.content import as_content
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.api.events import PROCESS_OUTPUT
 from runtime.clock import epoch_ms
 from runtime.sessions.services.output import Characters, Output
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from runtime.engine import Exit
     from runtime.vms.process import AttachedProcess
+    from runtime.vms.terminal import TerminalProcess
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +34,7 @@ _EXCEEDED: Final = {"output_limit": "outputBytes", "out_of_fuel": "fuel"}
 class Command:
     """One process, and the output of it that is kept. `run` is a task of the VM."""
 
-    def __init__(self, process: AttachedProcess, *, exact: bool, timeout: float | None) -> None:
+    def __init__(self, process: AttachedProcess | TerminalProcess, *, exact: bool, timeout: float | None) -> None:
         self.process = process
         self.exact = exact
         """All of its output is wanted: it is killed where that is too much."""
@@ -90,7 +92,7 @@ class Command:
                 await self._collect(limit, publish)
         else:
             if stdin is not None:
-                self.process.stdin.end()
+                self.process.end_input()
             await self._collect(limit, publish)
         if self.process.exit is None:
             await self.process.wait()
@@ -138,11 +140,11 @@ class Command:
     async def close_stdin(self) -> None:
         """Let it read the end of stdin after what was written. Idempotent."""
         async with self._writing:
-            self.process.stdin.end()
+            self.process.end_input()
 
     async def stop(self, grace: float) -> None:
-        """End its stdin, which is all that a WASI program can be asked by, and kill it after `grace` seconds."""
-        self.process.stdin.end()
+        """End its input, which is all that a WASI program can be asked by, and kill it after `grace` seconds."""
+        self.process.end_input()
         with trio.move_on_after(grace):
             await self.ended.wait()
             return
@@ -165,6 +167,11 @@ class Command:
         contents: dict[str, Any] = {name: as_content(output.data()) for name, output in self.outputs.items()}
         totals = {f"{name}Bytes": output.total for name, output in self.outputs.items()}
         return {**contents, **totals, "truncated": any(output.truncated for output in self.outputs.values())}
+
+    def notice(self, stream: Stream, offset: int, data: bytes) -> tuple[str, dict[str, Any]]:
+        """The notification that tells of a piece of its output, by its name and params."""
+        content = as_content(data)
+        return PROCESS_OUTPUT, {"pid": self.process.pid, "stream": stream, "offset": offset, "data": content}
 
     def check(self) -> None:
         """Raise `ApiError` unless it came to its end: TIMEOUT, LIMIT_EXCEEDED, and the failure of its files."""
@@ -194,7 +201,7 @@ class Command:
     async def _feed(self, data: bytes) -> None:
         with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):
             await self.process.send(data)
-        self.process.stdin.end()
+        self.process.end_input()
 
     async def _collect(self, limit: Callable[[], int], publish: Callable[[Stream, int, bytes], None]) -> None:
         pieces = {stream: _Pieces(partial(publish, stream)) for stream in self.outputs}

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from runtime.api.content import as_content
 from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
-from runtime.api.events import PROCESS_EXIT, PROCESS_OUTPUT
+from runtime.api.events import PROCESS_EXIT
 from runtime.sessions.services.detached import run_detached
 from runtime.vms.command import Command
 from runtime.vms.command_line import split
 from runtime.vms.patience import patiently
 from runtime.vms.results import telling_errors
+from runtime.vms.shell import PREFERRED, Shell
 from wasi_fs import FileType, FsCode, FsError
 
 if TYPE_CHECKING:
@@ -22,13 +23,20 @@ if TYPE_CHECKING:
 
     import trio
 
+    from runtime.engine import Program
     from runtime.vms.command import Stream
     from runtime.vms.lifecycle import Life
-    from runtime.vms.process import AttachedProcess, Process
+    from runtime.vms.process import Process
     from runtime.vms.processes import Processes
+    from runtime.vms.terminal import Size
     from runtime.vms.volume import Volume
 
+C = TypeVar("C", bound=Command)
+
 SHELL: Final = "/bin/sh"
+
+TERM: Final = "xterm"
+"""The kind of terminal where a client does not say: all that are in use understand what this one does."""
 
 MAX_OUTPUT: Final = 8 * 1024 * 1024
 """The most that is kept of a stream, whatever the VM's limit says: two of them are one line of an answer."""
@@ -112,39 +120,74 @@ class Commands:
         `stdin` is all of its input; with None its stdin stays open, for `Command.write`. Raises `ApiError` NOT_FOUND,
         NOT_A_DIRECTORY, INVALID_ARGUMENT, LIMIT_EXCEEDED.
         """
+        timeout = None if timeout_ms is None else timeout_ms / 1000
+
+        def begin(program: Program, argv: list[str], env: dict[str, str], cwd: str) -> Command:
+            return Command(self._processes.begin(program, argv, env, cwd), exact=exact, timeout=timeout)
+
+        return await self._start(self._argv(command), env, cwd, begin, stdin)
+
+    async def open_shell(
+        self, argv: Sequence[str] | None, *, env: dict[str, str], cwd: str | None, size: Size
+    ) -> Shell:
+        """`openShell`: raises as `start`, NOT_FOUND also where the VM has no shell."""
+
+        def begin(program: Program, argv: list[str], env: dict[str, str], cwd: str) -> Shell:
+            return Shell(self._processes.begin_on_terminal(program, argv, env, cwd, size))
+
+        words = self._argv(await self._preferred() if argv is None else argv)
+        return await self._start(words, {"TERM": TERM, **env}, cwd, begin, None)
+
+    async def _start(
+        self,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str | None,
+        begin: Callable[[Program, list[str], dict[str, str], str], C],
+        stdin: bytes | None,
+    ) -> C:
         if self._life.falling_asleep:
             raise FallingAsleepError
-        argv = self._argv(command)
         cwd = await self._directory(cwd)
         # Programs for WASI's first preview do not get the directory from their libc: they read it from PWD.
         env = {"PWD": cwd, **env}
-        begin = partial(
-            self._begin, stdin=stdin, exact=exact, timeout=None if timeout_ms is None else timeout_ms / 1000
-        )
         program = self._processes.known(argv[0], env, cwd)
         if program is not None:
-            return begin(self._processes.begin(program, argv, env, cwd))
+            return self._attend(begin(program, argv, env, cwd), stdin)
         self._starting += 1  # it may have to be compiled: the VM stays awake for it
         try:
-            return await run_detached(self._nursery, self._load, argv, env, cwd, begin)
+            return await run_detached(self._nursery, self._load, argv, env, cwd, begin, stdin)
         finally:
             self._starting -= 1
 
     async def _load(
-        self, argv: list[str], env: dict[str, str], cwd: str, begin: Callable[[AttachedProcess], Command]
-    ) -> Command:
+        self,
+        argv: list[str],
+        env: dict[str, str],
+        cwd: str,
+        begin: Callable[[Program, list[str], dict[str, str], str], C],
+        stdin: bytes | None,
+    ) -> C:
         try:
-            return begin(await self._processes.spawn(argv, env, cwd))
+            program = await self._processes.find(argv[0], env, cwd)
         except ApiError as error:
             if error.code is not ErrorCode.AGENT_FAILED:
                 raise
             raise ApiError(ErrorCode.INVALID_ARGUMENT, error.message, path=argv[0]) from error
+        return self._attend(begin(program, argv, env, cwd), stdin)
 
-    def _begin(self, process: AttachedProcess, stdin: bytes | None, exact: bool, timeout: float | None) -> Command:
-        command = Command(process, exact=exact, timeout=timeout)
-        self._running[process.pid] = command
+    def _attend(self, command: C, stdin: bytes | None) -> C:
+        self._running[command.process.pid] = command
         self._nursery.start_soon(self._run, command, stdin)
         return command
+
+    async def _preferred(self) -> list[str]:
+        for path in PREFERRED:
+            with contextlib.suppress(FsError):
+                found = await patiently(partial(self._volume.filesystem.stat, path))
+                if found.type is FileType.REGULAR:
+                    return [path]
+        raise ApiError(ErrorCode.NOT_FOUND, f"the VM has no shell, as {' or '.join(PREFERRED)}: say what to run")
 
     def get(self, pid: int) -> Command:
         """A command that runs, or is remembered. Raises `ApiError` NOT_FOUND, INVALID_ARGUMENT for a session's process."""
@@ -156,6 +199,14 @@ class Commands:
                 ErrorCode.INVALID_ARGUMENT, f"process {pid} belongs to a session or to a command: that is what is ended"
             )
         raise ApiError(ErrorCode.NOT_FOUND, f"there is no process {pid}, or not any more", pid=pid)
+
+    def shell(self, name: str) -> Shell:
+        """A shell that runs, or is remembered. Raises `ApiError` NOT_FOUND."""
+        pid = Shell.pid_of(name)
+        command = None if pid is None else self._running.get(pid) or self._ended.get(pid)
+        if not isinstance(command, Shell):
+            raise ApiError(ErrorCode.NOT_FOUND, f"there is no shell {name}, or not any more", shell=name)
+        return command
 
     def describe(self, pid: int, *, output: bool) -> dict[str, Any]:
         """`getProcess`."""
@@ -190,7 +241,7 @@ class Commands:
         pid = command.process.pid
 
         def publish(stream: Stream, offset: int, data: bytes) -> None:
-            self._publish(PROCESS_OUTPUT, {"pid": pid, "stream": stream, "offset": offset, "data": as_content(data)})
+            self._publish(*command.notice(stream, offset, data))
 
         try:
             await command.run(self._limit, publish, self._volume.settle, stdin)

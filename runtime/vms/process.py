@@ -163,7 +163,29 @@ class Process:
             self.cwd = "/"  # it was removed
 
 
-class AttachedProcess(Process):
+class FirstProcess(Process):
+    """A process that was started from outside."""
+
+    def kill(self) -> None:
+        """End the process and all that come from it, whatever they do, also before it has begun."""
+        self.record.tree.kill()
+
+    async def _enter(self, surroundings: Surroundings) -> None:
+        if self.record.has_become:
+            await super()._enter(surroundings)
+            return
+        # A program that knows only WASI is told the path as it was given. It may name nothing.
+        files = surroundings.filesystem
+        try:
+            found = await patiently(lambda: files.open(self.cwd, directory=True))
+        except FsError:
+            return
+        assert isinstance(found, OpenDirectory)
+        self.record.cwd.close()
+        self.record.cwd = found
+
+
+class AttachedProcess(FirstProcess):
     """A process that was started from outside, with the host at the other end of its three streams.
 
     The streams end when no process has them any more: neither this one nor one of those that come from it. `merged`: stdout and
@@ -215,10 +237,6 @@ class AttachedProcess(Process):
             received = self.stdout.take(), self.stderr.take()
         return received
 
-    def kill(self) -> None:
-        """End the process and all that come from it, whatever they do, also before it has begun."""
-        self.record.tree.kill()
-
     async def run(self, surroundings: Surroundings, image: Image | None) -> None:
         """See Process. What an agent has started ends with it."""
         try:
@@ -229,20 +247,6 @@ class AttachedProcess(Process):
 
     def _streams(self) -> tuple[InputStream, OutputStream, OutputStream]:
         return super()._streams() if self.record.has_become else (self.stdin, self.stdout, self.stderr)
-
-    async def _enter(self, surroundings: Surroundings) -> None:
-        if self.record.has_become:
-            await super()._enter(surroundings)
-            return
-        # A program that knows only WASI is told the path as it was given. It may name nothing.
-        files = surroundings.filesystem
-        try:
-            found = await patiently(lambda: files.open(self.cwd, directory=True))
-        except FsError:
-            return
-        assert isinstance(found, OpenDirectory)
-        self.record.cwd.close()
-        self.record.cwd = found
 
 
 def _left(limits: Limits, record: PosixProcess) -> Limits:

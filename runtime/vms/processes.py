@@ -16,6 +16,7 @@ from runtime.posix.numbers import OUTSIDE
 from runtime.posix.process import Kernel, PosixProcess, Tree
 from runtime.vms.process import AttachedProcess, Kind, Process
 from runtime.vms.programs import Programs
+from runtime.vms.terminal import TerminalProcess
 from wasi_fs import OpenDirectory
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from runtime.network import Egress, InternalHost
     from runtime.vms.catalogue import ComponentRef
     from runtime.vms.surroundings import Surroundings
+    from runtime.vms.terminal import Size
     from wasi_fs import OpenFile
 
 DEFAULT_PATH: Final = "/bin"
@@ -96,8 +98,7 @@ class Processes:
         Raises ApiError NOT_FOUND (no such command), AGENT_FAILED (not a component that can run), LIMIT_EXCEEDED (too
         many processes, or too much memory in use by all guests of the daemon).
         """
-        self._check_room()
-        program = await self._load(argv[0], env, cwd, component)
+        program = await self.find(argv[0], env, cwd, component)
         return self.begin(
             program,
             argv,
@@ -109,6 +110,13 @@ class Processes:
             egress=egress,
             merged=merged,
         )
+
+    async def find(
+        self, command: str, env: Mapping[str, str], cwd: str, component: ComponentRef | None = None
+    ) -> Program:
+        """The program of an agent's component, else of a command in the VM, for `begin`. Raises ApiError as `spawn`."""
+        self._check_room()
+        return await self._load(command, env, cwd, component)
 
     def known(self, command: str, env: Mapping[str, str], cwd: str) -> Program | None:
         """The program of a command in the VM, for `begin`, where `spawn` would not have to wait for it."""
@@ -138,6 +146,16 @@ class Processes:
         if egress is not None:
             gate = gate.with_egress(egress)
         process = AttachedProcess(self._first(argv, {**BASE_ENV, **env}, program, kind), cwd, kind, gate, merged=merged)
+        self._start(process, None)
+        return process
+
+    def begin_on_terminal(
+        self, program: Program, argv: list[str], env: dict[str, str], cwd: str, size: Size
+    ) -> TerminalProcess:
+        """Start a command of the VM, with the program at hand, on a new terminal. Raises ApiError LIMIT_EXCEEDED."""
+        self._check_room()
+        record = self._first(argv, {**BASE_ENV, **env}, program, "command")
+        process = TerminalProcess(record, cwd, "command", self._surroundings.gate, size)
         self._start(process, None)
         return process
 
@@ -221,7 +239,7 @@ class Processes:
             )
         self._surroundings.memory_bound.check()
 
-    async def _load(self, command: str, env: dict[str, str], cwd: str, component: ComponentRef | None) -> Program:
+    async def _load(self, command: str, env: Mapping[str, str], cwd: str, component: ComponentRef | None) -> Program:
         tell = partial(self._surroundings.tell_compiling, command if component is None else component.path.name)
         try:
             if component is not None:

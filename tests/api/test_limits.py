@@ -11,6 +11,7 @@ from runtime.api import limits
 from runtime.api.daemon import Subscribe
 from runtime.api.past import TakeSnapshot
 from runtime.api.sessions import CreateSession, RawSend
+from runtime.api.shells import OpenShell, ResizeShell, WaitShell
 from runtime.api.turns import SendPrompt
 from runtime.api.vms import VmExport, VmOptions
 
@@ -31,6 +32,7 @@ SESSION = {"vm": "v", "sessionId": "s"}
         (SendPrompt, lambda n: SESSION | {"prompt": "", "idempotencyKey": "k" * n}, limits.MAX_KEY),
         (Subscribe, lambda n: VM | {"types": ["t"] * n}, limits.MAX_TYPES),
         (TakeSnapshot, lambda n: VM | {"name": "n" * n}, limits.MAX_SNAPSHOT_NAME),
+        (WaitShell, lambda n: VM | {"shell": "s" * n}, limits.MAX_SHELL_NAME),
         (VmExport, lambda n: VM | {"path": "/" * n}, limits.MAX_PATH),
         (VmExport, lambda n: VM | {"path": "/x", "progressToken": "t" * n}, limits.MAX_PROGRESS_TOKEN),
         (VmOptions, lambda n: {"network": {"allow": ["h" * n]}}, limits.MAX_GRANT),
@@ -43,3 +45,13 @@ def test_params_take_so_much_and_no_more(kind: type[Params], params: Callable[[i
     msgspec.convert(params(most), kind)
     with pytest.raises(msgspec.ValidationError, match=f"length <= {most} "):
         msgspec.convert(params(most + 1), kind)
+
+
+@pytest.mark.parametrize("side", ["rows", "columns"])
+def test_a_terminal_is_so_large(side: str) -> None:
+    for kind, others in ((OpenShell, {}), (ResizeShell, {"shell": "s"})):
+        size = VM | {"rows": 1, "columns": 1} | others
+        msgspec.convert(size | {side: limits.MAX_SIDE}, kind)
+        for beyond in (0, limits.MAX_SIDE + 1):
+            with pytest.raises(msgspec.ValidationError):
+                msgspec.convert(size | {side: beyond}, kind)

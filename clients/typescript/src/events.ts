@@ -56,6 +56,14 @@ export interface ProcessExitNotice extends OfVm {
   detail?: string;
 }
 
+/** What a shell's terminal shows: text, or bytes where it is not valid UTF-8. */
+export interface ShellDataNotice extends OfVm {
+  shell: string;
+  /** Where the data begins in all that was shown, in bytes. */
+  offset: number;
+  data: string | Uint8Array;
+}
+
 /** A program is compiled before it starts, which happens once; `program` is the agent's file, or the command. */
 export interface CompilingNotice extends OfVm {
   program: string;
@@ -68,6 +76,7 @@ interface KnownNotices {
   vmState: [notice: VmStateNotice];
   agentExit: [notice: AgentExitNotice];
   processOutput: [notice: ProcessOutputNotice];
+  shellData: [notice: ShellDataNotice];
   processExit: [notice: ProcessExitNotice];
   compiling: [notice: CompilingNotice];
 }

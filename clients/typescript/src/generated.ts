@@ -625,6 +625,28 @@ export interface Settings {
   modes: JsonObject | null;
 }
 
+/** A shell that was opened. */
+export interface Shell {
+  /** The shell; no other one has this name in this run of the daemon. */
+  shell: string;
+  /** Its first process. */
+  pid: number;
+}
+
+/** How a shell ended. `exitCode` is null unless it exited. */
+export interface ShellExit {
+  /** The shell; no other one has this name in this run of the daemon. */
+  shell: string;
+  /** Its first process. */
+  pid: number;
+  /** What the process exited with; null when it ended in another way. */
+  exitCode: number | null;
+  /** How it ended: `exit`, or what ended it. */
+  reason: "exit" | "fault" | "killed" | "out_of_fuel" | "output_limit" | "timeout" | "trap";
+  /** The same in words, where there is more to say. */
+  detail?: string | null;
+}
+
 /** A state of the files that is kept: under a name, or as what a turn of a session has left behind. */
 export interface Snapshot {
   /** When it was taken, in milliseconds since the epoch. */
@@ -860,6 +882,11 @@ export interface Methods {
   "killProcess": { params: { vm: string | string[]; pid: number }; result: ProcessResult };
   "listProcesses": { params: { vm: string | string[] }; result: ProcessInfo[] };
   "getProcess": { params: { vm: string | string[]; pid: number; output?: boolean }; result: ProcessInfo };
+  "openShell": { params: { vm: string | string[]; argv?: string[]; env?: Record<string, string>; cwd?: string; rows?: number; columns?: number }; result: Shell };
+  "writeShell": { params: { vm: string | string[]; shell: string; data: string | Uint8Array }; result: JsonObject };
+  "resizeShell": { params: { vm: string | string[]; shell: string; rows: number; columns: number }; result: JsonObject };
+  "closeShell": { params: { vm: string | string[]; shell: string; graceMs?: number }; result: ShellExit };
+  "waitShell": { params: { vm: string | string[]; shell: string; timeoutMs?: number }; result: ShellExit };
   "addCommand": { params: { path: string; name?: string }; result: CommandOfBase };
   "listCommands": { params: {}; result: CommandOfBase[] };
   "removeCommand": { params: { name: string }; result: JsonObject };
@@ -877,6 +904,7 @@ export type NotificationName =
   | "agentExit"
   | "processOutput"
   | "processExit"
+  | "shellData"
   | "compiling"
   | "progress"
   | "subscriptionLagged";
@@ -1288,5 +1316,45 @@ export abstract class VmMethods {
   /** Describe a process; wakes nothing. Errors: `vm_not_found`, `not_found`, `invalid_argument`. */
   getProcess(pid: number, options: { output?: boolean } & CallOptions = {}): Promise<ProcessInfo> {
     return this.invoke("getProcess", { pid }, options);
+  }
+
+  /**
+   * Start a command on a terminal of its own and return at once; wakes the VM. Errors: `vm_not_found`,
+   * `not_found`, `not_a_directory`, `invalid_argument`, `limit_exceeded`.
+   */
+  openShell(options: { argv?: string[]; env?: Record<string, string>; cwd?: string; rows?: number; columns?: number } & CallOptions = {}): Promise<Shell> {
+    return this.invoke("openShell", {}, options);
+  }
+
+  /**
+   * Type at a shell's terminal; returns when there was room for it. Errors: `vm_not_found`, `not_found`,
+   * `invalid_argument`.
+   */
+  writeShell(shell: string, data: string | Uint8Array, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("writeShell", { shell, data }, options);
+  }
+
+  /**
+   * Change the size of a shell's terminal, of which its programs are told. Errors: `vm_not_found`, `not_found`,
+   * `invalid_argument`.
+   */
+  resizeShell(shell: string, rows: number, columns: number, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("resizeShell", { shell, rows, columns }, options);
+  }
+
+  /**
+   * Hang up a shell's terminal, and kill what has not ended after the grace; returns when it is gone. Errors:
+   * `vm_not_found`, `not_found`, `invalid_argument`.
+   */
+  closeShell(shell: string, options: { graceMs?: number } & CallOptions = {}): Promise<ShellExit> {
+    return this.invoke("closeShell", { shell }, options);
+  }
+
+  /**
+   * Wait until a shell has ended; return how. Errors: `vm_not_found`, `not_found`, `invalid_argument`,
+   * `timeout`.
+   */
+  waitShell(shell: string, options: { timeoutMs?: number } & CallOptions = {}): Promise<ShellExit> {
+    return this.invoke("waitShell", { shell }, options);
   }
 }

@@ -437,6 +437,30 @@ class SessionUsage(TypedDict):
     """How full the model's context is; None where the agent does not tell."""
 
 
+class Shell(TypedDict):
+    """A shell that was opened."""
+
+    shell: str
+    """The shell; no other one has this name in this run of the daemon."""
+    pid: int
+    """Its first process."""
+
+
+class ShellExit(TypedDict):
+    """How a shell ended. `exitCode` is None unless it exited."""
+
+    shell: str
+    """The shell; no other one has this name in this run of the daemon."""
+    pid: int
+    """Its first process."""
+    exitCode: int | None
+    """What the process exited with; None when it ended in another way."""
+    reason: Literal["exit", "fault", "killed", "out_of_fuel", "output_limit", "timeout", "trap"]
+    """How it ended: `exit`, or what ended it."""
+    detail: NotRequired[str | None]
+    """The same in words, where there is more to say."""
+
+
 class Subscribed(TypedDict):
     """The new subscription."""
 

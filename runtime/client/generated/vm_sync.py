@@ -31,6 +31,8 @@ if TYPE_CHECKING:
         Secret,
         SessionDetails,
         SessionRow,
+        Shell,
+        ShellExit,
         Subscribed,
         VmChanges,
         VmForked,
@@ -964,4 +966,82 @@ class VmMethods:
             RpcError: `vm_not_found`, `not_found`, `invalid_argument`.
         """
         result: ProcessInfo = self._invoke("getProcess", {"pid": pid, "output": output})
+        return result
+
+    def open_shell(
+        self,
+        *,
+        argv: Iterable[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        cwd: str | None = None,
+        rows: int | None = None,
+        columns: int | None = None,
+    ) -> Shell:
+        """Start a command on a terminal of its own and return at once; wakes the VM.
+
+        Args:
+            argv: The words of the command, the program first; the VM's /bin/bash when left out, or /bin/sh
+                where it has none.
+            env: Variables of the process, besides PATH, HOME, USER, LANG, PWD and TERM (`xterm`).
+            cwd: The working directory; `/home/user` when left out.
+            rows: Rows of the terminal. Default: 24.
+            columns: Columns of the terminal. Default: 80.
+
+        Raises:
+            RpcError: `vm_not_found`, `not_found`, `not_a_directory`, `invalid_argument`, `limit_exceeded`.
+        """
+        result: Shell = self._invoke(
+            "openShell", {"argv": listed(argv), "env": mapped(env), "cwd": cwd, "rows": rows, "columns": columns}
+        )
+        return result
+
+    def write_shell(self, shell: str, data: str | bytes) -> None:
+        """Type at a shell's terminal; returns when there was room for it.
+
+        Args:
+            shell: The shell, as `open_shell` has named it.
+            data: What is typed: a string, or bytes. A line ends with `\r`.
+
+        Raises:
+            RpcError: `vm_not_found`, `not_found`, `invalid_argument`.
+        """
+        self._invoke("writeShell", {"shell": shell, "data": sent(data)})
+
+    def resize_shell(self, shell: str, rows: int, columns: int) -> None:
+        """Change the size of a shell's terminal, of which its programs are told.
+
+        Args:
+            shell: The shell, as `open_shell` has named it.
+            rows: Rows of the terminal.
+            columns: Columns of the terminal.
+
+        Raises:
+            RpcError: `vm_not_found`, `not_found`, `invalid_argument`.
+        """
+        self._invoke("resizeShell", {"shell": shell, "rows": rows, "columns": columns})
+
+    def close_shell(self, shell: str, *, grace_ms: int | None = None) -> ShellExit:
+        """Hang up a shell's terminal, and kill what has not ended after the grace; returns when it is gone.
+
+        Args:
+            shell: The shell, as `open_shell` has named it.
+            grace_ms: How long the shell has to end by itself. Default: 5 s.
+
+        Raises:
+            RpcError: `vm_not_found`, `not_found`, `invalid_argument`.
+        """
+        result: ShellExit = self._invoke("closeShell", {"shell": shell, "graceMs": grace_ms})
+        return result
+
+    def wait_shell(self, shell: str, *, timeout_ms: int | None = None) -> ShellExit:
+        """Wait until a shell has ended; return how.
+
+        Args:
+            shell: The shell, as `open_shell` has named it.
+            timeout_ms: Wait for so long at most. Without it for ever.
+
+        Raises:
+            RpcError: `vm_not_found`, `not_found`, `invalid_argument`, `timeout`.
+        """
+        result: ShellExit = self._invoke("waitShell", {"shell": shell, "timeoutMs": timeout_ms})
         return result
