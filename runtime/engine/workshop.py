@@ -72,7 +72,7 @@ class Workshop:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 cwd="/",
-                env={"RAYON_NUM_THREADS": str(min(os.cpu_count() or 1, _MAX_THREADS))},
+                env=_environment(),
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
@@ -87,3 +87,10 @@ def _command(descriptor: int) -> list[str]:
         return [sys.executable, COMPILER, str(descriptor)]
     packages = [Path(runtime.__path__[0]).parent, Path(wasmtime.__path__[0]).parent]
     return [sys.executable, "-I", "-S", "-c", _BOOT, str(descriptor), *map(str, packages)]
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of this process's own, but where the single executable finds its zlib, without which it does not begin."""
+    threads = {"RAYON_NUM_THREADS": str(min(os.cpu_count() or 1, _MAX_THREADS))}
+    libraries: str | None = getattr(sys, "_MEIPASS", None)
+    return threads if libraries is None else threads | {"LD_LIBRARY_PATH": libraries}
