@@ -44,14 +44,16 @@ class CleanRoot:
         if mount:
             script += f'mount -t tmpfs -o {mount} tmpfs "$1{at}"\n'
         script += "".join(f'chroot "$1" /torpor {command}\n' for command in commands)
-        return subprocess.run(
+        done = subprocess.run(
             [*NAMESPACES, "sh", "-c", script, "sh", self.path],
             env={"PATH": os.environ["PATH"], "HOME": "/home/user", "XDG_CACHE_HOME": "/cache"},
             capture_output=True,
             text=True,
             timeout=WAIT,
-            check=check,
+            check=False,
         )
+        assert not check or done.returncode == 0, (done.returncode, done.stdout, done.stderr)
+        return done
 
     @property
     def unpacked(self) -> Path:
