@@ -13,7 +13,7 @@ UNIT := $(addprefix tests/,acp api engine network rpc sessions store wasi_fs doc
 
 .PHONY: check flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean generated changelog
 
-demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, sleep and wake.
+demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, a script that it tests, sleep and wake.
 	@$(BIN)/python build/demo.py
 
 test: setup guests typescript ## Set up and pass the tests.

@@ -1,4 +1,5 @@
-"""`make demo`: the main job, visibly. A VM, the pi agent on a real prompt, its file, its transcript, sleep, wake, and again.
+"""`make demo`: the main job, visibly. A VM, the pi agent on a real prompt, its file, its transcript, a script that it tests in
+the VM's shell, sleep, wake, and again.
 
 With ANTHROPIC_API_KEY in the environment the real API answers; without it, a scripted model on the loopback interface.
 """
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 VM = "demo"
 PROMPT = (
     'Write "A sleeping machine / loses nothing but the time / it had none to spend." to the file /home/user/haiku.txt'
+)
+SCRIPT = (
+    "Write count.sh, a shell script that prints how many lines of its input have the word that it is given, and test.sh, a "
+    "test with a line in which the word is but a part of another. Run the test, and mend what fails."
 )
 AGAIN = "What did I ask you to write before?"
 START_SECONDS = 60.0
@@ -57,6 +62,14 @@ def _show(client: Client, env: dict[str, str], allow: list[str]) -> None:
     for event in client.call("getSessionEvents", vm=VM, sessionId=session["sessionId"]):
         _note(f"{event['seq']:>4}  {_summary(event['event'])}")
 
+    if "bash" in client.call("readdir", vm=VM, path="/bin"):
+        _heading(f"> {SCRIPT}")
+        _prompt(client, session["sessionId"], SCRIPT)
+    else:
+        _note(
+            "\nNo script is written and tested here: this VM has no shell, because the commands of VMs are not built."
+        )
+
     _heading("Sleep, wake, and again")
     _, taken = _timed(lambda: client.call("vm.sleep", vm=VM))
     _note(f"asleep after {taken:.0f} ms: no guest in memory, state: {client.call('vm.get', vm=VM)['state']}")
@@ -74,8 +87,12 @@ def _prompt(client: Client, session: str, text: str) -> None:
         kind = update.get("sessionUpdate")
         if kind == "agent_message_chunk":
             print(update["content"].get("text", ""), end="", flush=True)
-        elif kind == "tool_call":
-            _note(f"[tool] {update.get('title')}")
+        elif kind == "tool_call_update" and "title" in update:
+            _note(f"[tool] {update['title']}")
+        elif kind == "tool_call_update" and update.get("status") in {"completed", "failed"}:
+            for item in update.get("content", []):
+                if item["type"] == "content":
+                    _note(f"[{update['status']}] {item['content'].get('text', '').rstrip()}")
     print()
     turn.result()
 

@@ -25,6 +25,7 @@ The model that says what a script tells it to:
     scripted_model  the server, behind the vendors' APIs
     script          the records of a script
     demo_script     the script of `make demo`
+    demo_shell      its part that needs a shell
     dialects        which API a request is of
     messages_api    Anthropic's Messages
     chat_api        OpenAI's Chat Completions

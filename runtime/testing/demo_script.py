@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
+from runtime.testing.demo_shell import next_step, wants_script
 from runtime.testing.messages_api import ModelRequest, text_of
 from runtime.testing.script import Block, Step, Text, Thinking, ToolCall, Turn
 
@@ -30,7 +31,8 @@ _SAYING = re.compile(
 
 
 def demo_script(*, delay: float = 0.0) -> Callable[[ModelRequest], Step]:
-    """Return a script that writes a file on request, says so afterwards, and can tell what it was asked before.
+    """Return a script that writes a file on request, says so afterwards, and can tell what it was asked before; in a shell it
+    writes a script and its test, too.
 
     `delay` is the pause before each streamed event, in seconds, so that a person can see the answer stream.
     """
@@ -38,7 +40,7 @@ def demo_script(*, delay: float = 0.0) -> Callable[[ModelRequest], Step]:
     def answer(request: ModelRequest) -> Step:
         block = _next_block(request)
         blocks: list[Block] = [block]
-        if _thinks(request) and isinstance(block, ToolCall):
+        if _thinks(request) and isinstance(block, ToolCall) and block.name == WRITE_TOOL:
             blocks.insert(0, Thinking("The user wants a file; the write tool makes one."))
         return Turn(tuple(blocks), delay=delay)
 
@@ -51,6 +53,8 @@ def _thinks(request: ModelRequest) -> bool:
 
 
 def _next_block(request: ModelRequest) -> Block:
+    if wants_script(request):
+        return next_step(request)
     results = request.tool_results()
     if results:
         return Text(_after_tool(request, results[-1].get("is_error", False)))

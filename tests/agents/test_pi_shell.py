@@ -9,7 +9,9 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from runtime.testing.demo_script import demo_script
 from runtime.testing.script import ToolCall, Turn, call, say
+from runtime.testing.scripted_model import scripted_model
 from runtime.vms.base import built_in_commands
 from tests.agents.pi import results
 
@@ -97,6 +99,17 @@ async def test_it_writes_a_script_and_its_test_and_mends_what_fails(pi: Pi) -> N
         ]
         await wait_all_tasks_blocked()
         assert await live_commands(bench) == []
+
+
+async def test_the_model_of_the_demo_goes_by_what_the_test_says(pi: Pi) -> None:
+    async with scripted_model(demo_script()) as model, pi._talking(model.url) as bench:
+        assert (
+            await bench.say("Write a shell script that counts lines, and a test of it.") == "The test has passed: PASS"
+        )
+        _, _, failed, _, passed = [told(request) for request in model.requests if request.tool_results()]
+        assert failed == ("FAIL: 1 line has the word, not 2\n(exit code 1)", True)
+        assert passed == ("PASS\n", False)
+        assert (await bench.say("What did I ask you?")).startswith("Before this you asked me: Write a shell script")
 
 
 async def test_output_is_told_as_it_comes(pi: Pi) -> None:

@@ -353,6 +353,27 @@ def test_demo_reads_path_and_content_from_the_prompt(prompt: str, path: str, con
     assert step == call("write", path=path, content=content)
 
 
+async def test_demo_mends_a_script_once_and_gives_up_where_a_tool_fails() -> None:
+    def answered(*results: tuple[str, bool]) -> Any:
+        conversation: list[Any] = ["earlier", {"role": "assistant", "content": "yes"}, "Write a script and its test"]
+        for text, is_error in results:
+            block = demo_script()(request(conversation)).blocks[-1]  # type: ignore[union-attr]  # it is a turn
+            use = {"type": "tool_use", "id": "t", "name": block.name, "input": block.input}
+            result = {"type": "tool_result", "tool_use_id": "t", "content": text, "is_error": is_error}
+            conversation += [{"role": "assistant", "content": [use]}, {"role": "user", "content": [result]}]
+        return demo_script()(request(conversation)).blocks[-1]  # type: ignore[union-attr]  # it is a turn
+
+    def request(conversation: list[Any]) -> ModelRequest:
+        tools = [{"name": name, "input_schema": {}} for name in ("write", "edit", "bash")]
+        return ModelRequest("/v1/messages", {}, ask(*conversation, tools=tools))
+
+    done, failure = ("done", False), ("no\nroom", True)
+    assert answered(done, failure) == Text("The tool failed: no room")
+    assert answered(done, done, done) == Text("The test has passed: done")
+    assert answered(done, done, failure).name == "edit"
+    assert answered(done, done, failure, done, failure) == Text("It still fails: no room")
+
+
 async def test_demo_thinks_when_asked_and_has_an_answer_for_everything() -> None:
     async with talking_to(demo_script()) as (_, client):
         thinking = {"type": "enabled", "budget_tokens": 1024}
