@@ -109,7 +109,7 @@ async def test_the_model_of_the_demo_goes_by_what_the_test_says(pi: Pi) -> None:
         _, _, failed, _, passed = [told(request) for request in model.requests if request.tool_results()]
         assert failed == ("FAIL: 1 line has the word, not 2\n(exit code 1)", True)
         assert passed == ("PASS\n", False)
-        assert (await bench.say("What did I ask you?")).startswith("Before this you asked me: Write a shell script")
+        assert (await bench.say("What did I ask you?")).startswith("Before this you asked me: (1) Write a shell script")
 
 
 async def test_output_is_told_as_it_comes(pi: Pi) -> None:
