@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .conftest import Machine, World
 
 SOURCES = {path.stem for pattern in ("*.c", "*.wat") for path in (GUESTS / "src").glob(pattern)}
-PROGRAMS = SOURCES | {"truncated"}  # half of another one, so without a source
+LIBC_SOURCES = {f"libc_{path.stem}" for path in (GUESTS / "src" / "libc").glob("*.c")}
+PROGRAMS = SOURCES | LIBC_SOURCES | {"truncated"}  # the last is half of another one, so without a source
 
 
 def test_every_program_has_a_test(request: pytest.FixtureRequest) -> None:
