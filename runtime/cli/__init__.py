@@ -17,6 +17,7 @@ Groups of commands, each with its arguments and what it does:
     daemon       status, stop, restart, logs, sleep, keys
     lists        agents, vms, sessions, events
     processes    exec, ps
+    shell        shell
     base         bin
     files        fs
     history      fs snapshot and the like, fork, fork-session

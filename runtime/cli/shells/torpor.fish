@@ -4,7 +4,7 @@ function __torpor_command
     set -l command
     for word in (commandline -opc)[2..-1]
         switch "$command $word"
-            case ' run' ' acp' ' serve' ' status' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' agents' ' vms' ' sessions' ' events' ' exec' ' ps' ' bin' ' bin add' ' bin list' ' bin remove' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' fork' ' fork-session' ' export' ' import' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses'
+            case ' run' ' acp' ' serve' ' status' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' agents' ' vms' ' sessions' ' events' ' exec' ' ps' ' shell' ' bin' ' bin add' ' bin list' ' bin remove' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' fork' ' fork-session' ' export' ' import' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses'
                 set command "$command $word"
         end
     end
@@ -29,6 +29,7 @@ complete -c torpor -n '__torpor_at' -a sessions -d 'list sessions, also of VMs t
 complete -c torpor -n '__torpor_at' -a events -d 'print the transcript of a session'
 complete -c torpor -n '__torpor_at' -a exec -d 'run a command in a VM, with this program\'s stdin, stdout and stderr'
 complete -c torpor -n '__torpor_at' -a ps -d 'list the processes of VMs that are awake'
+complete -c torpor -n '__torpor_at' -a shell -d 'open a shell in a VM, at this terminal'
 complete -c torpor -n '__torpor_at' -a bin -d 'the commands that all VMs have in /bin'
 complete -c torpor -n '__torpor_at' -a fs -d 'read and write a VM\'s files'
 complete -c torpor -n '__torpor_at' -a fork -d 'make a VM like another, as it is or as it was after an event'
@@ -149,6 +150,12 @@ complete -c torpor -n '__torpor_at ps' -l json -d 'print JSON, one object a line
 complete -c torpor -n '__torpor_at ps' -l no-start -d 'start no daemon when none answers'
 complete -c torpor -n '__torpor_at ps' -l vm -x -d 'the VM (default: all); parts of a name joined with /'
 complete -c torpor -n '__torpor_at ps' -s a -l all -d 'with commands that have ended lately'
+complete -c torpor -n '__torpor_at shell' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at shell' -l socket -r -F -d 'the daemon\'s socket'
+complete -c torpor -n '__torpor_at shell' -l json -d 'print JSON, one object a line'
+complete -c torpor -n '__torpor_at shell' -l no-start -d 'start no daemon when none answers'
+complete -c torpor -n '__torpor_at shell' -l env -x -d 'a variable for the shell; K alone takes the value from your environment (repeatable)'
+complete -c torpor -n '__torpor_at shell' -l cwd -x -d 'the working directory in the VM (default: /home/user)'
 complete -c torpor -n '__torpor_at bin' -a add -d 'add a command to /bin of all VMs'
 complete -c torpor -n '__torpor_at bin' -a list -d 'list the commands that VMs have in /bin'
 complete -c torpor -n '__torpor_at bin' -a remove -d 'remove a command that was added'

@@ -28,6 +28,7 @@ _torpor() {
                 'events:print the transcript of a session'
                 'exec:run a command in a VM, with this program'\''s stdin, stdout and stderr'
                 'ps:list the processes of VMs that are awake'
+                'shell:open a shell in a VM, at this terminal'
                 'bin:the commands that all VMs have in /bin'
                 'fs:read and write a VM'\''s files'
                 'fork:make a VM like another, as it is or as it was after an event'
@@ -61,6 +62,7 @@ _torpor() {
                 events) _torpor_events ;;
                 exec) _torpor_exec ;;
                 ps) _torpor_ps ;;
+                shell) _torpor_shell ;;
                 bin) _torpor_bin ;;
                 fs) _torpor_fs ;;
                 fork) _torpor_fork ;;
@@ -299,6 +301,20 @@ _torpor_ps() {
         '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: ' \
         '(-a --all)-a[with commands that have ended lately]' \
         '(-a --all)--all[with commands that have ended lately]'
+}
+_torpor_shell() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '*--env=[a variable for the shell; K alone takes the value from your environment (repeatable)]:K=V: ' \
+        '--cwd=[the working directory in the VM (default\: /home/user)]:DIR: ' \
+        '1:VM: ' \
+        '*:COMMAND: '
 }
 _torpor_bin() {
     local context state state_descr line
