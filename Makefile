@@ -11,18 +11,18 @@ PYTEST = $(BIN)/pytest -n auto --dist worksteal --durations=10
 # What needs no guest, no daemon and nothing built.
 UNIT := $(addprefix tests/,acp api engine network rpc sessions store wasi_fs docs/test_house.py)
 
-.PHONY: check flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean generated changelog
+.PHONY: check commands sources flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean generated changelog
 
-demo: setup ## Run the main job visibly: an agent in a VM, its file, its transcript, a script that it tests, sleep and wake.
+demo: setup commands ## Run the main job visibly: an agent in a VM, its file, its transcript, a script that it tests, sleep and wake.
 	@$(BIN)/python build/demo.py
 
-test: setup guests typescript ## Set up and pass the tests.
+test: setup guests typescript commands ## Set up and pass the tests.
 	$(PYTEST)
 
 check: $(INSTALLED) ## Pass the quick tests: half a minute, and nothing is built.
 	$(PYTEST) -q -m "not slow" $(UNIT)
 
-flaky: setup guests typescript ## Pass the tests five times, and twice more on a busy machine; TESTS=... names some of them.
+flaky: setup guests typescript commands ## Pass the tests five times, and twice more on a busy machine; TESTS=... names some of them.
 	$(BIN)/python build/flaky.py $(TESTS)
 
 setup: $(INSTALLED) agents ## Leave .venv/bin/torpor usable.
@@ -46,6 +46,13 @@ advisories: $(INSTALLED) ## Hold all pins, Python's and npm's, against the known
 agents: $(INSTALLED) ## Build the agents' components, those whose sources have changed.
 	$(BIN)/python build/components.py
 	$(BIN)/torpor compile echo pi
+
+commands: agents ## Build bash and the GNU tools for VMs, from their projects' sources; kept in the user's cache.
+	$(BIN)/python build/commands.py --if-possible
+	$(BIN)/torpor compile
+
+sources: $(INSTALLED) ## Collect the sources of these commands in dist/sources, as their licences ask of who passes them on.
+	$(BIN)/python build/sources.py
 
 typescript: $(INSTALLED) ## Build the TypeScript client and its examples.
 	$(BIN)/python build/typescript.py
@@ -81,7 +88,7 @@ changelog: $(INSTALLED) ## Show what the fragments in changelog.d come to.
 docs: $(INSTALLED) ## Build the documentation in site/; a broken link or a missing page fails.
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-bench: setup guests ## Measure; prints the method and medians.
+bench: setup guests commands ## Measure; prints the method and medians.
 	$(BIN)/python -m bench
 
 soak: setup guests ## Ten thousand sessions, kills under load, power cuts, random calls, a siege of ten minutes: over an hour, not for CI.
@@ -91,10 +98,10 @@ soak: setup guests ## Ten thousand sessions, kills under load, power cuts, rando
 	TORPOR_FUZZ_CALLS=10000000 $(BIN)/pytest -s tests/engine/fuzz -k random
 	TORPOR_SIEGE_SECONDS=600 $(BIN)/pytest -s tests/siege
 
-wheel: agents ## Build the Python package with the agents and the guest SDK in it, dist/torpor-*.whl.
+wheel: agents commands ## Build the Python package with the agents and the guest SDK in it, dist/torpor-*.whl.
 	$(BIN)/python build/wheel.py
 
-dist: agents ## Build the single executable, its SBOM and its SHA-256 sums in dist/.
+dist: agents commands ## Build the single executable, its SBOM and its SHA-256 sums in dist/.
 	$(BIN)/python build/dist.py
 
 test-dist: dist ## Test the single executable in a root with nothing but a libc.

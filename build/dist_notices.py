@@ -15,6 +15,9 @@ import attrs
 from packaging.requirements import Requirement
 from toolchain import AGENTS, BuildError
 
+from commands import DIST as COMMANDS
+from commands import read_commands
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -66,6 +69,7 @@ def third_parties(internal: Path, zstd: Path) -> list[Part]:
         *_in_stub(zstd),
         *_from_system(internal),
         *npm_parts(),
+        *command_parts(),
     ]
     if unknown := [part.name for part in parts if not part.licence]:
         msg = f"no licence is known of: {', '.join(unknown)}"
@@ -86,6 +90,16 @@ def check_complete(parts: list[Part], contents: Path) -> None:
     if strays:
         msg = f"these came along, and nothing requires them; exclude them in torpor.spec: {', '.join(sorted(strays))}"
         raise BuildError(msg)
+
+
+def command_parts() -> Iterator[Part]:
+    """The commands of VMs that have been built: programs of their own, of which `make sources` collects the sources."""
+    for command in read_commands():
+        text = COMMANDS / "licences" / command.name
+        if text.exists():
+            origin = f"The source is {command.archive.name}, SHA-256 {command.archive.sha256}.\n\n"
+            place = f"pkg:deb/debian/{command.archive.package}@{command.version}?arch=source"
+            yield Part(command.name, command.version, command.licence, origin + text.read_text("utf-8"), place)
 
 
 def _in_stub(zstd: Path) -> Iterator[Part]:

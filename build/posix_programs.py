@@ -48,6 +48,8 @@ DEFINES: dict[Fork, tuple[str, ...]] = {"none": (), "full": ("-DPOSIX_FORK",)}
 # Files of libc's that are compiled anew, because the library's headers have other sizes and numbers: the buffers of streams and
 # the types of directories' entries.
 LIBC_SOURCES = ("stdio/stdin.c", "stdio/stdout.c", "stdio/__fdopen.c", "regex/glob.c")
+# Files of musl's that wasi-libc leaves out.
+MUSL_SOURCES = ("misc/mntent.c",)
 # What libc's own sources are given besides.
 LIBC_FLAGS = (
     "-D_XOPEN_SOURCE=700",
@@ -137,42 +139,42 @@ def link(
     "full", the functions that can reach fork by calling through a pointer; None: any may, and all that call so grow.
     Raises BuildError.
     """
-    wasm_tools = python_tool("wasm-tools", WASM_TOOLS)
     with tempfile.TemporaryDirectory(prefix="torpor-posix-") as folder:
         core = Path(folder) / "linked.wasm"
-        link_core(objects, core, fork)
+        before, after = linker(fork)
+        run([*before, *objects, *after, "-o", core])
+        make_component(core, output, fork=fork, casts=casts, through_pointers=through_pointers)
+
+
+def linker(fork: Fork) -> tuple[list[str | Path], list[str | Path]]:
+    """The linker's command for a core module with names, before and after the program's objects. Raises BuildError."""
+    start, library = build_library(fork)
+    options = ["--no-entry", "--export-memory", "-z", f"stack-size={STACK_BYTES}", "--stack-first", "--gc-sections"]
+    wraps = [f"--wrap={name}" for name in WRAPPED]
+    return [zig(), "wasm-ld", *options, *wraps, start], [library, *libc()]
+
+
+def make_component(
+    core: Path,
+    output: Path,
+    *,
+    fork: Fork = "none",
+    casts: bool = False,
+    through_pointers: Sequence[str] | None = None,
+) -> None:
+    """Makes a component of a core module with names, as `link` says. Raises BuildError."""
+    wasm_tools = python_tool("wasm-tools", WASM_TOOLS)
+    with tempfile.TemporaryDirectory(prefix="torpor-posix-") as folder:
         for number, passes in enumerate(transformations(fork, casts=casts, through_pointers=through_pointers)):
             changed = Path(folder) / f"{number}.wasm"
             installed_node().run(
                 [NODE_MODULES / "binaryen" / "bin" / "wasm-opt", *BINARYEN_FEATURES, core, *passes, "-o", changed]
             )
             core = changed
-        run([wasm_tools, "strip", core, "-o", core])
-        run([wasm_tools, "component", "embed", WIT, "--world", WORLD, core, "-o", core])
-        run([wasm_tools, "component", "new", core, "-o", output])
-
-
-def link_core(objects: Sequence[Path], output: Path, fork: Fork) -> None:
-    """The core module: with names, for wasm-opt. Raises BuildError."""
-    start, library = build_library(fork)
-    names = ["--gc-sections", *(f"--wrap={name}" for name in WRAPPED)]
-    stack = ["-z", f"stack-size={STACK_BYTES}", "--stack-first"]
-    run(
-        [
-            zig(),
-            "wasm-ld",
-            "--no-entry",
-            "--export-memory",
-            *stack,
-            *names,
-            start,
-            *objects,
-            library,
-            *libc(),
-            "-o",
-            output,
-        ]
-    )
+        stripped = Path(folder) / "stripped.wasm"
+        run([wasm_tools, "strip", core, "-o", stripped])
+        run([wasm_tools, "component", "embed", WIT, "--world", WORLD, stripped, "-o", stripped])
+        run([wasm_tools, "component", "new", stripped, "-o", output])
 
 
 def transformations(fork: Fork, *, casts: bool, through_pointers: Sequence[str] | None) -> list[list[str]]:
@@ -207,11 +209,13 @@ def build_library(fork: Fork) -> tuple[Path, Path]:
 def build_archive(output: Path, *, fork: Fork, flags: Sequence[str]) -> None:
     """All of the library but its start. Raises BuildError."""
     libc_folder = zig().parent / "lib" / "libc" / "wasi" / "libc-top-half" / "musl" / "src"
+    musl = zig().parent / "lib" / "libc" / "musl" / "src"
     of_libc = (*LIBC_FLAGS, f"-I{libc_folder / 'internal'}")
     with tempfile.TemporaryDirectory(prefix="torpor-posix-") as folder:
         objects = []
         own = [source for pattern in ("*.c", "*.s") for source in sorted(SDK.glob(pattern)) if source.stem != "start"]
-        for source, how in [*((one, flags) for one in own), *((libc_folder / one, of_libc) for one in LIBC_SOURCES)]:
+        foreign = [*(libc_folder / one for one in LIBC_SOURCES), *(musl / one for one in MUSL_SOURCES)]
+        for source, how in [*((one, flags) for one in own), *((one, of_libc) for one in foreign)]:
             objects.append(Path(folder) / f"{source.stem}.o")
             compile_object(source, objects[-1], fork=fork, flags=how if source.suffix == ".c" else ())
         output.unlink(missing_ok=True)  # ar would add to it

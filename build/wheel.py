@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from dist_notices import licence_texts, npm_parts
+from dist_notices import command_parts, licence_texts, npm_parts
 from toolchain import AGENTS, COMMANDS, ROOT, BuildError, run, say
 
 from runtime.vms.base import built_in_components
@@ -51,7 +51,7 @@ def copy(target: Path) -> None:
         shutil.copyfile(agent.component.path, agents / "dist" / agent.component.path.name)
     copy_commands(target / "runtime" / "commands")
     copy_sdk(agents)
-    (agents / "LICENSES.txt").write_text(licence_texts(list(npm_parts())), "utf-8")
+    (agents / "LICENSES.txt").write_text(licence_texts([*npm_parts(), *command_parts()]), "utf-8")
 
 
 def copy_sdk(target: Path) -> None:

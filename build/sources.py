@@ -1,0 +1,200 @@
+"""
+The source archives of commands/: released by their projects, carried by Debian, and known by their hashes.
+
+    python build/sources.py [FOLDER]    # all of them, with the licences' texts, into FOLDER (default: dist/sources)
+
+Where they come from, in this order: a folder with the archives that TORPOR_SOURCES names; the cache; Debian's mirror that
+this machine's apt uses, by apt's own tools and without root. What has another hash than commands/ says is never used.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from hashlib import file_digest
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+from toolchain import ROOT, BuildError, alone, run, say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SUITES = ("trixie", "trixie-security")
+"""Debian 13, whose archives are the ones that commands/ names; they stay on the mirrors for some years."""
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+APT_HELPER = Path("/usr/lib/apt/apt-helper")
+DOWNLOAD_TIMEOUT_S = 600
+"""Seconds for one of apt's steps: the largest archive has 6 MB, Debian's list of sources 10 MB."""
+_SITE = re.compile(r"^URIs:\s*(\S+)|^deb(?:-src)?\s+(?:\[[^]]*]\s+)?(\S+)", re.MULTILINE)
+_OFFER = re.compile(r"^'([^']+)' (\S+) \d+", re.MULTILINE)
+
+
+class MissingSourcesError(BuildError):
+    """Archives are neither at hand nor to be had; the message says which, and what to do."""
+
+
+@attrs.frozen
+class Archive:
+    """One source archive, as its project has released it."""
+
+    package: str
+    """Debian's source package."""
+    name: str
+    """The file."""
+    sha256: str
+
+
+def cache_folder() -> Path:
+    """Where archives and what is built from them are kept, for all checkouts of a user."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "torpor" / "build"
+
+
+def fetch(archives: Iterable[Archive]) -> dict[str, Path]:
+    """The archives' places, by name; those that are not there yet are downloaded. Raises MissingSourcesError."""
+    folder = cache_folder() / "sources"
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = list(archives)
+    with alone(folder / "apt"):
+        missing = [archive for archive in wanted if not _find(archive, folder)]
+        if missing:
+            _download(missing, folder)
+        found = {archive.name: _find(archive, folder) for archive in wanted}
+    lacking = [archive for archive in wanted if found[archive.name] is None]
+    if lacking:
+        raise MissingSourcesError(_advice(lacking))
+    return {name: path for name, path in found.items() if path is not None}
+
+
+def _find(archive: Archive, folder: Path) -> Path | None:
+    given = os.environ.get("TORPOR_SOURCES")
+    for path in [*([Path(given) / archive.name] if given else []), folder / archive.name]:
+        if path.is_file():
+            if _digest(path) == archive.sha256:
+                return path
+            say(f"{path} is not the file that is wanted, whose SHA-256 is {archive.sha256}; it is not used")
+    return None
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _advice(lacking: Sequence[Archive]) -> str:
+    lines = "\n".join(f"    {archive.sha256}  {archive.name}" for archive in lacking)
+    return (
+        "source archives are missing, and could not be had from Debian's mirror (that takes apt, and a network). Put these "
+        f"files into a folder, and name it by TORPOR_SOURCES:\n{lines}"
+    )
+
+
+def _download(missing: Sequence[Archive], folder: Path) -> None:
+    """By apt with a state of its own; what cannot be had is left to whoever looks afterwards."""
+    site = _mirror()
+    if site is None or not APT_HELPER.exists() or not KEYRING.exists():
+        return
+    say(f"fetching the sources of {', '.join(sorted({archive.package for archive in missing}))}")
+    with tempfile.TemporaryDirectory(prefix="torpor-apt-") as temporary:
+        apt = _private_apt(Path(temporary), site)
+        try:
+            run([*apt, "update"], timeout=DOWNLOAD_TIMEOUT_S)
+        except BuildError as error:
+            say(str(error))
+            return
+        for archive in missing:
+            _download_one(archive, apt, folder)
+
+
+def _private_apt(place: Path, site: str) -> list[str]:
+    """The command `apt-get` with lists of its own, which needs no root and changes nothing on the machine."""
+    for name in ("state/lists/partial", "cache/archives/partial"):
+        (place / name).mkdir(parents=True)
+    security = site.removesuffix("/") + "-security"
+    lines = [
+        f"deb-src [signed-by={KEYRING}] {security if suite.endswith('security') else site} {suite} main"
+        for suite in SUITES
+    ]
+    (place / "sources.list").write_text("\n".join([*lines, ""]))
+    settings = {
+        "Dir::State": place / "state",
+        "Dir::State::status": "/dev/null",
+        "Dir::Cache": place / "cache",
+        "Dir::Etc::sourcelist": place / "sources.list",
+        "Dir::Etc::sourceparts": "/dev/null",
+        "APT::Sandbox::User": "",
+    }
+    return ["apt-get", *(word for name, value in settings.items() for word in ("-o", f"{name}={value}"))]
+
+
+def _download_one(archive: Archive, apt: Sequence[str], folder: Path) -> None:
+    asked = subprocess.run(
+        [*apt, "source", "--print-uris", "--download-only", archive.package],
+        capture_output=True,
+        text=True,
+        timeout=DOWNLOAD_TIMEOUT_S,
+        check=False,
+    )
+    places = [place for place, name in _OFFER.findall(asked.stdout) if name == archive.name]
+    for place in places:
+        unfinished = folder / f".{archive.name}.unfinished"
+        try:
+            run(
+                [
+                    APT_HELPER,
+                    "-o",
+                    "APT::Sandbox::User=",
+                    "download-file",
+                    place,
+                    unfinished,
+                    f"SHA256:{archive.sha256}",
+                ],
+                timeout=DOWNLOAD_TIMEOUT_S,
+            )
+            unfinished.replace(folder / archive.name)
+        except BuildError as error:
+            say(str(error))
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+@cache
+def _mirror() -> str | None:
+    """Debian's mirror that this machine uses; None where it uses none."""
+    if shutil.which("apt-get") is None:
+        return None
+    for path in [*Path("/etc/apt").glob("sources.list.d/debian.sources"), Path("/etc/apt/sources.list")]:
+        if path.is_file():
+            for match in _SITE.finditer(path.read_text(errors="replace")):
+                site = match[1] or match[2]
+                if site.rstrip("/").endswith("/debian"):
+                    return str(site.rstrip("/"))
+    return None
+
+
+def main(arguments: list[str]) -> int:
+    """Runs the command line; the exit code."""
+    from commands import read_commands  # noqa: PLC0415 - which imports this module
+
+    folder = Path(arguments[0]) if arguments else ROOT / "dist" / "sources"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        found = fetch(command.archive for command in read_commands())
+    except BuildError as error:
+        print(f"build/sources.py: {error}", file=sys.stderr)
+        return 1
+    for name, path in found.items():
+        shutil.copyfile(path, folder / name)
+    say(f"{len(found)} archives in {folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

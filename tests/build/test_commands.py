@@ -1,0 +1,156 @@
+"""How the commands of VMs are built: sources that are known by their hashes, and makefiles without a configure run."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import tarfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.build.conftest import ROOT, module
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+COMMANDS = sorted((ROOT / "commands").glob("*/command.toml"))
+
+
+@pytest.fixture
+def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """The module, with a cache of its own and no apt."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("TORPOR_SOURCES", raising=False)
+    monkeypatch.setattr(module("sources"), "_mirror", lambda: None)
+    return module("commands")
+
+
+def archive_of(files: dict[str, str], path: Path) -> str:
+    """Write a release with these files; its SHA-256."""
+    with tarfile.open(path, "w:gz") as file:
+        for name, text in files.items():
+            info = tarfile.TarInfo(f"small-1.0/{name}")
+            info.size = len(text.encode())
+            file.addfile(info, io.BytesIO(text.encode()))
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def manifest_of(folder: Path, digest: str, more: str = "") -> Path:
+    folder.mkdir()
+    (folder / "command.toml").write_text(
+        f"""
+summary = "Says yes"
+version = "1.0"
+licence = "0BSD"
+licence_file = "LICENCE"
+[source]
+package = "small"
+archive = "small_1.0.orig.tar.gz"
+sha256 = "{digest}"
+[build]
+{more}
+[programs.small]
+target = "small"
+names = ["small", "little"]
+"""
+    )
+    return folder / "command.toml"
+
+
+@pytest.mark.parametrize("path", COMMANDS, ids=[path.parent.name for path in COMMANDS])
+def test_each_command_says_what_it_is_made_of(commands: Any, path: Path) -> None:
+    command = commands.read_command(path)
+    assert len(command.archive.sha256) == 64
+    assert command.archive.name.startswith(f"{command.archive.package}_{command.version}")
+    assert command.licence
+    assert all(program.names for program in command.programs)
+
+
+def test_no_name_is_given_twice(commands: Any) -> None:
+    names = [name for one in commands.read_commands() for program in one.programs for name in program.names]
+    assert len(names) == len(set(names))
+
+
+def test_a_source_is_taken_from_the_folder_that_is_named(
+    commands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "given").mkdir()
+    digest = archive_of({"small.c": "old", "LICENCE": ""}, tmp_path / "given" / "small_1.0.orig.tar.gz")
+    monkeypatch.setenv("TORPOR_SOURCES", str(tmp_path / "given"))
+    patch = 'patches = [["small.c", "old", "new"]]'
+    source = commands.unpack(commands.read_command(manifest_of(tmp_path / "small", digest, patch)), tmp_path)
+    assert (source / "small.c").read_text() == "new"
+    other = manifest_of(tmp_path / "other", digest, 'patches = [["small.c", "absent", "new"]]')
+    with pytest.raises(Exception, match="has not got the text"):
+        commands.unpack(commands.read_command(other), tmp_path / "again")
+
+
+def test_a_source_with_another_hash_is_not_used(
+    commands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "given").mkdir()
+    archive_of({"small.c": "forged"}, tmp_path / "given" / "small_1.0.orig.tar.gz")
+    monkeypatch.setenv("TORPOR_SOURCES", str(tmp_path / "given"))
+    command = commands.read_command(manifest_of(tmp_path / "small", "0" * 64))
+    with pytest.raises(Exception, match=f"TORPOR_SOURCES:\n    {'0' * 64}  small_1.0.orig.tar.gz"):
+        commands.unpack(command, tmp_path)
+    assert "it is not used" in capsys.readouterr().out
+
+
+def test_without_sources_the_rest_can_be_had(
+    commands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest_of(tmp_path / "small", "0" * 64)
+    monkeypatch.setattr(commands, "FOLDER", tmp_path)
+    assert commands.main([]) == 1
+    assert commands.main(["--if-possible"]) == 0
+    assert "no shell" in capsys.readouterr().err
+    assert commands.main(["absent"]) == 1
+
+
+def test_makefiles_and_headers_are_made_of_facts(tmp_path: Path) -> None:
+    facts = module("facts")
+    source, build = tmp_path / "source", tmp_path / "build"
+    source.mkdir()
+    build.mkdir()
+    (source / "config.hin").write_text("#undef HAVE_IT\n# undef ABSENT\n#undef VALUE\n")
+    (source / "Makefile.in").write_text("CC = @CC@\nX = @FOUND@@NOTHING@ @unknown@\nS = @srcdir@\nMAKEINFO = m\n")
+    found = facts.Facts(
+        ("config.h:config.hin",), ("Makefile",), {"HAVE_IT": "1", "VALUE": '"v"'}, {"FOUND": "f"}, ("NOTHING",)
+    )
+    found.write(tmp_path / "facts.json")
+    facts.apply(facts.Facts.read(tmp_path / "facts.json"), source, build, facts.Tools("cc", "ar"))
+    assert (build / "config.h").read_text() == '#define HAVE_IT 1\n/* not ABSENT */\n#define VALUE "v"\n'
+    assert (build / "Makefile").read_text() == f"CC = cc\nX = f @unknown@\nS = {source}\nMAKEINFO = :\n"
+
+
+def test_facts_are_read_from_what_configure_leaves(tmp_path: Path) -> None:
+    facts = module("facts")
+    status = tmp_path / "config.status"
+    status.write_text(
+        'config_files=" Makefile doc/x.texi"\nconfig_headers=" config.h:config.hin"\n'
+        'S["PATH_HERE"]="' + str(tmp_path) + '/bin"\nS["CC"]="cc"\nS["EMPTY"]=""\nS["LONG"]="a"\\\n"b"\n'
+        'D["HAVE_IT"]=" 1"\nD["TEXT"]=" \\"quoted\\""\n'
+    )
+    found = facts.found_by(status, tmp_path / "source")
+    assert (found.headers, found.makefiles) == (("config.h:config.hin",), ("Makefile",))
+    assert found.variables == {"LONG": "ab"}
+    assert found.empty == ("EMPTY",)
+    assert found.defines == {"HAVE_IT": "1", "TEXT": '"quoted"'}
+
+
+@pytest.mark.slow
+def test_the_compiler_of_makefiles_compiles_and_links(commands: Any, tmp_path: Path) -> None:
+    command = commands.read_command(manifest_of(tmp_path / "small", "0" * 64, 'flags = ["-DANSWER=42"]'))
+    tools = commands.write_tools(command, tmp_path / "tools")
+    (tmp_path / "main.c").write_text("int answer(void); int main(void) { return answer(); }\n")
+    (tmp_path / "answer.c").write_text("int answer(void) { return ANSWER; }\n")
+    for words in (
+        [tools.compiler, "-c", "answer.c", "-o", "answer.o"],
+        [tools.archiver, "rc", "libanswer.a", "answer.o"],
+        [tools.compiler, "main.c", "-L.", "-lanswer", "-lm", "-o", "linked"],
+    ):
+        subprocess.run(words, cwd=tmp_path, check=True)
+    assert (tmp_path / "linked").read_bytes().startswith(b"\0asm\1\0\0\0")

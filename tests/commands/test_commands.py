@@ -1,0 +1,74 @@
+"""bash and the GNU tools in a VM, against the machine's own: the same output, the same exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.commands import scripts
+from tests.system.daemon import Vm, fresh_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.system.daemon import Daemon
+
+DIST = Path(__file__).parents[2] / "commands" / "dist"
+MANIFEST = DIST / "manifest.json"
+LONGEST_MS = 110_000
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (DIST / "bash.wasm").exists(), reason="the commands are not built: make commands"),
+]
+
+
+@pytest.fixture(scope="module")
+def vm(daemon: Daemon) -> Iterator[Vm]:
+    with daemon.connect() as api:
+        yield Vm(api, fresh_name("shell"))
+
+
+def run(vm: Vm, script: str, folder: str) -> tuple[int, str]:
+    """(exit code, stdout) of a script in a new folder of the VM."""
+    vm.call("mkdir", path=folder, recursive=True)
+    done = vm.call("exec", argv=["bash", "-c", script], cwd=folder, timeoutMs=LONGEST_MS)
+    return done["exitCode"], done["stdout"]
+
+
+def on_this_machine(script: str, folder: Path) -> tuple[int, str]:
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env={"PATH": os.defpath, "HOME": "/home/user", "LANG": "C.UTF-8", "USER": "user"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=LONGEST_MS / 1000,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash to compare with")
+@pytest.mark.parametrize("script", [*scripts.read("forking.txt"), *scripts.read("tools.txt")])
+def test_a_script_does_in_a_vm_what_it_does_on_this_machine(vm: Vm, script: str, tmp_path: Path) -> None:
+    assert run(vm, script, f"/home/user/{fresh_name('w')}") == on_this_machine(script, tmp_path)
+
+
+def test_every_name_of_the_manifest_is_there(vm: Vm) -> None:
+    names = {name for each in json.loads(MANIFEST.read_text())["commands"].values() for name in each["names"]}
+    assert names <= set(vm.call("readdir", path="/bin"))
+    code, output = run(vm, "type -P " + " ".join(f"'{name}'" for name in sorted(names)) + " | wc -l", "/home/user")
+    assert (code, int(output)) == (0, len(names))
+
+
+def test_a_line_is_a_script_of_the_shell(vm: Vm) -> None:
+    assert vm.call("exec", command="for i in 1 2; do echo $i; done | tail -n 1")["stdout"] == "2\n"
