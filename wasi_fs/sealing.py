@@ -39,8 +39,8 @@ def check_protected(tree: Tree, directory: Directory, name: str, *, making_direc
             continue
         node: Inode | None = tree.root
         for position, part in enumerate(path, 1):
-            if not isinstance(node, Directory) or node.mount is not None:
-                break
+            if not isinstance(node, Directory) or (node.mount is not None and not is_of_base(node)):
+                break  # what is mounted has names of its own; a directory of the base becomes the VM's once it gets a name
             if node is directory and part == name and not (making_directory and position < len(path)):
                 raise FsError(FsCode.READ_ONLY, f"/{'/'.join(path)} belongs to the host")
             node = tree.lookup(node, part)
