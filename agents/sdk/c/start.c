@@ -52,9 +52,18 @@ static void take_arguments(void) {
     strings(__wasilibc_environ, counts[1], &text);
 }
 
+/* What error(3) and the like begin their messages with. */
+static void take_name(void) {
+    if (posix_argument_count == 0) return;
+    program_invocation_name = posix_arguments[0];
+    char *slash = strrchr(program_invocation_name, '/');
+    program_invocation_short_name = slash ? slash + 1 : program_invocation_name;
+}
+
 static void begin(void) {
     posix_signals_start();
     take_arguments();
+    take_name();
     __wasm_call_ctors();
 }
 
@@ -65,8 +74,8 @@ __attribute__((noinline, optnone)) static int posix_body(void) {
 }
 
 #ifdef POSIX_FORK
-/* Nothing of the program is on the wasm stack in these two but themselves, and Asyncify leaves them alone (build/posix_programs.py names
-   them): memory alone is the process. */
+/* Nothing of the program is on the wasm stack in these two but themselves, and Asyncify leaves them alone
+   (build/posix_programs.py names them): memory alone is the process. */
 __attribute__((export_name("wasi:cli/run@0.2.12#run"))) int posix_run(void) {
     begin();
     for (;;) {
