@@ -128,9 +128,9 @@ class _AtTerminal:
     def run(self) -> dict[str, Any]:
         """How it has ended."""
         while True:
-            self._settle()
             for notification in self._client.notifications(timeout=0):
                 self._take(notification)
+            self._settle()  # after what has just arrived, with which an answer may have come
             if self._ending is not None:
                 return self._ending
             poll = select.poll()

@@ -95,6 +95,17 @@ def test_lines(daemon: Daemon, vm: Vm) -> None:
     person.close()
 
 
+def test_many_lines_one_after_another(daemon: Daemon, vm: Vm) -> None:
+    person = Person(daemon, vm, "terminal", "lines")
+    person.until("ready\r\n")
+    for number in range(100):  # the answer to what was typed comes before, after or with what it leads to
+        person.type(b"%d\r" % number)
+        person.until(f"got {number}\r\n")
+    person.type(b"\x04")
+    assert person.code() == 7
+    person.close()
+
+
 def test_keys_and_sizes(daemon: Daemon, vm: Vm) -> None:
     person = Person(daemon, vm, "terminal", "signals")
     person.until("ready 30 100\r\n")
