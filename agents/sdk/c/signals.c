@@ -160,6 +160,10 @@ LIBC int pthread_sigmask(int how, const sigset_t *restrict set, sigset_t *restri
     return sigprocmask(how, set, before) ? errno : 0;
 }
 
+void posix_check_signals(void) {
+    if (posix_signal_waits()) posix_deliver();
+}
+
 LIBC int sigpending(sigset_t *set) { return *set = posix_record.pending & posix_record.blocked, 0; }
 
 LIBC int sigsuspend(const sigset_t *mask) {

@@ -156,6 +156,9 @@ int siginterrupt(int, int);
 int sigaltstack(const stack_t *__restrict, stack_t *__restrict);
 void psignal(int, const char *);
 
+/* Not of POSIX: handlers run at calls of the system. A loop that makes none asks here whether one is to run. */
+void posix_check_signals(void);
+
 #ifdef __cplusplus
 }
 #endif
