@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bench import calls, cases, durability, executable, guests, holds, lives, peer, sessions
+from bench import calls, cases, durability, executable, guests, holds, lives, peer, sessions, shell
 from bench.harness import Figure, Skipped, machine
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ ROWS: dict[str, Callable[[], Iterator[Figure]]] = {
     "files": guests.files,
     "calls": calls.calls,
     "commands": guests.commands,
+    "shell": shell.shell,
     "holds": holds.holds,
     "wake": durability.wake,
     "resume": durability.resume,

@@ -1,0 +1,61 @@
+"""bash and the GNU tools in a VM, each beside the same script in the machine's own bash."""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import subprocess
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.harness import Figure, Skipped, daemon, timed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RUNS = 11
+COMPONENT = Path(__file__).resolve().parent.parent / "commands" / "dist" / "bash.wasm"
+PREPARE = """
+mkdir -p many text
+for d in many/{0..99}; do mkdir -p $d; for f in {0..99}; do : > $d/$f; done; done
+head -c 10485760 /dev/zero > ten
+for n in {1..500}; do yes "a line of some text, number $n, of which there are many" | head -c 104857; done > text/all
+split -b 104857 -a 3 text/all text/part
+rm text/all
+"""
+"""10,000 files in 100 folders, a file of 10 MiB, and 50 MiB of text in 500 files."""
+ROWS = {
+    "echo hi": "echo hi",
+    "ls / | wc -l": "ls / | wc -l",
+    "a loop of 100 echoes": "for i in {1..100}; do echo $i; done",
+    "100 times x=$(echo $i)": "for i in {1..100}; do x=$(echo $i); done",
+    "100 execs of true in a loop": "for i in {1..100}; do /bin/true; done",
+    "find . over 10,000 files": "find many | wc -l",
+    "find -size +0 over 10,000 files": "find many -size +0 | wc -l",
+    "grep -rn over 50 MiB in 500 files": "grep -rn 'number 77,' text | wc -l",
+    "cat 10 MiB into wc -c": "cat ten | wc -c",
+}
+
+
+def shell() -> Iterator[Figure]:
+    """Scripts of bash in a VM through the daemon, warm; in turn, the machine's own bash, its start included."""
+    if not COMPONENT.exists():
+        raise Skipped("the commands are not built: make commands")
+    native = shutil.which("bash")
+    if native is None:
+        raise Skipped("there is no bash to compare with")
+    with daemon() as running, running.client() as client, tempfile.TemporaryDirectory(prefix="torpor-bench-") as folder:
+        client.call("vm.getOrCreate", vm="shell")
+        prepared = client.call("exec", vm="shell", argv=["bash", "-c", PREPARE], timeoutMs=600_000)
+        if prepared["exitCode"] != 0:
+            raise Skipped(f"the files could not be made: {prepared['stderr'][:200]}")
+        subprocess.run([native, "-c", PREPARE], cwd=folder, check=True)
+        for name, script in ROWS.items():
+            words = ["-c", script]
+            inside = timed(partial(client.call, "exec", vm="shell", argv=["bash", *words]), RUNS)
+            alone = partial(subprocess.run, [native, *words], cwd=folder, stdout=subprocess.DEVNULL, check=True)
+            outside = timed(alone, RUNS)
+            ratio = statistics.median(inside) / statistics.median(outside)
+            yield Figure(name, inside, "ms", f"natively {statistics.median(outside):.2f} ms: {ratio:.1f} times")
