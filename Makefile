@@ -11,18 +11,22 @@ PYTEST = $(BIN)/pytest -n auto --dist worksteal --durations=10
 # What needs no guest, no daemon and nothing built.
 UNIT := $(addprefix tests/,acp api engine network rpc sessions store wasi_fs docs/test_house.py)
 
-.PHONY: check commands sources flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean generated changelog
+.PHONY: check commands sources test-commands flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean generated changelog
 
 demo: setup commands ## Run the main job visibly: an agent in a VM, its file, its transcript, a script that it tests, sleep and wake.
 	@$(BIN)/python build/demo.py
 
-test: setup guests typescript commands ## Set up and pass the tests.
+test: setup guests typescript ## Set up and pass the tests, then those of the commands, which are built for them.
 	$(PYTEST)
+	$(MAKE) test-commands
+
+test-commands: commands ## Pass the tests of bash and the tools.
+	$(PYTEST) tests/commands tests/agents/test_pi_shell.py
 
 check: $(INSTALLED) ## Pass the quick tests: half a minute, and nothing is built.
 	$(PYTEST) -q -m "not slow" $(UNIT)
 
-flaky: setup guests typescript commands ## Pass the tests five times, and twice more on a busy machine; TESTS=... names some of them.
+flaky: setup guests typescript ## Pass the tests five times, and twice more on a busy machine; TESTS=... names some of them.
 	$(BIN)/python build/flaky.py $(TESTS)
 
 setup: $(INSTALLED) agents ## Leave .venv/bin/torpor usable.
@@ -98,10 +102,10 @@ soak: setup guests ## Ten thousand sessions, kills under load, power cuts, rando
 	TORPOR_FUZZ_CALLS=10000000 $(BIN)/pytest -s tests/engine/fuzz -k random
 	TORPOR_SIEGE_SECONDS=600 $(BIN)/pytest -s tests/siege
 
-wheel: agents commands ## Build the Python package with the agents and the guest SDK in it, dist/torpor-*.whl.
+wheel: agents ## Build the Python package with the agents, the guest SDK and the commands that are built in it, dist/torpor-*.whl.
 	$(BIN)/python build/wheel.py
 
-dist: agents commands ## Build the single executable, its SBOM and its SHA-256 sums in dist/.
+dist: agents ## Build the single executable, with the commands that are built, its SBOM and its SHA-256 sums in dist/.
 	$(BIN)/python build/dist.py
 
 test-dist: dist ## Test the single executable in a root with nothing but a libc.

@@ -38,7 +38,7 @@ Between host functions and wasm:
 
 from runtime.engine.boundary import Exit
 from runtime.engine.cache import ArtefactCache, CacheDirectoryError, default_cache_directory, open_cache
-from runtime.engine.engine import Engine
+from runtime.engine.engine import COMPONENT_MAGIC, Engine
 from runtime.engine.errors import ComponentError, InvalidComponentError, UnsupportedComponentError
 from runtime.engine.guest import Guest
 from runtime.engine.image import Image
@@ -48,6 +48,7 @@ from runtime.engine.program import Program
 from runtime.engine.turns import Share
 
 __all__ = [
+    "COMPONENT_MAGIC",
     "ArtefactCache",
     "CacheDirectoryError",
     "ComponentError",

@@ -41,7 +41,7 @@ MAX_PROGRAMS: Final = 256
 MAX_MODULES: Final = 1024
 """Core modules of all these: each is mapped from a file of the cache, and keeps a descriptor of it."""
 
-_COMPONENT_MAGIC: Final = b"\0asm\x0d\0\x01\0"
+COMPONENT_MAGIC: Final = b"\0asm\x0d\0\x01\0"
 _MODULE_MAGIC: Final = b"\0asm\x01\0\0\0"
 
 
@@ -200,5 +200,5 @@ def _check_header(content: bytes) -> None:
             "this is a core WebAssembly module, not a component: wrap it with `wasm-tools component new` "
             "and the WASI preview1 adapter"
         )
-    if not content.startswith(_COMPONENT_MAGIC):
+    if not content.startswith(COMPONENT_MAGIC):
         raise InvalidComponentError("this is not a WebAssembly component")

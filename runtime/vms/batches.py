@@ -7,16 +7,23 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.engine import COMPONENT_MAGIC
 from runtime.vms.large import PIECE, cut_up, read_large
 from runtime.vms.patience import patiently
 from runtime.vms.results import telling_errors
-from wasi_fs import FileType, FsCode, FsError
+from wasi_fs import Cut, FileType, FsCode, FsError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runtime.vms.volume import Volume
-    from wasi_fs import Cut, FileSystem
+    from wasi_fs import FileSystem
+
+FILE_MODE: Final = 0o644
+"""Of a new file."""
+
+PROGRAM_MODE: Final = 0o755
+"""Of a new file that is a component."""
 
 BREATHER_BYTES: Final = 512 * 1024
 """Read or written between two looks at the other tasks: a few ms."""
@@ -111,7 +118,13 @@ def write_file(
             fs.mkdir(path.rpartition("/")[0] or "/", parents=True)
         except FsError as error:  # the parent is there, and is a file
             raise FsError(FsCode.NOT_DIRECTORY) if error.code is FsCode.EXIST else error from None
-    fs.write_file(path, data, offset=offset)
+    fs.write_file(path, data, offset=offset, mode=PROGRAM_MODE if _is_component(data) else FILE_MODE)
+
+
+def _is_component(data: bytes | Cut) -> bool:
+    """Whether it begins as a component does, which can run: the new file gets the x bits that a shell asks for."""
+    begins = data.chunks[0] if isinstance(data, Cut) and data.chunks else data
+    return not isinstance(begins, Cut) and begins[: len(COMPONENT_MAGIC)] == COMPONENT_MAGIC
 
 
 class Breather:

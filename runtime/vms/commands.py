@@ -264,7 +264,9 @@ class Commands:
 
     def _argv(self, command: str | Sequence[str]) -> list[str]:
         pointer = "/command" if isinstance(command, str) else "/argv"
-        if isinstance(command, str):
+        if isinstance(command, str) and not command.strip():
+            argv = []
+        elif isinstance(command, str):
             try:
                 shell = self._volume.filesystem.stat(SHELL).type is FileType.REGULAR
             except FsError:

@@ -7,17 +7,11 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.commands import scripts
 from tests.system.daemon import Vm, fresh_name
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from tests.system.daemon import Daemon
 
 DIST = Path(__file__).parents[2] / "commands" / "dist"
 MANIFEST = DIST / "manifest.json"
@@ -27,12 +21,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not (DIST / "bash.wasm").exists(), reason="the commands are not built: make commands"),
 ]
-
-
-@pytest.fixture(scope="module")
-def vm(daemon: Daemon) -> Iterator[Vm]:
-    with daemon.connect() as api:
-        yield Vm(api, fresh_name("shell"))
 
 
 def run(vm: Vm, script: str, folder: str) -> tuple[int, str]:

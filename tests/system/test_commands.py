@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.system.daemon import Vm
+from tests.system.daemon import Vm, fresh_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tests.system.daemon import Api, Daemon, Notification
 
@@ -48,6 +48,15 @@ def box(vm: Vm) -> Vm:
     return install(vm)
 
 
+@pytest.fixture
+def bare(daemon: Daemon) -> Iterator[Vm]:
+    """A VM without the base system, so without a shell, on a connection of its own."""
+    with daemon.connect() as api:
+        vm = Vm(api, fresh_name("bare"), base="none")
+        yield vm
+        vm.call("vm.destroy")
+
+
 def of(method: str, pid: int) -> Callable[[Notification], bool]:
     """Whether a notification is of a process."""
     return lambda notification: notification.method == method and notification.params["pid"] == pid
@@ -72,7 +81,8 @@ def test_a_command_is_run_to_its_end(box: Vm) -> None:
     assert box.call("exec", argv=["cat"])["stdout"] == ""
 
 
-def test_a_command_gets_its_words_and_nothing_of_the_daemon(box: Vm) -> None:
+def test_a_command_gets_its_words_and_nothing_of_the_daemon(bare: Vm) -> None:
+    box = install(bare)
     done = box.call("exec", command="""show 'a b' "c \\" d" e\\ f '' """, env={"KEY": "value", "HOME": "/x"})
     lines = done["stdout"].splitlines()
     assert lines[:5] == ["arg 0 show", "arg 1 a b", 'arg 2 c " d', "arg 3 e f", "arg 4 "]
@@ -85,7 +95,8 @@ def test_a_command_gets_its_words_and_nothing_of_the_daemon(box: Vm) -> None:
     assert box.call("exec", argv=["./here", "4"], cwd="/work/place")["exitCode"] == 4
 
 
-def test_a_line_goes_to_the_shell_where_there_is_one(box: Vm) -> None:
+def test_a_line_goes_to_the_shell_where_there_is_one(bare: Vm) -> None:
+    box = install(bare)
     for line, operator in {"show | cat": "|", "show > x": ">", 'show "$HOME"': "$", "A=1 show": "A=1"}.items():
         error = box.error("exec", command=line)
         assert (error.name, error.data["operator"]) == ("invalid_argument", operator)
@@ -112,10 +123,10 @@ def test_a_line_goes_to_the_shell_where_there_is_one(box: Vm) -> None:
     ],
 )
 @pytest.mark.parametrize("method", ["exec", "spawn"])
-def test_what_cannot_be_run(vm: Vm, method: str, params: dict[str, Any], code: str) -> None:
-    install(vm, show="args_env")
-    vm.write("/bin/text", "no component")
-    assert vm.error(method, **params).name == code
+def test_what_cannot_be_run(bare: Vm, method: str, params: dict[str, Any], code: str) -> None:
+    install(bare, show="args_env")
+    bare.write("/bin/text", "no component")
+    assert bare.error(method, **params).name == code
 
 
 def test_exactly_one_way_to_name_a_command(vm: Vm) -> None:
