@@ -50,6 +50,11 @@ VM = {
     "getProcess": {"pid": 1},
     "killProcess": {"pid": 1},
     "listProcesses": {},
+    "openShell": {"argv": ["none"]},
+    "writeShell": {"shell": "shell-1", "data": "x"},
+    "resizeShell": {"shell": "shell-1", "rows": 1, "columns": 1},
+    "closeShell": {"shell": "shell-1"},
+    "waitShell": {"shell": "shell-1"},
     "stopProcess": {"pid": 1},
     "waitProcess": {"pid": 1},
     "writeProcessStdin": {"pid": 1, "data": "x"},
@@ -78,7 +83,7 @@ FILES = {
     "writeFiles": {"files": [{"path": "/f", "content": "x"}]},
 }
 WAKES = {
-    *("createSession", "sendPrompt", "resumeSession", "exec", "spawn", "vm.wake"),
+    *("createSession", "sendPrompt", "resumeSession", "exec", "spawn", "openShell", "vm.wake"),
     *("closeSession", "destroySession", "rawSend", "respondPermission"),
     *("setConfigOption", "setMode", "setModel", "setThoughtLevel"),
 }
