@@ -18,6 +18,7 @@ Groups of commands, each with its arguments and what it does:
     lists        agents, vms, sessions, events
     processes    exec, ps
     shell        shell
+    keyboard     `torpor shell` at work: the user's terminal, raw, and the shell of a VM
     base         bin
     files        fs
     history      fs snapshot and the like, fork, fork-session
