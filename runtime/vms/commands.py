@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -125,7 +124,7 @@ class Commands:
         def begin(program: Program, argv: list[str], env: dict[str, str], cwd: str) -> Command:
             return Command(self._processes.begin(program, argv, env, cwd), exact=exact, timeout=timeout)
 
-        return await self._start(self._argv(command), env, cwd, begin, stdin)
+        return await self._start(await self._argv(command), env, cwd, begin, stdin)
 
     async def open_shell(
         self, argv: Sequence[str] | None, *, env: dict[str, str], cwd: str | None, size: Size
@@ -135,7 +134,7 @@ class Commands:
         def begin(program: Program, argv: list[str], env: dict[str, str], cwd: str) -> Shell:
             return Shell(self._processes.begin_on_terminal(program, argv, env, cwd, size))
 
-        words = self._argv(await self._preferred() if argv is None else argv)
+        words = await self._argv(await self._preferred() if argv is None else argv)
         return await self._start(words, {"TERM": TERM, **env}, cwd, begin, None)
 
     async def _start(
@@ -183,10 +182,8 @@ class Commands:
 
     async def _preferred(self) -> list[str]:
         for path in PREFERRED:
-            with contextlib.suppress(FsError):
-                found = await patiently(partial(self._volume.filesystem.stat, path))
-                if found.type is FileType.REGULAR:
-                    return [path]
+            if await self._is_file(path):
+                return [path]
         raise ApiError(ErrorCode.NOT_FOUND, f"the VM has no shell, as {' or '.join(PREFERRED)}: say what to run")
 
     def get(self, pid: int) -> Command:
@@ -262,24 +259,26 @@ class Commands:
         share = OUTPUT_OF_ALL // (2 * max(1, len(self._running)))
         return min(self._output_bytes(), MAX_OUTPUT, max(share, MIN_OUTPUT))
 
-    def _argv(self, command: str | Sequence[str]) -> list[str]:
+    async def _argv(self, command: str | Sequence[str]) -> list[str]:
         pointer = "/command" if isinstance(command, str) else "/argv"
-        if isinstance(command, str) and not command.strip():
-            argv = []
-        elif isinstance(command, str):
-            try:
-                shell = self._volume.filesystem.stat(SHELL).type is FileType.REGULAR
-            except FsError:
-                shell = False
-            argv = [SHELL, "-c", command] if shell else split(command)
-        else:
+        if not isinstance(command, str):
             argv = list(command)
+        elif command.strip() and await self._is_file(SHELL):
+            argv = [SHELL, "-c", command]
+        else:
+            argv = split(command)
         if not argv or not argv[0]:
             raise ApiError(ErrorCode.INVALID_ARGUMENT, "there is no command to run", pointer=pointer)
         if any("\0" in word for word in argv):
             message = "an argument has a NUL, where every program would end it"
             raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer=pointer)
         return argv
+
+    async def _is_file(self, path: str) -> bool:
+        try:
+            return (await patiently(partial(self._volume.filesystem.stat, path))).type is FileType.REGULAR
+        except FsError:
+            return False
 
     async def _directory(self, cwd: str | None) -> str:
         path = HOME if cwd is None else cwd

@@ -107,6 +107,20 @@ def test_a_line_goes_to_the_shell_where_there_is_one(bare: Vm) -> None:
     assert lines[:3] == ["arg 0 /bin/sh", "arg 1 -c", "arg 2 show | cat"]
 
 
+def test_a_shell_that_is_far_away_is_found_by_a_new_daemon(own_daemon: Daemon) -> None:
+    """Nothing of the way is in memory, and it is longer than what one step of the filesystem loads."""
+    far = "/d" * 200
+    with own_daemon.connect() as api:
+        vm = install(Vm(api, "far", base="none"), **{f"..{far}/shell": "args_env"})
+        vm.call("mkdir", path="/bin", recursive=True)
+        vm.call("symlink", target=f"{far}/shell", path="/bin/sh")
+        vm.sleep()
+    own_daemon.restart()
+    with own_daemon.connect() as api:
+        done = Vm(api, "far", base="none").call("exec", command="show | cat")
+        assert "arg 2 show | cat" in done["stdout"]
+
+
 @pytest.mark.parametrize(
     ("params", "code"),
     [
