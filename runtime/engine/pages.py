@@ -78,8 +78,8 @@ def _scan(start: int, end: int) -> list[tuple[int, int]]:
         count = fcntl.ioctl(_pagemap(), _SCAN, argument)
         found += [(first, last - first) for first, last, _ in _RUN.iter_unpack(runs.raw[: _RUN.size * count])]
         walked = _ARGUMENT.unpack(argument)[4]
-        if walked <= start:
-            break
+        if walked <= start:  # it does not get on: what it has not seen must not be taken for untouched
+            raise OSError
         start = walked
     return found
 

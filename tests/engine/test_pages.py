@@ -64,3 +64,8 @@ def test_where_the_kernel_tells_nothing_everything_is_ones_own(
 
     monkeypatch.setattr(pages, "_pagemap", refuse)
     assert list(pages.own_runs(*mapping)) == [(mapping[0], mapping[1] - mapping[0])]
+
+
+def test_a_scan_that_does_not_get_on_is_not_believed(mapping: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages.fcntl, "ioctl", lambda *_: 0)
+    assert list(pages.own_runs(*mapping)) == written(mapping[0])
