@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import itertools
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -377,6 +379,39 @@ def test_an_open_file_stays_what_it_was(disk: Disk) -> None:
     fs.unlink("/etc/passwd")
     assert fs.read_file("/etc/passwd") == b"upgraded"
     assert fs.readdir("/") == ["dev", "etc"]
+
+
+def test_a_base_that_is_replaced_lets_go_of_what_nobody_has_open(disk: Disk) -> None:
+    held = []
+    left: list[weakref.ref[Text]] = []
+    for number in range(4):
+        content = Text(b"%d" % number)
+        left.append(weakref.ref(content))
+        disk.base.replace({}, {"/usr/bin/tool": (content, 0o755)}, {})
+        del content
+        assert disk.fs.stat("/usr/bin/tool").size == 1
+        if number == 1:
+            held.append(opened(disk.fs, "/usr/bin/tool"))
+    gc.collect()
+    assert [each() is not None for each in left] == [False, True, False, True]
+    assert held.pop().read(0, 10) == b"1"
+
+
+def test_pages_of_its_directory_take_no_more_when_that_has_become_a_large_one(disk: Disk) -> None:
+    fs = disk.fs
+    with at(fs, "/usr/share") as before:
+        names = {f"{number:03}" for number in range(300)}
+        for name in names:
+            fs.write_file(f"/usr/share/{name}", b"")
+        disk.save()
+        fs.resolve("/usr/share").listed = False  # type: ignore[attr-defined]  # as when memory was short
+        disk.backend.queries.clear()
+        found, until = [], ""
+        while until is not None:
+            page, until = before.page(until, 50)
+            found += [entry.name for entry in page]
+    assert found == sorted({*names, "up"})
+    assert (disk.backend.queries["entries"], disk.backend.queries["page"]) == (0, 7)
 
 
 def test_listings_in_pages_have_everything_once(disk: Disk) -> None:

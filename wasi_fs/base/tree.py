@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Final
 
 from wasi_fs.base.nodes import KINDS, BaseDirectory, entry_of
 from wasi_fs.errors import FsCode, FsError
+from wasi_fs.handles import list_page
 from wasi_fs.inode import Directory
 from wasi_fs.values import check_name
 
@@ -36,6 +38,8 @@ class BaseTree:
         self.base = base
         self.contents = BaseContents(contents)
         self._nodes: dict[int, BaseNode] = {}
+        self._root = weakref.ref(base.root)
+        """Of the base as it was when one of these was last looked for."""
 
     # What the VM's own directories show of it
 
@@ -88,6 +92,9 @@ class BaseTree:
         return None if child is None else self._node(child)
 
     def _node(self, entry: Entry) -> BaseNode:
+        if self._root() is not self.base.root:  # what nobody has open goes, and with it the host's files
+            self._root = weakref.ref(self.base.root)
+            self._nodes.clear()
         node = self._nodes.get(entry.ino)
         if node is None or node.entry is not entry:
             node = self._nodes[entry.ino] = KINDS[entry.type](entry, self)
@@ -183,6 +190,10 @@ class BaseTree:
         self, directory: Directory, after: str, count: int
     ) -> tuple[list[tuple[str, int, FileType]], str | None]:
         """As `Backend.entries_after`."""
+        own = self._over(directory)
+        if own is not None:
+            listed, until = list_page(self._tree, own, after, count)
+            return [(entry.name, entry.ino, entry.type) for entry in listed], until
         found = [(name, dentry.ino, dentry.type) for name, dentry in self.entries(directory) if name > after]
         return found[:count], found[count - 1][0] if len(found) > count else None
 
