@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trio
 from wasmtime import wat2wasm
 
 from runtime.api.errors import ApiError, ErrorCode
@@ -222,13 +224,16 @@ async def test_what_cannot_run_is_not_added(shipped: Path, tmp_path: Path) -> No
     del shipped
     (tmp_path / "module").write_bytes(wat2wasm("(module)"))
     (tmp_path / "text.wasm").write_text("no component")
+    os.mkfifo(tmp_path / "pipe")
     async with host_on(tmp_path) as host:
         for path, name, code in (
             (tmp_path / "module", None, ErrorCode.INVALID_ARGUMENT),
             (tmp_path / "text.wasm", None, ErrorCode.INVALID_ARGUMENT),
             (GUESTS / "unknown_import.wasm", None, ErrorCode.INVALID_ARGUMENT),
             (tmp_path / "none.wasm", None, ErrorCode.NOT_FOUND),
-            (tmp_path, "name", ErrorCode.IO_ERROR),
+            (tmp_path, "name", ErrorCode.INVALID_ARGUMENT),
+            (tmp_path / "pipe", None, ErrorCode.INVALID_ARGUMENT),
+            (tmp_path / "text.wasm" / "x", None, ErrorCode.IO_ERROR),
             (TINY, "a/b", ErrorCode.INVALID_ARGUMENT),
             (TINY, "..", ErrorCode.INVALID_ARGUMENT),
             (TINY, "a b", ErrorCode.INVALID_ARGUMENT),
@@ -242,6 +247,27 @@ async def test_what_cannot_run_is_not_added(shipped: Path, tmp_path: Path) -> No
             await host.add_command("tiny.wasm", None)
         assert not added_directory(host.store.path).exists()
         assert ("user" in dict(told(host)).values(), len(told(host))) == (False, 4)
+
+
+async def test_what_cannot_be_cleared_away_costs_no_change(tmp_path: Path) -> None:
+    async with host_on(tmp_path) as host:
+        folder = added_directory(host.store.path)
+        (folder / "other.wasm").mkdir(parents=True)
+        (folder / "left.wasm").write_bytes(b"by a daemon that was killed between a component and its manifest")
+        await host.add_command(str(TINY), "code")
+        assert ("code", "user") in told(host)
+        assert {path.name for path in folder.glob("*.wasm")} == {"other.wasm", f"{digest_of(TINY)}.wasm"}
+
+
+async def test_two_changes_at_once_are_both_kept(tmp_path: Path) -> None:
+    async with host_on(tmp_path) as host:
+        async with trio.open_nursery() as nursery:
+            for name in ("a", "b"):
+                nursery.start_soon(host.add_command, str(TINY), name)
+            nursery.start_soon(host.add_command, str(GUESTS / "spin.wasm"), "c")
+        assert [name for name, source in told(host) if source == "user"] == ["a", "b", "c"]
+    async with host_on(tmp_path) as host:
+        assert [name for name, source in told(host) if source == "user"] == ["a", "b", "c"]
 
 
 async def test_so_many_commands_are_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
