@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from functools import cache
@@ -107,8 +106,7 @@ def _download(missing: Sequence[Archive], folder: Path) -> None:
         try:
             run([*apt, "update"], timeout=DOWNLOAD_TIMEOUT_S)
         except BuildError as error:
-            say(str(error))
-            return
+            say(str(error))  # a mirror may have one of the suites only: what apt has of the other is good
         for archive in missing:
             _download_one(archive, apt, folder)
 
@@ -135,34 +133,19 @@ def _private_apt(place: Path, site: str) -> list[str]:
 
 
 def _download_one(archive: Archive, apt: Sequence[str], folder: Path) -> None:
-    asked = subprocess.run(
-        [*apt, "source", "--print-uris", "--download-only", archive.package],
-        capture_output=True,
-        text=True,
-        timeout=DOWNLOAD_TIMEOUT_S,
-        check=False,
-    )
-    places = [place for place, name in _OFFER.findall(asked.stdout) if name == archive.name]
-    for place in places:
-        unfinished = folder / f".{archive.name}.unfinished"
-        try:
-            run(
-                [
-                    APT_HELPER,
-                    "-o",
-                    "APT::Sandbox::User=",
-                    "download-file",
-                    place,
-                    unfinished,
-                    f"SHA256:{archive.sha256}",
-                ],
-                timeout=DOWNLOAD_TIMEOUT_S,
-            )
+    unfinished = folder / f".{archive.name}.unfinished"
+    try:
+        asked = [*apt, "source", "--print-uris", "--download-only", archive.package]
+        offers = run(asked, timeout=DOWNLOAD_TIMEOUT_S)
+        for place in [place for place, name in _OFFER.findall(offers) if name == archive.name]:
+            options = ["-o", "APT::Sandbox::User="]
+            known = f"SHA256:{archive.sha256}"
+            run([APT_HELPER, *options, "download-file", place, unfinished, known], timeout=DOWNLOAD_TIMEOUT_S)
             unfinished.replace(folder / archive.name)
-        except BuildError as error:
-            say(str(error))
-        finally:
-            unfinished.unlink(missing_ok=True)
+    except BuildError as error:
+        say(str(error))
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 @cache
@@ -171,12 +154,15 @@ def _mirror() -> str | None:
     if shutil.which("apt-get") is None:
         return None
     for path in [*Path("/etc/apt").glob("sources.list.d/debian.sources"), Path("/etc/apt/sources.list")]:
-        if path.is_file():
-            for match in _SITE.finditer(path.read_text(errors="replace")):
-                site = match[1] or match[2]
-                if site.rstrip("/").endswith("/debian"):
-                    return str(site.rstrip("/"))
+        if path.is_file() and (site := mirror_in(path.read_text(errors="replace"))):
+            return site
     return None
+
+
+def mirror_in(sources: str) -> str | None:
+    """The mirror of Debian's main archive in the text of a file of apt's, in its old format or its new one."""
+    sites = [(match[1] or match[2]).rstrip("/") for match in _SITE.finditer(sources)]
+    return next((site for site in sites if site.endswith("/debian")), None)
 
 
 def main(arguments: list[str]) -> int:

@@ -130,8 +130,8 @@ def run(
     cwd: Path = ROOT,
     environment: dict[str, str] | None = None,
     timeout: float = BUILD_TIMEOUT_S,
-) -> None:
-    """Runs a tool quietly; what it printed is shown only when it fails. Raises BuildError."""
+) -> str:
+    """Runs a tool quietly; what it printed, which is shown only when it fails. Raises BuildError."""
     words = [str(word) for word in command]
     try:
         done = subprocess.run(
@@ -147,6 +147,8 @@ def run(
     except subprocess.TimeoutExpired as error:
         msg = f"{' '.join(words)}\ndid not end within {timeout:.0f} s"
         raise BuildError(msg) from error
+    printed = done.stdout.decode(errors="replace")
     if done.returncode != 0:
-        msg = f"{' '.join(words)}\nended with code {done.returncode}:\n{done.stdout.decode(errors='replace').strip()}"
+        msg = f"{' '.join(words)}\nended with code {done.returncode}:\n{printed.strip()}"
         raise BuildError(msg)
+    return printed
