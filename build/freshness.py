@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -40,11 +41,11 @@ def _files(path: Path) -> Iterable[Path]:
 
 def build_if_stale(output: Path, wanted: str, build: Callable[[Path], None]) -> bool:
     """
-    Builds `output` unless it was built from inputs with the fingerprint `wanted`; true if it built. Of several processes
-    that want the same, one builds, and the others wait for it.
+    Builds `output`, a file or a folder, unless it was built from inputs with the fingerprint `wanted`; true if it built. Of
+    several processes that want the same, one builds, and the others wait for it.
 
     `build` writes to the path that it is given, a neighbour of `output`, so that a failed or interrupted build leaves
-    the old file as it was.
+    the old one as it was.
     """
     stamp = output.with_name(f".{output.name}.inputs")
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -53,12 +54,23 @@ def build_if_stale(output: Path, wanted: str, build: Callable[[Path], None]) -> 
             return False
         unfinished = output.with_name(f".{output.name}.unfinished")
         started = time.monotonic()
+        _remove(unfinished)  # of a build that was killed
         try:
             build(unfinished)
             stamp.unlink(missing_ok=True)
+            if output.is_dir():
+                shutil.rmtree(output)  # a folder takes no other's place
             unfinished.replace(output)
             stamp.write_text(wanted)
         finally:
-            unfinished.unlink(missing_ok=True)
-    say(f"{output.name}: {output.stat().st_size / 1024:,.0f} KiB in {time.monotonic() - started:.1f} s")
+            _remove(unfinished)
+    size = sum(path.stat().st_size for path in _files(output))
+    say(f"{output.name}: {size / 1024:,.0f} KiB in {time.monotonic() - started:.1f} s")
     return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
