@@ -21,7 +21,8 @@ test: setup guests typescript ## Set up and pass the tests, then those of the co
 	$(MAKE) test-commands
 
 test-commands: commands ## Pass the tests of bash and the tools.
-	$(PYTEST) tests/commands tests/agents/test_pi_shell.py
+	$(PYTEST) tests/commands tests/agents/test_pi_shell.py \
+		tests/wasi/test_libc.py::test_every_step_with_a_shell "tests/docs/test_blocks.py::test_a_page[docs/shell.md]"
 
 check: $(INSTALLED) ## Pass the quick tests: half a minute, and nothing is built.
 	$(PYTEST) -q -m "not slow" $(UNIT)
