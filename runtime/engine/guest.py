@@ -23,7 +23,7 @@ from runtime.engine.current import current
 from runtime.engine.errors import last_cause
 from runtime.engine.glue import HOST, TABLE
 from runtime.engine.image import ENTRY, Image
-from runtime.engine.interface import Wait, WitError
+from runtime.engine.interface import GuestExit, Wait, WitError
 from runtime.engine.limits import MAX_MEMORIES, MAX_TABLES, TooLargeError
 from runtime.engine.turns import Member
 from runtime.exhaustion import exhausted
@@ -373,7 +373,7 @@ class Guest:
             boundary.answer = HostAnswer(call, context, pointer, ok=True, value=await wait.function(*wait.arguments))
         except WitError as error:
             boundary.answer = HostAnswer(call, context, pointer, ok=False, value=error.value)
-        except Exception as error:  # as above; Cancelled passes, since it is how a guest is killed
+        except (Exception, GuestExit) as error:  # as above; Cancelled passes, since it is how a guest is killed
             boundary.ended = ended_by(call.name, error)
 
     # The end

@@ -87,11 +87,6 @@ async def _finish(process: PosixProcess, wait: Wait) -> int:
         answer = -error.errno
     except FsError as error:
         answer = -OF_FILES[error.code]
-    except GuestExit:
-        assert process.guest is not None
-        process.guest.kill()
-        await trio.lowlevel.checkpoint()
-        raise
     await going_on(process)
     return answer
 

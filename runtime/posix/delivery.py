@@ -39,6 +39,8 @@ class Delivery:
         self._at: int | None = None
         self.queued = inherited.pending
         """Signals that are to be put into the record."""
+        self._withdrawn = 0
+        """Signals that are to be taken out of it."""
 
     def attach(self, memory: Context, at: int) -> None:
         """The program has said where its record is: fill in what it has inherited. GuestTrap for no such address."""
@@ -51,9 +53,8 @@ class Delivery:
 
     def fork(self) -> Delivery:
         """The child's: the record is in the memory that is copied; `adopt` tells where that is. Nothing pends in it."""
-        child = Delivery(self._state())
+        child = Delivery(attrs.evolve(self._state(), pending=0))
         child._at = self._at
-        child.queued = 0
         return child
 
     def adopt(self, memory: Context) -> None:
@@ -67,13 +68,13 @@ class Delivery:
     def detach(self) -> None:
         """The program ends, and another one takes over, or none."""
         self._inherited = attrs.evolve(self._state(), handled=0)
-        self.queued = self._inherited.pending
+        self.queued, self._withdrawn = self._inherited.pending, 0
         self._memory = self._at = None
 
     def forget(self) -> None:
         """The program has ended, and its memory is gone."""
         self._inherited = Inherited()
-        self.queued = 0
+        self.queued = self._withdrawn = 0
         self._memory = self._at = None
 
     def inherited(self) -> Inherited:
@@ -99,17 +100,16 @@ class Delivery:
         self.queued |= 1 << signal - 1
 
     def take_away(self, *signals: int) -> None:
-        """They have not come after all."""
+        """They have not come after all; `flush` is to follow, as after `add`."""
         mask = sum(1 << signal - 1 for signal in signals)
         self.queued &= ~mask
-        if self._memory is not None:
-            self._set_pending(self._word(PENDING) & ~mask)
+        self._withdrawn |= mask
 
     def flush(self) -> None:
-        """Put what has come into the record, if there is one."""
-        if self.queued and self._memory is not None:
-            self._set_pending(self._word(PENDING) | self.queued)
-            self.queued = 0
+        """Bring the record up to date, if there is one."""
+        if (self.queued or self._withdrawn) and self._memory is not None:
+            self._set_pending(self._pending)
+            self.queued = self._withdrawn = 0
 
     @property
     def interrupts(self) -> bool:
@@ -118,7 +118,7 @@ class Delivery:
 
     @property
     def _pending(self) -> int:
-        return self.queued | (0 if self._memory is None else self._word(PENDING))
+        return self.queued | (0 if self._memory is None else self._word(PENDING) & ~self._withdrawn)
 
     @property
     def _blocked(self) -> int:

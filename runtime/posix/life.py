@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from runtime.posix import signals
@@ -9,6 +10,8 @@ from runtime.posix.numbers import HANDLED, IGNORED, OUTSIDE
 from runtime.posix.signals import STOPPING, Default, Signal, default_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from runtime.posix.process import Kernel, PosixProcess
 
 
@@ -17,6 +20,22 @@ if TYPE_CHECKING:
 
 def signal(process: PosixProcess, number: int) -> None:
     """A process gets a signal (POSIX 2.4). Nothing for 0, nor once it has ended."""
+    signal_all(process.kernel, (process,), number)
+
+
+def signal_group(kernel: Kernel, group: int, number: int) -> None:
+    """All of a group get a signal."""
+    signal_all(kernel, kernel.having(lambda other: other.group == group), number)
+
+
+def signal_all(kernel: Kernel, processes: Iterable[PosixProcess], number: int) -> None:
+    """All of these get a signal, as by `signal`."""
+    is_orphan = cache(partial(is_orphaned, kernel))  # it looks at all processes, and is the same for all of a group
+    for process in processes:
+        _signal(process, number, is_orphan)
+
+
+def _signal(process: PosixProcess, number: int, is_orphan: Callable[[int], bool]) -> None:
     if not number or process.ending is not None:
         return
     _set_going(process, number)
@@ -29,17 +48,15 @@ def signal(process: PosixProcess, number: int) -> None:
         _deliver(process, number)
         process.news.notify()
     else:
-        _act(process, number)
-
-
-def signal_group(kernel: Kernel, group: int, number: int) -> None:
-    """All of a group get a signal."""
-    for process in kernel.having(lambda other: other.group == group):
-        signal(process, number)
+        _act(process, number, is_orphan)
 
 
 def _deliver(process: PosixProcess, number: int) -> None:
     process.delivery.add(number)
+    _flush(process)
+
+
+def _flush(process: PosixProcess) -> None:
     if process.guest is not None:
         process.guest.at_rest(process.delivery.flush)
 
@@ -48,8 +65,10 @@ def _set_going(process: PosixProcess, number: int) -> None:
     """What SIGCONT and SIGKILL do whatever the process has said, and the signals that stop to SIGCONT."""
     if number in STOPPING:
         process.delivery.take_away(Signal.CONT)
+        _flush(process)
     elif number == Signal.CONT:
         process.delivery.take_away(*STOPPING)
+        _flush(process)
     if process.is_stopped and number in {Signal.CONT, Signal.KILL}:
         process.is_stopped = False
         process.news.notify()
@@ -57,24 +76,31 @@ def _set_going(process: PosixProcess, number: int) -> None:
             _tell_parent(process, signals.CONTINUED)
 
 
-def _act(process: PosixProcess, number: int) -> None:
+def _act(process: PosixProcess, number: int, is_orphan: Callable[[int], bool]) -> None:
     """What the signal does by itself."""
     match default_of(number):
         case Default.END:
             process.end(signals.killed(number))
-        case Default.STOP if not process.is_stopped and (number == Signal.STOP or could_go_on(process)):
+        case Default.STOP if not process.is_stopped and (number == Signal.STOP or not is_orphan(process.group)):
             process.is_stopped = True
             _tell_parent(process, signals.stopped(number))
         case _:
             pass
 
 
-def could_go_on(process: PosixProcess) -> bool:
-    """Whether its group is no orphan (POSIX 3.264): somebody of its session outside of the group could let it go on."""
-    return any(
-        member.parent is not None and member.parent.session == process.session and member.parent.group != process.group
-        for member in process.kernel.having(lambda other: other.group == process.group)
-    )
+def is_orphaned(kernel: Kernel, group: int) -> bool:
+    """Whether nobody of its session outside of a group could let it go on (POSIX 3.264)."""
+    return not any(map(_has_guardian, _living(kernel, group)))
+
+
+def _living(kernel: Kernel, group: int) -> list[PosixProcess]:
+    return kernel.having(lambda other: other.group == group and other.status is None)
+
+
+def _has_guardian(process: PosixProcess) -> bool:
+    """Whether its parent is one by whom its group is no orphan."""
+    parent = process.parent
+    return parent is not None and parent.session == process.session and parent.group != process.group
 
 
 def _tell_parent(process: PosixProcess, change: int) -> None:
@@ -136,12 +162,23 @@ def ended(process: PosixProcess, status: int) -> None:
     process.cwd.close()
     if process.terminal is not None and process.pid == process.session:
         process.terminal.leader_ended()
+    bereft = {one.group for one in (process, *process.children.values()) if _has_guardian(one)}
     for child in list(process.children.values()):
         disown(child)
     if process.parent is None:
         _forget(process)
     else:
         _child_ended(process.parent, process)
+    for group in bereft:
+        _let_go(process.kernel, group)
+
+
+def _let_go(kernel: Kernel, group: int) -> None:
+    """Where a group has become an orphan, nobody is left to continue who is stopped: they are hung up (POSIX, _exit)."""
+    members = _living(kernel, group)
+    if any(member.is_stopped for member in members) and is_orphaned(kernel, group):
+        for number in (Signal.HUP, Signal.CONT):
+            signal_all(kernel, members, number)
 
 
 def _child_ended(process: PosixProcess, child: PosixProcess) -> None:

@@ -8,7 +8,7 @@ from runtime.engine import Wait
 from runtime.posix.alarm import Alarm
 from runtime.posix.calls import call, end_now
 from runtime.posix.errnos import Errno, PosixError
-from runtime.posix.life import signal
+from runtime.posix.life import signal_all
 from runtime.posix.numbers import DONE
 from runtime.posix.signals import LAST
 from runtime.posix.waiting import until
@@ -39,8 +39,7 @@ def kill(process: PosixProcess, _memory: Context, pid: int, number: int) -> int:
     allowed = [target for target in targets if target.tree is process.tree or not target.tree.private]
     if not allowed:
         raise PosixError(Errno.EPERM)
-    for target in allowed:
-        signal(target, number)
+    signal_all(kernel, allowed, number)
     end_now(process)
     return DONE
 

@@ -9,7 +9,7 @@ import trio
 
 from runtime.posix.descriptions import ATOMIC, Description, Ready
 from runtime.posix.errnos import Errno, PosixError
-from runtime.posix.life import could_go_on, signal, signal_group
+from runtime.posix.life import is_orphaned, signal, signal_group
 from runtime.posix.line import Line
 from runtime.posix.numbers import IGNORED
 from runtime.posix.signals import Signal
@@ -51,7 +51,7 @@ class Terminal:
             if stops == Signal.TTIN:
                 raise PosixError(Errno.EIO)
             return True
-        if not could_go_on(process):
+        if is_orphaned(self._kernel, process.group):
             raise PosixError(Errno.EIO)
         if not process.is_stopped:
             signal_group(self._kernel, process.group, stops)

@@ -50,6 +50,7 @@ AFTERWARDS = ["wrong signal: -28", "no process: -71", "init: -71"]
             ["group: 0", "its group: 1", "other session: 1", "look: 0", "kill: 0", "of the group: 2", "gone: -71"],
         ),
         ("alarm", ["none before: 0", "left: 1", "pause: -27", f"pending: {1 << 13}", "killed: 9"]),
+        ("exits", [f"stopped: {19 << 8 | 0x7F}", f"exited: {5 << 8}"]),
         ("blocked", [f"pending: {1 << 14}", "killed: 9"]),
     ],
 )
@@ -58,6 +59,15 @@ async def test_signals(machine: Machine, scenario: str, lines: list[str]) -> Non
     outcome = await machine.command("bare_signals", scenario)
     assert outcome.exit == Exit("exit", 0)
     assert outcome.stdout.decode().splitlines() == [*lines, *AFTERWARDS]
+
+
+@pytest.mark.guest("bare_signals")
+async def test_who_is_stopped_is_hung_up_when_nobody_can_continue_it_any_more(machine: Machine) -> None:
+    await machine.install("bare_signals")
+    outcome = await machine.command("bare_signals", "orphan")
+    lines = [f"stopped: {19 << 8 | 0x7F}", *AFTERWARDS[:1], "no process: 0", *AFTERWARDS[2:], "hung up: 1"]
+    assert outcome.stdout.decode().splitlines() == lines
+    assert machine.processes.live() == ()
 
 
 @pytest.mark.guest("bare_bomb")

@@ -58,7 +58,7 @@ HOST("random") int32_t sys_random(void *to, uint32_t size);
 
 enum { HERE = -100, READ = 1, WRITE = 2, CREATE = 4, EXCLUSIVE = 8, TRUNCATE = 16, APPEND = 32, DIRECTORY = 64, NO_FOLLOW = 128, CLOEXEC = 256, NO_WAIT = 512 };
 enum { IN = 1, OUT = 4, ERR = 8, HUP = 16, INVALID = 32 };
-enum { SIGINT = 2, SIGKILL = 9, SIGPIPE = 13, SIGALRM = 14, SIGTERM = 15, SIGCHLD = 17, SIGCONT = 18, SIGSTOP = 19 };
+enum { SIGHUP = 1, SIGINT = 2, SIGKILL = 9, SIGPIPE = 13, SIGALRM = 14, SIGTERM = 15, SIGCHLD = 17, SIGCONT = 18, SIGSTOP = 19 };
 enum { WNOHANG = 1, WUNTRACED = 2, WCONTINUED = 8 };
 
 // A text and its size; of a list of strings "a\0b\0" with the last NUL, too.

@@ -54,6 +54,12 @@ RUN int run(void) {
         tell("pending", (int64_t)record.pending);
         sys_kill(child, SIGKILL);
         wait_for("killed", 0);
+    } else if (scenario == 'e') { // exits after it was stopped
+        wait_for("stopped", WUNTRACED);
+        sys_kill(child, SIGCONT);
+        wait_for("exited", 0);
+    } else if (scenario == 'o') { // stopped, and then nobody can continue it
+        wait_for("stopped", WUNTRACED);
     } else if (scenario == 'b') { // blocked, then inherited as pending
         record.pending = 0;
         record.blocked = 1 << (SIGTERM - 1);
@@ -74,6 +80,18 @@ CHILD int posix_child(void) {
     sys_write(ends[1], "x", 1);
     if (scenario == 's')
         for (volatile int spin = 0;; spin++);
+    if (scenario == 'e') {
+        sys_kill(sys_id(0, 0), SIGSTOP);
+        sys_exit(5);
+    }
+    if (scenario == 'o') {
+        record.actions[SIGHUP - 1] = 2;
+        sys_set_group(0, 0);
+        sys_kill(sys_id(0, 0), SIGSTOP);
+        sys_pause();
+        tell("hung up", record.pending == 1 << (SIGHUP - 1));
+        sys_exit(0);
+    }
     int32_t waited = sys_pause();
     sys_exit(scenario == 'h' && waited == -27 && record.pending == 1 << (SIGTERM - 1) ? 5 : 6);
     return 0;
