@@ -228,8 +228,7 @@ class Line:
         self.screen.echo(code)
         self.screen.echo_raw(b"\n")
         self._begin = self.screen.column
-        for each in self._edited:
-            self.screen.echo(each)
+        self.screen.echo_all(self._edited)
 
     def _erase_one(self) -> None:
         if not self._edited:

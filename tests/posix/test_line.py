@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from typing import Any
+
 import attrs
 import pytest
 
@@ -258,3 +261,24 @@ def test_the_record_of_settings() -> None:
     assert len(record) == RECORD_BYTES == 60
     assert Termios.of(record) == COOKED
     assert COOKED.characters[:5] == b"\x03\x1c\x7f\x15\x04"
+
+
+@pytest.mark.parametrize("typed", [b"\t", b"x\t", b"\x16\x01", b"x"])
+@pytest.mark.parametrize("keys", [b"\x15", b"\x17", b"\x12" * 100])
+def test_a_key_does_not_do_more_the_longer_the_line_for_each_of_its_bytes(typed: bytes, keys: bytes) -> None:
+    line, _ = new()
+    line.type(typed * ((MAX_INPUT - 1) // len(typed)))
+    line.screen.take()
+    calls = 0
+
+    def count(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        line.type(keys)
+    finally:
+        sys.setprofile(before)
+    assert calls < 20 * MAX_INPUT
