@@ -16,9 +16,7 @@ Groups of commands, each with its arguments and what it does:
     serve        serve
     daemon       status, stop, restart, logs, sleep, keys
     lists        agents, vms, sessions, events
-    processes    exec, ps
-    shell        shell
-    keyboard     `torpor shell` at work: the user's terminal, raw, and the shell of a VM
+    processes    exec, ps, shell
     base         bin
     files        fs
     history      fs snapshot and the like, fork, fork-session
@@ -34,6 +32,7 @@ and what is too large for them:
     acp/         acp: an agent for an editor
     mounts       run, acp: directories of this machine for a VM
     attached     exec: a command on this program's own streams
+    at_terminal  shell: a shell at this program's own terminal
     copying      fs cp: files and trees
     pieces       fs: files of any size, in pieces that fit into a message
     log_lines    logs: lines as JSON or for people

@@ -76,10 +76,12 @@ class Attached:
         self._interrupted = True
 
     def _step(self) -> None:
-        """Wait for anything to happen, and see to it."""
+        """Wait for anything to happen, and see to it. Where output floods in, the rest has its turn."""
+        notification = None
         if self._unwritten_bytes < MAX_UNWRITTEN and self._ending is None:
-            for notification in self._client.notifications(timeout=0):
-                self._take(notification)
+            notification = next(self._client.notifications(timeout=0), None)
+        if notification is not None:
+            self._take(notification)
         self._settle_input()
         poll = select.poll()
         if self._unwritten_bytes < MAX_UNWRITTEN and self._ending is None:
@@ -88,7 +90,8 @@ class Attached:
             poll.register(self._unwritten[0][0], select.POLLOUT)
         if self._input is not None and self._sending is None and self._ending is None:
             poll.register(self._input, select.POLLIN)
-        for ready, _ in poll.poll(0 if self._ending is not None and not self._unwritten else TICK):
+        at_once = notification is not None or (self._ending is not None and not self._unwritten)
+        for ready, _ in poll.poll(0 if at_once else TICK):
             if self._unwritten and ready == self._unwritten[0][0]:
                 self._write()
             elif ready == self._input:

@@ -21,7 +21,6 @@ from runtime.cli import (
     processes,
     repair,
     serve,
-    shell,
     testing,
 )
 from runtime.cli.table import Table
@@ -30,7 +29,7 @@ from runtime.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-GROUPS: Final = (agents, serve, daemon, lists, processes, shell, base, files, history, move, testing, repair, install)
+GROUPS: Final = (agents, serve, daemon, lists, processes, base, files, history, move, testing, repair, install)
 """In the order in which the help lists their commands."""
 DESCRIPTION: Final = "Run AI agents in durable, hibernating VMs."
 EPILOG: Final = f"""\

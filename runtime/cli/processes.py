@@ -1,8 +1,10 @@
-"""Commands in VMs: `exec` and `ps`."""
+"""Commands in VMs: `exec`, `ps` and `shell`."""
 
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from runtime.api.defaults import HOME
@@ -26,14 +28,7 @@ def register(table: Table) -> None:
         "Ctrl-C kills the command. A command whose output nobody reads any more is killed, too.",
     )
     add_vm(command)
-    command.add_argument(
-        "--env",
-        metavar="K=V",
-        action="append",
-        default=[],
-        help="a variable for the command; K alone takes the value from your environment (repeatable)",
-    )
-    command.add_argument("--cwd", metavar="DIR", help=f"the working directory in the VM (default: {HOME})")
+    _add_surroundings(command, "command")
     command.add_argument("--timeout", metavar="SECONDS", type=float, help="kill the command when it takes longer")
     command.add_argument(
         "-c",
@@ -47,6 +42,28 @@ def register(table: Table) -> None:
     command = table.command("ps", ps, "list the processes of VMs that are awake")
     add_vm(command, default=None)
     command.add_argument("-a", "--all", action="store_true", help="with commands that have ended lately")
+    command = table.command(
+        "shell",
+        shell,
+        "open a shell in a VM, at this terminal",
+        epilog="Without a command it is the VM's /bin/bash, or /bin/sh. All keys go to the shell, Ctrl-C and Ctrl-Z as well; "
+        "its exit code is that of this command. Closing the terminal hangs up the shell. Nothing is inherited from your "
+        "environment but TERM and what --env names.",
+    )
+    command.add_argument("vm", metavar="VM", nargs="?", default="default", help="the VM (default: default)")
+    _add_surroundings(command, "shell")
+    command.add_argument("argv", metavar="COMMAND", nargs="*", help="what to run instead of a shell, after --")
+
+
+def _add_surroundings(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument(
+        "--env",
+        metavar="K=V",
+        action="append",
+        default=[],
+        help=f"a variable for the {what}; K alone takes the value from your environment (repeatable)",
+    )
+    command.add_argument("--cwd", metavar="DIR", help=f"the working directory in the VM (default: {HOME})")
 
 
 def execute(args: argparse.Namespace) -> int:
@@ -86,6 +103,24 @@ def ps(args: argparse.Namespace) -> int:
         header = ("PID", "VM", "KIND", "STATE", "STARTED", "MEM", "COMMAND")
         output.write_table(header, [_row(row) for row in rows])
     return exits.OK
+
+
+def shell(args: argparse.Namespace) -> int:
+    """Open a shell; return its exit code."""
+    from runtime.cli.at_terminal import AtTerminal
+
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        output.say("shell needs a terminal; `torpor exec` runs a command without one")
+        return exits.USAGE
+    try:
+        env = environment(args.env)
+    except UsageError as error:
+        output.say(str(error))
+        return exits.USAGE
+    if "TERM" in os.environ:
+        env = {"TERM": os.environ["TERM"], **env}
+    with connect_to(args) as client:
+        return AtTerminal(client, vm_name(args.vm)).run(argv=args.argv or None, env=env, cwd=args.cwd)
 
 
 def _row(row: dict[str, Any]) -> tuple[str, ...]:

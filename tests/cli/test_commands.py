@@ -216,6 +216,7 @@ assert not heavy, heavy
 def test_client_commands_import_only_the_standard_library(socket_path):
     code = """
 import sys
+import runtime.cli.at_terminal, runtime.cli.attached  # of shell and exec
 from runtime.cli.main import main
 codes = [main([*words, "--socket", sys.argv[1]]) for words in (
     ["agents"], ["vms"], ["sessions"], ["run", "echo", "say x", "--session", "imports"], ["events", "imports"],

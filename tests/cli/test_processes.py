@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from runtime.api.events import PROCESS_EXIT, PROCESS_OUTPUT
 from runtime.cli import exits
 from runtime.cli.attached import MAX_UNWRITTEN, Attached
 from runtime.cli.output import size
+from runtime.client.notification import Notification
 from tests.patience import WAIT
 from tests.system.daemon import Vm, fresh_name
 
@@ -138,7 +141,7 @@ def test_so_much_is_kept_for_a_slow_reader_and_no_more_is_taken(capfdbinary: pyt
     reader, writer = os.pipe()
     client = SimpleNamespace(
         fileno=lambda: reader,
-        notifications=lambda timeout: taken.append(timeout) or (),
+        notifications=lambda timeout: taken.append(timeout) or iter(()),
         start=lambda *_, **__: SimpleNamespace(done=False),
     )
     attached = Attached(cast("Any", client), "v", 1, as_json=False)
@@ -148,6 +151,32 @@ def test_so_much_is_kept_for_a_slow_reader_and_no_more_is_taken(capfdbinary: pyt
     assert (written > 0, taken) == (True, [])
     attached._step()
     assert taken == [0], "there is room again"
+    os.close(reader)
+    os.close(writer)
+
+
+def test_an_interrupt_is_heard_however_much_is_written(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    reader, writer = os.pipe()
+    calls: list[str] = []
+
+    def flood() -> Iterator[Notification]:
+        for offset in itertools.count():
+            if offset == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+            if calls:
+                yield Notification(PROCESS_EXIT, {"pid": 1, "exitCode": None, "reason": "killed"})
+            yield Notification(PROCESS_OUTPUT, {"pid": 1, "stream": "stdout", "offset": offset, "data": "y"})
+
+    flooding = flood()
+    client = SimpleNamespace(
+        fileno=lambda: reader,
+        notifications=lambda **_: flooding,
+        start=lambda *_, **__: SimpleNamespace(done=False),
+        call=lambda method, **_: calls.append(method),
+    )
+    assert Attached(cast("Any", client), "v", 1, as_json=False).run() == exits.INTERRUPTED
+    assert calls == ["killProcess"]
+    assert capfdbinary.readouterr().out.startswith(b"yy")
     os.close(reader)
     os.close(writer)
 
