@@ -26,6 +26,11 @@ ENTRY: Final = b"posix_child"
 PIECE: Final = 1024 * 1024
 """Bytes that are copied without a pause: in 0.1 to 0.3 ms."""
 
+LOOK: Final = 64 * 1024 * 1024
+"""Bytes of addresses that are asked about without a pause: in 3 ms where the kernel tells of each page."""
+
+_GONE: Final = "what was to be copied is gone"
+
 
 @attrs.define(eq=False)
 class Image:
@@ -54,25 +59,32 @@ class Image:
     async def _copy_to(self, target: Memory) -> str | None:
         source = self.memory
         if source is None:
-            return "what was to be copied is gone"
+            return _GONE
         start, end = self.start & -PAGE, self.end + PAGE - 1 & -PAGE
         if not (0 <= start <= end <= source.size()):
             return "the bytes to be copied are not in memory"
         if not target.grow_to(source.size()):
             return "there is not enough memory for the copy"
         copied = 0
-        for address, size in own_runs(source.address + start, source.address + end):
-            for at in range(address, address + size, PIECE):
-                if copied >= PIECE:
-                    copied = 0
-                    await trio.lowlevel.checkpoint()
-                    if self.memory is None:
-                        return "what was to be copied is gone"
-                piece = min(PIECE, address + size - at)
-                ctypes.memmove(target.address + at - source.address, at, piece)
-                copied += piece
+        for begin in range(start, end, LOOK):
+            if begin > start and not await self._pause():
+                return _GONE
+            for address, size in own_runs(source.address + begin, source.address + min(begin + LOOK, end)):
+                for at in range(address, address + size, PIECE):
+                    if copied >= PIECE:
+                        copied = 0
+                        if not await self._pause():
+                            return _GONE
+                    piece = min(PIECE, address + size - at)
+                    ctypes.memmove(target.address + at - source.address, at, piece)
+                    copied += piece
         self.made = True
         return None
+
+    async def _pause(self) -> bool:
+        """Let the others have the loop; whether the source is there after that."""
+        await trio.lowlevel.checkpoint()
+        return self.memory is not None
 
     def forget(self) -> None:
         """The source ends: its memory is not to be looked at any more."""

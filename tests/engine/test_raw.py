@@ -20,6 +20,7 @@ from runtime.engine import (
     Wait,
     WitError,
 )
+from runtime.engine import image as images
 
 PAGE = 64 * 1024
 
@@ -173,6 +174,17 @@ async def test_a_child_has_as_much_memory_as_its_parent_has_grown_to(world: Worl
     )
     assert world.notes == [4]
     assert {end.code for end in world.ends} == {0}
+
+
+async def test_a_large_memory_is_looked_at_in_parts(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "LOOK", PAGE)
+    parts: list[tuple[int, int]] = []
+    monkeypatch.setattr(images, "own_runs", lambda start, end: parts.append((start, end)) or [(start, end - start)])
+    first, last = 16, 2 * PAGE - 1
+    note = f"(call $note (i32.const {first})) (call $note (i32.const {last})) (i32.const 0)"
+    await world.main(program(f"(i32.store8 (i32.const {last}) (i32.const 5)) (drop {FORK}) (i32.const 0)", child=note))
+    assert world.notes == [7, 5]
+    assert len(parts) == 2
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 10 * PAGE), (PAGE, 0)])
