@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 SECOND_NS: Final = 1_000_000_000
 
 LEAST_INTERVAL: Final = 0.001
-"""Seconds between two signals of one timer: a shorter interval would keep the event loop busy with nothing else."""
+"""Seconds between two signals of all timers of a VM, where each of its processes has one: a shorter interval would keep the
+event loop busy with nothing else."""
 
 LONGEST: Final = 10.0**9
 """Seconds: thirty years, where trio's clock is still exact."""
@@ -28,7 +29,7 @@ class Alarm:
         """`first` and `interval` in nanoseconds, 0 for no interval."""
         self._process = process
         self._due = trio.current_time() + min(first / SECOND_NS, LONGEST)
-        self._interval = max(interval / SECOND_NS, LEAST_INTERVAL) if interval else None
+        self._interval = interval / SECOND_NS if interval else None
         self._scope = trio.CancelScope()
 
     @property
@@ -43,7 +44,8 @@ class Alarm:
                 await trio.sleep_until(self._due)
                 if self._interval is None:
                     break
-                self._due = trio.current_time() + min(self._interval, LONGEST)
+                least = LEAST_INTERVAL * len(self._process.kernel.processes)
+                self._due = trio.current_time() + min(max(self._interval, least), LONGEST)
                 signal(self._process, Signal.ALRM)
             self._process.alarm = None
             signal(self._process, Signal.ALRM)

@@ -14,8 +14,10 @@ from runtime.posix.alarm import LEAST_INTERVAL, LONGEST, SECOND_NS, Alarm
 class Process:
     """What a timer works on."""
 
-    def __init__(self) -> None:
+    def __init__(self, others: int = 0) -> None:
         self.alarm: Any = None
+        self.kernel = self
+        self.processes = range(1 + others)
 
 
 @pytest.fixture
@@ -35,14 +37,15 @@ async def test_once(autojump_clock: trio.testing.MockClock, signals: list[float]
     assert (signals, process.alarm) == ([began + 2], None)
 
 
+@pytest.mark.parametrize("others", [0, 100])
 async def test_again_and_again_but_not_without_end(
-    autojump_clock: trio.testing.MockClock, signals: list[float]
+    autojump_clock: trio.testing.MockClock, signals: list[float], others: int
 ) -> None:
-    process: Any = Process()
+    process: Any = Process(others)
     timer = Alarm(process, 1, 1)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(timer.run)
-        await trio.sleep(10.5 * LEAST_INTERVAL)
+        await trio.sleep(10.5 * LEAST_INTERVAL * (1 + others))
         timer.stop()
     assert len(signals) == 11
 
