@@ -37,8 +37,8 @@ class Inside:
     def state(self, arguments: Sequence[str] = (), stdin: InputStream | None = None) -> WasiState:
         """What a guest with these arguments gets to see."""
         return WasiState(
-            args=["bench", *arguments],
-            env={},
+            args=lambda: ["bench", *arguments],
+            env=dict,
             cwd="/",
             stdin=stdin or _nothing(),
             stdout=PipeOutput(),

@@ -15,6 +15,10 @@ MAX_BYTES: Final = 1024 * 1024
 """Of a program's arguments and environment, NULs included: half of what Linux allows by default, and eight times what xargs
 puts into one command. Each process keeps its own."""
 
+MAX_STRINGS: Final = 128 * 1024
+"""Of both together: as many files of a directory as `rm *` can name with 7 characters each. A program that knows only WASI gets
+them as text, which takes 20 ms for so many."""
+
 SHOWN: Final = 4096
 """Characters of the arguments that are shown to people: a list of processes has those of all."""
 
@@ -41,6 +45,8 @@ class Arguments:
     def given(cls, arguments: bytes, environment: bytes) -> Arguments:
         """Those that a program gives. PosixError E2BIG, and EINVAL where the last string has no end."""
         cls.check(len(arguments) + len(environment))
+        if arguments.count(b"\0") + environment.count(b"\0") > MAX_STRINGS:
+            raise PosixError(Errno.E2BIG)
         if any(strings and strings[-1] for strings in (arguments, environment)):
             raise PosixError(Errno.EINVAL)
         return cls(arguments, environment)

@@ -120,8 +120,8 @@ class Process:
         stdin, stdout, stderr = self._streams()
         record.state = PosixState(
             process=record,
-            args=record.arguments.words(),
-            env=record.arguments.variables(),
+            args=record.arguments.words,
+            env=record.arguments.variables,
             cwd=self.cwd,
             stdin=stdin,
             stdout=stdout,

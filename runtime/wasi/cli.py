@@ -43,13 +43,13 @@ terminal_stderr.resource("terminal-output", TerminalOutput)
 @environment.function("get-environment")
 def get_environment(state: WasiState) -> list[tuple[str, str]]:
     """The guest's own variables; the daemon's are never among them."""
-    return list(state.env.items())
+    return list(state.env().items())
 
 
 @environment.function("get-arguments")
 def get_arguments(state: WasiState) -> list[str]:
     """The command line, the program's name first."""
-    return state.args
+    return state.args()
 
 
 @environment.function("initial-cwd")

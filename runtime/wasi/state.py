@@ -41,9 +41,10 @@ class Ambient:
 class WasiState:
     """The environment, streams and capabilities of one guest."""
 
-    args: list[str]
-    """The command line, the program's name first."""
-    env: dict[str, str]
+    args: Callable[[], list[str]]
+    """The command line, the program's name first; made when it is asked for, since it may be long."""
+    env: Callable[[], dict[str, str]]
+    """The environment, as `args`."""
     cwd: str
     stdin: InputStream
     stdout: OutputStream

@@ -276,6 +276,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.vms.volumes.MAX_IDLE_VOLUMES": "tests/vms/test_bounds.py::test_so_many_trees_of_sleeping_vms_are_kept",
     "runtime.posix.alarm.LONGEST": "tests/posix/test_alarm.py::test_a_time_that_never_comes",
     "runtime.posix.arguments.MAX_BYTES": "tests/posix/test_arguments.py::test_a_program_begins_with_so_much",
+    "runtime.posix.arguments.MAX_STRINGS": "tests/posix/test_arguments.py::test_a_program_begins_with_so_many_strings",
     "runtime.posix.arguments.SHOWN": "tests/posix/test_arguments.py::test_people_are_shown_so_much",
     "runtime.posix.descriptions.ATOMIC": "tests/posix/test_pipes.py::test_a_pipe_holds_so_much",
     "runtime.posix.line.MAX_INPUT": "tests/posix/test_line.py::test_a_line_is_so_long",

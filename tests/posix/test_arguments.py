@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runtime.posix.arguments import MAX_BYTES, SHOWN, Arguments
+from runtime.posix.arguments import MAX_BYTES, MAX_STRINGS, SHOWN, Arguments
 from runtime.posix.errnos import Errno, PosixError
 
 
@@ -18,6 +18,14 @@ def test_a_program_begins_with_so_much() -> None:
     script = Arguments.given(b"x\0" + most[2:], b"")
     with pytest.raises(PosixError):
         script.behind([b"interpreter", b"script"])
+
+
+def test_a_program_begins_with_so_many_strings() -> None:
+    arguments, environment = b"\0" * 10, b"\0" * (MAX_STRINGS - 10)
+    Arguments.given(arguments, environment)
+    with pytest.raises(PosixError) as refused:
+        Arguments.given(arguments, environment + b"\0")
+    assert refused.value.errno is Errno.E2BIG
 
 
 def test_a_last_string_has_its_end() -> None:
