@@ -109,7 +109,6 @@ def build_agent(agent: Agent, output: Path) -> None:
             module = agent.entry.stem
             run([tool, "-d", WIT, "-w", agent.world, "componentize", "-p", agent.entry.parent, module, "-o", output])
         case "c":
-            installed_node()  # the adapter is in an npm package
             build_c(agent.entry, output)
         case other:
             msg = f"{agent.name}: unknown kind of build: {other}"
@@ -127,15 +126,23 @@ def build_quickjs(node: Node, entry: Path, world: str, output: Path, wit: Path =
 def build_c(source: Path, output: Path, *, embed: str | None = None) -> None:
     """Compiles a C program into a component; `embed` is the world of what it imports by hand. Raises BuildError."""
     core = output.with_suffix(".core")
-    wasm_tools = python_tool("wasm-tools", WASM_TOOLS)
     try:
         run([sys.executable, "-m", "ziglang", *COMPILE, STACK, "-o", core, source])
-        if embed is not None:
-            run([wasm_tools, "component", "embed", WIT, "--world", embed, core, "-o", core])
-        adapter = f"wasi_snapshot_preview1={ADAPTER}"
-        run([wasm_tools, "component", "new", core, "--adapt", adapter, "-o", output])
+        adapt(core, output, embed=embed)
     finally:
         core.unlink(missing_ok=True)
+
+
+def adapt(core: Path, output: Path, *, embed: str | None = None) -> None:
+    """
+    Makes a component of a module of WASI's preview 1, which is changed where `embed` is given, the world of what it imports
+    besides. Raises BuildError.
+    """
+    installed_node()  # the adapter is in an npm package
+    wasm_tools = python_tool("wasm-tools", WASM_TOOLS)
+    if embed is not None:
+        run([wasm_tools, "component", "embed", WIT, "--world", embed, core, "-o", core])
+    run([wasm_tools, "component", "new", core, "--adapt", f"wasi_snapshot_preview1={ADAPTER}", "-o", output])
 
 
 def installed_node() -> Node:
