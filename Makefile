@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # What is installed is in requirements.lock, to the last byte; wheels only, since a build would fetch what is not.
 PIP = $(BIN)/python -m pip --disable-pip-version-check --quiet install
+LOCKED := --require-hashes --only-binary :all: --requirement
 
 # On all cores, with whoever is done taking over from the others; the ten slowest are told.
 PYTEST = $(BIN)/pytest -n auto --dist worksteal --durations=10
@@ -13,7 +14,11 @@ UNIT := $(addprefix tests/,acp api engine network rpc sessions store wasi_fs doc
 
 .PHONY: check commands sources test-commands flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean generated changelog
 
-demo: setup commands ## Run the main job visibly: an agent in a VM, its file, its transcript, a script that it tests, sleep and wake.
+# What the demo's script calls; the other commands would double the time.
+DEMO_COMMANDS := bash coreutils grep
+
+demo: $(INSTALLED) ## Run the main job visibly: an agent in a VM, its file, its transcript, a script that it tests, sleep and wake.
+	@$(MAKE) --no-print-directory --jobs=2 agents commands COMMANDS="$(DEMO_COMMANDS)"
 	@$(BIN)/python build/demo.py
 
 test: setup guests typescript ## Set up and pass the tests, then those of the commands, which are built for them.
@@ -37,7 +42,10 @@ $(INSTALLED): pyproject.toml requirements.lock
 		{ echo "Torpor needs Python 3.11 or newer; name one with make PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "No virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 1; }
-	$(PIP) --require-hashes --only-binary :all: --requirement requirements.lock
+	@# uv takes a tenth of pip's time; pip stands in where packages come from a place that only pip has been told of.
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
+	$(PIP) $(LOCKED) $(VENV)/uv.lock
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(LOCKED) requirements.lock || $(PIP) $(LOCKED) requirements.lock
 	@# Twice quiet: setuptools warns of what an editable installation is.
 	$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
@@ -52,8 +60,8 @@ agents: $(INSTALLED) ## Build the agents' components, those whose sources have c
 	$(BIN)/python build/components.py
 	$(BIN)/torpor compile echo pi
 
-commands: agents ## Build bash and the GNU tools for VMs, from their projects' sources; kept in the user's cache.
-	$(BIN)/python build/commands.py --if-possible
+commands: $(INSTALLED) ## Build bash and the GNU tools for VMs, from their projects' sources; COMMANDS=... names some of them.
+	$(BIN)/python build/commands.py --if-possible $(COMMANDS)
 	$(BIN)/torpor compile
 
 sources: $(INSTALLED) ## Collect the sources of these commands in dist/sources, as their licences ask of who passes them on.

@@ -42,6 +42,10 @@ def main() -> int:
         socket = Path(directory) / "run" / "torpor.sock"
         with _daemon(socket, Path(directory) / "state" / "torpor.db"), connect(socket) as client:
             _show(client, env, allow)
+    _heading("And now")
+    torpor = os.path.relpath(Path(sys.executable).with_name("torpor"))
+    print(f"{torpor} shell   opens a shell in a VM of your own")
+    print("make commands            builds the commands of VMs that were not needed here: sed, find, tar, awk, ...")
     return 0
 
 
