@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 RUNS = 11
 COMPONENT = Path(__file__).resolve().parent.parent / "commands" / "dist" / "bash.wasm"
 PREPARE = """
-mkdir -p many text
+mkdir -p many text small
 for d in many/{0..99}; do mkdir -p $d; for f in {0..99}; do : > $d/$f; done; done
 head -c 10485760 /dev/zero > ten
 for n in {1..500}; do yes "a line of some text, number $n, of which there are many" | head -c 104857; done > text/all
 split -b 104857 -a 3 text/all text/part
 rm text/all
+seq 2000000 | head -c 10240000 | split -b 10240 -a 3 - small/part
+tar czf packed.tgz small
 """
-"""10,000 files in 100 folders, a file of 10 MiB, and 50 MiB of text in 500 files."""
+"""10,000 files in 100 folders, a file of 10 MiB, 50 MiB of text in 500 files, 1,000 files of 10 KiB, and an archive of them."""
 ROWS = {
     "echo hi": "echo hi",
     "ls / | wc -l": "ls / | wc -l",
@@ -36,6 +38,8 @@ ROWS = {
     "find -size +0 over 10,000 files": "find many -size +0 | wc -l",
     "grep -rn over 50 MiB in 500 files": "grep -rn 'number 77,' text | wc -l",
     "cat 10 MiB into wc -c": "cat ten | wc -c",
+    "tar czf of 1,000 files of 10 KiB": "tar czf small.tgz small",
+    "tar xzf of them": "rm -rf new && mkdir new && tar xzf packed.tgz -C new",
 }
 
 
