@@ -49,10 +49,10 @@ class Errno(IntEnum):
 
 
 class PosixError(Exception):
-    """The answer of a call that fails."""
+    """The answer of a call that fails. `message` is for people, where no program has called."""
 
-    def __init__(self, errno: Errno) -> None:
-        super().__init__(errno.name)
+    def __init__(self, errno: Errno, message: str = "") -> None:
+        super().__init__(message or errno.name)
         self.errno: Final = errno
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import trio
 
-    from runtime.engine import Program
+    from runtime.posix.process import Next
     from runtime.vms.command import Stream
     from runtime.vms.lifecycle import Life
     from runtime.vms.process import Process
@@ -121,8 +121,8 @@ class Commands:
         """
         timeout = None if timeout_ms is None else timeout_ms / 1000
 
-        def begin(program: Program, argv: list[str], env: dict[str, str], cwd: str) -> Command:
-            return Command(self._processes.begin(program, argv, env, cwd), exact=exact, timeout=timeout)
+        def begin(chosen: Next, cwd: str) -> Command:
+            return Command(self._processes.begin(chosen, cwd), exact=exact, timeout=timeout)
 
         return await self._start(await self._argv(command), env, cwd, begin, stdin)
 
@@ -131,8 +131,8 @@ class Commands:
     ) -> Shell:
         """`openShell`: raises as `start`, NOT_FOUND also where the VM has no shell."""
 
-        def begin(program: Program, argv: list[str], env: dict[str, str], cwd: str) -> Shell:
-            return Shell(self._processes.begin_on_terminal(program, argv, env, cwd, size))
+        def begin(chosen: Next, cwd: str) -> Shell:
+            return Shell(self._processes.begin_on_terminal(chosen, cwd, size))
 
         words = await self._argv(await self._preferred() if argv is None else argv)
         return await self._start(words, {"TERM": TERM, **env}, cwd, begin, None)
@@ -142,7 +142,7 @@ class Commands:
         argv: list[str],
         env: dict[str, str],
         cwd: str | None,
-        begin: Callable[[Program, list[str], dict[str, str], str], C],
+        begin: Callable[[Next, str], C],
         stdin: bytes | None,
     ) -> C:
         if self._life.falling_asleep:
@@ -150,9 +150,9 @@ class Commands:
         cwd = await self._directory(cwd)
         # Programs for WASI's first preview do not get the directory from their libc: they read it from PWD.
         env = {"PWD": cwd, **env}
-        program = self._processes.known(argv[0], env, cwd)
-        if program is not None:
-            return self._attend(begin(program, argv, env, cwd), stdin)
+        chosen = self._processes.known(argv, env, cwd)
+        if chosen is not None:
+            return self._attend(begin(chosen, cwd), stdin)
         self._starting += 1  # it may have to be compiled: the VM stays awake for it
         try:
             return await run_detached(self._nursery, self._load, argv, env, cwd, begin, stdin)
@@ -164,16 +164,16 @@ class Commands:
         argv: list[str],
         env: dict[str, str],
         cwd: str,
-        begin: Callable[[Program, list[str], dict[str, str], str], C],
+        begin: Callable[[Next, str], C],
         stdin: bytes | None,
     ) -> C:
         try:
-            program = await self._processes.find(argv[0], env, cwd)
+            chosen = await self._processes.find(argv, env, cwd)
         except ApiError as error:
             if error.code is not ErrorCode.AGENT_FAILED:
                 raise
             raise ApiError(ErrorCode.INVALID_ARGUMENT, error.message, path=argv[0]) from error
-        return self._attend(begin(program, argv, env, cwd), stdin)
+        return self._attend(begin(chosen, cwd), stdin)
 
     def _attend(self, command: C, stdin: bytes | None) -> C:
         self._running[command.process.pid] = command

@@ -12,12 +12,15 @@ from runtime.engine import ComponentError
 from runtime.exhaustion import check_exhausted
 from runtime.posix.arguments import Arguments
 from runtime.posix.errnos import Errno, PosixError
+from runtime.posix.names import Name
 from runtime.posix.numbers import OUTSIDE
-from runtime.posix.process import Kernel, PosixProcess, Tree
+from runtime.posix.process import Kernel, Next, PosixProcess, Tree
+from runtime.posix.programs import find
+from runtime.vms.patience import patiently
 from runtime.vms.process import AttachedProcess, Kind, Process
-from runtime.vms.programs import Programs
+from runtime.vms.programs import Programs, Script
 from runtime.vms.terminal import TerminalProcess
-from wasi_fs import OpenDirectory
+from wasi_fs import FsError, OpenDirectory
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -98,11 +101,9 @@ class Processes:
         Raises ApiError NOT_FOUND (no such command), AGENT_FAILED (not a component that can run), LIMIT_EXCEEDED (too
         many processes, or too much memory in use by all guests of the daemon).
         """
-        program = await self.find(argv[0], env, cwd, component)
+        chosen = await self.find(argv, env, cwd, component)
         return self.begin(
-            program,
-            argv,
-            env,
+            chosen,
             cwd,
             component=component,
             internal_hosts=internal_hosts,
@@ -111,22 +112,43 @@ class Processes:
             merged=merged,
         )
 
-    async def find(
-        self, command: str, env: Mapping[str, str], cwd: str, component: ComponentRef | None = None
-    ) -> Program:
-        """The program of an agent's component, else of a command in the VM, for `begin`. Raises ApiError as `spawn`."""
-        self._check_room()
-        return await self._load(command, env, cwd, component)
+    async def find(self, argv: list[str], env: dict[str, str], cwd: str, component: ComponentRef | None = None) -> Next:
+        """The program of an agent's component, else of a command in the VM, for `begin`. A script's is its interpreter.
 
-    def known(self, command: str, env: Mapping[str, str], cwd: str) -> Program | None:
+        Raises ApiError as `spawn`.
+        """
+        self._check_room()
+        tell = partial(self._surroundings.tell_compiling, argv[0] if component is None else component.path.name)
+        arguments = _arguments(argv, env)
+        try:
+            if component is not None:
+                program = await self._surroundings.engine.load(component.path, tell, self._surroundings.share)
+                return Next(program, arguments)
+            found = await self._programs.load(argv[0], _path(env), cwd, tell)
+            return (
+                await self._interpreted(found, arguments, cwd) if isinstance(found, Script) else Next(found, arguments)
+            )
+        except (ComponentError, PosixError, FsError, OSError) as error:
+            check_exhausted(error)
+            raise ApiError(
+                ErrorCode.AGENT_FAILED, f"{argv[0]} cannot be run: {error}", phase="start", exitCode=None, stderr=""
+            ) from error
+
+    async def _interpreted(self, script: Script, arguments: Arguments, cwd: str) -> Next:
+        """A script's interpreter, as execve(2) finds it. PosixError, FsError."""
+        directory = await patiently(partial(self._surroundings.filesystem.open, cwd, directory=True))
+        assert isinstance(directory, OpenDirectory)
+        with directory:
+            return await find(self._kernel, Name(script.path, directory.node), arguments)
+
+    def known(self, argv: list[str], env: dict[str, str], cwd: str) -> Next | None:
         """The program of a command in the VM, for `begin`, where `spawn` would not have to wait for it."""
-        return self._programs.known(command, env.get("PATH", DEFAULT_PATH), cwd)
+        program = self._programs.known(argv[0], _path(env), cwd)
+        return None if program is None else Next(program, _arguments(argv, env))
 
     def begin(
         self,
-        program: Program,
-        argv: list[str],
-        env: dict[str, str],
+        chosen: Next,
         cwd: str,
         *,
         component: ComponentRef | None = None,
@@ -145,21 +167,19 @@ class Processes:
             gate = gate.with_internal(internal_hosts)
         if egress is not None:
             gate = gate.with_egress(egress)
-        process = AttachedProcess(self._first(argv, {**BASE_ENV, **env}, program, kind), cwd, kind, gate, merged=merged)
+        process = AttachedProcess(self._first(chosen, kind), cwd, kind, gate, merged=merged)
         self._start(process, None)
         return process
 
-    def begin_on_terminal(
-        self, program: Program, argv: list[str], env: dict[str, str], cwd: str, size: Size
-    ) -> TerminalProcess:
+    def begin_on_terminal(self, chosen: Next, cwd: str, size: Size) -> TerminalProcess:
         """Start a command of the VM, with the program at hand, on a new terminal. Raises ApiError LIMIT_EXCEEDED."""
         self._check_room()
-        record = self._first(argv, {**BASE_ENV, **env}, program, "command")
+        record = self._first(chosen, "command")
         process = TerminalProcess(record, cwd, "command", self._surroundings.gate, size)
         self._start(process, None)
         return process
 
-    def _first(self, argv: list[str], env: dict[str, str], program: Program, kind: Kind) -> PosixProcess:
+    def _first(self, chosen: Next, kind: Kind) -> PosixProcess:
         """A process that comes from no other. Where it begins is for its task to find out."""
         root = self._surroundings.filesystem.open("/", directory=True)
         assert isinstance(root, OpenDirectory)
@@ -171,9 +191,9 @@ class Processes:
             parent=None,
             group=pid,
             session=pid,
-            arguments=Arguments.of(argv, env),
+            arguments=chosen.arguments,
             cwd=root,
-            program=program,
+            program=chosen.program,
         )
         self._kernel.add(record)
         return record
@@ -211,10 +231,10 @@ class Processes:
         """See Machine."""
         try:
             return await self._programs.load_file(file, partial(self._surroundings.tell_compiling, name))
-        except ComponentError:
-            raise PosixError(Errno.ENOEXEC) from None
-        except OSError:
-            raise PosixError(Errno.ENOMEM) from None
+        except ComponentError as error:
+            raise PosixError(Errno.ENOEXEC, f"{name}: {error}") from None
+        except OSError as error:
+            raise PosixError(Errno.ENOMEM, f"{name}: {error}") from None
 
     def start(self, process: PosixProcess, image: Image | None) -> None:
         """See Machine. A child reaches what its parent does; it lives with an agent where that one does."""
@@ -239,14 +259,10 @@ class Processes:
             )
         self._surroundings.memory_bound.check()
 
-    async def _load(self, command: str, env: Mapping[str, str], cwd: str, component: ComponentRef | None) -> Program:
-        tell = partial(self._surroundings.tell_compiling, command if component is None else component.path.name)
-        try:
-            if component is not None:
-                return await self._surroundings.engine.load(component.path, tell, self._surroundings.share)
-            return await self._programs.load(command, env.get("PATH", DEFAULT_PATH), cwd, tell)
-        except (ComponentError, OSError) as error:
-            check_exhausted(error)
-            raise ApiError(
-                ErrorCode.AGENT_FAILED, f"{command} cannot be run: {error}", phase="start", exitCode=None, stderr=""
-            ) from error
+
+def _path(env: Mapping[str, str]) -> str:
+    return env.get("PATH", DEFAULT_PATH)
+
+
+def _arguments(argv: list[str], env: dict[str, str]) -> Arguments:
+    return Arguments.of(argv, {**BASE_ENV, **env})

@@ -1,4 +1,5 @@
-"""The programs in a VM: found along a path, and known by the identity of their file, so that each is read once.
+"""The programs in a VM: found along a path, and known by the identity of their file, so that each is read once. A script is
+found here, and what runs it elsewhere (`runtime.posix.programs`).
 
 The identity of a file of the base system is the hash of its content, by which the engine finds what it was compiled to: such a
 program is read only to be compiled.
@@ -10,10 +11,12 @@ from collections import OrderedDict
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+import attrs
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError
+from runtime.posix.programs import SCRIPT
 from runtime.vms.patience import patiently
 from wasi_fs import FsCode, FsError, OpenFile
 from wasi_fs.base import Digest
@@ -49,6 +52,14 @@ ATTEMPTS: Final = 3
 """Tries to read a file that is being written: a compiler finishes soon, and a longer write is not waited for."""
 
 
+@attrs.frozen
+class Script:
+    """A command that is a script."""
+
+    path: str
+    """As the command names it, or as it was found along PATH."""
+
+
 class Programs:
     """The programs of one VM."""
 
@@ -58,8 +69,9 @@ class Programs:
         self._filesystem = filesystem
         self._digests: OrderedDict[Hashable, str] = OrderedDict()
 
-    async def load(self, command: str, path: str, cwd: str, tell: Callable[[int], None]) -> Program:
-        """The program that a command names, read only if it is not known; `tell` as for `Engine.load_content`.
+    async def load(self, command: str, path: str, cwd: str, tell: Callable[[int], None]) -> Program | Script:
+        """The program or the script that a command names. A program is read only if it is not known; `tell` as for
+        `Engine.load_content`.
 
         `path` is the value of PATH. Raises ApiError NOT_FOUND, ComponentError, OSError.
         """
@@ -72,6 +84,9 @@ class Programs:
         try:
             with self._filesystem.open(place) as file:
                 assert isinstance(file, OpenFile)
+                is_of_base = isinstance(identity, Digest)  # which has no scripts
+                if not is_of_base and await patiently(partial(file.read, 0, len(SCRIPT))) == SCRIPT:
+                    return Script(command if "/" in command else place)
                 return await self.load_file(file, tell)
         except FsError as error:
             raise ComponentError(f"its file cannot be read: {error}") from None

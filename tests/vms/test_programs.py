@@ -14,7 +14,7 @@ from runtime.engine import ComponentError, Engine, Share
 from runtime.store import open_store
 from runtime.vms import programs
 from runtime.vms.options import VmOptions
-from runtime.vms.programs import PIECE, Programs
+from runtime.vms.programs import PIECE, Programs, Script
 from runtime.vms.volume import Volume
 from wasi_fs import FileSystem, Mount, OpenFile
 from wasi_fs.mounts import content as host_content
@@ -63,6 +63,7 @@ class Box:
     async def load(self, command: str, path: str = "/bin", cwd: str = "/") -> bytes:
         """Load a program; its content as the engine got it, some time."""
         program = await self.programs.load(command, path, cwd, lambda _size: None)
+        assert not isinstance(program, Script)
         return next(content for content in self.engine.given if hashlib.sha256(content).hexdigest() == program.digest)
 
 

@@ -8,6 +8,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
+from runtime.api.errors import ApiError
 from runtime.engine import Exit
 from runtime.vms.commands import Commands
 from runtime.vms.lifecycle import Life
@@ -87,3 +88,51 @@ async def test_commands_end_each_other_and_no_agents(machine: Machine) -> None:
     assert (await finish(command)).exit == Exit("killed", message="killed by SIGTERM")
     outcome = await finish(agent, b"still here")
     assert (outcome.exit, outcome.stdout) == (Exit("exit", 0), b"still here")
+
+
+def _script(machine: Machine, path: str, content: str, mode: int = 0o755) -> None:
+    machine.volume.filesystem.write_file(path, content.encode(), mode=mode)
+
+
+@pytest.mark.guest("args_env")
+async def test_a_script_is_run_by_its_interpreter(machine: Machine) -> None:
+    await machine.install("args_env")
+    machine.volume.filesystem.mkdir("/src")
+    _script(machine, "/src/one", "#! /bin/args_env -x y \nwhatever\n")
+    _script(machine, "/src/two", "#!./one\n")
+    _script(machine, "/bin/three", "#!args_env")
+    for command, cwd, words in (
+        ("/src/one", "/", ["/bin/args_env", "-x y", "/src/one", "a", "b c"]),
+        ("./two", "/src", ["/bin/args_env", "-x y", "./one", "./two", "a", "b c"]),
+        ("three", "/bin", ["args_env", "/bin/three", "a", "b c"]),
+    ):
+        lines = (await machine.command(command, "a", "b c", cwd=cwd, env={"KEY": "value"})).lines
+        assert lines[: len(words)] == [f"arg {number} {word}" for number, word in enumerate(words)]
+        assert "env KEY=value" in lines
+        assert "env HOME=/home/user" in lines
+
+
+@pytest.mark.guest("args_env")
+async def test_why_a_script_cannot_be_run_is_said(machine: Machine) -> None:
+    await machine.install("args_env", mode=0o644)
+    _script(machine, "/bin/modest", "#!/bin/true\n", mode=0o644)
+    _script(machine, "/bin/lost", "#!/usr/bin/nothing\n")
+    _script(machine, "/bin/into", "#!/home\n")
+    _script(machine, "/bin/plain", "echo\n")
+    _script(machine, "/bin/over", "#!/bin/plain\n")
+    _script(machine, "/bin/empty", "#! \n")
+    _script(machine, "/bin/round", "#!/bin/round\n")
+    _script(machine, "/bin/idle", "#!/bin/args_env\n")
+    for command, why in (
+        ("modest", "nobody may execute /bin/modest (chmod +x)"),
+        ("lost", "its interpreter /usr/bin/nothing is not there"),
+        ("into", "its interpreter /home is no file"),
+        ("over", "its interpreter /bin/plain is no component, and does not begin with #!"),
+        ("empty", "its first line names no interpreter"),
+        ("round", "more than 4 scripts are each the interpreter of the one before"),
+        ("idle", "nobody may execute its interpreter /bin/args_env (chmod +x)"),
+    ):
+        with pytest.raises(ApiError) as refused:
+            await machine.command(command)
+        assert refused.value.message == f"{command} cannot be run: {why}"
+    assert (await machine.command("args_env")).lines, "a program needs no such bit"
