@@ -77,6 +77,8 @@ class Guest:
         self._fuel_used = 0
         self._on_worker = False
         self._loop_slices = LOOP_SLICES
+        self._turn_began: float | None = None
+        self._has_queued = False
         self._image = image
         self._copies: list[Image] = []
         self._postponed: list[Callable[[], None]] = []
@@ -154,7 +156,7 @@ class Guest:
             return ended
         entry = self._program.run
         if self._image is not None:
-            if (failed := await self._image.copy_to(self._memories)) is not None:
+            if (failed := await self._image.copy_to(self._memories, self._pause)) is not None:
                 return Exit("trap", message=failed)
             entry = entry[0], ENTRY
         self._boundary.enter(self._program.recipe.enters)
@@ -239,9 +241,10 @@ class Guest:
     def _how_it_ended(self, error: int | None, trap: int | None) -> Exit | None:
         if self._boundary.ended is None and not error and not trap:
             return None
-        message = native.take_error(error) or native.take_trap(trap)
         if self._boundary.ended is not None:
+            native.discard(error, trap)
             return self._boundary.ended
+        message = native.take_error(error) or native.take_trap(trap)
         assert message is not None
         if "all fuel consumed" in message:
             return Exit("out_of_fuel", message="the fuel limit is used up")
@@ -272,21 +275,50 @@ class Guest:
         return not (boundary.parked or boundary.waiting or self._over)
 
     async def _go_on(self, *, queued: bool) -> bool:
-        """One turn on the loop's thread, also of the call that was put off; whether the guest has ended."""
-        began = time.perf_counter()
-        queued = queued or self._share.is_ahead(began)
-        if queued:
-            await self._loop.take()
-            began = time.perf_counter()
+        """Go on in a turn, also with the call that was put off; whether the guest has ended. Then the turn is not over yet."""
+        began = await self._begin_turn(queued=queued)
+        finished = False
         try:
             if self._boundary.parked:
                 self._answer_parked()
-            return self._computes and self._poll(began, on_loop=True)
+            finished = self._computes and self._poll(began, on_loop=True)
         finally:
+            if not finished:
+                self._end_turn()
+        return finished
+
+    async def _begin_turn(self, *, queued: bool = False) -> float:
+        """Have a turn on the loop's thread, perhaps the one that goes on: when it has begun.
+
+        A new one comes after those who wait where it is to be `queued`, and where the VM is ahead.
+        """
+        began = time.perf_counter()
+        if self._turn_began is not None:
+            if began < self._turn_began + LOOP_TURN_SECONDS:
+                return self._turn_began
+            await self._pause()
+        if self._turn_began is None:
+            if queued or self._share.is_ahead(began):
+                await self._loop.take()
+                self._has_queued = True
+                began = time.perf_counter()
+            self._turn_began = began
+        return self._turn_began
+
+    def _end_turn(self) -> None:
+        if self._turn_began is not None:
+            began, self._turn_began = self._turn_began, None
             now = time.perf_counter()
             self._share.charge_loop(now - began, now)
-            if queued:
+            if self._has_queued:
+                self._has_queued = False
                 self._loop.give(now - began)
+
+    async def _pause(self) -> None:
+        """Let others have their turns, and begin another one."""
+        self._end_turn()
+        await trio.lowlevel.checkpoint()
+        await self._begin_turn()
 
     async def _compute(self) -> bool:
         """Go on until the guest calls the host or is killed, or ends: then True."""
@@ -397,3 +429,4 @@ class Guest:
             store, self._store = self._store, None
             self._boundary.close()
             native.store_delete(store)
+        self._end_turn()

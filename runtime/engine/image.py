@@ -16,7 +16,7 @@ import trio
 from runtime.engine.pages import PAGE, own_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from runtime.engine.native import Memory
 
@@ -47,16 +47,16 @@ class Image:
     """The copy is made, or will not be."""
     made: bool = False
 
-    async def copy_to(self, memories: Sequence[Memory]) -> str | None:
-        """Make the copy, in the one memory that there is; why it could not be made, or None."""
+    async def copy_to(self, memories: Sequence[Memory], pause: Callable[[], Awaitable[None]]) -> str | None:
+        """Make the copy, in the one memory that there is; why it could not be made, or None. `pause` lets others go on."""
         try:
             if len(memories) != 1:
                 return "a guest with several memories cannot begin with another one's"
-            return await self._copy_to(memories[0])
+            return await self._copy_to(memories[0], pause)
         finally:
             self.done.set()
 
-    async def _copy_to(self, target: Memory) -> str | None:
+    async def _copy_to(self, target: Memory, pause: Callable[[], Awaitable[None]]) -> str | None:
         source = self.memory
         if source is None:
             return _GONE
@@ -67,24 +67,22 @@ class Image:
             return "there is not enough memory for the copy"
         copied = 0
         for begin in range(start, end, LOOK):
-            if begin > start and not await self._pause():
-                return _GONE
+            if begin > start:
+                await pause()
+                if self.memory is None:
+                    return _GONE
             for address, size in own_runs(source.address + begin, source.address + min(begin + LOOK, end)):
                 for at in range(address, address + size, PIECE):
                     if copied >= PIECE:
                         copied = 0
-                        if not await self._pause():
+                        await pause()
+                        if self.memory is None:
                             return _GONE
                     piece = min(PIECE, address + size - at)
                     ctypes.memmove(target.address + at - source.address, at, piece)
                     copied += piece
         self.made = True
         return None
-
-    async def _pause(self) -> bool:
-        """Let the others have the loop; whether the source is there after that."""
-        await trio.lowlevel.checkpoint()
-        return self.memory is not None
 
     def forget(self) -> None:
         """The source ends: its memory is not to be looked at any more."""

@@ -29,6 +29,8 @@ FUNCREF: Final = bytes([ffi.WASMTIME_FUNCREF.value])
 VALUE_SIZE: Final = ctypes.sizeof(ffi.wasmtime_val_t)
 VALUE_OFFSET: Final = int(ffi.wasmtime_val_t.of.offset)
 
+_EXTERN: Final = ctypes.c_char * EXTERN_SIZE
+
 UNCHECKED_FUNCTION = CFUNCTYPE(c_size_t, c_size_t, c_size_t, c_size_t, c_size_t)
 """Arguments as integers: (env, caller, raw values, count); returns a trap or 0. Cannot suspend the guest."""
 
@@ -178,6 +180,14 @@ def take_trap(trap: int | None) -> str | None:
     return text
 
 
+def discard(error: int | None, trap: int | None) -> None:
+    """Free what nobody is told of."""
+    if error:
+        _error_delete(error)
+    if trap:
+        _trap_delete(trap)
+
+
 def new_trap() -> int:
     """A trap for a host function to return. Its text is never shown: the guest's own end has been noted already."""
     trap: int = _trap_new(b"host", 4)
@@ -278,7 +288,7 @@ class ElementSetter:
         self._address = ctypes.addressof(table) + FUNC_OFFSET
         # An extern and a value are laid out alike: what is found becomes what is set.
         assert (FUNC_OFFSET, EXTERN_SIZE) == (VALUE_OFFSET, VALUE_SIZE)
-        self._scratch = ctypes.create_string_buffer(EXTERN_SIZE)
+        self._scratch = _EXTERN()
         self._found = ctypes.addressof(self._scratch)
 
     def from_instance(self, index: int, instance: int, name: bytes) -> None:
@@ -299,6 +309,6 @@ class ElementSetter:
 
 def export(context: int, instance: int, name: bytes) -> Any:
     """The extern of that name of the instance at an address, to be kept as long as it is used; None where there is none."""
-    extern = ctypes.create_string_buffer(EXTERN_SIZE)
+    extern = _EXTERN()
     found = export_get(context, instance, name, len(name), ctypes.addressof(extern))
     return extern if found else None

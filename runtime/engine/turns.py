@@ -46,24 +46,61 @@ class _Turn:
         self.wanted = True
 
 
+class _Rounds(trio.abc.Instrument):
+    """Counts the rounds of an event loop."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def before_io_wait(self, timeout: float) -> None:  # noqa: ARG002 - trio's
+        """See `trio.abc.Instrument`."""
+        self.count += 1
+
+
+_rounds: Final = trio.lowlevel.RunVar[_Rounds]("rounds")
+
+
+def _this_round() -> tuple[_Rounds, int]:
+    """What is the same in one round of one event loop only."""
+    try:
+        rounds = _rounds.get()
+    except LookupError:
+        rounds = _Rounds()
+        _rounds.set(rounds)
+        trio.lowlevel.add_instrument(rounds)
+    return rounds, rounds.count
+
+
 class Line:
     """A queue for a thing that `at_once` can have at a time."""
 
     def __init__(self, at_once: int) -> None:
         self._free = at_once
+        self._had_in: tuple[_Rounds, int] | None = None
+        """The round in which somebody has had a turn last."""
         self._reached = 0.0  # what the account had that was served last
         self._accounts: list[tuple[float, int, Account]] = []
         """Those with somebody waiting, by what they had; by now an account may have had more."""
         self._numbers = count()
 
     async def take(self, account: Account, order: float) -> None:
-        """Wait for a turn: on each account the lowest order is first. A checkpoint; when cancelled, none was taken.
+        """Wait for a turn: on each account the lowest order is first. When cancelled, none was taken.
 
-        The turn may be held while this waits: of many who come in one round of the loop, only `at_once` go on in the next.
+        Whoever finds nobody there, and nobody who has had a turn in this round of the loop, goes on at once. For all others it
+        is a checkpoint. The turn may be held while this waits: of many who come in one round of the loop, only `at_once` go on
+        in the next.
         """
-        turn = _Turn()
+        this_round = _this_round()
         if not account.waiting:
             account.had = max(account.had, self._reached)
+        if self._free and not self._accounts and self._had_in != this_round:
+            self._free -= 1
+            self._had_in = this_round
+            self._reached = account.had
+            account.reached = order
+            return
+        turn = _Turn()
+        if not account.waiting:
             heappush(self._accounts, (account.had, next(self._numbers), account))
         heappush(account.waiting, (order, next(self._numbers), turn))
         self._hand_out()
@@ -79,6 +116,7 @@ class Line:
         """End a turn that has used so much."""
         account.had += used
         self._free += 1
+        self._had_in = _this_round()
         self._hand_out()
 
     def _hand_out(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import trio
-from trio.testing import wait_all_tasks_blocked
+from trio.testing import assert_checkpoints, assert_no_checkpoints, wait_all_tasks_blocked
 
 from runtime.engine import Engine, HostInterface, Limits, Share, Wait
 from runtime.engine.guest import SLICE_FUEL
@@ -137,12 +137,25 @@ async def test_who_gives_up_leaves_no_gap() -> None:
         await wait_all_tasks_blocked()
         line.give(account, 1)  # one of them has a turn, and is cancelled at once
         nursery.cancel_scope.cancel()
+    await take(account, 0)
     with trio.CancelScope() as scope:
         scope.cancel()
-        await line.take(account, 0)  # there is one, but this is cancelled before it can go on
+        await line.take(account, 0)  # there is one in the next round, but this is cancelled before it can go on
     with trio.fail_after(WAIT):
         await take(other, 0)
         await take(account, 0)
+
+
+async def test_who_comes_alone_goes_on_at_once_but_not_twice_in_a_round() -> None:
+    line, account = Line(1), Account()
+    for _ in range(3):
+        await trio.lowlevel.checkpoint()
+        with assert_no_checkpoints():
+            await line.take(account, 0)
+        line.give(account, 1)
+        with assert_checkpoints():
+            await line.take(account, 0)
+        line.give(account, 1)
 
 
 async def test_one_turn_in_a_round_of_the_loop() -> None:
