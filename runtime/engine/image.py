@@ -16,7 +16,7 @@ import trio
 from runtime.engine.pages import PAGE, own_runs
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Iterator, Sequence
 
     from runtime.engine.native import Memory
 
@@ -65,25 +65,30 @@ class Image:
             return "the bytes to be copied are not in memory"
         if not target.grow_to(source.size()):
             return "there is not enough memory for the copy"
-        copied = 0
-        for begin in range(start, end, LOOK):
-            if begin > start:
+        spent = 0
+        for address, size, cost in _pieces(source.address + start, source.address + end):
+            ctypes.memmove(target.address + address - source.address, address, size)
+            spent += cost
+            if spent >= PIECE:
+                spent = 0
                 await pause()
                 if self.memory is None:
                     return _GONE
-            for address, size in own_runs(source.address + begin, source.address + min(begin + LOOK, end)):
-                for at in range(address, address + size, PIECE):
-                    if copied >= PIECE:
-                        copied = 0
-                        await pause()
-                        if self.memory is None:
-                            return _GONE
-                    piece = min(PIECE, address + size - at)
-                    ctypes.memmove(target.address + at - source.address, at, piece)
-                    copied += piece
         self.made = True
         return None
 
     def forget(self) -> None:
         """The source ends: its memory is not to be looked at any more."""
         self.memory = None
+
+
+def _pieces(start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """What is a guest's own, and the looks for it: (address, bytes, how many bytes are copied in the time that it takes)."""
+    for begin in range(start, end, LOOK):
+        ahead = min(LOOK, end - begin)
+        runs = [*own_runs(begin, begin + ahead)]
+        yield begin, 0, ahead * PIECE // LOOK
+        for address, size in runs:
+            for at in range(address, address + size, PIECE):
+                piece = min(PIECE, address + size - at)
+                yield at, piece, piece

@@ -35,7 +35,8 @@ def call(name: str, *, changes: bool = False) -> Callable[[Callable[..., Any]], 
     """Register a function, called as `f(process, memory, *numbers)`, that answers with a number or a `Wait` for one.
 
     It may raise PosixError and FsError; where what it needs of the tree is not in memory it is called again. One that `changes`
-    the tree waits while too much is unsaved.
+    the tree waits while too much is unsaved. What a `Wait` waits for has to pass a checkpoint before it answers, if it does not
+    fail.
     """
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,7 +88,8 @@ async def _finish(process: PosixProcess, wait: Wait) -> int:
         answer = -error.errno
     except FsError as error:
         answer = -OF_FILES[error.code]
-    await going_on(process)
+    if answer < 0 or process.is_stopped:
+        await going_on(process)
     return answer
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import stat
-from enum import IntFlag
 from typing import TYPE_CHECKING, Final
 
 from runtime.posix.errnos import Errno, PosixError
@@ -30,29 +29,29 @@ ATOMIC: Final = 4096
 _NUMBERS: Final = itertools.count(1)
 
 
-class How(IntFlag):
-    """The bits of `how`."""
+class How:
+    """The bits of `how`: numbers, since an enumeration takes a microsecond for each `&`."""
 
-    READ = 1
-    WRITE = 2
-    CREATE = 4
-    EXCLUSIVE = 8
-    TRUNCATE = 16
-    APPEND = 32
-    DIRECTORY = 64
-    NO_FOLLOW = 128
-    CLOSE_ON_EXEC = 256
-    NO_WAIT = 512
+    READ: Final = 1
+    WRITE: Final = 2
+    CREATE: Final = 4
+    EXCLUSIVE: Final = 8
+    TRUNCATE: Final = 16
+    APPEND: Final = 32
+    DIRECTORY: Final = 64
+    NO_FOLLOW: Final = 128
+    CLOSE_ON_EXEC: Final = 256
+    NO_WAIT: Final = 512
 
 
-class Ready(IntFlag):
-    """The bits of poll's events."""
+class Ready:
+    """The bits of poll's events, as those of `How`."""
 
-    IN = 1
-    OUT = 4
-    ERROR = 8
-    HANG_UP = 16
-    INVALID = 32
+    IN: Final = 1
+    OUT: Final = 4
+    ERROR: Final = 8
+    HANG_UP: Final = 16
+    INVALID: Final = 32
 
 
 class Description(Source):

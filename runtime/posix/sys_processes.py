@@ -171,6 +171,7 @@ async def _spawn(
     child.next = chosen
     child.take_over()
     process.kernel.machine.start(child, None)
+    await trio.lowlevel.checkpoint()
     return child.pid
 
 

@@ -34,7 +34,8 @@ class Table:
         """As a child has it."""
         copied = Table()
         for number, entry in self._entries.items():
-            copied.set(number, entry.description, closes=entry.closes)
+            entry.description.hold()
+            copied._entries[number] = Entry(entry.description, entry.closes)
         return copied
 
     def __getitem__(self, number: int) -> Entry:

@@ -40,8 +40,11 @@ async def until(
         for source in watched:
             source.waiters.add(event)
         try:
-            with trio.move_on_at(deadline):
+            if deadline == math.inf:
                 await event.wait()
+            else:
+                with trio.move_on_at(deadline):
+                    await event.wait()
         finally:
             for source in watched:
                 source.waiters.discard(event)

@@ -21,6 +21,8 @@ from runtime.wasi.streams import PipeInput, PipeOutput
 from wasi_fs import FsError, OpenDirectory
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from runtime.engine import Image, Limits
     from runtime.network import HttpGate
     from runtime.posix.process import PosixProcess
@@ -32,6 +34,40 @@ Kind = Literal["agent", "service", "command"]
 
 _ENDS: Final = {"trap": Signal.SEGV, "out_of_fuel": Signal.XCPU, "fault": Signal.BUS, "killed": Signal.KILL}
 """What a parent is told of a child that has ended by itself, but did not exit."""
+
+
+class _Beside:
+    """Tasks that go on beside a process's guests, and end with it; most processes have none."""
+
+    def __init__(self, nursery: trio.Nursery) -> None:
+        self._nursery = nursery
+        self._scopes: set[trio.CancelScope] = set()
+        self._empty = trio.lowlevel.ParkingLot()
+
+    def start_soon(self, function: Callable[..., Awaitable[object]], *arguments: object) -> None:
+        """Start one."""
+        scope = trio.CancelScope()
+        self._scopes.add(scope)
+        self._nursery.start_soon(self._run, scope, function, arguments)
+
+    async def _run(
+        self, scope: trio.CancelScope, function: Callable[..., Awaitable[object]], arguments: tuple[object, ...]
+    ) -> None:
+        try:
+            with scope:
+                await function(*arguments)
+        finally:
+            self._scopes.discard(scope)
+            if not self._scopes:
+                self._empty.unpark_all()
+
+    async def end(self) -> None:
+        """Cancel them, and wait until none is left."""
+        for scope in self._scopes:
+            scope.cancel()
+        while self._scopes:
+            with trio.CancelScope(shield=True):
+                await self._empty.park()
 
 
 class Process:
@@ -94,27 +130,29 @@ class Process:
         await self._ended.wait()
         return self._exit
 
-    async def run(self, surroundings: Surroundings, image: Image | None) -> None:
-        """Run the process to its end; cancelling this kills it. What it has open is closed either way."""
-        record = self.record
+    async def run(self, surroundings: Surroundings, nursery: trio.Nursery, image: Image | None) -> None:
+        """Run the process to its end; cancelling this kills it. What it has open is closed either way.
+
+        What goes on beside it are tasks of the nursery.
+        """
+        record, beside = self.record, _Beside(nursery)
         try:
-            async with trio.open_nursery() as nursery:
-                while True:
-                    if image is None:
-                        await self._enter(surroundings)
-                    await self._run_guest(surroundings, nursery, image)
-                    if record.next is None:
-                        break
-                    record.take_over()
-                    image = None
-                nursery.cancel_scope.cancel()
+            while True:
+                if image is None:
+                    await self._enter(surroundings)
+                await self._run_guest(surroundings, beside, image)
+                if record.next is None:
+                    break
+                record.take_over()
+                image = None
         finally:
+            await beside.end()
             if record.ending is None:
                 record.ending = signals.killed(Signal.KILL)
             ended(record, record.ending)
             self._ended.set()
 
-    async def _run_guest(self, surroundings: Surroundings, nursery: trio.Nursery, image: Image | None) -> None:
+    async def _run_guest(self, surroundings: Surroundings, beside: _Beside, image: Image | None) -> None:
         record = self.record
         assert record.program is not None
         stdin, stdout, stderr = self._streams()
@@ -130,7 +168,7 @@ class Process:
             ambient=surroundings.ambient,
             http=self.gate,
             sync_filesystem=surroundings.sync_filesystem,
-            start_soon=nursery.start_soon,
+            start_soon=beside.start_soon,
             threads=surroundings.share.threads,
         )
         limits = _left(surroundings.limits, record)
@@ -237,10 +275,10 @@ class AttachedProcess(FirstProcess):
             received = self.stdout.take(), self.stderr.take()
         return received
 
-    async def run(self, surroundings: Surroundings, image: Image | None) -> None:
+    async def run(self, surroundings: Surroundings, nursery: trio.Nursery, image: Image | None) -> None:
         """See Process. What an agent has started ends with it."""
         try:
-            await super().run(surroundings, image)
+            await super().run(surroundings, nursery, image)
         finally:
             if self.kind == "agent":
                 self.kill()

@@ -205,7 +205,7 @@ class Processes:
 
     async def _run(self, process: Process, image: Image | None) -> None:
         try:
-            await process.run(self._surroundings, image)
+            await process.run(self._surroundings, self._nursery, image)
         finally:
             self._look_at((process, *itertools.islice(self._live.values(), LOOKED_AT_ONCE)))
             del self._live[process.pid]
