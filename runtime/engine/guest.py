@@ -25,7 +25,7 @@ from runtime.engine.glue import HOST, TABLE
 from runtime.engine.image import ENTRY, Image
 from runtime.engine.interface import GuestExit, Wait, WitError
 from runtime.engine.limits import MAX_MEMORIES, MAX_TABLES, TooLargeError
-from runtime.engine.turns import Member
+from runtime.engine.turns import LOOP_TURN_SECONDS, LoopTurn, Member
 from runtime.exhaustion import exhausted
 
 if TYPE_CHECKING:
@@ -48,10 +48,6 @@ SpiderMonkey takes some five in all."""
 WORKER_TURN_SECONDS: Final = 0.01
 """How long a guest keeps a worker before the next one gets its turn."""
 
-LOOP_TURN_SECONDS: Final = 0.002
-"""How long a guest keeps the loop's thread with host calls, which use hardly any fuel, before the other tasks get their
-turn."""
-
 
 class Guest:
     """A guest that has not started yet; `run` runs it to its end, once."""
@@ -61,8 +57,7 @@ class Guest:
     ) -> None:
         self._program = program
         self._limits = limits
-        self._share = share
-        self._loop = Member(processors.loop, share.loop)
+        self._turn = LoopTurn(processors.loop, share)
         self._workers = Member(processors.workers, share.workers)
         self._threads = processors.threads
         self._boundary = Boundary(program.recipe, state)
@@ -77,8 +72,6 @@ class Guest:
         self._fuel_used = 0
         self._on_worker = False
         self._loop_slices = LOOP_SLICES
-        self._turn_began: float | None = None
-        self._has_queued = False
         self._image = image
         self._copies: list[Image] = []
         self._postponed: list[Callable[[], None]] = []
@@ -156,7 +149,7 @@ class Guest:
             return ended
         entry = self._program.run
         if self._image is not None:
-            if (failed := await self._image.copy_to(self._memories, self._pause)) is not None:
+            if (failed := await self._image.copy_to(self._memories, self._turn.pause)) is not None:
                 return Exit("trap", message=failed)
             entry = entry[0], ENTRY
         self._boundary.enter(self._program.recipe.enters)
@@ -276,7 +269,7 @@ class Guest:
 
     async def _go_on(self, *, queued: bool) -> bool:
         """Go on in a turn, also with the call that was put off; whether the guest has ended. Then the turn is not over yet."""
-        began = await self._begin_turn(queued=queued)
+        began = await self._turn.begin(queued=queued)
         finished = False
         try:
             if self._boundary.parked:
@@ -284,41 +277,8 @@ class Guest:
             finished = self._computes and self._poll(began, on_loop=True)
         finally:
             if not finished:
-                self._end_turn()
+                self._turn.end()
         return finished
-
-    async def _begin_turn(self, *, queued: bool = False) -> float:
-        """Have a turn on the loop's thread, perhaps the one that goes on: when it has begun.
-
-        A new one comes after those who wait where it is to be `queued`, and where the VM is ahead.
-        """
-        began = time.perf_counter()
-        if self._turn_began is not None:
-            if began < self._turn_began + LOOP_TURN_SECONDS:
-                return self._turn_began
-            await self._pause()
-        if self._turn_began is None:
-            if queued or self._share.is_ahead(began):
-                await self._loop.take()
-                self._has_queued = True
-                began = time.perf_counter()
-            self._turn_began = began
-        return self._turn_began
-
-    def _end_turn(self) -> None:
-        if self._turn_began is not None:
-            began, self._turn_began = self._turn_began, None
-            now = time.perf_counter()
-            self._share.charge_loop(now - began, now)
-            if self._has_queued:
-                self._has_queued = False
-                self._loop.give(now - began)
-
-    async def _pause(self) -> None:
-        """Let others have their turns, and begin another one."""
-        self._end_turn()
-        await trio.lowlevel.checkpoint()
-        await self._begin_turn()
 
     async def _compute(self) -> bool:
         """Go on until the guest calls the host or is killed, or ends: then True."""
@@ -429,4 +389,4 @@ class Guest:
             store, self._store = self._store, None
             self._boundary.close()
             native.store_delete(store)
-        self._end_turn()
+        self._turn.end()

@@ -12,6 +12,7 @@ import math
 import os
 from heapq import heappop, heappush, heapreplace
 from itertools import count
+from time import perf_counter
 from typing import Final
 
 import trio
@@ -21,6 +22,10 @@ LOOP_SHARE: Final = 0.25
 agent that is busy has some hundredths; queuing costs a round of the loop."""
 LOOP_BURST: Final = 0.02
 """Seconds of the loop's time that a VM may have at once before it queues: a long turn of an agent on SpiderMonkey."""
+
+LOOP_TURN_SECONDS: Final = 0.002
+"""How long a guest keeps the loop's thread with host calls, which use hardly any fuel, before the other tasks get their
+turn."""
 
 THREADS: Final = 4
 """Of one VM at a time, for work that blocks: several hosts are looked up while a program is read."""
@@ -180,6 +185,50 @@ class Share:
     def charge_loop(self, seconds: float, now: float) -> None:
         """It has had the loop for so long, up to `now`."""
         self._even_at = max(self._even_at, now) + seconds / LOOP_SHARE
+
+
+class LoopTurn:
+    """The turns of a guest on the loop's thread."""
+
+    def __init__(self, line: Line, share: Share) -> None:
+        self._member = Member(line, share.loop)
+        self._share = share
+        self._began: float | None = None
+        self._has_queued = False
+
+    async def begin(self, *, queued: bool = False) -> float:
+        """Have a turn, perhaps the one that goes on: when it has begun, a `perf_counter`.
+
+        A new one comes after those who wait where it is to be `queued`, and where the VM is ahead.
+        """
+        began = perf_counter()
+        if self._began is not None:
+            if began < self._began + LOOP_TURN_SECONDS:
+                return self._began
+            await self.pause()
+        if self._began is None:
+            if queued or self._share.is_ahead(began):
+                await self._member.take()
+                self._has_queued = True
+                began = perf_counter()
+            self._began = began
+        return self._began
+
+    def end(self) -> None:
+        """It is over, if there is one."""
+        if self._began is not None:
+            began, self._began = self._began, None
+            now = perf_counter()
+            self._share.charge_loop(now - began, now)
+            if self._has_queued:
+                self._has_queued = False
+                self._member.give(now - began)
+
+    async def pause(self) -> None:
+        """Let others have their turns, and begin another one."""
+        self.end()
+        await trio.lowlevel.checkpoint()
+        await self.begin()
 
 
 class Processors:

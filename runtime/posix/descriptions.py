@@ -43,6 +43,11 @@ class How:
     CLOSE_ON_EXEC: Final = 256
     NO_WAIT: Final = 512
 
+    KEPT: Final = READ | WRITE | APPEND | NO_WAIT
+    """What an open file keeps of them."""
+    CHANGEABLE: Final = APPEND | NO_WAIT
+    """What fcntl can change of that."""
+
 
 class Ready:
     """The bits of poll's events, as those of `How`."""
@@ -52,6 +57,9 @@ class Ready:
     ERROR: Final = 8
     HANG_UP: Final = 16
     INVALID: Final = 32
+
+    ALWAYS: Final = ERROR | HANG_UP | INVALID
+    """What is told whether it was asked for or not."""
 
 
 class Description(Source):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from runtime.posix.calls import call, waiting, write_bytes
 from runtime.posix.descriptions import File, Folder, How
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from runtime.engine import Wait
     from runtime.engine.abi.context import Context
     from runtime.posix.process import PosixProcess
-
-CHANGEABLE: Final = How.APPEND | How.NO_WAIT
 
 
 @call("dup")
@@ -46,7 +44,7 @@ def control(process: PosixProcess, _memory: Context, fd: int, what: int, value: 
         case 2:
             return description.flags
         case 3:
-            description.flags = (description.flags & ~CHANGEABLE) | (value & CHANGEABLE)
+            description.flags = (description.flags & ~How.CHANGEABLE) | (value & How.CHANGEABLE)
         case 4:
             return min(description.waiting(), (1 << 31) - 1)
         case _:

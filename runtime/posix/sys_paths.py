@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 
 _STREAMS: Final = {Kind.STDIN: 0, Kind.STDOUT: 1, Kind.STDERR: 2}
-_KEPT: Final = How.READ | How.WRITE | How.APPEND | How.NO_WAIT
 
 
 @call("open", changes=True)
@@ -35,7 +34,7 @@ def open_(process: PosixProcess, memory: Context, at: int, path: int, size: int,
     if (number := descriptor_of(place.path)) is not None:
         return _open_again(process, number, how, closes=closes)
     if place.path == "/dev/tty":
-        return process.table.add(_controlling(process, how & _KEPT), closes=closes)
+        return process.table.add(_controlling(process, how & How.KEPT), closes=closes)
     handle = process.kernel.filesystem.open(
         place.path,
         at=place.at,
@@ -50,13 +49,13 @@ def open_(process: PosixProcess, memory: Context, at: int, path: int, size: int,
     )
     description: Description
     if isinstance(handle, OpenDirectory):
-        description = Folder(handle, how & _KEPT)
+        description = Folder(handle, how & How.KEPT)
     elif isinstance(handle.node, Device) and handle.node.kind in STANDARD:
         number = _STREAMS[handle.node.kind]
         handle.close()
         return _open_again(process, number, how, closes=closes)
     else:
-        description = File(handle, how & _KEPT)
+        description = File(handle, how & How.KEPT)
     return process.table.add(description, closes=closes)
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 SECOND_NS: Final = 1_000_000_000
 
 _RECORD: Final = struct.Struct("<iHH")
-_ALWAYS: Final = Ready.ERROR | Ready.HANG_UP | Ready.INVALID
 
 
 @call("poll")
@@ -54,7 +53,7 @@ def _answer(process: PosixProcess, fd: int, events: int) -> int:
     if fd < 0:
         return 0
     description = process.table.get(fd)
-    return Ready.INVALID if description is None else description.ready() & (events | _ALWAYS)
+    return Ready.INVALID if description is None else description.ready() & (events | Ready.ALWAYS)
 
 
 def _nothing(memory: Context, at: int, asked: list[tuple[int, int]]) -> int:

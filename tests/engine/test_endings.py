@@ -10,7 +10,7 @@ from trio.testing import wait_all_tasks_blocked
 from wasmtime import wat2wasm
 
 from runtime.engine import Engine, Exit, HostInterface, Limits, Resource, Wait
-from runtime.engine.guest import LOOP_TURN_SECONDS
+from runtime.engine.turns import LOOP_TURN_SECONDS
 from tests.engine.wat import command
 
 if TYPE_CHECKING:

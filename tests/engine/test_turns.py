@@ -10,12 +10,9 @@ import trio
 from wasmtime import wat2wasm
 
 from runtime.engine import Engine, Exit, Guest, HostInterface, Limits, Wait
-from runtime.engine.guest import (
-    LOOP_SLICES,
-    LOOP_TURN_SECONDS,
-    SLICE_FUEL,
-)
+from runtime.engine.guest import LOOP_SLICES, SLICE_FUEL
 from runtime.engine.limits import MAX_TABLE_ELEMENTS, MAX_TABLES
+from runtime.engine.turns import LOOP_TURN_SECONDS
 from tests.engine.wat import command
 
 CALLS = 50
