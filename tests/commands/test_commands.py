@@ -60,3 +60,8 @@ def test_every_name_of_the_manifest_is_there(vm: Vm) -> None:
 
 def test_a_line_is_a_script_of_the_shell(vm: Vm) -> None:
     assert vm.call("exec", command="for i in 1 2; do echo $i; done | tail -n 1")["stdout"] == "2\n"
+
+
+def test_awk_writes_to_a_program_and_reads_from_it(vm: Vm) -> None:
+    program = 'BEGIN { c = "sort -n"; print "10\\n9" |& c; close(c, "to"); while (c |& getline) print; print close(c) }'
+    assert run(vm, f"awk '{program}'", "/home/user") == (0, "9\n10\n0\n")
