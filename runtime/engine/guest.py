@@ -48,6 +48,8 @@ SpiderMonkey takes some five in all."""
 WORKER_TURN_SECONDS: Final = 0.01
 """How long a guest keeps a worker before the next one gets its turn."""
 
+OUT_OF_FUEL: Final = Exit("out_of_fuel", message="the fuel limit is used up")
+
 
 class Guest:
     """A guest that has not started yet; `run` runs it to its end, once."""
@@ -240,12 +242,13 @@ class Guest:
         message = native.take_error(error) or native.take_trap(trap)
         assert message is not None
         if "all fuel consumed" in message:
-            return Exit("out_of_fuel", message="the fuel limit is used up")
+            return OUT_OF_FUEL
         return Exit("trap", message=last_cause(message))
 
     async def _drive(self) -> None:
         """Poll the future to its end, waiting and moving between threads as the guest's calls ask for."""
         while not await self._go_on(queued=False):
+            self._look_at_fuel()
             if self._boundary.parked:  # its turn is over
                 await trio.lowlevel.checkpoint()
             elif await self._compute():
@@ -290,7 +293,12 @@ class Guest:
                 ended = await self._work()
             if ended:
                 return True
+            self._look_at_fuel()
         return False
+
+    def _look_at_fuel(self) -> None:
+        if self._limits.spent is not None and self._boundary.ended is None and self._limits.spent():
+            self._boundary.ended = OUT_OF_FUEL
 
     async def _work(self) -> bool:
         """One turn on a worker thread; whether the guest has ended."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from runtime.engine.recipe import Extent
 
@@ -35,6 +35,8 @@ class Limits:
 
     memory_bytes: int = 512 * 1024 * 1024
     fuel: int | None = None
+    spent: Callable[[], bool] | None = None
+    """Whether guests that share an amount of fuel have used it up; asked at the end of each of their turns."""
 
 
 class TooLargeError(Exception):

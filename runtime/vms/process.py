@@ -288,5 +288,8 @@ class AttachedProcess(FirstProcess):
 
 
 def _left(limits: Limits, record: PosixProcess) -> Limits:
-    """What a guest may use: of fuel, what those that come from the same command have left over."""
-    return limits if limits.fuel is None else attrs.evolve(limits, fuel=max(0, limits.fuel - record.tree.fuel_used))
+    """What a guest may use: of fuel, what it and the others that come from the same command have left over."""
+    fuel, tree = limits.fuel, record.tree
+    if fuel is None:
+        return limits
+    return attrs.evolve(limits, fuel=max(0, fuel - tree.fuel_used), spent=lambda: tree.fuel_used >= fuel)

@@ -7,11 +7,17 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.commands import scripts
-from tests.system.daemon import Vm, fresh_name
+from tests.system.daemon import fresh_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.system.daemon import Vm
 
 DIST = Path(__file__).parents[2] / "commands" / "dist"
 MANIFEST = DIST / "manifest.json"
@@ -65,3 +71,11 @@ def test_a_line_is_a_script_of_the_shell(vm: Vm) -> None:
 def test_awk_writes_to_a_program_and_reads_from_it(vm: Vm) -> None:
     program = 'BEGIN { c = "sort -n"; print "10\\n9" |& c; close(c, "to"); while (c |& getline) print; print close(c) }'
     assert run(vm, f"awk '{program}'", "/home/user") == (0, "9\n10\n0\n")
+
+
+def test_all_that_come_from_a_command_have_one_limit_of_fuel(make_vm: Callable[..., Vm]) -> None:
+    fuel = 1_000_000_000
+    vm = make_vm(limits={"fuel": fuel})
+    error = vm.error("exec", argv=["bash", "-c", "for i in 1 2 3 4; do while :; do :; done & done; wait"])
+    assert (error.name, error.data["limit"]) == ("limit_exceeded", "fuel")
+    assert fuel <= vm.call("vm.stats")["fuelUsed"] < 2 * fuel

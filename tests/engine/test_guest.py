@@ -170,6 +170,23 @@ async def test_host_calls_of_a_computing_guest_run_on_the_loops_thread(host: Hos
     assert seen == [True]
 
 
+async def test_guests_can_share_an_amount_of_fuel(host: Host) -> None:
+    together = 500_000_000
+    guests: list[Guest] = []
+    limits = Limits(spent=lambda: sum(guest.fuel_used for guest in guests) >= together)
+    guests += [host.guest(SPIN, limits) for _ in range(3)]
+    ended: list[str] = []
+
+    async def run(guest: Guest) -> None:
+        ended.append((await guest.run()).reason)
+
+    async with trio.open_nursery() as nursery:
+        for guest in guests:
+            nursery.start_soon(run, guest)
+    assert ended == ["out_of_fuel"] * 3
+    assert together <= sum(guest.fuel_used for guest in guests) < 2 * together
+
+
 async def test_fuel_is_counted_and_limited(host: Host) -> None:
     guest = host.guest(SPIN, Limits(fuel=20_000_000))
     ended = await guest.run()
