@@ -52,6 +52,33 @@ FOLDER = ROOT / "commands"
 DIST = FOLDER / "dist"
 SCRIPTS = Path(__file__).resolve().parent
 BUILT = "built.mk"
+LIBTOOL = """\
+mode= output= next=
+for word; do
+    shift
+    case $next in
+        nothing) next=; continue;;
+        output) output=$word next=;;
+    esac
+    case $word in
+        --mode=*) mode=${{word#*=}}; continue;;
+        --tag=*|--silent|-no-undefined|-static) continue;;
+        -rpath|-version-info) next=nothing; continue;;
+        -o) next=output;;
+    esac
+    set -- "$@" "$word"
+done
+case $mode:$output in
+    link:*.la) ;;
+    *) exec "$@";;
+esac
+for word; do
+    shift
+    case $word in "$output") ;; *.o|*.lo) set -- "$@" "$word";; esac
+done
+rm -f "$output"
+exec {archiver} rcs "$output" "$@\""""
+"""What makefiles call as libtool: its objects are objects, and its libraries archives, by the names that it has for them."""
 MAKE_TIMEOUT_S = 3600
 """Seconds: the largest takes 45 s of CPU."""
 
@@ -197,7 +224,7 @@ for word; do
         -I|-D|-U|-include|-isystem|-idirafter|-MF|-MT|-x) flags="$flags $word" next=flag;;
         -lm|-lc|-ldl|-lpthread|-lrt|-lutil|-lcrypt|-Wl,*|-static|-shared|-rdynamic|-pthread|-s) ;;
         *.c) number=$((number + 1)); sources="$sources '$word'";;
-        *.o|*.a|-l*|-L*) objects="$objects '$word'";;
+        *.o|*.lo|*.a|*.la|-l*|-L*) objects="$objects '$word'";;
         *) flags="$flags '$word'";;
     esac
 done
@@ -210,9 +237,10 @@ for source; do
 done
 eval "{_quoted(before)} $objects {_quoted(after)} -o '$output'"
 """
-    tools = Tools(str(folder / "cc"), str(folder / "ar"))
+    tools = Tools(str(folder / "cc"), str(folder / "ar"), str(folder / "libtool"))
     archiver = f'#!/bin/sh\nexec {_quoted([posix.zig(), "ar"])} "$@"\n'
-    for path, text in ((tools.compiler, script), (tools.archiver, archiver)):
+    libtool = f"#!/bin/sh\n{LIBTOOL.format(archiver=tools.archiver)}\n"
+    for path, text in ((tools.compiler, script), (tools.archiver, archiver), (tools.libtool, libtool)):
         Path(path).write_text(text)
         Path(path).chmod(0o755)
     return tools
@@ -264,7 +292,8 @@ def _make(command: Command, place: Path, tools: Tools, folder: str, targets: Seq
     jobs = os.cpu_count() or 1
     # Automake's list of headers that must be there before anything is compiled: no target names them all.
     (place / folder / BUILT).write_text("include Makefile\nBUILT_SOURCES: $(BUILT_SOURCES)\n")
-    variables = [f"CC={tools.compiler}", f"AR={tools.archiver}", "RANLIB=:", "CFLAGS=-O2", *command.variables]
+    variables = [f"CC={tools.compiler}", f"AR={tools.archiver}", "RANLIB=:", "CFLAGS=-O2"]
+    variables += [f"LIBTOOL={tools.libtool}", *command.variables]
     run(
         [
             "make",

@@ -75,6 +75,7 @@ class Tools:
 
     compiler: str
     archiver: str
+    libtool: str
 
 
 def apply(facts: Facts, source: Path, build: Path, tools: Tools) -> None:
@@ -143,16 +144,15 @@ def _places(source: Path, build: Path, output: Path, tools: Tools) -> dict[str, 
     }
 
 
-def found_by(status: Path, source: Path) -> Facts:
-    """What the `config.status` of a configured tree holds. Raises BuildError."""
+def found_by(status: Path, folder: Path) -> Facts:
+    """What the `config.status` of a configured tree holds, but for paths in `folder`. Raises BuildError."""
     text = status.read_text(errors="surrogateescape")
-    build = str(status.parent)
     variables = {name: _plain(value) for name, value in _SUBSTITUTION.findall(text.replace('"\\\n"', ""))}
     defines = {name: _plain(value).strip() for name, value in _DEFINITION.findall(text.replace("\\\n", ""))}
     kept = {
         name: value
         for name, value in variables.items()
-        if value and not _HERE.fullmatch(name) and build not in value and str(source) not in value
+        if value and not _HERE.fullmatch(name) and str(folder) not in value
     }
     empty = sorted(name for name, value in variables.items() if not value)
     makefiles = [
@@ -206,7 +206,7 @@ def main(arguments: list[str]) -> int:
                     environment=environment,
                     timeout=1800,
                 )
-                found_by(build / "config.status", source).write(FOLDER / name / "facts.json")
+                found_by(build / "config.status", Path(folder)).write(FOLDER / name / "facts.json")
                 say(f"{name}: {FOLDER / name / 'facts.json'}")
     except BuildError as error:
         print(f"build/facts.py: {error}", file=sys.stderr)

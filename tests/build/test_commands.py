@@ -121,7 +121,7 @@ def test_makefiles_and_headers_are_made_of_facts(tmp_path: Path) -> None:
         ("config.h:config.hin",), ("Makefile",), {"HAVE_IT": "1", "VALUE": '"v"'}, {"FOUND": "f"}, ("NOTHING",)
     )
     found.write(tmp_path / "facts.json")
-    facts.apply(facts.Facts.read(tmp_path / "facts.json"), source, build, facts.Tools("cc", "ar"))
+    facts.apply(facts.Facts.read(tmp_path / "facts.json"), source, build, facts.Tools("cc", "ar", "libtool"))
     assert (build / "config.h").read_text() == '#define HAVE_IT 1\n/* not ABSENT */\n#define VALUE "v"\n'
     assert (build / "Makefile").read_text() == f"CC = cc\nX = f @unknown@\nS = {source}\nMAKEINFO = :\n"
 
@@ -134,7 +134,7 @@ def test_facts_are_read_from_what_configure_leaves(tmp_path: Path) -> None:
         'S["PATH_HERE"]="' + str(tmp_path) + '/bin"\nS["CC"]="cc"\nS["EMPTY"]=""\nS["LONG"]="a"\\\n"b"\n'
         'D["HAVE_IT"]=" 1"\nD["TEXT"]=" \\"quoted\\""\n'
     )
-    found = facts.found_by(status, tmp_path / "source")
+    found = facts.found_by(status, tmp_path)
     assert (found.headers, found.makefiles) == (("config.h:config.hin",), ("Makefile",))
     assert found.variables == {"LONG": "ab"}
     assert found.empty == ("EMPTY",)
@@ -151,6 +151,10 @@ def test_the_compiler_of_makefiles_compiles_and_links(commands: Any, tmp_path: P
         [tools.compiler, "-c", "answer.c", "-o", "answer.o"],
         [tools.archiver, "rc", "libanswer.a", "answer.o"],
         [tools.compiler, "main.c", "-L.", "-lanswer", "-lm", "-o", "linked"],
+        [tools.libtool, "--tag=CC", "--mode=compile", tools.compiler, "-c", "answer.c", "-o", "answer.lo"],
+        [tools.libtool, "--mode=link", tools.compiler, "-version-info", "1:2", "-o", "it.la", "answer.lo", "-lm"],
+        [tools.libtool, "--mode=link", tools.compiler, "main.c", "it.la", "-o", "linked by it"],
     ):
         subprocess.run(words, cwd=tmp_path, check=True)
-    assert (tmp_path / "linked").read_bytes().startswith(b"\0asm\1\0\0\0")
+    for linked in ("linked", "linked by it"):
+        assert (tmp_path / linked).read_bytes().startswith(b"\0asm\1\0\0\0")
