@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 from functools import cache, partial
@@ -25,7 +24,8 @@ from typing import TYPE_CHECKING, Literal
 
 from components import WASM_TOOLS, installed_node
 from freshness import build_if_stale, fingerprint
-from toolchain import AGENTS, BUILD_TIMEOUT_S, NODE_MODULES, ROOT, WIT, BuildError, python_tool, run
+from sources import cache_folder
+from toolchain import AGENTS, NODE_MODULES, WIT, BuildError, python_tool, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,7 @@ WORLD = "posix"
 SDK = AGENTS / "sdk" / "c"
 LIBRARIES = SDK / "dist"
 LIBC = ("libc.a", "libzigc.a", "libcompiler_rt.a")
+LIBC_TIMEOUT_S = 1800  # 50 s on two cores that do nothing else
 SCRIPTS = Path(__file__).resolve().parent
 # As much stack as a program on Linux touches in practice; fork copies only what of it is in use.
 STACK_BYTES = 1024 * 1024
@@ -234,36 +235,32 @@ def zig() -> Path:
 
 def libc() -> tuple[Path, ...]:
     """The archives of zig's wasi-libc and of its compiler's runtime, in the order that they are linked. Raises BuildError."""
-    build_if_stale(LIBRARIES / LIBC[0], fingerprint([], ZIGLANG), copy_libc)
-    return tuple(LIBRARIES / name for name in LIBC)
+    folder = cache_folder() / ZIGLANG.replace("==", "-") / "wasi-libc"
+    build_if_stale(folder, fingerprint([], ZIGLANG), copy_libc)
+    return tuple(folder / name for name in LIBC)
 
 
 def copy_libc(output: Path) -> None:
     """
-    Copies the archives; the first one to `output`. zig builds them when it first links a program, and says where it keeps them
-    when it links one. It knows them again only by the folder that it is in, and builds them anew, for a minute and more, when
-    another copy of it has done so meanwhile. Raises BuildError.
+    Copies the archives into the folder `output`, which is made. zig builds them when it first links a program, and says where
+    it keeps them when it links one. It knows them again only by the folder that it is in, and builds them anew, for a minute
+    and more, when another copy of it has done so meanwhile. Raises BuildError.
     """
     with tempfile.TemporaryDirectory(prefix="torpor-posix-") as folder:
         source, program = Path(folder) / "empty.c", Path(folder) / "empty.wasm"
         source.write_text("int main(void) { return 0; }\n")
-        done = subprocess.run(
+        said = run(
             [zig(), "cc", "--target=wasm32-wasi", "-Os", source, "-o", program],
-            cwd=ROOT,
-            env={**os.environ, "ZIG_VERBOSE_LINK": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=BUILD_TIMEOUT_S,
-            check=False,
+            environment={**os.environ, "ZIG_VERBOSE_LINK": "1"},
+            timeout=LIBC_TIMEOUT_S,
         )
-    found = {Path(word).name: Path(word) for word in done.stderr.split() if word.endswith(LIBC)}
+    found = {Path(word).name: Path(word) for word in said.split() if word.endswith(LIBC)}
     if found.keys() != set(LIBC):
-        msg = f"zig does not say where its libc is:\n{done.stderr}"
+        msg = f"zig does not say where its libc is:\n{said}"
         raise BuildError(msg)
-    for name in LIBC[1:]:
-        shutil.copyfile(found[name], LIBRARIES / name)
-    shutil.copyfile(found[LIBC[0]], output)
+    output.mkdir()
+    for path in found.values():
+        shutil.copyfile(path, output / path.name)
 
 
 def main(arguments: list[str]) -> int:
