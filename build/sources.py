@@ -4,7 +4,7 @@ The source archives of commands/: released by their projects, carried by Debian,
     python build/sources.py [FOLDER]    # all of them, with the licences' texts, into FOLDER (default: dist/sources)
 
 Where they come from, in this order: a folder with the archives that TORPOR_SOURCES names; the cache; Debian's mirror that
-this machine's apt uses, by apt's own tools and without root. What has another hash than commands/ says is never used.
+this machine's apt uses, by apt's own helper and without root. What has another hash than commands/ says is never used.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from functools import cache
 from hashlib import file_digest
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import attrs
 from toolchain import ROOT, BuildError, alone, run, say
@@ -25,14 +25,10 @@ from toolchain import ROOT, BuildError, alone, run, say
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-SUITES = ("trixie", "trixie-security")
-"""Debian 13, whose archives are the ones that commands/ names; they stay on the mirrors for some years."""
-KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 APT_HELPER = Path("/usr/lib/apt/apt-helper")
 DOWNLOAD_TIMEOUT_S = 600
-"""Seconds for one of apt's steps: the largest archive has 6 MB, Debian's list of sources 10 MB."""
+"""Seconds for one archive: the largest has 12 MB."""
 _SITE = re.compile(r"^URIs:\s*(\S+)|^deb(?:-src)?\s+(?:\[[^]]*]\s+)?(\S+)", re.MULTILINE)
-_OFFER = re.compile(r"^'([^']+)' (\S+) \d+", re.MULTILINE)
 
 
 class MissingSourcesError(BuildError):
@@ -96,56 +92,39 @@ def _advice(lacking: Sequence[Archive]) -> str:
 
 
 def _download(missing: Sequence[Archive], folder: Path) -> None:
-    """By apt with a state of its own; what cannot be had is left to whoever looks afterwards."""
+    """By apt's helper, without root; what cannot be had is left to whoever looks afterwards."""
     site = _mirror()
-    if site is None or not APT_HELPER.exists() or not KEYRING.exists():
+    if site is None or not APT_HELPER.exists():
         return
     say(f"fetching the sources of {', '.join(sorted({archive.package for archive in missing}))}")
-    with tempfile.TemporaryDirectory(prefix="torpor-apt-") as temporary:
-        apt = _private_apt(Path(temporary), site)
-        try:
-            run([*apt, "update"], timeout=DOWNLOAD_TIMEOUT_S)
-        except BuildError as error:
-            say(str(error))  # a mirror may have one of the suites only: what apt has of the other is good
-        for archive in missing:
-            _download_one(archive, apt, folder)
+    for archive in missing:
+        for place in places(archive, site):
+            if _download_one(archive, place, folder):
+                break
 
 
-def _private_apt(place: Path, site: str) -> list[str]:
-    """The command `apt-get` with lists of its own, which needs no root and changes nothing on the machine."""
-    for name in ("state/lists/partial", "cache/archives/partial"):
-        (place / name).mkdir(parents=True)
-    security = site.removesuffix("/") + "-security"
-    lines = [
-        f"deb-src [signed-by={KEYRING}] {security if suite.endswith('security') else site} {suite} main"
-        for suite in SUITES
-    ]
-    (place / "sources.list").write_text("\n".join([*lines, ""]))
-    settings = {
-        "Dir::State": place / "state",
-        "Dir::State::status": "/dev/null",
-        "Dir::Cache": place / "cache",
-        "Dir::Etc::sourcelist": place / "sources.list",
-        "Dir::Etc::sourceparts": "/dev/null",
-        "APT::Sandbox::User": "",
-    }
-    return ["apt-get", *(word for name, value in settings.items() for word in ("-o", f"{name}={value}"))]
+def places(archive: Archive, site: str) -> tuple[str, str]:
+    """Where a mirror has an archive, as long as any of Debian's releases is made of it; or one of their security updates."""
+    group = archive.package[: 4 if archive.package.startswith("lib") else 1]
+    inner = f"main/{group}/{archive.package}/{quote(archive.name)}"
+    return f"{site}/pool/{inner}", f"{site}-security/pool/updates/{inner}"
 
 
-def _download_one(archive: Archive, apt: Sequence[str], folder: Path) -> None:
+def _download_one(archive: Archive, place: str, folder: Path) -> bool:
     unfinished = folder / f".{archive.name}.unfinished"
+    options = ["-o", "APT::Sandbox::User="]
     try:
-        asked = [*apt, "source", "--print-uris", "--download-only", archive.package]
-        offers = run(asked, timeout=DOWNLOAD_TIMEOUT_S)
-        for place in [place for place, name in _OFFER.findall(offers) if name == archive.name]:
-            options = ["-o", "APT::Sandbox::User="]
-            known = f"SHA256:{archive.sha256}"
-            run([APT_HELPER, *options, "download-file", place, unfinished, known], timeout=DOWNLOAD_TIMEOUT_S)
-            unfinished.replace(folder / archive.name)
+        run(
+            [APT_HELPER, *options, "download-file", place, unfinished, f"SHA256:{archive.sha256}"],
+            timeout=DOWNLOAD_TIMEOUT_S,
+        )
+        unfinished.replace(folder / archive.name)
     except BuildError as error:
         say(str(error))
+        return False
     finally:
         unfinished.unlink(missing_ok=True)
+    return True
 
 
 @cache

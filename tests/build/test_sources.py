@@ -11,84 +11,79 @@ import pytest
 from tests.build.conftest import module
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 CONTENT = b"a release"
-OFFER = "printf \"'http://mirror/small.tar.gz' small.tar.gz 9 SHA512:0\\n'http://mirror/other' other 9 SHA512:0\\n\""
+DOWNLOAD = 'printf "a release" > "$5"'
 
 
 @attrs.frozen
 class Apt:
-    """Two scripts in the places of apt-get and of its helper."""
+    """A script in the place of apt's helper: its last words are the address, the file and the hash."""
 
     sources: Any
-    folder: Path
+    helper: Path
 
     def fetch(self, digest: str = hashlib.sha256(CONTENT).hexdigest()) -> dict[str, Path]:
         found: dict[str, Path] = self.sources.fetch([self.sources.Archive("small", "small.tar.gz", digest)])
         return found
 
-    def write(
-        self, *, update: str = "exit 0", source: str = OFFER, helper: str = "printf 'a release' > \"$5\""
-    ) -> None:
-        get = f'case " $* " in *" update "*) {update};; *" source --print-uris "*" small "*) {source};; esac'
-        for name, script in (("apt-get", get), ("apt-helper", helper)):
-            (self.folder / name).write_text(f"#!/bin/sh\n{script}\n")
-            (self.folder / name).chmod(0o755)
+    def write(self, script: str) -> None:
+        self.helper.write_text(f"#!/bin/sh\n{script}\n")
+        self.helper.chmod(0o755)
 
 
 @pytest.fixture
 def apt(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Apt:
     sources = module("sources")
-    bin_folder = tmp_path / "bin"
-    bin_folder.mkdir()
-    monkeypatch.setenv("PATH", str(bin_folder), prepend=":")
+    helper = tmp_path / "apt-helper"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("TORPOR_SOURCES", raising=False)
     monkeypatch.setattr(sources, "_mirror", lambda: "https://mirror/debian")
-    monkeypatch.setattr(sources, "APT_HELPER", bin_folder / "apt-helper")
-    monkeypatch.setattr(sources, "KEYRING", bin_folder)
-    return Apt(sources, bin_folder)
+    monkeypatch.setattr(sources, "APT_HELPER", helper)
+    return Apt(sources, helper)
 
 
-def test_what_the_mirror_offers_is_kept(apt: Apt) -> None:
-    apt.write()
+def test_what_the_mirror_has_is_kept(apt: Apt) -> None:
+    apt.write(f"case $4 in https://mirror/debian/pool/main/s/small/small.tar.gz) {DOWNLOAD};; *) exit 100;; esac")
     path = apt.fetch()["small.tar.gz"]
     assert path.read_bytes() == CONTENT
-    apt.write(update="exit 1", source="exit 1", helper="exit 1")
+    apt.write("exit 1")
     assert apt.fetch() == {"small.tar.gz": path}
 
 
-def test_one_suite_is_enough(apt: Apt, capsys: pytest.CaptureFixture[str]) -> None:
-    apt.write(update="echo no such suite; exit 100")
+def test_what_only_the_mirror_of_security_updates_has_is_told_and_kept(
+    apt: Apt, capsys: pytest.CaptureFixture[str]
+) -> None:
+    apt.write(
+        f"case $4 in */debian-security/pool/updates/main/s/small/small.tar.gz) {DOWNLOAD};; *) echo no; exit 1;; esac"
+    )
     assert apt.fetch().keys() == {"small.tar.gz"}
-    assert "no such suite" in capsys.readouterr().out
+    assert "no" in capsys.readouterr().out
 
 
-def _hang_in_update(apt: Apt) -> None:
-    apt.write(update="exec sleep 600", source="exit 100")
+@pytest.mark.parametrize(
+    ("package", "name", "path"),
+    [
+        ("libxml2", "libxml2_1.tar.xz", "libx/libxml2/libxml2_1.tar.xz"),
+        ("tar", "tar_1+dfsg.gz", "t/tar/tar_1%2Bdfsg.gz"),
+    ],
+)
+def test_an_archive_is_in_the_pool_by_the_name_of_its_package(apt: Apt, package: str, name: str, path: str) -> None:
+    place, _ = apt.sources.places(apt.sources.Archive(package, name, ""), "https://m/debian")
+    assert place == f"https://m/debian/pool/main/{path}"
 
 
-def _hang_when_asked(apt: Apt) -> None:
-    apt.write(source="exec sleep 600")
-
-
-def _hang_while_it_downloads(apt: Apt) -> None:
-    apt.write(helper="printf 'a rel' > \"$5\"; exec sleep 600")
-
-
-@pytest.mark.parametrize("hang", [_hang_in_update, _hang_when_asked, _hang_while_it_downloads])
-def test_an_apt_that_hangs_is_given_up(apt: Apt, hang: Callable[[Apt], None], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_apt_that_hangs_is_given_up(apt: Apt, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(apt.sources, "DOWNLOAD_TIMEOUT_S", 0.5)
-    hang(apt)
+    apt.write("printf 'a rel' > \"$5\"; exec sleep 600")
     with pytest.raises(apt.sources.MissingSourcesError, match="TORPOR_SOURCES"):
         apt.fetch()
 
 
 @pytest.mark.parametrize("helper", ["exit 100", 'printf forged > "$5"'])
 def test_what_is_not_the_archive_is_not_used(apt: Apt, helper: str) -> None:
-    apt.write(helper=helper)
+    apt.write(helper)
     with pytest.raises(apt.sources.MissingSourcesError, match=r"[0-9a-f]{64}  small\.tar\.gz"):
         apt.fetch()
 
