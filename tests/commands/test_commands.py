@@ -79,3 +79,18 @@ def test_all_that_come_from_a_command_have_one_limit_of_fuel(make_vm: Callable[.
     error = vm.error("exec", argv=["bash", "-c", "for i in 1 2 3 4; do while :; do :; done & done; wait"])
     assert (error.name, error.data["limit"]) == ("limit_exceeded", "fuel")
     assert fuel <= vm.call("vm.stats")["fuelUsed"] < 2 * fuel
+
+
+def test_tree_draws_directories(vm: Vm) -> None:
+    script = (
+        "mkdir -p a/b; touch a/b/f x; ln -s a l; tree --noreport; tree -dL 1 --noreport; tree absent > all; echo $?"
+    )
+    drawn = ".\n├── a\n│\xa0\xa0 └── b\n│\xa0\xa0     └── f\n├── l -> a\n└── x\n.\n├── a\n└── l -> a\n2\n"
+    assert run(vm, script, f"/home/user/{fresh_name('w')}") == (0, drawn)
+
+
+def test_dc_computes_on_a_stack(vm: Vm) -> None:
+    assert run(vm, "echo '2 3 + p 16 o 255 p 10 k 2 v p' | dc; dc -e '1 2 +p'", "/home/user") == (
+        0,
+        "5\nFF\n1.6A09E667A\n3\n",
+    )
