@@ -13,6 +13,7 @@ import pytest
 
 from tests.commands import scripts
 from tests.system.daemon import fresh_name
+from tests.system.test_shells import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,3 +95,28 @@ def test_dc_computes_on_a_stack(vm: Vm) -> None:
         0,
         "5\nFF\n1.6A09E667A\n3\n",
     )
+
+
+def test_what_was_typed_before_an_interrupt_is_no_part_of_the_next_line(vm: Vm) -> None:
+    shell = Shell(vm, "bash", "--norc", env={"PS1": "@ ", "TERM": "dumb"})
+    shell.until("@ ")
+    keys = "x" * 1500  # bash works on them for a while, and waits for no other meanwhile
+    shell.type(f'bind \'"\\C-t": "{keys}"\'\r')
+    shell.until("\r\n@ ")
+    shell.type("\x14")
+    shell.until("xx")
+    shell.type("\x03")
+    shell.type("echo $((6 * 7))\r")
+    shell.until("\r\n@ ")
+    assert shell.until("\r\n@ ") == "echo $((6 * 7))\r\n42\r\n@ "
+
+
+def test_times_are_those_of_what_was_computed(vm: Vm) -> None:
+    work = "for ((i = 0; i < 20000; i++)); do :; done"
+    script = (
+        f"TIMEFORMAT=%3U; time {work}; time bash -c '{work}'; time echo 3 | xargs -I N bash -c '{work}'; time sleep 0"
+    )
+    own, child, grandchild, nothing = vm.call("exec", argv=["bash", "-c", script])["stderr"].split()
+    assert 0.02 < float(own) < 1, "it is counted in fuel, the same on every machine"
+    assert float(own) * 0.5 < float(child) < float(grandchild) * 1.5 < float(own) * 3
+    assert float(nothing) < float(own) / 4
