@@ -193,8 +193,7 @@ def settle_saved(world: World) -> None:
     """All is in the backend, the caches are empty, and open handles live on."""
     world.save()
     world.save()
-    world.fs._contents._clean.clear()
-    world.fs._contents._clean_bytes = 0
+    world.fs._contents.forget()
 
 
 def settle_failed(world: World) -> None:

@@ -13,6 +13,7 @@
     inode       one inode in memory
     records     inodes as they are kept
     content     what the files hold
+    shared      what all trees keep of it together
     device      one of /dev
     devices     all of it
     mounts/     host directories in the tree

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from wasi_fs.backend import CHUNK_SIZE
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import NO_CUT
+from wasi_fs.shared import CHUNK_OVERHEAD, SharedCache
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
@@ -23,14 +24,14 @@ if TYPE_CHECKING:
     from wasi_fs.tree import Tree
 
 CLEAN_CACHE_BYTES: Final = 4 * 1024**2
-"""Clean content kept in memory, over the whole tree: the few files that a guest reads again and again. The page cache below
-SQLite is the large one, and a thousand VMs may be awake."""
-
-CHUNK_OVERHEAD: Final = 200
-"""Bytes that a cached chunk costs beside its data, so that a million tiny files do not pass for nothing."""
+"""Clean content that each tree keeps in memory, whatever the others do: the few files that a guest reads again and again. A
+thousand VMs may be awake; what they keep beyond that is in a cache of all of them (`shared`)."""
 
 MEASURED: Final = 500
 """Stored chunks whose lengths are looked up at a time, in a millisecond, where a file with holes is cut off."""
+
+DISCARDED_ONE_BY_ONE: Final = 100
+"""Chunks that are looked for where a file is cut off. Of more, all that the tree has in the shared cache is given up."""
 
 DIRTY_LIMIT: Final = 32 * 1024**2
 """Unsaved bytes at which writers should wait for a commit: hashing, compressing and writing them takes some 0.2 s, and a
@@ -38,6 +39,11 @@ crash may lose them."""
 
 _VERSIONS: Final = itertools.count(1)
 """Of all files of all trees of the process. No clock would do, since a VM's may stand still."""
+
+_NUMBERS: Final = itertools.count(1)
+"""Of trees, for their chunks in the cache that they share: a new one when what was read counts no more."""
+
+_shared: Final = SharedCache()
 
 
 class Cut:
@@ -83,6 +89,7 @@ class Contents:
         self._tree = tree
         self._clean: OrderedDict[tuple[int, int], bytes | bytearray] = OrderedDict()
         self._clean_bytes = 0
+        self._number = next(_NUMBERS)
         self._measuring: _Measuring | None = None
 
     def read(self, node: File, offset: int, count: int) -> Data:
@@ -220,6 +227,7 @@ class Contents:
         self._measuring = None
         self._clean.clear()
         self._clean_bytes = 0
+        self._number = next(_NUMBERS)
 
     # Chunks
 
@@ -240,7 +248,7 @@ class Contents:
         if chunk is not None:
             self._clean.move_to_end(key)
             return chunk
-        chunk = self._tree.backend.load_chunk(node.ino, index)
+        chunk = _shared.take((self._number, node.ino, index)) or self._tree.backend.load_chunk(node.ino, index)
         if chunk is not None:
             if len(chunk) > CHUNK_SIZE:
                 raise FsError(FsCode.IO, f"chunk {index} of inode {node.ino} has {len(chunk)} bytes")
@@ -348,19 +356,22 @@ class Contents:
         self._clean[ino, index] = chunk
         self._clean_bytes += len(chunk) + CHUNK_OVERHEAD
         while self._clean_bytes > CLEAN_CACHE_BYTES:
-            _, oldest = self._clean.popitem(last=False)
+            (old_ino, old_index), oldest = self._clean.popitem(last=False)
             self._clean_bytes -= len(oldest) + CHUNK_OVERHEAD
+            _shared.put((self._number, old_ino, old_index), oldest)
 
     def _discard(self, ino: int, index: int) -> None:
+        _shared.take((self._number, ino, index))
         chunk = self._clean.pop((ino, index), None)
         if chunk is not None:
             self._clean_bytes -= len(chunk) + CHUNK_OVERHEAD
 
     def _discard_from(self, node: File, first: int) -> None:
         last = (node.size - 1) // CHUNK_SIZE
-        if last - first < len(self._clean):
+        if last - first < max(len(self._clean), DISCARDED_ONE_BY_ONE):
             for index in range(first, last + 1):
                 self._discard(node.ino, index)
         else:
             for ino, index in [key for key in self._clean if key[0] == node.ino and key[1] >= first]:
                 self._discard(ino, index)
+            self._number = next(_NUMBERS)

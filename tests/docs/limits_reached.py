@@ -301,6 +301,8 @@ REACHED: Final[dict[str, str]] = {
     "wasi_fs.backend.CHUNK_SIZE": "tests/wasi_fs/test_changes.py::test_a_chunk_that_is_too_large_is_an_io_error",
     "wasi_fs.base.tree.COPIED_BYTES": "tests/wasi_fs/test_base.py::test_what_is_emptied_or_replaced_is_not_copied",
     "wasi_fs.checks.MAX_LEVELS": "tests/wasi_fs/test_symlinks.py::test_where_a_directory_is_moved_is_looked_at_no_further_than_needed",
+    "wasi_fs.content.DISCARDED_ONE_BY_ONE": "tests/wasi_fs/test_lazy.py::test_what_was_cut_off_is_in_no_cache",
+    "wasi_fs.shared.SHARED_CACHE_BYTES": "tests/wasi_fs/test_lazy.py::test_what_a_tree_has_no_room_for_is_in_the_cache_of_all",
     "wasi_fs.content.CLEAN_CACHE_BYTES": "tests/wasi_fs/test_lazy.py::test_clean_chunks_are_bounded",
     "wasi_fs.content.DIRTY_LIMIT": "tests/wasi/filesystem/test_waiting.py::test_writers_wait_while_too_much_is_unsaved",
     "wasi_fs.content.MEASURED": "tests/wasi_fs/test_lazy.py::test_a_file_of_many_chunks_is_cut_off_piece_by_piece",

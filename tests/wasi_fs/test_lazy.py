@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.walking import walk
-from wasi_fs import CHUNK_SIZE, FsCode, FsError, content, memory, tree
+from wasi_fs import CHUNK_SIZE, FsCode, FsError, content, memory, shared, tree
 from wasi_fs.memory import CACHED_DENTRIES, MAX_LOADS
 
 if TYPE_CHECKING:
@@ -103,6 +103,35 @@ def test_clean_chunks_are_bounded(world: Any, monkeypatch: pytest.MonkeyPatch) -
     assert contents._clean_bytes <= 4 * CHUNK_SIZE
     world.fs.truncate("/f", 0)
     assert contents._clean_bytes == 0
+
+
+def test_what_a_tree_has_no_room_for_is_in_the_cache_of_all(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "CLEAN_CACHE_BYTES", 4 * CHUNK_SIZE)
+    monkeypatch.setattr(content, "_shared", cache := shared.SharedCache())
+    data = b"".join(bytes([number]) * CHUNK_SIZE for number in range(10))
+    world.fs.write_file("/f", data)
+    world.save()
+    queries(world)
+    for _ in range(2):
+        assert world.fs.read_file("/f") == data
+    assert queries(world) == {}
+    monkeypatch.setattr(shared, "SHARED_CACHE_BYTES", 2 * CHUNK_SIZE)
+    assert world.fs.read_file("/f") == data
+    assert cache.bytes <= 2 * CHUNK_SIZE
+    assert queries(world)["chunk"] > 0
+
+
+@pytest.mark.parametrize("few", [1, 100])
+def test_what_was_cut_off_is_in_no_cache(world: Any, monkeypatch: pytest.MonkeyPatch, few: int) -> None:
+    monkeypatch.setattr(content, "CLEAN_CACHE_BYTES", 2 * CHUNK_SIZE)
+    monkeypatch.setattr(content, "DISCARDED_ONE_BY_ONE", few)
+    world.fs.write_file("/f", b"x" * 8 * CHUNK_SIZE)
+    world.save()
+    world.fs.read_file("/f")
+    world.fs.truncate("/f", CHUNK_SIZE)
+    world.fs.truncate("/f", 8 * CHUNK_SIZE)
+    world.save()
+    assert world.fs.read_file("/f") == b"x" * CHUNK_SIZE + bytes(7 * CHUNK_SIZE)
 
 
 @pytest.mark.slow
