@@ -183,7 +183,8 @@ def _act(child: PosixProcess, kind: int, first: int, second: int) -> None:
         if kind == MOVE and first != second:
             table.close(first)
     elif kind == CLOSE:
-        table.close(first)
+        if table.get(first) is not None:  # POSIX: no error otherwise
+            table.close(first)
     elif kind == GROUP:
         child.kernel.check_group(child, first or child.pid)
         child.group = first or child.pid

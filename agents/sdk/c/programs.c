@@ -24,21 +24,6 @@ char *posix_pack(char *const strings[], uint32_t *size) {
     return packed;
 }
 
-int posix_spawn_at(int at, const char *path, char *const argv[], char *const envp[], const struct posix_action *actions,
-                   uint32_t count) {
-    uint32_t argv_size, envp_size;
-    char *arguments = posix_pack(argv, &argv_size), *environment = arguments ? posix_pack(envp, &envp_size) : NULL;
-    int64_t pid = -1;
-    if (environment) {
-        pid = posix_result(sys_spawn(host_at(at), HOST_PATH(path), arguments, argv_size, environment, envp_size, actions, count));
-    }
-    int error = errno;
-    free(environment);
-    free(arguments);
-    errno = error;
-    return (int)pid;
-}
-
 LIBC int execve(const char *path, char *const argv[], char *const envp[]) {
     uint32_t argv_size, envp_size;
     char *arguments = posix_pack(argv, &argv_size), *environment = arguments ? posix_pack(envp, &envp_size) : NULL;

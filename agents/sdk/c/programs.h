@@ -4,22 +4,11 @@
 
 #include "sys.h"
 
-/* What spawn does to the child's descriptors. */
-enum { ACTION_DUP, ACTION_CLOSE, ACTION_GROUP, ACTION_DIRECTORY, ACTION_MOVE };
-struct posix_action {
-    uint32_t kind;
-    int32_t first, second;
-};
-
 /* `start` is called with each path that `file` may be, until it does not fail for want of a program there. Its last result. */
 typedef int posix_start(void *with, const char *path, char *const argv[]);
 int posix_search(const char *file, char *const argv[], posix_start *start, void *with);
 
 /* Strings side by side, each with its NUL, from malloc; SIZE in bytes. NULL and errno without memory. */
 char *posix_pack(char *const strings[], uint32_t *size);
-
-/* pid, or -1 and errno */
-int posix_spawn_at(int at, const char *path, char *const argv[], char *const envp[], const struct posix_action *actions,
-                   uint32_t count);
 
 #endif

@@ -22,8 +22,6 @@ LIBC void __SIG_IGN(int signal) { (void)signal; }
 LIBC void __SIG_ERR(int signal) { (void)signal; }
 
 static bool valid(int signal) { return signal > 0 && signal < _NSIG; }
-static uint64_t bit(int signal) { return 1ULL << (signal - 1); }
-static uint64_t unblockable(void) { return bit(SIGKILL) | bit(SIGSTOP); }
 
 void posix_signals_start(void) {
     sys_start(&posix_record);
@@ -35,8 +33,7 @@ void posix_signals_start(void) {
 static void handle(int signal, const struct sigaction *action) {
     uint64_t before = posix_record.blocked;
     int error = errno;
-    posix_record.blocked |= action->sa_mask | (action->sa_flags & SA_NODEFER ? 0 : bit(signal));
-    posix_record.blocked &= ~unblockable();
+    posix_record.blocked |= posix_blockable(action->sa_mask) | (action->sa_flags & SA_NODEFER ? 0 : posix_bit(signal));
     posix_handlers_running++;
     if (action->sa_flags & SA_SIGINFO) {
         siginfo_t info = {.si_signo = signal, .si_code = SI_USER, .si_uid = OWN_ID};
@@ -54,7 +51,7 @@ __attribute__((noinline)) bool posix_deliver(void) {
     uint64_t come;
     while ((come = posix_record.pending & ~posix_record.blocked) != 0) {
         int signal = __builtin_ctzll(come) + 1;
-        posix_record.pending &= ~bit(signal);
+        posix_record.pending &= ~posix_bit(signal);
         struct sigaction action = actions[signal];
         switch (posix_record.actions[signal - 1]) {
             case ACTION_HANDLED:
@@ -77,7 +74,7 @@ __attribute__((noinline)) bool posix_deliver(void) {
 }
 
 LIBC int sigaction(int signal, const struct sigaction *restrict action, struct sigaction *restrict before) {
-    if (!valid(signal) || (action && unblockable() & bit(signal))) return posix_fail(EINVAL);
+    if (!valid(signal) || (action && !posix_blockable(posix_bit(signal)))) return posix_fail(EINVAL);
     if (before) *before = actions[signal];
     if (action) {
         actions[signal] = *action;
@@ -85,7 +82,7 @@ LIBC int sigaction(int signal, const struct sigaction *restrict action, struct s
                        : action->sa_handler == SIG_IGN ? ACTION_IGNORED
                                                        : ACTION_HANDLED;
         posix_record.actions[signal - 1] = kind;
-        if (kind == ACTION_IGNORED) posix_record.pending &= ~bit(signal);
+        if (kind == ACTION_IGNORED) posix_record.pending &= ~posix_bit(signal);
     }
     return 0;
 }
@@ -94,14 +91,14 @@ static uint64_t interrupting;
 
 LIBC void (*signal(int number, void (*handler)(int)))(int) {
     struct sigaction before, action = {.sa_flags = SA_RESTART};
-    if (valid(number) && interrupting & bit(number)) action.sa_flags = 0;
+    if (valid(number) && interrupting & posix_bit(number)) action.sa_flags = 0;
     action.sa_handler = handler;
     return sigaction(number, &action, &before) ? SIG_ERR : before.sa_handler;
 }
 
 LIBC int siginterrupt(int signal, int interrupt) {
     if (!valid(signal)) return posix_fail(EINVAL);
-    interrupting = interrupt ? interrupting | bit(signal) : interrupting & ~bit(signal);
+    interrupting = interrupt ? interrupting | posix_bit(signal) : interrupting & ~posix_bit(signal);
     actions[signal].sa_flags = interrupt ? actions[signal].sa_flags & ~SA_RESTART : actions[signal].sa_flags | SA_RESTART;
     return 0;
 }
@@ -125,7 +122,7 @@ LIBC int sigqueue(pid_t pid, int signal, union sigval value) {
 }
 
 LIBC _Noreturn void abort(void) {
-    posix_record.blocked &= ~bit(SIGABRT);
+    posix_record.blocked &= ~posix_bit(SIGABRT);
     raise(SIGABRT);
     actions[SIGABRT].sa_handler = SIG_DFL;
     posix_record.actions[SIGABRT - 1] = ACTION_DEFAULT;
@@ -135,10 +132,10 @@ LIBC _Noreturn void abort(void) {
 
 LIBC int sigemptyset(sigset_t *set) { return *set = 0, 0; }
 LIBC int sigfillset(sigset_t *set) { return *set = ~0ULL, 0; }
-LIBC int sigaddset(sigset_t *set, int signal) { return valid(signal) ? (*set |= bit(signal), 0) : posix_fail(EINVAL); }
-LIBC int sigdelset(sigset_t *set, int signal) { return valid(signal) ? (*set &= ~bit(signal), 0) : posix_fail(EINVAL); }
+LIBC int sigaddset(sigset_t *set, int signal) { return valid(signal) ? (*set |= posix_bit(signal), 0) : posix_fail(EINVAL); }
+LIBC int sigdelset(sigset_t *set, int signal) { return valid(signal) ? (*set &= ~posix_bit(signal), 0) : posix_fail(EINVAL); }
 LIBC int sigismember(const sigset_t *set, int signal) {
-    return valid(signal) ? (*set & bit(signal)) != 0 : posix_fail(EINVAL);
+    return valid(signal) ? (*set & posix_bit(signal)) != 0 : posix_fail(EINVAL);
 }
 LIBC int sigisemptyset(const sigset_t *set) { return *set == 0; }
 LIBC int sigorset(sigset_t *set, const sigset_t *one, const sigset_t *other) { return *set = *one | *other, 0; }
@@ -149,7 +146,7 @@ LIBC int sigprocmask(int how, const sigset_t *restrict set, sigset_t *restrict b
     if (set) {
         uint64_t wanted = how == SIG_BLOCK ? blocked | *set : how == SIG_UNBLOCK ? blocked & ~*set : *set;
         if (how != SIG_BLOCK && how != SIG_UNBLOCK && how != SIG_SETMASK) return posix_fail(EINVAL);
-        posix_record.blocked = wanted & ~unblockable();
+        posix_record.blocked = posix_blockable(wanted);
     }
     if (before) *before = blocked;
     if (posix_signal_waits()) posix_deliver();
@@ -168,7 +165,7 @@ LIBC int sigpending(sigset_t *set) { return *set = posix_record.pending & posix_
 
 LIBC int sigsuspend(const sigset_t *mask) {
     uint64_t before = posix_record.blocked;
-    posix_record.blocked = *mask & ~unblockable();
+    posix_record.blocked = posix_blockable(*mask);
     if (!posix_signal_waits()) sys_pause();
     posix_deliver();
     posix_record.blocked = before;
@@ -184,7 +181,7 @@ LIBC int sigwait(const sigset_t *restrict set, int *restrict signal) {
     while ((come = posix_record.pending & *set) == 0) {
         struct posix_record before = posix_record;
         for (int each = 1; each < _NSIG; each++) {
-            if (*set & bit(each)) posix_record.actions[each - 1] = ACTION_HANDLED;
+            if (*set & posix_bit(each)) posix_record.actions[each - 1] = ACTION_HANDLED;
         }
         posix_record.blocked &= ~*set;
         sys_pause();
@@ -194,7 +191,7 @@ LIBC int sigwait(const sigset_t *restrict set, int *restrict signal) {
         posix_record.blocked = before.blocked;
     }
     *signal = __builtin_ctzll(come) + 1;
-    posix_record.pending &= ~bit(*signal);
+    posix_record.pending &= ~posix_bit(*signal);
     return 0;
 }
 

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "paths.h"
+#include "signals.h"
 
 /* A list in the order of the calls, in the type's one pointer. */
 struct file_action {
@@ -90,20 +91,51 @@ LIBC int posix_spawnattr_getsigdefault(const posix_spawnattr_t *restrict attribu
     return *set = attributes->__def, 0;
 }
 
+/* What the host's spawn does to the child. */
+enum { ACTION_DUP, ACTION_CLOSE, ACTION_GROUP, ACTION_DIRECTORY, ACTION_MOVE };
+struct action {
+    uint32_t kind;
+    int32_t first, second;
+};
+
 struct starting {
     char *const *envp;
     int directory;
-    const struct posix_action *actions;
+    const struct action *actions;
     uint32_t count;
+    uint64_t blocked, defaults; /* the child's mask, and the signals that do what they do by default in it */
 };
 
+static int64_t spawn_at(const struct starting *starting, const char *path, const char *argv, uint32_t argv_size, const char *envp,
+                        uint32_t envp_size) {
+    /* A child has the mask and the ignored signals of the record. This process has its own again before it looks at what came. */
+    struct posix_record mine = posix_record;
+    posix_record.blocked = starting->blocked;
+    for (int signal = 1; signal < _NSIG; signal++) {
+        if (starting->defaults & posix_bit(signal)) posix_record.actions[signal - 1] = 0;
+    }
+    int64_t pid = sys_spawn(host_at(starting->directory), HOST_PATH(path), argv, argv_size, envp, envp_size, starting->actions,
+                            starting->count);
+    posix_record.blocked = mine.blocked;
+    memcpy(posix_record.actions, mine.actions, sizeof mine.actions);
+    return posix_result(pid);
+}
+
+/* pid, or -1 and errno */
 static int start(void *with, const char *path, char *const argv[]) {
-    struct starting *starting = with;
-    return posix_spawn_at(starting->directory, path, argv, starting->envp, starting->actions, starting->count);
+    const struct starting *starting = with;
+    uint32_t argv_size, envp_size;
+    char *arguments = posix_pack(argv, &argv_size), *environment = arguments ? posix_pack(starting->envp, &envp_size) : NULL;
+    int pid = environment ? (int)spawn_at(starting, path, arguments, argv_size, environment, envp_size) : -1;
+    int error = errno;
+    free(environment);
+    free(arguments);
+    errno = error;
+    return pid;
 }
 
 /* The child's files are opened here, above all descriptors that the actions name, and moved in their place there. */
-static int translate(const struct file_action *list, struct posix_action *to, int opened[], uint32_t *files, int *directory) {
+static int translate(const struct file_action *list, struct action *to, int opened[], uint32_t *files, int *directory) {
     int above = 2;
     for (const struct file_action *each = list; each; each = each->next) {
         above = each->fd > above ? each->fd : above;
@@ -111,12 +143,12 @@ static int translate(const struct file_action *list, struct posix_action *to, in
     }
     for (const struct file_action *each = list; each; each = each->next, to++) {
         if (each->kind == CLOSE) {
-            *to = (struct posix_action){ACTION_CLOSE, each->fd, 0};
+            *to = (struct action){ACTION_CLOSE, each->fd, 0};
         } else if (each->kind == DUP) {
-            *to = (struct posix_action){ACTION_DUP, each->from, each->fd};
+            *to = (struct action){ACTION_DUP, each->from, each->fd};
         } else if (each->kind == FCHDIR) {
             *directory = each->fd;
-            *to = (struct posix_action){ACTION_DIRECTORY, each->fd, 0};
+            *to = (struct action){ACTION_DIRECTORY, each->fd, 0};
         } else {
             int flags = each->kind == OPEN ? each->flags : O_RDONLY | O_DIRECTORY;
             int low = openat(*directory, each->path, flags | O_CLOEXEC, each->mode);
@@ -126,8 +158,8 @@ static int translate(const struct file_action *list, struct posix_action *to, in
             if (fd < 0) return error;
             opened[(*files)++] = fd;
             if (each->kind == CHDIR) *directory = fd;
-            *to = each->kind == OPEN ? (struct posix_action){ACTION_MOVE, fd, each->fd}
-                                     : (struct posix_action){ACTION_DIRECTORY, fd, 0};
+            *to = each->kind == OPEN ? (struct action){ACTION_MOVE, fd, each->fd}
+                                     : (struct action){ACTION_DIRECTORY, fd, 0};
         }
     }
     return 0;
@@ -139,22 +171,17 @@ static int spawn(pid_t *pid, const char *file, bool search, const posix_spawn_fi
     int flags = attributes ? attributes->__flags : 0;
     uint32_t count = 0, opened_count = 0;
     for (const struct file_action *each = list; each; each = each->next) count++;
-    struct posix_action *actions = malloc((count + 1) * sizeof *actions);
+    struct action *actions = malloc((count + 1) * sizeof *actions);
     int *opened = malloc((count + 1) * sizeof *opened), before = errno, result = -1;
     struct starting starting = {.envp = envp, .directory = AT_FDCWD, .actions = actions};
     int error = actions && opened ? translate(list, actions, opened, &opened_count, &starting.directory) : ENOMEM;
     if (error == 0) {
-        if (flags & POSIX_SPAWN_SETPGROUP) actions[count++] = (struct posix_action){ACTION_GROUP, attributes->__pgrp, 0};
+        if (flags & POSIX_SPAWN_SETPGROUP) actions[count++] = (struct action){ACTION_GROUP, attributes->__pgrp, 0};
         starting.count = count;
-        struct posix_record mine = posix_record; /* the child's mask and ignored signals are what the record has */
-        if (flags & POSIX_SPAWN_SETSIGMASK) posix_record.blocked = attributes->__mask;
-        for (int signal = 1; flags & POSIX_SPAWN_SETSIGDEF && signal < _NSIG; signal++) {
-            if (attributes->__def >> (signal - 1) & 1) posix_record.actions[signal - 1] = 0;
-        }
+        starting.blocked = flags & POSIX_SPAWN_SETSIGMASK ? posix_blockable(attributes->__mask) : posix_record.blocked;
+        starting.defaults = flags & POSIX_SPAWN_SETSIGDEF ? attributes->__def : 0;
         result = search ? posix_search(file, argv, start, &starting) : start(&starting, file, argv);
         error = result < 0 ? errno : 0;
-        posix_record.blocked = mine.blocked;
-        memcpy(posix_record.actions, mine.actions, sizeof mine.actions);
     }
     for (uint32_t i = 0; i < opened_count; i++) close(opened[i]);
     free(opened);

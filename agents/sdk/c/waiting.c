@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "signals.h"
+
 #define FOREVER (-1)
 
 static int wait_for(struct pollfd *descriptors, nfds_t count, int64_t nanoseconds) {
@@ -31,7 +33,7 @@ LIBC int ppoll(struct pollfd *descriptors, nfds_t count, const struct timespec *
     int64_t wait = nanoseconds_of(time);
     if (wait < FOREVER) return posix_fail(EINVAL);
     uint64_t before = posix_record.blocked;
-    if (mask) posix_record.blocked = *mask;
+    if (mask) posix_record.blocked = posix_blockable(*mask);
     int ready = posix_signal_waits() ? (posix_deliver(), posix_fail(EINTR)) : wait_for(descriptors, count, wait);
     posix_record.blocked = before;
     if (posix_signal_waits()) posix_deliver();

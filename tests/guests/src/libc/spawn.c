@@ -5,6 +5,8 @@
 #include "check.h"
 
 static char *self;
+static volatile int noted;
+static void note(int signal) { noted = signal; }
 
 static int spawn(const char *what, const posix_spawn_file_actions_t *files, const posix_spawnattr_t *attributes) {
     char *arguments[] = {(char *)"child", self, (char *)what, NULL};
@@ -59,6 +61,11 @@ int main(int argc, char **argv) {
     check("another directory", spawn("here", &files, NULL) == 3 << 8);
     posix_spawn_file_actions_destroy(&files);
 
+    posix_spawn_file_actions_init(&files);
+    posix_spawn_file_actions_addclose(&files, 99);
+    check("a descriptor that is closed already", spawn("mask", &files, NULL) == 4 << 8);
+    posix_spawn_file_actions_destroy(&files);
+
     posix_spawnattr_t attributes;
     posix_spawnattr_init(&attributes);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
@@ -71,6 +78,18 @@ int main(int argc, char **argv) {
     check("a signal mask", spawn("mask", NULL, &attributes) == 3 << 8);
     sigprocmask(SIG_BLOCK, NULL, &mask);
     check("mine is empty", sigisemptyset(&mask));
+    signal(SIGUSR1, note);
+    sigaddset(&mask, SIGUSR1);
+    sigprocmask(SIG_BLOCK, &mask, NULL);
+    raise(SIGUSR1);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    posix_spawnattr_setsigdefault(&attributes, &mask);
+    sigemptyset(&mask);
+    posix_spawnattr_setsigmask(&attributes, &mask);
+    check("no mask", spawn("mask", NULL, &attributes) == 4 << 8);
+    check("mine still waits", noted == 0);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    check("and is handled", noted == SIGUSR1);
     pid_t pid;
     check("no such program", posix_spawnp(&pid, "nowhere", NULL, NULL, argv, environ) == ENOENT);
     return done();
