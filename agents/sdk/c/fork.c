@@ -76,6 +76,7 @@ void posix_fork_parent(void) {
 
 void posix_fork_child(void) {
     posix_record.pending = 0; /* signals that wait are the parent's */
+    posix_forget_timer();
     go_on(0);
 }
 

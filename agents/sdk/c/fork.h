@@ -6,5 +6,7 @@
 void posix_fork_parent(void);
 /* In the child's entry: winds up what was copied. */
 void posix_fork_child(void);
+/* time.c: the timer that was noted is the parent's. */
+void posix_forget_timer(void);
 
 #endif

@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fork.h"
+
 /* The addresses are what counts: libc's headers name clocks by them. */
 struct __clockid {
     uint32_t which;
@@ -76,6 +78,10 @@ LIBC int daylight;
 
 /* The host tells what was left of a timer only when another one takes its place, so its end is noted here. */
 static int64_t timer_end, timer_interval;
+/* Its end is to be a number as well. */
+#define LONGEST (INT64_MAX / 2)
+
+void posix_forget_timer(void) { timer_end = timer_interval = 0; }
 
 static int64_t timer_left(void) {
     int64_t left = timer_end - sys_clock(CLOCK_STEADY);
@@ -104,6 +110,12 @@ static struct timeval value_of(int64_t nanoseconds) {
     return (struct timeval){.tv_sec = nanoseconds / NANOSECONDS, .tv_usec = (suseconds_t)(nanoseconds % NANOSECONDS / 1000)};
 }
 
+/* -1 for what is no time; what is longer than can be counted never comes. */
+static int64_t nanoseconds_of(const struct timeval *time) {
+    if (time->tv_sec < 0 || time->tv_usec < 0 || time->tv_usec >= 1000000) return -1;
+    return time->tv_sec >= LONGEST / NANOSECONDS ? LONGEST : time->tv_sec * NANOSECONDS + time->tv_usec * 1000LL;
+}
+
 LIBC int getitimer(int which, struct itimerval *to) {
     if (which != ITIMER_REAL) return posix_fail(EINVAL);
     *to = (struct itimerval){.it_interval = value_of(timer_interval), .it_value = value_of(timer_left())};
@@ -113,8 +125,7 @@ LIBC int getitimer(int which, struct itimerval *to) {
 LIBC int setitimer(int which, const struct itimerval *restrict to, struct itimerval *restrict before) {
     struct itimerval old;
     if (getitimer(which, &old)) return -1;
-    int64_t first = to->it_value.tv_sec * NANOSECONDS + to->it_value.tv_usec * 1000LL;
-    int64_t interval = to->it_interval.tv_sec * NANOSECONDS + to->it_interval.tv_usec * 1000LL;
+    int64_t first = nanoseconds_of(&to->it_value), interval = nanoseconds_of(&to->it_interval);
     if (first < 0 || interval < 0 || set_timer(first, first ? interval : 0) < 0) return posix_fail(EINVAL);
     if (before) *before = old;
     return 0;

@@ -27,9 +27,15 @@ int main(void) {
     timer.it_interval.tv_sec = 60;
     setitimer(ITIMER_REAL, &timer, &left);
     check("getitimer", getitimer(ITIMER_REAL, &left) == 0 && left.it_value.tv_sec == 50 && left.it_interval.tv_sec == 60);
-    check("a sleep is cut short", alarm(1) > 0 && sleep(100) > 90 && rung == 5);
     pid_t pid = fork();
-    if (pid == 0) {
+    if (pid == 0) _exit(getitimer(ITIMER_REAL, &left) == 0 && left.it_value.tv_sec == 0 && left.it_interval.tv_sec == 0 ? 0 : 1);
+    check("a child has none", ended(pid) == 0);
+    timer.it_value.tv_usec = 1000000;
+    check("no time", failed(setitimer(ITIMER_REAL, &timer, NULL), EINVAL));
+    timer.it_value = (struct timeval){.tv_sec = 1LL << 60};
+    check("a time that never comes", setitimer(ITIMER_REAL, &timer, NULL) == 0);
+    check("a sleep is cut short", alarm(1) > 0 && sleep(100) > 90 && rung == 5);
+    if ((pid = fork()) == 0) {
         signal(SIGALRM, SIG_DFL);
         ualarm(10000, 0);
         pause();
