@@ -11,25 +11,23 @@
 
 #include "paths.h"
 
-LIBC int openat(int at, const char *path, int flags, ...) {
-    mode_t mode = 0;
-    if (flags & O_CREAT) {
-        va_list rest;
-        va_start(rest, flags);
-        mode = va_arg(rest, mode_t);
-        va_end(rest);
+/* A call's last argument, which is there if a file may be made. */
+#define OPTIONAL_MODE(mode, flags)     \
+    mode_t mode = 0;                   \
+    if (flags & O_CREAT) {             \
+        va_list rest_;                 \
+        va_start(rest_, flags);        \
+        mode = va_arg(rest_, mode_t);  \
+        va_end(rest_);                 \
     }
+
+LIBC int openat(int at, const char *path, int flags, ...) {
+    OPTIONAL_MODE(mode, flags)
     return (int)POSIX_RESTARTED(sys_open(host_at(at), HOST_PATH(path), host_how(flags), mode));
 }
 
 LIBC int open(const char *path, int flags, ...) {
-    mode_t mode = 0;
-    if (flags & O_CREAT) {
-        va_list rest;
-        va_start(rest, flags);
-        mode = va_arg(rest, mode_t);
-        va_end(rest);
-    }
+    OPTIONAL_MODE(mode, flags)
     return openat(AT_FDCWD, path, flags, mode);
 }
 
@@ -69,6 +67,7 @@ LIBC ssize_t pwrite(int fd, const void *at, size_t size, off_t offset) {
 }
 
 LIBC ssize_t preadv(int fd, const struct iovec *parts, int count, off_t offset) {
+    if (count < 0 || count > IOV_MAX) return posix_fail(EINVAL);
     ssize_t done = 0;
     for (int i = 0; i < count; i++) {
         ssize_t got = pread(fd, parts[i].iov_base, parts[i].iov_len, offset + done);
@@ -80,6 +79,7 @@ LIBC ssize_t preadv(int fd, const struct iovec *parts, int count, off_t offset) 
 }
 
 LIBC ssize_t pwritev(int fd, const struct iovec *parts, int count, off_t offset) {
+    if (count < 0 || count > IOV_MAX) return posix_fail(EINVAL);
     ssize_t done = 0;
     for (int i = 0; i < count; i++) {
         ssize_t put = pwrite(fd, parts[i].iov_base, parts[i].iov_len, offset + done);
@@ -111,6 +111,7 @@ LIBC int truncate(const char *path, off_t size) {
 
 LIBC int posix_fallocate(int fd, off_t offset, off_t size) {
     if (offset < 0 || size <= 0) return EINVAL;
+    if (size > INT64_MAX - offset) return EFBIG;
     int before = errno;
     off_t here = __lseek(fd, 0, SEEK_CUR), end = here < 0 ? -1 : __lseek(fd, 0, SEEK_END);
     int done = end < 0 || __lseek(fd, here, SEEK_SET) < 0 ? -1 : end >= offset + size ? 0 : ftruncate(fd, offset + size);

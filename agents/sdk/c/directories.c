@@ -25,6 +25,15 @@ struct _DIR {
     unsigned char piece[PIECE];
 };
 
+static DIR *directory_of(int fd) {
+    DIR *directory = malloc(sizeof *directory);
+    if (directory == NULL) return NULL;
+    directory->fd = fd;
+    directory->passed = 0;
+    directory->at = directory->filled = 0;
+    return directory;
+}
+
 LIBC DIR *fdopendir(int fd) {
     struct stat found;
     if (fstat(fd, &found)) return NULL;
@@ -32,27 +41,19 @@ LIBC DIR *fdopendir(int fd) {
         posix_fail(ENOTDIR);
         return NULL;
     }
-    DIR *directory = malloc(sizeof *directory);
-    if (directory == NULL) return NULL;
-    directory->fd = fd;
-    directory->passed = 0;
-    directory->at = directory->filled = 0;
-    fcntl(fd, F_SETFD, FD_CLOEXEC);
+    DIR *directory = directory_of(fd);
+    if (directory) fcntl(fd, F_SETFD, FD_CLOEXEC);
     return directory;
 }
 
 static DIR *open_at(int at, const char *path) {
     int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) return NULL;
-    DIR *directory = malloc(sizeof *directory);
+    DIR *directory = directory_of(fd);
     if (directory == NULL) {
         close(fd);
         posix_fail(ENOMEM);
-        return NULL;
     }
-    directory->fd = fd;
-    directory->passed = 0;
-    directory->at = directory->filled = 0;
     return directory;
 }
 

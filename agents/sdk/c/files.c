@@ -139,14 +139,21 @@ LIBC int mkfifo(const char *path, mode_t mode) { return mkfifoat(AT_FDCWD, path,
 #define TIME_NOW (-1)
 #define TIME_AS_IT_IS (-2)
 
+static bool is_time(const struct timespec *time) {
+    return time->tv_nsec == UTIME_NOW || time->tv_nsec == UTIME_OMIT || (time->tv_nsec >= 0 && time->tv_nsec < NANOSECONDS);
+}
+
+/* Times that the host cannot keep become the nearest that it can, as Linux does it: those before 1970, where -1 and -2 mean
+   something else, and those after 2262. */
 static int64_t nanoseconds_of(const struct timespec *time) {
     if (time->tv_nsec == UTIME_NOW) return TIME_NOW;
     if (time->tv_nsec == UTIME_OMIT) return TIME_AS_IT_IS;
-    int64_t all = time->tv_sec * NANOSECONDS + time->tv_nsec;
-    return all < 0 ? 0 : all; /* -1 and -2 mean something else, and a file of before 1970 is as good as one of then */
+    if (time->tv_sec < 0) return 0;
+    return time->tv_sec >= INT64_MAX / NANOSECONDS ? INT64_MAX : time->tv_sec * NANOSECONDS + time->tv_nsec;
 }
 
 static int set_times(int at, const char *path, uint32_t how, const struct timespec times[2]) {
+    if (times && (!is_time(&times[0]) || !is_time(&times[1]))) return posix_fail(EINVAL);
     int64_t atime = times ? nanoseconds_of(&times[0]) : TIME_NOW, mtime = times ? nanoseconds_of(&times[1]) : TIME_NOW;
     return (int)posix_result(sys_set_times(host_at(at), HOST_PATH(path), how, atime, mtime));
 }

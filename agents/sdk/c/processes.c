@@ -70,8 +70,8 @@ LIBC int getrusage(int who, struct rusage *usage) {
     return 0;
 }
 
-/* Limits are the VM's: they are not told, and cannot be changed. What programs ask for is how many descriptors to close. */
-#define DESCRIPTORS 256
+/* Limits are the VM's: they are not told, and cannot be changed, but for the host's number of descriptors, which programs count on. */
+#define DESCRIPTORS 1024
 LIBC int getrlimit(int what, struct rlimit *limit) {
     if (what < 0 || what >= RLIM_NLIMITS) return posix_fail(EINVAL);
     limit->rlim_cur = limit->rlim_max = what == RLIMIT_NOFILE ? DESCRIPTORS : RLIM_INFINITY;

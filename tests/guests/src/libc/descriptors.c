@@ -1,4 +1,7 @@
 // Descriptors that are duplicated share their place, and children have them.
+#include <sys/resource.h>
+#include <sys/uio.h>
+
 #include "check.h"
 
 int main(void) {
@@ -31,6 +34,12 @@ int main(void) {
     check("pwrite", pwrite(fd, "X", 1, 3) == 1 && pread(fd, text, 4, 0) == 4 && strcmp(text, "abcX") == 0);
     check("close", close(same) == 0 && failed(close(same), EBADF));
     check("record locks are refused", failed(fcntl(fd, F_SETLK, &(struct flock){.l_type = F_WRLCK}), ENOLCK));
+    check("posix_fallocate", posix_fallocate(fd, INT64_MAX, 1) == EFBIG && posix_fallocate(fd, 0, 0) == EINVAL);
+    struct rlimit limit;
+    check("RLIMIT_NOFILE", getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == (rlim_t)getdtablesize());
+    check("the last", dup2(fd, getdtablesize() - 1) >= 0 && failed(dup2(fd, getdtablesize()), EBADF));
+    struct iovec none = {0};
+    check("preadv", failed(preadv(fd, &none, -1, 0), EINVAL) && failed(pwritev(fd, &none, -1, 0), EINVAL));
     unlink(path);
     return done();
 }

@@ -24,6 +24,9 @@ int main(void) {
                        found.st_atim.tv_sec == 1 && found.st_atim.tv_nsec == 2 && found.st_mtim.tv_sec == 3 && found.st_mtim.tv_nsec == 4);
     check("one of them", futimens(fd, (struct timespec[2]){{0, UTIME_OMIT}, {5, 0}}) == 0 && fstat(fd, &found) == 0 &&
                              found.st_atim.tv_sec == 1 && found.st_mtim.tv_sec == 5);
+    check("no time", failed(futimens(fd, (struct timespec[2]){{0, UTIME_OMIT}, {5, 1000000000}}), EINVAL));
+    check("a time past all counting", futimens(fd, (struct timespec[2]){{0, UTIME_OMIT}, {1LL << 40, 0}}) == 0 && fstat(fd, &found) == 0 &&
+                                           found.st_mtim.tv_sec == INT64_MAX / 1000000000);
     check("symlink", symlink("file", "link") == 0 && readlink("link", target, sizeof target) == 4 && strcmp(target, "file") == 0);
     check("lstat", lstat("link", &found) == 0 && S_ISLNK(found.st_mode) && stat("link", &found) == 0 && S_ISREG(found.st_mode));
     check("realpath", realpath("link", real) && strncmp(real, path, strlen(path)) == 0 && strcmp(real + strlen(path), "/file") == 0);
