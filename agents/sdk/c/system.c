@@ -19,8 +19,7 @@ LIBC int __getentropy(void *to, size_t size) { return getentropy(to, size); }
 
 LIBC ssize_t getrandom(void *to, size_t size, unsigned flags) {
     (void)flags;
-    uint32_t part = size > INT_MAX ? INT_MAX : (uint32_t)size;
-    return posix_result(sys_random(to, part)) < 0 ? -1 : (ssize_t)part;
+    return (ssize_t)posix_result(sys_random(to, size > INT_MAX ? INT_MAX : (uint32_t)size));
 }
 
 static const char *const NAME = "torpor";

@@ -4,6 +4,8 @@
 
 #include "check.h"
 
+ssize_t getrandom(void *, size_t, unsigned); // in none of the headers: programs bring their own declaration
+
 #define BLOCKS 2000
 
 static unsigned state = 1;
@@ -73,5 +75,10 @@ int main(void) {
     memset(mine, 1, 4096);
     memset(malloc(100000), 2, 100000);
     check("beside one's own sbrk", ((char *)mine)[0] == 1 && ((char *)mine)[4095] == 1);
+    char *chance = calloc(4, 1 << 20);
+    ssize_t got = getrandom(chance, 4 << 20, 0);
+    static const char zeros[32];
+    check("getrandom fills what it says", got >= 256 && memcmp(chance + got - sizeof zeros, zeros, sizeof zeros) != 0);
+    check("and no more", got == 4 << 20 || chance[got] == 0);
     return done();
 }
