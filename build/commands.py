@@ -11,9 +11,9 @@ A command.toml says:
     licence_file                    its text, in the archive
     [source]  package, archive, sha256       see build/sources.py
     [build]
-      fork              as build/posix.py has it: none, exec, full
+      fork              as build/posix_programs.py has it: none, full
       casts             functions are called through pointers of other types
-      through_pointers  with fork = "full": see build/posix.py
+      through_pointers  with fork = "full": see build/posix_programs.py
       configure         further options of configure, for build/facts.py
       flags             further options of the compiler
       first             what make makes before all else, one after another: "folder: targets", or "folder: BUILT_SOURCES"
@@ -31,7 +31,6 @@ import shutil
 import sys
 import tarfile
 import tempfile
-import time
 import tomllib
 from functools import partial
 from hashlib import sha256
@@ -40,10 +39,11 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 import posix_programs as posix
+from components import WASM_TOOLS
 from facts import Facts, Tools, apply
 from freshness import build_if_stale, fingerprint
 from sources import Archive, MissingSourcesError, cache_folder, fetch
-from toolchain import ROOT, WIT, BuildError, run, say
+from toolchain import AGENTS, ROOT, WIT, BuildError, run, say
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -122,11 +122,13 @@ class Command:
     @property
     def fingerprint(self) -> str:
         """Of all that its components are made of."""
-        tools = [SCRIPTS / name for name in ("commands.py", "facts.py", "posix_programs.py")]
+        scripts = [SCRIPTS / name for name in ("commands.py", "facts.py", "posix_programs.py")]
+        binaryen = AGENTS / "package-lock.json"
         facts = self.folder / "facts.json"
         targets = [(program.name, program.target) for program in self.programs]
         how = (
             self.archive.sha256,
+            self.licence_file,
             self.fork,
             self.casts,
             self.through_pointers,
@@ -136,10 +138,11 @@ class Command:
             self.patches,
         )
         return fingerprint(
-            [*([facts] if facts.exists() else []), *tools, posix.SDK, WIT],
+            [*([facts] if facts.exists() else []), *scripts, posix.SDK, WIT, binaryen],
             repr(how),
             repr(targets),
             posix.ZIGLANG,
+            WASM_TOOLS,
         )
 
 
@@ -251,9 +254,7 @@ def _quoted(words: Sequence[str | Path]) -> str:
 
 
 def build(command: Command, output: Path) -> None:
-    """Builds the command's components into the folder `output`. Raises BuildError."""
-    started = time.monotonic()
-    say(f"{command.name} {command.version}: building from {command.archive.name}")
+    """Builds the command's components into the folder `output`, which is made. Raises BuildError."""
     with tempfile.TemporaryDirectory(prefix=f"torpor-{command.name}-") as temporary:
         source = unpack(command, Path(temporary))
         tools = write_tools(command, Path(temporary) / "tools")
@@ -274,7 +275,7 @@ def build(command: Command, output: Path) -> None:
             target = Path(program.target)
             inner = target.parent if (place / target.parent / "Makefile").exists() else Path()
             make(str(inner), [str(target.relative_to(inner))])
-        output.mkdir(parents=True, exist_ok=True)
+        output.mkdir()
         for program in command.programs:
             posix.make_component(
                 place / program.target,
@@ -284,8 +285,6 @@ def build(command: Command, output: Path) -> None:
                 through_pointers=command.through_pointers,
             )
         shutil.copyfile(source / command.licence_file, output / "LICENCE")
-    size = sum((output / f"{program.name}.wasm").stat().st_size for program in command.programs)
-    say(f"{command.name} {command.version}: {size / 1024:,.0f} KiB in {time.monotonic() - started:.0f} s")
 
 
 def _make(command: Command, place: Path, tools: Tools, folder: str, targets: Sequence[str]) -> None:
@@ -298,7 +297,6 @@ def _make(command: Command, place: Path, tools: Tools, folder: str, targets: Seq
         [
             "make",
             "--silent",
-            "--keep-going",
             f"--jobs={jobs}",
             f"--directory={place / folder}",
             f"--file={BUILT}",
@@ -309,17 +307,9 @@ def _make(command: Command, place: Path, tools: Tools, folder: str, targets: Seq
     )
 
 
-def build_kept(command: Command) -> Path:
-    """The folder in the cache with the command's components, built if need be. Raises BuildError."""
-    wanted = command.fingerprint
-    place = cache_folder() / "commands" / wanted
-    build_if_stale(place / "components", wanted, partial(_build_folder, command))
-    return place / "components"
-
-
-def _build_folder(command: Command, output: Path) -> None:
-    shutil.rmtree(output, ignore_errors=True)
-    build(command, output)
+def kept(command: Command) -> Path:
+    """The folder in the cache for the command's components."""
+    return cache_folder() / "commands" / command.fingerprint / f"{command.name}-{command.version}"
 
 
 def build_all(names: Iterable[str] = ()) -> None:
@@ -327,11 +317,14 @@ def build_all(names: Iterable[str] = ()) -> None:
     chosen = read_commands(names)
     fetch(command.archive for command in chosen)
     DIST.mkdir(parents=True, exist_ok=True)
+    if new := [command.name for command in chosen if not kept(command).exists()]:
+        say(f"building {', '.join(new)} from source (once; all of the commands take 5 minutes of a processor)")
     for command in chosen:
-        kept = build_kept(command)
+        components = kept(command)
+        build_if_stale(components, command.fingerprint, partial(build, command))
         for program in command.programs:
-            _copy(kept / f"{program.name}.wasm", DIST / f"{program.name}.wasm")
-        _copy(kept / "LICENCE", DIST / "licences" / command.name)
+            _copy(components / f"{program.name}.wasm", DIST / f"{program.name}.wasm")
+        _copy(components / "LICENCE", DIST / "licences" / command.name)
     _write_manifest()
 
 
