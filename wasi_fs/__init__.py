@@ -16,6 +16,7 @@
     shared      what all trees keep of it together
     device      one of /dev
     devices     all of it
+    proc/       /proc
     mounts/     host directories in the tree
     base/       the base system beneath it
 

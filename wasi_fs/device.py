@@ -43,8 +43,11 @@ KINDS: Final = {**{kind.value: kind for kind in Kind}, "urandom": Kind.RANDOM}
 DESCRIPTORS: Final = {"0": Kind.STDIN, "1": Kind.STDOUT, "2": Kind.STDERR}
 """Of /dev/fd: in WASI 0.2 a program has no others that its host knows by number."""
 
-NAMES: Final = frozenset({NAME, "fd", *KINDS})
-"""Every name that a directory of the VM's own may have to have a device for."""
+PROC: Final = "proc"
+"""The name of the directory beside /dev: see `wasi_fs.proc`."""
+
+NAMES: Final = frozenset({NAME, "fd", PROC, *KINDS})
+"""Every name that a directory of the VM's own may have to have a device for, or /proc."""
 
 
 class Device(File):
@@ -52,6 +55,7 @@ class Device(File):
 
     __slots__ = ("kind", "mount")
     type = FileType.CHARACTER
+    sized = False
     mount: Foreign
 
     def __init__(self, ino: int, kind: Kind, mount: Foreign) -> None:
@@ -84,12 +88,12 @@ class Beside(Protocol):
         ...
 
 
-class Dev(Beside, Protocol):
-    """The devices, as a tree has them."""
+class Shown(Beside, Protocol):
+    """The devices, or /proc, as a tree has them."""
 
     @property
     def top(self) -> Directory:
-        """/dev where the VM has none of its own."""
+        """/dev, or /proc, where the VM has none of its own."""
         ...
 
 

@@ -31,6 +31,7 @@ from wasi_fs.handles import DirEntry, OpenDirectory, OpenFile, list_entries, ope
 from wasi_fs.inode import Directory, File, Inode, Stat, Symlink
 from wasi_fs.kept import KeptTree
 from wasi_fs.paths import path_of, real_path
+from wasi_fs.proc.nodes import length_of
 from wasi_fs.resolve import Place, locate, resolve
 from wasi_fs.sealing import check_protected
 from wasi_fs.tree import MAX_LINKS, Tree
@@ -163,11 +164,11 @@ class FileSystem(KeptTree):
         if isinstance(node, Device):
             count = read_length(node, length)
         else:
-            count = max(0, node.size - offset)
+            count = max(0, length_of(node) - offset)
             if length is not None:
                 count = min(count, length)
         if max_bytes is not None and count > max_bytes:
-            raise FsError(FsCode.FILE_TOO_LARGE, f"{path} has {node.size} bytes")
+            raise FsError(FsCode.FILE_TOO_LARGE, f"{path} has {length_of(node)} bytes")
         return bytes(self._contents_of(node).read(node, offset, count))
 
     def identity(self, path: str, *, at: Directory | None = None) -> Hashable | None:

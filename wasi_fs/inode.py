@@ -62,7 +62,7 @@ class Inode:
     )
     type: ClassVar[FileType]
     mount: Foreign | None = None
-    """The mounted host directory that this is in, or the devices or the base that it is of; None: the VM's own tree."""
+    """The mounted host directory that this is in, or the devices, /proc or the base that it is of; None: the VM's own tree."""
 
     def __init__(self, ino: int, mode: int, nlink: int, now: int) -> None:
         self.ino = ino
@@ -123,6 +123,8 @@ class File(Inode):
 
     __slots__ = ("cut", "dirty", "flight", "flight_cut", "version")
     type = FileType.REGULAR
+    sized: ClassVar[bool] = True
+    """Its size tells where it ends; else the first read that finds nothing does."""
 
     def __init__(self, ino: int, mode: int, now: int) -> None:
         super().__init__(ino, mode, 0, now)
@@ -186,7 +188,7 @@ class ForeignContent(Content, Protocol):
 
 
 class Foreign(Protocol):
-    """A part of the tree that is not the VM's own: a mounted host directory, the devices, or the base. All raise FsError."""
+    """A part of the tree that is not the VM's own: a mounted host directory, devices, /proc, the base. All raise FsError."""
 
     @property
     def fixed(self) -> bool:

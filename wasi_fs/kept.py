@@ -13,6 +13,8 @@ from wasi_fs.content import Contents
 from wasi_fs.device import is_device
 from wasi_fs.devices import Devices
 from wasi_fs.mounts import set_mounts
+from wasi_fs.proc.nodes import is_of_proc
+from wasi_fs.proc.tree import Proc
 from wasi_fs.tree import Limits, Tree
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from wasi_fs.errors import FsError
     from wasi_fs.handles import DirEntry
     from wasi_fs.inode import Directory
+    from wasi_fs.proc.entries import MadeDirectory
     from wasi_fs.values import Mount
 
 CHANGE_COST: Final = 16 * 1024
@@ -33,7 +36,7 @@ class KeptTree:
     """A tree with its contents and its journal; `FileSystem` has the operations on it.
 
     `clock` tells the time in nanoseconds since 1970. `random` returns the number of bytes that it is given, for the
-    devices of /dev; without it there are none. `base` lies beneath the tree.
+    devices of /dev; without it there are neither these nor /proc. `base` lies beneath the tree.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class KeptTree:
         self._contents = Contents(self._tree)
         self._tree.devices = Devices(self._tree, self._contents, random)
         self._tree.base = self._base = BaseTree(self._tree, self._contents, base or Base())
+        self._tree.proc = self._proc = Proc(self._tree, absent=random is None)
         self._journal = Journal(self._tree, self._contents)
         self.clock = clock
 
@@ -73,6 +77,15 @@ class KeptTree:
     @base.setter
     def base(self, base: Base) -> None:
         self._base.base = base
+
+    @property
+    def proc(self) -> MadeDirectory | None:
+        """What is in /proc; None: nothing."""
+        return self._proc.made
+
+    @proc.setter
+    def proc(self, made: MadeDirectory | None) -> None:
+        self._proc.made = made
 
     @property
     def usage(self) -> Usage:
@@ -123,13 +136,18 @@ class KeptTree:
 
     # The host's own files
 
-    def is_device(self, entry: DirEntry) -> bool:
-        """Whether the entry is a device or a directory of devices."""
-        return is_device(entry.ino)
+    def is_made(self, entry: DirEntry) -> bool:
+        """Whether the entry is /dev, /proc, or something in them that the host has made."""
+        return is_device(entry.ino) or is_of_proc(entry.ino)
 
     def is_shown_only(self, entry: DirEntry) -> bool:
-        """Whether a directory lists the entry, a device or one of the base, although it is not in the tree."""
-        return is_device(entry.ino) or is_base_number(entry.ino)
+        """Whether a directory lists the entry, one that is made or of the base, although it is not in the tree."""
+        return self.is_made(entry) or is_base_number(entry.ino)
+
+    @property
+    def mounts(self) -> list[Mount]:
+        """What is mounted."""
+        return [mounted.mount for mounted in self._tree.mounts.values()]
 
     def set_mounts(self, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError]]:
         """Mount exactly these host directories; return those that cannot be mounted, each with its error."""

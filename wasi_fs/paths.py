@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from wasi_fs.base.nodes import entry_of, is_of_base
-from wasi_fs.device import NAME, is_device
+from wasi_fs.device import NAME, PROC, is_device
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory
+from wasi_fs.proc.nodes import is_of_proc
 from wasi_fs.resolve import locate, resolve
 from wasi_fs.values import PATH_MAX
 
@@ -51,6 +52,8 @@ def _above(tree: Tree, directory: Directory) -> tuple[Directory, str]:
     if mount is not None and mount.is_top(directory):
         if is_device(directory.ino):
             return tree.root, NAME
+        if is_of_proc(directory.ino):
+            return tree.root, PROC
         directory = _point(tree, directory)
         mount = None
     if mount is None and not directory.nlink:

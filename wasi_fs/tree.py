@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from wasi_fs.backend import InodeRecord
-    from wasi_fs.device import Beside, Dev
+    from wasi_fs.device import Beside, Shown
     from wasi_fs.inode import Mounted
 
 MAX_TOUCHED: Final = 2048
@@ -55,8 +55,10 @@ class Tree(Memory):
         """Inodes that the next change set deletes."""
         self.mounts: dict[int, Mounted] = {}
         """What is mounted on directories, by their inode numbers; those are held open."""
-        self.devices: Dev
+        self.devices: Shown
         """What /dev has; set by the `FileSystem`."""
+        self.proc: Shown
+        """What /proc has; set by the `FileSystem`."""
         self.base: Beside
         """What lies beneath the tree; set by the `FileSystem`."""
         self.protected: set[tuple[str, ...]] = set()
@@ -214,11 +216,17 @@ class Tree(Memory):
     def _beside(self, directory: Directory, name: str) -> Inode | None:
         """What a directory of the VM's own shows under a name of which it has nothing itself."""
         node = self.base.beside(directory, name)
-        return self.devices.beside(directory, name) if node is None and name in NAMES else node
+        if node is None and name in NAMES:
+            return self.devices.beside(directory, name) or self.proc.beside(directory, name)
+        return node
 
     def entries_beside(self, directory: Directory) -> dict[str, Dentry]:
         """All that `lookup` finds beside what a directory of the VM's own has, be it covered or not."""
-        return {**self.devices.entries_beside(directory), **self.base.entries_beside(directory)}
+        return {
+            **self.proc.entries_beside(directory),
+            **self.devices.entries_beside(directory),
+            **self.base.entries_beside(directory),
+        }
 
     def own(self, directory: Directory, name: str) -> Inode | None:
         """What a directory of the VM's own has itself under that name, be something mounted on it; None if nothing."""

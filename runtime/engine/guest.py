@@ -72,7 +72,7 @@ class Guest:
         self._elements: native.ElementSetter
         self._memory_used = 0
         self._fuel_used = 0
-        self._on_worker = False
+        self._on_worker = self.waits = False  # `waits`: in a call of the host that has no answer yet
         self._loop_slices = LOOP_SLICES
         self._image = image
         self._copies: list[Image] = []
@@ -366,15 +366,15 @@ class Guest:
         """Do the waiting that the guest's call asks for; its fiber picks the answer up at the next poll."""
         boundary = self._boundary
         assert boundary.waiting is not None
-        call, wait, context, pointer = boundary.waiting
-        boundary.waiting = None
-        self._loop_slices = LOOP_SLICES
+        (call, wait, context, pointer), boundary.waiting = boundary.waiting, None
+        self._loop_slices, self.waits = LOOP_SLICES, True
         try:
             boundary.answer = HostAnswer(call, context, pointer, ok=True, value=await wait.function(*wait.arguments))
         except WitError as error:
             boundary.answer = HostAnswer(call, context, pointer, ok=False, value=error.value)
         except (Exception, GuestExit) as error:  # as above; Cancelled passes, since it is how a guest is killed
             boundary.ended = ended_by(call.name, error)
+        self.waits = False
 
     # The end
 

@@ -38,5 +38,7 @@
     sys_poll       poll
     sys_terminals  terminals
 
+    proc/          /proc
+
 What starts and runs guests is `runtime.vms.processes`; `process.Machine` is what is wanted of it.
 """

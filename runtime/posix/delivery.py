@@ -53,7 +53,7 @@ class Delivery:
 
     def fork(self) -> Delivery:
         """The child's: the record is in the memory that is copied; `adopt` tells where that is. Nothing pends in it."""
-        child = Delivery(attrs.evolve(self._state(), pending=0))
+        child = Delivery(attrs.evolve(self.state(), pending=0))
         child._at = self._at
         return child
 
@@ -67,7 +67,7 @@ class Delivery:
 
     def detach(self) -> None:
         """The program ends, and another one takes over, or none."""
-        self._inherited = attrs.evolve(self._state(), handled=0)
+        self._inherited = attrs.evolve(self.state(), handled=0)
         self.queued, self._withdrawn = self._inherited.pending, 0
         self._memory = self._at = None
 
@@ -79,7 +79,7 @@ class Delivery:
 
     def inherited(self) -> Inherited:
         """What a child that runs another program begins with."""
-        return attrs.evolve(self._state(), pending=0, handled=0)
+        return attrs.evolve(self.state(), pending=0, handled=0)
 
     def action(self, signal: int) -> int:
         """DEFAULT, IGNORED or HANDLED."""
@@ -124,7 +124,8 @@ class Delivery:
     def _blocked(self) -> int:
         return self._inherited.blocked if self._memory is None else self._word(BLOCKED)
 
-    def _state(self) -> Inherited:
+    def state(self) -> Inherited:
+        """As it is now."""
         if self._memory is None:
             return attrs.evolve(self._inherited, pending=self.queued)
         assert self._at is not None

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import itertools
 import stat
+from posixpath import normpath
 from typing import TYPE_CHECKING, Final
 
 from runtime.posix.errnos import Errno, PosixError
 from runtime.wasi.streams import PipeInput, PipeOutput, Source, StreamClosed, StreamFailed
 from wasi_fs.backend import FileType
+from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import DirEntry
 from wasi_fs.inode import Stat
 
@@ -27,6 +29,7 @@ ATOMIC: Final = 4096
 """POSIX's PIPE_BUF, in bytes: so much is written to a pipe in one piece, whoever else writes to it. Linux's."""
 
 _NUMBERS: Final = itertools.count(1)
+_DELETED: Final = " (deleted)"
 
 
 class How:
@@ -122,6 +125,10 @@ class Description(Source):
         """Bytes that can be read now (FIONREAD)."""
         return 0
 
+    def link(self, _files: FileSystem) -> str:
+        """What /proc/self/fd tells of it. FsError: the same call gets on after WOULD_BLOCK."""
+        return f"pipe:[{self.ino}]"
+
     def stat(self) -> Stat:
         """As of a file, where `mode` has the type too."""
         return Stat(self.ino, FileType.OTHER, self.mode, 1, 0, 0, 0, 0, read_only=False)
@@ -130,9 +137,11 @@ class Description(Source):
 class File(Description):
     """A file, or a device, that is open, with its offset."""
 
-    def __init__(self, handle: OpenFile, flags: int) -> None:
+    def __init__(self, handle: OpenFile, flags: int, path: str | None) -> None:
         super().__init__(flags)
         self.handle: Final = handle
+        self.path: Final = path
+        """By which it was opened; None: unknown."""
         self.offset = 0
         self.seekable: Final = handle.node.type is FileType.REGULAR
 
@@ -162,6 +171,12 @@ class File(Description):
         """See Description."""
         return max(0, self.handle.stat().size - self.offset)
 
+    def link(self, _files: FileSystem) -> str:
+        """See Description."""
+        node = self.handle.node
+        path = f"file:[{node.ino}]" if self.path is None else normpath(self.path)
+        return path if node.nlink else path + _DELETED
+
     def stat(self) -> Stat:
         """See Description."""
         return self.handle.stat()
@@ -170,9 +185,11 @@ class File(Description):
 class Folder(Description):
     """A directory that is open, with its place in the listing."""
 
-    def __init__(self, handle: OpenDirectory, flags: int) -> None:
+    def __init__(self, handle: OpenDirectory, flags: int, path: str | None) -> None:
         super().__init__(flags)
         self.handle: Final = handle
+        self.path: Final = path
+        """By which it was opened; None: unknown."""
         self._entries: Iterator[DirEntry] | None = None
         self._put_back: DirEntry | None = None
 
@@ -199,6 +216,15 @@ class Folder(Description):
         while (entry := self._put_back or next(self._entries, None)) is not None:
             self._put_back = None
             yield entry
+
+    def link(self, files: FileSystem) -> str:
+        """See Description."""
+        try:
+            return files.path_of(self.handle.node)
+        except FsError as error:
+            if error.code is FsCode.WOULD_BLOCK:
+                raise
+            return (self.path or f"directory:[{self.handle.node.ino}]") + _DELETED
 
     def put_back(self, entry: DirEntry) -> None:
         """List it again."""

@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from wasi_fs.inode import Directory
 
 
-_DESCRIPTOR: Final = re.compile(r"/(?:dev/fd|proc/self/fd)/([0-9]{1,9})")
+_DESCRIPTOR: Final = re.compile(r"/(?:dev/fd|proc/(?:self|([0-9]{1,10}))/fd)/([0-9]{1,9})")
+_NUMBER: Final = re.compile(r"0|[1-9][0-9]{0,3}")
 _STANDARD: Final = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+
+
+MAX_TOLD: Final = 512
+"""Characters of a path that are remembered with what is open, for /proc/self/fd: of a process with all its descriptors half of
+what its arguments may take."""
 
 
 class Name(NamedTuple):
@@ -57,11 +63,32 @@ def opened(process: PosixProcess, at: int, size: int) -> Description | None:
     return process.table[at].description
 
 
-def descriptor_of(path: str) -> int | None:
-    """The descriptor that a path stands for, such as /dev/fd/3."""
+def descriptor_of(process: PosixProcess, path: str) -> int | None:
+    """The descriptor of the process that a path stands for, such as /dev/fd/3."""
     if not path.startswith(("/dev/", "/proc/")):
         return None
     if (number := _STANDARD.get(path)) is not None:
         return number
     found = _DESCRIPTOR.fullmatch(path)
-    return None if found is None else int(found[1])
+    if found is None or found[1] not in {None, str(process.pid)}:
+        return None
+    return int(found[2])
+
+
+def descriptor_number(name: str) -> int | None:
+    """The descriptor that a name in /proc/self/fd is."""
+    return int(name) if _NUMBER.fullmatch(name) else None
+
+
+def told_path(process: PosixProcess, at: int, path: str) -> str | None:
+    """Where a path leads, as people are told it: absolute, and not looked at. None where that is too long to be kept."""
+    if not path.startswith("/"):
+        if at == WORKING_DIRECTORY:
+            above = process.told_cwd()
+        else:
+            description = process.table[at].description
+            above = description.path if isinstance(description, Folder) else None
+        if above is None:
+            return None
+        path = f"{above}/{path}"
+    return path if len(path) <= MAX_TOLD else None

@@ -10,6 +10,19 @@ DONE: Final = 0
 OUTSIDE: Final = 1
 """The pid of the parent that a process without one has: as on Linux, where init takes orphans. No process has it."""
 
+LAST_PID: Final = (1 << 31) - 1
+"""The highest number that a process can have."""
+
+USER: Final = 1000
+"""All of a VM are this user, and its group."""
+
+TERMINALS: Final = 136 << 8
+"""The device number of the first terminal, as /proc tells it: Linux's of pts/0."""
+
+INODES: Final = 4096
+FIRST_FD: Final = 64
+"""Of /proc: inode numbers for each process, and which of these are its descriptors, from their directory's on."""
+
 UMASK: Final = 0o022
 """Of a process that was started from outside."""
 
@@ -64,7 +77,7 @@ TREE: Final = 1
 DEVICES: Final = 2
 MOUNTS: Final = 3
 NO_FILE: Final = 4
-"""Of stat, which device: the VM's own tree and the base system's, its devices, host directories, and what is no file."""
+"""Of stat, which device: the VM's own tree and the base system's, its devices and /proc, host directories, no file."""
 
 BLOCK: Final = 512
 """Of stat: bytes of a block."""

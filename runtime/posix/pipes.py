@@ -33,6 +33,7 @@ class Pipes:
         pipe = _Pipe(self)
         pipe.reader = PipeReader(pipe, How.READ | flags)
         pipe.writer = PipeWriter(pipe, How.WRITE | flags)
+        pipe.writer.ino = pipe.reader.ino
         return pipe.reader, pipe.writer
 
     def gone(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Protocol
 
 import attrs
@@ -15,6 +16,7 @@ from runtime.posix.pipes import Pipes
 from runtime.posix.signals import Signal
 from runtime.posix.table import Table
 from runtime.wasi.streams import Source
+from wasi_fs import FsCode, FsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -97,6 +99,10 @@ class Next:
 
     program: Program
     arguments: Arguments
+    path: str
+    """The program's file; "" where that is not known."""
+    name: bytes
+    """What it was called by, without directories."""
 
 
 @attrs.define(eq=False)
@@ -111,6 +117,11 @@ class PosixProcess:
     session: int
     arguments: Arguments
     cwd: OpenDirectory
+    started: int
+    """When, in nanoseconds of the VM's monotonic clock."""
+    name: bytes = b""
+    path: str = ""
+    """See Next."""
     table: Table = attrs.field(factory=Table)
     umask: int = UMASK
     delivery: Delivery = attrs.field(factory=lambda: Delivery(Inherited()))
@@ -141,6 +152,7 @@ class PosixProcess:
     fuel_of_children: int = 0
     """Of those that were waited for, and theirs."""
     peak_memory_before: int = 0
+    _told_cwd: str | None = None
 
     @property
     def fuel_used(self) -> int:
@@ -151,6 +163,23 @@ class PosixProcess:
     def peak_memory(self) -> int:
         """The most bytes of memories and tables that one of its programs has had."""
         return max(self.peak_memory_before, 0 if self.guest is None else self.guest.memory_used)
+
+    # Where it is
+
+    def move_to(self, directory: OpenDirectory) -> None:
+        """Have another working directory."""
+        self.cwd.close()
+        self.cwd, self._told_cwd = directory, None
+
+    def told_cwd(self) -> str | None:
+        """The path of the working directory, as it was when it was last asked for; None without one. FsError(WOULD_BLOCK)."""
+        if self._told_cwd is None:
+            try:
+                self._told_cwd = self.kernel.filesystem.path_of(self.cwd.node)
+            except FsError as error:
+                if error.code is FsCode.WOULD_BLOCK:
+                    raise
+        return self._told_cwd
 
     # The end
 
@@ -180,6 +209,7 @@ class PosixProcess:
         self.arguments = chosen.arguments
         self.has_become = True
         self.program = chosen.program
+        self.path, self.name = chosen.path, chosen.name
         self.table.close_for_next()
 
     def count_guest(self) -> None:
@@ -204,10 +234,21 @@ class Kernel:
         self.locks = Locks()
         self.processes: dict[int, PosixProcess] = {}
         """By pid, also those that have ended, until they are waited for."""
+        self.count = 0
+        """How many there have been."""
+        self.newest = 0
+        """The pid of the last one."""
+        self._terminals = itertools.count()
+
+    def new_terminal(self) -> int:
+        """A number that no terminal has had."""
+        return next(self._terminals)
 
     def add(self, process: PosixProcess) -> None:
         """There is a new one."""
         self.processes[process.pid] = process
+        self.count += 1
+        self.newest = process.pid
         process.tree.members.add(process)
         if process.parent is not None:
             process.parent.children[process.pid] = process

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -16,6 +17,7 @@ from wasi_fs import FileType, FsCode, FsError, OpenFile
 if TYPE_CHECKING:
     from runtime.posix.arguments import Arguments
     from runtime.posix.process import Kernel
+    from wasi_fs import FileSystem
 
 HEAD_BYTES: Final = 256
 """Of a file, in which its first line is looked for: Linux's BINPRM_BUF_SIZE."""
@@ -35,7 +37,7 @@ async def find(kernel: Kernel, place: Name, arguments: Arguments) -> Next:
     PosixError ENOEXEC, EACCES, E2BIG, ELOOP for scripts of scripts, those of files and of `Machine.load`. Its text says which
     file it is that is missing or cannot be run.
     """
-    which = ""
+    which, called = "", called_by(place.path)
     for _ in range(1 + MAX_SCRIPTS):
         which = f"its interpreter {place.path}" if which else place.path
         try:
@@ -52,12 +54,26 @@ async def find(kernel: Kernel, place: Name, arguments: Arguments) -> Next:
             if not head.startswith(SCRIPT):
                 if not head.startswith(_COMPONENT):
                     raise PosixError(Errno.ENOEXEC, f"{which} is no component, and does not begin with #!")
-                return Next(await kernel.machine.load(opened, place.path), arguments)
+                path = await file_of(kernel.filesystem, place)
+                return Next(await kernel.machine.load(opened, place.path), arguments, path, called)
         words = interpreter(head)
         arguments = arguments.behind([*words, place.path.encode("utf-8", "surrogateescape")])
         place = Name(words[0].decode("utf-8", "surrogateescape"), place.at)
         await trio.lowlevel.checkpoint()
     raise PosixError(Errno.ELOOP, f"more than {MAX_SCRIPTS} scripts are each the interpreter of the one before")
+
+
+def called_by(path: str) -> bytes:
+    """A program's name, of the path or command by which it is called."""
+    return posixpath.basename(path).encode("utf-8", "surrogateescape")
+
+
+async def file_of(files: FileSystem, place: Name) -> str:
+    """The path of a program's file, as /proc tells it; "" where it has none that is short enough."""
+    try:
+        return str(await patiently(lambda: files.real_path(place.path, at=place.at)))
+    except FsError:
+        return ""
 
 
 def interpreter(head: bytes) -> list[bytes]:

@@ -10,6 +10,7 @@ from runtime.posix.numbers import BLOCK, DEVICES, MOUNTS, NO_FILE, TREE
 from wasi_fs.backend import FileType
 from wasi_fs.base.nodes import is_of_base
 from wasi_fs.device import is_device
+from wasi_fs.proc.nodes import is_of_proc
 
 if TYPE_CHECKING:
     from wasi_fs.inode import Inode, Stat
@@ -32,7 +33,7 @@ def record(found: Stat, node: Inode | None) -> bytes:
     elif node.mount is None or is_of_base(node):
         device = TREE
     else:
-        device = DEVICES if is_device(node.ino) else MOUNTS
+        device = DEVICES if is_device(node.ino) or is_of_proc(node.ino) else MOUNTS
     blocks = 0 if node is None else -(-node.allocated // BLOCK)
     return _RECORD.pack(
         device,

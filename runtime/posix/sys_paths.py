@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from runtime.posix.calls import call, write_bytes
 from runtime.posix.descriptions import Description, File, Folder, How
 from runtime.posix.errnos import Errno, PosixError
-from runtime.posix.names import descriptor_of, name, opened, text
+from runtime.posix.names import descriptor_of, name, opened, text, told_path
 from runtime.posix.numbers import AS_IT_IS, DONE, EXECUTABLE, EXECUTE, NOW
 from runtime.posix.stats import record
 from runtime.posix.terminal import Terminal, TerminalDescription
@@ -31,10 +31,11 @@ def open_(process: PosixProcess, memory: Context, at: int, path: int, size: int,
     place = name(process, memory, at, path, size)
     closes = bool(how & How.CLOSE_ON_EXEC)
     process.table.check_room(1)
-    if (number := descriptor_of(place.path)) is not None:
+    if (number := descriptor_of(process, place.path)) is not None:
         return _open_again(process, number, how, closes=closes)
     if place.path == "/dev/tty":
         return process.table.add(_controlling(process, how & How.KEPT), closes=closes)
+    told = told_path(process, at, place.path)
     handle = process.kernel.filesystem.open(
         place.path,
         at=place.at,
@@ -49,13 +50,13 @@ def open_(process: PosixProcess, memory: Context, at: int, path: int, size: int,
     )
     description: Description
     if isinstance(handle, OpenDirectory):
-        description = Folder(handle, how & How.KEPT)
+        description = Folder(handle, how & How.KEPT, told)
     elif isinstance(handle.node, Device) and handle.node.kind in STANDARD:
         number = _STREAMS[handle.node.kind]
         handle.close()
         return _open_again(process, number, how, closes=closes)
     else:
-        description = File(handle, how & How.KEPT)
+        description = File(handle, how & How.KEPT, told)
     return process.table.add(description, closes=closes)
 
 
@@ -86,7 +87,8 @@ def stat(process: PosixProcess, memory: Context, at: int, path: int, size: int, 
     description = opened(process, at, size)
     if description is None:
         place = name(process, memory, at, path, size)
-        if (number := descriptor_of(place.path)) is None:
+        itself = bool(how & How.NO_FOLLOW) and place.path.startswith("/proc/")  # there, it is a link
+        if itself or (number := descriptor_of(process, place.path)) is None:
             node = process.kernel.filesystem.resolve(place.path, at=place.at, follow=not how & How.NO_FOLLOW)
             write_bytes(memory, to, record(node.stat(), node))
             return DONE
@@ -136,7 +138,7 @@ def set_times(
 def access(process: PosixProcess, memory: Context, at: int, path: int, size: int, mode: int) -> int:
     """faccessat(2): all of a VM are its root, to whom only a file that nobody executes, and what is sealed, is closed."""
     place = name(process, memory, at, path, size)
-    if (number := descriptor_of(place.path)) is not None:
+    if (number := descriptor_of(process, place.path)) is not None:
         if process.table.get(number) is None:
             raise PosixError(Errno.ENOENT)
         return DONE
@@ -260,8 +262,7 @@ def change_directory(process: PosixProcess, memory: Context, at: int, path: int,
         found = process.kernel.filesystem.open(place.path, at=place.at, directory=True)
         assert isinstance(found, OpenDirectory)
         handle = found
-    before, process.cwd = process.cwd, handle
-    before.close()
+    process.move_to(handle)
     return DONE
 
 

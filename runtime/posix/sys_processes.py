@@ -78,6 +78,7 @@ def _child(process: PosixProcess, arguments: Arguments, delivery: Delivery) -> P
     """A child of the process, that does not run yet. PosixError EAGAIN, ENOMEM."""
     kernel = process.kernel
     kernel.machine.check_room()
+    assert process.state is not None
     if process.tree.killed:
         raise PosixError(Errno.EAGAIN)
     child = PosixProcess(
@@ -89,6 +90,9 @@ def _child(process: PosixProcess, arguments: Arguments, delivery: Delivery) -> P
         session=process.session,
         arguments=arguments,
         cwd=process.cwd.duplicate(),
+        started=process.state.ambient.now_monotonic_ns(),
+        name=process.name,
+        path=process.path,
         table=process.table.copy(),
         umask=process.umask,
         delivery=delivery,
@@ -192,7 +196,6 @@ def _act(child: PosixProcess, kind: int, first: int, second: int) -> None:
         description = table[first].description
         if not isinstance(description, Folder):
             raise PosixError(Errno.ENOTDIR)
-        child.cwd.close()
-        child.cwd = description.handle.duplicate()
+        child.move_to(description.handle.duplicate())
     else:
         raise PosixError(Errno.EINVAL)

@@ -49,6 +49,10 @@ class Table:
         entry = self._entries.get(number)
         return None if entry is None else entry.description
 
+    def numbers(self) -> list[int]:
+        """Those that are open, the lowest first."""
+        return sorted(self._entries)
+
     def free(self, least: int = 0) -> int:
         """The lowest number from `least` on that is free. PosixError EMFILE, EINVAL."""
         if not 0 <= least < MAX_DESCRIPTORS:

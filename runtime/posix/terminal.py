@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runtime.posix.process import PosixProcess
     from runtime.posix.termios import Termios
     from runtime.wasi.streams import Data
+    from wasi_fs import FileSystem
 
 AT_ONCE: Final = 128
 """Typed bytes that are looked at between two checkpoints: about a millisecond."""
@@ -29,6 +30,8 @@ class Terminal:
 
     def __init__(self, leader: PosixProcess, rows: int, columns: int) -> None:
         self._kernel = leader.kernel
+        self.number: Final = self._kernel.new_terminal()
+        """Which of the VM's it is."""
         self._session = leader.pid
         self.foreground = leader.group
         """The process group that typed signals go to, and that may read."""
@@ -152,6 +155,10 @@ class TerminalDescription(Description):
         taken = self.terminal.line.write(data)
         self.terminal.changed()
         return taken or (None if data else 0)
+
+    def link(self, _files: FileSystem) -> str:
+        """See Description: by this name, each process has its own."""
+        return "/dev/tty"
 
     def room(self) -> int:
         """See Description."""

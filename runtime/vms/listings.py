@@ -228,11 +228,11 @@ def opened(fs: FileSystem, path: str, *, at: Directory | None = None, follow: bo
 
 
 async def _shown(fs: FileSystem, path: str, after: str, count: int, *, whole: bool = False) -> Listing:
-    """A listing for a client. That of the root is without the devices, and with `whole` without the base system, too."""
+    """A listing for a client. That of the root is without /dev and /proc, and with `whole` without the base system, too."""
     directory = await patiently(partial(opened, fs, path))
     hidden: Callable[[DirEntry], bool] = _nothing
     if directory.node is fs.root:
-        hidden = fs.is_shown_only if whole else fs.is_device
+        hidden = fs.is_shown_only if whole else fs.is_made
     return Listing(fs, directory, after, count, hidden=hidden)
 
 

@@ -13,6 +13,9 @@ from runtime.engine import Exit
 from runtime.posix import signals
 from runtime.posix.descriptions import HostInput, HostOutput
 from runtime.posix.life import ended
+from runtime.posix.names import Name
+from runtime.posix.proc.looking import looker
+from runtime.posix.programs import file_of
 from runtime.posix.signals import Signal
 from runtime.posix.standard import StandardInput, StandardOutput
 from runtime.posix.state import PosixState
@@ -136,6 +139,7 @@ class Process:
         What goes on beside it are tasks of the nursery.
         """
         record, beside = self.record, _Beside(nursery)
+        looker.set(record)
         try:
             while True:
                 if image is None:
@@ -209,6 +213,8 @@ class FirstProcess(Process):
         self.record.tree.kill()
 
     async def _enter(self, surroundings: Surroundings) -> None:
+        if self.record.path and not self.record.has_become:
+            self.record.path = await file_of(surroundings.filesystem, Name(self.record.path, self.record.cwd.node))
         if self.record.has_become:
             await super()._enter(surroundings)
             return
@@ -219,8 +225,7 @@ class FirstProcess(Process):
         except FsError:
             return
         assert isinstance(found, OpenDirectory)
-        self.record.cwd.close()
-        self.record.cwd = found
+        self.record.move_to(found)
 
 
 class AttachedProcess(FirstProcess):

@@ -14,11 +14,13 @@ from runtime.posix.arguments import Arguments
 from runtime.posix.errnos import Errno, PosixError
 from runtime.posix.names import Name
 from runtime.posix.numbers import OUTSIDE
+from runtime.posix.proc.machine import MachineFacts
+from runtime.posix.proc.top import Top
 from runtime.posix.process import Kernel, Next, PosixProcess, Tree
-from runtime.posix.programs import find
+from runtime.posix.programs import called_by, find
 from runtime.vms.patience import patiently
 from runtime.vms.process import AttachedProcess, Kind, Process
-from runtime.vms.programs import Programs, Script
+from runtime.vms.programs import Found, Programs, Script
 from runtime.vms.terminal import TerminalProcess
 from wasi_fs import FsError, OpenDirectory
 
@@ -53,6 +55,9 @@ class Processes:
         self._nursery = nursery
         self._programs = Programs(surroundings.engine, surroundings.share, surroundings.filesystem)
         self._kernel = Kernel(self, surroundings.filesystem)
+        facts = MachineFacts(
+            self._kernel, surroundings.ambient, surroundings.limits.memory_bytes, lambda: self.fuel_used
+        )
         self._live: dict[int, Process] = {}
         self.commands = 0
         """How many of them are commands of the VM, and neither agents nor their attendants."""
@@ -60,6 +65,8 @@ class Processes:
         self._memory: dict[int, int] = {}  # by pid, as last looked at
         self._memory_of_all = 0
         self._peak_memory = 0
+        self.proc: Final = Top(self._kernel, facts)
+        """What is in /proc."""
 
     @property
     def fuel_used(self) -> int:
@@ -123,11 +130,11 @@ class Processes:
         try:
             if component is not None:
                 program = await self._surroundings.engine.load(component.path, tell, self._surroundings.share)
-                return Next(program, arguments)
+                return Next(program, arguments, "", called_by(argv[0]))
             found = await self._programs.load(argv[0], _path(env), cwd, tell)
-            return (
-                await self._interpreted(found, arguments, cwd) if isinstance(found, Script) else Next(found, arguments)
-            )
+            if isinstance(found, Script):
+                return await self._interpreted(found, arguments, cwd)
+            return _next(found, arguments)
         except (ComponentError, PosixError, FsError, OSError) as error:
             check_exhausted(error)
             raise ApiError(
@@ -143,8 +150,8 @@ class Processes:
 
     def known(self, argv: list[str], env: dict[str, str], cwd: str) -> Next | None:
         """The program of a command in the VM, for `begin`, where `spawn` would not have to wait for it."""
-        program = self._programs.known(argv[0], _path(env), cwd)
-        return None if program is None else Next(program, _arguments(argv, env))
+        found = self._programs.known(argv[0], _path(env), cwd)
+        return None if found is None else _next(found, _arguments(argv, env))
 
     def begin(
         self,
@@ -193,6 +200,9 @@ class Processes:
             session=pid,
             arguments=chosen.arguments,
             cwd=root,
+            started=self._surroundings.ambient.now_monotonic_ns(),
+            name=chosen.name,
+            path=chosen.path,
             program=chosen.program,
         )
         self._kernel.add(record)
@@ -262,6 +272,10 @@ class Processes:
 
 def _path(env: Mapping[str, str]) -> str:
     return env.get("PATH", DEFAULT_PATH)
+
+
+def _next(found: Found, arguments: Arguments) -> Next:
+    return Next(found.program, arguments, found.path, called_by(found.path))
 
 
 def _arguments(argv: list[str], env: dict[str, str]) -> Arguments:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import attrs
 import trio
@@ -60,6 +60,13 @@ class Script:
     """As the command names it, or as it was found along PATH."""
 
 
+class Found(NamedTuple):
+    """A program, and the path of its file."""
+
+    program: Program
+    path: str
+
+
 class Programs:
     """The programs of one VM."""
 
@@ -69,7 +76,7 @@ class Programs:
         self._filesystem = filesystem
         self._digests: OrderedDict[Hashable, str] = OrderedDict()
 
-    async def load(self, command: str, path: str, cwd: str, tell: Callable[[int], None]) -> Program | Script:
+    async def load(self, command: str, path: str, cwd: str, tell: Callable[[int], None]) -> Found | Script:
         """The program or the script that a command names. A program is read only if it is not known; `tell` as for
         `Engine.load_content`.
 
@@ -80,14 +87,14 @@ class Programs:
         if program is None and isinstance(identity, Digest):
             program = await self._engine.find(identity, self._share)
         if program is not None:
-            return program
+            return Found(program, place)
         try:
             with self._filesystem.open(place) as file:
                 assert isinstance(file, OpenFile)
                 is_of_base = isinstance(identity, Digest)  # which has no scripts
                 if not is_of_base and await patiently(partial(file.read, 0, len(SCRIPT))) == SCRIPT:
                     return Script(command if "/" in command else place)
-                return await self.load_file(file, tell)
+                return Found(await self.load_file(file, tell), place)
         except FsError as error:
             raise ComponentError(f"its file cannot be read: {error}") from None
 
@@ -103,11 +110,12 @@ class Programs:
             self._digests.popitem(last=False)
         return program
 
-    def known(self, command: str, path: str, cwd: str) -> Program | None:
+    def known(self, command: str, path: str, cwd: str) -> Found | None:
         """As `load`, at once; None if that would have to read the file, or if the program is far down in `path`."""
         for candidate in _candidates(command, path, cwd)[:AT_ONCE]:
             try:
-                return self._remembered(self._filesystem.identity(candidate))
+                program = self._remembered(self._filesystem.identity(candidate))
+                return None if program is None else Found(program, candidate)
             except FsError as error:
                 if error.code is FsCode.WOULD_BLOCK:
                     return None

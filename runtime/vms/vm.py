@@ -91,6 +91,7 @@ class Vm:
                 self.volume.prepare()
                 async with trio.open_nursery() as nursery:
                     self.processes = Processes(self._surroundings(), nursery)
+                    self.volume.filesystem.proc = self.processes.proc
                     self.commands = Commands(
                         nursery,
                         self.processes,
@@ -107,6 +108,7 @@ class Vm:
                         task_status.started()
                         await trio.sleep_forever()
         finally:
+            self.volume.filesystem.proc = None
             with trio.CancelScope(shield=True):
                 await self._gate.aclose()
             self._ended.set()

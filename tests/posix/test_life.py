@@ -47,6 +47,7 @@ def family(kernel: Kernel, count: int, *, group: int) -> list[PosixProcess]:
             session=GROUP,
             arguments=Arguments.of([], {}),
             cwd=cwd,  # type: ignore[arg-type]
+            started=0,
         )
         kernel.add(process)
         found.append(process)

@@ -88,7 +88,7 @@ async def test_a_vm_has_it_beneath_its_files(shipped: Path, tmp_path: Path) -> N
         assert fs.readlink("/bin") == "usr/bin"
         stats = await host.queries.stats("vm")
         without = await files_of(host, "without", base="none")
-        assert without.readdir("/") == ["bin", "dev", "etc", "home", "root", "tmp"]
+        assert without.readdir("/") == ["bin", "dev", "etc", "home", "proc", "root", "tmp"]
         assert without.readdir("/bin") == []
         with pytest.raises(FsError):
             without.stat("/usr")
@@ -176,12 +176,12 @@ async def test_a_command_of_it_is_read_only_to_be_compiled(
         monkeypatch.setattr(content, "read", counted)
         assert programs.known("code", "/bin", "/") is None
         assert reads == []
-        program = await programs.load("code", "/bin", "/", lambda _size: None)
-        assert program.digest == digest_of(TINY)
+        found = await programs.load("code", "/bin", "/", lambda _size: None)
+        assert found.program.digest == digest_of(TINY)
         assert sum(reads) == content.size
         other = Programs(engine, Share(), await files_of(host, "other"))
-        assert other.known("code2", "/bin", "/") is program
-        assert await other.load("/usr/bin/code", "", "/", lambda _size: None) is program
+        assert other.known("code2", "/bin", "/") == (found.program, "/bin/code2")
+        assert await other.load("/usr/bin/code", "", "/", lambda _size: None) == (found.program, "/usr/bin/code")
         assert sum(reads) == content.size
 
 
@@ -319,7 +319,7 @@ async def test_what_was_compiled_before_is_found_without_it(
     async with host_on(tmp_path) as host:
         programs = Programs(engine, Share(), await files_of(host, "vm"))
         assert engine.known(program.digest) is None
-        found = await programs.load("code", "/bin", "/", lambda _size: None)
+        found = (await programs.load("code", "/bin", "/", lambda _size: None)).program
         assert (found.digest, engine.known(program.digest)) == (program.digest, found)
 
 

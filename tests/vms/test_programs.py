@@ -62,9 +62,11 @@ class Box:
 
     async def load(self, command: str, path: str = "/bin", cwd: str = "/") -> bytes:
         """Load a program; its content as the engine got it, some time."""
-        program = await self.programs.load(command, path, cwd, lambda _size: None)
-        assert not isinstance(program, Script)
-        return next(content for content in self.engine.given if hashlib.sha256(content).hexdigest() == program.digest)
+        found = await self.programs.load(command, path, cwd, lambda _size: None)
+        assert not isinstance(found, Script)
+        return next(
+            content for content in self.engine.given if hashlib.sha256(content).hexdigest() == found.program.digest
+        )
 
 
 @pytest.fixture

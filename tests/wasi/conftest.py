@@ -238,6 +238,7 @@ class World:
             tell_compiling=lambda _program, _size: None,
         )
         processes = Processes(surroundings, self._nursery)
+        volume.filesystem.proc = processes.proc
         return Machine(volume, surroundings, processes, exchanges, self._nursery, self._item)
 
 

@@ -103,7 +103,7 @@ def refusing(code: FsCode) -> Iterator[None]:
 
 def test_it_shows_through_and_costs_nothing(disk: Disk) -> None:
     fs = disk.fs
-    assert fs.readdir("/") == ["bin", "dev", "etc", "usr", "var"]
+    assert fs.readdir("/") == ["bin", "dev", "etc", "proc", "usr", "var"]
     assert fs.readdir("/bin") == fs.readdir("/usr/bin") == ["cat", "large", "ls"]
     assert fs.readlink("/bin") == "usr/bin"
     assert fs.stat("/var/tmp").mode == 0o1777  # noqa: S108 - the VM's
@@ -126,7 +126,7 @@ def test_it_shows_through_and_costs_nothing(disk: Disk) -> None:
 
 def test_a_tree_without_one_has_nothing_of_it(disk: Disk) -> None:
     disk.fs.base = Base()
-    assert disk.fs.readdir("/") == ["dev"]
+    assert disk.fs.readdir("/") == ["dev", "proc"]
     with refusing(FsCode.NO_ENTRY):
         disk.fs.stat("/usr")
     disk.fs.base = disk.base
@@ -378,7 +378,7 @@ def test_an_open_file_stays_what_it_was(disk: Disk) -> None:
             file.write(0, b"x")
     fs.unlink("/etc/passwd")
     assert fs.read_file("/etc/passwd") == b"upgraded"
-    assert fs.readdir("/") == ["dev", "etc"]
+    assert fs.readdir("/") == ["dev", "etc", "proc"]
 
 
 def test_a_base_that_is_replaced_lets_go_of_what_nobody_has_open(disk: Disk) -> None:

@@ -51,7 +51,7 @@ def opened(fs: FileSystem, path: str, **options: Any) -> OpenFile:
 
 def test_they_are_there_and_cost_nothing(disk: Disk) -> None:
     fs = disk.fs
-    assert fs.readdir("/") == ["dev"]
+    assert fs.readdir("/") == ["dev", "proc"]
     assert fs.readdir("/dev") == DEVICES
     assert fs.readdir("/dev/fd") == ["0", "1", "2"]
     assert {entry.type for entry in fs.entries("/dev")} == {FileType.CHARACTER, FileType.DIRECTORY}
@@ -168,7 +168,7 @@ def test_what_a_vm_puts_there_is_kept_beside_them(disk: Disk) -> None:
                 page, after = handle.page(after, 2)
                 names += [entry.name for entry in page]
         assert names == fs.readdir("/dev")
-        assert fs.readdir("/") == ["dev"]
+        assert fs.readdir("/") == ["dev", "proc"]
         assert fs.read_file("/dev/link") == b"mine"
         assert fs.resolve("/dev/fd/..").ino == fs.resolve("/dev").ino
         assert fs.usage.entries == 5
@@ -213,7 +213,7 @@ def test_a_vm_may_have_something_else_under_the_name(disk: Disk, kind: str) -> N
         assert fs.readdir("/place") == ["null"]
     else:
         refused(FsCode.NOT_DIRECTORY, fs.stat, "/dev/null")
-    assert fs.readdir("/") == ["dev", "place"]
+    assert fs.readdir("/") == ["dev", "place", "proc"]
 
 
 def test_a_full_tree_gets_no_directory_either(disk: Disk) -> None:

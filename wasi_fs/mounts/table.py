@@ -53,7 +53,7 @@ def _make_point(tree: Tree, path: str) -> Directory:
     for position, name in enumerate(names, 1):
         check_protected(tree, directory, name, making_directory=position < len(names))
         node = tree.lookup(directory, name)
-        if node is None or node is tree.devices.top or is_of_base(node):
+        if node is None or node in {tree.devices.top, tree.proc.top} or is_of_base(node):
             if directory.read_only:
                 raise FsError(FsCode.READ_ONLY, path)
             node = tree.make_directory(directory, name, 0o755)

@@ -83,7 +83,7 @@ async def _read_synced(state: WasiState, file: OpenFile, length: int, offset: in
 
 def _read(file: OpenFile, length: int, offset: int) -> tuple[Data, bool]:
     data = file.read(offset, length)
-    if file.node.type is FileType.CHARACTER:
+    if not file.node.sized:
         return data, not data
     file.node.refresh()
     return data, offset + len(data) >= file.node.size
