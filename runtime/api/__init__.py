@@ -14,6 +14,7 @@
     daemon      the daemon and the connection
     vms         VMs
     sessions    sessions
+    agents      agents
     turns       prompts, their end, and what the agent asks in between
     forks       forks of VMs and of sessions
     settings    a session's mode and config options

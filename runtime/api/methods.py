@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from runtime.api import (
+    agents,
     base,
     daemon,
     files,
@@ -44,6 +45,7 @@ GROUPS: Final[dict[str, tuple[Method[Any], ...]]] = {
             "Snapshots and differences": past,
             "Processes": processes,
             "Shells": shells,
+            "Agents": agents,
             "Commands of all VMs": base,
         }.items()
     },

@@ -20,10 +20,8 @@ from runtime.api.types import (
     Seq,
     SessionParams,
     Timestamp,
-    VmName,
     VmParams,
     doc,
-    name_faults,
     under,
 )
 
@@ -236,16 +234,6 @@ class SessionEvent(Struct, frozen=True, rename="camel", kw_only=True):
     event: Annotated[dict[str, Any], doc("The event as it is kept: `{jsonrpc, method, params}`.")]
 
 
-class AgentInfo(Struct, frozen=True, kw_only=True):
-    """An agent that sessions can run."""
-
-    id: Annotated[str, doc("What `createSession` takes as `agentType`.")]
-    title: Annotated[str, doc("The agent's name for people.")]
-    version: Annotated[str, doc("The agent's version, from its manifest.")]
-    source: Annotated[str, doc("Where the agent is from: `built-in`, or the folder.")]
-    installed: Annotated[bool, doc("Whether its component is there.")]
-
-
 class GetSessionEvents(SessionParams):
     """A range of the transcript; both bounds are exclusive."""
 
@@ -256,16 +244,6 @@ class GetSessionEvents(SessionParams):
         list[str] | None,
         doc("Only events of these types: the names of ACP's updates, or of methods. All when left out."),
     ] = None
-
-
-class ListAgents(Params):
-    """The VM whose agents are meant; any without it."""
-
-    vm: Annotated[VmName | None, doc("The VM whose agents are meant; any VM when left out.")] = None
-
-    def faults(self) -> Iterator[Fault]:
-        """A VM's name that is none."""
-        return name_faults("/vm", self.vm)
 
 
 class RawSend(SessionParams):
@@ -361,14 +339,6 @@ GET_SESSION: Final = Method(
     SessionDetails,
     "Describe a session; wakes nothing.",
     errors=NO_SUCH,
-)
-
-LIST_AGENTS: Final = Method(
-    "listAgents",
-    ListAgents,
-    list[AgentInfo],
-    "List the agents that sessions can run.",
-    returns="One row an agent.",
 )
 
 RAW_SEND: Final = Method(

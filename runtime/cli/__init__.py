@@ -16,6 +16,7 @@ Groups of commands, each with its arguments and what it does:
     serve        serve
     daemon       status, stop, restart, logs, sleep, keys
     lists        agents, vms, sessions, events
+    added_agents  agent
     processes    exec, ps, shell
     base         bin
     files        fs

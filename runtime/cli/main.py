@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from runtime.cli import (
+    added_agents,
     agents,
     base,
     daemon,
@@ -29,7 +30,21 @@ from runtime.version import VERSION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-GROUPS: Final = (agents, serve, daemon, lists, processes, base, files, history, move, testing, repair, install)
+GROUPS: Final = (
+    agents,
+    serve,
+    daemon,
+    lists,
+    added_agents,
+    processes,
+    base,
+    files,
+    history,
+    move,
+    testing,
+    repair,
+    install,
+)
 """In the order in which the help lists their commands."""
 DESCRIPTION: Final = "Run AI agents in durable, hibernating VMs."
 EPILOG: Final = f"""\

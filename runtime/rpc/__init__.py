@@ -29,5 +29,6 @@ api_many_files  many files at once
 api_past        snapshots, differences and the way back
 api_processes   commands in a VM
 api_shells      the methods on shells
+api_agents      agents
 api_base        commands of all VMs
 """

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.api.methods import DISCOVER, METHODS
 from runtime.api.openrpc import openrpc_document
 from runtime.rpc import (
+    api_agents,
     api_base,
     api_daemon,
     api_files,
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 MODULES: Final = (
     *(api_daemon, api_vms, api_sessions, api_turns, api_forks, api_options),
-    *(api_files, api_many_files, api_past, api_processes, api_shells, api_base),
+    *(api_files, api_many_files, api_past, api_processes, api_shells, api_agents, api_base),
 )
 """Imported for their handlers."""
 

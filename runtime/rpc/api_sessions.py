@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from runtime.api import names, sessions
+from runtime.api import sessions
 from runtime.rpc.methods import Call, handles
 
 if TYPE_CHECKING:
     from runtime.api.sessions import (
         CreateSession,
         GetSessionEvents,
-        ListAgents,
         RawSend,
         ResumeSession,
     )
@@ -68,11 +67,6 @@ async def _list_live(call: Call, params: VmParams) -> Any:
 @handles(sessions.GET_SESSION)
 async def _get(call: Call, params: SessionParams) -> Any:
     return await call.host.queries.session(params.vm_name, params.session_id)
-
-
-@handles(sessions.LIST_AGENTS)
-async def _list_agents(call: Call, params: ListAgents) -> Any:
-    return await call.host.queries.list_agents(None if params.vm is None else names.joined(params.vm))
 
 
 @handles(sessions.RAW_SEND)

@@ -32,5 +32,8 @@ shell         one of them on a terminal
 terminal      its process
 command_line  words and quotes
 catalogue     which agents there are
+added_agents  those that are added
+trial         whether something is one
+component_files  files of components that people give
 programs      which files of a VM are programs
 """

@@ -53,6 +53,8 @@ class AgentSpec:
     component: ComponentRef
     args: tuple[str, ...] = ()
     env: dict[str, str] = attrs.field(factory=dict)
+    sha256: str | None = None
+    """The hash of the component of one that was added (`runtime.vms.added_agents`)."""
 
     @property
     def installed(self) -> bool:
@@ -67,6 +69,7 @@ class AgentSpec:
             "version": self.version,
             "source": self.source,
             "installed": self.installed,
+            "sha256": self.sha256,
         }
 
 
@@ -99,6 +102,7 @@ def read_manifest(path: Path, source: str) -> AgentSpec:
             component=ComponentRef(_component(path, _text(manifest, "component")), network),
             args=tuple(manifest.get("args", ())),
             env={str(key): str(value) for key, value in manifest.get("env", {}).items()},
+            sha256=_text(manifest, "sha256") if "sha256" in manifest else None,
         )
     except (OSError, ValueError, TypeError, AttributeError) as error:
         check_exhausted(error)
@@ -130,6 +134,11 @@ class Catalogue:
     def __init__(self, built_in: Path, user: Iterable[Path] = ()) -> None:
         self._built_in = built_in
         self._user = tuple(user)
+
+    @property
+    def own_directory(self) -> Path | None:
+        """Where the user's agents are looked for first, and where those are that are added."""
+        return self._user[0] if self._user else None
 
     def get(self, agent_type: str) -> AgentSpec:
         """The agent of this id.

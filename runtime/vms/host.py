@@ -21,6 +21,7 @@ from runtime.sessions.transcript.growth import Tally
 from runtime.sessions.transcript.recovery import mark_interrupted, settle_imported
 from runtime.store.exporting import export_vm
 from runtime.store.importing import discard_staged, import_vm
+from runtime.vms.added_agents import AddedAgents
 from runtime.vms.awake import AwakeVms
 from runtime.vms.base import BaseSystem, added_directory, built_in_commands
 from runtime.vms.history import History
@@ -82,6 +83,7 @@ class Host:
         self._memory_bound = memory_bound
         self._secrets: dict[str, dict[str, dict[str, str]]] = {}  # by VM and session; in memory alone, over sleep too
         self.base_system = BaseSystem(built_in_commands(), added_directory(store.path))
+        self.added_agents = AddedAgents(agents, engine, memory_bound, self.agent_budget)
         self._volumes = Volumes(store, self.base_system.base)
         # By the VM's row. One export of a VM at a time: else one VM could hold all those that there may be at once.
         self._exporting: WeakValueDictionary[int, trio.Lock] = WeakValueDictionary()
@@ -286,6 +288,10 @@ class Host:
     async def add_command(self, path: str, name: str | None) -> dict[str, Any]:
         """`addCommand`."""
         return await self.base_system.add(self._engine, host_path(path), name)
+
+    async def add_agent(self, path: str, name: str | None) -> dict[str, Any]:
+        """`addAgent`."""
+        return await self.added_agents.add(host_path(path), name)
 
     async def rotate_key(self) -> dict[str, Any]:
         """`daemon.rotateKey`."""

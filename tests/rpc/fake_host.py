@@ -322,7 +322,9 @@ class FakeQueries(HostQueries):
         return list(self._host.find(name).sessions.rows.values())
 
     async def list_agents(self, name: str | None) -> Sequence[dict[str, Any]]:
-        return [{"id": "echo", "title": "Echo", "version": "1", "source": "built-in", "installed": True}]
+        return [
+            {"id": "echo", "title": "Echo", "version": "1", "source": "built-in", "installed": True, "sha256": None}
+        ]
 
 
 class FakeHost(Host):

@@ -17,6 +17,7 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ArtefactCache, Share
 from runtime.posix.host import make_engine
 from runtime.store import open_store
+from runtime.vms import component_files
 from runtime.vms import host as of_host
 from runtime.vms.base import BaseSystem, added_directory, commands, system
 from runtime.vms.catalogue import Catalogue
@@ -282,7 +283,7 @@ async def test_so_many_commands_are_added(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 async def test_what_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(system, "MAX_COMMAND_BYTES", 100)
+    monkeypatch.setattr(component_files, "MAX_COMMAND_BYTES", 100)
     async with host_on(tmp_path) as host:
         with pytest.raises(ApiError) as caught:
             await host.add_command(str(TINY), None)

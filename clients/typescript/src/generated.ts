@@ -17,10 +17,12 @@ export interface AgentInfo {
   title: string;
   /** The agent's version, from its manifest. */
   version: string;
-  /** Where the agent is from: `built-in`, or the folder. */
+  /** Where the agent is from: `built-in` or `user`. */
   source: string;
   /** Whether its component is there. */
   installed: boolean;
+  /** The hash of the component of one that was added with `addAgent`; else null. */
+  sha256: string | null;
 }
 
 /** What cancelling came to. */
@@ -839,7 +841,6 @@ export interface Methods {
   "listPersistedSessions": { params: { vm: string | string[] }; result: SessionRow[] };
   "listSessions": { params: { vm: string | string[] }; result: SessionRow[] };
   "getSession": { params: { vm: string | string[]; sessionId: string }; result: SessionDetails };
-  "listAgents": { params: { vm?: string | string[] }; result: AgentInfo[] };
   "rawSend": { params: { vm: string | string[]; sessionId: string; method: string; params?: JsonObject }; result: unknown };
   "sendPrompt": { params: { vm: string | string[]; sessionId: string; prompt: string | JsonObject[]; idempotencyKey?: string; timeoutMs?: number }; result: PromptResult };
   "cancelPrompt": { params: { vm: string | string[]; sessionId: string; graceMs?: number }; result: CancelResult };
@@ -887,6 +888,9 @@ export interface Methods {
   "resizeShell": { params: { vm: string | string[]; shell: string; rows: number; columns: number }; result: JsonObject };
   "closeShell": { params: { vm: string | string[]; shell: string; graceMs?: number }; result: ShellExit };
   "waitShell": { params: { vm: string | string[]; shell: string; timeoutMs?: number }; result: ShellExit };
+  "listAgents": { params: { vm?: string | string[] }; result: AgentInfo[] };
+  "addAgent": { params: { path: string; name?: string }; result: AgentInfo };
+  "removeAgent": { params: { name: string }; result: JsonObject };
   "addCommand": { params: { path: string; name?: string }; result: CommandOfBase };
   "listCommands": { params: {}; result: CommandOfBase[] };
   "removeCommand": { params: { name: string }; result: JsonObject };
@@ -1008,11 +1012,6 @@ export abstract class VmMethods {
   /** Describe a session; wakes nothing. Errors: `vm_not_found`, `session_not_found`. */
   getSession(sessionId: string, options: CallOptions = {}): Promise<SessionDetails> {
     return this.invoke("getSession", { sessionId }, options);
-  }
-
-  /** List the agents that sessions can run. */
-  listAgents(options: CallOptions = {}): Promise<AgentInfo[]> {
-    return this.invoke("listAgents", {}, options);
   }
 
   /**
@@ -1356,5 +1355,10 @@ export abstract class VmMethods {
    */
   waitShell(shell: string, options: { timeoutMs?: number } & CallOptions = {}): Promise<ShellExit> {
     return this.invoke("waitShell", { shell }, options);
+  }
+
+  /** List the agents that sessions can run. */
+  listAgents(options: CallOptions = {}): Promise<AgentInfo[]> {
+    return this.invoke("listAgents", {}, options);
   }
 }

@@ -4,7 +4,7 @@ function __torpor_command
     set -l command
     for word in (commandline -opc)[2..-1]
         switch "$command $word"
-            case ' run' ' acp' ' serve' ' status' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' agents' ' vms' ' sessions' ' events' ' exec' ' ps' ' shell' ' bin' ' bin add' ' bin list' ' bin remove' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' fork' ' fork-session' ' export' ' import' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses'
+            case ' run' ' acp' ' serve' ' status' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' agents' ' vms' ' sessions' ' events' ' agent' ' agent add' ' agent list' ' agent remove' ' exec' ' ps' ' shell' ' bin' ' bin add' ' bin list' ' bin remove' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' fork' ' fork-session' ' export' ' import' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses'
                 set command "$command $word"
         end
     end
@@ -27,6 +27,7 @@ complete -c torpor -n '__torpor_at' -a agents -d 'list the agents that can be ru
 complete -c torpor -n '__torpor_at' -a vms -d 'list the VMs, awake or asleep'
 complete -c torpor -n '__torpor_at' -a sessions -d 'list sessions, also of VMs that sleep'
 complete -c torpor -n '__torpor_at' -a events -d 'print the transcript of a session'
+complete -c torpor -n '__torpor_at' -a agent -d 'the agents that can be run, and those that you add'
 complete -c torpor -n '__torpor_at' -a exec -d 'run a command in a VM, with this program\'s stdin, stdout and stderr'
 complete -c torpor -n '__torpor_at' -a ps -d 'list the processes of VMs that are awake'
 complete -c torpor -n '__torpor_at' -a shell -d 'open a shell in a VM, at this terminal'
@@ -135,6 +136,24 @@ complete -c torpor -n '__torpor_at events' -l after -x -d 'only what came after 
 complete -c torpor -n '__torpor_at events' -l limit -x -d 'at most so many'
 complete -c torpor -n '__torpor_at events' -l type -x -d 'only this type (repeatable)'
 complete -c torpor -n '__torpor_at events' -l follow -d 'go on with what comes, until interrupted'
+complete -c torpor -n '__torpor_at agent' -a add -d 'add an agent'
+complete -c torpor -n '__torpor_at agent' -a list -d 'list the agents, as `torpor agents` does'
+complete -c torpor -n '__torpor_at agent' -a remove -d 'remove an agent that was added'
+complete -c torpor -n '__torpor_at agent' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at agent add' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at agent add' -l socket -r -F -d 'the daemon\'s socket'
+complete -c torpor -n '__torpor_at agent add' -l json -d 'print JSON, one object a line'
+complete -c torpor -n '__torpor_at agent add' -l no-start -d 'start no daemon when none answers'
+complete -c torpor -n '__torpor_at agent add' -l name -x -d 'the agent\'s id (default: the manifest\'s, or the file\'s name)'
+complete -c torpor -n '__torpor_at agent add' -F
+complete -c torpor -n '__torpor_at agent list' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at agent list' -l socket -r -F -d 'the daemon\'s socket'
+complete -c torpor -n '__torpor_at agent list' -l json -d 'print JSON, one object a line'
+complete -c torpor -n '__torpor_at agent list' -l no-start -d 'start no daemon when none answers'
+complete -c torpor -n '__torpor_at agent remove' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at agent remove' -l socket -r -F -d 'the daemon\'s socket'
+complete -c torpor -n '__torpor_at agent remove' -l json -d 'print JSON, one object a line'
+complete -c torpor -n '__torpor_at agent remove' -l no-start -d 'start no daemon when none answers'
 complete -c torpor -n '__torpor_at exec' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at exec' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at exec' -l json -d 'print JSON, one object a line'

@@ -26,6 +26,7 @@ _torpor() {
                 'vms:list the VMs, awake or asleep'
                 'sessions:list sessions, also of VMs that sleep'
                 'events:print the transcript of a session'
+                'agent:the agents that can be run, and those that you add'
                 'exec:run a command in a VM, with this program'\''s stdin, stdout and stderr'
                 'ps:list the processes of VMs that are awake'
                 'shell:open a shell in a VM, at this terminal'
@@ -60,6 +61,7 @@ _torpor() {
                 vms) _torpor_vms ;;
                 sessions) _torpor_sessions ;;
                 events) _torpor_events ;;
+                agent) _torpor_agent ;;
                 exec) _torpor_exec ;;
                 ps) _torpor_ps ;;
                 shell) _torpor_shell ;;
@@ -271,6 +273,63 @@ _torpor_events() {
         '*--type=[only this type (repeatable)]:TYPE: ' \
         '--follow[go on with what comes, until interrupted]' \
         '1:SESSION: '
+}
+_torpor_agent() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '1:command:->command' \
+        '*::argument:->argument'
+    case $state in
+        command)
+            local -a commands=(
+                'add:add an agent'
+                'list:list the agents, as `torpor agents` does'
+                'remove:remove an agent that was added'
+            )
+            _describe -t commands command commands ;;
+        argument)
+            case $line[1] in
+                add) _torpor_agent_add ;;
+                list) _torpor_agent_list ;;
+                remove) _torpor_agent_remove ;;
+            esac ;;
+    esac
+}
+_torpor_agent_add() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--name=[the agent'\''s id (default\: the manifest'\''s, or the file'\''s name)]:ID: ' \
+        '1:PATH:_files'
+}
+_torpor_agent_list() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]'
+}
+_torpor_agent_remove() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '1:ID: '
 }
 _torpor_exec() {
     local context state state_descr line

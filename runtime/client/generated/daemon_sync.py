@@ -48,6 +48,31 @@ class DaemonMethods:
         result: list[AgentInfo] = self._invoke("listAgents", {})
         return result
 
+    def add_agent(self, path: str, *, name: str | None = None) -> AgentInfo:
+        """Add an agent for all VMs: it is started once, to see that it is one, and copied to the user's agents.
+
+        Args:
+            path: A component, or a folder with an agent.toml: an absolute path on the daemon's machine. It is
+                copied.
+            name: The agent's id; that of the manifest, or the file's name without `.wasm`, when left out.
+
+        Raises:
+            RpcError: `invalid_argument`, `not_found`, `exists`, `too_large`, `limit_exceeded`, `io_error`.
+        """
+        result: AgentInfo = self._invoke("addAgent", {"path": path, "name": name})
+        return result
+
+    def remove_agent(self, name: str) -> None:
+        """Remove an agent that was added; sessions that have begun with it keep it until they are suspended.
+
+        Args:
+            name: The agent's id.
+
+        Raises:
+            RpcError: `not_found`, `io_error`.
+        """
+        self._invoke("removeAgent", {"name": name})
+
     def add_command(self, path: str, *, name: str | None = None) -> CommandOfBase:
         """Add a command to the base system of all VMs: a component that can run, which is compiled before it can
         be seen.

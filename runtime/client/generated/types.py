@@ -135,9 +135,11 @@ class AgentInfo(TypedDict):
     version: str
     """The agent's version, from its manifest."""
     source: str
-    """Where the agent is from: `built-in`, or the folder."""
+    """Where the agent is from: `built-in` or `user`."""
     installed: bool
     """Whether its component is there."""
+    sha256: str | None
+    """The hash of the component of one that was added with `addAgent`; else None."""
 
 
 class CommandOfBase(TypedDict):

@@ -280,11 +280,6 @@ class VmMethods:
         result: SessionDetails = await self._invoke("getSession", {"sessionId": session_id})
         return result
 
-    async def list_agents(self) -> list[AgentInfo]:
-        """List the agents that sessions can run."""
-        result: list[AgentInfo] = await self._invoke("listAgents", {})
-        return result
-
     async def raw_send(self, session_id: str, method: str, params: dict[str, Any] | None = None) -> Any:
         """Send any ACP request to the agent and return its result.
 
@@ -1027,4 +1022,9 @@ class VmMethods:
             RpcError: `vm_not_found`, `not_found`, `invalid_argument`, `timeout`.
         """
         result: ShellExit = await self._invoke("waitShell", {"shell": shell, "timeoutMs": timeout_ms})
+        return result
+
+    async def list_agents(self) -> list[AgentInfo]:
+        """List the agents that sessions can run."""
+        result: list[AgentInfo] = await self._invoke("listAgents", {})
         return result

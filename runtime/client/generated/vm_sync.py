@@ -299,11 +299,6 @@ class VmMethods:
         result: SessionDetails = self._invoke("getSession", {"sessionId": session_id})
         return result
 
-    def list_agents(self) -> list[AgentInfo]:
-        """List the agents that sessions can run."""
-        result: list[AgentInfo] = self._invoke("listAgents", {})
-        return result
-
     def raw_send(self, session_id: str, method: str, params: dict[str, Any] | None = None) -> Any:
         """Send any ACP request to the agent and return its result.
 
@@ -1044,4 +1039,9 @@ class VmMethods:
             RpcError: `vm_not_found`, `not_found`, `invalid_argument`, `timeout`.
         """
         result: ShellExit = self._invoke("waitShell", {"shell": shell, "timeoutMs": timeout_ms})
+        return result
+
+    def list_agents(self) -> list[AgentInfo]:
+        """List the agents that sessions can run."""
+        result: list[AgentInfo] = self._invoke("listAgents", {})
         return result

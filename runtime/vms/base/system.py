@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
-import stat
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -14,7 +12,7 @@ import trio
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError
 from runtime.exhaustion import check_exhausted
-from runtime.newfile import NewFile, make_directory
+from runtime.newfile import make_directory
 from runtime.vms.base.commands import (
     MANIFEST,
     CommandFile,
@@ -25,7 +23,7 @@ from runtime.vms.base.commands import (
     read_manifest,
 )
 from runtime.vms.base.texts import BIN, DIRECTORIES, LINKS, TEXTS
-from runtime.vms.programs import MAX_COMMAND_BYTES
+from runtime.vms.component_files import publish, read_component
 from wasi_fs import Base
 
 if TYPE_CHECKING:
@@ -119,7 +117,7 @@ class BaseSystem:
         Raises ApiError: NOT_FOUND, INVALID_ARGUMENT, TOO_LARGE, LIMIT_EXCEEDED, IO_ERROR.
         """
         name = _checked(path.name.removesuffix(".wasm") if name is None else name)
-        content = await trio.to_thread.run_sync(_read, path)
+        content = await trio.to_thread.run_sync(read_component, path)
         try:
             digest = (await engine.load_content(content)).digest
         except (ComponentError, OSError) as error:
@@ -168,8 +166,8 @@ class BaseSystem:
         try:
             make_directory(self._added)
             if file is not None and not (self._added / file).exists():
-                _publish(self._added / file, content)
-            _publish(self._added / MANIFEST, msgspec.json.format(msgspec.json.encode(Manifest(commands))))
+                publish(self._added / file, content)
+            publish(self._added / MANIFEST, msgspec.json.format(msgspec.json.encode(Manifest(commands))))
             for entry in self._added.glob("*.wasm"):
                 if entry.name not in commands:
                     with contextlib.suppress(OSError):  # the next change tries again
@@ -177,29 +175,6 @@ class BaseSystem:
         except OSError as error:
             check_exhausted(error)
             raise ApiError(ErrorCode.IO_ERROR, f"{self._added}: {error.strerror}") from error
-
-
-def _publish(path: Path, data: bytes) -> None:
-    with NewFile(path) as file:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(file.descriptor, view) :]
-        file.publish(replace=True)
-
-
-def _read(path: Path) -> bytes:
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # to open a pipe that nobody writes to has no end
-            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path} is no regular file", pointer="/path")
-        with path.open("rb") as file:
-            content = file.read(MAX_COMMAND_BYTES + 1)
-    except OSError as error:
-        check_exhausted(error)
-        code = ErrorCode.NOT_FOUND if isinstance(error, FileNotFoundError) else ErrorCode.IO_ERROR
-        raise ApiError(code, f"{path}: {error.strerror}", path=os.fspath(path)) from error
-    if len(content) > MAX_COMMAND_BYTES:
-        raise ApiError(ErrorCode.TOO_LARGE, f"{path} has more than {MAX_COMMAND_BYTES} bytes", limit=MAX_COMMAND_BYTES)
-    return content
 
 
 def _checked(name: str) -> str:

@@ -1,0 +1,91 @@
+"""Methods on agents: which there are, and those that are added."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
+
+from msgspec import Meta, Struct
+
+from runtime.api.errors import ErrorCode
+from runtime.api.limits import MAX_AGENT_TYPE
+from runtime.api.method import Method
+from runtime.api.types import Fault, Params, VmName, doc, name_faults
+from runtime.api.vms import HostPath
+
+AgentId = Annotated[str, Meta(min_length=1, max_length=MAX_AGENT_TYPE)]
+
+
+class ListAgents(Params):
+    """The VM whose agents are meant; any without it."""
+
+    vm: Annotated[VmName | None, doc("The VM whose agents are meant; any VM when left out.")] = None
+
+    def faults(self) -> Iterator[Fault]:
+        """A VM's name that is none."""
+        return name_faults("/vm", self.vm)
+
+
+class AddAgent(Params):
+    """A component or an agent's folder, and what it is to be called."""
+
+    path: Annotated[
+        HostPath,
+        doc("A component, or a folder with an agent.toml: an absolute path on the daemon's machine. It is copied."),
+    ]
+    name: Annotated[
+        AgentId | None,
+        doc("The agent's id; that of the manifest, or the file's name without `.wasm`, when left out."),
+    ] = None
+
+
+class RemoveAgent(Params):
+    """An agent that was added."""
+
+    name: Annotated[AgentId, doc("The agent's id.")]
+
+
+class AgentInfo(Struct, frozen=True, kw_only=True):
+    """An agent that sessions can run."""
+
+    id: Annotated[str, doc("What `createSession` takes as `agentType`.")]
+    title: Annotated[str, doc("The agent's name for people.")]
+    version: Annotated[str, doc("The agent's version, from its manifest.")]
+    source: Annotated[str, doc("Where the agent is from: `built-in` or `user`.")]
+    installed: Annotated[bool, doc("Whether its component is there.")]
+    sha256: Annotated[str | None, doc("The hash of the component of one that was added with `addAgent`; else null.")]
+
+
+LIST: Final = Method(
+    "listAgents",
+    ListAgents,
+    list[AgentInfo],
+    "List the agents that sessions can run.",
+    returns="One row an agent.",
+)
+
+ADD: Final = Method(
+    "addAgent",
+    AddAgent,
+    AgentInfo,
+    "Add an agent for all VMs: it is started once, to see that it is one, and copied to the user's agents.",
+    errors=(
+        ErrorCode.INVALID_ARGUMENT,
+        ErrorCode.NOT_FOUND,
+        ErrorCode.EXISTS,
+        ErrorCode.TOO_LARGE,
+        ErrorCode.LIMIT_EXCEEDED,
+        ErrorCode.IO_ERROR,
+    ),
+)
+
+REMOVE: Final = Method(
+    "removeAgent",
+    RemoveAgent,
+    dict[str, Any],
+    "Remove an agent that was added; sessions that have begun with it keep it until they are suspended.",
+    errors=(
+        ErrorCode.NOT_FOUND,
+        ErrorCode.IO_ERROR,
+    ),
+)

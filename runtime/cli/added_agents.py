@@ -1,0 +1,51 @@
+"""The agents that a user adds: `agent add`, `agent list` and `agent remove`."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from runtime.cli import exits, lists, output
+from runtime.cli.connecting import connect_to
+
+if TYPE_CHECKING:
+    import argparse
+
+    from runtime.cli.table import Table
+
+
+def register(table: Table) -> None:
+    """Enter the commands."""
+    group = table.group("agent", "the agents that can be run, and those that you add")
+    command = group.command(
+        "add",
+        add,
+        "add an agent",
+        epilog="It is compiled and started once, to see that it is one, and copied to the first folder of TORPOR_AGENTS. An "
+        "agent that was added under the same id is replaced; what lies there by other means is not.",
+    )
+    command.add_argument("path", metavar="PATH", help="a component, or a folder with an agent.toml")
+    command.add_argument("--name", metavar="ID", help="the agent's id (default: the manifest's, or the file's name)")
+    group.command("list", lists.agents, "list the agents, as `torpor agents` does")
+    command = group.command("remove", remove, "remove an agent that was added")
+    command.add_argument("name", metavar="ID", help="the agent, as `torpor agents` has it")
+
+
+def add(args: argparse.Namespace) -> int:
+    """Add an agent."""
+    with connect_to(args) as client:
+        made = client.call("addAgent", path=os.path.abspath(args.path), name=args.name or None)  # noqa: PTH100 - no link is resolved
+    if args.json:
+        output.write_json(made)
+    else:
+        output.say(f"{made['id']} can be run: {made['title']} {made['version']}")
+    return exits.OK
+
+
+def remove(args: argparse.Namespace) -> int:
+    """Remove an agent that was added."""
+    with connect_to(args) as client:
+        client.call("removeAgent", name=args.name)
+    if args.json:
+        output.write_json({"removed": args.name})
+    return exits.OK

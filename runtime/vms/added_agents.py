@@ -1,0 +1,177 @@
+"""Agents that are added: tried, compiled, and copied to where the user's agents are.
+
+What is made is what a person could have made: a folder with a manifest (`catalogue`). Its `sha256` says that it was added, and
+its component is named by it, so that one that is replaced is whole at any time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import trio
+
+from runtime.api.errors import ApiError, ErrorCode
+from runtime.engine import ComponentError
+from runtime.exhaustion import check_exhausted
+from runtime.newfile import make_directory
+from runtime.vms.catalogue import MANIFEST, AgentSpec, ComponentRef, ManifestError, read_manifest
+from runtime.vms.component_files import publish, read_component
+from runtime.vms.trial import try_agent
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from runtime.budget import Budget
+    from runtime.engine import Engine
+    from runtime.memory import MemoryBound
+    from runtime.vms.catalogue import Catalogue
+
+MAX_ADDED: Final = 200
+"""Agents that are added to one folder: each session's start reads all manifests."""
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+"""What the folder is called, too."""
+
+
+class AddedAgents:
+    """Those of one daemon."""
+
+    def __init__(self, catalogue: Catalogue, engine: Engine, memory_bound: MemoryBound, agent_budget: Budget) -> None:
+        self._catalogue = catalogue
+        self._engine = engine
+        self._memory_bound = memory_bound
+        self._agent_budget = agent_budget
+        self._changing = trio.Lock()
+
+    async def add(self, path: Path, name: str | None) -> dict[str, Any]:
+        """`addAgent`: a component, or a folder with a manifest.
+
+        Raises ApiError: INVALID_ARGUMENT, NOT_FOUND, EXISTS, TOO_LARGE, LIMIT_EXCEEDED, IO_ERROR.
+        """
+        given = await trio.to_thread.run_sync(_given, path, name)
+        place = self._place(given.id)
+        content = await trio.to_thread.run_sync(read_component, given.component.path)
+        try:
+            digest = (await self._engine.load_content(content)).digest
+        except (ComponentError, OSError) as error:
+            check_exhausted(error)
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path} cannot be run: {error}", pointer="/path") from error
+        about = await try_agent(self._engine, given, content, self._memory_bound, self._agent_budget)
+        if path == given.component.path:
+            given = attrs.evolve(given, title=about.title or given.id, version=about.version or "0")
+        added = attrs.evolve(
+            given, sha256=digest, component=attrs.evolve(given.component, path=place / f"{digest}.wasm")
+        )
+        async with self._changing:
+            self._check_place(given.id)
+            await trio.to_thread.run_sync(_write, added, content)
+        return self._catalogue.get(given.id).to_json()
+
+    async def remove(self, name: str) -> None:
+        """`removeAgent`. Raises ApiError NOT_FOUND, IO_ERROR."""
+        async with self._changing:
+            spec = self._of_user(name)
+            if spec is None or spec.sha256 is None:
+                message = f"no agent {name!r} was added"
+                if spec is not None:
+                    message += f": what {spec.component.path.parent} has was put there by hand, and can be removed so"
+                raise ApiError(ErrorCode.NOT_FOUND, message, path=name)
+            await trio.to_thread.run_sync(_remove, spec)
+
+    def _of_user(self, name: str) -> AgentSpec | None:
+        found = (spec for spec in self._catalogue.list() if spec.id == name and spec.source == "user")
+        return next(found, None)
+
+    def _place(self, name: str) -> Path:
+        """The folder for an agent of this name. Raises ApiError."""
+        if _NAME.fullmatch(name) is None:
+            message = f"{name!r} is no name for an agent: letters, digits, and . _ - after the first, at most 64"
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer="/name")
+        directory = self._catalogue.own_directory
+        if directory is None:
+            raise ApiError(ErrorCode.NOT_FOUND, "the daemon looks for a user's agents nowhere: see TORPOR_AGENTS")
+        self._check_place(name)
+        return directory / name
+
+    def _check_place(self, name: str) -> None:
+        """Raise ApiError where there is an agent of that name that was not added, or no room for one more."""
+        directory = self._catalogue.own_directory
+        assert directory is not None
+        spec, folder = self._of_user(name), directory / name
+        found = folder if spec is None else spec.component.path.parent
+        by_hand = found if spec is not None and spec.sha256 is None else folder
+        if os.path.lexists(by_hand) and (spec is None or spec.sha256 is None or found != folder):
+            message = f"{by_hand} was put there by hand: remove it, or choose another name"
+            raise ApiError(ErrorCode.EXISTS, message, path=os.fspath(by_hand))
+        added = sum(each.sha256 is not None for each in self._catalogue.list())
+        if spec is None and added >= MAX_ADDED:
+            message = f"{MAX_ADDED} agents were added, which is the limit; remove one"
+            raise ApiError(ErrorCode.LIMIT_EXCEEDED, message, limit="agents", max=MAX_ADDED)
+
+
+def _given(path: Path, name: str | None) -> AgentSpec:
+    """The agent as it is given. Raises ApiError."""
+    if not path.is_dir():
+        id_ = path.name.removesuffix(".wasm") if name is None else name
+        return AgentSpec(id_, id_, "0", "user", ComponentRef(path))
+    try:
+        spec = read_manifest(path / MANIFEST, "user")
+    except ManifestError as error:
+        raise ApiError(ErrorCode.INVALID_ARGUMENT, f"no agent: {error}", pointer="/path") from error
+    return spec if name is None else attrs.evolve(spec, id=name)
+
+
+def _write(spec: AgentSpec, content: bytes) -> None:
+    """Have it in its folder: first the component, then the manifest, and then no other component."""
+    folder = spec.component.path.parent
+    try:
+        make_directory(folder)
+        publish(spec.component.path, content)
+        publish(folder / MANIFEST, manifest(spec).encode())
+        for entry in folder.glob("*.wasm"):
+            if entry != spec.component.path:
+                entry.unlink()
+    except OSError as error:
+        check_exhausted(error)
+        raise ApiError(ErrorCode.IO_ERROR, f"{folder}: {error.strerror}") from error
+
+
+def _remove(spec: AgentSpec) -> None:
+    folder = spec.component.path.parent
+    try:
+        (folder / MANIFEST).unlink()
+        for entry in folder.glob("*.wasm"):
+            entry.unlink()
+        with contextlib.suppress(OSError):  # somebody has put something there
+            folder.rmdir()
+    except OSError as error:
+        check_exhausted(error)
+        raise ApiError(ErrorCode.IO_ERROR, f"{folder}: {error.strerror}") from error
+
+
+def manifest(spec: AgentSpec) -> str:
+    """An agent as TOML, as `read_manifest` reads it."""
+    members = {
+        "id": spec.id,
+        "title": spec.title,
+        "version": spec.version,
+        "component": spec.component.path.name,
+        "sha256": spec.sha256,
+        "network": spec.component.network,
+        "args": spec.args,
+        "env": spec.env,
+    }
+    return "".join(f"{name} = {_toml(value)}\n" for name, value in members.items() if value)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{_toml(name)} = {_toml(each)}" for name, each in value.items()) + " }"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # strings are JSON's but for this one

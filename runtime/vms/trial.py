@@ -1,0 +1,113 @@
+"""Whether a component is an agent: it is started as one, in a VM of its own that nobody sees and that is gone afterwards."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import trio
+
+from runtime.acp.messages import SESSION_NEW
+from runtime.api.errors import ApiError, ErrorCode
+from runtime.clock import epoch_ms
+from runtime.hub import Hub
+from runtime.store.durability import Durability
+from runtime.store.store import open_store
+from runtime.vms.catalogue import AgentSpec, Catalogue, ComponentRef
+from runtime.vms.options import VmOptions
+from runtime.vms.vm import Vm
+from runtime.vms.volume import Volume
+
+if TYPE_CHECKING:
+    from runtime.budget import Budget
+    from runtime.engine import Engine
+    from runtime.memory import MemoryBound
+    from runtime.store.store import Store
+
+MAX_SHOWN: Final = 200
+"""Characters of what it says that it is called: a line of a list."""
+
+
+@attrs.frozen
+class About:
+    """What an agent says of itself; "" where it says nothing."""
+
+    title: str = ""
+    version: str = ""
+
+
+class _One(Catalogue):
+    """One agent."""
+
+    def __init__(self, spec: AgentSpec) -> None:
+        super().__init__(Path("/"))
+        self._spec = spec
+
+    def get(self, _agent_type: str) -> AgentSpec:
+        """See Catalogue."""
+        return self._spec
+
+
+async def try_agent(
+    engine: Engine, spec: AgentSpec, content: bytes, memory_bound: MemoryBound, agent_budget: Budget
+) -> About:
+    """Start the agent, with this component, and have it open a session. It reaches no host, not even those of its manifest.
+
+    An agent that refuses the session is one: it may lack what a VM or a user would give. Raises ApiError INVALID_ARGUMENT.
+    """
+    with tempfile.TemporaryDirectory(prefix="torpor-trial-") as folder:
+        component = Path(folder) / "agent.wasm"
+        await trio.Path(component).write_bytes(content)
+        tried = attrs.evolve(spec, component=ComponentRef(component))
+        async with open_store(Path(folder) / "trial.db", durability=Durability.NONE) as store:
+            info, error = await _start(store, engine, tried, memory_bound, agent_budget)
+    if error is None:
+        return about(info)
+    if error.code is not ErrorCode.AGENT_FAILED:
+        raise error
+    if error.data["phase"] == SESSION_NEW and "agentError" in error.data:
+        return About()
+    said = f": {said}" if (said := error.data["stderr"].strip()) else ""
+    message = f"{spec.component.path} is no agent: {error.message}{said}"
+    raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer="/path") from error
+
+
+async def _start(
+    store: Store, engine: Engine, spec: AgentSpec, memory_bound: MemoryBound, agent_budget: Budget
+) -> tuple[Any, ApiError | None]:
+    """What the agent says of itself, and why it has no session."""
+    record, _ = await store.vms.get_or_create("trial", {}, epoch_ms())
+    options = VmOptions()
+    vm = Vm(
+        record,
+        options,
+        Volume(store, record, options),
+        store=store,
+        hub=Hub(),
+        engine=engine,
+        agents=_One(spec),
+        secrets={},
+        memory_bound=memory_bound,
+        agent_budget=agent_budget,
+    )
+    async with trio.open_nursery() as nursery:
+        await nursery.start(vm.run, lambda: None)
+        try:
+            return (await vm.sessions.create(spec.id))["agentInfo"], None
+        except ApiError as error:  # which the nursery would make a group
+            return None, error
+        finally:
+            with trio.CancelScope(shield=True):
+                await vm.stop()
+    raise AssertionError
+
+
+def about(info: Any) -> About:
+    """What ACP's `agentInfo` says."""
+    info = info if isinstance(info, dict) else {}
+    title, name, version = (
+        text if isinstance(text := info.get(key), str) else "" for key in ("title", "name", "version")
+    )
+    return About((title or name)[:MAX_SHOWN], version[:MAX_SHOWN])
