@@ -61,11 +61,15 @@ LIBC_FLAGS = (
 )
 # Cannot be replaced by a definition that comes first: zig's libc has it in one object with strlen.
 WRAPPED = ("uname",)
+# Objects of the library that are linked before all others, and what they are compiled with besides: where a program starts, and
+# what must not become a call of itself.
+FIRST: dict[str, tuple[str, ...]] = {"start": (), "strings": ("-O2", "-fno-builtin")}
 # What runs while nothing of the program is on the stack, and what calls signal handlers: all that makes a host call reaches the
 # latter, and would have to be instrumented (fork in a handler fails instead).
 NOT_UNWOUND = ("posix_run", "posix_child", "posix_deliver", "posix_fork_parent", "posix_fork_child")
 BINARYEN_FEATURES = (
     "--enable-exception-handling",
+    "--enable-simd",
     "--enable-reference-types",
     "--enable-bulk-memory",
     "--enable-bulk-memory-opt",
@@ -149,10 +153,10 @@ def link(
 
 def linker(fork: Fork) -> tuple[list[str | Path], list[str | Path]]:
     """The linker's command for a core module with names, before and after the program's objects. Raises BuildError."""
-    start, library = build_library(fork)
+    first, library = build_library(fork)
     options = ["--no-entry", "--export-memory", "-z", f"stack-size={STACK_BYTES}", "--stack-first", "--gc-sections"]
     wraps = [f"--wrap={name}" for name in WRAPPED]
-    return [zig(), "wasm-ld", *options, *wraps, start], [library, *libc()]
+    return [zig(), "wasm-ld", *options, *wraps, *first], [library, *libc()]
 
 
 def make_component(
@@ -195,26 +199,28 @@ def transformations(fork: Fork, *, casts: bool, through_pointers: Sequence[str] 
     return runs
 
 
-def build_library(fork: Fork) -> tuple[Path, Path]:
-    """The object that a program starts in, and the archive of all others; built if need be. Raises BuildError."""
+def build_library(fork: Fork) -> tuple[list[Path], Path]:
+    """The objects that come first in a program, and the archive of all others; built if need be. Raises BuildError."""
     inputs = [SDK, SCRIPTS / "posix_programs.py"]
-    start, archive = LIBRARIES / f"{fork}-start.o", LIBRARIES / f"{fork}.a"
+    first, archive = {LIBRARIES / f"{fork}-{name}.o": name for name in FIRST}, LIBRARIES / f"{fork}.a"
     wanted = fingerprint(inputs, ZIGLANG)
     # The compiler would make a call of calloc of what calloc is here: malloc and memset.
     strict = ("-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-fno-builtin-malloc", "-fno-builtin-calloc")
-    build_if_stale(start, wanted, partial(compile_object, SDK / "start.c", fork=fork, flags=strict))
+    for output, name in first.items():
+        flags = (*strict, *FIRST[name])
+        build_if_stale(output, wanted, partial(compile_object, SDK / f"{name}.c", fork=fork, flags=flags))
     build_if_stale(archive, wanted, partial(build_archive, fork=fork, flags=strict))
-    return start, archive
+    return [*first], archive
 
 
 def build_archive(output: Path, *, fork: Fork, flags: Sequence[str]) -> None:
-    """All of the library but its start. Raises BuildError."""
+    """All of the library but what comes first. Raises BuildError."""
     libc_folder = zig().parent / "lib" / "libc" / "wasi" / "libc-top-half" / "musl" / "src"
     musl = zig().parent / "lib" / "libc" / "musl" / "src"
     of_libc = (*LIBC_FLAGS, f"-I{libc_folder / 'internal'}")
     with tempfile.TemporaryDirectory(prefix="torpor-posix-") as folder:
         objects = []
-        own = [source for pattern in ("*.c", "*.s") for source in sorted(SDK.glob(pattern)) if source.stem != "start"]
+        own = [source for pattern in ("*.c", "*.s") for source in sorted(SDK.glob(pattern)) if source.stem not in FIRST]
         foreign = [*(libc_folder / one for one in LIBC_SOURCES), *(musl / one for one in MUSL_SOURCES)]
         for source, how in [*((one, flags) for one in own), *((one, of_libc) for one in foreign)]:
             objects.append(Path(folder) / f"{source.stem}.o")
