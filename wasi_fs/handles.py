@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
     from typing import Self
 
-    from wasi_fs.backend import Data, Dentry, FileType
+    from wasi_fs.backend import Data, FileType
     from wasi_fs.inode import Content, Directory, File, Foreign, Inode, Stat
 
 
@@ -223,7 +223,7 @@ def list_page(tree: Tree | Foreign, directory: Directory, after: str, count: int
     changed = ((name, directory.children.get(name)) for name in unsaved)
     for name, dentry in (*changed, *tree.entries_beside(directory).items()):
         if dentry is not None and after < name and (until is None or name <= until):
-            entries.setdefault(name, _of(name, dentry))
+            entries.setdefault(name, DirEntry(name, dentry.type, dentry.ino))
     return sorted(entries.values()), until
 
 
@@ -233,8 +233,4 @@ def list_entries(tree: Tree | Foreign, directory: Directory) -> list[DirEntry]:
     entries = tree.entries(directory)
     if isinstance(tree, Tree) and (beside := tree.entries_beside(directory)):
         entries = sorted({**beside, **dict(entries)}.items())
-    return [_of(name, dentry) for name, dentry in entries]
-
-
-def _of(name: str, dentry: Dentry) -> DirEntry:
-    return DirEntry(name, dentry.type, dentry.ino)
+    return [DirEntry(name, dentry.type, dentry.ino) for name, dentry in entries]

@@ -94,8 +94,11 @@ def resolve(
     `confined`: the path is the target of a symlink in a mount. FsError(NO_ENTRY, NOT_DIRECTORY, LOOP, NAME_TOO_LONG), those
     of `check_path` and `Tree.lookup`, and in mounts those of `HostTree`.
     """
-    node: Inode = _start(tree, at, path)
+    start = _start(tree, at, path)
     lookup, nodes, mounts = tree.lookup, tree.nodes, tree.mounts
+    if path in start.children and (known := _known(tree, start, path, follow)) is not None:
+        return known
+    node: Inode = start
     todo = path.split("/")
     todo.reverse()
     walk = walk or Walk()
@@ -132,6 +135,16 @@ def resolve(
             continue
         node = child
     return node
+
+
+def _known(tree: Tree, directory: Directory, name: str, follow: bool) -> Inode | None:
+    """What a name stands for, where that is in memory and needs no further step: many paths are one such name."""
+    dentry = directory.children[name]
+    child = None if dentry is None or dentry.ino in tree.mounts else tree.nodes.get(dentry.ino)
+    if child is None or (follow and isinstance(child, Symlink)):
+        return None
+    child.used = True
+    return child
 
 
 def locate(tree: Tree, at: Directory, path: str, follow: bool = False, *, walk: Walk | None = None) -> Place:

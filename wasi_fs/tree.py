@@ -259,7 +259,7 @@ class Tree(Memory):
             directory.listed = True
             self.cached_dentries += len(children) - known
             self.check_crowd()
-        return sorted((name, dentry) for name, dentry in children.items() if dentry is not None)
+        return sorted([(name, dentry) for name, dentry in children.items() if dentry is not None])
 
     def attach(self, directory: Directory, name: str, node: Inode) -> None:
         """Give the inode a (further) name, which is free. FsError(INSUFFICIENT_SPACE)."""

@@ -213,9 +213,10 @@ class Folder(Description):
             above = files.resolve("..", at=node)
             first = [DirEntry(".", node.type, node.ino), DirEntry("..", above.type, above.ino)]
             self._entries = itertools.chain(first, self.handle.stream())
-        while (entry := self._put_back or next(self._entries, None)) is not None:
+        if (entry := self._put_back) is not None:
             self._put_back = None
             yield entry
+        yield from self._entries
 
     def link(self, files: FileSystem) -> str:
         """See Description."""

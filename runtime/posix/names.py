@@ -38,7 +38,7 @@ def text(memory: Context, at: int, size: int) -> str:
     if size >= PATH_MAX:
         raise PosixError(Errno.ENAMETOOLONG)
     try:
-        return str(memory.window(at, size), "utf-8")
+        return str(memory.reach(at + size)[at : at + size], "utf-8")
     except UnicodeDecodeError:
         raise PosixError(Errno.EILSEQ) from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING, Final
 
 from runtime.posix.calls import call, write_bytes
@@ -9,9 +10,9 @@ from runtime.posix.descriptions import Description, File, Folder, How
 from runtime.posix.errnos import Errno, PosixError
 from runtime.posix.names import descriptor_of, name, opened, text, told_path
 from runtime.posix.numbers import AS_IT_IS, DONE, EXECUTABLE, EXECUTE, NOW
-from runtime.posix.stats import record
+from runtime.posix.stats import put_record
 from runtime.posix.terminal import Terminal, TerminalDescription
-from wasi_fs import OpenDirectory
+from wasi_fs import FsError, OpenDirectory
 from wasi_fs.backend import PERMISSIONS
 from wasi_fs.base.nodes import is_of_base
 from wasi_fs.device import STANDARD, Device, Kind
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from runtime.posix.process import PosixProcess
 
 
+_ENTRY: Final = struct.Struct("<QHB")
 _STREAMS: Final = {Kind.STDIN: 0, Kind.STDOUT: 1, Kind.STDERR: 2}
 
 
@@ -84,19 +86,19 @@ def _open_again(process: PosixProcess, number: int, how: int, *, closes: bool) -
 @call("stat")
 def stat(process: PosixProcess, memory: Context, at: int, path: int, size: int, how: int, to: int) -> int:
     """fstatat(2)."""
-    description = opened(process, at, size)
+    description = None if size else opened(process, at, size)
     if description is None:
         place = name(process, memory, at, path, size)
         itself = bool(how & How.NO_FOLLOW) and place.path.startswith("/proc/")  # there, it is a link
         if itself or (number := descriptor_of(process, place.path)) is None:
             node = process.kernel.filesystem.resolve(place.path, at=place.at, follow=not how & How.NO_FOLLOW)
-            write_bytes(memory, to, record(node.stat(), node))
+            put_record(memory, to, node, node)
             return DONE
         description = process.table.get(number)
         if description is None:
             raise PosixError(Errno.ENOENT)
     node_of = description.handle.node if isinstance(description, File | Folder) else None
-    write_bytes(memory, to, record(description.stat(), node_of))
+    put_record(memory, to, description.stat(), node_of)
     return DONE
 
 
@@ -162,18 +164,21 @@ def list_(process: PosixProcess, memory: Context, fd: int, to: int, size: int) -
     memory.reach(to + size)
     pieces: list[bytes] = []
     left = size
-    for entry in folder.listing(process.kernel.filesystem):
-        encoded = entry.name.encode()
-        length = 8 + 2 + 1 + len(encoded) + 1
-        if length > left:
-            folder.put_back(entry)
-            if not pieces:
-                raise PosixError(Errno.EINVAL)
-            break
-        left -= length
-        pieces.append(
-            entry.ino.to_bytes(8, "little") + length.to_bytes(2, "little") + bytes((entry.type,)) + encoded + b"\0"
-        )
+    try:
+        for entry in folder.listing(process.kernel.filesystem):
+            name_, kind, ino = entry
+            encoded = name_.encode()
+            length = _ENTRY.size + len(encoded) + 1
+            if length > left:
+                folder.put_back(entry)
+                if not pieces:
+                    raise PosixError(Errno.EINVAL)
+                break
+            left -= length
+            pieces.append(_ENTRY.pack(ino, length, kind) + encoded + b"\0")
+    except FsError:
+        if not pieces:  # else it is for the next call to say
+            raise
     return write_bytes(memory, to, b"".join(pieces))
 
 
