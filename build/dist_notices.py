@@ -12,11 +12,11 @@ from platform import python_version
 from typing import TYPE_CHECKING, Any
 
 import attrs
+from command import read_commands
 from packaging.requirements import Requirement
 from toolchain import AGENTS, BuildError
 
 from commands import DIST as COMMANDS
-from commands import read_commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

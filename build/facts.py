@@ -172,7 +172,7 @@ def _plain(value: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Runs the command line; the exit code."""
-    from commands import FOLDER, read_command, unpack, write_tools  # noqa: PLC0415 - which imports this module
+    from command import FOLDER, read_command, unpack, write_tools  # noqa: PLC0415 - which imports this module
 
     try:
         for name in arguments:

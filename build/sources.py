@@ -146,7 +146,7 @@ def mirror_in(sources: str) -> str | None:
 
 def main(arguments: list[str]) -> int:
     """Runs the command line; the exit code."""
-    from commands import read_commands  # noqa: PLC0415 - which imports this module
+    from command import read_commands  # noqa: PLC0415 - which imports this module
 
     folder = Path(arguments[0]) if arguments else ROOT / "dist" / "sources"
     folder.mkdir(parents=True, exist_ok=True)

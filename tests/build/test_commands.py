@@ -27,6 +27,12 @@ def commands(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     return module("commands")
 
 
+@pytest.fixture
+def building(commands: Any) -> Any:
+    """The module that builds one of them, in the same place."""
+    return module("command")
+
+
 def archive_of(files: dict[str, str], path: Path) -> str:
     """Write a release with these files; its SHA-256."""
     with tarfile.open(path, "w:gz") as file:
@@ -60,50 +66,50 @@ names = ["small", "little"]
 
 
 @pytest.mark.parametrize("path", COMMANDS, ids=[path.parent.name for path in COMMANDS])
-def test_each_command_says_what_it_is_made_of(commands: Any, path: Path) -> None:
-    command = commands.read_command(path)
+def test_each_command_says_what_it_is_made_of(building: Any, path: Path) -> None:
+    command = building.read_command(path)
     assert len(command.archive.sha256) == 64
     assert command.archive.name.startswith(f"{command.archive.package}_{command.version}")
     assert command.licence
     assert all(program.names for program in command.programs)
 
 
-def test_no_name_is_given_twice(commands: Any) -> None:
-    names = [name for one in commands.read_commands() for program in one.programs for name in program.names]
+def test_no_name_is_given_twice(building: Any) -> None:
+    names = [name for one in building.read_commands() for program in one.programs for name in program.names]
     assert len(names) == len(set(names))
 
 
 def test_a_source_is_taken_from_the_folder_that_is_named(
-    commands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    building: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "given").mkdir()
     digest = archive_of({"small.c": "old", "LICENCE": ""}, tmp_path / "given" / "small_1.0.orig.tar.gz")
     monkeypatch.setenv("TORPOR_SOURCES", str(tmp_path / "given"))
     patch = 'patches = [["small.c", "old", "new"]]'
-    source = commands.unpack(commands.read_command(manifest_of(tmp_path / "small", digest, patch)), tmp_path)
+    source = building.unpack(building.read_command(manifest_of(tmp_path / "small", digest, patch)), tmp_path)
     assert (source / "small.c").read_text() == "new"
     other = manifest_of(tmp_path / "other", digest, 'patches = [["small.c", "absent", "new"]]')
     with pytest.raises(Exception, match="has not got the text"):
-        commands.unpack(commands.read_command(other), tmp_path / "again")
+        building.unpack(building.read_command(other), tmp_path / "again")
 
 
 def test_a_source_with_another_hash_is_not_used(
-    commands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    building: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "given").mkdir()
     archive_of({"small.c": "forged"}, tmp_path / "given" / "small_1.0.orig.tar.gz")
     monkeypatch.setenv("TORPOR_SOURCES", str(tmp_path / "given"))
-    command = commands.read_command(manifest_of(tmp_path / "small", "0" * 64))
+    command = building.read_command(manifest_of(tmp_path / "small", "0" * 64))
     with pytest.raises(Exception, match=f"TORPOR_SOURCES:\n    {'0' * 64}  small_1.0.orig.tar.gz"):
-        commands.unpack(command, tmp_path)
+        building.unpack(command, tmp_path)
     assert "it is not used" in capsys.readouterr().out
 
 
 def test_without_sources_the_rest_can_be_had(
-    commands: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    commands: Any, building: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     manifest_of(tmp_path / "small", "0" * 64)
-    monkeypatch.setattr(commands, "FOLDER", tmp_path)
+    monkeypatch.setattr(building, "FOLDER", tmp_path)
     assert commands.main([]) == 1
     assert commands.main(["--if-possible"]) == 0
     assert "no shell" in capsys.readouterr().err
@@ -142,9 +148,9 @@ def test_facts_are_read_from_what_configure_leaves(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_the_compiler_of_makefiles_compiles_and_links(commands: Any, tmp_path: Path) -> None:
-    command = commands.read_command(manifest_of(tmp_path / "small", "0" * 64, 'flags = ["-DANSWER=42"]'))
-    tools = commands.write_tools(command, tmp_path / "tools")
+def test_the_compiler_of_makefiles_compiles_and_links(building: Any, tmp_path: Path) -> None:
+    command = building.read_command(manifest_of(tmp_path / "small", "0" * 64, 'flags = ["-DANSWER=42"]'))
+    tools = building.write_tools(command, tmp_path / "tools")
     (tmp_path / "main.c").write_text("int answer(void); int main(void) { return answer(); }\n")
     (tmp_path / "answer.c").write_text("int answer(void) { return ANSWER; }\n")
     for words in (
