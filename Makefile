@@ -12,7 +12,7 @@ PYTEST = $(BIN)/pytest -n auto --dist worksteal --durations=10
 # What needs no guest, no daemon and nothing built.
 UNIT := $(addprefix tests/,acp api engine network rpc sessions store wasi_fs docs/test_house.py)
 
-.PHONY: check commands sources test-commands flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean generated changelog
+.PHONY: check commands sources flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean generated changelog
 
 # What the demo's script calls; the other commands would double the time.
 DEMO_COMMANDS := bash coreutils grep
@@ -21,18 +21,13 @@ demo: $(INSTALLED) ## Run the main job visibly: an agent in a VM, its file, its 
 	@$(MAKE) --no-print-directory --jobs=2 agents commands COMMANDS="$(DEMO_COMMANDS)"
 	@$(BIN)/python build/demo.py
 
-test: setup guests typescript ## Set up and pass the tests, then those of the commands, which are built for them.
+test: setup guests commands typescript ## Set up and pass the tests.
 	$(PYTEST)
-	$(MAKE) test-commands
-
-test-commands: commands ## Pass the tests of bash and the tools.
-	$(PYTEST) tests/commands tests/agents/test_pi_shell.py \
-		tests/wasi/test_libc.py::test_every_step_with_a_shell "tests/docs/test_blocks.py::test_a_page[docs/shell.md]"
 
 check: $(INSTALLED) ## Pass the quick tests: half a minute, and nothing is built.
 	$(PYTEST) -q -m "not slow" $(UNIT)
 
-flaky: setup guests typescript ## Pass the tests five times, and twice more on a busy machine; TESTS=... names some of them.
+flaky: setup guests commands typescript ## Pass the tests five times, and twice more on a busy machine; TESTS=... names some of them.
 	$(BIN)/python build/flaky.py $(TESTS)
 
 setup: $(INSTALLED) agents ## Leave .venv/bin/torpor usable.
@@ -111,10 +106,10 @@ soak: setup guests ## Ten thousand sessions, kills under load, power cuts, rando
 	TORPOR_FUZZ_CALLS=10000000 $(BIN)/pytest -s tests/engine/fuzz -k random
 	TORPOR_SIEGE_SECONDS=600 $(BIN)/pytest -s tests/siege
 
-wheel: agents ## Build the Python package with the agents, the guest SDK and the commands that are built in it, dist/torpor-*.whl.
+wheel: agents commands ## Build the Python package with the agents, the commands and the guest SDK in it, dist/torpor-*.whl.
 	$(BIN)/python build/wheel.py
 
-dist: agents ## Build the single executable, with the commands that are built, its SBOM and its SHA-256 sums in dist/.
+dist: agents commands ## Build the single executable, its SBOM and its SHA-256 sums in dist/.
 	$(BIN)/python build/dist.py
 
 test-dist: dist ## Test the single executable in a root with nothing but a libc.

@@ -14,7 +14,7 @@ let count = 0;
 let agent;
 
 beforeEach(() => {
-  agent = client.vm.getOrCreate(["commands-ts", String(count++)]);
+  agent = client.vm.getOrCreate(["commands-ts", String(count++)], { base: "none" });
 });
 afterEach(() => agent.destroy());
 
