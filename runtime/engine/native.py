@@ -76,7 +76,7 @@ _linker_new = _short("wasmtime_linker_new", c_void_p, c_void_p)
 linker_clone = _short("wasmtime_linker_clone", c_void_p, c_void_p)
 linker_delete = _short("wasmtime_linker_delete", None, c_void_p)
 define_instance = _short("wasmtime_linker_define_instance", c_void_p, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p)
-instantiate_async = _long(
+instantiate_async = _short(  # it begins when it is polled
     "wasmtime_linker_instantiate_async", c_void_p, c_void_p, c_void_p, c_void_p, c_void_p, c_void_p, c_void_p
 )
 export_get = _short("wasmtime_instance_export_get", c_bool, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p)

@@ -28,6 +28,9 @@ _RUN: Final = struct.Struct("<3Q")
 _SCAN: Final = 3 << 30 | _ARGUMENT.size << 16 | ord("f") << 8 | 16
 """_IOWR('f', 16, struct pm_scan_arg)."""
 
+_runs: Final = ctypes.create_string_buffer(_RUN.size * _MOST)
+"""Where the kernel writes them to: one look at a time, on the event loop's thread."""
+
 _FILE, _PRESENT, _SWAPPED = 4, 8, 16
 _SOFT_ENTRY: Final = struct.Struct("<Q")
 _BIT_PRESENT, _BIT_SWAPPED, _BIT_FILE = 1 << 63, 1 << 62, 1 << 61
@@ -55,7 +58,6 @@ def own_runs(start: int, end: int) -> Iterator[tuple[int, int]]:
 
 def _scan(start: int, end: int) -> list[tuple[int, int]]:
     """By PAGEMAP_SCAN, since Linux 6.7: some 20 us."""
-    runs = ctypes.create_string_buffer(_RUN.size * _MOST)
     found: list[tuple[int, int]] = []
     while start < end:
         argument = bytearray(
@@ -66,7 +68,7 @@ def _scan(start: int, end: int) -> list[tuple[int, int]]:
                 start,
                 end,
                 0,
-                ctypes.addressof(runs),
+                ctypes.addressof(_runs),
                 _MOST,
                 0,
                 _FILE,
@@ -76,7 +78,7 @@ def _scan(start: int, end: int) -> list[tuple[int, int]]:
             )
         )
         count = fcntl.ioctl(_pagemap(), _SCAN, argument)
-        found += [(first, last - first) for first, last, _ in _RUN.iter_unpack(runs.raw[: _RUN.size * count])]
+        found += [(first, last - first) for first, last, _ in _RUN.iter_unpack(memoryview(_runs)[: _RUN.size * count])]
         walked = _ARGUMENT.unpack(argument)[4]
         if walked <= start:  # it does not get on: what it has not seen must not be taken for untouched
             raise OSError

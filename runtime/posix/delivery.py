@@ -6,9 +6,7 @@ each signal. The program takes bits out of `pending`, and the host puts them in,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-import attrs
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runtime.posix.numbers import ACTIONS, BLOCKED, DEFAULT, HANDLED, IGNORED, PENDING, RECORD_BYTES
 from runtime.posix.signals import LAST, UNBLOCKABLE
@@ -17,17 +15,37 @@ if TYPE_CHECKING:
     from runtime.engine.abi.context import Context
 
 _UNBLOCKABLE_BITS: Final = sum(1 << signal - 1 for signal in UNBLOCKABLE)
+_ONLY_IGNORED: Final = bytes(IGNORED if action == IGNORED else DEFAULT for action in range(256))
 
 
-@attrs.frozen
-class Inherited:
-    """What a program finds set when it begins (POSIX, exec): the mask, and the ignored signals; bit n - 1 for signal n."""
+class Inherited(NamedTuple):
+    """What a program finds set when it begins (POSIX, exec); in masks, bit n - 1 is for signal n."""
 
     blocked: int = 0
-    ignored: int = 0
     pending: int = 0
-    handled: int = 0
-    """Of a child that goes on in its parent's program, until its own memory is there."""
+    actions: bytes = bytes(LAST)
+    """As in the record. Handled is what a child in its parent's program handles, until its own memory is there."""
+
+    @property
+    def ignored(self) -> int:
+        """The mask of the ignored signals."""
+        return self._having(IGNORED)
+
+    @property
+    def handled(self) -> int:
+        """That of the handled ones."""
+        return self._having(HANDLED)
+
+    def _having(self, wanted: int) -> int:
+        mask = sum([1 << place for place, action in enumerate(self.actions) if action == wanted])
+        return mask & ~_UNBLOCKABLE_BITS
+
+    def for_next(self) -> Inherited:
+        """What another program begins with: nothing is handled."""
+        actions = bytearray(self.actions.translate(_ONLY_IGNORED))
+        for signal in UNBLOCKABLE:
+            actions[signal - 1] = DEFAULT
+        return self._replace(actions=bytes(actions))
 
 
 class Delivery:
@@ -47,13 +65,13 @@ class Delivery:
         view = memory.reach(at + RECORD_BYTES)
         inherited = self._inherited
         view[at : at + ACTIONS] = bytes(8) + inherited.blocked.to_bytes(8, "little")
-        view[at + ACTIONS : at + RECORD_BYTES] = bytes(inherited.ignored >> bit & 1 for bit in range(LAST))
+        view[at + ACTIONS : at + RECORD_BYTES] = inherited.actions
         self._memory, self._at = memory, at
         self.flush()
 
     def fork(self) -> Delivery:
         """The child's: the record is in the memory that is copied; `adopt` tells where that is. Nothing pends in it."""
-        child = Delivery(attrs.evolve(self.state(), pending=0))
+        child = Delivery(self.state()._replace(pending=0))
         child._at = self._at
         return child
 
@@ -67,7 +85,7 @@ class Delivery:
 
     def detach(self) -> None:
         """The program ends, and another one takes over, or none."""
-        self._inherited = attrs.evolve(self.state(), handled=0)
+        self._inherited = self.state().for_next()
         self.queued, self._withdrawn = self._inherited.pending, 0
         self._memory = self._at = None
 
@@ -79,21 +97,20 @@ class Delivery:
 
     def inherited(self) -> Inherited:
         """What a child that runs another program begins with."""
-        return attrs.evolve(self.state(), pending=0, handled=0)
+        return self.state().for_next()._replace(pending=0)
 
     def action(self, signal: int) -> int:
         """DEFAULT, IGNORED or HANDLED."""
-        if signal in UNBLOCKABLE:
+        if _UNBLOCKABLE_BITS >> signal - 1 & 1:
             return DEFAULT
         if self._memory is None or self._at is None:
-            inherited, bit = self._inherited, 1 << signal - 1
-            return HANDLED if inherited.handled & bit else IGNORED if inherited.ignored & bit else DEFAULT
+            return self._inherited.actions[signal - 1]
         place = self._at + ACTIONS + signal - 1
         return self._memory.reach(place + 1)[place]
 
     def blocks(self, signal: int) -> bool:
         """Whether it has to wait."""
-        return signal not in UNBLOCKABLE and bool(self._blocked >> signal - 1 & 1)
+        return bool((self._blocked & ~_UNBLOCKABLE_BITS) >> signal - 1 & 1)
 
     def add(self, signal: int) -> None:
         """It has come; `flush` is to follow, when no thread runs the program."""
@@ -127,16 +144,10 @@ class Delivery:
     def state(self) -> Inherited:
         """As it is now."""
         if self._memory is None:
-            return attrs.evolve(self._inherited, pending=self.queued)
+            return self._inherited._replace(pending=self.queued)
         assert self._at is not None
         end = self._at + RECORD_BYTES
-        actions = bytes(self._memory.reach(end)[self._at + ACTIONS : end])
-        ignored, handled = (
-            sum(1 << place for place, action in enumerate(actions) if action == wanted) for wanted in (IGNORED, HANDLED)
-        )
-        ignored &= ~_UNBLOCKABLE_BITS
-        handled &= ~_UNBLOCKABLE_BITS
-        return Inherited(self._blocked, ignored, self._pending, handled)
+        return Inherited(self._blocked, self._pending, bytes(self._memory.reach(end)[self._at + ACTIONS : end]))
 
     def _word(self, offset: int) -> int:
         assert self._memory is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from runtime.posix import signals
@@ -10,7 +9,7 @@ from runtime.posix.numbers import HANDLED, IGNORED, OUTSIDE
 from runtime.posix.signals import STOPPING, Default, Signal, default_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from runtime.posix.process import Kernel, PosixProcess
 
@@ -20,22 +19,22 @@ if TYPE_CHECKING:
 
 def signal(process: PosixProcess, number: int) -> None:
     """A process gets a signal (POSIX 2.4). Nothing for 0, nor once it has ended."""
-    signal_all(process.kernel, (process,), number)
+    signal_all((process,), number)
 
 
 def signal_group(kernel: Kernel, group: int, number: int) -> None:
     """All of a group get a signal."""
-    signal_all(kernel, kernel.having(lambda other: other.group == group), number)
+    signal_all(kernel.having(lambda other: other.group == group), number)
 
 
-def signal_all(kernel: Kernel, processes: Iterable[PosixProcess], number: int) -> None:
+def signal_all(processes: Iterable[PosixProcess], number: int) -> None:
     """All of these get a signal, as by `signal`."""
-    is_orphan = cache(partial(is_orphaned, kernel))  # it looks at all processes, and is the same for all of a group
+    orphaned: dict[int, bool] = {}  # by group: it looks at all processes, and is the same for all of one
     for process in processes:
-        _signal(process, number, is_orphan)
+        _signal(process, number, orphaned)
 
 
-def _signal(process: PosixProcess, number: int, is_orphan: Callable[[int], bool]) -> None:
+def _signal(process: PosixProcess, number: int, orphaned: dict[int, bool]) -> None:
     if not number or process.ending is not None:
         return
     _set_going(process, number)
@@ -48,7 +47,7 @@ def _signal(process: PosixProcess, number: int, is_orphan: Callable[[int], bool]
         _deliver(process, number)
         process.news.notify()
     else:
-        _act(process, number, is_orphan)
+        _act(process, number, orphaned)
 
 
 def _deliver(process: PosixProcess, number: int) -> None:
@@ -76,16 +75,23 @@ def _set_going(process: PosixProcess, number: int) -> None:
             _tell_parent(process, signals.CONTINUED)
 
 
-def _act(process: PosixProcess, number: int, is_orphan: Callable[[int], bool]) -> None:
+def _act(process: PosixProcess, number: int, orphaned: dict[int, bool]) -> None:
     """What the signal does by itself."""
     match default_of(number):
         case Default.END:
             process.end(signals.killed(number))
-        case Default.STOP if not process.is_stopped and (number == Signal.STOP or not is_orphan(process.group)):
+        case Default.STOP if not process.is_stopped and (number == Signal.STOP or not _is_lost(process, orphaned)):
             process.is_stopped = True
             _tell_parent(process, signals.stopped(number))
         case _:
             pass
+
+
+def _is_lost(process: PosixProcess, orphaned: dict[int, bool]) -> bool:
+    group = process.group
+    if group not in orphaned:
+        orphaned[group] = is_orphaned(process.kernel, group)
+    return orphaned[group]
 
 
 def is_orphaned(kernel: Kernel, group: int) -> bool:
@@ -178,7 +184,7 @@ def _let_go(kernel: Kernel, group: int) -> None:
     members = _living(kernel, group)
     if any(member.is_stopped for member in members) and is_orphaned(kernel, group):
         for number in (Signal.HUP, Signal.CONT):
-            signal_all(kernel, members, number)
+            signal_all(members, number)
 
 
 def _child_ended(process: PosixProcess, child: PosixProcess) -> None:

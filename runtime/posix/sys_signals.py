@@ -39,7 +39,7 @@ def kill(process: PosixProcess, _memory: Context, pid: int, number: int) -> int:
     allowed = [target for target in targets if target.tree is process.tree or not target.tree.private]
     if not allowed:
         raise PosixError(Errno.EPERM)
-    signal_all(kernel, allowed, number)
+    signal_all(allowed, number)
     end_now(process)
     return DONE
 
