@@ -231,7 +231,7 @@ def types() -> str:
 def mentioned(own: list[str]) -> set[str]:
     """The names of the typed dicts that methods and records of the client mention, and those that these mention."""
     texts = [method_of(method, sync=True) for method in METHODS if method["name"] not in BY_HAND]
-    texts += ["VmOptions", *map(record, own)]
+    texts += ["VmOptions", "Lack", *map(record, own)]  # two of methods that are written by hand
     found: set[str] = set()
     while texts:
         for name in names_in(texts.pop()) & set(COMPONENTS) - RECORDS - found:

@@ -193,6 +193,23 @@ class VmImport(Params):
         return name_faults("/vm", self.vm)
 
 
+class Need(Struct, frozen=True):
+    """An agent or a command that was added to a daemon, and that a VM may need."""
+
+    kind: Annotated[Literal["agent", "command"], doc("What it is.")]
+    name: Annotated[str, doc("The agent's id, or the command's name.")]
+    sha256: Annotated[str, doc("The hash of its component.")]
+
+
+class Lack(Struct, frozen=True):
+    """Something that a VM had where it was exported, and has not here, or another one."""
+
+    kind: Annotated[Literal["agent", "command"], doc("What it is.")]
+    name: Annotated[str, doc("The agent's id, or the command's name.")]
+    sha256: Annotated[str | None, doc("The hash of its component there; null where the file does not tell it.")]
+    here: Annotated[str | None, doc("The hash of what has that name here; null where nothing has.")]
+
+
 class Exported(Struct, frozen=True, rename="camel"):
     """An export that was made."""
 
@@ -201,6 +218,10 @@ class Exported(Struct, frozen=True, rename="camel"):
     mounts: Annotated[
         list[str] | UnsetType,
         doc("Paths of the VM where directories of this machine are mounted; the file has nothing of those."),
+    ] = UNSET
+    needs: Annotated[
+        list[Need] | UnsetType,
+        doc("What was added to this daemon that the VM may need elsewhere: agents of its sessions, and commands."),
     ] = UNSET
 
 
@@ -219,6 +240,15 @@ class VmCreated(VmInfo, frozen=True):
     """A VM, and whether it is new."""
 
     created: Annotated[bool, doc("Whether this call created it.")]
+
+
+class VmImported(VmCreated, frozen=True):
+    """A VM that was imported."""
+
+    lacks: Annotated[
+        list[Lack] | UnsetType,
+        doc("Agents and commands that the VM had where it was exported, and has not here, or other ones."),
+    ] = UNSET
 
 
 class SessionCounts(Struct, frozen=True, kw_only=True):
@@ -352,7 +382,7 @@ EXPORT: Final = Method(
 IMPORT: Final = Method(
     "vm.import",
     VmImport,
-    VmCreated,
+    VmImported,
     "Make a VM of an exported file; without trust it reaches no host until vm.configure says so.",
     errors=(
         ErrorCode.VM_CONFLICT,

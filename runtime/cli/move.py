@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
@@ -47,6 +47,9 @@ def export(args: argparse.Namespace) -> int:
         output.say(f"{path}: {made['bytes']} bytes")
         if mounts := made.get("mounts"):
             output.say(f"host directories are not in it: {', '.join(mounts)}")
+        if needs := made.get("needs"):
+            names = ", ".join(f"{each['kind']} {each['name']}" for each in needs)
+            output.say(f"what was added here and the VM may need there is not in it: {names}")
     return exits.OK
 
 
@@ -60,4 +63,16 @@ def import_(args: argparse.Namespace) -> int:
         output.write_json(made)
     else:
         output.say(f"VM {output.vm_label(made['vm'])} is there, asleep")
+        for lack in made.get("lacks", ()):
+            output.say(_told(lack))
     return exits.OK
+
+
+def _told(lack: dict[str, Any]) -> str:
+    """A line about what the VM had there and has not here."""
+    what = f"the {lack['kind']} {lack['name']}"
+    there = f" ({lack['sha256'][:12]})" if lack["sha256"] else ""
+    if lack["here"] is None:
+        group = "agent" if lack["kind"] == "agent" else "bin"
+        return f"{what}{there} is missing here: `torpor {group} add` adds one"
+    return f"{what} is another one here: {lack['here'][:12]}, and not {lack['sha256'][:12]}"

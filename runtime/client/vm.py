@@ -14,9 +14,9 @@ from runtime.client.generated.vm import VmMethods
 from runtime.client.subscription import Links, Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Sequence
 
-    from runtime.client.generated.types import VmOptions
+    from runtime.client.generated.types import Lack, VmOptions
 
 
 class Calls(Links, Protocol):
@@ -48,20 +48,30 @@ class Vms(VmsMethods):
         return Vm(self._client, name, None, create=False)
 
     async def import_(self, path: str, name: str | list[str] | None = None, *, trust: bool = False) -> Vm:
-        """Make a VM of an exported file on the daemon's machine, and return it.
+        """Make a VM of an exported file on the daemon's machine, and return it: `lacks` tells what it had there and not here.
 
         Without `trust` it reaches no host until `configure` says so, and asks for secrets again.
         """
         imported = await self._client.call("vm.import", path=path, vm=name, trust=trust)
-        return Vm(self._client, imported["vm"], None, create=False)
+        return Vm(self._client, imported["vm"], None, create=False, lacks=imported.get("lacks", ()))
 
 
 class Vm(VmMethods):
     """One VM. Handles are cheap, and any number may be had of one VM."""
 
-    def __init__(self, client: Calls, name: str | list[str], options: VmOptions | None, *, create: bool) -> None:
+    def __init__(
+        self,
+        client: Calls,
+        name: str | list[str],
+        options: VmOptions | None,
+        *,
+        create: bool,
+        lacks: Sequence[Lack] = (),
+    ) -> None:
         self.client = client
         self.name = name
+        self.lacks = lacks
+        """Agents and commands that it had where it was exported, and has not here, or other ones: where `import_` made it."""
         self._options = options
         self._create = create
         self._ready = not create

@@ -30,6 +30,7 @@ forks        VMs and sessions that go on from others
 
 exporting    VMs as files
 importing    VMs from files
+needs        what an exported VM may need where it goes
 foreign      what of a foreign file is looked at
 tree_check   whether the rows of a layer are a tree
 descriptors  a file that has no name yet

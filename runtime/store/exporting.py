@@ -25,14 +25,16 @@ from runtime.store.foreign import json_object
 from runtime.store.inspection import APPLICATION_ID, SCHEMA_VERSION
 from runtime.store.meter import Meter
 from runtime.store.migrations import MIGRATIONS
+from runtime.store.needs import write as write_needs
 from runtime.store.schema import open_readable
 from runtime.store.sql import json_text, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from runtime.store.meter import Report
+    from runtime.store.needs import Need
 
 PIECE_ROWS: Final = 64
 """Rows between two looks for a cancellation: 4 MiB where each is a whole chunk, some milliseconds."""
@@ -52,21 +54,23 @@ _OF_SESSIONS: Final = (
 )
 
 
-async def export_vm(state: Path, vm: int, path: Path, report: Report | None = None) -> int:
+async def export_vm(state: Path, vm: int, path: Path, report: Report | None = None, needs: Sequence[Need] = ()) -> int:
     """Write the VM with that row id to the new file `path`, and return its size in bytes; `report` hears how it goes on.
+
+    `needs` are noted in it.
 
     Cancellation ends it between two pieces. Whatever fails, no part of a file stays behind. Raises `ApiError`: EXISTS,
     NOT_FOUND for a directory that there is not, VM_NOT_FOUND, IO_ERROR (`reason` "disk_full" when it is).
     """
-    return await trio.to_thread.run_sync(_export, state, vm, path, Meter(report), limiter=EXPORTS)
+    return await trio.to_thread.run_sync(_export, state, vm, path, Meter(report), needs, limiter=EXPORTS)
 
 
-def _export(state: Path, vm: int, path: Path, meter: Meter) -> int:
+def _export(state: Path, vm: int, path: Path, meter: Meter, needs: Sequence[Need]) -> int:
     if os.path.lexists(path):
         raise _exists(path)
     try:
         with NewFile(path) as file:
-            _write(state, vm, file.descriptor, meter)
+            _write(state, vm, file.descriptor, meter, needs)
             size = os.fstat(file.descriptor).st_size
             file.publish()
     except FileExistsError:
@@ -84,7 +88,7 @@ def _export(state: Path, vm: int, path: Path, meter: Meter) -> int:
     return size
 
 
-def _write(state: Path, vm: int, descriptor: int, meter: Meter) -> None:
+def _write(state: Path, vm: int, descriptor: int, meter: Meter, needs: Sequence[Need]) -> None:
     with (
         contextlib.closing(open_readable(state)) as source,
         contextlib.closing(open_descriptor(descriptor)) as target,
@@ -96,6 +100,8 @@ def _write(state: Path, vm: int, descriptor: int, meter: Meter) -> None:
         target.pragma("user_version", SCHEMA_VERSION)
         source.execute("BEGIN")
         _fill(source, target, vm, meter)
+        if needs:
+            write_needs(target, needs)
         target.execute("COMMIT")
 
 

@@ -23,6 +23,7 @@ from runtime.store import foreign
 from runtime.store.chunks import HASH_BYTES, ChunkStore, Unpacker
 from runtime.store.flattening import DENTRY, EXTENT, INODE, FlatTree
 from runtime.store.meter import Meter
+from runtime.store.needs import read as read_needs
 from runtime.store.sql import rows, run
 from runtime.store.tree_check import check_tree
 from runtime.store.vms import STAGED, check_room
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from runtime.store.meter import Report
+    from runtime.store.needs import Need
     from runtime.store.store import Store
     from wasi_fs.backend import Usage
 
@@ -76,12 +78,22 @@ class _Staged:
     session: int = 0
     name: str = ""
     created_at: int = 0
+    needs: list[Need] = attrs.field(factory=list)
+
+
+@attrs.frozen
+class Imported:
+    """A VM that was imported."""
+
+    name: str
+    needs: list[Need]
+    """What the file says that it needs."""
 
 
 async def import_vm(
     store: Store, path: Path, judge: Judge, settle: Callable[[str], Any], report: Report | None = None
-) -> str:
-    """Import the VM of the file `path`, and return its name; `report` hears how it goes on.
+) -> Imported:
+    """Import the VM of the file `path`; `report` hears how it goes on.
 
     `settle` is awaited with the name under which the VM is hidden, before it is shown. Raises `ApiError`: VM_CONFLICT where
     there is a VM of that name, whatever `open_foreign` and `judge` raise, STATE_CORRUPT, TOO_LARGE, IO_ERROR.
@@ -107,7 +119,7 @@ async def import_vm(
     finally:
         with trio.CancelScope(shield=True):
             await trio.to_thread.run_sync(pieces.close)
-    return staged.name
+    return Imported(staged.name, staged.needs)
 
 
 async def discard_staged(store: Store, prefix: str = STAGED) -> None:
@@ -140,6 +152,7 @@ def _pieces(path: Path, judge: Judge, staged: _Staged, hidden: str, meter: Meter
         vm, name, options, created_at, layer = foreign.only_vm(source)
         staged.name, kept = judge.vm(name, foreign.json_object(options, "the VM's options"))
         staged.created_at = created_at
+        staged.needs = read_needs(source)
         tree = FlatTree(source, layer)
         next_ino = tree.next_ino()
         if not 0 < next_ino <= foreign.MAX_INO:

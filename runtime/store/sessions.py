@@ -11,6 +11,7 @@ import trio
 
 from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.store.needs import MAX_NEEDS
 from runtime.store.rotation import SealingTurns
 from runtime.store.sql import json_text, rows, run
 
@@ -150,6 +151,11 @@ class Sessions:
             if uncounted > UNCOUNTED_BYTES:
                 await self._writer.commit(partial(count_events, session=session))
         return sum(counted + uncounted for _, counted, uncounted in counts), len(counts)
+
+    async def agent_types(self, vm: int) -> Sequence[str]:
+        """The types of the agents of the VM with that row id, as many as `needs` knows of."""
+        sql = f"SELECT DISTINCT agent_type FROM session WHERE vm = ? ORDER BY agent_type LIMIT {MAX_NEEDS}"  # noqa: S608
+        return [agent_type for (agent_type,) in await self._reader.run(lambda connection: rows(connection, sql, (vm,)))]
 
     async def create(
         self,

@@ -8,6 +8,7 @@ vm            one VM while it is awake
 options       what a client sets of a VM
 mounts        directories of the host that it is given
 portable      VMs as files, and what of a foreign file is believed
+needs         what a VM may need of a daemon, and what another one lacks
 
 volume        the tree of a VM and its way into the store
 volumes       the trees of all VMs

@@ -27,6 +27,7 @@ from runtime.vms.base import BaseSystem, added_directory, built_in_commands
 from runtime.vms.history import History
 from runtime.vms.lifecycle import Signal
 from runtime.vms.mounts import check_hosts
+from runtime.vms.needs import Needs
 from runtime.vms.options import VmOptions, check_size, without_nulls
 from runtime.vms.portable import FileJudge, host_path
 from runtime.vms.queries import HostQueries
@@ -84,6 +85,7 @@ class Host:
         self._secrets: dict[str, dict[str, dict[str, str]]] = {}  # by VM and session; in memory alone, over sleep too
         self.base_system = BaseSystem(built_in_commands(), added_directory(store.path))
         self.added_agents = AddedAgents(agents, engine, memory_bound, self.agent_budget)
+        self._needs = Needs(store, agents, self.base_system)
         self._volumes = Volumes(store, self.base_system.base)
         # By the VM's row. One export of a VM at a time: else one VM could hold all those that there may be at once.
         self._exporting: WeakValueDictionary[int, trio.Lock] = WeakValueDictionary()
@@ -248,9 +250,11 @@ class Host:
             if volume := self._volumes.in_memory(record):
                 await volume.flush()
             await self.store.writer.barrier()
-            size = await export_vm(self.store.path, record.row, target, report)
+            needs = await self._needs.of(record)
+            size = await export_vm(self.store.path, record.row, target, report, needs)
         mounts = [each["path"] for each in record.options.get("mounts", ())]
-        return {"path": path, "bytes": size, **({"mounts": mounts} if mounts else {})}
+        told = {"mounts": mounts, "needs": [need._asdict() for need in needs]}
+        return {"path": path, "bytes": size, **{name: each for name, each in told.items() if each}}
 
     async def import_(
         self, path: str, name: str | None, report: Report | None = None, *, trust: bool
@@ -261,9 +265,10 @@ class Host:
         async def settle(hidden: str) -> None:
             await settle_imported(self.store, self.hub, hidden)
 
-        name = await import_vm(self.store, host_path(path), judge, settle, report)
-        self._awake.tell(name, Signal.IMPORTED)
-        return {**await self.queries.get(name), "created": True}
+        imported = await import_vm(self.store, host_path(path), judge, settle, report)
+        self._awake.tell(imported.name, Signal.IMPORTED)
+        lacks = await self._needs.lacks(self.store.vms.find(imported.name), imported.needs)
+        return {**await self.queries.get(imported.name), "created": True, **({"lacks": lacks} if lacks else {})}
 
     async def past(self, name: str) -> History:
         """The past of a VM's files. A restore puts the VM to sleep; nothing wakes it."""

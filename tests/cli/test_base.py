@@ -36,3 +36,23 @@ def test_a_vm_is_made_without_a_base(place: Place) -> None:
     place.run("run", "echo", "hi", "--vm", "bare", "--base", "none")
     rows = [json.loads(line) for line in place.run("vms", "--json").stdout.splitlines()]
     assert next(row["options"] for row in rows if row["vm"] == "bare") == {"base": "none"}
+
+
+def test_an_import_says_which_commands_are_missing(place: Place, tmp_path: Path) -> None:
+    file = str(tmp_path / "vm.torpor")
+    place.run("bin", "add", str(TINY), "--name", "code")
+    place.run("run", "echo", "hi")
+    done = place.run("export", "default", file)
+    assert "what was added here and the VM may need there is not in it: command code\n" in done.stderr
+    place.run("bin", "remove", "code")
+    done = place.run("import", file, "--vm", "second")
+    assert re.search(
+        r"^torpor: the command code \([0-9a-f]{12}\) is missing here: `torpor bin add`", done.stderr, re.MULTILINE
+    )
+    place.run("bin", "add", str(TINY.with_name("spin.wasm")), "--name", "code")
+    done = place.run("import", file, "--vm", "third")
+    assert re.search(
+        r"^torpor: the command code is another one here: [0-9a-f]{12}, and not ", done.stderr, re.MULTILINE
+    )
+    (lack,) = json.loads(place.run("import", file, "--vm", "fourth", "--json").stdout)["lacks"]
+    assert (lack["kind"], lack["name"], len(lack["here"])) == ("command", "code", 64)

@@ -269,6 +269,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.vms.programs.ATTEMPTS": "tests/vms/test_programs.py::test_a_program_that_is_being_written_is_not_waited_for",
     "runtime.vms.programs.MAX_COMMAND_BYTES": "tests/vms/test_programs.py::test_a_program_has_a_size",
     "runtime.vms.added_agents.MAX_ADDED": "tests/vms/test_added_agents.py::test_so_many_are_added",
+    "runtime.store.needs.MAX_NEEDS": "tests/store/test_portable.py::test_what_a_vm_needs_is_noted_in_the_file",
     "runtime.vms.trial.MAX_SHOWN": "tests/vms/test_added_agents.py::test_what_an_agent_calls_itself_is_a_line",
     "runtime.vms.base.system.MAX_ADDED": "tests/vms/test_base.py::test_so_many_commands_are_added",
     "runtime.vms.programs.MAX_DIRECTORIES": "tests/vms/test_programs.py::test_so_much_of_path_is_looked_through_and_told",

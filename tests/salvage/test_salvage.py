@@ -67,8 +67,8 @@ async def look_at(outcome: Outcome, directory: Path, *, changed: bool = False) -
     files = events = 0
     async with open_store(directory / "again" / "state.db", durability=Durability.NONE) as store:
         for number, export in enumerate(outcome.exports):
-            name = await import_vm(store, Path(export.path), FileJudge(f"v{number}", trust=True), nothing)
-            vm = store.vms.get(name)
+            imported = await import_vm(store, Path(export.path), FileJudge(f"v{number}", trust=True), nothing)
+            vm = store.vms.get(imported.name)
             assert vm is not None
             told = "\n".join(export.lost)
             found = contents(FileSystem(store.files.backend(vm.layer), Limits(), lambda: 5))

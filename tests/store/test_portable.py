@@ -15,6 +15,7 @@ from runtime.store.exporting import export_vm
 from runtime.store.flattening import MAX_CHAIN
 from runtime.store.importing import discard_staged, import_vm
 from runtime.store.inspection import SCHEMA_VERSION
+from runtime.store.needs import MAX_NEEDS, Need
 from runtime.store.vms import STAGED
 from runtime.vms.portable import FileJudge
 from wasi_fs import FileSystem, Limits
@@ -105,7 +106,7 @@ def files_in(directory: Path) -> list[str]:
 
 async def test_it_comes_back_as_it_was(store: Store, exported: Path) -> None:
     look_at(exported)
-    assert await import_vm(store, exported, judge(), nothing) == "two"
+    assert (await import_vm(store, exported, judge(), nothing)).name == "two"
     record = store.vms.get("two")
     assert record is not None
     assert record.options == {"labels": {"a": "b"}}
@@ -222,7 +223,7 @@ async def test_an_export_that_was_served_can_be_imported_once_it_is_closed(store
         extra = opened.vms.get("more")
         assert extra is not None
         await opened.vms.delete(extra.row)
-    assert await import_vm(store, exported, judge(), nothing) == "two"
+    assert (await import_vm(store, exported, judge(), nothing)).name == "two"
 
 
 @contextlib.contextmanager
@@ -339,7 +340,7 @@ async def test_so_many_sessions_are_taken_over(store: Store, exported: Path, mon
         connection.execute(f"INSERT INTO session SELECT {_others(connection)} FROM session")  # noqa: S608
     await refused(store, exported, "too_large")
     monkeypatch.setattr(importing, "MAX_SESSIONS", 2)
-    assert await import_vm(store, exported, judge(), nothing) == "two"
+    assert (await import_vm(store, exported, judge(), nothing)).name == "two"
 
 
 def _others(connection: apsw.Connection) -> str:
@@ -408,3 +409,37 @@ async def test_what_reaches_out_is_taken_over_with_trust_alone(store: Store, exp
     (session,) = store.sessions.list(record.row)
     assert session.options["secrets"] == {"A": "HOME" if trust else None}
     assert ("permissionPolicy" in session.options) is trust
+
+
+NEEDS = [Need("agent", "mine", "0" * 64), Need("command", "mine", "1" * 64)]
+
+
+async def test_what_a_vm_needs_is_noted_in_the_file(store: Store, vm: VmRecord, exported: Path, tmp_path: Path) -> None:
+    assert (await import_vm(store, exported, judge("bare"), nothing)).needs == []
+    path = tmp_path / "needing"
+    await export_vm(store.path, vm.row, path, needs=NEEDS)
+    assert (await import_vm(store, path, judge("three"), nothing)).needs == NEEDS
+    async with open_store(path) as served:
+        assert [each.name for each in served.vms.list()] == ["one"]
+    many = [Need("command", str(number), "2" * 64) for number in range(MAX_NEEDS + 1)]
+    await export_vm(store.path, vm.row, tmp_path / "many", needs=many)
+    assert len((await import_vm(store, tmp_path / "many", judge("four"), nothing)).needs) == MAX_NEEDS
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["UPDATE need SET sha256 = 'x'", "UPDATE need SET name = printf ('%.*c', 257, 'n') WHERE kind = 'agent'"],
+)
+async def test_needs_that_are_none_are_refused(store: Store, vm: VmRecord, tmp_path: Path, statement: str) -> None:
+    path = tmp_path / "needing"
+    await export_vm(store.path, vm.row, path, needs=NEEDS)
+    with contextlib.closing(apsw.Connection(str(path))) as connection:
+        connection.execute(statement)
+    assert "needs" in (await refused(store, path, "state_corrupt")).message
+
+
+async def test_another_table_of_that_name_is_not_looked_at(store: Store, exported: Path) -> None:
+    with contextlib.closing(apsw.Connection(str(exported))) as connection:
+        connection.execute("CREATE TABLE need (kind, name, sha256)")
+        connection.execute("INSERT INTO need VALUES (1, 2, 3)")
+    assert (await import_vm(store, exported, judge(), nothing)).needs == []

@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { resolveEndpoint } from "./endpoint.js";
 import type { ClientEvents } from "./events.js";
-import type { CallOptions, JsonObject, MethodName, Methods, VmCreated, VmInfo, VmOptions } from "./generated.js";
+import type { CallOptions, JsonObject, MethodName, Methods, VmImported, VmInfo, VmOptions } from "./generated.js";
 import { Link } from "./link.js";
 import { Vm, type VmName } from "./vm.js";
 
@@ -110,10 +110,10 @@ export class Vms {
 
   /**
    * Takes in a VM from a file that `export` wrote, a path on the daemon's machine; under its own name unless given. Unless the
-   * file is trusted, the VM reaches no host until `configure` says so.
+   * file is trusted, the VM reaches no host until `configure` says so. `lacks` tells what it had there and has not here.
    */
-  async import(path: string, options: { vm?: VmName; trust?: boolean } & CallOptions = {}): Promise<VmCreated> {
+  async import(path: string, options: { vm?: VmName; trust?: boolean } & CallOptions = {}): Promise<VmImported> {
     const { signal, ...members } = options;
-    return (await this.#link.request("vm.import", { path, ...members }, signal)) as VmCreated;
+    return (await this.#link.request("vm.import", { path, ...members }, signal)) as VmImported;
   }
 }

@@ -139,6 +139,8 @@ export interface Exported {
   bytes: number;
   /** Paths of the VM where directories of this machine are mounted; the file has nothing of those. */
   mounts?: string[];
+  /** What was added to this daemon that the VM may need elsewhere: agents of its sessions, and commands. */
+  needs?: Need[];
 }
 
 /** A path that is not the same: `before` is left out for what was added, `after` for what was removed. */
@@ -263,6 +265,18 @@ export interface ForkPoint {
   seq: number;
 }
 
+/** Something that a VM had where it was exported, and has not here, or another one. */
+export interface Lack {
+  /** What it is. */
+  kind: "agent" | "command";
+  /** The agent's id, or the command's name. */
+  name: string;
+  /** The hash of its component there; null where the file does not tell it. */
+  sha256: string | null;
+  /** The hash of what has that name here; null where nothing has. */
+  here: string | null;
+}
+
 /** Limits of the VM; what is left out has the daemon's default. */
 export interface Limits {
   /** Memory of each guest, at least 1 MiB. Default: 512 MiB. */
@@ -303,6 +317,16 @@ export interface Mount {
   host: string;
   /** Nothing below it can be changed through the VM. Default: false. */
   readOnly?: boolean;
+}
+
+/** An agent or a command that was added to a daemon, and that a VM may need. */
+export interface Need {
+  /** What it is. */
+  kind: "agent" | "command";
+  /** The agent's id, or the command's name. */
+  name: string;
+  /** The hash of its component. */
+  sha256: string;
 }
 
 /** What the VM's guests may reach. */
@@ -741,6 +765,22 @@ export interface VmForked {
   createdAt: number;
 }
 
+/** A VM that was imported. */
+export interface VmImported {
+  /** Whether this call created it. */
+  created: boolean;
+  /** Agents and commands that the VM had where it was exported, and has not here, or other ones. */
+  lacks?: Lack[];
+  /** The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings. */
+  vm: string | string[];
+  /** `awake` when guests of the VM may be in memory, else `asleep`. */
+  state: "asleep" | "awake";
+  /** When it was created, in milliseconds since the epoch. */
+  createdAt: number;
+  /** The options as they were given; what is left out has the daemon's default. */
+  options?: JsonObject | null;
+}
+
 /** A VM. */
 export interface VmInfo {
   /** The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings. */
@@ -832,7 +872,7 @@ export interface Methods {
   "vm.stats": { params: { vm: string | string[] }; result: VmStats };
   "vm.destroy": { params: { vm: string | string[] }; result: JsonObject };
   "vm.export": { params: { vm: string | string[]; path: string; progressToken?: string }; result: Exported };
-  "vm.import": { params: { path: string; vm?: string | string[]; trust?: boolean; progressToken?: string }; result: VmCreated };
+  "vm.import": { params: { path: string; vm?: string | string[]; trust?: boolean; progressToken?: string }; result: VmImported };
   "createSession": { params: { vm: string | string[]; agentType: string; options?: SessionOptions }; result: SessionInfo };
   "closeSession": { params: { vm: string | string[]; sessionId: string }; result: JsonObject };
   "destroySession": { params: { vm: string | string[]; sessionId: string }; result: JsonObject };

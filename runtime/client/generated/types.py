@@ -232,6 +232,8 @@ class Exported(TypedDict):
     """The size of the file."""
     mounts: NotRequired[list[str]]
     """Paths of the VM where directories of this machine are mounted; the file has nothing of those."""
+    needs: NotRequired[list[Need]]
+    """What was added to this daemon that the VM may need elsewhere: agents of its sessions, and commands."""
 
 
 class FileCounts(TypedDict):
@@ -263,6 +265,19 @@ class ForkPoint(TypedDict):
     """The session's public id, which stays the same for the session's whole life."""
     seq: int
     """The event's position in its transcript, from 0, without gaps."""
+
+
+class Lack(TypedDict):
+    """Something that a VM had where it was exported, and has not here, or another one."""
+
+    kind: Literal["agent", "command"]
+    """What it is."""
+    name: str
+    """The agent's id, or the command's name."""
+    sha256: str | None
+    """The hash of its component there; None where the file does not tell it."""
+    here: str | None
+    """The hash of what has that name here; None where nothing has."""
 
 
 class Limits(TypedDict):
@@ -308,6 +323,17 @@ class Mount(TypedDict):
     """The directory's real path on the daemon's machine: absolute, and without symbolic links."""
     readOnly: NotRequired[bool]
     """Nothing below it can be changed through the VM. Default: false."""
+
+
+class Need(TypedDict):
+    """An agent or a command that was added to a daemon, and that a VM may need."""
+
+    kind: Literal["agent", "command"]
+    """What it is."""
+    name: str
+    """The agent's id, or the command's name."""
+    sha256: str
+    """The hash of its component."""
 
 
 class Network(TypedDict):
