@@ -217,7 +217,7 @@ for word; do
     case $word in
         -o) next=output;;
         -I|-D|-U|-include|-isystem|-idirafter|-MF|-MT|-x) flags="$flags $word" next=flag;;
-        -lm|-lc|-ldl|-lpthread|-lrt|-lutil|-lcrypt|-Wl,*|-static|-shared|-rdynamic|-pthread|-s) ;;
+        -lm|-lc|-ldl|-lpthread|-lrt|-lutil|-lcrypt|-ltermcap|-Wl,*|-static|-shared|-rdynamic|-pthread|-s) ;;
         *.c) number=$((number + 1)); sources="$sources '$word'";;
         *.o|*.lo|*.a|*.la|-l*|-L*) objects="$objects '$word'";;
         *) flags="$flags '$word'";;

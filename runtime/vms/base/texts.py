@@ -37,6 +37,18 @@ PRETTY_NAME="Torpor {VERSION}"
 """
 
 
+_TERMCAP: Final = r"""# The ones that xterm's sequences are understood by; TERM is xterm where nobody says otherwise.
+xterm|xterm-256color|xterm-color|screen|screen-256color|tmux|tmux-256color|rxvt|linux|ansi|vt100|vt220|xterm and its kin:\
+	:am:bs:km:mi:ms:xn:co#80:it#8:li#24:\
+	:AL=\E[%dL:DC=\E[%dP:DL=\E[%dM:DO=\E[%dB:IC=\E[%d@:LE=\E[%dD:RI=\E[%dC:UP=\E[%dA:\
+	:al=\E[L:bl=^G:bt=\E[Z:cd=\E[J:ce=\E[K:ch=\E[%i%dG:cl=\E[H\E[2J:cm=\E[%i%d;%dH:cr=^M:cs=\E[%i%d;%dr:cv=\E[%i%dd:\
+	:dc=\E[P:dl=\E[M:do=^J:ho=\E[H:ic=\E[@:kb=\177:kD=\E[3~:kI=\E[2~:kN=\E[6~:kP=\E[5~:kd=\E[B:kh=\E[H:kl=\E[D:kr=\E[C:ku=\E[A:\
+	:le=^H:mb=\E[5m:md=\E[1m:me=\E[m:mh=\E[2m:mr=\E[7m:nd=\E[C:rc=\E8:sc=\E7:se=\E[27m:sf=^J:so=\E[7m:sr=\EM:ta=^I:\
+	:te=\E[?1049l:ti=\E[?1049h:ue=\E[24m:up=\E[A:us=\E[4m:ve=\E[?25h:vi=\E[?25l:@7=\E[F:
+dumb|unknown|a terminal that only prints:am:co#80:bl=^G:cr=^M:do=^J:sf=^J:
+"""
+
+
 class Text:
     """The content of a short file."""
 
@@ -57,4 +69,5 @@ TEXTS: Final = {
     "/etc/os-release": Text(_OS_RELEASE),
     "/etc/passwd": Text(_PASSWD),
     "/etc/shells": Text("/bin/sh\n"),
+    "/etc/termcap": Text(_TERMCAP),
 }
