@@ -120,3 +120,35 @@ def test_times_are_those_of_what_was_computed(vm: Vm) -> None:
     assert 0.02 < float(own) < 1, "it is counted in fuel, the same on every machine"
     assert float(own) * 0.5 < float(child) < float(grandchild) * 1.5 < float(own) * 3
     assert float(nothing) < float(own) / 4
+
+
+def test_less_shows_a_screen_at_a_time(vm: Vm) -> None:
+    vm.write("/home/user/lines", "".join(f"line {number}\n" for number in range(1, 101)))
+    shell = Shell(vm, "less", "lines", cwd="/home/user", rows=4, columns=40)
+    assert shell.until("line 3\r\n").startswith("\x1b[?1049h")
+    shell.type(" ")
+    shell.until("line 6\r\n")
+    shell.type("/77\r")
+    shell.until("\x1b[7m77\x1b[27m\r\nline 78\r\nline 79\r\n")
+    shell.type("G")
+    shell.until("line 100\r\n\x1b[7m(END)")
+    shell.call("resizeShell", rows=6, columns=40)
+    shell.type("g")
+    assert shell.until("line 1\r\n").endswith("\x1b[H\x1bMline 2\r\n\x1b[H\x1bMline 1\r\n")  # it scrolls back
+    shell.type("!echo $((6 * 7))\r")
+    shell.until("42\r\n")
+    shell.type("\rq")
+    shell.until("\x1b[?1049l")
+    assert shell.call("waitShell")["exitCode"] == 0
+
+
+def test_a_line_is_edited_on_the_screen(vm: Vm) -> None:
+    shell = Shell(vm, "bash", "--norc", env={"PS1": "@ "})
+    shell.until("@ ")
+    shell.type("echo hello world\x1b[D\x1b[D\x17x")
+    shell.until("\x1b[3Pld")  # which deletes characters in the middle of a line
+    shell.type("\r")
+    shell.until("\rhello xld\r\n")
+    shell.until("@ ")
+    shell.type("\x0c")
+    assert shell.until("@ ") == "\x1b[H\x1b[2J@ "
