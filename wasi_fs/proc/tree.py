@@ -54,7 +54,7 @@ class Proc:
         self._absent = absent
         self._made = _Top()
         self.contents = ProcContents()
-        self.top = ProcDirectory(self._made, tree.root, self, tree.clock())
+        self.top = ProcDirectory(self._made, tree.root, self, 0)
 
     @property
     def made(self) -> MadeDirectory | None:
