@@ -146,7 +146,7 @@ class Guest:
         native.take_error(native.set_fuel(self._context, self._fuel_limit))
         native.take_error(native.set_yield_interval(self._context, SLICE_FUEL))
         places = self._program.places
-        instances = ctypes.create_string_buffer(native.INSTANCE_SIZE * len(places))
+        instances = native.room(native.INSTANCE_SIZE * len(places))
         if ended := await self._instantiate(ctypes.addressof(instances)):
             return ended
         entry = self._program.run
@@ -170,7 +170,7 @@ class Guest:
         """
         context, program = self._context, self._program
         error, trap = ctypes.c_void_p(), ctypes.c_void_p()
-        linker = native.linker_clone(program.linker)
+        linker, made = program.take_linker(), False
         try:
             for index, place in enumerate(program.places):
                 address = instances + native.INSTANCE_SIZE * index
@@ -187,8 +187,9 @@ class Guest:
                 if index == 0:
                     self._find_table(linker, address)
                 self._find_exports(place, address)
+            made = True
         finally:
-            native.linker_delete(linker)
+            program.give_linker(linker, whole=made)
         return None
 
     def _find_exports(self, place: Place, instance: int) -> None:
@@ -220,7 +221,7 @@ class Guest:
             return Exit("trap", message=f"there is no function {name.decode()}"), 0
         error, trap = ctypes.c_void_p(), ctypes.c_void_p()
         values = ctypes.create_string_buffer(b"".join(map(native.i32_value, arguments)), native.VALUE_SIZE * 2)
-        result = ctypes.create_string_buffer(native.VALUE_SIZE)
+        result = native.room(native.VALUE_SIZE)
         self._future = native.call_async(
             self._context, ctypes.addressof(extern) + native.FUNC_OFFSET,
             ctypes.addressof(values), len(arguments), ctypes.addressof(result), 0 if arguments else 1,
@@ -239,8 +240,7 @@ class Guest:
         if self._boundary.ended is not None:
             native.discard(error, trap)
             return self._boundary.ended
-        message = native.take_error(error) or native.take_trap(trap)
-        assert message is not None
+        message = native.take_error(error) or native.take_trap(trap) or ""
         if "all fuel consumed" in message:
             return OUT_OF_FUEL
         return Exit("trap", message=last_cause(message))

@@ -73,6 +73,7 @@ _get_fuel = _short("wasmtime_context_get_fuel", c_void_p, c_void_p, c_void_p)
 set_yield_interval = _short("wasmtime_context_fuel_async_yield_interval", c_void_p, c_void_p, c_uint64)
 
 _linker_new = _short("wasmtime_linker_new", c_void_p, c_void_p)
+_allow_shadowing = _short("wasmtime_linker_allow_shadowing", None, c_void_p, c_bool)
 linker_clone = _short("wasmtime_linker_clone", c_void_p, c_void_p)
 linker_delete = _short("wasmtime_linker_delete", None, c_void_p)
 define_instance = _short("wasmtime_linker_define_instance", c_void_p, c_void_p, c_void_p, c_void_p, c_size_t, c_void_p)
@@ -197,6 +198,7 @@ def new_trap() -> int:
 def linker(engine: wasmtime.Engine) -> int:
     """A new linker, to be freed with `linker_delete`."""
     made: int = _linker_new(pointer(engine))
+    _allow_shadowing(made, True)  # an instance takes the place of another store's
     return made
 
 
@@ -305,6 +307,11 @@ class ElementSetter:
         self._scratch[0] = FUNCREF
         if error := _table_set(self._context, self._address, index, self._found):
             take_error(error)  # a table that is too small: calling the element traps
+
+
+def room(size: int) -> Any:
+    """So many bytes to write to, zeros."""
+    return (ctypes.c_char * size)()
 
 
 def export(context: int, instance: int, name: bytes) -> Any:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 MAX_CORE_TYPES: Final = 256
 """Functions between the components of one may be of any type: beyond these, each is made anew."""
 
+SPARE_LINKERS: Final = 4
+"""Of a program, of some 10 KB each: guests begin one after another, but for those whose modules' start functions take long."""
+
 _RESOURCE_TYPES: Final = {
     "drop": (("i32",), ()),
     "take": (("i32",), ("i32", "i32")),
@@ -71,6 +74,11 @@ class HostCalls:
         return found
 
 
+def _delete_linkers(linker: int, spare: list[int]) -> None:
+    for each in (linker, *spare):
+        native.linker_delete(each)
+
+
 class Place(NamedTuple):
     """One module to be instantiated."""
 
@@ -97,7 +105,8 @@ class Program:
         self.recipe: Final = recipe
         self.digest: Final = digest
         self.linker: Final = native.linker(engine)
-        weakref.finalize(self, native.linker_delete, self.linker).atexit = False
+        self._spare_linkers: list[int] = []
+        weakref.finalize(self, _delete_linkers, self.linker, self._spare_linkers).atexit = False
         self._keep: list[Any] = [*modules]
         self._bounds: tuple[int, Bounds] | None = None
         nothing, resume = calls.core_type((), ()), calls.core_type(("i32",), ("i64", "i64"))
@@ -115,6 +124,17 @@ class Program:
         self.run: Final = recipe.run[0], recipe.run[1].encode()
         self.post_return: Final = recipe.post_return and (recipe.post_return[0], recipe.post_return[1].encode())
         self.table_bytes: Final = ELEMENT * sum(table.minimum for table in recipe.all_tables)
+
+    def take_linker(self) -> int:
+        """A linker with all host functions, for a guest to define its instances in, and to be given back."""
+        return self._spare_linkers.pop() if self._spare_linkers else native.linker_clone(self.linker)
+
+    def give_linker(self, linker: int, *, whole: bool) -> None:
+        """Let another guest have it, if it is `whole`: that one defines all instances anew, before anything imports them."""
+        if whole and len(self._spare_linkers) < SPARE_LINKERS:
+            self._spare_linkers.append(linker)
+        else:
+            native.linker_delete(linker)
 
     def _wanted_of(self, place: int) -> tuple[Any, Any, Any]:
         recipe = self.recipe

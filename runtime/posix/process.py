@@ -86,6 +86,9 @@ class Machine(Protocol):
     def check_room(self) -> None:
         """PosixError EAGAIN where there are too many processes, ENOMEM where there is too little memory for one more."""
 
+    def loaded(self, file: OpenFile) -> Program | None:
+        """The program in a file, where that is known without reading it."""
+
     def load(self, file: OpenFile, name: str) -> Awaitable[Program]:
         """The program in a file. PosixError ENOEXEC, EIO, ENOMEM, FsError."""
 

@@ -50,12 +50,15 @@ async def find(kernel: Kernel, place: Name, arguments: Arguments) -> Next:
                 raise PosixError(Errno.EACCES, f"{which} is no file")
             if not opened.stat().mode & EXECUTABLE:
                 raise PosixError(Errno.EACCES, f"nobody may execute {which} (chmod +x)")
-            head = bytes(await patiently(lambda: opened.read(0, HEAD_BYTES)))  # noqa: B023 - as above
-            if not head.startswith(SCRIPT):
-                if not head.startswith(_COMPONENT):
+            program, head = kernel.machine.loaded(opened), b""
+            if program is None:
+                head = bytes(await patiently(lambda: opened.read(0, HEAD_BYTES)))  # noqa: B023 - as above
+                if head.startswith(_COMPONENT):
+                    program = await kernel.machine.load(opened, place.path)
+                elif not head.startswith(SCRIPT):
                     raise PosixError(Errno.ENOEXEC, f"{which} is no component, and does not begin with #!")
-                path = await file_of(kernel.filesystem, place)
-                return Next(await kernel.machine.load(opened, place.path), arguments, path, called)
+            if program is not None:
+                return Next(program, arguments, await file_of(kernel.filesystem, place), called)
         words = interpreter(head)
         arguments = arguments.behind([*words, place.path.encode("utf-8", "surrogateescape")])
         place = Name(words[0].decode("utf-8", "surrogateescape"), place.at)

@@ -237,6 +237,10 @@ class Processes:
         except ApiError as error:
             raise PosixError(Errno.EAGAIN if error.data.get("limit") == "processes" else Errno.ENOMEM) from None
 
+    def loaded(self, file: OpenFile) -> Program | None:
+        """See Machine."""
+        return self._programs.known_file(file)
+
     async def load(self, file: OpenFile, name: str) -> Program:
         """See Machine."""
         try:

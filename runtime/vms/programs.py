@@ -100,7 +100,7 @@ class Programs:
 
     async def load_file(self, file: OpenFile, tell: Callable[[int], None]) -> Program:
         """The program in a file that is open. Raises ComponentError, OSError, FsError."""
-        if program := self._remembered(file.identity()):
+        if program := self.known_file(file):
             return program
         identity, content = await self._read(file)
         program = await self._engine.load_content(content, tell, self._share)
@@ -109,6 +109,10 @@ class Programs:
         while len(self._digests) > MAX_KNOWN:
             self._digests.popitem(last=False)
         return program
+
+    def known_file(self, file: OpenFile) -> Program | None:
+        """The program in a file that is open, if it is not to be read for that."""
+        return self._remembered(file.identity())
 
     def known(self, command: str, path: str, cwd: str) -> Found | None:
         """As `load`, at once; None if that would have to read the file, or if the program is far down in `path`."""

@@ -106,6 +106,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.engine.order._MEMORY_BYTES": "tests/engine/test_compiler_bounds.py::test_what_compiling_may_take_grows_with_the_component_up_to_a_bound",
     "runtime.engine.order._WALL_FACTOR": "tests/engine/test_compiler_bounds.py::test_what_compiling_may_take_grows_with_the_component_up_to_a_bound",
     "runtime.engine.program.MAX_CORE_TYPES": "tests/engine/test_compiler_bounds.py::test_core_types_are_remembered_up_to_a_bound",
+    "runtime.engine.program.SPARE_LINKERS": "tests/engine/test_guest.py::test_guests_that_begin_together_have_linkers_of_their_own",
     "runtime.engine.turns.LOOP_BURST": "tests/engine/test_fairness.py::test_a_vm_queues_when_it_has_had_more_of_the_loop_than_its_share",
     "runtime.engine.turns.LOOP_SHARE": "tests/engine/test_fairness.py::test_a_vm_queues_when_it_has_had_more_of_the_loop_than_its_share",
     "runtime.engine.turns.THREADS": "tests/engine/test_compiler_bounds.py::test_work_that_blocks_has_so_many_threads_of_a_vm",

@@ -10,6 +10,8 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from runtime.engine import Engine, Exit, Guest, GuestExit, HostInterface, Limits, Resource, Wait, WitError
+from runtime.engine.guest import SLICE_FUEL
+from runtime.engine.program import SPARE_LINKERS
 from tests.engine.wat import SPIN, command
 
 
@@ -71,6 +73,23 @@ async def test_a_waiting_call_suspends_its_guest_alone(host: Host) -> None:
         order.append("another ran")
         gate.set()
     assert order == ["waiting", "another ran", "ended"]
+
+
+async def test_guests_that_begin_together_have_linkers_of_their_own(host: Host) -> None:
+    """Their start functions go on for some turns, so that each finds instances of the others where it defines its own."""
+    seen: list[int] = []
+    host.interface.functions["note"] = lambda state: seen.append(state) or 0
+    start = f"""
+      (local.set $i (i32.const {SLICE_FUEL}))
+      (loop $l (br_if $l (local.tee $i (i32.sub (local.get $i) (i32.const 1)))))
+      (drop (call $note))"""
+    program = host.engine.load_bytes(command("(call $note)", functions={"note": "(result u32)"}, start=start))
+    for _ in range(2):
+        async with trio.open_nursery() as nursery:
+            for number in range(2 * SPARE_LINKERS):
+                nursery.start_soon(host.engine.guest(program, number, Limits()).run)
+    assert sorted(seen) == sorted([*range(2 * SPARE_LINKERS)] * 4)
+    assert len(program._spare_linkers) == SPARE_LINKERS
 
 
 async def test_traps_are_told_without_a_backtrace(host: Host) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from wasmtime import wat2wasm
 
 
-def command(body: str, *, functions: dict[str, str] | None = None, memory: str = "1") -> bytes:
+def command(body: str, *, functions: dict[str, str] | None = None, memory: str = "1", start: str = "") -> bytes:
     """A component whose `wasi:cli/run` has this body (`(result i32)`: 0 is ok) and which imports `test:host/calls`.
 
-    `functions` are the imported functions: name to component-level signature; parameters and results must be u32.
+    `functions` are the imported functions: name to component-level signature; parameters and results must be u32. `start` is
+    the body of its module's start function.
     """
     functions = functions or {}
     imported = " ".join(f'(export "{name}" (func {signature}))' for name, signature in functions.items())
@@ -29,6 +30,7 @@ def command(body: str, *, functions: dict[str, str] | None = None, memory: str =
         (memory (export "memory") {memory})
         (global $g (mut i32) (i32.const 0))
         (func $deep (param i32) (result i32) (call $deep (i32.add (local.get 0) (i32.const 1))))
+        (func $start (local $i i32) {start}) (start $start)
         (func (export "run") (result i32) (local $i i32) {body}))
       (core instance $i (instantiate $m (with "h" (instance {exports}))))
       (func $run (result (result)) (canon lift (core func $i "run")))
