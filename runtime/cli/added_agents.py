@@ -26,7 +26,7 @@ def register(table: Table) -> None:
     )
     command.add_argument("path", metavar="PATH", help="a component, or a folder with an agent.toml")
     command.add_argument("--name", metavar="ID", help="the agent's id (default: the manifest's, or the file's name)")
-    group.command("list", lists.agents, "list the agents, as `torpor agents` does")
+    group.command("list", lists.agents, "list the agents that can be run")
     command = group.command("remove", remove, "remove an agent that was added")
     command.add_argument("name", metavar="ID", help="the agent, as `torpor agents` has it")
 

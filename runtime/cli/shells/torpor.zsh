@@ -286,7 +286,7 @@ _torpor_agent() {
         command)
             local -a commands=(
                 'add:add an agent'
-                'list:list the agents, as `torpor agents` does'
+                'list:list the agents that can be run'
                 'remove:remove an agent that was added'
             )
             _describe -t commands command commands ;;
