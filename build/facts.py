@@ -197,6 +197,7 @@ def main(arguments: list[str]) -> int:
                         source / "configure",
                         "--host=i686-pc-linux-musl",
                         "--build=x86_64-pc-linux-gnu",
+                        "--no-create",  # but for what it found
                         "--prefix=/usr",
                         "--disable-nls",
                         "--disable-dependency-tracking",
