@@ -146,8 +146,11 @@ def _write(process: PosixProcess, memory: Context, description: Description, spa
     size = _count(map(len, views))
     if len(views) > 1 and size <= MAX_TRANSFER:
         views = [b"".join(views)]  # in one piece, for the sake of readers at the other end
-    is_too_much = size > MAX_TRANSFER or (size and process.kernel.filesystem.unsaved_bytes >= DIRTY_LIMIT)
-    if is_too_much and isinstance(description, File):
+    if (
+        isinstance(description, File)
+        and size
+        and (size > MAX_TRANSFER or process.kernel.filesystem.unsaved_bytes >= DIRTY_LIMIT)
+    ):
         return Wait(_write_much, process, description, views)
     if not may_write(process, description):
         return Wait(_write_rest, process, description, views, 0)
