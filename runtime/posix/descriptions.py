@@ -130,7 +130,7 @@ class Description(Source):
         return f"pipe:[{self.ino}]"
 
     def stat(self) -> Stat:
-        """As of a file, where `mode` has the type too."""
+        """What stat(2) tells of what is no file; `mode` has the type too."""
         return Stat(self.ino, FileType.OTHER, self.mode, 1, 0, 0, 0, 0, read_only=False)
 
 
@@ -176,10 +176,6 @@ class File(Description):
         node = self.handle.node
         path = f"file:[{node.ino}]" if self.path is None else normpath(self.path)
         return path if node.nlink else path + _DELETED
-
-    def stat(self) -> Stat:
-        """See Description."""
-        return self.handle.stat()
 
 
 class Folder(Description):
@@ -230,10 +226,6 @@ class Folder(Description):
     def put_back(self, entry: DirEntry) -> None:
         """List it again."""
         self._put_back = entry
-
-    def stat(self) -> Stat:
-        """See Description."""
-        return self.handle.stat()
 
 
 class HostInput(Description):

@@ -97,8 +97,12 @@ def stat(process: PosixProcess, memory: Context, at: int, path: int, size: int, 
         description = process.table.get(number)
         if description is None:
             raise PosixError(Errno.ENOENT)
-    node_of = description.handle.node if isinstance(description, File | Folder) else None
-    put_record(memory, to, description.stat(), node_of)
+    if isinstance(description, File | Folder):
+        node = description.handle.node
+        node.refresh()
+        put_record(memory, to, node, node)
+    else:
+        put_record(memory, to, description.stat(), None)
     return DONE
 
 
