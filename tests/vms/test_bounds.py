@@ -57,12 +57,12 @@ async def test_exports_of_one_vm_wait_for_each_other_and_those_of_others_do_not(
     begun: list[str] = []
     holds, go_on = trio.Event(), trio.Event()
 
-    async def held(_state: Path, _vm: int, path: Path, _report: object) -> int:
+    async def held(_state: Path, _vm: int, path: Path, *rest: Any) -> int:
         begun.append(path.name)
         if path.name.startswith("one"):
             holds.set()
             await go_on.wait()
-        return await export_vm(_state, _vm, path)
+        return await export_vm(_state, _vm, path, *rest)
 
     monkeypatch.setattr("runtime.vms.host.export_vm", held)
     for name in ("one", "two"):

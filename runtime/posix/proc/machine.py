@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from runtime.posix.alarm import SECOND_NS
@@ -50,7 +51,6 @@ class MachineFacts:
         self.began: Final = ambient.now_monotonic_ns()
         """When the VM woke, by its monotonic clock."""
         self._began_at = ambient.now_wall_ns() // SECOND_NS
-        self._boot_id = self._uuid()
         self._looked_at, self._cpu_looked_at = self.began, 0
         self._loads = [0.0] * len(MINUTES)
 
@@ -122,6 +122,10 @@ class MachineFacts:
     def boot_id(self) -> bytes:
         """Another one each time the VM wakes."""
         return self._boot_id
+
+    @cached_property
+    def _boot_id(self) -> bytes:
+        return self._uuid()  # when somebody asks, and not before: guests get the same random bytes with and without
 
     def uuid(self) -> bytes:
         """Another one each time."""
