@@ -8,7 +8,7 @@ clang. A command.toml says:
     licence_file                    its text, in the archive
     [source]  package, archive, sha256       see build/sources.py
     [build]
-      fork              as build/posix_programs.py has it: none, full
+      fork              as build/posix_programs.py has it: none, exec, full
       casts             functions are called through pointers of other types
       through_pointers  with fork = "full": see build/posix_programs.py
       configure         further options of configure, for build/facts.py

@@ -5,8 +5,8 @@ Builds the test programs: tests/guests/src/NAME.c, libc/NAME.c or NAME.wat -> te
 
 C programs become components through the preview 1 adapter; those that include "wasi.h" import WASI 0.2 by hand, and those that
 include "bare.h" import torpor:posix/sys and nothing else. Those in libc/ do so by the library in agents/sdk/c, and become
-`libc_NAME` (build/posix_programs.py; what calls fork is built with it). Besides, `truncated` is a component of which the second
-half is missing. Only what has changed is built.
+`libc_NAME` (build/posix_programs.py; one that calls fork says which, or has all of it). Besides, `truncated` is a component of
+which the second half is missing. Only what has changed is built.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from components import WASM_TOOLS, build_c, installed_node
 from freshness import build_if_stale, fingerprint
-from posix_programs import SDK, ZIGLANG, compile_c
+from posix_programs import SDK, ZIGLANG, Fork, compile_c
 from toolchain import AGENTS, ROOT, WIT, BuildError, python_tool, run, say
 
 if TYPE_CHECKING:
@@ -42,15 +42,19 @@ BARE = (
     "-nostdlib",
     "-Wl,--no-entry",
 )
-# A program that calls one of these is built with fork.
+# A program that calls one of these is built with fork = "full", unless it defines FORK as another one.
 FORKS = re.compile(r"\bv?fork\(\)")
+OTHER_FORK = re.compile(r"^#define FORK (exec)$", re.MULTILINE)
 
 
 def build_libc(source: Path, output: Path) -> None:
     """Compiles a C program over the library for POSIX processes into a component. Raises BuildError."""
-    forks = FORKS.search(source.read_text()) is not None
+    text = source.read_text()
+    fork: Fork = "none"
+    if FORKS.search(text):
+        fork = "exec" if OTHER_FORK.search(text) else "full"
     flags = ("-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror")
-    compile_c([source], output, fork="full" if forks else "none", flags=flags)
+    compile_c([source], output, fork=fork, flags=flags)
 
 
 def build_program(source: Path, output: Path) -> None:

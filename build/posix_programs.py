@@ -1,12 +1,14 @@
 """
 Builds C programs that are POSIX processes: components that import `torpor:posix/sys` and nothing else (docs/programs.md).
 
-    python build/posix_programs.py [--fork none|full] OUTPUT SOURCE...
+    python build/posix_programs.py [--fork none|exec|full] OUTPUT SOURCE...
 
 The library is agents/sdk/c, over the wasi-libc that zig carries: its objects come first, so that libc's own calls of preview 1
 are never linked. `fork` says how a program forks:
 
     none   not at all: fork fails with ENOSYS. posix_spawn, popen and system work.
+    exec   for children that become another program or end: a child goes on in its parent's place, and the parent stands still
+           until then. It may do anything before, but not return from the function that has called fork.
     full   as POSIX says, by Asyncify: the functions that can reach fork become larger and slower.
 """
 
@@ -20,7 +22,7 @@ import tempfile
 from functools import cache, partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from components import WASM_TOOLS, installed_node
 from freshness import build_if_stale, fingerprint
@@ -30,7 +32,7 @@ from toolchain import AGENTS, NODE_MODULES, WIT, BuildError, python_tool, run
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-Fork = Literal["none", "full"]
+Fork = Literal["none", "exec", "full"]
 
 ZIGLANG = "ziglang==0.17.1"
 WORLD = "posix"
@@ -45,7 +47,7 @@ CLANG_TARGET = "wasm32-wasip1"
 # libc's headers refuse to be included without these; what they stand for is in the library here.
 EMULATED = ("SIGNAL", "MMAN", "PROCESS_CLOCKS", "GETPID")
 FEATURES = ("-mbulk-memory", "-msign-ext", "-mnontrapping-fptoint", "-mmutable-globals")
-DEFINES: dict[Fork, tuple[str, ...]] = {"none": (), "full": ("-DPOSIX_FORK",)}
+DEFINES: dict[Fork, tuple[str, ...]] = {"none": (), "exec": ("-DPOSIX_FORK_EXEC",), "full": ("-DPOSIX_FORK_FULL",)}
 # Files of libc's that are compiled anew, because the library's headers have other sizes and numbers: the buffers of streams and
 # the types of directories' entries.
 LIBC_SOURCES = ("stdio/stdin.c", "stdio/stdout.c", "stdio/__fdopen.c", "regex/glob.c")
@@ -274,9 +276,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Builds a C program that is a POSIX process.")
     parser.add_argument("output", type=Path, metavar="OUTPUT", help="the component")
     parser.add_argument("sources", type=Path, metavar="SOURCE", nargs="+", help="C files")
-    parser.add_argument(
-        "--fork", choices=("none", "full"), default="none", help="how the program forks (default: none)"
-    )
+    parser.add_argument("--fork", choices=get_args(Fork), default="none", help="how the program forks (default: none)")
     options = parser.parse_args(arguments)
     try:
         compile_c(options.sources, options.output, fork=options.fork)

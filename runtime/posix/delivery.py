@@ -24,7 +24,7 @@ class Inherited(NamedTuple):
     blocked: int = 0
     pending: int = 0
     actions: bytes = bytes(LAST)
-    """As in the record. Handled is what a child in its parent's program handles, until its own memory is there."""
+    """As in the record. Handled is what one handles that goes on in a program which has begun, until its memory is there."""
 
     @property
     def ignored(self) -> int:
@@ -75,8 +75,16 @@ class Delivery:
         child._at = self._at
         return child
 
+    def lend(self) -> Delivery:
+        """A child's that has the record for a while, as it is but for what pends; `adopt` takes it back."""
+        child = self.fork()
+        self._inherited = self.state()
+        self.queued, self._withdrawn = self._inherited.pending, 0
+        self._memory = None
+        return child
+
     def adopt(self, memory: Context) -> None:
-        """This memory has the record, copied from the parent's."""
+        """This memory has the record: copied from the parent's, or lent and given back."""
         if self._at is None or self._memory is not None:
             return
         self._memory = memory

@@ -43,7 +43,8 @@ def _signal(process: PosixProcess, number: int, orphaned: dict[int, bool]) -> No
         return
     if process.delivery.blocks(number):
         _deliver(process, number)
-    elif action == HANDLED:
+    elif action == HANDLED or (process.lender is not None and default_of(number) is Default.END):
+        # The guest of another one cannot be ended from outside: its code does it, as a handler.
         _deliver(process, number)
         process.news.notify()
     else:
@@ -56,8 +57,9 @@ def _deliver(process: PosixProcess, number: int) -> None:
 
 
 def _flush(process: PosixProcess) -> None:
-    if process.guest is not None:
-        process.guest.at_rest(process.delivery.flush)
+    guest = (process.lender or process).guest
+    if guest is not None:
+        guest.at_rest(process.delivery.flush)
 
 
 def _set_going(process: PosixProcess, number: int) -> None:

@@ -66,6 +66,9 @@ class Timer(Protocol):
     def left(self) -> int:
         """Nanoseconds to the next signal."""
 
+    async def run(self) -> None:
+        """Send the signals."""
+
     def stop(self) -> None:
         """No more signals."""
 
@@ -144,6 +147,8 @@ class PosixProcess:
     program: Program | None = None
     """What it runs."""
     guest: Guest | None = None
+    lender: PosixProcess | None = None
+    """The parent that it is a guest of: its code runs in the parent's place, until it becomes another program or ends."""
     state: WasiState | None = None
     memory: Context | None = None
     """That of the guest, once it has called."""

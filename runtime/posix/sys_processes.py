@@ -10,14 +10,17 @@ import trio
 from runtime.engine import GuestExit, Wait
 from runtime.posix.arguments import Arguments
 from runtime.posix.calls import call, read_bytes, write_bytes
-from runtime.posix.delivery import Delivery
+from runtime.posix.delivery import Delivery, Inherited
 from runtime.posix.descriptions import Folder
 from runtime.posix.errnos import Errno, PosixError
-from runtime.posix.life import disown, never_ran
+from runtime.posix.life import disown, ended, never_ran
 from runtime.posix.names import Name, name
 from runtime.posix.numbers import CLOSE, DIRECTORY, DONE, DUPLICATE, GROUP, MOVE, WORKING_DIRECTORY
+from runtime.posix.proc.looking import looker
 from runtime.posix.process import PosixProcess
 from runtime.posix.programs import find
+from runtime.posix.signals import Default, default_of, exited, signal_of
+from runtime.posix.state import PosixState
 from runtime.posix.table import MAX_DESCRIPTORS
 
 if TYPE_CHECKING:
@@ -58,6 +61,7 @@ def exit_(_process: PosixProcess, _memory: Context, status: int) -> NoReturn:
 @call("fork")
 def fork(process: PosixProcess, _memory: Context, stack: int, end: int) -> Wait:
     """fork(2)."""
+    _check_own_guest(process)
     return Wait(_fork, process, stack, end)
 
 
@@ -72,6 +76,51 @@ async def _fork(process: PosixProcess, stack: int, end: int) -> int:
         disown(child)
         raise PosixError(Errno.ENOMEM)
     return child.pid
+
+
+@call("enter-child")
+def enter_child(process: PosixProcess, memory: Context) -> int:
+    """fork(2), with a child that goes on in this guest. ENOSYS in such a child."""
+    _check_own_guest(process)
+    child = _child(process, process.arguments, Delivery(Inherited()))
+    child.delivery = process.delivery.lend()
+    child.lender, child.state = process, process.state
+    process.memory = None  # its next call takes the record back
+    _go_on_as(child, child)
+    child.attach(memory)
+    return child.pid
+
+
+@call("leave-child")
+def leave_child(process: PosixProcess, _memory: Context, status: int) -> int:
+    """_exit(2) of such a child, or its end by a signal. EINVAL where there is none, and for what ends none."""
+    number = signal_of(status)
+    by_itself = status == exited(status >> 8)
+    if process.lender is None or not (by_itself or (status == number and default_of(number) is Default.END)):
+        raise PosixError(Errno.EINVAL)
+    _leave(process)
+    ended(process, status)
+    return DONE
+
+
+def _leave(child: PosixProcess) -> None:
+    """The guest goes on as the parent's."""
+    assert child.lender is not None
+    child.delivery.detach()
+    _go_on_as(child, child.lender)
+    child.lender = child.state = child.memory = None
+
+
+def _go_on_as(child: PosixProcess, process: PosixProcess) -> None:
+    """The calls of the guest that the child is in are this process's from now on."""
+    assert isinstance(child.state, PosixState)
+    child.state.process = process
+    looker.set(process)
+
+
+def _check_own_guest(process: PosixProcess) -> None:
+    if process.lender is not None:
+        raise PosixError(Errno.ENOSYS)
 
 
 def _child(process: PosixProcess, arguments: Arguments, delivery: Delivery) -> PosixProcess:
@@ -127,10 +176,15 @@ def _arguments(memory: Context, argv: int, argv_size: int, envp: int, envp_size:
     return Arguments.given(read_bytes(memory, argv, argv_size), read_bytes(memory, envp, envp_size))
 
 
-async def _exec(process: PosixProcess, place: Name, arguments: Arguments) -> NoReturn:
-    process.become(await find(process.kernel, place, arguments))
-    await trio.sleep_forever()  # its guest is killed
-    raise AssertionError
+async def _exec(process: PosixProcess, place: Name, arguments: Arguments) -> int:
+    chosen = await find(process.kernel, place, arguments)
+    if process.lender is None:
+        process.become(chosen)
+        await trio.sleep_forever()  # its guest is killed
+    _leave(process)
+    _start(process, chosen)
+    await trio.lowlevel.checkpoint()
+    return DONE
 
 
 # Spawn
@@ -172,11 +226,15 @@ async def _spawn(
     except BaseException:
         never_ran(child)
         raise
-    child.next = chosen
-    child.take_over()
-    process.kernel.machine.start(child, None)
+    _start(child, chosen)
     await trio.lowlevel.checkpoint()
     return child.pid
+
+
+def _start(child: PosixProcess, chosen: Next) -> None:
+    child.next = chosen
+    child.take_over()
+    child.kernel.machine.start(child, None)
 
 
 def _act(child: PosixProcess, kind: int, first: int, second: int) -> None:

@@ -62,5 +62,6 @@ def alarm(process: PosixProcess, _memory: Context, first: int, interval: int) ->
     if first:
         assert process.state is not None
         process.alarm = Alarm(process, first, interval)
-        process.state.start_soon(process.alarm.run)
+        if process.lender is None:  # else it runs from the next program on
+            process.state.start_soon(process.alarm.run)
     return 0 if before is None else before.left

@@ -141,6 +141,8 @@ class Process:
         record, beside = self.record, _Beside(nursery)
         looker.set(record)
         try:
+            if record.alarm is not None:  # set before it had a guest of its own
+                beside.start_soon(record.alarm.run)
             while True:
                 if image is None:
                     await self._enter(surroundings)
@@ -153,6 +155,8 @@ class Process:
             await beside.end()
             if record.ending is None:
                 record.ending = signals.killed(Signal.KILL)
+            if isinstance(record.state, PosixState) and record.state.process is not record:
+                ended(record.state.process, signals.killed(Signal.KILL))  # a child that was in the guest
             ended(record, record.ending)
             self._ended.set()
 

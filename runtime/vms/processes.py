@@ -253,7 +253,7 @@ class Processes:
     def start(self, process: PosixProcess, image: Image | None) -> None:
         """See Machine. A child reaches what its parent does; it lives with an agent where that one does."""
         assert process.parent is not None
-        parent = self._live[process.parent.pid]
+        parent = self._live[(process.parent.lender or process.parent).pid]
         kind: Kind = "command" if parent.kind == "command" else "service"
         self._start(Process(process, parent.cwd, kind, parent.gate), image)
 

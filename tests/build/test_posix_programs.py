@@ -43,21 +43,23 @@ def core_exports(text: str) -> set[str]:
 def test_imports_of_test_programs(source: Path) -> None:
     text = text_of(ROOT / "tests" / "guests" / "dist" / f"libc_{source.stem}.wasm")
     assert imported(text) == {"torpor:posix/sys@0.1.0"}
-    forks = "fork()" in source.read_text()
+    forks = "fork()" in source.read_text() and "#define FORK exec" not in source.read_text()
     assert core_exports(text) >= {"memory", "wasi:cli/run@0.2.12#run"}
     assert ("posix_child" in core_exports(text)) == forks
 
 
 def test_the_example_of_the_documentation(posix: Any, tmp_path: Path) -> None:
-    posix.compile_c([EXAMPLE], tmp_path / "both.wasm", fork="full", flags=("-Wall", "-Wextra", "-Werror"))
+    posix.compile_c([EXAMPLE], tmp_path / "both.wasm", fork="exec", flags=("-Wall", "-Wextra", "-Werror"))
     text = text_of(tmp_path / "both.wasm")
     assert imported(text) == {"torpor:posix/sys@0.1.0"}
-    assert "posix_child" in core_exports(text)
+    assert "posix_child" not in core_exports(text)
 
 
-def test_without_fork_nothing_is_instrumented(posix: Any, tmp_path: Path) -> None:
-    posix.compile_c([EXAMPLE], tmp_path / "both.wasm")
-    assert "asyncify" not in text_of(tmp_path / "both.wasm")
+@pytest.mark.parametrize("fork", ["none", "exec", "full"])
+def test_what_has_no_fork_of_its_own_is_not_instrumented(posix: Any, tmp_path: Path, fork: str) -> None:
+    posix.compile_c([EXAMPLE], tmp_path / "both.wasm", fork=fork)
+    text = text_of(tmp_path / "both.wasm")
+    assert ("asyncify" in text, "posix_child" in core_exports(text)) == (fork == "full", fork == "full")
 
 
 def test_a_mistake_of_the_program_is_told(posix: Any, build_error: type[Exception], tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runtime.engine.abi.context import Context
 from runtime.posix.delivery import Delivery, Inherited
-from runtime.posix.numbers import RECORD_BYTES
+from runtime.posix.numbers import ACTIONS, HANDLED, IGNORED, RECORD_BYTES
 from runtime.posix.signals import Signal
 
 
@@ -55,6 +55,28 @@ def test_what_was_taken_away_and_came_again_is_there() -> None:
     assert delivery.interrupts
     delivery.flush()
     assert memory.pending == bit(Signal.CONT)
+
+
+def test_a_record_that_is_lent_is_the_childs_until_it_is_given_back() -> None:
+    delivery, memory = started()
+    delivery.add(Signal.USR1)
+    delivery.flush()
+    memory.bytes[ACTIONS + Signal.TERM - 1] = HANDLED
+    child = delivery.lend()
+    context = Context(None)
+    context.memory = memory
+    child.adopt(context)
+    assert memory.pending == 0, "none of the parent's"
+    delivery.add(Signal.TERM)
+    delivery.flush()
+    memory.bytes[ACTIONS + Signal.TERM - 1] = IGNORED
+    assert (memory.pending, delivery.action(Signal.TERM), child.action(Signal.TERM)) == (0, HANDLED, IGNORED)
+    child.add(Signal.INT)
+    child.flush()
+    assert memory.pending == bit(Signal.INT)
+    child.detach()
+    delivery.adopt(context)
+    assert memory.pending == bit(Signal.USR1) | bit(Signal.TERM)
 
 
 def test_what_was_taken_away_interrupts_nothing() -> None:

@@ -9,7 +9,7 @@
 #include "fork.h"
 #include "signals.h"
 
-#ifdef POSIX_FORK
+#ifdef POSIX_FORK_FULL
 
 #define ASYNCIFY(name) __attribute__((import_module("asyncify"), import_name(name)))
 ASYNCIFY("start_unwind") void start_unwind(void *record);
@@ -29,14 +29,6 @@ static bool rewinding;
 static int32_t forked;
 static uintptr_t stack_pointer;
 
-__asm__(".globaltype __stack_pointer, i32\n");
-
-static inline uintptr_t get_stack_pointer(void) {
-    uintptr_t at;
-    __asm__ volatile("global.get __stack_pointer\n local.set %0" : "=r"(at));
-    return at;
-}
-
 static inline void set_stack_pointer(uintptr_t at) {
     __asm__ volatile("local.get %0\n global.set __stack_pointer" ::"r"(at));
 }
@@ -51,7 +43,7 @@ __attribute__((noinline)) pid_t fork(void) {
     if (!rewinding) {
         /* posix_deliver is not instrumented, or else every function that makes a call of the host had to be. */
         if (posix_handlers_running) return posix_fail(ENOSYS);
-        stack_pointer = get_stack_pointer();
+        stack_pointer = posix_stack_pointer();
         unwind();
         return 0; /* to nobody: all callers are being unwound */
     }
@@ -82,8 +74,8 @@ void posix_fork_child(void) {
 
 #else
 
-/* A program that was built without fork. */
-LIBC pid_t fork(void) { return posix_fail(ENOSYS); }
-LIBC pid_t vfork(void) { return posix_fail(ENOSYS); }
+/* A program that was built without fork, or calls it by a pointer: see <unistd.h>. */
+LIBC pid_t(fork)(void) { return posix_fail(ENOSYS); }
+LIBC pid_t(vfork)(void) { return posix_fail(ENOSYS); }
 
 #endif

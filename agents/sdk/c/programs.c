@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fork.h"
 #include "paths.h"
 
 char *posix_pack(char *const strings[], uint32_t *size) {
@@ -29,7 +30,9 @@ LIBC int execve(const char *path, char *const argv[], char *const envp[]) {
     char *arguments = posix_pack(argv, &argv_size), *environment = arguments ? posix_pack(envp, &envp_size) : NULL;
     int result = -1;
     if (environment) {
-        result = (int)posix_result(sys_exec(HOST_CWD, HOST_PATH(path), arguments, argv_size, environment, envp_size));
+        int32_t error = sys_exec(HOST_CWD, HOST_PATH(path), arguments, argv_size, environment, envp_size);
+        if (error == 0) posix_leave_child();
+        result = (int)posix_result(error);
     }
     int error = errno;
     free(environment);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "fork.h"
 #include "signals.h"
 
 struct posix_record posix_record;
@@ -64,6 +65,7 @@ __attribute__((noinline)) bool posix_deliver(void) {
                 handle(signal, &action);
                 break;
             case ACTION_DEFAULT:
+                posix_end_child(signal);
                 sys_kill(sys_id(ID_PROCESS, 0), (uint32_t)signal); /* it was blocked when it came: now the host acts */
                 break;
             default:

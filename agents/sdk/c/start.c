@@ -22,6 +22,7 @@ void __wasilibc_initialize_environ(void) {}
 
 /* The status is one byte, as wait gives it. */
 LIBC _Noreturn void _Exit(int status) {
+    posix_end_child((status & 255) << 8);
     sys_exit((uint32_t)status & 255);
     __builtin_trap();
 }
@@ -73,7 +74,7 @@ __attribute__((noinline, optnone)) static int posix_body(void) {
     return 0;
 }
 
-#ifdef POSIX_FORK
+#ifdef POSIX_FORK_FULL
 /* Nothing of the program is on the wasm stack in these two but themselves, and Asyncify leaves them alone
    (build/posix_programs.py names them): memory alone is the process. */
 __attribute__((export_name("wasi:cli/run@0.2.12#run"))) int posix_run(void) {

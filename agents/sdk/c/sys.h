@@ -19,6 +19,8 @@ HOST("start") int32_t sys_start(void *record);
 HOST("arguments") int32_t sys_arguments(void *at, uint32_t size);
 HOST("exit") void sys_exit(uint32_t status);
 HOST("fork") int32_t sys_fork(uintptr_t stack, uintptr_t end);
+HOST("enter-child") int32_t sys_enter_child(void);
+HOST("leave-child") int32_t sys_leave_child(uint32_t status);
 HOST("exec") int32_t sys_exec(int32_t at, const char *path, uint32_t path_size, const char *argv, uint32_t argv_size,
                               const char *envp, uint32_t envp_size);
 HOST("spawn") int32_t sys_spawn(int32_t at, const char *path, uint32_t path_size, const char *argv, uint32_t argv_size,
