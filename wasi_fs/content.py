@@ -94,24 +94,25 @@ class Contents:
 
     def read(self, node: File, offset: int, count: int) -> Data:
         """At most `count` bytes from `offset`, fewer only at the end of the file; later writes do not change them."""
+        pieces = self.pieces(node, offset, count)
+        if len(pieces) != 1:
+            return b"".join(pieces)
+        index = offset // CHUNK_SIZE
+        # What is unsaved may change while a guest waits for it, or (in flight) once the change set has failed.
+        return bytes(pieces[0]) if index in node.dirty or index in node.flight else pieces[0]
+
+    def pieces(self, node: File, offset: int, count: int) -> list[Data]:
+        """What `read` gives, in pieces that are to be copied before anything else is done: none at the end of the file."""
         self._tree.accessed(node)
         end = min(offset + count, node.size)
-        if offset >= end:
-            return b""
-        index, start = divmod(offset, CHUNK_SIZE)
-        stop = start + end - offset
-        if stop <= CHUNK_SIZE:
-            piece = self._piece(node, index, start, stop)
-            # What is unsaved may change while a guest waits for it, or (in flight) once the change set has failed.
-            return bytes(piece) if index in node.dirty or index in node.flight else piece
-        pieces = []
+        pieces: list[Data] = []
         position = offset
         while position < end:
             index, start = divmod(position, CHUNK_SIZE)
             stop = min(CHUNK_SIZE, start + end - position)
             pieces.append(self._piece(node, index, start, stop))
             position += stop - start
-        return b"".join(pieces)
+        return pieces
 
     def write(self, node: File, offset: int, data: Data | Cut) -> None:
         """Write all of `data` at `offset`, over holes too. FsError(FILE_TOO_LARGE, INSUFFICIENT_SPACE): nothing written."""

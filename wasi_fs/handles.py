@@ -90,6 +90,15 @@ class OpenFile(Handle):
         check_extent(offset, count)
         return self._contents.read(self.node, offset, count)
 
+    def pieces(self, offset: int, count: int) -> list[Data]:
+        """What `read` gives, in pieces that are to be copied before anything else is done."""
+        if not isinstance(self._contents, Contents):
+            return [self.read(offset, count)]
+        if not (self._open and self.readable):
+            raise FsError(FsCode.BAD_DESCRIPTOR, "not open for reading")
+        check_extent(offset, count)
+        return self._contents.pieces(self.node, offset, count)
+
     def identity(self) -> Hashable | None:
         """`FileSystem.identity` of the file that is open."""
         return self._contents.identity(self.node)

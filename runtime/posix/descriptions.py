@@ -156,6 +156,13 @@ class File(Description):
             self.offset += len(data)
         return data
 
+    def pieces(self, size: int) -> list[Data]:
+        """What `read` gives, in pieces that are to be copied before anything else is done."""
+        pieces = self.handle.pieces(self.offset, size)
+        if self.seekable:
+            self.offset += sum(map(len, pieces))
+        return pieces
+
     def write(self, data: Data) -> int:
         """See Description; never None: all is taken."""
         if self.flags & How.APPEND:

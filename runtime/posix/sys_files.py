@@ -85,8 +85,10 @@ def _read(process: PosixProcess, memory: Context, description: Description, span
     def attempt() -> int | None:
         if not may_read(process, description):
             return None
+        if isinstance(description, File):
+            return _scatter(memory, spans, description.pieces(min(wanted, MAX_TRANSFER)))
         data = description.read(min(wanted, MAX_TRANSFER))
-        return None if data is None else _scatter(memory, spans, data)
+        return None if data is None else _scatter(memory, spans, [data])
 
     if (seconds := patience(description)) is None or description.flags & How.NO_WAIT:
         return waiting(process, (description,), attempt, description.flags)
@@ -99,11 +101,23 @@ async def _read_until(
     return await until(process, (description,), attempt, deadline) or 0
 
 
-def _scatter(memory: Context, spans: Sequence[Span], data: Any) -> int:
-    rest = memoryview(data)
-    for at, size in spans:
-        rest = rest[write_bytes(memory, at, rest[:size]) :]
-    return len(data)
+def _scatter(memory: Context, spans: Sequence[Span], pieces: Sequence[Any]) -> int:
+    """Put the pieces one after the other where the spans are, which have room for all of them."""
+    at = room = total = 0
+    if len(spans) == 1:
+        at = spans[0][0]
+        for piece in pieces:
+            total += write_bytes(memory, at + total, piece)
+        return total
+    places = iter(spans)
+    for piece in pieces:
+        rest = memoryview(piece)
+        while rest:
+            while not room:
+                at, room = next(places)
+            done = write_bytes(memory, at, rest[:room])
+            at, room, total, rest = at + done, room - done, total + done, rest[done:]
+    return total
 
 
 async def _read_much(memory: Context, file: File, spans: Sequence[Span]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 from tests.trees import refused
@@ -158,3 +159,15 @@ def test_quotas(new_world: Callable[..., Any]) -> None:
     world.save()
     world.reload()
     assert world.fs.usage == Usage(11, 4)
+
+
+def test_pieces_are_what_a_read_gives(world: Any, settle: Callable[[], None]) -> None:
+    data = b"".join(bytes([number]) * CHUNK_SIZE for number in range(3)) + b"end"
+    world.fs.write_file("/f", data)
+    settle()
+    offsets = (0, 5, CHUNK_SIZE, 3 * CHUNK_SIZE, len(data), len(data) + 9)
+    with world.fs.open("/f", write=True) as file:
+        for offset, count in itertools.product(offsets, (0, 7, len(data))):
+            assert b"".join(file.pieces(offset, count)) == file.read(offset, count) == data[offset : offset + count]
+        file.truncate(4 * CHUNK_SIZE)
+        assert b"".join(file.pieces(0, 5 * CHUNK_SIZE)) == data.ljust(4 * CHUNK_SIZE, b"\0")
