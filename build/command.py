@@ -5,8 +5,8 @@ Nothing is configured: commands/NAME/facts.json holds what configure found (buil
 clang. A command.toml says:
 
     summary, version, licence       the licence as SPDX has it
-    licence_file                    its text, in the archive
-    [source]  package, archive, sha256       see build/sources.py
+    licence_file                    its text, in the source
+    [source]  package, archive, sha256       see build/sources.py; without it the source is ours, in commands/NAME/src
     [build]
       fork              as build/posix_programs.py has it: none, exec, full
       casts             functions are called through pointers of other types
@@ -95,7 +95,8 @@ class Command:
     version: str
     licence: str
     licence_file: str
-    archive: Archive
+    archive: Archive | None
+    """None: the source is in its folder."""
     fork: posix.Fork
     casts: bool
     through_pointers: tuple[str, ...] | None
@@ -112,6 +113,11 @@ class Command:
         return self.folder.name
 
     @property
+    def own_source(self) -> Path:
+        """Where the source is of one without an archive."""
+        return self.folder / "src"
+
+    @property
     def fingerprint(self) -> str:
         """Of all that its components are made of."""
         scripts = [SCRIPTS / name for name in ("command.py", "facts.py", "posix_programs.py")]
@@ -119,7 +125,7 @@ class Command:
         facts = self.folder / "facts.json"
         targets = [(program.name, program.target) for program in self.programs]
         how = (
-            self.archive.sha256,
+            self.archive.sha256 if self.archive else None,
             self.licence_file,
             self.fork,
             self.casts,
@@ -130,7 +136,7 @@ class Command:
             self.patches,
         )
         return fingerprint(
-            [*([facts] if facts.exists() else []), *scripts, posix.SDK, WIT, binaryen],
+            [*(path for path in (facts, self.own_source) if path.exists()), *scripts, posix.SDK, WIT, binaryen],
             repr(how),
             repr(targets),
             posix.ZIGLANG,
@@ -150,7 +156,7 @@ def read_command(path: Path) -> Command:
             content["version"],
             content["licence"],
             content["licence_file"],
-            Archive(content["source"]["package"], content["source"]["archive"], content["source"]["sha256"]),
+            _archive(content["source"]) if "source" in content else None,
             build.get("fork", "none"),
             build.get("casts", False),
             tuple(build["through_pointers"]) if "through_pointers" in build else None,
@@ -169,6 +175,15 @@ def read_command(path: Path) -> Command:
         raise BuildError(msg) from error
 
 
+def _archive(source: dict[str, str]) -> Archive:
+    return Archive(source["package"], source["archive"], source["sha256"])
+
+
+def archives_of(commands: Iterable[Command]) -> list[Archive]:
+    """What they are made of that is not in this checkout."""
+    return [command.archive for command in commands if command.archive]
+
+
 def read_commands(names: Iterable[str] = ()) -> list[Command]:
     """All commands, or those that are named, in the order of their names. Raises BuildError."""
     chosen = set(names)
@@ -181,9 +196,11 @@ def read_commands(names: Iterable[str] = ()) -> list[Command]:
 
 def unpack(command: Command, folder: Path) -> Path:
     """The command's source tree, patched, in `folder`. Raises BuildError."""
-    archive = fetch([command.archive])[command.archive.name]
-    with tarfile.open(archive) as file:
-        file.extractall(folder / "source", filter="data")
+    if command.archive is None:
+        shutil.copytree(command.own_source, folder / "source" / command.name)
+    else:
+        with tarfile.open(fetch([command.archive])[command.archive.name]) as file:
+            file.extractall(folder / "source", filter="data")
     (source,) = (folder / "source").iterdir()
     for name, old, new in command.patches:
         text = (source / name).read_text(errors="surrogateescape")

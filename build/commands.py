@@ -18,7 +18,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from command import FOLDER, Command, build, read_commands
+from command import FOLDER, Command, archives_of, build, read_commands
 from freshness import build_if_stale
 from sources import MissingSourcesError, cache_folder, fetch
 from toolchain import BuildError, say
@@ -40,12 +40,13 @@ def kept(command: Command) -> Path:
 def build_all(names: Iterable[str] = ()) -> None:
     """Builds these commands, or all, into commands/dist, with their manifest. Raises BuildError."""
     chosen = read_commands(names)
-    archives = fetch(command.archive for command in chosen)
+    archives = fetch(archives_of(chosen))
     DIST.mkdir(parents=True, exist_ok=True)
     if new := [command.name for command in chosen if not kept(command).exists()]:
         say(f"building {', '.join(new)} from source (once; all of the commands take some 8 minutes of a processor)")
     # The largest first, so that none of them is built alone at the end.
-    order = sorted(chosen, key=lambda command: archives[command.archive.name].stat().st_size, reverse=True)
+    sizes = {name: path.stat().st_size for name, path in archives.items()}
+    order = sorted(chosen, key=lambda one: sizes[one.archive.name] if one.archive else 0, reverse=True)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
         building = [pool.submit(build_if_stale, kept(one), one.fingerprint, partial(build, one)) for one in order]
         try:
@@ -80,7 +81,7 @@ def _write_manifest() -> None:
                     "sha256": sha256(path.read_bytes()).hexdigest(),
                     "version": command.version,
                     "licence": command.licence,
-                    "source": command.archive.name,
+                    "source": command.archive.name if command.archive else f"commands/{command.name}",
                 }
     text = json.dumps({"commands": components}, indent=2) + "\n"
     (DIST / "manifest.json").write_text(text)

@@ -97,8 +97,10 @@ def command_parts() -> Iterator[Part]:
     for command in read_commands():
         text = COMMANDS / "licences" / command.name
         if text.exists():
-            origin = f"The source is {command.archive.name}, SHA-256 {command.archive.sha256}.\n\n"
-            place = f"pkg:deb/debian/{command.archive.package}@{command.version}?arch=source"
+            origin = place = ""
+            if command.archive:
+                origin = f"The source is {command.archive.name}, SHA-256 {command.archive.sha256}.\n\n"
+                place = f"pkg:deb/debian/{command.archive.package}@{command.version}?arch=source"
             yield Part(command.name, command.version, command.licence, origin + text.read_text("utf-8"), place)
 
 

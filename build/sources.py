@@ -146,12 +146,12 @@ def mirror_in(sources: str) -> str | None:
 
 def main(arguments: list[str]) -> int:
     """Runs the command line; the exit code."""
-    from command import read_commands  # noqa: PLC0415 - which imports this module
+    from command import archives_of, read_commands  # noqa: PLC0415 - which imports this module
 
     folder = Path(arguments[0]) if arguments else ROOT / "dist" / "sources"
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        found = fetch(command.archive for command in read_commands())
+        found = fetch(archives_of(read_commands()))
     except BuildError as error:
         print(f"build/sources.py: {error}", file=sys.stderr)
         return 1

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 DIST = Path(__file__).parents[2] / "commands" / "dist"
 MANIFEST = DIST / "manifest.json"
 LONGEST_MS = 110_000
+PROCPS = ("ps", "pgrep", "pidof", "free", "top", "which")
 
 pytestmark = [
     pytest.mark.slow,
@@ -55,6 +56,12 @@ def on_this_machine(script: str, folder: Path) -> tuple[int, str]:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash to compare with")
 @pytest.mark.parametrize("script", [*scripts.read("forking.txt"), *scripts.read("tools.txt")])
 def test_a_script_does_in_a_vm_what_it_does_on_this_machine(vm: Vm, script: str, tmp_path: Path) -> None:
+    assert run(vm, script, f"/home/user/{fresh_name('w')}") == on_this_machine(script, tmp_path)
+
+
+@pytest.mark.skipif(None in map(shutil.which, PROCPS), reason="there is no procps to compare with")
+@pytest.mark.parametrize("script", scripts.read("processes.txt"))
+def test_processes_are_seen_in_a_vm_as_on_this_machine(vm: Vm, script: str, tmp_path: Path) -> None:
     assert run(vm, script, f"/home/user/{fresh_name('w')}") == on_this_machine(script, tmp_path)
 
 
