@@ -91,8 +91,7 @@ class Programs:
         try:
             with self._filesystem.open(place) as file:
                 assert isinstance(file, OpenFile)
-                is_of_base = isinstance(identity, Digest)  # which has no scripts
-                if not is_of_base and await patiently(partial(file.read, 0, len(SCRIPT))) == SCRIPT:
+                if await patiently(partial(file.read, 0, len(SCRIPT))) == SCRIPT:
                     return Script(command if "/" in command else place)
                 return Found(await self.load_file(file, tell), place)
         except FsError as error:

@@ -16,6 +16,7 @@ from wasmtime import wat2wasm
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ArtefactCache, Share
 from runtime.posix.host import make_engine
+from runtime.posix.programs import SCRIPT
 from runtime.store import open_store
 from runtime.vms import component_files
 from runtime.vms import host as of_host
@@ -179,11 +180,13 @@ async def test_a_command_of_it_is_read_only_to_be_compiled(
         assert reads == []
         found = await programs.load("code", "/bin", "/", lambda _size: None)
         assert found.program.digest == digest_of(TINY)
-        assert sum(reads) == content.size
+        assert reads[0] == len(SCRIPT), "it might be a script"
+        assert sum(reads[1:]) == content.size
+        reads.clear()
         other = Programs(engine, Share(), await files_of(host, "other"))
         assert other.known("code2", "/bin", "/") == (found.program, "/bin/code2")
         assert await other.load("/usr/bin/code", "", "/", lambda _size: None) == (found.program, "/usr/bin/code")
-        assert sum(reads) == content.size
+        assert reads == []
 
 
 async def test_commands_are_added_replaced_and_removed(shipped: Path, tmp_path: Path) -> None:

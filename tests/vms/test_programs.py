@@ -13,10 +13,11 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError, Engine, Share
 from runtime.store import open_store
 from runtime.vms import programs
+from runtime.vms.base.texts import Text
 from runtime.vms.options import VmOptions
 from runtime.vms.programs import PIECE, Programs, Script
 from runtime.vms.volume import Volume
-from wasi_fs import FileSystem, Mount, OpenFile
+from wasi_fs import Base, FileSystem, Mount, OpenFile
 from wasi_fs.mounts import content as host_content
 
 if TYPE_CHECKING:
@@ -41,6 +42,11 @@ class FakeEngine(Engine):
 
     def known(self, digest: str) -> Program | None:
         return self.programs.get(digest)
+
+    async def find(self, digest: str, share: Share | None = None) -> Program | None:
+        del share
+        await trio.lowlevel.checkpoint()
+        return self.known(digest)
 
     async def load_content(
         self, content: bytes, tell: Callable[[int], None] | None = None, share: Share | None = None
@@ -98,6 +104,15 @@ async def test_a_program_is_read_once(box: Box) -> None:
         await box.load("tool")
     assert refused.value.code is ErrorCode.NOT_FOUND
     assert refused.value.data == {"path": "tool"}
+
+
+async def test_a_script_is_not_for_the_engine(box: Box) -> None:
+    box.fs.write_file("/bin/mine", b"#!/bin/sh\n")
+    box.fs.base = Base()
+    box.fs.base.replace({}, {"/bin/which": (Text("#!/bin/sh\n"), 0o755)}, {})
+    for name in ("mine", "which"):
+        assert await box.programs.load(name, "/bin", "/", lambda _size: None) == Script(f"/bin/{name}")
+    assert box.engine.given == []
 
 
 async def test_a_program_that_has_changed_is_another(box: Box) -> None:
