@@ -115,7 +115,7 @@ static char *decode(const char *from, char *to) {
 LIBC char *tgetstr(const char *id, char **area) {
     const char *found = field(id);
     if (found == NULL || *found != '=') return NULL;
-    char *text = area ? *area : malloc(strcspn(found, ":") + 1);
+    char *text = area ? *area : malloc(strlen(found)); /* a colon may be meant as one, so the field's end is not known yet */
     if (text == NULL) return NULL;
     char *end = decode(found + 1, text);
     if (area) *area = end;
