@@ -100,6 +100,8 @@ WASI: Final[dict[str, InterfaceType]] = {
             "arguments": FuncType((("at", "u32"), ("size", "u32")), "s32"),
             "exit": FuncType((("status", "u32"),), None),
             "fork": FuncType((("stack", "u32"), ("break", "u32")), "s32"),
+            "enter-child": FuncType((), "s32"),
+            "leave-child": FuncType((("status", "u32"),), "s32"),
             "exec": FuncType((("at", "s32"), ("path", "u32"), ("path-size", "u32"), ("argv-at", "u32"), ("argv-size",
                 "u32"), ("envp-at", "u32"), ("envp-size", "u32")), "s32"),
             "spawn": FuncType((("at", "s32"), ("path", "u32"), ("path-size", "u32"), ("argv-at", "u32"), ("argv-size",
