@@ -81,7 +81,7 @@ def told(host: Host) -> list[tuple[str, str]]:
 async def test_a_vm_has_it_beneath_its_files(shipped: Path, tmp_path: Path) -> None:
     async with host_on(tmp_path) as host:
         fs = await files_of(host, "vm")
-        assert fs.readdir("/bin") == ["code", "code2", "show", "show2", "which"]
+        assert fs.readdir("/bin") == ["code", "code2", "show", "show2"]
         assert fs.read_file("/usr/bin/code2") == TINY.read_bytes() == (shipped / "code.wasm").read_bytes()
         assert (fs.stat("/bin/code").mode, fs.stat("/bin/code").nlink) == (0o755, 2)
         assert b":/home/user:" in fs.read_file("/etc/passwd")
@@ -123,7 +123,7 @@ async def test_a_vm_can_be_given_it_and_have_it_taken_away(shipped: Path, tmp_pa
         fs = await files_of(host, "vm", base="none")
         fs.write_file("/bin/mine", b"")
         await host.configure("vm", {"base": None})
-        assert fs.readdir("/bin") == ["code", "code2", "mine", "show", "show2", "which"]
+        assert fs.readdir("/bin") == ["code", "code2", "mine", "show", "show2"]
         await host.configure("vm", {"base": "none"})
         assert fs.readdir("/bin") == ["mine"]
         await host._volumes.of(host.store.vms.find("vm")).flush()
@@ -149,7 +149,7 @@ async def test_snapshots_differences_and_exports_have_nothing_of_it(shipped: Pat
         found = [entry["path"] for entry in await tree(await files_of(host, "again"), "/", None, ())]
         assert [path for path in found if path.startswith(("/usr", "/bin", "/var"))] == paths
         await past.restore("before", None, force=True)
-        assert (await files_of(host, "vm")).readdir("/bin") == ["code", "code2", "show", "show2", "which"]
+        assert (await files_of(host, "vm")).readdir("/bin") == ["code", "code2", "show", "show2"]
 
 
 async def test_an_imported_vm_is_without_it_as_the_exported_one_was(tmp_path: Path) -> None:
@@ -198,7 +198,7 @@ async def test_commands_are_added_replaced_and_removed(shipped: Path, tmp_path: 
         assert made == {"name": "exit_code", **about}
         await host.add_command(str(GUESTS / "spin.wasm"), "show")
         await host.add_command(str(TINY), "again")
-        expected = ["again", "code", "code2", "exit_code", "show", "show2", "which"]
+        expected = ["again", "code", "code2", "exit_code", "show", "show2"]
         assert fs.readdir("/bin") == expected
         assert fs.read_file("/bin/show") == (GUESTS / "spin.wasm").read_bytes()
         assert fs.read_file("/bin/show2") == (shipped / "show.wasm").read_bytes()

@@ -86,9 +86,7 @@ class BaseSystem:
                 usable[file] = command
                 names.update(dict.fromkeys(command.names, content))
             manifests.append(Manifest(usable))
-        files: dict[str, tuple[Content, int]] = {
-            path: (text, PROGRAM_MODE if path.startswith(BIN) else TEXT_MODE) for path, text in TEXTS.items()
-        }
+        files: dict[str, tuple[Content, int]] = {path: (text, TEXT_MODE) for path, text in TEXTS.items()}
         files |= {f"{BIN}/{name}": (content, PROGRAM_MODE) for name, content in names.items()}
         self.base.replace(DIRECTORIES, files, LINKS)
         self._manifests, self._contents = manifests, kept

@@ -49,35 +49,6 @@ dumb|unknown|a terminal that only prints:am:co#80:bl=^G:cr=^M:do=^J:sf=^J:
 """
 
 
-_WHICH: Final = """\
-#!/bin/sh
-# which [-a] NAME...: where these programs are.
-all=
-while getopts a option; do
-    case $option in
-        a) all=yes;;
-        *) exit 2;;
-    esac
-done
-shift $((OPTIND - 1))
-look() {
-    [ -f "$1" ] && [ -x "$1" ] && printf '%s\\n' "$1"
-}
-set -f
-IFS=:
-status=$(($# == 0))
-for name; do
-    found=
-    case $name in
-        */*) look "$name" && found=yes;;
-        *) for folder in $PATH; do look "${folder:-.}/$name" && found=yes && [ -z "$all" ] && break; done;;
-    esac
-    [ -n "$found" ] || status=1
-done
-exit "$status"
-"""
-
-
 class Text:
     """The content of a short file."""
 
@@ -99,5 +70,4 @@ TEXTS: Final = {
     "/etc/passwd": Text(_PASSWD),
     "/etc/shells": Text("/bin/sh\n"),
     "/etc/termcap": Text(_TERMCAP),
-    f"{BIN}/which": Text(_WHICH),
 }
