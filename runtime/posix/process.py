@@ -200,14 +200,12 @@ class PosixProcess:
                 self.guest.kill()
 
     def become(self, chosen: Next) -> None:
-        """The guest is to end, and this to go on with another program."""
+        """This is to go on with another program, once its guest has ended: the call that says so is its last one."""
         if self.ending is not None:
             return
         self.delivery.detach()
         self.memory = None
         self.next = chosen
-        assert self.guest is not None
-        self.guest.kill()
 
     def take_over(self) -> None:
         """The guest has ended, and the next program begins."""

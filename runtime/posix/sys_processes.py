@@ -180,7 +180,7 @@ async def _exec(process: PosixProcess, place: Name, arguments: Arguments) -> int
     chosen = await find(process.kernel, place, arguments)
     if process.lender is None:
         process.become(chosen)
-        await trio.sleep_forever()  # its guest is killed
+        raise GuestExit(0)
     _leave(process)
     _start(process, chosen)
     await trio.lowlevel.checkpoint()
