@@ -166,4 +166,6 @@ def _candidates(command: str, path: str, cwd: str) -> list[str]:
     if "/" in command:
         return [command if command.startswith("/") else f"{cwd}/{command}"]
     directories = path[:MAX_PATH_CHARACTERS].split(":", MAX_DIRECTORIES)[:MAX_DIRECTORIES]
-    return [f"{directory or cwd}/{command}" for directory in directories]
+    return [
+        f"{directory if directory.startswith('/') else f'{cwd}/{directory}'}/{command}" for directory in directories
+    ]

@@ -93,6 +93,8 @@ def test_a_command_gets_its_words_and_nothing_of_the_daemon(bare: Vm) -> None:
     assert "env PWD=/work/place" in box.call("exec", argv=["show"], cwd="/work/place")["stdout"]
     install(box, **{"../../work/place/here": "exit_code"})
     assert box.call("exec", argv=["./here", "4"], cwd="/work/place")["exitCode"] == 4
+    for path, cwd in {"": "/work/place", ".": "/work/place", "/no:place": "/work"}.items():
+        assert box.call("exec", argv=["here", "5"], cwd=cwd, env={"PATH": path})["exitCode"] == 5
 
 
 def test_a_line_goes_to_the_shell_where_there_is_one(bare: Vm) -> None:
