@@ -84,7 +84,7 @@ def told_path(process: PosixProcess, at: int, path: str) -> str | None:
     """Where a path leads, as people are told it: absolute, and not looked at. None where that is too long to be kept."""
     if not path.startswith("/"):
         if at == WORKING_DIRECTORY:
-            above = process.told_cwd()
+            above = process.told_cwd
         else:
             description = process.table[at].description
             above = description.path if isinstance(description, Folder) else None

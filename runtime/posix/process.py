@@ -16,7 +16,6 @@ from runtime.posix.pipes import Pipes
 from runtime.posix.signals import Signal
 from runtime.posix.table import Table
 from runtime.wasi.streams import Source
-from wasi_fs import FsCode, FsError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -128,6 +127,8 @@ class PosixProcess:
     name: bytes = b""
     path: str = ""
     """See Next."""
+    told_cwd: str | None = "/"
+    """The path by which the working directory was found; None where that is too long to be kept."""
     table: Table = attrs.field(factory=Table)
     umask: int = UMASK
     delivery: Delivery = attrs.field(factory=lambda: Delivery(Inherited()))
@@ -160,7 +161,6 @@ class PosixProcess:
     fuel_of_children: int = 0
     """Of those that were waited for, and theirs."""
     peak_memory_before: int = 0
-    _told_cwd: str | None = None
 
     @property
     def fuel_used(self) -> int:
@@ -172,22 +172,10 @@ class PosixProcess:
         """The most bytes of memories and tables that one of its programs has had."""
         return max(self.peak_memory_before, 0 if self.guest is None else self.guest.memory_used)
 
-    # Where it is
-
-    def move_to(self, directory: OpenDirectory) -> None:
-        """Have another working directory."""
+    def move_to(self, directory: OpenDirectory, told: str | None) -> None:
+        """Have another working directory, of that path."""
         self.cwd.close()
-        self.cwd, self._told_cwd = directory, None
-
-    def told_cwd(self) -> str | None:
-        """The path of the working directory, as it was when it was last asked for; None without one. FsError(WOULD_BLOCK)."""
-        if self._told_cwd is None:
-            try:
-                self._told_cwd = self.kernel.filesystem.path_of(self.cwd.node)
-            except FsError as error:
-                if error.code is FsCode.WOULD_BLOCK:
-                    raise
-        return self._told_cwd
+        self.cwd, self.told_cwd = directory, told
 
     # The end
 

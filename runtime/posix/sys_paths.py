@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from posixpath import normpath
 from typing import TYPE_CHECKING, Final
 
 from runtime.posix.calls import call, write_bytes
@@ -265,13 +266,14 @@ def change_directory(process: PosixProcess, memory: Context, at: int, path: int,
     if description is not None:
         if not isinstance(description, Folder):
             raise PosixError(Errno.ENOTDIR)
-        handle = description.handle.duplicate()
+        handle, told = description.handle.duplicate(), description.path
     else:
         place = name(process, memory, at, path, size)
+        told = told_path(process, at, place.path)
         found = process.kernel.filesystem.open(place.path, at=place.at, directory=True)
         assert isinstance(found, OpenDirectory)
         handle = found
-    process.move_to(handle)
+    process.move_to(handle, told and normpath(told))
     return DONE
 
 

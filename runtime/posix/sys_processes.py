@@ -142,6 +142,7 @@ def _child(process: PosixProcess, arguments: Arguments, delivery: Delivery) -> P
         started=process.state.ambient.now_monotonic_ns(),
         name=process.name,
         path=process.path,
+        told_cwd=process.told_cwd,
         table=process.table.copy(),
         umask=process.umask,
         delivery=delivery,
@@ -254,6 +255,6 @@ def _act(child: PosixProcess, kind: int, first: int, second: int) -> None:
         description = table[first].description
         if not isinstance(description, Folder):
             raise PosixError(Errno.ENOTDIR)
-        child.move_to(description.handle.duplicate())
+        child.move_to(description.handle.duplicate(), description.path)
     else:
         raise PosixError(Errno.EINVAL)

@@ -229,7 +229,7 @@ class FirstProcess(Process):
         except FsError:
             return
         assert isinstance(found, OpenDirectory)
-        self.record.move_to(found)
+        self.record.move_to(found, self.cwd)
 
 
 class AttachedProcess(FirstProcess):

@@ -80,6 +80,7 @@ class Box:
             group=pid,
             session=pid,
             cwd=cwd,
+            told_cwd="/home/user",
             **{**given, **options},
         )
         process.guest = Guest()  # type: ignore[assignment]
