@@ -155,8 +155,6 @@ class Process:
             await beside.end()
             if record.ending is None:
                 record.ending = signals.killed(Signal.KILL)
-            if isinstance(record.state, PosixState) and record.state.process is not record:
-                ended(record.state.process, signals.killed(Signal.KILL))  # a child that was in the guest
             ended(record, record.ending)
             self._ended.set()
 
@@ -164,7 +162,7 @@ class Process:
         record = self.record
         assert record.program is not None
         stdin, stdout, stderr = self._streams()
-        record.state = PosixState(
+        record.state = state = PosixState(
             process=record,
             args=record.arguments.words,
             env=record.arguments.variables,
@@ -188,6 +186,8 @@ class Process:
         finally:
             if record.next is None:
                 record.delivery.forget()
+            if state.process is not record:  # a child that was in the guest: its memory is gone, too
+                ended(state.process, signals.killed(Signal.KILL))
         if record.next is not None:
             return
         if record.ending is None:

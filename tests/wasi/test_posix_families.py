@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+import trio
 from trio.testing import wait_all_tasks_blocked
 
 from runtime.engine import Exit
+from runtime.posix.life import signal
+from runtime.posix.signals import Signal, killed
 from runtime.posix.table import MAX_DESCRIPTORS
 
 from .conftest import finish, read_until
@@ -33,6 +36,20 @@ async def test_a_child_is_a_copy_that_shares_what_is_open(machine: Machine) -> N
         "offset: 5",
     ]
     assert machine.processes.live() == ()
+
+
+@pytest.mark.guest("bare_lent")
+async def test_a_child_in_its_parents_place_ends_with_the_memory_that_it_has(machine: Machine) -> None:
+    """The parent's timer is a task that has to end before the parent has ended; signals may come all that time."""
+    process = await machine.spawn("bare_lent")
+    pid = int((await process.receive()).split()[1])
+    child = process.record.kernel.get(pid)
+    await wait_all_tasks_blocked()
+    process.record.end(killed(Signal.KILL))
+    while process.exit is None:
+        signal(child, Signal.HUP)
+        await trio.lowlevel.checkpoint()
+    assert child.status == killed(Signal.KILL)
 
 
 AFTERWARDS = ["wrong signal: -28", "no process: -71", "init: -71"]
