@@ -211,6 +211,7 @@ async def _write_rest(process: PosixProcess, description: Description, views: Se
     except PosixError as error:
         if not done or error.errno is not Errno.EINTR:
             raise _broken(process, error) from None
+        await trio.lowlevel.checkpoint()
     return done
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-import pytest
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+from trio.testing import assert_checkpoints
+
+from runtime.posix.delivery import Delivery, Inherited
 from runtime.posix.descriptions import ATOMIC, Ready
 from runtime.posix.errnos import Errno, PosixError
 from runtime.posix.pipes import CAPACITY, MAX_PIPES, Pipes
+from runtime.posix.process import News
+from runtime.posix.sys_files import _write_rest
 
 
 def test_a_vm_has_so_many_pipes() -> None:
@@ -57,3 +64,11 @@ def test_nobody_reads() -> None:
     with pytest.raises(PosixError) as refused:
         writer.write(b"x")
     assert refused.value.errno is Errno.EPIPE
+
+
+async def test_a_write_that_a_signal_breaks_off_lets_others_run() -> None:
+    """Else a program that leaves its signal where it is, and fills and empties a pipe, kept the loop for itself."""
+    _, writer = Pipes().make(0)
+    process: Any = SimpleNamespace(is_stopped=False, news=News(), delivery=Delivery(Inherited(pending=1)))
+    with assert_checkpoints():
+        assert await _write_rest(process, writer, [bytes(2 * CAPACITY)], 0) == CAPACITY
