@@ -28,6 +28,9 @@ CREATE TABLE need (
     sha256 TEXT NOT NULL,
     PRIMARY KEY (kind, name)
 ) WITHOUT ROWID, STRICT"""
+_QUERY: Final = f"""\
+SELECT kind, substr(name, 1, {MAX_AGENT_TYPE + 1}), substr(sha256, 1, 65) FROM need LIMIT {MAX_NEEDS}"""  # noqa: S608
+"""All of them are had at once: no more of each is than what tells that it is too long."""
 _HASH: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -49,7 +52,7 @@ def read(connection: apsw.Connection) -> list[Need]:
     """Those of a foreign file; none where it has no such table, as one that a daemon has served. ApiError STATE_CORRUPT."""
     if ("table", "need", "need", _TABLE) not in rows(connection, SCHEMA_QUERY):
         return []
-    found = rows(connection, f"SELECT kind, name, sha256 FROM need LIMIT {MAX_NEEDS}")  # noqa: S608
+    found = rows(connection, _QUERY)
     if any(len(name) > MAX_AGENT_TYPE or not _HASH.fullmatch(sha256) for _, name, sha256 in found):
         damaged("what it needs are no agents and commands")
     return [Need(*row) for row in found]
