@@ -75,6 +75,27 @@ async def test_a_waiting_call_suspends_its_guest_alone(host: Host) -> None:
     assert order == ["waiting", "another ran", "ended"]
 
 
+async def test_of_guests_that_are_killed_together_one_is_freed_a_round(host: Host) -> None:
+    guests = [host.guest("(call $never)", never=lambda _s: Wait(trio.sleep_forever)) for _ in range(20)]
+    ended: list[Exit] = []
+
+    async def run(guest: Guest) -> None:
+        ended.append(await guest.run())
+
+    rounds = 0
+    async with trio.open_nursery() as nursery:
+        for guest in guests:
+            nursery.start_soon(run, guest)
+        await wait_all_tasks_blocked()
+        for guest in guests:
+            guest.kill()
+        while len(ended) < len(guests):
+            await trio.lowlevel.checkpoint()
+            rounds += 1
+    assert {each.reason for each in ended} == {"killed"}
+    assert rounds >= len(guests) - 1
+
+
 async def test_guests_that_begin_together_have_linkers_of_their_own(host: Host) -> None:
     """Their start functions go on for some turns, so that each finds instances of the others where it defines its own."""
     seen: list[int] = []
