@@ -237,9 +237,7 @@ class Guest:
         return ended, int.from_bytes(result.raw[native.VALUE_OFFSET : native.VALUE_OFFSET + 4], "little")
 
     def _how_it_ended(self, error: int | None, trap: int | None) -> Exit | None:
-        if self._boundary.ended is None and not error and not trap:
-            return None
-        if self._boundary.ended is not None:
+        if self._boundary.ended is not None or not (error or trap):
             native.discard(error, trap)
             return self._boundary.ended
         message = native.take_error(error) or native.take_trap(trap) or ""
