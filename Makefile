@@ -40,7 +40,7 @@ $(INSTALLED): pyproject.toml requirements.lock
 	@# uv takes a tenth of pip's time; pip stands in where packages come from a place that only pip has been told of.
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
 	$(PIP) $(LOCKED) $(VENV)/uv.lock
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python $(LOCKED) requirements.lock || $(PIP) $(LOCKED) requirements.lock
+	@$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python $(LOCKED) requirements.lock || $(PIP) $(LOCKED) requirements.lock
 	@# Twice quiet: setuptools warns of what an editable installation is.
 	$(PIP) --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
