@@ -20,7 +20,7 @@ def register(table: Table) -> None:
     command = group.command(
         "add",
         add,
-        "add an agent",
+        "add an agent for all VMs, from a component or a folder",
         epilog="It is compiled and started once, to see that it is one, and copied to the first folder of TORPOR_AGENTS. An "
         "agent that was added under the same id is replaced; what lies there by other means is not.",
     )

@@ -128,7 +128,10 @@ async def test_ids_that_come_again_are_replaced(pi: Pi) -> None:
 
 
 async def test_a_large_write_in_small_pieces_costs_little(pi: Pi) -> None:
-    """Fuel grows as the text does: arguments that are read anew at each piece cost 72 times this, and the square."""
+    """Fuel grows as the text does: arguments that are read anew at each piece cost 36 times this, and the square.
+
+    It is the most where pi takes each of the 2,000 pieces alone, as it does where it has nothing to wait for.
+    """
     sizes = (16 * 1024, 16 * 1024, 32 * 1024)
     script = [step for size in sizes for step in (call_in_pieces(size), say("ok"))]
     async with pi.talking_to(*script) as (bench, _):
@@ -136,7 +139,7 @@ async def test_a_large_write_in_small_pieces_costs_little(pi: Pi) -> None:
             assert await bench.say("go") == "ok"
         assert await bench.read("/home/user/x") == b"w" * sizes[-1]
         _, half, whole = [turn["fuelUsed"] for turn in await turns(bench)]
-        assert whole < 2_000_000_000
+        assert whole < 4_000_000_000
         assert whole / half < 2.2
 
 

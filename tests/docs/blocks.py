@@ -33,7 +33,7 @@ SNIPPET: Final = re.compile(r'^--8<-- "([^"]+)"$', re.MULTILINE)
 NOT_RUN: Final = re.compile(r"(?:#|//) Not run by the tests: \S.+")
 
 RUN: Final = frozenset({"bash", "python", "typescript", "json"})
-SHOWN: Final = frozenset({"text", "toml", "yaml", "c", "javascript"})
+SHOWN: Final = frozenset({"text", "toml", "yaml", "c", "go", "javascript", "rust"})
 
 
 @attrs.frozen

@@ -136,7 +136,7 @@ complete -c torpor -n '__torpor_at events' -l after -x -d 'only what came after 
 complete -c torpor -n '__torpor_at events' -l limit -x -d 'at most so many'
 complete -c torpor -n '__torpor_at events' -l type -x -d 'only this type (repeatable)'
 complete -c torpor -n '__torpor_at events' -l follow -d 'go on with what comes, until interrupted'
-complete -c torpor -n '__torpor_at agent' -a add -d 'add an agent'
+complete -c torpor -n '__torpor_at agent' -a add -d 'add an agent for all VMs, from a component or a folder'
 complete -c torpor -n '__torpor_at agent' -a list -d 'list the agents that can be run'
 complete -c torpor -n '__torpor_at agent' -a remove -d 'remove an agent that was added'
 complete -c torpor -n '__torpor_at agent' -s h -l help -d 'show this help message and exit'

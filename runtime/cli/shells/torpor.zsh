@@ -285,7 +285,7 @@ _torpor_agent() {
     case $state in
         command)
             local -a commands=(
-                'add:add an agent'
+                'add:add an agent for all VMs, from a component or a folder'
                 'list:list the agents that can be run'
                 'remove:remove an agent that was added'
             )
