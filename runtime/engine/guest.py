@@ -304,6 +304,7 @@ class Guest:
         """One turn on a worker thread; whether the guest has ended."""
         used = 0.0
         await self._workers.take()
+        _ = self.fuel_used, self.memory_used  # for who asks meanwhile
         self._on_worker = True
         try:
             finished, used = await trio.to_thread.run_sync(self._spin, limiter=self._threads)
@@ -317,7 +318,6 @@ class Guest:
             self._workers.give(used)
             while self._postponed:
                 self._postponed.pop(0)()
-            _ = self.fuel_used, self.memory_used  # for who asks while the next turn runs
         self._boundary.drop_pending()
         return finished
 
