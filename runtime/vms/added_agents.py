@@ -37,6 +37,9 @@ MAX_ADDED: Final = 200
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
 """What the folder is called, too."""
 
+_COMPONENT: Final = re.compile(r"[0-9a-f]{64}\.wasm")
+"""What the component is called."""
+
 
 class AddedAgents:
     """Those of one daemon."""
@@ -76,7 +79,7 @@ class AddedAgents:
         """`removeAgent`. Raises ApiError NOT_FOUND, IO_ERROR."""
         async with self._changing:
             spec = self._of_user(name)
-            if spec is None or spec.sha256 is None:
+            if spec is None or not self._was_added(spec):
                 message = f"no agent {name!r} was added"
                 if spec is not None:
                     message += f": what {spec.component.path.parent} has was put there by hand, and can be removed so"
@@ -86,6 +89,11 @@ class AddedAgents:
     def _of_user(self, name: str) -> AgentSpec | None:
         found = (spec for spec in self._catalogue.list() if spec.id == name and spec.source == "user")
         return next(found, None)
+
+    def _was_added(self, spec: AgentSpec) -> bool:
+        """Whether it lies where `add` puts it: a manifest that somebody has written may say anything."""
+        directory = self._catalogue.own_directory
+        return directory is not None and spec.component.path == directory / spec.id / f"{spec.sha256}.wasm"
 
     def _place(self, name: str) -> Path:
         """The folder for an agent of this name. Raises ApiError."""
@@ -103,13 +111,13 @@ class AddedAgents:
         directory = self._catalogue.own_directory
         assert directory is not None
         spec, folder = self._of_user(name), directory / name
-        found = folder if spec is None else spec.component.path.parent
-        by_hand = found if spec is not None and spec.sha256 is None else folder
-        if os.path.lexists(by_hand) and (spec is None or spec.sha256 is None or found != folder):
+        was_added = spec is not None and self._was_added(spec)
+        by_hand = folder if spec is None else spec.component.path.parent
+        if not was_added and os.path.lexists(by_hand):
             message = f"{by_hand} was put there by hand: remove it, or choose another name"
             raise ApiError(ErrorCode.EXISTS, message, path=os.fspath(by_hand))
-        added = sum(each.sha256 is not None for each in self._catalogue.list())
-        if spec is None and added >= MAX_ADDED:
+        added = sum(map(self._was_added, self._catalogue.list()))
+        if not was_added and added >= MAX_ADDED:
             message = f"{MAX_ADDED} agents were added, which is the limit; remove one"
             raise ApiError(ErrorCode.LIMIT_EXCEEDED, message, limit="agents", max=MAX_ADDED)
 
@@ -133,7 +141,7 @@ def _write(spec: AgentSpec, content: bytes) -> None:
         make_directory(folder)
         publish(spec.component.path, content)
         publish(folder / MANIFEST, manifest(spec).encode())
-        for entry in folder.glob("*.wasm"):
+        for entry in _components(folder):
             if entry != spec.component.path:
                 entry.unlink()
     except OSError as error:
@@ -145,13 +153,18 @@ def _remove(spec: AgentSpec) -> None:
     folder = spec.component.path.parent
     try:
         (folder / MANIFEST).unlink()
-        for entry in folder.glob("*.wasm"):
+        for entry in _components(folder):
             entry.unlink()
         with contextlib.suppress(OSError):  # somebody has put something there
             folder.rmdir()
     except OSError as error:
         check_exhausted(error)
         raise ApiError(ErrorCode.IO_ERROR, f"{folder}: {error.strerror}") from error
+
+
+def _components(folder: Path) -> list[Path]:
+    """What `_write` has written there, and nothing that somebody else has."""
+    return [entry for entry in folder.iterdir() if _COMPONENT.fullmatch(entry.name)]
 
 
 def manifest(spec: AgentSpec) -> str:

@@ -129,6 +129,16 @@ async def test_what_people_have_put_there_stays(host: Host, tmp_path: Path) -> N
     with pytest.raises(ApiError, match="by hand"):
         await host.added_agents.remove("theirs")
     assert (tmp_path / "others" / "theirs" / "own.wasm").exists()
+    folder_of(
+        tmp_path / "agents" / "told", id='"told"', component='"../../others/theirs/own.wasm"', sha256=f'"{"0" * 64}"'
+    )
+    with pytest.raises(ApiError, match="by hand"):
+        await host.added_agents.remove("told")
+    assert (tmp_path / "others" / "theirs" / "agent.toml").exists()
+    await host.add_agent(str(ECHO), "mine")
+    (tmp_path / "agents" / "mine" / "kept.wasm").touch()
+    await host.added_agents.remove("mine")
+    assert [each.name for each in (tmp_path / "agents" / "mine").iterdir()] == ["kept.wasm"]
 
 
 async def test_so_many_are_added(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
