@@ -37,7 +37,7 @@ $(INSTALLED): pyproject.toml requirements.lock
 		{ echo "Torpor needs Python 3.11 or newer; name one with make PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || \
 		{ echo "No virtual environment could be made; on Debian: apt install python3-venv" >&2; exit 1; }
-	@# uv takes a tenth of pip's time; pip stands in where packages come from a place that only pip has been told of.
+	@# uv takes a fifth of pip's time; pip stands in where packages come from a place that only pip has been told of.
 	@sed -n '/^uv==/,/[^\\]$$/p' requirements.lock > $(VENV)/uv.lock
 	$(PIP) $(LOCKED) $(VENV)/uv.lock
 	@$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python $(LOCKED) requirements.lock || $(PIP) $(LOCKED) requirements.lock

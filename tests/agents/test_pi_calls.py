@@ -128,7 +128,7 @@ async def test_ids_that_come_again_are_replaced(pi: Pi) -> None:
 
 
 async def test_a_large_write_in_small_pieces_costs_little(pi: Pi) -> None:
-    """Fuel grows as the text does: arguments that are read anew at each piece cost 36 times this, and the square.
+    """Fuel grows as the text does, and not as its square, as it would if the arguments were read anew at each piece.
 
     It is the most where pi takes each of the 2,000 pieces alone, as it does where it has nothing to wait for.
     """
