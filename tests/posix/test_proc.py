@@ -243,6 +243,9 @@ def test_the_machine_is_the_vm(box: Box) -> None:
     assert box.text("/proc/sys/kernel/hostname") == "torpor\n"
     box.fs.write_file("/etc/hostname", b"n" * (MAX_NAME + 1) + b"\n", parents=True)
     assert box.text("/proc/sys/kernel/hostname") == "n" * MAX_NAME + "\n"
+    box.fs.unlink("/etc/hostname")
+    box.fs.symlink("/proc/sys/kernel/hostname", "/etc/hostname")
+    assert box.text("/proc/sys/kernel/hostname") == "torpor\n", "asked what it would be by itself"
     box.fs.set_mounts([Mount("/work here", "/usr/share", read_only=True)])
     assert box.text("/proc/mounts").splitlines()[-1] == "host /work\\040here host ro 0 0"
 

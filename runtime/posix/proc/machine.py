@@ -53,6 +53,7 @@ class MachineFacts:
         self._began_at = ambient.now_wall_ns() // SECOND_NS
         self._looked_at, self._cpu_looked_at = self.began, 0
         self._loads = [0.0] * len(MINUTES)
+        self._looks_for_name = False
 
     def cpuinfo(self) -> bytes:
         """One processor, whatever the host has."""
@@ -111,12 +112,17 @@ class MachineFacts:
 
     def host_name(self) -> bytes:
         """The first line of /etc/hostname, as gethostname(2) has it."""
+        if self._looks_for_name:
+            raise FsError(FsCode.LOOP, "/etc/hostname leads to where its own content is told")
+        self._looks_for_name = True
         try:
             text = self._kernel.filesystem.read_file("/etc/hostname", length=MAX_NAME)
         except FsError as error:
             if error.code is FsCode.WOULD_BLOCK:
                 raise
             text = b""
+        finally:
+            self._looks_for_name = False
         return (text.partition(b"\n")[0] or HOST_NAME.encode()) + b"\n"
 
     def boot_id(self) -> bytes:
