@@ -113,7 +113,8 @@ class AddedAgents:
         spec, folder = self._of_user(name), directory / name
         was_added = spec is not None and self._was_added(spec)
         by_hand = folder if spec is None else spec.component.path.parent
-        if not was_added and os.path.lexists(by_hand):
+        is_left_over = spec is None and _is_left_over(folder)
+        if not was_added and not is_left_over and os.path.lexists(by_hand):
             message = f"{by_hand} was put there by hand: remove it, or choose another name"
             raise ApiError(ErrorCode.EXISTS, message, path=os.fspath(by_hand))
         added = sum(map(self._was_added, self._catalogue.list()))
@@ -124,7 +125,7 @@ class AddedAgents:
 
 def _given(path: Path, name: str | None) -> AgentSpec:
     """The agent as it is given. Raises ApiError."""
-    if not path.is_dir():
+    if not os.path.isdir(path):  # noqa: PTH112 - it does not raise for a path that cannot be looked at
         id_ = path.name.removesuffix(".wasm") if name is None else name
         return AgentSpec(id_, id_, "0", "user", ComponentRef(path))
     try:
@@ -160,6 +161,16 @@ def _remove(spec: AgentSpec) -> None:
     except OSError as error:
         check_exhausted(error)
         raise ApiError(ErrorCode.IO_ERROR, f"{folder}: {error.strerror}") from error
+
+
+def _is_left_over(folder: Path) -> bool:
+    """Whether it has nothing but components: a daemon was killed while it wrote or removed an agent."""
+    try:
+        found = sorted(folder.iterdir())
+    except OSError as error:
+        check_exhausted(error)
+        return False
+    return bool(found) and found == sorted(_components(folder))
 
 
 def _components(folder: Path) -> list[Path]:

@@ -110,6 +110,7 @@ async def test_what_is_no_agent_is_told_so(host: Host, tmp_path: Path) -> None:
         (later, None, invalid, "speaks version 2 of ACP"),
         (broken, None, missing, "none.wasm: No such file"),
         (tmp_path / "empty", None, invalid, "agent.toml"),
+        (tmp_path / ("n" * 300), "long", ErrorCode.IO_ERROR, "File name too long"),
         (ECHO, "a/b", invalid, "no name for an agent"),
         (ECHO, "..", invalid, "no name for an agent"),
         (ECHO, "x" * 65, invalid, "no name for an agent"),
@@ -123,6 +124,7 @@ async def test_what_is_no_agent_is_told_so(host: Host, tmp_path: Path) -> None:
 async def test_what_people_have_put_there_stays(host: Host, tmp_path: Path) -> None:
     folder_of(tmp_path / "others" / "theirs", id='"theirs"')
     (tmp_path / "agents" / "busy").mkdir(parents=True)
+    (tmp_path / "agents" / "busy" / "kept.wasm").touch()
     for name, where in (("theirs", "others/theirs"), ("busy", "agents/busy")):
         error = await refused(host, ECHO, name)
         assert (error.code, error.data["path"]) == (ErrorCode.EXISTS, str(tmp_path / where))
@@ -139,6 +141,14 @@ async def test_what_people_have_put_there_stays(host: Host, tmp_path: Path) -> N
     (tmp_path / "agents" / "mine" / "kept.wasm").touch()
     await host.added_agents.remove("mine")
     assert [each.name for each in (tmp_path / "agents" / "mine").iterdir()] == ["kept.wasm"]
+
+
+async def test_what_a_daemon_that_was_killed_has_left_is_in_nobodys_way(host: Host, tmp_path: Path) -> None:
+    folder = tmp_path / "agents" / "mine"
+    folder.mkdir(parents=True)
+    (folder / f"{'0' * 64}.wasm").touch()
+    added = await host.add_agent(str(ECHO), "mine")
+    assert {each.name for each in folder.iterdir()} == {f"{added['sha256']}.wasm", "agent.toml"}
 
 
 async def test_so_many_are_added(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
