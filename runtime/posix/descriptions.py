@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import itertools
 import stat
-from posixpath import normpath
 from typing import TYPE_CHECKING, Final
 
 from runtime.posix.errnos import Errno, PosixError
@@ -141,7 +140,7 @@ class File(Description):
         super().__init__(flags)
         self.handle: Final = handle
         self.path: Final = path
-        """By which it was opened; None: unknown."""
+        """By which it was opened, as `told_path` has it; None: unknown."""
         self.offset = 0
         self.seekable: Final = handle.node.type is FileType.REGULAR
 
@@ -181,7 +180,7 @@ class File(Description):
     def link(self, _files: FileSystem) -> str:
         """See Description."""
         node = self.handle.node
-        path = f"file:[{node.ino}]" if self.path is None else normpath(self.path)
+        path = self.path or f"file:[{node.ino}]"
         return path if node.nlink else path + _DELETED
 
 
@@ -192,7 +191,7 @@ class Folder(Description):
         super().__init__(flags)
         self.handle: Final = handle
         self.path: Final = path
-        """By which it was opened; None: unknown."""
+        """By which it was opened, as `told_path` has it; None: unknown."""
         self._entries: Iterator[DirEntry] | None = None
         self._put_back: DirEntry | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from posixpath import normpath
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from runtime.posix.descriptions import Description, Folder
@@ -81,7 +82,7 @@ def descriptor_number(name: str) -> int | None:
 
 
 def told_path(process: PosixProcess, at: int, path: str) -> str | None:
-    """Where a path leads, as people are told it: absolute, and not looked at. None where that is too long to be kept."""
+    """Where a path leads, as people are told it: absolute and plain, but not looked at. None where it is too long to keep."""
     if not path.startswith("/"):
         if at == WORKING_DIRECTORY:
             above = process.told_cwd
@@ -91,4 +92,5 @@ def told_path(process: PosixProcess, at: int, path: str) -> str | None:
         if above is None:
             return None
         path = f"{above}/{path}"
+    path = "/" + normpath(path).lstrip("/")  # POSIX lets // be a place of its own
     return path if len(path) <= MAX_TOLD else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from posixpath import normpath
 from typing import TYPE_CHECKING, Final
 
 from runtime.posix.calls import call, write_bytes
@@ -273,7 +272,7 @@ def change_directory(process: PosixProcess, memory: Context, at: int, path: int,
         found = process.kernel.filesystem.open(place.path, at=place.at, directory=True)
         assert isinstance(found, OpenDirectory)
         handle = found
-    process.move_to(handle, told and normpath(told))
+    process.move_to(handle, told)
     return DONE
 
 

@@ -200,6 +200,9 @@ def test_descriptors_are_links(box: Box) -> None:
     }.items():
         table.set(number, description, closes=False)
     assert told_path(process, 5, "below") is None
+    assert told_path(process, 20, "//double//slashes/") == "/double/slashes"
+    process.told_cwd = "/"
+    assert told_path(process, WORKING_DIRECTORY, "x") == "/x"
     box.fs.unlink("/home/user/gone")
     links = {name: box.fs.readlink(f"/proc/self/fd/{name}") for name in box.fs.readdir("/proc/7/fd")}
     assert links["1"].startswith("pipe:[")
