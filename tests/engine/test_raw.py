@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import ctypes
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 import trio
@@ -21,6 +22,9 @@ from runtime.engine import (
     WitError,
 )
 from runtime.engine import image as images
+
+if TYPE_CHECKING:
+    from runtime.engine.native import Memory
 
 PAGE = 64 * 1024
 
@@ -185,6 +189,41 @@ async def test_a_large_memory_is_looked_at_in_parts(world: World, monkeypatch: p
     await world.main(program(f"(i32.store8 (i32.const {last}) (i32.const 5)) (drop {FORK}) (i32.const 0)", child=note))
     assert world.notes == [7, 5]
     assert len(parts) == 2
+
+
+class Bytes:
+    """As a guest's memory."""
+
+    def __init__(self, content: bytes) -> None:
+        self.buffer = ctypes.create_string_buffer(content, len(content))
+        self.address = ctypes.addressof(self.buffer)
+
+    def size(self) -> int:
+        return len(self.buffer)
+
+    def grow_to(self, _size: int) -> bool:
+        return True
+
+
+async def test_others_go_on_while_a_memory_is_copied_and_what_ends_meanwhile_is_not_touched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(images, "PIECE", PAGE)
+    monkeypatch.setattr(images, "own_runs", lambda start, end: [(start, end - start)])
+    content = b"".join(bytes([number]) * PAGE for number in (1, 2, 3, 4))
+    for ends_in, copied in ((None, 4), (2, 2)):
+        source, target, pauses = Bytes(content), Bytes(bytes(4 * PAGE)), 0
+        image = Image(cast("Memory", source), 0, 4 * PAGE)
+
+        async def pause(image: Image = image, ends_in: int | None = ends_in) -> None:
+            nonlocal pauses
+            pauses += 1
+            if pauses == ends_in:
+                image.forget()
+
+        failed = await image.copy_to([cast("Memory", target)], pause)
+        assert (pauses, failed is None, image.made) == (copied, ends_in is None, ends_in is None)
+        assert target.buffer.raw == content[: copied * PAGE].ljust(4 * PAGE, b"\0")
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 10 * PAGE), (PAGE, 0)])
