@@ -168,6 +168,31 @@ async def test_killed_while_it_waits_for_a_stream(machine: Machine, name: str) -
         await machine.run(other)
 
 
+@pytest.mark.guest("copy_stdin")
+async def test_when_a_process_has_ended_nothing_goes_on_beside_it(machine: Machine) -> None:
+    """Such as a save that one of its streams waits for: by then, no task is left that has what was the process's."""
+    process = await machine.spawn("copy_stdin")
+    await wait_all_tasks_blocked()
+    state, left = process.record.state, []
+
+    async def beside(number: int) -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            with trio.CancelScope(shield=True):
+                for _ in range(number):
+                    await trio.lowlevel.checkpoint()
+            left.append(number)
+
+    assert state is not None
+    for number in (1, 20):
+        state.start_soon(beside, number)
+    await wait_all_tasks_blocked()
+    process.kill()
+    await process.wait()
+    assert left == [1, 20]
+
+
 async def kill_when_settled(machine: Machine, name: str, *arguments: str) -> None:
     process = await machine.spawn(name, *arguments)
     await wait_all_tasks_blocked()
