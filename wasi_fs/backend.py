@@ -62,6 +62,14 @@ class Dentry(msgspec.Struct, frozen=True, gc=False):
     type: FileType
 
 
+def page_of(
+    entries: Iterable[tuple[str, Dentry]], after: str, count: int
+) -> tuple[list[tuple[str, int, FileType]], str | None]:
+    """`Backend.entries_after` of entries that are all at hand, in the order of their names."""
+    found = [(name, dentry.ino, dentry.type) for name, dentry in entries if name > after]
+    return found[:count], found[count - 1][0] if len(found) > count else None
+
+
 class Usage(NamedTuple):
     """The size of a tree, as its limits count it."""
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wasi_fs.backend import ROOT_INO, Dentry
+from wasi_fs.backend import ROOT_INO, Dentry, page_of
 from wasi_fs.device import DESCRIPTORS, FIRST_INO, KINDS, LAST_INO, NAME, STANDARD, Device, DeviceDirectory, Kind
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.inode import Directory
@@ -121,8 +121,7 @@ class Devices:
         self, directory: Directory, after: str, count: int
     ) -> tuple[list[tuple[str, int, FileType]], str | None]:
         """As `Backend.entries_after`."""
-        found = [(name, dentry.ino, dentry.type) for name, dentry in self.entries(directory) if name > after]
-        return found[:count], found[count - 1][0] if len(found) > count else None
+        return page_of(self.entries(directory), after, count)
 
     def make_file(self, directory: Directory, name: str, mode: int) -> File:
         """Make an empty file in the VM's own /dev. FsError(READ_ONLY, INSUFFICIENT_SPACE)."""

@@ -6,9 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from runtime.api.defaults import HOME
-from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
-from runtime.cli.table import UsageError, add_vm, environment
+from runtime.cli.table import add_vm, environment
 
 if TYPE_CHECKING:
     import argparse
@@ -88,11 +87,7 @@ def run(args: argparse.Namespace) -> int:
     """Prompt an agent; return how it went (`runtime.cli.exits`)."""
     from runtime.cli.prompting import Run
 
-    try:
-        env = environment(args.env)
-    except UsageError as error:
-        output.say(str(error))
-        return exits.USAGE
+    env = environment(args.env)
     prompt = sys.stdin.buffer.read().decode(errors="replace") if args.prompt == "-" else args.prompt
     with connect_to(args) as client:
         return Run(client, args, env).go(prompt)
@@ -104,11 +99,7 @@ def acp(args: argparse.Namespace) -> int:
     from runtime.cli.acp.loop import Loop
     from runtime.cli.mounts import parse_mounts
 
-    try:
-        env = environment(args.env)
-    except UsageError as error:
-        output.say(str(error))
-        return exits.USAGE
+    env = environment(args.env)
     vm = None if args.vm is None else vm_name(args.vm)
     mounts = parse_mounts(args.mount)
     face = Face(

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api.defaults import COLUMNS, ROWS
 from runtime.api.events import PROCESS_EXIT, SHELL_DATA, SUBSCRIPTION_LAGGED
-from runtime.cli import output
-from runtime.cli.attached import ENDINGS, OTHER_ENDING
+from runtime.cli.attached import exit_code, to_bytes
 from runtime.client.errors import ClientError, RpcError
 
 if TYPE_CHECKING:
@@ -54,11 +53,7 @@ class AtTerminal:
                 with suppress(ClientError):
                     self._client.call("closeShell", **self._shell)
                 raise
-        code: int | None = self._ending["exitCode"]
-        if code is not None:
-            return code & 0xFF
-        output.say(f"the shell did not exit: {self._ending.get('detail') or self._ending['reason']}")
-        return ENDINGS.get(self._ending["reason"], OTHER_ENDING)
+        return exit_code(self._ending, "shell")
 
     def _subscribe(self) -> None:
         self._client.call("subscribe", vm=self._vm, types=[SHELL_DATA, PROCESS_EXIT])
@@ -115,7 +110,7 @@ class AtTerminal:
         if notification.method == SUBSCRIPTION_LAGGED:
             self._catch_up()
         elif notification.method == SHELL_DATA and params["shell"] == self._shell["shell"]:
-            self._show(params["offset"], _bytes(params["data"]))
+            self._show(params["offset"], to_bytes(params["data"]))
         elif notification.method == PROCESS_EXIT and params["pid"] == self._process["pid"]:
             self._ending = params
 
@@ -123,7 +118,7 @@ class AtTerminal:
         """Listen again, and take what came meanwhile from what the daemon keeps."""
         self._subscribe()
         found = self._client.call("getProcess", **self._process, output=True)
-        kept = _bytes(found["stdout"])
+        kept = to_bytes(found["stdout"])
         self._show(found["stdoutBytes"] - len(kept), kept)
         if found["state"] == "ended":
             self._ending = found
@@ -174,7 +169,3 @@ def _woken() -> Iterator[int]:
             signal.signal(number, handler)
         os.close(reader)
         os.close(writer)
-
-
-def _bytes(content: str | dict[str, str]) -> bytes:
-    return content.encode() if isinstance(content, str) else base64.b64decode(content["base64"])

@@ -65,12 +65,7 @@ class Attached:
             output.write_json({"type": "exit", **self._ending})
         if self._interrupted:
             return exits.INTERRUPTED
-        code: int | None = self._ending["exitCode"]
-        if code is not None:
-            return code & 0xFF
-        if not self._as_json:
-            output.say(f"the command did not exit: {self._ending.get('detail') or self._ending['reason']}")
-        return ENDINGS.get(self._ending["reason"], OTHER_ENDING)
+        return exit_code(self._ending, None if self._as_json else "command")
 
     def _on_interrupt(self, *_: object) -> None:
         self._interrupted = True
@@ -124,14 +119,14 @@ class Attached:
         elif notification.method == PROCESS_EXIT:
             self._ending = {name: params[name] for name in ("exitCode", "reason", "detail") if name in params}
         elif notification.method == PROCESS_OUTPUT:
-            self._put(params["stream"], params["offset"], _bytes(params["data"]))
+            self._put(params["stream"], params["offset"], to_bytes(params["data"]))
 
     def _catch_up(self) -> None:
         """Listen again, and take what came meanwhile from what the daemon keeps."""
         self._client.call("subscribe", vm=self._ids["vm"], types=[PROCESS_OUTPUT, PROCESS_EXIT])
         found = self._client.call("getProcess", **self._ids, output=True)
         for stream in self._seen:
-            kept = _bytes(found[stream])
+            kept = to_bytes(found[stream])
             self._put(stream, found[f"{stream}Bytes"] - len(kept), kept)
         if found["state"] == "ended":
             self._ending = {name: found[name] for name in ("exitCode", "reason", "detail") if name in found}
@@ -164,7 +159,18 @@ class Attached:
             self._unwritten.appendleft((descriptor, data[written:]))
 
 
-def _bytes(content: str | dict[str, str]) -> bytes:
+def exit_code(ending: dict[str, Any], what: str | None) -> int:
+    """What to exit with after a process has ended so; `what` did is told where it did not exit by itself."""
+    code: int | None = ending["exitCode"]
+    if code is not None:
+        return code & 0xFF
+    if what is not None:
+        output.say(f"the {what} did not exit: {ending.get('detail') or ending['reason']}")
+    return ENDINGS.get(ending["reason"], OTHER_ENDING)
+
+
+def to_bytes(content: str | dict[str, str]) -> bytes:
+    """Return a content of the wire form as bytes."""
     return content.encode() if isinstance(content, str) else base64.b64decode(content["base64"])
 
 

@@ -24,7 +24,7 @@ from runtime.cli import (
     serve,
     testing,
 )
-from runtime.cli.table import Table
+from runtime.cli.table import Table, UsageError
 from runtime.version import VERSION
 
 if TYPE_CHECKING:
@@ -97,6 +97,9 @@ def _failure(error: Exception, *, as_json: bool) -> int | None:
     if isinstance(error, ConnectionLostError | EndpointError):
         output.say(str(error))
         return exits.NO_DAEMON
+    if isinstance(error, UsageError):
+        output.say(str(error))
+        return exits.USAGE
     if isinstance(error, UnicodeEncodeError):
         output.say("an argument is not valid UTF-8")
         return exits.USAGE

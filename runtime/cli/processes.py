@@ -11,7 +11,7 @@ from runtime.api.defaults import HOME
 from runtime.api.events import PROCESS_EXIT, PROCESS_OUTPUT
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
-from runtime.cli.table import UsageError, add_vm, environment
+from runtime.cli.table import add_vm, environment
 
 if TYPE_CHECKING:
     from runtime.cli.table import Table
@@ -74,11 +74,7 @@ def execute(args: argparse.Namespace) -> int:
     if bool(argv) == bool(args.command):
         output.say("exec takes a command after --, or -c LINE")
         return exits.USAGE
-    try:
-        env = environment(args.env)
-    except UsageError as error:
-        output.say(str(error))
-        return exits.USAGE
+    env = environment(args.env)
     words = {"command": args.command} if args.command else {"argv": argv}
     timeout = None if args.timeout is None else round(args.timeout * 1000)
     with connect_to(args) as client:
@@ -112,11 +108,7 @@ def shell(args: argparse.Namespace) -> int:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         output.say("shell needs a terminal; `torpor exec` runs a command without one")
         return exits.USAGE
-    try:
-        env = environment(args.env)
-    except UsageError as error:
-        output.say(str(error))
-        return exits.USAGE
+    env = environment(args.env)
     if "TERM" in os.environ:
         env = {"TERM": os.environ["TERM"], **env}
     with connect_to(args) as client:

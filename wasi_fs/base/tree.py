@@ -5,6 +5,7 @@ from __future__ import annotations
 import weakref
 from typing import TYPE_CHECKING, Final
 
+from wasi_fs.backend import page_of
 from wasi_fs.base.nodes import KINDS, BaseDirectory, entry_of
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.handles import list_page
@@ -194,8 +195,7 @@ class BaseTree:
         if own is not None:
             listed, until = list_page(self._tree, own, after, count)
             return [(entry.name, entry.ino, entry.type) for entry in listed], until
-        found = [(name, dentry.ino, dentry.type) for name, dentry in self.entries(directory) if name > after]
-        return found[:count], found[count - 1][0] if len(found) > count else None
+        return page_of(self.entries(directory), after, count)
 
     def make_file(self, directory: Directory, name: str, mode: int) -> File:
         """Make an empty file in the VM's own directory. FsError(INSUFFICIENT_SPACE)."""

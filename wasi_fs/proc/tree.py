@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from wasi_fs.backend import Dentry, FileType
+from wasi_fs.backend import Dentry, FileType, page_of
 from wasi_fs.device import PROC
 from wasi_fs.errors import FsCode, FsError
 from wasi_fs.proc.nodes import FIRST_INO, ProcDirectory, ProcFile, node_of
@@ -111,8 +111,7 @@ class Proc:
         self, directory: Directory, after: str, count: int
     ) -> tuple[list[tuple[str, int, FileType]], str | None]:
         """As `Backend.entries_after`."""
-        found = [(name, dentry.ino, dentry.type) for name, dentry in self.entries(directory) if name > after]
-        return found[:count], found[count - 1][0] if len(found) > count else None
+        return page_of(self.entries(directory), after, count)
 
     def hold(self, node: Inode, *, readable: bool = False, writable: bool = False) -> None:
         """It is about to be opened. FsError: what the host says."""
