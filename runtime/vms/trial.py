@@ -12,6 +12,7 @@ import trio
 from runtime.acp.messages import SESSION_NEW
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.clock import epoch_ms
+from runtime.exhaustion import check_exhausted
 from runtime.hub import Hub
 from runtime.store.durability import Durability
 from runtime.store.store import open_store
@@ -55,14 +56,20 @@ async def try_agent(
 ) -> About:
     """Start the agent, with this component, and have it open a session. It reaches no host, not even those of its manifest.
 
-    An agent that refuses the session is one: it may lack what a VM or a user would give. Raises ApiError INVALID_ARGUMENT.
+    An agent that refuses the session is one: it may lack what a VM or a user would give.
+    Raises ApiError INVALID_ARGUMENT, IO_ERROR.
     """
-    with tempfile.TemporaryDirectory(prefix="torpor-trial-") as folder:
-        component = Path(folder) / "agent.wasm"
-        await trio.Path(component).write_bytes(content)
-        tried = attrs.evolve(spec, component=ComponentRef(component))
-        async with open_store(Path(folder) / "trial.db", durability=Durability.NONE) as store:
-            info, error = await _start(store, engine, tried, memory_bound, agent_budget)
+    try:
+        with tempfile.TemporaryDirectory(prefix="torpor-trial-") as folder:
+            component = Path(folder) / "agent.wasm"
+            await trio.Path(component).write_bytes(content)
+            tried = attrs.evolve(spec, component=ComponentRef(component))
+            async with open_store(Path(folder) / "trial.db", durability=Durability.NONE) as store:
+                info, error = await _start(store, engine, tried, memory_bound, agent_budget)
+    except OSError as failed:
+        check_exhausted(failed)
+        message = f"there is no place for a trial in {tempfile.gettempdir()}: {failed.strerror}"
+        raise ApiError(ErrorCode.IO_ERROR, message) from failed
     if error is None:
         return about(info)
     if error.code is not ErrorCode.AGENT_FAILED:

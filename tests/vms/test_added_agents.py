@@ -151,6 +151,12 @@ async def test_what_a_daemon_that_was_killed_has_left_is_in_nobodys_way(host: Ho
     assert {each.name for each in folder.iterdir()} == {f"{added['sha256']}.wasm", "agent.toml"}
 
 
+async def test_a_trial_needs_a_place(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "none"))
+    error = await refused(host, ECHO, "mine")
+    assert (error.code, "none: No such file" in error.message) == (ErrorCode.IO_ERROR, True)
+
+
 async def test_so_many_are_added(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(added_agents, "MAX_ADDED", 1)
     await host.add_agent(str(ECHO), "one")
