@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-bool with_environment;
+bool with_environment, only_indented;
 static char text[2 * MOST_ARGS + 64];
 
 static const char *format(const char *how, ...) {
@@ -64,13 +64,16 @@ static const char *text_stat(const struct process *process) {
     return format("%c%s%s%s", process->state, process->nice < 0 ? "<" : process->nice > 0 ? "N" : "", process->session == process->pid ? "s" : "",
                   process->terminal && process->foreground == process->group ? "+" : "");
 }
+static const char *in_tree(const struct process *process, const char *words) {
+    if (only_indented || !process->depth) return format("%*s%s", 2 * process->depth, "", words);
+    return format("%*s\\_ %s", 4 * process->depth - 3, "", words);
+}
 static const char *text_comm(const struct process *process) {
-    return format(process->state == 'Z' ? "%.*s%.*s <defunct>" : "%.*s%.*s", 4 * process->depth, "", COMM, process->comm);
+    char name[COMM + sizeof " <defunct>"];
+    snprintf(name, sizeof name, process->state == 'Z' ? "%.*s <defunct>" : "%.*s", COMM, process->comm);
+    return in_tree(process, name);
 }
-static const char *text_args(const struct process *process) {
-    const char *words = arguments(process, with_environment);
-    return process->depth ? format("%*s\\_ %s", 4 * process->depth - 3, "", words) : words;
-}
+static const char *text_args(const struct process *process) { return in_tree(process, arguments(process, with_environment)); }
 static const char *text_none(const struct process *process) {
     (void)process;
     return "-";

@@ -19,6 +19,10 @@ int compare_column(const struct column *column, const struct process *a, const s
 
 /* Whether `args` shows the environment, too. */
 extern bool with_environment;
+/* Whether a tree has spaces alone, as of `-H`. */
+extern bool only_indented;
+/* Whether a tree is told by spaces alone. */
+extern bool only_indented;
 /* Hundredths of a percent: computed since it began, and of the memory. */
 long long cpu_share(const struct process *process);
 long long memory_share(const struct process *process);

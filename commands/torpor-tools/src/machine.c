@@ -2,6 +2,7 @@
 #include "tools.h"
 
 #include <getopt.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -28,6 +29,8 @@ unsigned long long memory_kb(const char *name) {
     }
     return 0;
 }
+
+int milliseconds(double seconds) { return seconds > 86400 ? 86400000 : seconds > 0 ? (int)(seconds * 1000) : 0; }
 
 /* uptime */
 
@@ -189,7 +192,7 @@ int main_free(int argc, char **argv) {
     for (long round = 0; print_memory(wide, with_total), pause > 0 && (!count || ++round < count);) {
         putchar('\n');
         fflush(stdout);
-        usleep((useconds_t)(pause * 1e6));
+        poll(NULL, 0, milliseconds(pause));
     }
     return 0;
 }

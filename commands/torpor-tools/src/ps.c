@@ -164,7 +164,7 @@ static void unix_options(char *letters, int argc, char **argv, int *at) {
             case 'f': layout = "user=UID pid ppid c stime tname time cmd"; break;
             case 'j': layout = "pid pgid sid tname time ucmd"; break;
             case 'l': layout = "f s uid pid ppid c pri_l ni addr sz wchan tname time ucmd"; break;
-            case 'H': tree = true; break;
+            case 'H': tree = only_indented = true; break;
             case 'N': negated = true; break;
             case 'w': endless = true; break;
             case 'x': all_terminals = true; break;
@@ -230,7 +230,7 @@ static void long_option(char *name, int argc, char **argv, int *at) {
     else if (IS("format")) layout = NULL, show_columns(VALUE);
     else if (IS("sort")) sort_by(VALUE);
     else if (IS("no-headers") || IS("no-heading") || IS("noheaders") || IS("noheading")) no_head = true;
-    else if (IS("forest")) tree = true;
+    else if (IS("forest")) tree = true, only_indented = false;
     else if (IS("deselect")) negated = true;
     else if (IS("version")) puts("ps of Torpor"), exit(0);
     else if (IS("help")) {

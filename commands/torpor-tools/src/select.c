@@ -127,7 +127,7 @@ static bool act(const struct process *process, int signal) {
     return true;
 }
 
-/* Takes `-TERM` and the like away, which no getopt knows; the signal, or 0. */
+/* Takes `-TERM` and the like away, which no getopt knows; the signal. */
 static int take_signal(int *argc, char **argv) {
     for (int at = 1; at < *argc; at++) {
         int number = argv[at][0] == '-' && argv[at][1] && argv[at][1] != '-' ? signal_number(argv[at] + 1) : -1;

@@ -44,6 +44,9 @@ long read_text(const char *path, char *to, size_t size);
 /* A signal by its name, with SIG or without, or its number; -1 for none. */
 int signal_number(const char *text);
 
+/* A pause of so many seconds, as poll(2) takes it: a day at most, none for what is no number. */
+int milliseconds(double seconds);
+
 extern const char *program;
 void complain(const char *format, ...);
 

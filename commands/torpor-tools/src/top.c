@@ -135,11 +135,10 @@ static void resized(int signal) { (void)signal; }
 static bool ends(void) {
     struct pollfd keys = {.fd = 0, .events = POLLIN};
     char key;
-    if (how.batch) return usleep((useconds_t)(how.pause * 1e6)), false;
-    if (poll(&keys, 1, (int)(how.pause * 1000)) <= 0) return false;
+    if (poll(&keys, !how.batch, milliseconds(how.pause)) <= 0) return false;
     if (read(0, &key, 1) <= 0 || key == 'q' || key == 'Q') return true;
     if (key == 'c') how.lines = !how.lines;
-    if (strchr("PMTN", key)) how.by = key;
+    if (key && strchr("PMTN", key)) how.by = key;
     return false;
 }
 

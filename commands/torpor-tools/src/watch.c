@@ -2,6 +2,7 @@
 #include "tools.h"
 
 #include <getopt.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +53,7 @@ int main_watch(int argc, char **argv) {
             case 'n':
                 pause = strtod(optarg, &rest);
                 if (*rest) return complain("failed to parse argument: '%s'", optarg), 1;
-                if (pause < 0.1) pause = 0.1;
+                if (!(pause >= 0.1)) pause = 0.1;
                 break;
             case 't': untitled = true; break;
             case 'e': stops = true; break;
@@ -83,6 +84,6 @@ int main_watch(int argc, char **argv) {
         int code = show(command, screen.rows - (untitled ? 1 : 3));
         if (code && beeps) putchar('\a');
         if (code && stops) return printf("\033[?25h\n"), 8;
-        usleep((useconds_t)(pause * 1e6));
+        poll(NULL, 0, milliseconds(pause));
     }
 }
