@@ -158,6 +158,15 @@ async def test_who_comes_alone_goes_on_at_once_but_not_twice_in_a_round() -> Non
         line.give(account, 1)
 
 
+async def test_who_comes_in_the_round_in_which_a_turn_ends_goes_on_in_the_next() -> None:
+    line, account = Line(1), Account()
+    await line.take(account, 0)
+    await trio.lowlevel.checkpoint()
+    line.give(account, 1)
+    with assert_checkpoints():
+        await line.take(account, 0)
+
+
 async def test_one_turn_in_a_round_of_the_loop() -> None:
     """Also when each is over before the next one comes: that is how a crowd leaves the others their rounds."""
     line, rounds = Line(1), [0]

@@ -61,6 +61,50 @@ async def test_a_guest_that_only_calls_the_host_lets_others_run(instant: bool) -
     assert rounds >= CALLS / 8  # five or six calls a turn: the one that is late is still answered
 
 
+async def test_a_guest_of_many_instances_lets_others_run_while_they_are_made() -> None:
+    """Each begins at once after the one before, as long as the turn has time left."""
+    interface = HostInterface("test:host/calls")
+
+    @interface.function("work", instant=True)
+    def work(_state: object) -> int:
+        ends = time.perf_counter() + LOOP_TURN_SECONDS
+        while time.perf_counter() < ends:
+            pass
+        return 0
+
+    instances = "\n".join(
+        f'(core instance $i{number} (instantiate $m (with "h" (instance (export "work" (func $work))))))'
+        for number in range(CALLS)
+    )
+    content = wat2wasm(f"""
+    (component
+      (import "test:host/calls@0.2.0" (instance $h (export "work" (func (result u32)))))
+      (alias export $h "work" (func $c))
+      (core func $work (canon lower (func $c)))
+      (core module $m
+        (import "h" "work" (func $work (result i32)))
+        (func $start (drop (call $work))) (start $start)
+        (func (export "run") (result i32) (i32.const 0)))
+      {instances}
+      (func $run (result (result)) (canon lift (core func $i0 "run")))
+      (instance $r (export "run" (func $run)))
+      (export "wasi:cli/run@0.2.0" (instance $r)))
+    """)
+    engine = Engine([interface])
+    guest, ends, rounds = engine.guest(engine.load_bytes(bytes(content)), None, Limits()), [], 0
+    async with trio.open_nursery() as nursery:
+
+        async def run() -> None:
+            ends.append(await guest.run())
+
+        nursery.start_soon(run)
+        while not ends:
+            await trio.lowlevel.checkpoint()
+            rounds += 1
+    assert ends == [Exit("exit", code=0)]
+    assert rounds >= CALLS / 2
+
+
 @pytest.mark.parametrize("instant", [False, True])
 async def test_it_can_be_killed_between_its_calls(instant: bool) -> None:
     guest, calls = caller(instant=instant)
