@@ -142,7 +142,7 @@ def test_permissions_are_asked_for_at_a_terminal(environment, typed, reply):
     finally:
         os.close(ours)
         os.close(theirs)
-    assert done.stdout == f"reply: {reply}\n".encode()
+    assert done.stdout == f"reply: {reply}\n".encode(), shown
     assert "The agent asks for permission: rm -rf /" in shown
 
 
