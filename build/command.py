@@ -7,6 +7,9 @@ clang. A command.toml says:
     summary, version, licence       the licence as SPDX has it
     licence_file                    its text, in the source
     [source]  package, archive, sha256       see build/sources.py; without it the source is ours, in commands/NAME/src
+    [[parts]]                       sources of others that are built into it, such as a library: each with a version, licence,
+                                    licence_file, package, archive and sha256 as above, and
+      folder                        where in the source it is unpacked
     [build]
       fork              as build/posix_programs.py has it: none, exec, full
       casts             functions are called through pointers of other types
@@ -87,6 +90,24 @@ class Program:
 
 
 @attrs.frozen
+class Part:
+    """What a command is built with that another project has released."""
+
+    folder: str
+    """Where it is in the command's source."""
+    version: str
+    licence: str
+    licence_file: str
+    """Its text, in the part's source."""
+    archive: Archive
+
+    @property
+    def name(self) -> str:
+        """As its package is called."""
+        return self.archive.package
+
+
+@attrs.frozen
 class Command:
     """What a command.toml says."""
 
@@ -97,6 +118,7 @@ class Command:
     licence_file: str
     archive: Archive | None
     """None: the source is in its folder."""
+    parts: tuple[Part, ...]
     fork: posix.Fork
     casts: bool
     through_pointers: tuple[str, ...] | None
@@ -126,6 +148,7 @@ class Command:
         targets = [(program.name, program.target) for program in self.programs]
         how = (
             self.archive.sha256 if self.archive else None,
+            self.parts,
             self.licence_file,
             self.fork,
             self.casts,
@@ -157,6 +180,7 @@ def read_command(path: Path) -> Command:
             content["licence"],
             content["licence_file"],
             _archive(content["source"]) if "source" in content else None,
+            tuple(map(_part, content.get("parts", ()))),
             build.get("fork", "none"),
             build.get("casts", False),
             tuple(build["through_pointers"]) if "through_pointers" in build else None,
@@ -179,9 +203,17 @@ def _archive(source: dict[str, str]) -> Archive:
     return Archive(source["package"], source["archive"], source["sha256"])
 
 
+def _part(part: dict[str, str]) -> Part:
+    return Part(part["folder"], part["version"], part["licence"], part["licence_file"], _archive(part))
+
+
 def archives_of(commands: Iterable[Command]) -> list[Archive]:
-    """What they are made of that is not in this checkout."""
-    return [command.archive for command in commands if command.archive]
+    """What they are made of that is not in this checkout, each once."""
+    found = []
+    for command in commands:
+        found += [command.archive] if command.archive else []
+        found += [part.archive for part in command.parts]
+    return list(dict.fromkeys(found))
 
 
 def read_commands(names: Iterable[str] = ()) -> list[Command]:
@@ -195,19 +227,32 @@ def read_commands(names: Iterable[str] = ()) -> list[Command]:
 
 
 def unpack(command: Command, folder: Path) -> Path:
-    """The command's source tree, patched, in `folder`. Raises BuildError."""
+    """The command's source tree with its parts, patched, in `folder`. Raises BuildError."""
     if command.archive is None:
-        shutil.copytree(command.own_source, folder / "source" / command.name)
+        source = folder / "source" / command.name
+        shutil.copytree(command.own_source, source)
     else:
-        with tarfile.open(fetch([command.archive])[command.archive.name]) as file:
-            file.extractall(folder / "source", filter="data")
-    (source,) = (folder / "source").iterdir()
+        source = _extract(command.archive, folder / "source")
+    for number, part in enumerate(command.parts):
+        place = source / part.folder
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.exists():  # such as a submodule's empty folder
+            place.rmdir()
+        _extract(part.archive, folder / f"part-{number}").rename(place)
     for name, old, new in command.patches:
         text = (source / name).read_text(errors="surrogateescape")
         if old not in text:
             msg = f"{command.name}: {name} has not got the text that a patch is to replace: {old}"
             raise BuildError(msg)
         (source / name).write_text(text.replace(old, new), errors="surrogateescape")
+    return source
+
+
+def _extract(archive: Archive, folder: Path) -> Path:
+    """The one folder that is in the archive, in `folder`, which is made."""
+    with tarfile.open(fetch([archive])[archive.name]) as file:
+        file.extractall(folder, filter="data")
+    (source,) = folder.iterdir()
     return source
 
 
@@ -294,6 +339,8 @@ def build(command: Command, output: Path) -> None:
                 through_pointers=command.through_pointers,
             )
         shutil.copyfile(source / command.licence_file, output / "LICENCE")
+        for part in command.parts:
+            shutil.copyfile(source / part.folder / part.licence_file, output / f"LICENCE-{part.name}")
 
 
 def _make(command: Command, place: Path, tools: Tools, folder: str, targets: Sequence[str]) -> None:

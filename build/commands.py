@@ -18,7 +18,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from command import FOLDER, Command, archives_of, build, read_commands
+from command import FOLDER, Command, Part, archives_of, build, read_commands
 from freshness import build_if_stale
 from sources import MissingSourcesError, cache_folder, fetch
 from toolchain import BuildError, say
@@ -59,8 +59,15 @@ def build_all(names: Iterable[str] = ()) -> None:
         components = kept(command)
         for program in command.programs:
             _copy(components / f"{program.name}.wasm", DIST / f"{program.name}.wasm")
-        _copy(components / "LICENCE", DIST / "licences" / command.name)
+        _copy(components / "LICENCE", licence_text(command))
+        for part in command.parts:
+            _copy(components / f"LICENCE-{part.name}", licence_text(command, part))
     _write_manifest()
+
+
+def licence_text(command: Command, part: Part | None = None) -> Path:
+    """Where the text of the licence is of a command that has been built, or of a part of it."""
+    return DIST / "licences" / (f"{command.name}-{part.name}" if part else command.name)
 
 
 def _copy(source: Path, target: Path) -> None:

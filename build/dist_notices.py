@@ -16,10 +16,12 @@ from command import read_commands
 from packaging.requirements import Requirement
 from toolchain import AGENTS, BuildError
 
-from commands import DIST as COMMANDS
+from commands import licence_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from sources import Archive
 
 SYSTEM_LIBRARIES = {
     "libcrypto": ("openssl", "Apache-2.0", "libssl3"),
@@ -95,13 +97,19 @@ def check_complete(parts: list[Part], contents: Path) -> None:
 def command_parts() -> Iterator[Part]:
     """The commands of VMs that have been built: programs of their own, of which `make sources` collects the sources."""
     for command in read_commands():
-        text = COMMANDS / "licences" / command.name
-        if text.exists():
-            origin = place = ""
-            if command.archive:
-                origin = f"The source is {command.archive.name}, SHA-256 {command.archive.sha256}.\n\n"
-                place = f"pkg:deb/debian/{command.archive.package}@{command.version}?arch=source"
-            yield Part(command.name, command.version, command.licence, origin + text.read_text("utf-8"), place)
+        if licence_text(command).exists():
+            yield _from_archive(command.name, command.version, command.licence, command.archive, licence_text(command))
+            for part in command.parts:
+                name = f"{part.name}, in {command.name}"
+                yield _from_archive(name, part.version, part.licence, part.archive, licence_text(command, part))
+
+
+def _from_archive(name: str, release: str, licence: str, archive: Archive | None, text: Path) -> Part:
+    origin = place = ""
+    if archive:
+        origin = f"The source is {archive.name}, SHA-256 {archive.sha256}.\n\n"
+        place = f"pkg:deb/debian/{archive.package}@{release}?arch=source"
+    return Part(name, release, licence, origin + text.read_text("utf-8"), place)
 
 
 def _in_stub(zstd: Path) -> Iterator[Part]:

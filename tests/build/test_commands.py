@@ -68,12 +68,13 @@ names = ["small", "little"]
 @pytest.mark.parametrize("path", COMMANDS, ids=[path.parent.name for path in COMMANDS])
 def test_each_command_says_what_it_is_made_of(building: Any, path: Path) -> None:
     command = building.read_command(path)
+    for archive in building.archives_of([command]):
+        assert len(archive.sha256) == 64
     if command.archive:
-        assert len(command.archive.sha256) == 64
         assert command.archive.name.startswith(f"{command.archive.package}_{command.version}")
     else:
         assert (command.own_source / command.licence_file).is_file()
-    assert command.licence
+    assert all([command.licence, *(part.licence for part in command.parts)])
     assert all(program.names for program in command.programs)
 
 
@@ -94,6 +95,33 @@ def test_a_source_is_taken_from_the_folder_that_is_named(
     other = manifest_of(tmp_path / "other", digest, 'patches = [["small.c", "absent", "new"]]')
     with pytest.raises(Exception, match="has not got the text"):
         building.unpack(building.read_command(other), tmp_path / "again")
+
+
+def test_a_part_lies_in_the_source_and_is_among_the_archives(
+    building: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "given").mkdir()
+    digest = archive_of({"small.c": "", "LICENCE": ""}, tmp_path / "given" / "small_1.0.orig.tar.gz")
+    inner = archive_of({"inner.c": "old", "COPYING": ""}, tmp_path / "given" / "inner_2.orig.tar.gz")
+    monkeypatch.setenv("TORPOR_SOURCES", str(tmp_path / "given"))
+    path = manifest_of(tmp_path / "small", digest, 'patches = [["lib/inner/inner.c", "old", "new"]]')
+    with path.open("a") as file:
+        file.write(
+            f"""
+[[parts]]
+folder = "lib/inner"
+version = "2"
+licence = "MIT"
+licence_file = "COPYING"
+package = "inner"
+archive = "inner_2.orig.tar.gz"
+sha256 = "{inner}"
+"""
+        )
+    command = building.read_command(path)
+    source = building.unpack(command, tmp_path)
+    assert (source / "lib" / "inner" / "inner.c").read_text() == "new"
+    assert [one.sha256 for one in building.archives_of([command, command])] == [digest, inner]
 
 
 def test_a_source_with_another_hash_is_not_used(
