@@ -20,16 +20,20 @@ clang. A command.toml says:
       variables         of make
       patches           edits: [file, old text, new text], each with its reason in a comment
     [programs.NAME]     target: what make makes; names: under which it is found in /usr/bin
+    [files]             data files of the base system: their path in VMs = what make makes, or the source has: a file, or a
+                        folder with all that is in it; who can execute one can execute it there
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import tarfile
 import tempfile
 import tomllib
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,11 +46,13 @@ from sources import Archive, fetch
 from toolchain import AGENTS, ROOT, WIT, BuildError, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 FOLDER = ROOT / "commands"
 SCRIPTS = Path(__file__).resolve().parent
 BUILT = "built.mk"
+DATA = "files"
+INDEX = "files.json"
 LIBTOOL = """\
 mode= output= next=
 for word; do
@@ -128,6 +134,8 @@ class Command:
     variables: tuple[str, ...]
     patches: tuple[tuple[str, str, str], ...]
     programs: tuple[Program, ...]
+    files: tuple[tuple[str, str], ...]
+    """Of data: a path in VMs, and one in the build's folder or the source's."""
 
     @property
     def name(self) -> str:
@@ -157,6 +165,7 @@ class Command:
             self.first,
             self.variables,
             self.patches,
+            self.files,
         )
         return fingerprint(
             [*(path for path in (facts, self.own_source) if path.exists()), *scripts, posix.SDK, WIT, binaryen],
@@ -193,6 +202,7 @@ def read_command(path: Path) -> Command:
                 Program(name, program["target"], tuple(program.get("names", (name,))))
                 for name, program in content["programs"].items()
             ),
+            tuple(content.get("files", {}).items()),
         )
     except (KeyError, ValueError) as error:
         msg = f"{path}: {error} is missing or wrong"
@@ -329,7 +339,13 @@ def build(command: Command, output: Path) -> None:
             target = Path(program.target)
             inner = target.parent if (place / target.parent / "Makefile").exists() else Path()
             make(str(inner), [str(target.relative_to(inner))])
+        made = [(path, name, place / name) for path, name in command.files]
+        for _, name, path in made:
+            if not path.exists() and not (source / name).exists():
+                inner = path.parent if (path.parent / "Makefile").exists() else place
+                make(str(inner.relative_to(place)), [str(path.relative_to(inner))])
         output.mkdir()
+        write_data({path: there if there.exists() else source / name for path, name, there in made}, output)
         for program in command.programs:
             posix.make_component(
                 place / program.target,
@@ -341,6 +357,26 @@ def build(command: Command, output: Path) -> None:
         shutil.copyfile(source / command.licence_file, output / "LICENCE")
         for part in command.parts:
             shutil.copyfile(source / part.folder / part.licence_file, output / f"LICENCE-{part.name}")
+
+
+def write_data(files: Mapping[str, Path], output: Path) -> None:
+    """Writes data files, by their paths in VMs, one after another into the folder's DATA, and what is where into INDEX."""
+    index: dict[str, tuple[int, int, str]] = {}
+    found = {
+        f"{path}/{inner.relative_to(given).as_posix()}" if inner != given else path: inner
+        for path, given in files.items()
+        for inner in ([given] if given.is_file() else given.rglob("*"))
+        if inner.is_file()
+    }
+    if not found:
+        return
+    with (output / DATA).open("wb") as file:
+        for path, inner in sorted(found.items()):
+            content = inner.read_bytes()
+            mode = 0o755 if inner.stat().st_mode & 0o100 else 0o644
+            index[path] = (len(content), mode, sha256(content).hexdigest())
+            file.write(content)
+    (output / INDEX).write_text(json.dumps(index))
 
 
 def _make(command: Command, place: Path, tools: Tools, folder: str, targets: Sequence[str]) -> None:

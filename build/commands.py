@@ -18,7 +18,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from command import FOLDER, Command, Part, archives_of, build, read_commands
+from command import DATA, FOLDER, INDEX, Command, Part, archives_of, build, read_commands
 from freshness import build_if_stale
 from sources import MissingSourcesError, cache_folder, fetch
 from toolchain import BuildError, say
@@ -59,6 +59,9 @@ def build_all(names: Iterable[str] = ()) -> None:
         components = kept(command)
         for program in command.programs:
             _copy(components / f"{program.name}.wasm", DIST / f"{program.name}.wasm")
+        for name in (DATA, INDEX):
+            if (components / name).exists():
+                _copy(components / name, DIST / f"{command.name}.{name}")
         _copy(components / "LICENCE", licence_text(command))
         for part in command.parts:
             _copy(components / f"LICENCE-{part.name}", licence_text(command, part))
@@ -79,7 +82,12 @@ def _copy(source: Path, target: Path) -> None:
 def _write_manifest() -> None:
     """What is in the folder now, for the runtime."""
     components: dict[str, Any] = {}
+    data: dict[str, Any] = {}
     for command in read_commands():
+        files, index = (DIST / f"{command.name}.{name}" for name in (DATA, INDEX))
+        if command.files and files.exists():
+            digest = sha256(files.read_bytes()).hexdigest()
+            data[files.name] = {"sha256": digest, "content": json.loads(index.read_text())}
         for program in command.programs:
             path = DIST / f"{program.name}.wasm"
             if path.exists():
@@ -90,7 +98,7 @@ def _write_manifest() -> None:
                     "licence": command.licence,
                     "source": command.archive.name if command.archive else f"commands/{command.name}",
                 }
-    text = json.dumps({"commands": components}, indent=2) + "\n"
+    text = json.dumps({"commands": components, "files": data}, indent=2) + "\n"
     (DIST / "manifest.json").write_text(text)
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from dist_notices import command_parts, licence_texts, npm_parts
 from toolchain import AGENTS, COMMANDS, ROOT, BuildError, run, say
 
-from runtime.vms.base import built_in_components
+from runtime.vms.base import built_in_components, built_in_data
 from runtime.vms.base.commands import MANIFEST, ComponentContent
 from runtime.vms.catalogue import Catalogue
 
@@ -70,8 +70,8 @@ def copy_commands(target: Path) -> list[ComponentContent]:
     if manifest.is_file():
         shutil.copyfile(manifest, target / MANIFEST)
     components = built_in_components()
-    for component in components:
-        shutil.copyfile(component.path, target / component.path.name)
+    for path in (*(component.path for component in components), *built_in_data()):
+        shutil.copyfile(path, target / path.name)
     return components
 
 

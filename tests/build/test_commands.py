@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import subprocess
 import tarfile
 from typing import TYPE_CHECKING, Any
@@ -145,6 +146,20 @@ def test_without_sources_the_rest_can_be_had(
     assert commands.main(["--if-possible"]) == 0
     assert "no shell" in capsys.readouterr().err
     assert commands.main(["absent"]) == 1
+
+
+def test_data_files_are_written_one_after_another_with_an_index(building: Any, tmp_path: Path) -> None:
+    (tmp_path / "library" / "inner").mkdir(parents=True)
+    (tmp_path / "library" / "inner" / "b").write_text("second")
+    (tmp_path / "library" / "a").write_text("first ")
+    (tmp_path / "script").write_text(" third")
+    (tmp_path / "script").chmod(0o755)
+    building.write_data({"/usr/lib/it": tmp_path / "library", "/usr/zzz": tmp_path / "script"}, tmp_path)
+    assert (tmp_path / building.DATA).read_text() == "first second third"
+    index = json.loads((tmp_path / building.INDEX).read_text())
+    modes = [(path, size, oct(mode)) for path, (size, mode, _) in index.items()]
+    assert modes == [("/usr/lib/it/a", 6, "0o644"), ("/usr/lib/it/inner/b", 6, "0o644"), ("/usr/zzz", 6, "0o755")]
+    assert index["/usr/zzz"][2] == hashlib.sha256(b" third").hexdigest()
 
 
 def test_makefiles_and_headers_are_made_of_facts(tmp_path: Path) -> None:

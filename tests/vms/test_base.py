@@ -313,6 +313,26 @@ async def test_a_broken_folder_costs_its_commands_only(
     assert "passwd" in missing.base.names
 
 
+async def test_data_files_of_commands_lie_in_one_file_and_are_files_of_the_base(
+    shipped: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    texts = {"/usr/lib/code/a/b.py": b"print()\n", "/usr/lib/code/empty": b"", "/usr/bin/run-code": b"#!/bin/code\n"}
+    (shipped / "code.files").write_bytes(b"".join(texts.values()))
+    content = {path: [len(text), 0o755, hashlib.sha256(text).hexdigest()] for path, text in texts.items()}
+    manifest = json.loads((shipped / "manifest.json").read_text())
+    manifest["files"] = {
+        "code.files": {"sha256": digest_of(shipped / "code.files"), "content": content},
+        "gone.files": {"sha256": "0" * 64, "content": {"/usr/lib/gone": [1, 0o644, "0" * 64]}},
+    }
+    (shipped / "manifest.json").write_text(json.dumps(manifest))
+    async with host_on(tmp_path) as host:
+        files = await files_of(host, "vm")
+        assert {path: files.read_file(path) for path in texts} == texts
+        assert files.stat("/usr/lib/code/empty").mode & 0o777 == 0o755
+        assert files.readdir("/usr/lib") == ["code"]
+    assert "gone.files: No such file" in caplog.text
+
+
 async def test_what_was_compiled_before_is_found_without_it(
     shipped: Path, tmp_path: Path, component_cache: Path
 ) -> None:

@@ -7,7 +7,7 @@ system    all of it as one `wasi_fs.Base`, and the commands that people add
 
 from __future__ import annotations
 
-from runtime.vms.base.commands import built_in_commands, built_in_components
+from runtime.vms.base.commands import built_in_commands, built_in_components, built_in_data
 from runtime.vms.base.system import BaseSystem, added_directory
 
-__all__ = ["BaseSystem", "added_directory", "built_in_commands", "built_in_components"]
+__all__ = ["BaseSystem", "added_directory", "built_in_commands", "built_in_components", "built_in_data"]

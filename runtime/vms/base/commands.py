@@ -1,6 +1,10 @@
 """A folder of components that are commands, and its manifest: `manifest.json`, which says by what names each is called.
 
-    {"commands": {"coreutils.wasm": {"names": ["ls", "cat"], "sha256": "...", "version": "9.5", "licence": "GPL-3.0-or-later"}}}
+    {"commands": {"coreutils.wasm": {"names": ["ls", "cat"], "sha256": "...", "version": "9.5", "licence": "GPL-3.0-or-later"}},
+     "files": {"python.files": {"sha256": "...", "content": {"/usr/lib/python3.13/os.py": [37112, 420, "<sha256>"]}}}}
+
+The data files of a command are one file of the folder, one after another as they are listed: each for itself, they would be too
+many to hold open.
 
 The hash is believed, so that a daemon starts without reading a component; who can write to the folder can run what he likes in
 every VM anyhow. A component whose file is another one all the same is only compiled again and again.
@@ -24,6 +28,8 @@ MANIFEST: Final = "manifest.json"
 CommandName = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_\[][A-Za-z0-9._+\[-]{0,63}\Z")]
 """A file's name that needs no quotes in a shell, but for `[`, which is one."""
 
+Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+
 FileName = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_][A-Za-z0-9._+-]{0,127}\Z")]
 
 
@@ -31,15 +37,35 @@ class CommandFile(Struct, frozen=True, omit_defaults=True):
     """A component, and what it is called."""
 
     names: list[CommandName]
-    sha256: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+    sha256: Sha256
     version: str = ""
     licence: str = ""
 
 
-class Manifest(Struct, frozen=True):
-    """The components of a folder by their files' names."""
+DataPath = Annotated[str, Meta(pattern=r"\A(/[^/\x00]{1,255}){1,64}\Z")]
+"""An absolute path in VMs."""
+
+
+class DataFile(Struct, frozen=True, array_like=True):
+    """One of a command's data files."""
+
+    size: Annotated[int, Meta(ge=0)]
+    mode: Annotated[int, Meta(ge=0, le=0o777)]
+    sha256: Sha256
+
+
+class DataFiles(Struct, frozen=True):
+    """The data files of a command, which are one file."""
+
+    sha256: Sha256
+    content: dict[DataPath, DataFile]
+
+
+class Manifest(Struct, frozen=True, omit_defaults=True):
+    """The components of a folder by their files' names, and the files of data."""
 
     commands: dict[FileName, CommandFile] = {}
+    files: dict[FileName, DataFiles] = {}
 
 
 class ManifestError(Exception):
@@ -47,7 +73,7 @@ class ManifestError(Exception):
 
 
 class ComponentContent:
-    """The content of a component, read from its file when it is asked for.
+    """The content of a component or of a command's data, read from its file when it is asked for.
 
     It is not mapped: a file that somebody cuts off would end the daemon. The file is held open, so that one that is removed or
     replaced stays what it was to whoever has it open in a VM. Raises OSError.
@@ -75,6 +101,31 @@ class ComponentContent:
         return data
 
 
+class DataContent:
+    """The content of one of a command's data files."""
+
+    def __init__(self, whole: ComponentContent, offset: int, about: DataFile) -> None:
+        self._whole = whole
+        self._offset = offset
+        self.size = about.size
+        self.digest = Digest(about.sha256)
+
+    def read(self, offset: int, count: int) -> bytes:
+        """As `wasi_fs.base.Content`."""
+        return self._whole.read(self._offset + offset, count)
+
+
+def data_contents(path: Path, files: DataFiles) -> dict[str, DataContent]:
+    """The data files that the file `path` holds, by their paths in VMs. Raises OSError."""
+    whole = ComponentContent(path, files.sha256)
+    found: dict[str, DataContent] = {}
+    offset = 0
+    for name, about in files.content.items():
+        found[name] = DataContent(whole, offset, about)
+        offset += about.size
+    return found
+
+
 def built_in_commands() -> Path:
     """The commands that come with the program: inside the package in a wheel, else in `commands/dist` beside the packages."""
     packaged = Path(__file__).resolve().parents[2] / "commands"
@@ -85,6 +136,12 @@ def built_in_components() -> list[ComponentContent]:
     """The components of the commands that come with the program. Raises ManifestError, OSError."""
     folder = built_in_commands()
     return [ComponentContent(folder / name, each.sha256) for name, each in read_manifest(folder).commands.items()]
+
+
+def built_in_data() -> list[Path]:
+    """The files with the data of the commands that come with the program. Raises ManifestError."""
+    folder = built_in_commands()
+    return [folder / name for name in read_manifest(folder).files]
 
 
 def read_manifest(folder: Path) -> Manifest:

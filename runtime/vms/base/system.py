@@ -18,8 +18,10 @@ from runtime.vms.base.commands import (
     CommandFile,
     CommandName,
     ComponentContent,
+    DataContent,
     Manifest,
     ManifestError,
+    data_contents,
     read_manifest,
 )
 from runtime.vms.base.texts import BIN, DIRECTORIES, LINKS, TEXTS
@@ -58,6 +60,7 @@ class BaseSystem:
         self._unreadable: ManifestError | None = None
         """What is wrong with the manifest of what was added, which nobody replaces then."""
         self._contents: dict[str, ComponentContent] = {}  # by hash: what stays is the same object, and open once
+        self._data: dict[str, dict[str, DataContent]] = {}  # by hash, too: what is in each
         self.base = Base()
         """What lies beneath all trees; it is kept up to date in place."""
         self.load()
@@ -67,6 +70,8 @@ class BaseSystem:
         manifests: list[Manifest] = []
         names: dict[str, Content] = {}
         kept: dict[str, ComponentContent] = {}
+        files: dict[str, tuple[Content, int]] = {path: (text, TEXT_MODE) for path, text in TEXTS.items()}
+        data: dict[str, dict[str, DataContent]] = {}
         for folder in (self._built_in, self._added):
             self._unreadable = None
             try:
@@ -86,10 +91,18 @@ class BaseSystem:
                 usable[file] = command
                 names.update(dict.fromkeys(command.names, content))
             manifests.append(Manifest(usable))
-        files: dict[str, tuple[Content, int]] = {path: (text, TEXT_MODE) for path, text in TEXTS.items()}
+            for file, each in manifest.files.items():
+                try:
+                    contents = self._data.get(each.sha256) or data_contents(folder / file, each)
+                except OSError as error:
+                    check_exhausted(error)
+                    logger.warning("files of the base system are missing: %s: %s", folder / file, error.strerror)
+                    continue
+                data[each.sha256] = contents
+                files.update({path: (content, each.content[path].mode) for path, content in contents.items()})
         files |= {f"{BIN}/{name}": (content, PROGRAM_MODE) for name, content in names.items()}
         self.base.replace(DIRECTORIES, files, LINKS)
-        self._manifests, self._contents = manifests, kept
+        self._manifests, self._contents, self._data = manifests, kept, data
 
     @property
     def added(self) -> dict[str, str]:
