@@ -1,5 +1,6 @@
 """
-Builds C programs that are POSIX processes: components that import `torpor:posix/sys` and nothing else (docs/programs.md).
+Builds C programs that are POSIX processes: components that import `torpor:posix/sys`, and for HTTP what `agents/wit/worlds.wit`
+says, and nothing else (docs/programs.md).
 
     python build/posix_programs.py [--fork none|exec|full] OUTPUT SOURCE...
 

@@ -1,4 +1,4 @@
-"""Processes for guests that are POSIX programs: the interface torpor:posix/sys, beside which they import nothing.
+"""Processes for guests that are POSIX programs: the interface torpor:posix/sys, beside which they import HTTP or nothing.
 
     host           the interface, as an engine takes it
     state          what the host functions of a guest get

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOURCES = sorted((ROOT / "tests" / "guests" / "src" / "libc").glob("*.c"))
-EXAMPLE = ROOT / "docs" / "examples" / "c" / "both.c"
+EXAMPLES = ROOT / "docs" / "examples" / "c"
+EXAMPLE = EXAMPLES / "both.c"
+OF_HTTP = {"clocks/monotonic-clock", "http/outgoing-handler", "http/types", "io/error", "io/poll", "io/streams"}
 
 
 @pytest.fixture(scope="module")
@@ -39,19 +41,26 @@ def core_exports(text: str) -> set[str]:
     return set(re.findall(r'^    \(export "([^"]+)"', text, re.MULTILINE))
 
 
+def expected(source: Path) -> set[str]:
+    """What the program of a source is to import."""
+    of_http = OF_HTTP if "<torpor/http.h>\n" in source.read_text() else set()
+    return {"torpor:posix/sys@0.1.0", *(f"wasi:{name}@0.2.12" for name in of_http)}
+
+
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.stem)
 def test_imports_of_test_programs(source: Path) -> None:
     text = text_of(ROOT / "tests" / "guests" / "dist" / f"libc_{source.stem}.wasm")
-    assert imported(text) == {"torpor:posix/sys@0.1.0"}
+    assert imported(text) == expected(source)
     forks = "fork()" in source.read_text() and "#define FORK exec" not in source.read_text()
     assert core_exports(text) >= {"memory", "wasi:cli/run@0.2.12#run"}
     assert ("posix_child" in core_exports(text)) == forks
 
 
-def test_the_example_of_the_documentation(posix: Any, tmp_path: Path) -> None:
-    posix.compile_c([EXAMPLE], tmp_path / "both.wasm", fork="exec", flags=("-Wall", "-Wextra", "-Werror"))
-    text = text_of(tmp_path / "both.wasm")
-    assert imported(text) == {"torpor:posix/sys@0.1.0"}
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.c")), ids=lambda path: path.stem)
+def test_examples_of_the_documentation(posix: Any, tmp_path: Path, example: Path) -> None:
+    posix.compile_c([example], tmp_path / "example.wasm", fork="exec", flags=("-Wall", "-Wextra", "-Werror"))
+    text = text_of(tmp_path / "example.wasm")
+    assert imported(text) == expected(example)
     assert "posix_child" not in core_exports(text)
 
 
