@@ -8,7 +8,8 @@ build instead of agents. Only what has changed is built.
 A manifest's [build] table says how:
 
     kind     "quickjs" (componentize-qjs: tiny, no fetch), "javascript" (componentize-js: SpiderMonkey with fetch and
-             timers; bundled by esbuild), "python" (componentize-py) or "c" (zig cc, and the preview 1 adapter)
+             timers; bundled by esbuild, and without what malloc has freed), "python" (componentize-py) or "c" (zig cc,
+             and the preview 1 adapter)
     entry    the main module, relative to the manifest
     world    a world of agents/wit/worlds.wit
     sources  further files and folders that go into it, relative to the manifest
@@ -26,6 +27,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from freshness import build_if_stale, fingerprint
+from image import check_mapped
+from scrub import scrub
 from toolchain import AGENTS, NODE_MODULES, WIT, BuildError, Node, find_node, python_tool, run, say
 
 if TYPE_CHECKING:
@@ -64,8 +67,13 @@ class Agent:
 
     def inputs(self) -> list[Path]:
         """All that the component depends on."""
-        shared = [WIT, SCRIPTS / "components.py", BUILD_JAVASCRIPT, AGENTS / "package-lock.json"]
-        return [self.folder, *self.sources, *shared]
+        shared = [WIT, BUILD_JAVASCRIPT, AGENTS / "package-lock.json"]
+        return [
+            self.folder,
+            *self.sources,
+            *shared,
+            *(SCRIPTS / f"{name}.py" for name in ("components", "image", "scrub")),
+        ]
 
 
 def read_manifest(path: Path) -> Agent:
@@ -104,6 +112,7 @@ def build_agent(agent: Agent, output: Path) -> None:
             build_quickjs(installed_node(), agent.entry, agent.world, output)
         case "javascript":
             installed_node().run([BUILD_JAVASCRIPT, agent.entry, WIT, agent.world, output])
+            output.write_bytes(scrub(output.read_bytes()))
         case "python":
             tool = python_tool("componentize-py", COMPONENTIZE_PY)
             module = agent.entry.stem
@@ -113,6 +122,7 @@ def build_agent(agent: Agent, output: Path) -> None:
         case other:
             msg = f"{agent.name}: unknown kind of build: {other}"
             raise BuildError(msg)
+    check_mapped(output.read_bytes())
 
 
 def build_quickjs(node: Node, entry: Path, world: str, output: Path, wit: Path = WIT) -> None:
