@@ -10,7 +10,7 @@ are never linked. `fork` says how a program forks:
     none   not at all: fork fails with ENOSYS. posix_spawn, popen and system work.
     exec   for children that become another program or end: a child goes on in its parent's place, and the parent stands still
            until then. It may do anything before, but not return from the function that has called fork.
-    full   as POSIX says, by Asyncify: the functions that can reach fork become larger and slower.
+    full   as POSIX says, by Asyncify: the functions that can reach fork become larger and slower. vfork is as with exec.
 """
 
 from __future__ import annotations
@@ -48,7 +48,11 @@ CLANG_TARGET = "wasm32-wasip1"
 # libc's headers refuse to be included without these; what they stand for is in the library here.
 EMULATED = ("SIGNAL", "MMAN", "PROCESS_CLOCKS", "GETPID")
 FEATURES = ("-mbulk-memory", "-msign-ext", "-mnontrapping-fptoint", "-mmutable-globals")
-DEFINES: dict[Fork, tuple[str, ...]] = {"none": (), "exec": ("-DPOSIX_FORK_EXEC",), "full": ("-DPOSIX_FORK_FULL",)}
+DEFINES: dict[Fork, tuple[str, ...]] = {
+    "none": (),
+    "exec": ("-DPOSIX_FORK_IN_PLACE", "-DPOSIX_FORK_EXEC"),
+    "full": ("-DPOSIX_FORK_IN_PLACE", "-DPOSIX_FORK_FULL"),
+}
 # Files of libc's that are compiled anew, because the library's headers have other sizes and numbers: the buffers of streams and
 # the types of directories' entries.
 LIBC_SOURCES = ("stdio/stdin.c", "stdio/stdout.c", "stdio/__fdopen.c", "regex/glob.c")

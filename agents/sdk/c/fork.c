@@ -52,8 +52,6 @@ __attribute__((noinline)) pid_t fork(void) {
     return (pid_t)posix_result(forked);
 }
 
-LIBC pid_t vfork(void) { return fork(); }
-
 static void go_on(int32_t result) {
     forked = result;
     rewinding = true;
@@ -76,6 +74,7 @@ void posix_fork_child(void) {
 
 /* A program that was built without fork, or calls it by a pointer: see <unistd.h>. */
 LIBC pid_t(fork)(void) { return posix_fail(ENOSYS); }
-LIBC pid_t(vfork)(void) { return posix_fail(ENOSYS); }
 
 #endif
+
+LIBC pid_t(vfork)(void) { return posix_fail(ENOSYS); } /* as above */

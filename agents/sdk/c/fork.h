@@ -12,7 +12,7 @@ void posix_fork_child(void);
 /* time.c: the timer that was noted is the parent's. */
 void posix_forget_timer(void);
 
-#ifdef POSIX_FORK_EXEC
+#ifdef POSIX_FORK_IN_PLACE
 /* place.c: the child that is here has become another program, elsewhere: goes on in its parent. */
 _Noreturn void posix_leave_child(void);
 /* place.c: the child that is here ends with this status, if there is one. Returns if there is none, or if it does not end by that. */

@@ -10,7 +10,7 @@
 
 #include "fork.h"
 
-#ifdef POSIX_FORK_EXEC
+#ifdef POSIX_FORK_IN_PLACE
 
 static jmp_buf place;
 static struct {

@@ -9,13 +9,15 @@ extern "C" {
 
 pid_t fork(void) __attribute__((__returns_twice__));
 pid_t vfork(void) __attribute__((__returns_twice__));
-#ifdef POSIX_FORK_EXEC
-/* The parent comes back to where the child goes on, so fork has to be a setjmp in the frame that calls it. */
+#ifdef POSIX_FORK_IN_PLACE
+/* The parent comes back to where the child goes on, so this has to be a setjmp in the frame that calls it. */
 void *__posix_fork_place(void);
 int __posix_setjmp(void *) __asm__("setjmp") __attribute__((__returns_twice__));
 pid_t __posix_forked(int);
-#define fork() __posix_forked(__posix_setjmp(__posix_fork_place()))
-#define vfork() fork()
+#define vfork() __posix_forked(__posix_setjmp(__posix_fork_place()))
+#endif
+#ifdef POSIX_FORK_EXEC
+#define fork() vfork()
 #endif
 int execve(const char *, char *const[], char *const[]);
 int execv(const char *, char *const[]);

@@ -12,6 +12,16 @@ static int deep(int depth) {
     return WIFEXITED(status) && WEXITSTATUS(status) == 7 ? 8 : -1;
 }
 
+/* A child by vfork has its parent's place; one by fork that comes before or after has its own. */
+static pid_t ends_in_place(volatile int *seen) {
+    pid_t pid = vfork();
+    if (pid == 0) {
+        global = *seen = 9;
+        _exit(failed(fork(), ENOSYS) ? 3 : 4);
+    }
+    return pid;
+}
+
 int main(void) {
     int local = 1;
     char *heap = strdup("parent");
@@ -37,6 +47,11 @@ int main(void) {
         if (wait(&status) > 0) all += WEXITSTATUS(status);
     }
     check("five children", all == 10);
+    volatile int seen = 0;
+    check("vfork", ended(ends_in_place(&seen)) == 3 << 8 && seen == 0 && global == 1);
+    pid = fork();
+    if (pid == 0) _exit(ended(ends_in_place(&seen)) == 3 << 8 ? 4 : 5);
+    check("vfork in a child", ended(pid) == 4 << 8);
     check("no child left", failed(wait(NULL), ECHILD));
     return done();
 }
