@@ -13,6 +13,7 @@ import pytest
 
 from tests.commands import scripts
 from tests.system.daemon import fresh_name
+from tests.system.test_mounts import mount
 from tests.system.test_shells import Shell
 
 if TYPE_CHECKING:
@@ -87,6 +88,16 @@ def test_all_that_come_from_a_command_have_one_limit_of_fuel(make_vm: Callable[.
     error = vm.error("exec", argv=["bash", "-c", "for i in 1 2 3 4; do while :; do :; done & done; wait"])
     assert (error.name, error.data["limit"]) == ("limit_exceeded", "fuel")
     assert fuel <= vm.call("vm.stats")["fuelUsed"] < 2 * fuel
+
+
+def test_files_of_a_host_directory_are_looked_at_and_listed(make_vm: Callable[..., Vm], tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(bytes(range(256)) * 64)
+    (tmp_path / "link").symlink_to("large")
+    vm = make_vm(mounts=[mount("/work", tmp_path)])
+    script = "ls -A; stat -c '%s %F' large link .; du -k large"
+    blocks = -(-(tmp_path / "large").stat().st_blocks // 2)
+    size = f"16384 regular file\n5 symbolic link\n{tmp_path.stat().st_size} directory\n"
+    assert run(vm, script, "/work") == (0, f"large\nlink\n{size}{blocks}\tlarge\n")
 
 
 def test_tree_draws_directories(vm: Vm) -> None:
