@@ -1,15 +1,18 @@
 """What a session adds to its VM's gate for the processes that it starts: placeholders for secrets, and an observer.
 
 A placeholder is a token that stands for a secret in a guest's environment. The gate puts the secret in its place in the
-values of request headers, and nowhere else: not in a path, a query or a body, where servers log and echo what they get. It
-does so only in requests to the hosts that the secret names, and only where nobody on the way can read it: over TLS, or to a
-loopback address. In any other request the token goes out as it is, and is worth nothing.
+values of request headers, also within basic authentication, and nowhere else: not in a path, a query or a body, where
+servers log and echo what they get. It does so only in requests to the hosts that the secret names, and only where nobody on
+the way can read it: over TLS, or to a loopback address. In any other request the token goes out as it is, and is worth
+nothing.
 
 Redirects need no rule of their own: the guest follows one with a new request, and that goes to another host or does not.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -56,11 +59,27 @@ class Egress:
         used = []
         for placeholder in self.placeholders:
             token = placeholder.token.encode()
-            if placeholder.is_for(scheme, host, port) and any(token in value for _, value in headers):
+            if placeholder.is_for(scheme, host, port):
                 secret = placeholder.value.encode()
-                headers = [(name, value.replace(token, secret)) for name, value in headers]
-                used.append(placeholder.name)
+                filled = [(name, _replaced(name, value, token, secret)) for name, value in headers]
+                if filled != headers:
+                    headers = filled
+                    used.append(placeholder.name)
         return headers, used
+
+
+def _replaced(name: str, value: bytes, token: bytes, secret: bytes) -> bytes:
+    """A header's value with the secret in place of the token, also within basic authentication (RFC 7617)."""
+    if token in value:
+        return value.replace(token, secret)
+    way, _, encoded = value.partition(b" ")
+    if name.lower() != "authorization" or way.lower() != b"basic":
+        return value
+    try:
+        pair = base64.b64decode(encoded.strip(b" "), validate=True)
+    except binascii.Error:
+        return value
+    return way + b" " + base64.b64encode(pair.replace(token, secret)) if token in pair else value
 
 
 def secret_hosts(entries: Iterable[str]) -> tuple[Grant, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -432,6 +433,24 @@ async def test_a_placeholder_becomes_the_secret_in_headers_alone_and_the_record_
     assert [exchange.secrets for exchange in seen] == [("KEY",), ()]
     assert seen == b.exchanges[:2]
     assert "the secret" not in repr((seen, egress(["127.0.0.1"])))
+
+
+async def test_a_placeholder_becomes_the_secret_within_basic_authentication_alone() -> None:
+    def encoded(text: str) -> bytes:
+        return base64.b64encode(text.encode())
+
+    async with bench(show) as b:
+        b.gate = b.gate.with_egress(egress(["127.0.0.1"]))
+        for value, sent in [
+            (b"Basic " + encoded("user:token-1"), b"Basic " + encoded("user:the secret")),
+            (b"basic  " + encoded("token-1:"), b"basic " + encoded("the secret:")),
+            (b"Basic " + encoded("user:another"), b"Basic " + encoded("user:another")),
+            (b"Basic token-1", b"Basic the secret"),
+            (b"Basic !" + encoded("user:token-1"), b"Basic !" + encoded("user:token-1")),
+            (b"Digest " + encoded("user:token-1"), b"Digest " + encoded("user:token-1")),
+        ]:
+            assert await b.fetch(headers=[("authorization", value)]) == (200, b"/ " + sent)
+    assert [exchange.secrets for exchange in b.exchanges] == [("KEY",), ("KEY",), (), ("KEY",), (), ()]
 
 
 async def test_a_secret_stays_when_the_host_or_the_way_is_not_its_own() -> None:
