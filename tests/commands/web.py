@@ -1,0 +1,131 @@
+"""A web server on the loopback interface that says what it is asked, for tests of curl and wget."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LARGE: Final = b"x" * 3_000_000
+FIXED: Final[dict[str, tuple[Any, ...]]] = {
+    "": (b"hello\n",),
+    "loop": (b"", ("Location", "loop")),
+    "gzip": (gzip.compress(b"packed\n" * 1000), ("Content-Encoding", "gzip")),
+    "cookies": (
+        b"",
+        ("Set-Cookie", "a=1; Path=/"),
+        ("Set-Cookie", "b=2; Path=/other"),
+        ("Set-Cookie", "c=3; Max-Age=0"),
+    ),
+}
+
+
+class Web(ThreadingHTTPServer):
+    """`/echo...` answers with the request; other paths: see `_Handler`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.ended = threading.Event()
+        self.asked = threading.Event()
+        """Somebody waits for /silent."""
+        self.failures = 0
+        """How many more requests for /flaky fail."""
+
+    @property
+    def host(self) -> str:
+        """What a VM that may reach it has in `network.allow`."""
+        return f"127.0.0.1:{self.server_address[1]}"
+
+    @property
+    def url(self) -> str:
+        """Of the server."""
+        return f"http://{self.host}"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Web
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):  # of any method
+            return self._answer
+        raise AttributeError(name)
+
+    def _answer(self) -> None:
+        body = self._body()
+        _, kind, *rest = self.path.split("?")[0].split("/")
+        if kind == "echo":
+            headers = "".join(f"{name.lower()}: {value}\n" for name, value in sorted(self.headers.items()))
+            self._say(200, f"{self.command} {self.path}\n{headers}\n".encode() + body, ("Content-Type", "text/plain"))
+        elif kind in {"to", "status"}:
+            self._say(int(rest[0]), b"body\n", *([("Location", "/echo/there")] if kind == "to" else []))
+        elif kind in FIXED:
+            content, *headers_ = FIXED[kind]
+            self._say(302 if kind == "loop" else 200, content, *headers_)
+        elif kind == "away":
+            self._say(302, b"", ("Location", f"http://localhost:{self.server.server_address[1]}/echo/away"))
+        else:
+            getattr(self, f"_{kind}")()
+
+    def _silent(self) -> None:
+        self.server.asked.set()
+        self.server.ended.wait()
+
+    def _large(self) -> None:
+        start = int(self.headers.get("range", "bytes=0-")[6:-1])
+        self._say(206 if start else 200, LARGE[start:])
+
+    def _short(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "10")
+        self.end_headers()
+        self.wfile.write(b"12345")
+        self.close_connection = True
+
+    def _flaky(self) -> None:
+        self.server.failures -= 1
+        failed = self.server.failures >= 0
+        self._say(503 if failed else 200, b"failed\n" if failed else b"good\n")
+
+    def _body(self) -> bytes:
+        if self.headers.get("transfer-encoding") != "chunked":
+            return self.rfile.read(int(self.headers.get("content-length", "0")))
+        body = b""
+        while size := int(self.rfile.readline(), 16):
+            body += self.rfile.read(size)
+            self.rfile.readline()
+        self.rfile.readline()
+        return body
+
+    def _say(self, status: int, body: bytes, *headers: tuple[str, str]) -> None:
+        self.send_response_only(status)
+        for name, value in (*headers, ("Content-Length", str(len(body)))):
+            self.send_header(name, value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+
+@contextlib.contextmanager
+def serving() -> Iterator[Web]:
+    """Serve while the block runs."""
+    web = Web()
+    thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield web
+    finally:
+        web.ended.set()
+        web.shutdown()
+        thread.join()
+        web.server_close()
