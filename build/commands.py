@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
 from hashlib import sha256
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 DIST = FOLDER / "dist"
 AT_ONCE = 2
 """Commands: while one compiles on all processors, the other does what only one processor can work at."""
+KEPT_DAYS = 30
+"""Days that the cache keeps what no build has used: a change of the library leaves some 60 MB behind."""
 
 
 def kept(command: Command) -> Path:
@@ -57,6 +61,7 @@ def build_all(names: Iterable[str] = ()) -> None:
             raise
     for command in chosen:
         components = kept(command)
+        os.utime(components.parent)
         for program in command.programs:
             _copy(components / f"{program.name}.wasm", DIST / f"{program.name}.wasm")
         for name in (DATA, INDEX):
@@ -66,6 +71,14 @@ def build_all(names: Iterable[str] = ()) -> None:
         for part in command.parts:
             _copy(components / f"LICENCE-{part.name}", licence_text(command, part))
     _write_manifest()
+    forget_unused(time.time() - KEPT_DAYS * 86400)
+
+
+def forget_unused(since: float) -> None:
+    """Removes what no checkout has asked the cache for since then."""
+    for folder in (cache_folder() / "commands").iterdir():
+        if folder.stat().st_mtime < since:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def licence_text(command: Command, part: Part | None = None) -> Path:

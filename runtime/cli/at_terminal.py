@@ -96,7 +96,12 @@ class AtTerminal:
         if signal.SIGHUP in numbers or signal.SIGTERM in numbers:
             self._hang_up()
         elif signal.SIGWINCH in numbers:
-            self._calls.append(self._client.start("resizeShell", **self._shell, **_size()))
+            try:
+                size = _size()
+            except OSError:  # the terminal is gone
+                self._hang_up()
+                return
+            self._calls.append(self._client.start("resizeShell", **self._shell, **size))
 
     def _settle(self) -> None:
         while self._calls and self._calls[0].done:

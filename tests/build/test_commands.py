@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import subprocess
 import tarfile
 from typing import TYPE_CHECKING, Any
@@ -146,6 +147,15 @@ def test_without_sources_the_rest_can_be_had(
     assert commands.main(["--if-possible"]) == 0
     assert "no shell" in capsys.readouterr().err
     assert commands.main(["absent"]) == 1
+
+
+def test_the_cache_forgets_what_no_build_has_used(commands: Any) -> None:
+    cache = module("sources").cache_folder() / "commands"
+    for name, when in (("old", 1_000), ("new", 2_000)):
+        (cache / name / "small-1.0").mkdir(parents=True)
+        os.utime(cache / name, (when, when))
+    commands.forget_unused(1_500)
+    assert [path.name for path in cache.iterdir()] == ["new"]
 
 
 def test_data_files_are_written_one_after_another_with_an_index(building: Any, tmp_path: Path) -> None:
