@@ -5,8 +5,8 @@ Nothing is configured: commands/NAME/facts.json holds what configure found (buil
 clang. A command.toml says:
 
     summary, version, licence       the licence as SPDX has it
-    licence_file                    its text, in the source
-    [source]  package, archive, sha256       see build/sources.py; without it the source is ours, in commands/NAME/src
+    licence_file                    its text, in the source; or a list of them, where it carries parts of others
+    [source]  package, archive, sha256       see build/sources.py; what is in commands/NAME/src is added to it, or all there is
     [[parts]]                       sources of others that are built into it, such as a library: each with a version, licence,
                                     licence_file, package, archive and sha256 as above, and
       folder                        where in the source it is unpacked
@@ -14,6 +14,7 @@ clang. A command.toml says:
       fork              as build/posix_programs.py has it: none, exec, full
       casts             functions are called through pointers of other types
       through_pointers  with fork = "full": see build/posix_programs.py
+      stack_mib         as much stack, for programs that call themselves often; the default is STACK_BYTES there
       configure         further options of configure, for build/facts.py
       flags             further options of the compiler
       first             what make makes before all else, one after another: "folder: targets", or "folder: BUILT_SOURCES"
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
 FOLDER = ROOT / "commands"
 SCRIPTS = Path(__file__).resolve().parent
 BUILT = "built.mk"
+MIB = 1024 * 1024
 DATA = "files"
 INDEX = "files.json"
 LIBTOOL = """\
@@ -121,13 +123,15 @@ class Command:
     summary: str
     version: str
     licence: str
-    licence_file: str
+    licence_files: tuple[str, ...]
     archive: Archive | None
     """None: the source is in its folder."""
     parts: tuple[Part, ...]
     fork: posix.Fork
     casts: bool
     through_pointers: tuple[str, ...] | None
+    stack: int
+    """Bytes."""
     configure: tuple[str, ...]
     flags: tuple[str, ...]
     first: tuple[str, ...]
@@ -144,7 +148,7 @@ class Command:
 
     @property
     def own_source(self) -> Path:
-        """Where the source is of one without an archive."""
+        """Where the source is of one without an archive, and what is added to that of others."""
         return self.folder / "src"
 
     @property
@@ -157,10 +161,11 @@ class Command:
         how = (
             self.archive.sha256 if self.archive else None,
             self.parts,
-            self.licence_file,
+            self.licence_files,
             self.fork,
             self.casts,
             self.through_pointers,
+            self.stack,
             self.flags,
             self.first,
             self.variables,
@@ -187,12 +192,13 @@ def read_command(path: Path) -> Command:
             content["summary"],
             content["version"],
             content["licence"],
-            content["licence_file"],
+            (content["licence_file"],) if isinstance(content["licence_file"], str) else tuple(content["licence_file"]),
             _archive(content["source"]) if "source" in content else None,
             tuple(map(_part, content.get("parts", ()))),
             build.get("fork", "none"),
             build.get("casts", False),
             tuple(build["through_pointers"]) if "through_pointers" in build else None,
+            build["stack_mib"] * MIB if "stack_mib" in build else posix.STACK_BYTES,
             tuple(build.get("configure", ())),
             tuple(build.get("flags", ())),
             tuple(build.get("first", ())),
@@ -243,6 +249,8 @@ def unpack(command: Command, folder: Path) -> Path:
         shutil.copytree(command.own_source, source)
     else:
         source = _extract(command.archive, folder / "source")
+        if command.own_source.exists():
+            shutil.copytree(command.own_source, source, dirs_exist_ok=True)
     for number, part in enumerate(command.parts):
         place = source / part.folder
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -270,7 +278,7 @@ def write_tools(command: Command, folder: Path) -> Tools:
     """Scripts that makefiles and configure call as compiler and archiver; what the compiler links is a core module."""
     folder.mkdir(parents=True, exist_ok=True)
     compiler = [*posix.compiler(command.fork), "-w"]  # their warnings are their projects'
-    before, after = posix.linker(command.fork)
+    before, after = posix.linker(command.fork, command.stack)
     script = f"""#!/bin/sh
 # Compiles as it is told; links what it is told into a core module.
 output=a.out objects= flags= sources= linking=yes
@@ -354,7 +362,8 @@ def build(command: Command, output: Path) -> None:
                 casts=command.casts,
                 through_pointers=command.through_pointers,
             )
-        shutil.copyfile(source / command.licence_file, output / "LICENCE")
+        texts = [(source / name).read_text(errors="surrogateescape") for name in command.licence_files]
+        (output / "LICENCE").write_text("\n".join(texts), errors="surrogateescape")
         for part in command.parts:
             shutil.copyfile(source / part.folder / part.licence_file, output / f"LICENCE-{part.name}")
 

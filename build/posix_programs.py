@@ -158,10 +158,10 @@ def link(
         make_component(core, output, fork=fork, casts=casts, through_pointers=through_pointers)
 
 
-def linker(fork: Fork) -> tuple[list[str | Path], list[str | Path]]:
+def linker(fork: Fork, stack: int = STACK_BYTES) -> tuple[list[str | Path], list[str | Path]]:
     """The linker's command for a core module with names, before and after the program's objects. Raises BuildError."""
     first, library = build_library(fork)
-    options = ["--no-entry", "--export-memory", "-z", f"stack-size={STACK_BYTES}", "--stack-first", "--gc-sections"]
+    options = ["--no-entry", "--export-memory", "-z", f"stack-size={stack}", "--stack-first", "--gc-sections"]
     wraps = [f"--wrap={name}" for name in WRAPPED]
     return [zig(), "wasm-ld", *options, *wraps, *first], [library, *libc()]
 

@@ -4,7 +4,8 @@ The source archives of commands/: released by their projects, carried by Debian,
     python build/sources.py [FOLDER]    # all of them, with the licences' texts, into FOLDER (default: dist/sources)
 
 Where they come from, in this order: a folder with the archives that TORPOR_SOURCES names; the cache; Debian's mirror that
-this machine's apt uses, by apt's own helper and without root. What has another hash than commands/ says is never used.
+this machine's apt uses, by apt's own helper and without root; Debian's archive of what its mirrors once had. What has another
+hash than commands/ says is never used.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 APT_HELPER = Path("/usr/lib/apt/apt-helper")
 DOWNLOAD_TIMEOUT_S = 600
 """Seconds for one archive: the largest has 12 MB."""
+SNAPSHOT = "http://snapshot.debian.org/archive/debian/20261130T000000Z"
+"""Debian's mirrors as they were on a day on which they had all of the archives. Versions of the next release go at any time."""
 _SITE = re.compile(r"^URIs:\s*(\S+)|^deb(?:-src)?\s+(?:\[[^]]*]\s+)?(\S+)", re.MULTILINE)
 
 
@@ -103,11 +106,11 @@ def _download(missing: Sequence[Archive], folder: Path) -> None:
                 break
 
 
-def places(archive: Archive, site: str) -> tuple[str, str]:
-    """Where a mirror has an archive, as long as any of Debian's releases is made of it; or one of their security updates."""
+def places(archive: Archive, site: str) -> tuple[str, str, str]:
+    """Where a mirror has an archive, as long as any of Debian's releases is made of it, or one of their security updates."""
     group = archive.package[: 4 if archive.package.startswith("lib") else 1]
     inner = f"main/{group}/{archive.package}/{quote(archive.name)}"
-    return f"{site}/pool/{inner}", f"{site}-security/pool/updates/{inner}"
+    return f"{site}/pool/{inner}", f"{site}-security/pool/updates/{inner}", f"{SNAPSHOT}/pool/{inner}"
 
 
 def _download_one(archive: Archive, place: str, folder: Path) -> bool:

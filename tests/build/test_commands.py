@@ -75,7 +75,7 @@ def test_each_command_says_what_it_is_made_of(building: Any, path: Path) -> None
     if command.archive:
         assert command.archive.name.startswith(f"{command.archive.package}_{command.version}")
     else:
-        assert (command.own_source / command.licence_file).is_file()
+        assert all((command.own_source / name).is_file() for name in command.licence_files)
     assert all([command.licence, *(part.licence for part in command.parts)])
     assert all(program.names for program in command.programs)
 

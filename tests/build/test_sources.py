@@ -70,8 +70,10 @@ def test_what_only_the_mirror_of_security_updates_has_is_told_and_kept(
     ],
 )
 def test_an_archive_is_in_the_pool_by_the_name_of_its_package(apt: Apt, package: str, name: str, path: str) -> None:
-    place, _ = apt.sources.places(apt.sources.Archive(package, name, ""), "https://m/debian")
-    assert place == f"https://m/debian/pool/main/{path}"
+    first, security, once = apt.sources.places(apt.sources.Archive(package, name, ""), "https://m/debian")
+    assert first == f"https://m/debian/pool/main/{path}"
+    assert security == f"https://m/debian-security/pool/updates/main/{path}"
+    assert once == f"{apt.sources.SNAPSHOT}/pool/main/{path}"
 
 
 def test_an_apt_that_hangs_is_given_up(apt: Apt, monkeypatch: pytest.MonkeyPatch) -> None:
