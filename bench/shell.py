@@ -26,8 +26,11 @@ split -b 104857 -a 3 text/all text/part
 rm text/all
 seq 2000000 | head -c 10240000 | split -b 10240 -a 3 - small/part
 tar czf packed.tgz small
+seq 100000 | sed 's/.*/{"id": &, "name": "no. &", "tags": ["a", "b"], "value": {"x": &.5, "ok": true, "none": null}}/' > json
+{ echo 'create table t(a, b); begin;'; seq 100000 | sed "s/.*/insert into t values (&, 'name &');/"; echo 'commit;'; } > sql
 """
-"""10,000 files in 100 folders, a file of 10 MiB, 50 MiB of text in 500 files, 1,000 files of 10 KiB, and an archive of them."""
+"""10,000 files in 100 folders, a file of 10 MiB, 50 MiB of text in 500 files, 1,000 files of 10 KiB, an archive of them,
+11 MB of JSON, and 100,000 inserts."""
 ROWS = {
     "echo hi": "echo hi",
     "ls / | wc -l": "ls / | wc -l",
@@ -40,6 +43,8 @@ ROWS = {
     "cat 10 MiB into wc -c": "cat ten | wc -c",
     "tar czf of 1,000 files of 10 KiB": "tar czf small.tgz small",
     "tar xzf of them": "rm -rf new && mkdir new && tar xzf packed.tgz -C new",
+    "jq over 11 MB": "jq -c 'select(.id % 1000 == 0) | .value.x' json | wc -l",
+    "100,000 inserts of sqlite3 in a transaction": "rm -f db && sqlite3 db < sql",
 }
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DIST = Path(__file__).parents[2] / "commands" / "dist"
 MANIFEST = DIST / "manifest.json"
 LONGEST_MS = 110_000
+DATA = ("jq", "sqlite3")
 PROCPS = ("ps", "pgrep", "pidof", "free", "top", "which")
 
 pytestmark = [
@@ -64,6 +65,37 @@ def test_a_script_does_in_a_vm_what_it_does_on_this_machine(vm: Vm, script: str,
 @pytest.mark.parametrize("script", scripts.read("processes.txt"))
 def test_processes_are_seen_in_a_vm_as_on_this_machine(vm: Vm, script: str, tmp_path: Path) -> None:
     assert run(vm, script, f"/home/user/{fresh_name('w')}") == on_this_machine(script, tmp_path)
+
+
+@pytest.mark.skipif(None in map(shutil.which, DATA), reason="there are no such tools to compare with")
+@pytest.mark.parametrize("script", scripts.read("data.txt"))
+def test_data_are_worked_on_in_a_vm_as_on_this_machine(vm: Vm, script: str, tmp_path: Path) -> None:
+    assert run(vm, script, f"/home/user/{fresh_name('w')}") == on_this_machine(script, tmp_path)
+
+
+def test_jq_keeps_numbers_and_goes_deep(vm: Vm) -> None:
+    deep = "jq -nc 'reduce range(2000) as $n ([]; [.]) | tojson | fromjson | flatten'"
+    assert run(vm, f"jq -c . <<< '[1.10,100000000000000000001]'; {deep}", "/home/user") == (
+        0,
+        "[1.10,100000000000000000001]\n[]\n",
+    )
+
+
+def test_sqlite_has_no_log_that_is_written_ahead(vm: Vm) -> None:
+    script = "sqlite3 a.db 'pragma journal_mode = wal; create table t(a); pragma journal_mode'; ls"
+    assert run(vm, script, f"/home/user/{fresh_name('w')}") == (0, "delete\ndelete\na.db\n")
+
+
+def test_a_transaction_that_was_killed_is_rolled_back(vm: Vm) -> None:
+    script = """
+    sqlite3 a.db 'create table t(a); insert into t select value from generate_series(1, 20000)'
+    sqlite3 a.db 'pragma cache_size = 5; begin; update t set a = 0' '.shell kill -KILL $PPID' 2> /dev/null
+    ls
+    sqlite3 a.db 'select count(*), min(a) from t; pragma integrity_check'
+    ls
+    """
+    done = run(vm, script, f"/home/user/{fresh_name('w')}")
+    assert done == (0, "a.db\na.db-journal\n20000|1\nok\na.db\n")
 
 
 def test_every_name_of_the_manifest_is_there(vm: Vm) -> None:
