@@ -80,7 +80,7 @@ JSON = "content-type: application/json"
                 accept="accept: application/json",
             ),
         ),
-        ("-sG --data-urlencode 'q=a b&c' -d d=e $U/echo?x", asked("GET /echo?x&q=a%20b%26c&d=e")),
+        ("-sG --data-urlencode 'q=a b&c' -d d=e $U/echo?x", asked("GET /echo?x&q=a+b%26c&d=e")),
         ("-s -u me:pass $U/echo", asked("GET /echo", "authorization: Basic bWU6cGFzcw==")),
         ("-s -b a=1 --url $U/echo/../echo/./x", asked("GET /echo/x", "cookie: a=1")),
         ("-sT f $U/echo/", asked("PUT /echo/f", "content-length: 10", body="one\r\ntwo\r\n")),
@@ -95,6 +95,7 @@ JSON = "content-type: application/json"
         ("-s $U/to/301", "body\n"),
         ("-s --compressed $U/gzip | uniq -c | tr -s ' '", " 1000 packed\n"),
         ("-sI $U/status/404", "HTTP/1.1 404 Not Found\r\ncontent-length: 5\r\n\r\n"),
+        ("-sI -X GET $U/", "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n"),
         ("-sif $U/", "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello\n"),
         ("-s -D - -o out $U/ && cat out", "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello\n"),
         ("-s $U/ $U/status/500", "hello\nbody\n"),
@@ -156,13 +157,13 @@ def test_exit_codes_and_messages(vm: Vm, web: Web, options: str, code: int, said
 
 
 def test_a_multipart_form(vm: Vm, web: Web) -> None:
-    options = "-F a=b -F up=@f.txt -F 'raw=@f.txt;type=x/y;filename=z' -F 'in=<f.txt' --form-string s=@f"
+    options = "-F 'a=\"b;c\"' -F up=@f.txt -F 'raw=@f.txt;type=x/y;filename=z' -F 'in=<f.txt' --form-string s=@f"
     _, output, _ = run(vm, web, f"cd; printf data > f.txt; curl -s {options} $U/echo")
     head, _, body = output.partition("\n\n")
     boundary = head.partition("boundary=")[2].partition("\n")[0]
     length = int(head.partition("content-length: ")[2].partition("\n")[0])
     parts = [
-        '"a"\r\n\r\nb',
+        '"a"\r\n\r\nb;c',
         '"up"; filename="f.txt"\r\nContent-Type: text/plain\r\n\r\ndata',
         '"raw"; filename="z"\r\nContent-Type: x/y\r\n\r\ndata',
         '"in"\r\n\r\ndata',
@@ -208,11 +209,11 @@ def test_credentials_are_for_the_host_that_they_were_given_for(make_vm: Callable
 
 
 def test_what_it_does_is_told_with_v(vm: Vm, web: Web) -> None:
-    code, output, errors = run(vm, web, "curl -sv $U/status/204 -H 'X-A: 1'")
-    assert (code, output) == (0, "")
+    code, output, errors = run(vm, web, "curl -sv $U/status/201 -H 'X-A: 1'")
+    assert (code, output) == (0, "body\n")
     assert errors == (
-        "* The runtime resolves HOST and connects to it\n> GET /status/204 HTTP/1.1\n> Host: HOST\n"
-        "> User-Agent: curl/8 (Torpor)\n> Accept: */*\n> X-A: 1\n> \n< HTTP/1.1 204 No Content\n< content-length: 5\n< \n"
+        "* The runtime resolves HOST and connects to it\n> GET /status/201 HTTP/1.1\n> Host: HOST\n"
+        "> User-Agent: curl/8 (Torpor)\n> Accept: */*\n> X-A: 1\n> \n< HTTP/1.1 201 Created\n< content-length: 5\n< \n"
     )
 
 

@@ -14,6 +14,7 @@ struct cookie {
     char *domain, *path, *name, *value;
     bool with_below, secure;
     long long expires; /* 0: at the end of the session */
+    size_t number;
 };
 
 static struct cookie *jar;
@@ -30,13 +31,15 @@ static void keep(struct cookie cookie) {
     bool gone = cookie.expires && cookie.expires <= (long long)time(NULL);
     if (at < count) {
         if (gone) jar[at] = jar[--count];
-        else jar[at] = cookie;
+        else cookie.number = jar[at].number, jar[at] = cookie;
         return;
     }
     if (gone || count == MOST) return;
     struct cookie *larger = realloc(jar, (count + 1) * sizeof *larger);
     if (!larger) return;
+    static size_t number;
     jar = larger;
+    cookie.number = number++;
     jar[count++] = cookie;
 }
 
@@ -53,7 +56,7 @@ void load_cookies(const char *path) {
         for (char *field; number < 7 && (field = strsep(&line, "\t"));) fields[number++] = field;
         if (number < 6) continue;
         const char *domain = fields[0] + (*fields[0] == '.');
-        keep((struct cookie){copy(domain, strlen(domain)), fields[2], fields[5], number > 6 ? fields[6] : "", !strcasecmp(fields[1], "true"), !strcasecmp(fields[3], "true"), atoll(fields[4])});
+        keep((struct cookie){copy(domain, strlen(domain)), fields[2], fields[5], number > 6 ? fields[6] : "", !strcasecmp(fields[1], "true"), !strcasecmp(fields[3], "true"), atoll(fields[4]), 0});
     }
 }
 
@@ -65,11 +68,19 @@ static bool covers(const struct cookie *cookie, const char *host, const struct t
     return path >= size && !strncmp(url->path, cookie->path, size) && (cookie->path[size - 1] == '/' || path == size || url->path[size] == '/');
 }
 
+/* Those of longer paths come first (RFC 6265, 5.4), else those that are older. */
+static int by_path(const void *one, const void *other) {
+    const struct cookie *a = one, *b = other;
+    size_t first = strlen(a->path), second = strlen(b->path);
+    return first != second ? (first < second ? 1 : -1) : a->number < b->number ? -1 : a->number > b->number;
+}
+
 char *cookies_for(const char *url) {
     struct torpor_http_url parts;
     struct text line = {0};
     if (!torpor_http_parse(url, &parts)) return NULL;
     char *host = host_of(&parts);
+    qsort(jar, count, sizeof *jar, by_path);
     for (size_t i = 0; i < count; i++)
         if (covers(&jar[i], host, &parts)) add_format(&line, "%s%s=%s", line.size ? "; " : "", jar[i].name, jar[i].value);
     free(host);
@@ -98,7 +109,7 @@ void take_cookie(const char *url, const char *line) {
     size_t directory = strcspn(parts.path, "?#");
     while (directory > 1 && parts.path[--directory] != '/') continue;
     *equals = 0;
-    struct cookie cookie = {host, directory ? copy(parts.path, directory) : "/", pair + strspn(pair, " "), equals + 1, false, false, 0};
+    struct cookie cookie = {host, directory ? copy(parts.path, directory) : "/", pair + strspn(pair, " "), equals + 1, false, false, 0, 0};
     for (char *attribute; cookie.domain && (attribute = strsep(&rest, ";"));) {
         attribute += strspn(attribute, " ");
         char *value = strchr(attribute, '=');

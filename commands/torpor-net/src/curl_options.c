@@ -108,7 +108,10 @@ static int take_data(struct settings *settings, enum option what, const char *va
         if (value[name] == '=') add_text(&content, value + name + 1);
         if (!value[name]) add_text(&content, value), name = 0;
         if (name) add_format(&more, "%.*s=", (int)name, value);
-        add_encoded(&more, content.start, content.size);
+        for (size_t i = 0; i < content.size; i++) {
+            if (content.start[i] == ' ') add_text(&more, "+");
+            else add_encoded(&more, content.start + i, 1);
+        }
     } else if (from_file && !add_file(&more, value + 1)) {
         return unreadable(value + 1);
     } else if (!from_file) {
@@ -132,10 +135,13 @@ static int take_form(struct settings *settings, const char *value, bool literal)
     if (!settings->form_type && !getentropy(random, sizeof random)) settings->form_type = text_of("----%016llx%016llx", random[0], random[1]);
     const char *content = equals + 1, *type = NULL, *name = NULL;
     char *path = NULL;
-    bool is_file = !literal && (*content == '@' || *content == '<'), quoted = *content == '"';
-    size_t size = literal || quoted ? strlen(content) : strcspn(content, is_file ? ";" : "");
+    bool is_file = !literal && (*content == '@' || *content == '<'), quoted = !literal && *content == '"';
+    size_t size = is_file ? strcspn(content, ";") : strlen(content);
+    if (quoted)
+        for (size = 1; content[size] && content[size] != '"'; size++) size += content[size] == '\\' && content[size + 1];
+    if (quoted && content[size]) size++;
     const char *extra = content + size;
-    if (!is_file && !literal)
+    if (!is_file && !literal && !quoted)
         for (const char *at = content; (at = strchr(at, ';')); at++)
             if (!strncmp(at, ";type=", 6) || !strncmp(at, ";filename=", 10)) { size = (size_t)(at - content); extra = at; break; }
     while (*extra == ';') {
@@ -158,7 +164,11 @@ static int take_form(struct settings *settings, const char *value, bool literal)
     }
     if (type) add_format(&head, "\r\nContent-Type: %s", type);
     add_text(&head, "\r\n\r\n");
-    if (!is_file) add(&head, content, size);
+    for (size_t i = 0; !is_file && i < size; i++) {
+        if (quoted && (i == 0 || content[i] == '"')) continue;
+        if (quoted && content[i] == '\\' && i + 1 < size) i++;
+        add(&head, content + i, 1);
+    }
     add_bytes(&settings->form, head);
     return path && !add_path(&settings->form, path) ? unreadable(path) : DONE;
 }

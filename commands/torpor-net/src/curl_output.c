@@ -94,7 +94,7 @@ int put_headers(struct transfer *transfer, bool last) {
     }
     if (last && !code && transfer->skip && transfer->status == 200) code = transfer_failed(transfer, NO_RANGE, "HTTP server does not seem to support byte ranges. Cannot resume.");
     if (last && transfer->status == 416 && transfer->skip) transfer->no_output = true;
-    bool wanted = (settings->include || settings->head) && !(transfer->status >= 400 && settings->fail) && !transfer->no_output;
+    bool wanted = (settings->include || settings->head) && !transfer->no_output;
     if (!code && wanted) {
         bool compressed = transfer->gzip >= 0;
         if (!(code = open_output(transfer))) {

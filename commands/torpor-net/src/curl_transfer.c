@@ -247,7 +247,7 @@ static int exchange(struct transfer *transfer, struct hop *hop, const struct bod
                 *again = true;
             } else if (transfer->exit_code) {
                 code = transfer->exit_code;
-            } else if (status >= 400 && (settings->fail || transfer->no_output)) {
+            } else if (settings->head || (status >= 400 && (settings->fail || transfer->no_output))) {
                 drain(http);
             } else {
                 code = take_body(transfer, http);

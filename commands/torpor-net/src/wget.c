@@ -16,7 +16,7 @@ enum { DONE = 0, OTHER = 1, BAD_USE = 2, FILE_FAILED = 3, NETWORK_FAILED = 4, TL
 enum { LONG_METHOD = 256, BODY_DATA, BODY_FILE, POST_DATA, POST_FILE, HEADER, SPIDER, MAX_REDIRECT, USER, PASSWORD, ON_ERROR, RETRY_REFUSED, IGNORED, NO_TLS_CHECK, REFUSED, HELP, IGNORED_VALUE };
 
 static struct {
-    bool quiet, brief, spider, show_headers, resume, no_clobber, with_body, on_error, retry_refused;
+    bool quiet, brief, spider, show_headers, resume, no_clobber, with_body, on_error, retry_refused, has_list;
     const char *document, *prefix, *method, *agent, *user, *password;
     struct headers headers;
     struct body body;
@@ -84,7 +84,7 @@ static int failed_by(struct fetch *fetch) {
 }
 
 static int open_file(struct fetch *fetch, int status) {
-    bool appends = fetch->skip && status == 206;
+    bool appends = settings.document || (fetch->skip && status == 206); /* of several URLs one after another */
     if (!fetch->path) {
         fetch->fd = 1;
         return DONE;
@@ -126,8 +126,8 @@ static void tell_answer(struct torpor_http *http, int status) {
         say("%d %s\n", status, reason_of(status));
         return;
     }
-    say("\n  HTTP/1.1 %d %s\n", status, reason_of(status));
-    for (size_t i = 0; i < count; i++) say("  %s: %s\n", headers[i].name, headers[i].value);
+    fprintf(stderr, "%s  HTTP/1.1 %d %s\n", settings.quiet ? "" : "\n", status, reason_of(status));
+    for (size_t i = 0; i < count; i++) fprintf(stderr, "  %s: %s\n", headers[i].name, headers[i].value);
 }
 
 static struct torpor_http *ask(struct fetch *fetch, const char *method, bool with_body, bool is_first_host, int *code) {
@@ -206,6 +206,17 @@ static int attempt(struct fetch *fetch) {
     }
 }
 
+/* With the query, as wget has it. */
+static char *file_name(const char *url) {
+    struct torpor_http_url parts;
+    torpor_http_parse(url, &parts);
+    size_t path = strcspn(parts.path, "?#"), query = strcspn(parts.path, "#") - path;
+    char *name = file_name_of(url), *whole = text_of("%s%.*s", *name ? name : "index.html", (int)query, parts.path + path);
+    for (char *at = whole; (at = strchr(at, '/'));) *at = '_';
+    free(name);
+    return whole;
+}
+
 /* The first of name, name.1, name.2 that is not there. */
 static char *free_name(char *path) {
     char *candidate = path;
@@ -224,8 +235,8 @@ static int fetch_url(const char *typed) {
     if (settings.document) {
         fetch.path = strcmp(settings.document, "-") ? (char *)settings.document : NULL;
     } else {
-        char *name = file_name_of(fetch.url);
-        fetch.path = strcmp(settings.prefix, ".") ? text_of("%s/%s", settings.prefix, *name ? name : "index.html") : *name ? name : copy("index.html", 10);
+        char *name = file_name(fetch.url);
+        fetch.path = strcmp(settings.prefix, ".") ? text_of("%s/%s", settings.prefix, name) : name;
         if (strcmp(settings.prefix, ".") && !settings.spider) make_directories_for(fetch.path);
         if (settings.no_clobber && !access(fetch.path, F_OK)) return say("File ‘%s’ already there; not retrieving.\n", fetch.path), DONE;
         if (!settings.resume && !settings.spider) fetch.path = free_name(fetch.path);
@@ -278,6 +289,7 @@ static int take_option(int option, struct list *urls) {
             break;
         case 'i':
             if (!add_file(&text, optarg)) return complain("%s: %s", optarg, strerror(errno)), FILE_FAILED;
+            settings.has_list = true;
             for (char *line = strtok(text.start, "\r\n"); line; line = strtok(NULL, "\r\n")) push(urls, line);
             break;
         case NO_TLS_CHECK: return misused("%s", "TLS is the runtime's: it checks certificates, by the public authorities, and nothing in the VM changes that");
@@ -305,8 +317,12 @@ int main_wget(int argc, char **argv) {
     for (int option; (option = getopt_long(argc, argv, "qvO:P:ScT:t:w:U:i:rmpbNo:Vx", OPTIONS, NULL)) != -1;)
         if ((code = take_option(option, &urls))) return code < 0 ? 0 : code;
     for (int at = optind; at < argc; at++) push(&urls, argv[at]);
-    if (!urls.count) return fputs("wget: missing URL\nUsage: wget [OPTION]... [URL]...\n\nTry `wget --help' for more options.\n", stderr), BAD_USE;
-    if (settings.document && strcmp(settings.document, "-") && !settings.resume) close(open(settings.document, O_WRONLY | O_CREAT | O_TRUNC, 0666));
+    if (!urls.count && !settings.has_list) return fputs("wget: missing URL\nUsage: wget [OPTION]... [URL]...\n\nTry `wget --help' for more options.\n", stderr), OTHER;
+    if (settings.document && strcmp(settings.document, "-") && !settings.resume) {
+        int fd = open(settings.document, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+        if (fd < 0) return fprintf(stderr, "%s: %s\n", settings.document, strerror(errno)), OTHER;
+        close(fd);
+    }
     for (size_t each = 0; each < urls.count; each++) {
         if (each && settings.wait > 0) poll(NULL, 0, settings.wait > 86400 ? 86400000 : (int)(settings.wait * 1000));
         code = fetch_url(urls.items[each]);
