@@ -26,7 +26,7 @@ from sources import MissingSourcesError, cache_folder, fetch
 from toolchain import BuildError, say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 DIST = FOLDER / "dist"
@@ -41,9 +41,21 @@ def kept(command: Command) -> Path:
     return cache_folder() / "commands" / command.fingerprint / f"{command.name}-{command.version}"
 
 
-def build_all(names: Iterable[str] = ()) -> None:
-    """Builds these commands, or all, into commands/dist, with their manifest. Raises BuildError."""
-    chosen = read_commands(names)
+def obtainable(chosen: Iterable[Command]) -> list[Command]:
+    """Those whose sources can be had; which cannot is said."""
+    there = []
+    for command in chosen:
+        try:
+            fetch(archives_of([command]))
+        except MissingSourcesError as error:
+            print(f"build/commands.py: VMs go without {command.name} for now: {error}", file=sys.stderr)
+        else:
+            there.append(command)
+    return there
+
+
+def build_all(chosen: Sequence[Command]) -> None:
+    """Builds these commands into commands/dist, with their manifest. Raises BuildError."""
     archives = fetch(archives_of(chosen))
     DIST.mkdir(parents=True, exist_ok=True)
     if new := [command.name for command in chosen if not kept(command).exists()]:
@@ -76,7 +88,7 @@ def build_all(names: Iterable[str] = ()) -> None:
 
 def forget_unused(since: float) -> None:
     """Removes what no checkout has asked the cache for since then."""
-    for folder in (cache_folder() / "commands").iterdir():
+    for folder in (cache_folder() / "commands").glob("*"):
         if folder.stat().st_mtime < since:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -120,16 +132,12 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Builds the commands of VMs.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="commands to build (default: all)")
     parser.add_argument(
-        "--if-possible", action="store_true", help="succeed without them where their sources cannot be had, and say so"
+        "--if-possible", action="store_true", help="go without those whose sources cannot be had, and say so"
     )
     options = parser.parse_args(arguments)
     try:
-        build_all(options.names)
-    except MissingSourcesError as error:
-        print(f"build/commands.py: {error}", file=sys.stderr)
-        if not options.if_possible:
-            return 1
-        print("VMs go without the commands for now: they have no shell.", file=sys.stderr)
+        chosen = read_commands(options.names)
+        build_all(obtainable(chosen) if options.if_possible else chosen)
     except BuildError as error:
         print(f"build/commands.py: {error}", file=sys.stderr)
         return 1
