@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 DIST = Path(__file__).parents[2] / "commands" / "dist"
 MANIFEST = DIST / "manifest.json"
 LONGEST_MS = 110_000
-DATA = ("jq", "sqlite3")
+DATA = ("jq", "sqlite3", "unzip", "zip")
 PROCPS = ("ps", "pgrep", "pidof", "free", "top", "which")
 
 pytestmark = [
