@@ -52,8 +52,15 @@ class AgentInfo(Struct, frozen=True, kw_only=True):
     title: Annotated[str, doc("The agent's name for people.")]
     version: Annotated[str, doc("The agent's version, from its manifest.")]
     source: Annotated[str, doc("Where the agent is from: `built-in` or `user`.")]
-    installed: Annotated[bool, doc("Whether its component is there.")]
+    installed: Annotated[bool, doc("Whether its component and a usable manifest are there.")]
     sha256: Annotated[str | None, doc("The hash of the component of one that was added with `addAgent`; else null.")]
+    problem: Annotated[
+        str | None,
+        doc(
+            "Why no session can run it: the fault in its manifest, whose folder's name is the `id` then, or that its component "
+            "has not been built; null for one that can be run."
+        ),
+    ]
 
 
 LIST: Final = Method(

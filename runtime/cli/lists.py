@@ -41,8 +41,13 @@ def agents(args: argparse.Namespace) -> int:
         found = client.call("listAgents")
     if args.json:
         return _as_json(found)
-    rows = [(agent["id"], str(agent["version"]), agent["source"], agent["title"]) for agent in found]
+    rows = [
+        (agent["id"], str(agent["version"]), agent["source"], agent["title"]) for agent in found if not agent["problem"]
+    ]
     output.write_table(("ID", "VERSION", "SOURCE", "TITLE"), rows)
+    for agent in found:
+        if agent["problem"]:
+            output.say(f"{agent['id']} cannot be run: {agent['problem']}")
     return exits.OK
 
 

@@ -62,9 +62,10 @@ def _findings(args: argparse.Namespace) -> Iterator[Finding]:
     from pathlib import Path
 
     from runtime.daemon.places import last_words_path, state_path
-    from runtime.doctor import daemon, machine, state
+    from runtime.doctor import agents, daemon, machine, state
     from runtime.doctor.finding import warn
     from runtime.engine import default_cache_directory
+    from runtime.vms.catalogue import Catalogue, built_in_directory, user_directories
 
     yield machine.check_versions()
     status: dict[str, Any] = {}
@@ -77,6 +78,7 @@ def _findings(args: argparse.Namespace) -> Iterator[Finding]:
     yield machine.check_disk("disk of cache", cache)
     yield machine.check_engine()
     yield machine.check_limits()
+    yield agents.check_agents(Catalogue(built_in_directory(), user_directories()))
     last_words = last_words_path(path)
     if last_words.is_file() and last_words.stat().st_size:
         yield warn("last words", f"a daemon has left a message in {last_words}", "read it; the next daemon empties it")

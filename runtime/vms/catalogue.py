@@ -7,6 +7,7 @@ where the build puts them. The user's directories come first in `$TORPOR_AGENTS`
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from functools import lru_cache
@@ -20,7 +21,7 @@ from runtime.exhaustion import check_exhausted
 from runtime.network import NetworkPolicy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 MANIFEST: Final = "agent.toml"
 
@@ -28,8 +29,32 @@ MANIFESTS_REMEMBERED: Final = 256
 """Parsed manifests that are remembered; more agents than that are parsed anew."""
 
 
+KEYS: Final = frozenset(
+    {"id", "title", "version", "description", "component", "network", "args", "env", "sha256", "build"}
+)
+"""What a manifest may have; `build` is for who builds the component."""
+
+
 class ManifestError(Exception):
     """A manifest cannot be used; the message names the file and the fault in it."""
+
+    def __init__(self, path: Path, source: str, fault: str) -> None:
+        super().__init__(f"{path}: {fault}")
+        self.path = path
+        self.source = source
+
+    def to_json(self) -> dict[str, Any]:
+        """As `listAgents` shows it: under the name of its folder."""
+        name = self.path.parent.name
+        return {
+            "id": name,
+            "title": name,
+            "version": "",
+            "source": self.source,
+            "installed": False,
+            "sha256": None,
+            "problem": str(self),
+        }
 
 
 @attrs.frozen
@@ -61,6 +86,11 @@ class AgentSpec:
         """Whether the component has been built."""
         return self.component.path.is_file()
 
+    @property
+    def not_installed(self) -> str:
+        """What is the matter where it is not."""
+        return f"its component {self.component.path.name} has not been built"
+
     def to_json(self) -> dict[str, Any]:
         """As `listAgents` shows it."""
         return {
@@ -70,6 +100,7 @@ class AgentSpec:
             "source": self.source,
             "installed": self.installed,
             "sha256": self.sha256,
+            "problem": None if self.installed else self.not_installed,
         }
 
 
@@ -92,6 +123,7 @@ def read_manifest(path: Path, source: str) -> AgentSpec:
     try:
         status = path.stat()
         manifest = _parse(path, (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
+        _check_keys(manifest)
         network = tuple(manifest.get("network", ()))
         NetworkPolicy.parse(()).with_public(network)
         return AgentSpec(
@@ -106,13 +138,20 @@ def read_manifest(path: Path, source: str) -> AgentSpec:
         )
     except (OSError, ValueError, TypeError, AttributeError) as error:
         check_exhausted(error)
-        raise ManifestError(f"{path}: {error}") from error
+        raise ManifestError(path, source, str(error)) from error
 
 
 @lru_cache(MANIFESTS_REMEMBERED)
 def _parse(path: Path, _identity: tuple[int, ...]) -> dict[str, Any]:
     """The manifest as long as the file is the same: every session looks for its agent."""
     return tomllib.loads(path.read_text("utf-8"))
+
+
+def _check_keys(manifest: dict[str, Any]) -> None:
+    for key in manifest:
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, 1)
+            raise ValueError(f"there is no member `{key}`" + (f"; is it `{near[0]}`?" if near else ""))
 
 
 def _text(manifest: dict[str, Any], key: str) -> str:
@@ -150,10 +189,10 @@ class Catalogue:
                 if not spec.installed:
                     raise ApiError(
                         ErrorCode.AGENT_NOT_FOUND,
-                        f"agent {agent_type!r} is known, but its component {spec.component.path.name} has not been built",
+                        f"agent {agent_type!r} is known, but {spec.not_installed}",
                     )
                 return spec
-        broken = [str(problem) for problem in self._specs() if isinstance(problem, ManifestError)]
+        broken = [str(problem) for problem in self.unusable()]
         known = ", ".join(sorted(spec.id for spec in self.list())) or "none"
         raise ApiError(
             ErrorCode.AGENT_NOT_FOUND,
@@ -167,6 +206,10 @@ class Catalogue:
             if isinstance(spec, AgentSpec):
                 by_id.setdefault(spec.id, spec)
         return [by_id[key] for key in sorted(by_id)]
+
+    def unusable(self) -> Sequence[ManifestError]:
+        """What is the matter with each manifest that is not usable."""
+        return [problem for problem in self._specs() if isinstance(problem, ManifestError)]
 
     def _specs(self) -> Iterable[AgentSpec | ManifestError]:
         for directory, source in (*((path, "user") for path in self._user), (self._built_in, "built-in")):

@@ -112,7 +112,8 @@ class HostQueries:
         """`listAgents`; every VM may run every agent."""
         if name is not None:
             self._store.vms.find(name)
-        return [spec.to_json() for spec in self._agents.list()]
+        usable, unusable = self._agents.list(), self._agents.unusable()
+        return [*(spec.to_json() for spec in usable), *(problem.to_json() for problem in unusable)]
 
     async def session(self, name: str, session_id: str) -> dict[str, Any]:
         """`getSession`."""

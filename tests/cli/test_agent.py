@@ -35,3 +35,22 @@ def test_agents_are_added_listed_and_removed(place: Place, tmp_path: Path) -> No
     assert (done.returncode, "no agent 'echo' was added" in done.stderr) == (exits.FAILED, True)
     done = place.run("agent", "add", str(tmp_path / "own"))
     assert (done.returncode, "no agent" in done.stderr) == (exits.FAILED, True)
+
+
+def test_an_agent_that_cannot_be_run_says_why(place: Place, tmp_path: Path) -> None:
+    folder = tmp_path / "agents" / "spelt"
+    folder.mkdir(parents=True)
+    (folder / "agent.toml").write_text('id = "x"\ntitle = "X"\nversion = "1"\ncomponent = "x.wasm"\nnetworks = []\n')
+    told = "there is no member `networks`; is it `network`?"
+    env = {"TORPOR_AGENTS": str(folder.parent)}
+    done = place.run("agents", **env)
+    assert done.returncode == 0
+    assert f"spelt cannot be run: {folder}/agent.toml: {told}\n" in done.stderr
+    assert "spelt" not in done.stdout
+    examined = place.run("doctor", "--json", **env)
+    (found,) = [each for each in map(json.loads, examined.stdout.splitlines()) if each["check"] == "agents"]
+    assert (found["verdict"], examined.returncode) == ("warn", 0)
+    assert told in found["message"]
+    assert "spelt" in place.run("run", "spelt", "x", **env).stderr
+    (folder / "agent.toml").write_text('id = "x"\ntitle = "X"\nversion = "1"\ncomponent = "x.wasm"\n')
+    assert "x cannot be run: its component x.wasm has not been built" in place.run("agents", **env).stderr

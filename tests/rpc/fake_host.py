@@ -323,7 +323,15 @@ class FakeQueries(HostQueries):
 
     async def list_agents(self, name: str | None) -> Sequence[dict[str, Any]]:
         return [
-            {"id": "echo", "title": "Echo", "version": "1", "source": "built-in", "installed": True, "sha256": None}
+            {
+                "id": "echo",
+                "title": "Echo",
+                "version": "1",
+                "source": "built-in",
+                "installed": True,
+                "sha256": None,
+                "problem": None,
+            }
         ]
 
 

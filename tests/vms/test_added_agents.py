@@ -60,7 +60,14 @@ def folder_of(path: Path, **members: str) -> Path:
 async def test_a_component_becomes_an_agent(host: Host, tmp_path: Path) -> None:
     added = await host.add_agent(str(ECHO), "mine")
     digest = hashlib.sha256(ECHO.read_bytes()).hexdigest()
-    about = {"title": "Echo", "version": added["version"], "source": "user", "installed": True, "sha256": digest}
+    about = {
+        "title": "Echo",
+        "version": added["version"],
+        "source": "user",
+        "installed": True,
+        "sha256": digest,
+        "problem": None,
+    }
     assert added == {"id": "mine", **about}
     assert await host.queries.list_agents(None) == [added]
     folder = tmp_path / "agents" / "mine"

@@ -19,10 +19,15 @@ export interface AgentInfo {
   version: string;
   /** Where the agent is from: `built-in` or `user`. */
   source: string;
-  /** Whether its component is there. */
+  /** Whether its component and a usable manifest are there. */
   installed: boolean;
   /** The hash of the component of one that was added with `addAgent`; else null. */
   sha256: string | null;
+  /**
+   * Why no session can run it: the fault in its manifest, whose folder's name is the `id` then, or that its
+   * component has not been built; null for one that can be run.
+   */
+  problem: string | null;
 }
 
 /** What cancelling came to. */

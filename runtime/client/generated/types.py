@@ -137,9 +137,13 @@ class AgentInfo(TypedDict):
     source: str
     """Where the agent is from: `built-in` or `user`."""
     installed: bool
-    """Whether its component is there."""
+    """Whether its component and a usable manifest are there."""
     sha256: str | None
     """The hash of the component of one that was added with `addAgent`; else None."""
+    problem: str | None
+    """Why no session can run it: the fault in its manifest, whose folder's name is the `id` then, or that its
+    component has not been built; None for one that can be run.
+    """
 
 
 class CommandOfBase(TypedDict):
