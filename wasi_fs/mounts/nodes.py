@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from wasi_fs.mounts.scan import Scan
 
 LOOK: Final = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
-STAT_BLOCK: Final = 512
-"""What the kernel counts `st_blocks` in."""
 
 
 class HostNode(Inode):
@@ -49,7 +47,7 @@ class HostNode(Inode):
         self.mode = status.st_mode & PERMISSIONS
         self.nlink = status.st_nlink
         self.size = status.st_size
-        self.allocated = status.st_blocks * STAT_BLOCK
+        self.allocated = status.st_blocks * 512  # which they are counted in
         self.atime = status.st_atime_ns
         self.mtime = status.st_mtime_ns
         self.ctime = status.st_ctime_ns

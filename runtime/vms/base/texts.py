@@ -48,6 +48,17 @@ xterm|xterm-256color|xterm-color|screen|screen-256color|tmux|tmux-256color|rxvt|
 dumb|unknown|a terminal that only prints:am:co#80:bl=^G:cr=^M:do=^J:sf=^J:
 """
 
+_GITCONFIG: Final = """\
+[user]
+\tname = user
+\temail = user@torpor.invalid
+[init]
+\tdefaultBranch = main
+[safe]
+\tdirectory = *
+"""
+"""One user has all that is in a VM, host directories as well: what their files are owned by says nothing."""
+
 
 class Text:
     """The content of a short file."""
@@ -63,6 +74,7 @@ class Text:
 
 
 TEXTS: Final = {
+    "/etc/gitconfig": Text(_GITCONFIG),
     "/etc/group": Text("root:x:0:\nnogroup:x:65534:\nuser:x:1000:\n"),
     "/etc/hostname": Text("torpor\n"),
     "/etc/hosts": Text("127.0.0.1\tlocalhost\n::1\tlocalhost\n"),
