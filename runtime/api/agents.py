@@ -39,6 +39,14 @@ class AddAgent(Params):
     ] = None
 
 
+class CheckAgent(Params):
+    """A component or an agent's folder."""
+
+    path: Annotated[
+        HostPath, doc("A component, or a folder with an agent.toml: an absolute path on the daemon's machine.")
+    ]
+
+
 class RemoveAgent(Params):
     """An agent that was added."""
 
@@ -63,6 +71,24 @@ class AgentInfo(Struct, frozen=True, kw_only=True):
     ]
 
 
+class AgentCheck(Struct, frozen=True, kw_only=True):
+    """What an agent is that could be added."""
+
+    id: Annotated[str, doc("As `addAgent` would have it.")]
+    title: Annotated[str, doc("The agent's name for people, from its manifest, or as it says itself.")]
+    version: Annotated[str, doc("The agent's version, likewise.")]
+    sha256: Annotated[str, doc("The hash of its component.")]
+    bytes: Annotated[int, doc("The size of its component.")]
+    imports: Annotated[list[str], doc("The interfaces of which its component uses functions.")]
+    network: Annotated[list[str], doc("The public hosts that its manifest asks for.")]
+    agent_info: Annotated[dict[str, Any] | None, doc("What the agent says of itself (ACP's `agentInfo`).")]
+    capabilities: Annotated[dict[str, Any] | None, doc("What the agent says it can do (ACP's `agentCapabilities`).")]
+    refusal: Annotated[
+        str | None,
+        doc("What it has answered to `session/new` in place of a session, for want of a key perhaps; else null."),
+    ]
+
+
 LIST: Final = Method(
     "listAgents",
     ListAgents,
@@ -82,6 +108,19 @@ ADD: Final = Method(
         ErrorCode.EXISTS,
         ErrorCode.TOO_LARGE,
         ErrorCode.LIMIT_EXCEEDED,
+        ErrorCode.IO_ERROR,
+    ),
+)
+
+CHECK: Final = Method(
+    "checkAgent",
+    CheckAgent,
+    AgentCheck,
+    "Compile an agent, start it once without any network, and have it open a session, as `addAgent` does; nothing is added.",
+    errors=(
+        ErrorCode.INVALID_ARGUMENT,
+        ErrorCode.NOT_FOUND,
+        ErrorCode.TOO_LARGE,
         ErrorCode.IO_ERROR,
     ),
 )

@@ -1,8 +1,9 @@
-"""The agents that a user adds: `agent add`, `agent list` and `agent remove`."""
+"""The agents that a user adds: `agent add`, `agent check`, `agent list` and `agent remove`."""
 
 from __future__ import annotations
 
 import os
+import sys
 from typing import TYPE_CHECKING
 
 from runtime.cli import exits, lists, output
@@ -26,6 +27,13 @@ def register(table: Table) -> None:
     )
     command.add_argument("path", metavar="PATH", help="a component, or a folder with an agent.toml")
     command.add_argument("--name", metavar="ID", help="the agent's id (default: the manifest's, or the file's name)")
+    command = group.command(
+        "check",
+        check,
+        "tell what an agent is, and whether it can be run",
+        epilog="It is compiled and started once without any network, as by `agent add`. Nothing is added.",
+    )
+    command.add_argument("path", metavar="PATH", help="a component, or a folder with an agent.toml")
     group.command("list", lists.agents, "list the agents that can be run")
     command = group.command("remove", remove, "remove an agent that was added")
     command.add_argument("name", metavar="ID", help="the agent, as `torpor agents` has it")
@@ -39,6 +47,26 @@ def add(args: argparse.Namespace) -> int:
         output.write_json(made)
     else:
         output.say(f"{made['id']} can be run: {made['title']} {made['version']}")
+    return exits.OK
+
+
+def check(args: argparse.Namespace) -> int:
+    """Tell what an agent is."""
+    with connect_to(args) as client:
+        found = client.call("checkAgent", path=os.path.abspath(args.path))  # noqa: PTH100 - as above
+    if args.json:
+        output.write_json(found)
+        return exits.OK
+    can = ", ".join(sorted(name for name, value in (found["capabilities"] or {}).items() if value)) or "nothing more"
+    rows = [
+        ("agent", f"{found['id']}: {found['title']} {found['version']}"),
+        ("component", f"{found['bytes'] / 1e6:.1f} MB, SHA-256 {found['sha256']}"),
+        ("imports", ", ".join(found["imports"]) or "nothing"),
+        ("hosts", ", ".join(found["network"]) or "none"),
+        ("session", f"refused: {found['refusal']}" if found["refusal"] else f"opened; the agent can: {can}"),
+    ]
+    for name, text in rows:
+        sys.stdout.write(f"{name:<10} {output.printable(text)}\n")
     return exits.OK
 
 

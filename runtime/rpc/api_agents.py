@@ -9,7 +9,7 @@ from runtime.api import names
 from runtime.rpc.methods import Call, handles
 
 if TYPE_CHECKING:
-    from runtime.api.agents import AddAgent, ListAgents, RemoveAgent
+    from runtime.api.agents import AddAgent, CheckAgent, ListAgents, RemoveAgent
 
 
 @handles(api.LIST)
@@ -20,6 +20,11 @@ async def _list(call: Call, params: ListAgents) -> Any:
 @handles(api.ADD)
 async def _add(call: Call, params: AddAgent) -> Any:
     return await call.host.add_agent(params.path, params.name)
+
+
+@handles(api.CHECK)
+async def _check(call: Call, params: CheckAgent) -> Any:
+    return await call.host.check_agent(params.path)
 
 
 @handles(api.REMOVE)

@@ -21,15 +21,16 @@ from runtime.exhaustion import check_exhausted
 from runtime.newfile import make_directory
 from runtime.vms.catalogue import MANIFEST, AgentSpec, ComponentRef, ManifestError, read_manifest
 from runtime.vms.component_files import publish, read_component
-from runtime.vms.trial import try_agent
+from runtime.vms.trial import about, try_agent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from runtime.budget import Budget
-    from runtime.engine import Engine
+    from runtime.engine import Engine, Program
     from runtime.memory import MemoryBound
     from runtime.vms.catalogue import Catalogue
+    from runtime.vms.trial import Trial
 
 MAX_ADDED: Final = 200
 """Agents that are added to one folder: each session's start reads all manifests."""
@@ -58,22 +59,49 @@ class AddedAgents:
         """
         given = await trio.to_thread.run_sync(_given, path, name)
         place = self._place(given.id)
-        content = await trio.to_thread.run_sync(read_component, given.component.path)
-        try:
-            digest = (await self._engine.load_content(content)).digest
-        except (ComponentError, OSError) as error:
-            check_exhausted(error)
-            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path} cannot be run: {error}", pointer="/path") from error
-        about = await try_agent(self._engine, given, content, self._memory_bound, self._agent_budget)
-        if path == given.component.path:
-            given = attrs.evolve(given, title=about.title or given.id, version=about.version or "0")
-        added = attrs.evolve(
-            given, sha256=digest, component=attrs.evolve(given.component, path=place / f"{digest}.wasm")
-        )
+        program, content = await self._load(path, given)
+        given, _ = await self._try(path, given, content)
+        component = attrs.evolve(given.component, path=place / f"{program.digest}.wasm")
+        added = attrs.evolve(given, sha256=program.digest, component=component)
         async with self._changing:
             self._check_place(given.id)
             await trio.to_thread.run_sync(_write, added, content)
         return self._catalogue.get(given.id).to_json()
+
+    async def check(self, path: Path) -> dict[str, Any]:
+        """`checkAgent`: as `add`, and nothing is added. Raises ApiError as `add` does, but for what is there already."""
+        given = await trio.to_thread.run_sync(_given, path, None)
+        program, content = await self._load(path, given)
+        given, trial = await self._try(path, given, content)
+        return {
+            "id": given.id,
+            "title": given.title,
+            "version": given.version,
+            "sha256": program.digest,
+            "bytes": len(content),
+            "imports": sorted({each.interface for each in program.recipe.functions if each.interface}),
+            "network": list(given.component.network),
+            "agentInfo": trial.info,
+            "capabilities": trial.capabilities,
+            "refusal": trial.refusal,
+        }
+
+    async def _load(self, path: Path, given: AgentSpec) -> tuple[Program, bytes]:
+        """The agent's program, compiled if it has to be, and its component's content. Raises ApiError."""
+        content = await trio.to_thread.run_sync(read_component, given.component.path)
+        try:
+            return await self._engine.load_content(content), content
+        except (ComponentError, OSError) as error:
+            check_exhausted(error)
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path} cannot be run: {error}", pointer="/path") from error
+
+    async def _try(self, path: Path, given: AgentSpec, content: bytes) -> tuple[AgentSpec, Trial]:
+        """Have it open a session. One without a manifest is called as it says itself. Raises ApiError."""
+        trial = await try_agent(self._engine, given, content, self._memory_bound, self._agent_budget)
+        if path == given.component.path:
+            said = about(trial.info)
+            given = attrs.evolve(given, title=said.title or given.id, version=said.version or "0")
+        return given, trial
 
     async def remove(self, name: str) -> None:
         """`removeAgent`. Raises ApiError NOT_FOUND, IO_ERROR."""

@@ -298,6 +298,10 @@ class Host:
         """`addAgent`."""
         return await self.added_agents.add(host_path(path), name)
 
+    async def check_agent(self, path: str) -> dict[str, Any]:
+        """`checkAgent`."""
+        return await self.added_agents.check(host_path(path))
+
     async def rotate_key(self) -> dict[str, Any]:
         """`daemon.rotateKey`."""
         rotated = await self.store.sessions.rotate_key()

@@ -39,6 +39,18 @@ class About:
     version: str = ""
 
 
+@attrs.frozen
+class Trial:
+    """What an agent has answered."""
+
+    info: Any = None
+    """ACP's `agentInfo`; None also of one that has refused the session."""
+    capabilities: Any = None
+    """ACP's `agentCapabilities`, likewise."""
+    refusal: str | None = None
+    """What it has answered to `session/new` in place of a session: it may lack what a VM or a user would give."""
+
+
 class _One(Catalogue):
     """One agent."""
 
@@ -53,11 +65,10 @@ class _One(Catalogue):
 
 async def try_agent(
     engine: Engine, spec: AgentSpec, content: bytes, memory_bound: MemoryBound, agent_budget: Budget
-) -> About:
+) -> Trial:
     """Start the agent, with this component, and have it open a session. It reaches no host, not even those of its manifest.
 
-    An agent that refuses the session is one: it may lack what a VM or a user would give.
-    Raises ApiError INVALID_ARGUMENT, IO_ERROR.
+    An agent that refuses the session is one. Raises ApiError INVALID_ARGUMENT, IO_ERROR.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="torpor-trial-") as folder:
@@ -65,17 +76,18 @@ async def try_agent(
             await trio.Path(component).write_bytes(content)
             tried = attrs.evolve(spec, component=ComponentRef(component))
             async with open_store(Path(folder) / "trial.db", durability=Durability.NONE) as store:
-                info, error = await _start(store, engine, tried, memory_bound, agent_budget)
+                session, error = await _start(store, engine, tried, memory_bound, agent_budget)
     except OSError as failed:
         check_exhausted(failed)
         message = f"there is no place for a trial in {tempfile.gettempdir()}: {failed.strerror}"
         raise ApiError(ErrorCode.IO_ERROR, message) from failed
-    if error is None:
-        return about(info)
+    if session is not None:
+        return Trial(session["agentInfo"], session["capabilities"])
+    assert error is not None
     if error.code is not ErrorCode.AGENT_FAILED:
         raise error
     if error.data["phase"] == SESSION_NEW and "agentError" in error.data:
-        return About()
+        return Trial(refusal=error.message)
     said = f": {said}" if (said := error.data["stderr"].strip()) else ""
     message = f"{spec.component.path} is no agent: {error.message}{said}"
     raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer="/path") from error
@@ -83,8 +95,8 @@ async def try_agent(
 
 async def _start(
     store: Store, engine: Engine, spec: AgentSpec, memory_bound: MemoryBound, agent_budget: Budget
-) -> tuple[Any, ApiError | None]:
-    """What the agent says of itself, and why it has no session."""
+) -> tuple[dict[str, Any] | None, ApiError | None]:
+    """Its session, or why it has none."""
     record, _ = await store.vms.get_or_create("trial", {}, epoch_ms())
     options = VmOptions()
     vm = Vm(
@@ -102,7 +114,7 @@ async def _start(
     async with trio.open_nursery() as nursery:
         await nursery.start(vm.run, lambda: None)
         try:
-            return (await vm.sessions.create(spec.id))["agentInfo"], None
+            return await vm.sessions.create(spec.id), None
         except ApiError as error:  # which the nursery would make a group
             return None, error
         finally:

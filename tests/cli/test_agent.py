@@ -54,3 +54,23 @@ def test_an_agent_that_cannot_be_run_says_why(place: Place, tmp_path: Path) -> N
     assert "spelt" in place.run("run", "spelt", "x", **env).stderr
     (folder / "agent.toml").write_text('id = "x"\ntitle = "X"\nversion = "1"\ncomponent = "x.wasm"\n')
     assert "x cannot be run: its component x.wasm has not been built" in place.run("agents", **env).stderr
+
+
+def test_an_agent_is_checked_and_not_added(place: Place, tmp_path: Path) -> None:
+    place.environment["TORPOR_AGENTS"] = str(tmp_path / "own")
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    manifest = 'id = "mine"\ntitle = "My own"\nversion = "7"\ncomponent = "a.wasm"\nnetwork = ["example.com"]\n'
+    (folder / "agent.toml").write_text(manifest)
+    (folder / "a.wasm").write_bytes(ECHO.read_bytes())
+    shown = place.run("agent", "check", str(folder)).stdout
+    digest = hashlib.sha256(ECHO.read_bytes()).hexdigest()
+    told = ("agent      mine: My own 7\n", f"SHA-256 {digest}\n", "hosts      example.com\n", "wasi:random/random")
+    assert [line for line in told if line not in shown] == []
+    assert "session    opened; the agent can: mcpCapabilities" in shown
+    found = json.loads(place.run("agent", "check", str(folder / "a.wasm"), "--json").stdout)
+    assert (found["id"], found["title"], found["network"], found["refusal"]) == ("a", "Echo", [], None)
+    assert not (tmp_path / "own").exists()
+    (folder / "agent.toml").write_text(manifest.replace("title", "tilte"))
+    done = place.run("agent", "check", str(folder))
+    assert (done.returncode, "is it `title`?" in done.stderr) == (exits.FAILED, True)

@@ -9,6 +9,30 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** What an agent is that could be added. */
+export interface AgentCheck {
+  /** As `addAgent` would have it. */
+  id: string;
+  /** The agent's name for people, from its manifest, or as it says itself. */
+  title: string;
+  /** The agent's version, likewise. */
+  version: string;
+  /** The hash of its component. */
+  sha256: string;
+  /** The size of its component. */
+  bytes: number;
+  /** The interfaces of which its component uses functions. */
+  imports: string[];
+  /** The public hosts that its manifest asks for. */
+  network: string[];
+  /** What the agent says of itself (ACP's `agentInfo`). */
+  agent_info: JsonObject | null;
+  /** What the agent says it can do (ACP's `agentCapabilities`). */
+  capabilities: JsonObject | null;
+  /** What it has answered to `session/new` in place of a session, for want of a key perhaps; else null. */
+  refusal: string | null;
+}
+
 /** An agent that sessions can run. */
 export interface AgentInfo {
   /** What `createSession` takes as `agentType`. */
@@ -935,6 +959,7 @@ export interface Methods {
   "waitShell": { params: { vm: string | string[]; shell: string; timeoutMs?: number }; result: ShellExit };
   "listAgents": { params: { vm?: string | string[] }; result: AgentInfo[] };
   "addAgent": { params: { path: string; name?: string }; result: AgentInfo };
+  "checkAgent": { params: { path: string }; result: AgentCheck };
   "removeAgent": { params: { name: string }; result: JsonObject };
   "addCommand": { params: { path: string; name?: string }; result: CommandOfBase };
   "listCommands": { params: {}; result: CommandOfBase[] };

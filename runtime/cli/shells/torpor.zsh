@@ -286,6 +286,7 @@ _torpor_agent() {
         command)
             local -a commands=(
                 'add:add an agent for all VMs, from a component or a folder'
+                'check:tell what an agent is, and whether it can be run'
                 'list:list the agents that can be run'
                 'remove:remove an agent that was added'
             )
@@ -293,6 +294,7 @@ _torpor_agent() {
         argument)
             case $line[1] in
                 add) _torpor_agent_add ;;
+                check) _torpor_agent_check ;;
                 list) _torpor_agent_list ;;
                 remove) _torpor_agent_remove ;;
             esac ;;
@@ -308,6 +310,17 @@ _torpor_agent_add() {
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
         '--name=[the agent'\''s id (default\: the manifest'\''s, or the file'\''s name)]:ID: ' \
+        '1:PATH:_files'
+}
+_torpor_agent_check() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
         '1:PATH:_files'
 }
 _torpor_agent_list() {

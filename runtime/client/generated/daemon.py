@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from runtime.client.generated.types import AgentInfo, CommandOfBase, DaemonStatus, RotatedKey, VmInfo
+    from runtime.client.generated.types import AgentCheck, AgentInfo, CommandOfBase, DaemonStatus, RotatedKey, VmInfo
 
 
 class DaemonMethods:
@@ -49,6 +49,19 @@ class DaemonMethods:
             RpcError: `invalid_argument`, `not_found`, `exists`, `too_large`, `limit_exceeded`, `io_error`.
         """
         result: AgentInfo = await self._invoke("addAgent", {"path": path, "name": name})
+        return result
+
+    async def check_agent(self, path: str) -> AgentCheck:
+        """Compile an agent, start it once without any network, and have it open a session, as `add_agent` does;
+        nothing is added.
+
+        Args:
+            path: A component, or a folder with an agent.toml: an absolute path on the daemon's machine.
+
+        Raises:
+            RpcError: `invalid_argument`, `not_found`, `too_large`, `io_error`.
+        """
+        result: AgentCheck = await self._invoke("checkAgent", {"path": path})
         return result
 
     async def remove_agent(self, name: str) -> None:

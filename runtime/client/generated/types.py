@@ -125,6 +125,31 @@ class SessionRow(Struct, frozen=True, kw_only=True, rename="camel"):
     """When the row last changed, in milliseconds since the epoch."""
 
 
+class AgentCheck(TypedDict):
+    """What an agent is that could be added."""
+
+    id: str
+    """As `addAgent` would have it."""
+    title: str
+    """The agent's name for people, from its manifest, or as it says itself."""
+    version: str
+    """The agent's version, likewise."""
+    sha256: str
+    """The hash of its component."""
+    bytes: int
+    """The size of its component."""
+    imports: list[str]
+    """The interfaces of which its component uses functions."""
+    network: list[str]
+    """The public hosts that its manifest asks for."""
+    agent_info: dict[str, Any] | None
+    """What the agent says of itself (ACP's `agentInfo`)."""
+    capabilities: dict[str, Any] | None
+    """What the agent says it can do (ACP's `agentCapabilities`)."""
+    refusal: str | None
+    """What it has answered to `session/new` in place of a session, for want of a key perhaps; else None."""
+
+
 class AgentInfo(TypedDict):
     """An agent that sessions can run."""
 
