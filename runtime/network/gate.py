@@ -136,7 +136,7 @@ class HttpGate:
         except HttpError as error:
             record.error = error.code
             raise
-        except trio.Cancelled:
+        except (trio.Cancelled, BaseExceptionGroup):  # a group: of the attempts to connect
             record.error = "cancelled"
             raise
         finally:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import socket
 import ssl
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -507,6 +510,21 @@ async def test_what_is_refused_is_recorded_without_what_may_be_a_password() -> N
         ("example.com", "/b", "HTTP-request-denied"),
         ("127.0.0.1", "/c", "HTTP-request-URI-invalid"),
     ]
+
+
+async def test_a_request_that_is_cancelled_while_it_connects_is_recorded_as_such() -> None:
+    with contextlib.ExitStack() as sockets:
+        full = sockets.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        host = f"127.0.0.1:{full.getsockname()[1]}"
+        for _ in range(2):  # who comes after these has to wait
+            sockets.enter_context(filler := socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(full.getsockname())
+        async with bench(hello, [host]) as b, trio.open_nursery() as nursery:
+            nursery.start_soon(partial(b.fetch, authority=host))
+            await wait_all_tasks_blocked()
+            nursery.cancel_scope.cancel()
+    assert [each.error for each in b.exchanges] == ["cancelled"]
 
 
 async def test_localhost_is_never_a_public_address() -> None:
