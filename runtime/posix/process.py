@@ -35,6 +35,19 @@ class News(Source):
         return False
 
 
+class Interruption(Source):
+    """Ready when a process has a signal to handle."""
+
+    def __init__(self, process: PosixProcess) -> None:
+        super().__init__()
+        self.waiters = process.news.waiters
+        self._process = process
+
+    def is_ready(self) -> bool:
+        """See Source."""
+        return self._process.delivery.interrupts
+
+
 @attrs.define(eq=False)
 class Tree:
     """A process that was started from outside, and all that come from it: they are ended together."""
@@ -176,6 +189,10 @@ class PosixProcess:
         """Have another working directory, of that path."""
         self.cwd.close()
         self.cwd, self.told_cwd = directory, told
+
+    def interruption(self) -> Interruption:
+        """What ends its waits in functions that are WASI's."""
+        return Interruption(self)
 
     # The end
 

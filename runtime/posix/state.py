@@ -10,6 +10,7 @@ from runtime.wasi.state import WasiState
 
 if TYPE_CHECKING:
     from runtime.posix.process import PosixProcess
+    from runtime.wasi.streams import Source
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -17,3 +18,7 @@ class PosixState(WasiState):
     """See the module's docstring."""
 
     process: PosixProcess
+
+    def interruption(self) -> Source:
+        """A signal that the process is to handle. Only programs that have told where their signals' record is get one."""
+        return self.process.interruption()

@@ -20,6 +20,7 @@ from runtime.wasi.streams import (
 
 if TYPE_CHECKING:
     from runtime.wasi.state import WasiState
+    from runtime.wasi.streams import Source
 
 MAX_BLOCKING_WRITE: Final = 4096
 """The WIT text allows blocking-write-and-flush and blocking-write-zeroes-and-flush this much."""
@@ -58,16 +59,21 @@ def block(_state: WasiState, self: Pollable) -> Wait | None:
 
 
 @poll_.function("poll")
-def poll(_state: WasiState, pollables: list[Pollable]) -> list[int] | Wait:
-    """The indices of those that are ready; waits until there is one. An empty list traps, as the WIT text says."""
+def poll(state: WasiState, pollables: list[Pollable]) -> list[int] | Wait:
+    """The indices of those that are ready; waits until there is one. An empty list traps, as the WIT text says.
+
+    None are returned to a POSIX process that has a signal to handle: its library knows that, and no other program gets one.
+    """
     if not 0 < len(pollables) <= MAX_POLLED:
         raise GuestTrap(f"poll takes 1 to {MAX_POLLED} pollables, not {len(pollables)}")
-    indices = _ready_indices(pollables)
-    return indices or Wait(_poll, pollables)
+    if indices := _ready_indices(pollables):
+        return indices
+    interruption = state.interruption()
+    return [] if interruption is not None and interruption.is_ready() else Wait(_poll, pollables, interruption)
 
 
-async def _poll(pollables: list[Pollable]) -> list[int]:
-    await wait_any([pollable.source for pollable in pollables])
+async def _poll(pollables: list[Pollable], interruption: Source | None) -> list[int]:
+    await wait_any([*(pollable.source for pollable in pollables), *([] if interruption is None else [interruption])])
     return _ready_indices(pollables)
 
 

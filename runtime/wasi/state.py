@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import trio
 
     from runtime.network import HttpGate
-    from runtime.wasi.streams import InputStream, OutputStream
+    from runtime.wasi.streams import InputStream, OutputStream, Source
     from wasi_fs import FileSystem
 
 
@@ -62,3 +62,7 @@ class WasiState:
     """The VM's, for calls into the host that block."""
     open_files: int = 0
     """Descriptors that the guest has opened and not dropped."""
+
+    def interruption(self) -> Source | None:
+        """What ends a wait for pollables before one of them is ready; None where nothing does."""
+        return None

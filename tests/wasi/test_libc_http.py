@@ -9,7 +9,7 @@ import trio
 
 from runtime.testing.loopback import http_server
 
-from .conftest import finish
+from .conftest import finish, read_until
 
 if TYPE_CHECKING:
     from runtime.testing.loopback import Exchange, HttpServer
@@ -118,3 +118,19 @@ async def test_a_deadline_and_a_kill_end_a_wait(world: World) -> None:
         process.kill()
         assert (await finish(process)).exit.reason == "killed"
     assert [each.error for each in machine.exchanges] == ["cancelled", "cancelled"]
+
+
+async def test_a_handled_signal_interrupts_the_wait_and_not_the_request(world: World) -> None:
+    handled = trio.Event()
+
+    async def late(exchange: Exchange) -> None:
+        await handled.wait()
+        await exchange.respond(200, [], b"late")
+
+    async with http_server(late) as server:
+        machine = await world.machine(allow=(grant(server),))
+        process = await machine.spawn("libc_http", "GET", server.url, "-1")
+        await read_until(process.receive, b"a signal was handled\n")
+        handled.set()
+        assert (await finish(process)).lines == ["status 200, 1 headers, type (null)", "late", "4 bytes", "done"]
+    assert [each.error for each in machine.exchanges] == [None]

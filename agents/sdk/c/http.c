@@ -69,6 +69,7 @@ static const char *const WORDS[] = {
     "no http or https URL",
     "a header that must not be sent",
     "the time was up",
+    "a signal was handled",
 };
 
 /* Where the next list that the host gives goes, if it has room for it: what is read goes to the reader without a copy. */
@@ -126,24 +127,26 @@ static int fail_stream(struct torpor_http *http, handle error) {
     return fail(http, TORPOR_HTTP_CONNECTION_TERMINATED, http->authority);
 }
 
-/* Waits for a pollable, which is dropped. False at the deadline. */
-static bool wait_for(struct torpor_http *http, handle ready) {
-    bool in_time = true;
-    if (!http->deadline) {
-        pollable_block(ready);
-    } else {
-        int64_t left = http->deadline - sys_clock(CLOCK_STEADY);
-        handle of[2] = {ready, after(left > 0 ? left : 0)};
-        struct text indices;
-        poll_any(of, 2, &indices);
+/* Waits for a pollable, which is dropped. False at the deadline, and where `stops` and a handler has run that does not ask for calls
+   to be started again. */
+static bool wait_for(struct torpor_http *http, handle ready, bool stops) {
+    int64_t left = http->deadline ? http->deadline - sys_clock(CLOCK_STEADY) : 0;
+    handle of[2] = {ready, http->deadline ? after(left > 0 ? left : 0) : 0};
+    struct text indices = {0};
+    bool stopped = false, in_time = true;
+    while (!indices.size && !stopped) { /* none are ready: a signal is to be handled */
+        poll_any(of, http->deadline ? 2 : 1, &indices);
+        if (posix_signal_waits() && !posix_deliver()) stopped = stops && !indices.size;
+    }
+    if (indices.size) {
         in_time = *(uint32_t *)indices.start == 0;
         free(indices.start);
-        drop_pollable(of[1]);
     }
+    if (http->deadline) drop_pollable(of[1]);
     drop_pollable(ready);
-    if (posix_signal_waits()) posix_deliver();
     if (!in_time) fail(http, TORPOR_HTTP_DEADLINE, http->authority);
-    return in_time;
+    if (stopped) fail(NULL, TORPOR_HTTP_INTERRUPTED, "");
+    return in_time && !stopped;
 }
 
 bool torpor_http_parse(const char *url, struct torpor_http_url *parts) {
@@ -272,7 +275,7 @@ int torpor_http_write(struct torpor_http *http, const void *data, size_t size) {
         check_write(http->output, &room);
         if (room.failed) return room.kind == LAST_OPERATION_FAILED ? fail_stream(http, room.error) : stop_writing(http);
         if (!room.size) {
-            if (!wait_for(http, output_ready(http->output))) return -1;
+            if (!wait_for(http, output_ready(http->output), false)) return -1;
             continue;
         }
         size_t now = size < room.size ? size : (size_t)room.size;
@@ -314,7 +317,7 @@ int torpor_http_status(struct torpor_http *http) {
     if (http->status) return http->status;
     end_body(http);
     if (http->failed) return failed_before(http);
-    if (!wait_for(http, future_ready(http->future))) return -1;
+    if (!wait_for(http, future_ready(http->future), true)) return -1;
     future_get(http->future, &result);
     drop_future(http->future);
     http->future = NONE;
@@ -352,7 +355,7 @@ ssize_t torpor_http_read(struct torpor_http *http, void *to, size_t size) {
         offered = (struct text){0};
         if (piece.failed) return piece.kind == LAST_OPERATION_FAILED ? fail_stream(http, piece.error) : 0;
         if (piece.bytes.size) return (ssize_t)piece.bytes.size;
-        if (!wait_for(http, input_ready(http->input))) return -1;
+        if (!wait_for(http, input_ready(http->input), true)) return -1;
     }
     return 0;
 }

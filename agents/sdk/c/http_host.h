@@ -138,7 +138,6 @@ WASI(STREAMS, "[method]output-stream.subscribe") handle output_ready(handle self
 WASI(STREAMS, "[resource-drop]output-stream") void drop_output(handle self);
 
 WASI("io/poll", "poll") void poll_any(const handle *of, size_t count, struct text *indices);
-WASI("io/poll", "[method]pollable.block") void pollable_block(handle self);
 WASI("io/poll", "[resource-drop]pollable") void drop_pollable(handle self);
 WASI("clocks/monotonic-clock", "subscribe-duration") handle after(int64_t duration);
 

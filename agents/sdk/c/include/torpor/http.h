@@ -7,8 +7,9 @@
  *     else puts(torpor_http_message());
  *     torpor_http_close(http);
  *
- * Only a program that calls one of these imports wasi:http. Nothing here follows redirects. A call that waits ends when the
- * process is ended by a signal; handlers of signals run after it. A child of fork has none of its parent's requests.
+ * Only a program that calls one of these imports wasi:http. Nothing here follows redirects. A signal that ends the process ends a
+ * call that waits; one that is handled, without SA_RESTART, has the waits for an answer and for more of its body fail. A child of
+ * fork has none of its parent's requests.
  */
 #ifndef TORPOR_HTTP_H
 #define TORPOR_HTTP_H
@@ -74,7 +75,8 @@ enum torpor_http_error {
     TORPOR_HTTP_INTERNAL_ERROR,
     TORPOR_HTTP_BAD_URL,     /* it is no http or https URL */
     TORPOR_HTTP_BAD_HEADER,  /* it has characters that it must not have, or is the host's to set */
-    TORPOR_HTTP_DEADLINE     /* the deadline has come */
+    TORPOR_HTTP_DEADLINE,    /* the deadline has come */
+    TORPOR_HTTP_INTERRUPTED  /* a signal was handled: the call can be made again */
 };
 
 /* The parts of a URL, as places in it. */
