@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 
 from tests.commands.web import LARGE, Web, serving
 from tests.patience import WAIT
@@ -215,6 +217,23 @@ def test_what_it_does_is_told_with_v(vm: Vm, web: Web) -> None:
         "* The runtime resolves HOST and connects to it\n> GET /status/201 HTTP/1.1\n> Host: HOST\n"
         "> User-Agent: curl/8 (Torpor)\n> Accept: */*\n> X-A: 1\n> \n< HTTP/1.1 201 Created\n< content-length: 5\n< \n"
     )
+
+
+def test_certificates_are_checked(make_vm: Callable[..., Vm], web: Web) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
+    with serving(context) as secure:
+        vm = make_vm(network={"allow": [web.host, secure.host]})
+        code, _, errors = run(
+            vm, secure, "curl -sS https://${U#http://}; echo $?; wget -nv https://${U#http://}; exit $?"
+        )
+    assert code == 5
+    assert errors.splitlines() == [
+        "curl: (60) SSL certificate problem: the host's certificate is not good: HOST",
+        "failed: the host's certificate is not good: HOST.",
+    ]
+    code, _, errors = run(vm, web, "curl -sS https://${U#http://}")
+    assert (code, errors) == (35, "curl: (35) TLS connect error: the TLS handshake failed: HOST\n")
 
 
 def test_it_names_itself(vm: Vm, web: Web) -> None:

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Iterator
 
 LARGE: Final = b"x" * 3_000_000
@@ -117,9 +118,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving() -> Iterator[Web]:
-    """Serve while the block runs."""
+def serving(context: ssl.SSLContext | None = None) -> Iterator[Web]:
+    """Serve while the block runs, with TLS where there is a context."""
     web = Web()
+    if context is not None:
+        web.socket = context.wrap_socket(web.socket, server_side=True)
     thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
