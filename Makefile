@@ -15,7 +15,7 @@ UNIT := $(addprefix tests/,acp api engine network rpc sessions store wasi_fs doc
 .PHONY: check commands sources flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean generated changelog
 
 # What the demo's script calls; the other commands would double the time.
-DEMO_COMMANDS := bash coreutils grep
+DEMO_COMMANDS := bash coreutils grep git
 
 demo: $(INSTALLED) ## Run the main job visibly: an agent in a VM, its file, its transcript, a script that it tests, sleep and wake.
 	@$(MAKE) --no-print-directory --jobs=2 agents commands COMMANDS="$(DEMO_COMMANDS)"

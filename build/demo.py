@@ -1,5 +1,5 @@
 """`make demo`: the main job, visibly. A VM, the pi agent on a real prompt, its file, its transcript, a script that it tests in
-the VM's shell, sleep, wake, and again.
+the VM's shell and commits, sleep, wake, and again.
 
 With ANTHROPIC_API_KEY in the environment the real API answers; without it, a scripted model on the loopback interface.
 """
@@ -28,6 +28,7 @@ SCRIPT = (
     "Write count.sh, a shell script that prints how many lines of its input have the word that it is given, and test.sh, a "
     "test with a line in which the word is but a part of another. Run the test, and mend what fails."
 )
+COMMIT = "Commit both once the test has passed."
 AGAIN = "What did I ask you to write before?"
 START_SECONDS = 60.0
 
@@ -66,9 +67,11 @@ def _show(client: Client, env: dict[str, str], allow: list[str]) -> None:
     for event in client.call("getSessionEvents", vm=VM, sessionId=session["sessionId"]):
         _note(f"{event['seq']:>4}  {_summary(event['event'])}")
 
-    if "bash" in client.call("readdir", vm=VM, path="/bin"):
-        _heading(f"> {SCRIPT}")
-        _prompt(client, session["sessionId"], SCRIPT)
+    commands = client.call("readdir", vm=VM, path="/bin")
+    if "bash" in commands:
+        asked = f"{SCRIPT} {COMMIT}" if "git" in commands else SCRIPT
+        _heading(f"> {asked}")
+        _prompt(client, session["sessionId"], asked)
     else:
         _note(
             "\nNo script is written and tested here: this VM has no shell, because the commands of VMs are not built."

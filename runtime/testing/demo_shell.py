@@ -1,4 +1,5 @@
-"""What the model of `make demo` does when it is asked for a script and its test: writes both, runs the test, mends the script.
+"""What the model of `make demo` does when it is asked for a script and its test: writes both, runs the test, mends the script,
+and commits both where that is asked for.
 
 It goes by what the tools have answered: a test that passes is not mended, and one that still fails is told of.
 """
@@ -17,7 +18,14 @@ if TYPE_CHECKING:
 TOOLS: Final = frozenset({"write", "edit", "bash"})
 
 _WANTS_SCRIPT: Final = re.compile(r"\bscript\b.*\btest\b", re.IGNORECASE | re.DOTALL)
+_WANTS_COMMIT: Final = re.compile(r"\bcommit\b", re.IGNORECASE)
 _RUN: Final = ToolCall("bash", {"command": "bash test.sh"})
+_COMMIT: Final = ToolCall(
+    "bash",
+    {
+        "command": "git init -q && git add count.sh test.sh && git commit -qm 'Count lines with a word' && git log --stat"
+    },
+)
 _SCRIPT: Final = ToolCall(
     "write",
     {
@@ -54,7 +62,13 @@ def next_step(request: ModelRequest) -> Block:
         if result.get("is_error", False):
             return Text(f"The tool failed: {answer}")
         return _TEST if calls[-1]["input"].get("path") == "count.sh" and calls[-1]["name"] == "write" else _RUN
+    if calls[-1]["input"] == _COMMIT.input:
+        return Text(
+            f"It could not be committed: {answer}" if result.get("is_error", False) else "Tested and committed."
+        )
     if not result.get("is_error", False):
+        if _WANTS_COMMIT.search(request.prompts()[-1]):
+            return _COMMIT
         return Text(f"The test has passed: {answer}")
     if any(call["name"] == _MEND.name for call in calls):
         return Text(f"It still fails: {answer}")

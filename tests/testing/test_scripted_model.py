@@ -354,8 +354,9 @@ def test_demo_reads_path_and_content_from_the_prompt(prompt: str, path: str, con
 
 
 async def test_demo_mends_a_script_once_and_gives_up_where_a_tool_fails() -> None:
-    def answered(*results: tuple[str, bool]) -> Any:
-        conversation: list[Any] = ["earlier", {"role": "assistant", "content": "yes"}, "Write a script and its test"]
+    def answered(*results: tuple[str, bool], also: str = "") -> Any:
+        asked = f"Write a script and its test{also}"
+        conversation: list[Any] = ["earlier", {"role": "assistant", "content": "yes"}, asked]
         for text, is_error in results:
             block = demo_script()(request(conversation)).blocks[-1]  # type: ignore[union-attr]  # it is a turn
             use = {"type": "tool_use", "id": "t", "name": block.name, "input": block.input}
@@ -372,6 +373,10 @@ async def test_demo_mends_a_script_once_and_gives_up_where_a_tool_fails() -> Non
     assert answered(done, done, done) == Text("The test has passed: done")
     assert answered(done, done, failure).name == "edit"
     assert answered(done, done, failure, done, failure) == Text("It still fails: no room")
+    commits = ", and commit them"
+    assert "git commit" in answered(done, done, done, also=commits).input["command"]
+    assert answered(done, done, done, done, also=commits) == Text("Tested and committed.")
+    assert answered(done, done, done, failure, also=commits) == Text("It could not be committed: no room")
 
 
 async def test_demo_thinks_when_asked_and_has_an_answer_for_everything() -> None:
