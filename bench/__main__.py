@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bench import calls, cases, durability, executable, guests, holds, lives, peer, sessions, shell
+from bench import calls, cases, durability, executable, guests, holds, lives, peer, sessions, shell, toolbox
 from bench.harness import Figure, Skipped, machine
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ ROWS: dict[str, Callable[[], Iterator[Figure]]] = {
     "calls": calls.calls,
     "commands": guests.commands,
     "shell": shell.shell,
+    "git": toolbox.git,
+    "python": toolbox.python,
     "holds": holds.holds,
     "wake": durability.wake,
     "resume": durability.resume,

@@ -13,9 +13,13 @@ from typing import TYPE_CHECKING
 from bench.harness import Figure, Skipped, daemon, timed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from runtime.client.sync import Client
 
 RUNS = 11
+WARMUP = 2
+LONGEST_MS = 600_000
 COMPONENT = Path(__file__).resolve().parent.parent / "commands" / "dist" / "bash.wasm"
 PREPARE = """
 mkdir -p many text small
@@ -57,14 +61,40 @@ def shell() -> Iterator[Figure]:
         raise Skipped("there is no bash to compare with")
     with daemon() as running, running.client() as client, tempfile.TemporaryDirectory(prefix="torpor-bench-") as folder:
         client.call("vm.getOrCreate", vm="shell")
-        prepared = client.call("exec", vm="shell", argv=["bash", "-c", PREPARE], timeoutMs=600_000)
+        prepared = client.call("exec", vm="shell", argv=["bash", "-c", PREPARE], timeoutMs=LONGEST_MS)
         if prepared["exitCode"] != 0:
             raise Skipped(f"the files could not be made: {prepared['stderr'][:200]}")
         subprocess.run([native, "-c", PREPARE], cwd=folder, check=True)
         for name, script in ROWS.items():
-            words = ["-c", script]
-            inside = timed(partial(client.call, "exec", vm="shell", argv=["bash", *words]), RUNS)
-            alone = partial(subprocess.run, [native, *words], cwd=folder, stdout=subprocess.DEVNULL, check=True)
-            outside = timed(alone, RUNS)
-            ratio = statistics.median(inside) / statistics.median(outside)
-            yield Figure(name, inside, "ms", f"natively {statistics.median(outside):.2f} ms: {ratio:.1f} times")
+            yield beside(name, client, script, folder)
+
+
+def beside(name: str, client: Client, script: str, folder: str, before: str = "", runs: int = RUNS) -> Figure:
+    """A script of bash in the VM "shell", and the same on this machine in a folder; before each run another one, not timed.
+
+    Raises Skipped where one fails in the VM.
+    """
+
+    def inside(words: str) -> None:
+        done = client.call("exec", vm="shell", argv=["bash", "-c", words], timeoutMs=LONGEST_MS)
+        if done["exitCode"] != 0:
+            raise Skipped(f"{words} has failed: {done['stderr'][:200]}")
+
+    def outside(words: str) -> None:
+        subprocess.run(["bash", "-c", words], cwd=folder, capture_output=True, check=True)
+
+    values = _each(inside, script, before, runs)
+    try:
+        alone = statistics.median(_each(outside, script, before, runs))
+    except subprocess.CalledProcessError:
+        return Figure(name, values, "ms", "does not run on this machine")
+    return Figure(name, values, "ms", f"natively {alone:.2f} ms: {statistics.median(values) / alone:.1f} times")
+
+
+def _each(run: Callable[[str], None], script: str, before: str, runs: int) -> list[float]:
+    values: list[float] = []
+    for _ in range(WARMUP + runs):
+        if before:
+            run(before)
+        values += timed(partial(run, script), 1, warmup=0)
+    return values[WARMUP:]

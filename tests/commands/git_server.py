@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(*header)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
-        while piece := output.read1(PIECE):  # type: ignore[attr-defined] - it is buffered
+        while piece := output.read1(PIECE):  # type: ignore[attr-defined]  # it is buffered
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
         self.wfile.write(b"0\r\n\r\n")
 
