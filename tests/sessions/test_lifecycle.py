@@ -50,6 +50,19 @@ async def test_close_ends_a_turn(vm: FakeVm, nursery: trio.Nursery) -> None:
     assert prompting.result["stopReason"] == "cancelled"
 
 
+async def test_an_agent_that_deletes_sessions_is_told_to(vm: FakeVm) -> None:
+    async def delete(agent: FakeAgent, params: dict[str, Any]) -> Any:
+        return {}
+
+    vm.behaviour["session/delete"] = delete
+    vm.capabilities = {"sessionCapabilities": {"close": {}, "delete": {}}}
+    await vm.sessions.destroy(await new(vm))
+    assert vm.agent.received[-1] == ("session/delete", {"sessionId": "agent-1"})
+    vm.capabilities = {"sessionCapabilities": {"close": {}}}
+    await vm.sessions.destroy(await new(vm))
+    assert vm.agent.received[-1][0] == "session/new"
+
+
 async def test_destroy(vm: FakeVm, nursery: trio.Nursery) -> None:
     vm.behaviour["session/prompt"] = until_cancelled
     id_, other = await new(vm), await new(vm)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from runtime.acp.messages import SESSION_CLOSE
+from runtime.acp.messages import SESSION_CLOSE, SESSION_DELETE
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.events import SESSION_CLOSED, SESSION_SUSPENDED
 from runtime.sessions.agent.errors import AgentError, AgentGoneError
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from runtime.sessions.session import Session
 
 CLOSE_GRACE: Final = 2.0
-"""Seconds for an agent to end its turn, and then to answer session/close, when its session is closed or destroyed."""
+"""Seconds for an agent to end its turn, and then to answer that its session is closed or deleted."""
 
 
 async def close(session: Session) -> None:
@@ -26,7 +26,7 @@ async def close(session: Session) -> None:
         await _end_turn(session, CLOSE_GRACE)
         _call_off(session)
         async with session.lock:
-            await _say_goodbye(session)
+            await _say_goodbye(session, SESSION_CLOSE)
             session.asking.settle("closed")
             await session.stop_agent()
             session.crashes = 0
@@ -43,6 +43,7 @@ async def destroy(session: Session) -> None:
     await _end_turn(session, CLOSE_GRACE)
     _call_off(session)
     async with session.lock:
+        await _say_goodbye(session, SESSION_DELETE)
         await session.stop_agent()
         session.transcript.fail(
             ApiError(ErrorCode.SESSION_NOT_FOUND, f"there is no session {session.record.session_id}")
@@ -76,8 +77,9 @@ def _call_off(session: Session) -> None:
         session.starting.cancel()
 
 
-async def _say_goodbye(session: Session) -> None:
+async def _say_goodbye(session: Session, method: str) -> None:
+    """Tell the agent, if it is there and wants to know: `session/close`, or `session/delete` for good."""
     attachment = session.attachment
-    if attachment is not None and session.record.capabilities.session("close"):
+    if attachment is not None and session.record.capabilities.session(method.removeprefix("session/")):
         with trio.move_on_after(CLOSE_GRACE), contextlib.suppress(AgentError, AgentGoneError):
-            await attachment.agent.request(SESSION_CLOSE, {"sessionId": attachment.agent_session_id})
+            await attachment.agent.request(method, {"sessionId": attachment.agent_session_id})
