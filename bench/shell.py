@@ -44,6 +44,7 @@ ROWS = {
     "find . over 10,000 files": "find many | wc -l",
     "find -size +0 over 10,000 files": "find many -size +0 | wc -l",
     "grep -rn over 50 MiB in 500 files": "grep -rn 'number 77,' text | wc -l",
+    "rg -n over the same": "$(type -P rg || echo grep -r) -n 'number 77,' text 2> /dev/null | wc -l",
     "cat 10 MiB into wc -c": "cat ten | wc -c",
     "tar czf of 1,000 files of 10 KiB": "tar czf small.tgz small",
     "tar xzf of them": "rm -rf new && mkdir new && tar xzf packed.tgz -C new",

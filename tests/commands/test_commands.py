@@ -132,6 +132,52 @@ def test_files_of_a_host_directory_are_looked_at_and_listed(make_vm: Callable[..
     assert run(vm, script, "/work") == (0, f"large\nlink\n{size}{blocks}\tlarge\n")
 
 
+SEARCHED = """
+mkdir -p src .hidden build; printf 'import os\\ndef foo(x):\\n    return x + 12\\n' > src/a.py
+printf 'let foo = 1;\\nlet bar = "foo.bar@x.com";\\n' > src/b.ts; printf 'foo\\0' > binary; touch src/empty
+echo foo | tee build/c.js > d.log; cp d.log .hidden/e
+git init -q .; printf 'build/\\n*.log\\n' > .gitignore
+"""
+"""What rg is tried on: the expected output is ripgrep's, but for the order of files, which it has by chance."""
+
+
+@pytest.mark.skipif(not (DIST / "git.wasm").exists(), reason="git is not built")
+@pytest.mark.parametrize(
+    ("line", "code", "output"),
+    [
+        ("rg foo", 0, 'src/a.py:def foo(x):\nsrc/b.ts:let foo = 1;\nsrc/b.ts:let bar = "foo.bar@x.com";\n'),
+        ("rg -n foo src/a.py", 0, "2:def foo(x):\n"),
+        ("rg -l foo .", 0, "./src/a.py\n./src/b.ts\n"),
+        ("cd src; rg -c foo", 0, "a.py:1\nb.ts:2\n"),
+        ("rg --files", 0, "binary\nsrc/a.py\nsrc/b.ts\nsrc/empty\n"),
+        ("rg --files -g '*' -g '!src'", 0, "binary\n"),
+        ("rg --files --hidden -g '.*' -g '*.{py,ts}'", 0, ".gitignore\nsrc/a.py\nsrc/b.ts\n"),
+        ("rg -u -l foo", 0, "build/c.js\nd.log\nsrc/a.py\nsrc/b.ts\n"),
+        ("rg -uu -l foo -g '!.git'", 0, ".hidden/e\nbuild/c.js\nd.log\nsrc/a.py\nsrc/b.ts\n"),
+        (r"rg -t py -n 'def \w+\('", 0, "src/a.py:2:def foo(x):\n"),
+        (r"rg -o '[\w.]+@\w+\.com|\d{2}' -I", 0, "12\nfoo.bar@x.com\n"),
+        (r"rg -Tpy 'foo(?=\.)' -o", 0, "src/b.ts:foo\n"),
+        ("rg -i IMPORT -A1", 0, "src/a.py:import os\nsrc/a.py-def foo(x):\n"),
+        ("rg -S Foo; rg -S FOO -i -l -t ts", 0, "src/b.ts\n"),
+        ("rg -e import -e 'return .*' -o --no-filename", 0, "import\nreturn x + 12\n"),
+        ("echo 'a foo' | rg foo; : | rg foo", 1, "a foo\n"),
+        ("rg -F 'foo(x' -w -m 1; rg absent", 1, "src/a.py:def foo(x):\n"),
+        ("rg foo absent", 2, ""),
+        ("rg --json foo", 2, ""),
+        ("rg -t nosuch foo", 2, ""),
+    ],
+)
+def test_rg_finds_what_ripgrep_finds(vm: Vm, line: str, code: int, output: str) -> None:
+    folder = f"/home/user/{fresh_name('w')}"
+    assert run(vm, SEARCHED, folder) == (0, "")
+    assert run(vm, line, folder) == (code, output)
+
+
+def test_rg_says_who_answers(vm: Vm) -> None:
+    done = vm.call("exec", argv=["rg", "-n", "one"], stdin="two\none\n")
+    assert (done["stdout"], done["stderr"], done["exitCode"]) == ("2:one\n", "rg: GNU grep answers\n", 0)
+
+
 def test_tree_draws_directories(vm: Vm) -> None:
     script = (
         "mkdir -p a/b; touch a/b/f x; ln -s a l; tree --noreport; tree -dL 1 --noreport; tree absent > all; echo $?"

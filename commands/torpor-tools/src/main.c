@@ -10,7 +10,7 @@ const char *program;
 static const struct { const char *name; int (*main)(int, char **); } TOOLS[] = {
     {"clear", main_clear}, {"free", main_free},   {"hostname", main_hostname}, {"pgrep", main_pgrep},
     {"pidof", main_pidof}, {"pkill", main_pgrep}, {"ps", main_ps},             {"reset", main_reset},
-    {"top", main_top},     {"uptime", main_uptime}, {"watch", main_watch},     {"which", main_which},
+    {"rg", main_rg},     {"top", main_top},     {"uptime", main_uptime}, {"watch", main_watch},     {"which", main_which},
 };
 
 void complain(const char *format, ...) {

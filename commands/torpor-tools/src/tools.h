@@ -61,6 +61,7 @@ int main_pgrep(int, char **);
 int main_pidof(int, char **);
 int main_ps(int, char **);
 int main_reset(int, char **);
+int main_rg(int, char **);
 int main_top(int, char **);
 int main_uptime(int, char **);
 int main_watch(int, char **);
