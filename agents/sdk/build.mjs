@@ -7,6 +7,8 @@
 // A bundle.json beside the entry may change modules, which it names by the ending of their paths:
 //   "replace": {"some/module.js": "./ours.mjs"}        another module in its place
 //   "pick": {"some/table.js": {"NAME": ["key"]}}       of the object that it exports as NAME only these entries
+//   "node": true                                       Node's modules are there: see node/plugin.mjs
+//   "packed": {"/usr/lib/x.json": "./some/x.json"}     with these, files that they find at a path of the VM
 
 import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -15,9 +17,10 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { componentize } from "@bytecodealliance/componentize-js";
 import { parse, preview1AdapterReactorPath, print } from "@bytecodealliance/jco";
-import { tokenizer } from "acorn";
+import { parse as acorn, tokenizer } from "acorn";
 import { build } from "esbuild";
 import rewritePattern from "regexpu-core";
+import { nodeModules, packedFiles } from "./node/plugin.mjs";
 
 /** A builtin of Node that a library mentions but no guest can have: using it fails, importing it does not. */
 const nodeStubs = {
@@ -36,9 +39,12 @@ const nodeStubs = {
   },
 };
 
-function changes(entry) {
+function settings(entry) {
   const file = resolve(dirname(entry), "bundle.json");
-  const { replace = {}, pick = {} } = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
+}
+
+function changes(entry, { replace = {}, pick = {} }) {
   const ending = (path) => new RegExp(path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + "$");
   return {
     name: "changes",
@@ -64,23 +70,62 @@ function changes(entry) {
   };
 }
 
+/** Where the modules of an agent with Node's modules are, to them: files beside it can be "packed". */
+const PLACE = "/usr/lib/agent/main.js";
+
+/** What modules look at to know where they are. */
+function placeOf(path) {
+  const [file, folder] = [JSON.stringify(path), JSON.stringify(dirname(path))];
+  return {
+    "import.meta.url": JSON.stringify(`file://${path}`),
+    "import.meta.filename": file,
+    "import.meta.dirname": folder,
+    __filename: file,
+    __dirname: folder,
+  };
+}
+
 async function bundle(entry) {
+  const asked = settings(entry);
+  const modules = asked.node
+    ? [packedFiles(asked.packed ?? {}, (path) => resolve(dirname(entry), path)), nodeModules]
+    : [nodeStubs];
   const { outputFiles } = await build({
     entryPoints: [entry],
     bundle: true,
     write: false,
     format: "esm",
-    platform: "browser",
-    conditions: ["worker", "browser"],
-    external: ["wasi:*"],
+    platform: asked.node ? "node" : "browser",
+    mainFields: asked.node ? ["module", "main"] : undefined,
+    conditions: asked.node ? ["node", "import"] : ["worker", "browser"],
+    external: ["wasi:*", "torpor:posix/*"],
     legalComments: "inline",
     minifyWhitespace: true,
     minifySyntax: true,
-    define: { "process.env.NODE_ENV": '"production"' },
-    plugins: [changes(entry), nodeStubs],
+    define: { "process.env.NODE_ENV": '"production"', ...(asked.node ? placeOf(PLACE) : {}) },
+    plugins: [changes(entry, asked), ...modules],
     logLevel: "warning",
   });
-  return outputFiles[0].text;
+  const [{ text }] = outputFiles;
+  return asked.node ? serveImports(text) : text;
+}
+
+/** Imports by names that only the running program knows are asked of sdk/node/builtins.mjs: the engine can load nothing. */
+function serveImports(source) {
+  const places = [];
+  const pending = [acorn(source, { ecmaVersion: "latest", sourceType: "module" })];
+  while (pending.length) {
+    const node = pending.pop();
+    if (node.type === "ImportExpression") places.push(node.start);
+    for (const value of Object.values(node)) if (value && typeof value === "object") pending.push(...(Array.isArray(value) ? value.filter(Boolean) : [value]));
+  }
+  let out = "";
+  let copied = 0;
+  for (const place of places.sort((a, b) => a - b)) {
+    out += source.slice(copied, place) + "globalThis.importBuiltin";
+    copied = place + "import".length;
+  }
+  return out + source.slice(copied);
 }
 
 function spellOutUnicodeClasses(source) {

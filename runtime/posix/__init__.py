@@ -1,11 +1,12 @@
-"""Processes for guests that are POSIX programs: the interface torpor:posix/sys, beside which they import HTTP or nothing.
+"""Processes: torpor:posix/sys for POSIX programs, which import HTTP or nothing beside it, and /children for those of WASI.
 
     host           the interface, as an engine takes it
     state          what the host functions of a guest get
     process        processes as records, and the table of those of a VM
     life           what becomes of them: signals and what they do, and the end
     programs       which program a path names: a component, or a script
-    standard       the standard streams of a program that knows only WASI
+    standard       the streams of a program that knows only WASI
+    children       programs that such a one starts
 
     signals        their numbers, what each does by itself, and wait statuses
     delivery       how they get to a program: the record that it shares with the host

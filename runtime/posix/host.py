@@ -17,6 +17,7 @@ from runtime.posix import (
     sys_time,
 )
 from runtime.posix.calls import sys
+from runtime.posix.children import children
 from runtime.wasi.host import INTERFACES
 from runtime.wasi.wit_types import WASI
 
@@ -39,4 +40,4 @@ SUBJECTS: Final = (
 
 def make_engine(cache: ArtefactCache | None = None, *, portable: bool = False) -> Engine:
     """An engine with all of WASI 0.2 that the runtime provides, and processes; `portable` as in `Engine`."""
-    return Engine([*INTERFACES, sys], cache, portable=portable, types=WASI)
+    return Engine([*INTERFACES, sys, children], cache, portable=portable, types=WASI)

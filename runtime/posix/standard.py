@@ -1,4 +1,4 @@
-"""The standard streams of a program that knows only WASI, over the descriptions that it has inherited."""
+"""Streams of a program that knows only WASI, over descriptions: its standard streams are those that it has inherited."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from runtime.wasi.streams import Data
 
 
-class StandardInput(InputStream):
-    """A descriptor to read from. Without one it is at its end."""
+class DescribedInput(InputStream):
+    """What there is to read from; without that it is at its end."""
 
-    def __init__(self, process: PosixProcess, fd: int) -> None:
+    def __init__(self, process: PosixProcess, description: Description | None) -> None:
         super().__init__()
         self._process = process
-        self._description = _opened(process, fd, How.READ)
+        self._description = description
         if self._description is not None:
             self.waiters = self._description.waiters
 
@@ -61,13 +61,13 @@ class StandardInput(InputStream):
             return True  # reading says so
 
 
-class StandardOutput(OutputStream):
-    """A descriptor to write to. Without one it is closed; nobody is ended by SIGPIPE."""
+class DescribedOutput(OutputStream):
+    """What there is to write to; without that it is closed. Nobody is ended by SIGPIPE."""
 
-    def __init__(self, process: PosixProcess, fd: int) -> None:
+    def __init__(self, process: PosixProcess, description: Description | None) -> None:
         super().__init__()
         self._process = process
-        self._description = _opened(process, fd, How.WRITE)
+        self._description = description
         self._saving = False
         self._failure: FsError | None = None
         if self._description is not None:
@@ -111,6 +111,12 @@ class StandardOutput(OutputStream):
             self._failure = await failure_of(save_tree(self._process.state))
         self._saving = False
         self.notify()
+
+
+def standard_streams(process: PosixProcess) -> tuple[InputStream, OutputStream, OutputStream]:
+    """Stdin, stdout and stderr."""
+    out, error = (DescribedOutput(process, _opened(process, fd, How.WRITE)) for fd in (1, 2))
+    return DescribedInput(process, _opened(process, 0, How.READ)), out, error
 
 
 def _opened(process: PosixProcess, fd: int, wanted: int) -> Description | None:

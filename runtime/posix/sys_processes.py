@@ -66,7 +66,7 @@ def fork(process: PosixProcess, _memory: Context, stack: int, end: int) -> Wait:
 
 
 async def _fork(process: PosixProcess, stack: int, end: int) -> int:
-    child = _child(process, process.arguments, process.delivery.fork())
+    child = make_child(process, process.arguments, process.delivery.fork())
     child.program = process.program
     assert process.guest is not None
     image = process.guest.image(stack, end)
@@ -79,10 +79,10 @@ async def _fork(process: PosixProcess, stack: int, end: int) -> int:
 
 
 @call("enter-child")
-def enter_child(process: PosixProcess, memory: Context) -> int:
+def entermake_child(process: PosixProcess, memory: Context) -> int:
     """fork(2), with a child that goes on in this guest. ENOSYS in such a child."""
     _check_own_guest(process)
-    child = _child(process, process.arguments, Delivery(Inherited()))
+    child = make_child(process, process.arguments, Delivery(Inherited()))
     child.delivery = process.delivery.lend()
     child.lender, child.state = process, process.state
     process.memory = None  # its next call takes the record back
@@ -92,7 +92,7 @@ def enter_child(process: PosixProcess, memory: Context) -> int:
 
 
 @call("leave-child")
-def leave_child(process: PosixProcess, _memory: Context, status: int) -> int:
+def leavemake_child(process: PosixProcess, _memory: Context, status: int) -> int:
     """_exit(2) of such a child, or its end by a signal. EINVAL where there is none, and for what ends none."""
     number = signal_of(status)
     by_itself = status == exited(status >> 8)
@@ -123,7 +123,7 @@ def _check_own_guest(process: PosixProcess) -> None:
         raise PosixError(Errno.ENOSYS)
 
 
-def _child(process: PosixProcess, arguments: Arguments, delivery: Delivery) -> PosixProcess:
+def make_child(process: PosixProcess, arguments: Arguments, delivery: Delivery) -> PosixProcess:
     """A child of the process, that does not run yet. PosixError EAGAIN, ENOMEM."""
     kernel = process.kernel
     kernel.machine.check_room()
@@ -183,7 +183,7 @@ async def _exec(process: PosixProcess, place: Name, arguments: Arguments) -> int
         process.become(chosen)
         raise GuestExit(0)
     _leave(process)
-    _start(process, chosen)
+    start_child(process, chosen)
     await trio.lowlevel.checkpoint()
     return DONE
 
@@ -217,7 +217,7 @@ def spawn(
 async def _spawn(
     process: PosixProcess, place: Name, relative: bool, given: Arguments, actions: list[tuple[int, int, int]]
 ) -> int:
-    child = _child(process, given, Delivery(process.delivery.inherited()))
+    child = make_child(process, given, Delivery(process.delivery.inherited()))
     try:
         for kind, first, second in actions:
             _act(child, kind, first, second)
@@ -227,12 +227,13 @@ async def _spawn(
     except BaseException:
         never_ran(child)
         raise
-    _start(child, chosen)
+    start_child(child, chosen)
     await trio.lowlevel.checkpoint()
     return child.pid
 
 
-def _start(child: PosixProcess, chosen: Next) -> None:
+def start_child(child: PosixProcess, chosen: Next) -> None:
+    """It runs its program from now on."""
     child.next = chosen
     child.take_over()
     child.kernel.machine.start(child, None)

@@ -17,7 +17,7 @@ from runtime.posix.names import Name
 from runtime.posix.proc.looking import looker
 from runtime.posix.programs import file_of
 from runtime.posix.signals import Signal
-from runtime.posix.standard import StandardInput, StandardOutput
+from runtime.posix.standard import standard_streams
 from runtime.posix.state import PosixState
 from runtime.vms.patience import patiently
 from runtime.wasi.streams import PipeInput, PipeOutput
@@ -198,8 +198,7 @@ class Process:
 
     def _streams(self) -> tuple[InputStream, OutputStream, OutputStream]:
         """What a program that knows only WASI has as its standard streams."""
-        record = self.record
-        return StandardInput(record, 0), StandardOutput(record, 1), StandardOutput(record, 2)
+        return standard_streams(self.record)
 
     async def _enter(self, surroundings: Surroundings) -> None:
         """Have the path of the working directory at hand, for what is told and for programs that know only WASI."""

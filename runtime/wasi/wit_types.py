@@ -94,6 +94,35 @@ HTTP_TYPES_HEADER_ERROR: Final[Type] = ("variant", (("invalid-syntax", None), ("
 HTTP_TYPES_FIELD_VALUE: Final[Type] = ("list", "u8")
 
 WASI: Final[dict[str, InterfaceType]] = {
+    "torpor:posix/children": InterfaceType(
+        {
+            "[method]child.pid": FuncType((("self", ("borrow", "torpor:posix/children#child")),), "u32"),
+            "[method]child.stdin": FuncType((("self", ("borrow", "torpor:posix/children#child")),), ("option", ("own",
+                "wasi:io/streams#output-stream"))),
+            "[method]child.stdout": FuncType((("self", ("borrow", "torpor:posix/children#child")),), ("option", ("own",
+                "wasi:io/streams#input-stream"))),
+            "[method]child.stderr": FuncType((("self", ("borrow", "torpor:posix/children#child")),), ("option", ("own",
+                "wasi:io/streams#input-stream"))),
+            "[method]child.status": FuncType((("self", ("borrow", "torpor:posix/children#child")),), ("option", "u32")),
+            "[method]child.subscribe": FuncType((("self", ("borrow", "torpor:posix/children#child")),), ("own",
+                "wasi:io/poll#pollable")),
+            "[method]child.kill": FuncType((("self", ("borrow", "torpor:posix/children#child")), ("signal", "u32"),
+                ("group", "bool")), ("result", None, ("record", (("name", "string"), ("message", "string"))))),
+            "spawn": FuncType((("path", "string"), ("options", ("record", (("arguments", ("list", "string")),
+                ("environment", ("list", ("tuple", ("string", "string")))), ("directory", "string"), ("own-group",
+                "bool"), ("stdin", ("enum", ("pipe", "inherit", "none", "merge"))), ("stdout", ("enum", ("pipe",
+                "inherit", "none", "merge"))), ("stderr", ("enum", ("pipe", "inherit", "none", "merge"))))))),
+                ("result", ("own", "torpor:posix/children#child"), ("record", (("name", "string"), ("message",
+                "string"))))),
+        },
+        {"standard": ("enum", ("pipe", "inherit", "none", "merge")), "options": ("record", (("arguments", ("list",
+            "string")), ("environment", ("list", ("tuple", ("string", "string")))), ("directory", "string"),
+            ("own-group", "bool"), ("stdin", ("enum", ("pipe", "inherit", "none", "merge"))), ("stdout", ("enum",
+            ("pipe", "inherit", "none", "merge"))), ("stderr", ("enum", ("pipe", "inherit", "none", "merge"))))),
+            "failure": ("record", (("name", "string"), ("message", "string")))},
+        {"pollable": "wasi:io/poll#pollable", "input-stream": "wasi:io/streams#input-stream", "output-stream":
+            "wasi:io/streams#output-stream", "child": "torpor:posix/children#child"},
+    ),
     "torpor:posix/sys": InterfaceType(
         {
             "start": FuncType((("at", "u32"),), "s32"),

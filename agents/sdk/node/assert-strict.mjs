@@ -1,0 +1,4 @@
+// node:assert/strict
+
+export * from "./assert.mjs";
+export { default } from "./assert.mjs";

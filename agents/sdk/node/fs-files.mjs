@@ -1,0 +1,158 @@
+// node:fs: open files by their numbers. Each has an offset of its own; positions that are given do not move it.
+
+import { Buffer } from "./buffer.mjs";
+import { argumentError, systemError } from "./errors.mjs";
+import { constants, flagsOf } from "./fs-constants.mjs";
+import { at, packedAt, pathOf, wasiCode } from "./fs-place.mjs";
+import { Stats, packedStats } from "./fs-stats.mjs";
+
+const READ_SIZE = 1 << 18;
+const FIRST = 3;
+
+const files = new Map(); // number -> {file, offset, append, path}, or {packed, offset} for what the component has in itself
+
+function fileOf(fd, syscall) {
+  if (typeof fd !== "number") throw argumentError("fd", "a number", fd);
+  const found = files.get(fd);
+  if (!found) throw systemError("EBADF", syscall);
+  return found;
+}
+
+function guarded(syscall, use) {
+  try {
+    return use();
+  } catch (error) {
+    const code = error?.code ? undefined : wasiCode(error);
+    throw code ? systemError(code, syscall) : error;
+  }
+}
+
+function keep(entry) {
+  let fd = FIRST;
+  while (files.has(fd)) fd++;
+  files.set(fd, { offset: 0, ...entry });
+  return fd;
+}
+
+export function openSync(path, flags, _mode) {
+  const bits = flagsOf(flags);
+  const way = bits & 3;
+  const packed = way === constants.O_RDONLY ? packedAt(path) : undefined;
+  if (packed?.text !== undefined) return keep({ packed: Buffer.from(packed.text), path: pathOf(path) });
+  const has = (flag) => (bits & flag) !== 0;
+  const open = { create: has(constants.O_CREAT), exclusive: has(constants.O_EXCL), truncate: has(constants.O_TRUNC), directory: has(constants.O_DIRECTORY) };
+  const how = { read: way !== constants.O_WRONLY, write: way !== constants.O_RDONLY };
+  const file = at("open", path, (root, name) => root.openAt({ symlinkFollow: !has(constants.O_NOFOLLOW) }, name, open, how));
+  return keep({ file, append: has(constants.O_APPEND), path: pathOf(path) });
+}
+
+export function closeSync(fd) {
+  const { file } = fileOf(fd, "close");
+  files.delete(fd);
+  file?.[Symbol.dispose]();
+}
+
+/** Fills as much of `bytes` as there is. @returns {number} bytes read, 0 at the end */
+function fill({ file, packed }, bytes, position) {
+  if (packed) {
+    const part = packed.subarray(position, position + bytes.length);
+    bytes.set(part);
+    return part.length;
+  }
+  let count = 0;
+  while (count < bytes.length) {
+    const [data, end] = file.read(BigInt(Math.min(READ_SIZE, bytes.length - count)), BigInt(position + count));
+    bytes.set(data, count);
+    count += data.length;
+    if (end || !data.length) break;
+  }
+  return count;
+}
+
+function viewOf(buffer, offset = 0, length = buffer.byteLength - offset) {
+  if (!ArrayBuffer.isView(buffer)) throw argumentError("buffer", "bytes", buffer);
+  if (offset < 0 || length < 0 || offset + length > buffer.byteLength) {
+    throw Object.assign(new RangeError(`${length} bytes from ${offset} on are not all in a buffer of ${buffer.byteLength}`), { code: "ERR_OUT_OF_RANGE" });
+  }
+  return new Uint8Array(buffer.buffer, buffer.byteOffset + offset, length);
+}
+
+/** readSync(fd, buffer, offset, length, position) or readSync(fd, buffer, {offset, length, position}) */
+export function readSync(fd, buffer, offset, length, position) {
+  if (offset !== null && typeof offset === "object") ({ offset, length, position } = offset);
+  const entry = fileOf(fd, "read");
+  const bytes = viewOf(buffer, offset ?? undefined, length ?? undefined);
+  const here = position == null || position < 0;
+  const count = guarded("read", () => fill(entry, bytes, here ? entry.offset : Number(position)));
+  if (here) entry.offset += count;
+  return count;
+}
+
+/** writeSync(fd, bytes, offset, length, position), (fd, bytes, {offset, length, position}) or (fd, text, position, encoding) */
+export function writeSync(fd, data, offset, length, position) {
+  const entry = fileOf(fd, "write");
+  let bytes;
+  if (typeof data === "string") {
+    bytes = Buffer.from(data, typeof length === "string" ? length : "utf8");
+    position = offset;
+  } else {
+    if (offset !== null && typeof offset === "object") ({ offset, length, position } = offset);
+    bytes = viewOf(data, offset ?? undefined, length ?? undefined);
+  }
+  if (!entry.file) throw systemError("EBADF", "write");
+  const here = typeof position !== "number" && typeof position !== "bigint";
+  return guarded("write", () => {
+    const from = entry.append ? Number(entry.file.stat().size) : here ? entry.offset : Number(position);
+    let count = 0;
+    while (count < bytes.length) count += Number(entry.file.write(bytes.subarray(count, count + READ_SIZE), BigInt(from + count)));
+    if (here) entry.offset = from + count;
+    return count;
+  });
+}
+
+/** All that is left of a file. What is no regular file is read up to where it ends. */
+export function readRest(fd) {
+  const entry = fileOf(fd, "read");
+  const parts = [];
+  for (;;) {
+    const part = Buffer.alloc(READ_SIZE);
+    const count = guarded("read", () => fill(entry, part, entry.offset));
+    entry.offset += count;
+    if (!count) return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+    parts.push(part.subarray(0, count));
+  }
+}
+
+export function fstatSync(fd, options) {
+  const { file, packed } = fileOf(fd, "fstat");
+  if (packed) return packedStats({ text: packed.toString() }, options);
+  return guarded("fstat", () => new Stats(file.stat(), file.metadataHash().lower, options));
+}
+
+export function ftruncateSync(fd, length = 0) {
+  const { file } = fileOf(fd, "ftruncate");
+  guarded("ftruncate", () => file.setSize(BigInt(Math.max(0, length))));
+}
+
+export function fsyncSync(fd) {
+  const { file } = fileOf(fd, "fsync");
+  if (file) guarded("fsync", () => file.sync());
+}
+export const fdatasyncSync = fsyncSync;
+
+export function futimesSync(fd, atime, mtime) {
+  const { file } = fileOf(fd, "futime");
+  guarded("futime", () => file.setTimes(timestamp(atime), timestamp(mtime)));
+}
+
+/** Times as callers give them: a Date, seconds, or text of these. */
+export function timestamp(given) {
+  const ms = given instanceof Date ? given.getTime() : Number(given) * 1000;
+  if (!Number.isFinite(ms)) throw argumentError("time", "a date or a number of seconds", given);
+  const seconds = Math.floor(ms / 1000);
+  return { tag: "timestamp", val: { seconds: BigInt(seconds), nanoseconds: Math.round((ms - seconds * 1000) * 1e6) } };
+}
+
+/** There are no permission bits in WASI, and one user in a VM: these say whether the file is there, and change nothing. */
+export const fchmodSync = (fd) => void fileOf(fd, "fchmod");
+export const fchownSync = (fd) => void fileOf(fd, "fchown");

@@ -1,0 +1,4 @@
+// node:path/posix
+
+export * from "./path.mjs";
+export { default } from "./path.mjs";
