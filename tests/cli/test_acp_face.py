@@ -471,3 +471,12 @@ def test_what_is_no_absolute_path_is_refused_before_there_is_a_vm_for_it(path: A
     with pytest.raises(RefusedError) as caught:
         absolute_path({"cwd": path}, "cwd")
     assert caught.value.code == jsonrpc.INVALID_PARAMS
+
+
+def test_an_editor_is_not_sent_what_it_has_not_asked_for(stage: Stage) -> None:
+    stage.update(5, "notice")
+    stage.update(6)
+    assert [line["params"]["update"]["sessionUpdate"] for line in stage.told()] == ["agent_message_chunk"]
+    stage.editor("initialize", id_=9, protocolVersion=1, clientCapabilities={"session": {"notices": {}}})
+    stage.update(7, "notice")
+    assert stage.told()[-1]["params"]["update"]["sessionUpdate"] == "notice"

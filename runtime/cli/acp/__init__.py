@@ -3,6 +3,7 @@
     wire        lines of JSON, and what is said to those that are none
     flows       requests in both directions as straight-line generators, without I/O
     shapes      what the params of an editor's requests are made of
+    editor      what the editor understands, and what it is not sent
     errors      the daemon's errors as ACP knows them
     workspaces  which VM a workspace has, and what an editor's session is to us
     vms         the VMs of an editor's sessions, with what they have mounted

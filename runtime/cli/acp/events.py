@@ -18,6 +18,7 @@ from runtime.cli.acp.errors import RefusedError
 from runtime.cli.acp.flows import Ask, Call, Flow, Flows
 
 if TYPE_CHECKING:
+    from runtime.cli.acp.editor import Editor
     from runtime.cli.acp.workspaces import Session
 
 UPDATE: Final = "session/update"
@@ -29,8 +30,9 @@ NOTHING: Final = "no_active_prompt"
 class Events:
     """The subscriptions of one connection to the daemon."""
 
-    def __init__(self, flows: Flows) -> None:
+    def __init__(self, flows: Flows, editor: Editor) -> None:
         self._flows = flows
+        self._editor = editor
         self._subscribed: dict[str, Session] = {}
         self._deciding: set[tuple[Session, str]] = set()
         """Permission requests that the editor has before it, or has answered and the daemon has not acknowledged: it may be
@@ -84,8 +86,9 @@ class Events:
         method, params = message["method"], message.get("params") or {}
         if method == UPDATE:
             own = session.prompting and not replay
-            if not (own and params["update"].get("sessionUpdate") == "user_message_chunk"):
-                self._flows.post({"method": UPDATE, "params": params})
+            shown = self._editor.shown(params, replay=replay)
+            if shown is not None and not (own and params["update"].get("sessionUpdate") == "user_message_chunk"):
+                self._flows.post({"method": UPDATE, "params": shown})
         elif method in TURNS:
             session.in_turn = TURNS[method]
             if session.in_turn and session.prompts and session.prompts[0].too_early:

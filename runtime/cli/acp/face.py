@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api.events import COMPILING
 from runtime.cli import output
+from runtime.cli.acp.editor import Editor
 from runtime.cli.acp.errors import RefusedError, last_seq
 from runtime.cli.acp.events import Events
 from runtime.cli.acp.flows import Call, Flow, Flows, Respond, Until
@@ -24,7 +25,6 @@ from runtime.cli.acp.workspaces import (
     Session,
     absolute_path,
     session_info,
-    setup,
 )
 from runtime.cli.mounts import normal
 from runtime.cli.progress import compiling
@@ -57,7 +57,8 @@ class Face:
         self._agent = agent
         self._env = env
         self._vms = Vms(vm, allow=allow, base=base, mounts=mounts, workspace=workspace, on_terminal=on_terminal)
-        self._events = Events(self.flows)
+        self._editor = Editor()
+        self._events = Events(self.flows, self._editor)
         self._open: dict[str, Session] = {}
         self._seen: dict[str, Name] = {}
         """The VMs of sessions that `session/list` has told of."""
@@ -140,7 +141,8 @@ class Face:
 
     # The methods.
 
-    def _initialize(self, _params: dict[str, Any]) -> Flow:
+    def _initialize(self, params: dict[str, Any]) -> Flow:
+        self._editor.hear(params.get("clientCapabilities"))
         found = yield from self._probe()
         theirs = found["capabilities"] or {}
         ours: dict[str, Any] = {"list": {}, "resume": {}, "close": {}, "delete": {}}
@@ -167,7 +169,7 @@ class Face:
         yield from self._vms.listen(vm)
         made = yield Call("createSession", {"vm": vm, "agentType": self._agent, "options": given})
         session = self._enter(Session(vm, made["sessionId"]))
-        yield Respond({"sessionId": session.id, **setup(made)})
+        yield Respond({"sessionId": session.id, **self._editor.setup(made)})
         yield from self._events.follow(session)
 
     def _load(self, params: dict[str, Any]) -> Flow:
@@ -177,7 +179,7 @@ class Face:
             for event in page:
                 self._events.forward(session, event, replay=True)
         self._enter(session)
-        yield Respond(setup(made))
+        yield Respond(self._editor.setup(made))
         yield from self._events.follow(session)
 
     def _resume(self, params: dict[str, Any]) -> Flow:
@@ -185,7 +187,7 @@ class Face:
         session.last_seq = row["lastSeq"]
         made = yield from self._bring_back(session, params)
         self._enter(session)
-        yield Respond(setup(made))
+        yield Respond(self._editor.setup(made))
         yield from self._events.follow(session)
 
     def _list(self, params: dict[str, Any]) -> Flow:
@@ -244,7 +246,7 @@ class Face:
     def _set_config_option(self, params: dict[str, Any]) -> Flow:
         option = {"configId": params.get("configId"), "value": params.get("value")}
         settings = yield Call("setConfigOption", {**self._session(params).ids, **option})
-        return {"configOptions": settings["configOptions"]}
+        return {"configOptions": self._editor.options(settings["configOptions"])}
 
     def _other(self, method: str, params: dict[str, Any]) -> Flow:
         """Extensions are the agent's business, where they name a session."""

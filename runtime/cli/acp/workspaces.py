@@ -141,10 +141,5 @@ def session_info(row: dict[str, Any]) -> dict[str, Any]:
     return {**info, "title": row["title"]} if row.get("title") else info
 
 
-def setup(made: dict[str, Any]) -> dict[str, Any]:
-    """Return what `createSession` and `resumeSession` say of modes and options; what the agent has not is left out."""
-    return {name: made[name] for name in ("modes", "configOptions") if made.get(name)}
-
-
 def _iso(millis: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(millis // 1000)) + f".{millis % 1000:03d}Z"
