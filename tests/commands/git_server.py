@@ -21,7 +21,7 @@ GIVEN: Final = ("HTTP_AUTHORIZATION", "HTTP_GIT_PROTOCOL")
 
 
 class GitServer(ThreadingHTTPServer):
-    """Serves the bare repositories of a folder. Below /moved/ are redirects to them."""
+    """Serves the bare repositories of a folder. Below /moved/ are redirects to them, below /away/ by another name."""
 
     daemon_threads = True
 
@@ -32,8 +32,8 @@ class GitServer(ThreadingHTTPServer):
         """What the authorization header has to be, and what a request that has another is answered with 401 for."""
         self.oldest = False
         """Whether it knows no other version of the protocol than the first one."""
-        self.authorizations: list[str | None] = []
-        """What requests have had."""
+        self.secrets: list[tuple[str, str | None]] = []
+        """The hosts that requests were for, and the header X-Secret that they had."""
         self.framings: list[str] = []
         """How the bodies of POSTs came."""
 
@@ -72,9 +72,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> None:
         url, given = urlsplit(self.path), self.headers.get("authorization")
-        self.server.authorizations.append(given)
+        self.server.secrets.append((self.headers["host"].partition(":")[0], self.headers.get("x-secret")))
         if self.server.credentials is not None and given != self.server.credentials:
             self._say(401, {"WWW-Authenticate": 'Basic realm="git"'})
+        elif url.path.startswith("/away/"):
+            port = self.server.server_address[1]
+            self._say(301, {"Location": f"http://localhost:{port}/{self.path.removeprefix('/away/')}"})
         elif url.path.startswith("/moved/"):
             self._say(301, {"Location": f"/{self.path.removeprefix('/moved/')}"})
         elif not (self.server.folder / url.path.split("/")[1]).is_dir():

@@ -204,6 +204,12 @@ def test_redirects_move_the_repository(vm: Vm, server: GitServer) -> None:
     assert "unable to access 'http://HOST/moved/small.git/': The requested URL returned error: 301" in errors
 
 
+def test_headers_for_a_host_do_not_follow_a_redirect_to_another(make_vm: Callable[..., Vm], server: GitServer) -> None:
+    vm = make_vm(network={"allow": [server.host, f"localhost:{server.server_address[1]}"]})
+    good(vm, server, "git -c http.$U/.extraHeader='X-Secret: s' clone -q $U/away/small.git s")
+    assert set(server.secrets) == {("127.0.0.1", "s"), ("localhost", None)}
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [
