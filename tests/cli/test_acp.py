@@ -66,7 +66,7 @@ def test_it_says_what_the_agent_can_do(editor: Editor, daemon: Daemon) -> None:
     assert capabilities["loadSession"] is True
     assert capabilities["promptCapabilities"] == {"image": True, "audio": False, "embeddedContext": True}
     assert capabilities["mcpCapabilities"] == {"http": True, "sse": False}
-    assert set(capabilities["sessionCapabilities"]) == {"list", "resume", "close", "delete"}
+    assert set(capabilities["sessionCapabilities"]) == {"list", "resume", "fork", "close", "delete"}
     assert editor.close() == exits.OK
     with daemon.connect() as api:
         assert not [vm for vm in api.call("vm.list") if "probe" in vm["vm"]]
@@ -223,6 +223,24 @@ def test_list_close_and_delete(start: Callable[..., Editor], cwd: str) -> None:
     again.call("session/list", cwd=cwd)
     assert again.call("session/delete", sessionId=one) == {}
     assert set(listed(cwd=cwd)) == {two}
+
+
+def test_a_session_is_forked(start: Callable[..., Editor], cwd: str) -> None:
+    editor = start()
+    session = editor.new(cwd)
+    editor.prompt(session, "title News")
+    forked = editor.call("session/fork", sessionId=session, cwd=cwd)
+    assert forked["sessionId"] != session
+    assert forked["modes"]["currentModeId"] == "ask"
+    assert editor.prompt(forked["sessionId"], "say on") == "end_turn"
+    assert editor.prompt(session, "say still") == "end_turn"
+    assert {row["sessionId"] for row in start().call("session/list", cwd=cwd)["sessions"]} == {
+        session,
+        forked["sessionId"],
+    }
+    again = start()
+    assert again.call("session/fork", sessionId=session, cwd=cwd, mcpServers=[])["sessionId"] not in forked.values()
+    assert again.refused("session/fork", sessionId="nobody", cwd=cwd).code == UNKNOWN
 
 
 def test_a_workspace_is_one_however_its_path_is_written(editor: Editor, daemon: Daemon, cwd: str) -> None:

@@ -48,6 +48,7 @@ AGENT_RESULTS: Final[dict[str, type[BaseModel]]] = {
     "session/new": schema.NewSessionResponse,
     "session/load": schema.LoadSessionResponse,
     "session/resume": schema.ResumeSessionResponse,
+    "session/fork": schema.ForkSessionResponse,
     "session/list": schema.ListSessionsResponse,
     "session/close": schema.CloseSessionResponse,
     "session/delete": schema.DeleteSessionResponse,

@@ -6,6 +6,7 @@
     editor      what the editor understands, and what it is not sent
     errors      the daemon's errors as ACP knows them
     workspaces  which VM a workspace has, and what an editor's session is to us
+    pages       the pages of `session/list`
     vms         the VMs of an editor's sessions, with what they have mounted
     events      the daemon's notifications, turned into updates and permission requests
     face        the ACP methods

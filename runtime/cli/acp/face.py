@@ -16,6 +16,7 @@ from runtime.cli.acp.editor import Editor
 from runtime.cli.acp.errors import RefusedError, last_seq
 from runtime.cli.acp.events import Events
 from runtime.cli.acp.flows import Call, Flow, Flows, Respond, Until
+from runtime.cli.acp.pages import page
 from runtime.cli.acp.shapes import faults
 from runtime.cli.acp.vms import Vms
 from runtime.cli.acp.wire import Id, LineError, Message, decode
@@ -69,6 +70,7 @@ class Face:
             "session/new": self._new,
             "session/load": self._load,
             "session/resume": self._resume,
+            "session/fork": self._fork,
             "session/list": self._list,
             "session/close": self._close,
             "session/delete": self._delete,
@@ -145,7 +147,7 @@ class Face:
         self._editor.hear(params.get("clientCapabilities"))
         found = yield from self._probe()
         theirs = found["capabilities"] or {}
-        ours: dict[str, Any] = {"list": {}, "resume": {}, "close": {}, "delete": {}}
+        ours: dict[str, Any] = {"list": {}, "resume": {}, "fork": {}, "close": {}, "delete": {}}
         if isinstance((theirs.get("sessionCapabilities") or {}).get("additionalDirectories"), dict):
             ours["additionalDirectories"] = {}
         passed = {name: theirs[name] for name in ("promptCapabilities", "mcpCapabilities") if theirs.get(name)}
@@ -190,10 +192,19 @@ class Face:
         yield Respond(self._editor.setup(made))
         yield from self._events.follow(session)
 
+    def _fork(self, params: dict[str, Any]) -> Flow:
+        """A new session with the history of another, which stays as it is."""
+        source = self._open.get(params["sessionId"]) or (yield from self._find(params))[0]
+        made = yield Call("forkSession", source.ids)
+        session = Session(source.vm, made["sessionId"])
+        session.last_seq = (yield Call("getSession", session.ids))["lastSeq"]
+        setup = self._editor.setup((yield from self._bring_back(session, params)))
+        self._enter(session)
+        yield Respond({"sessionId": session.id, **setup})
+        yield from self._events.follow(session)
+
     def _list(self, params: dict[str, Any]) -> Flow:
         cwd = absolute_path(params, "cwd") if params.get("cwd") is not None else None
-        if params.get("cursor") is not None:
-            raise RefusedError(INVALID_PARAMS, "Invalid params: there are no further pages")
         found = []
         for vm in (yield from self._vms.of(cwd)):
             try:
@@ -204,8 +215,8 @@ class Face:
                 raise
             found += [row for row in rows if row["agentType"] == self._agent and cwd in (None, normal(row["cwd"]))]
             self._seen.update({row["sessionId"]: vm for row in rows})
-        found.sort(key=lambda row: row["updatedAt"], reverse=True)
-        return {"sessions": [session_info(row) for row in found]}
+        shown, cursor = page(found, params.get("cursor"))
+        return {"sessions": [session_info(row) for row in shown], **({} if cursor is None else {"nextCursor": cursor})}
 
     def _close(self, params: dict[str, Any]) -> Flow:
         ids = self._ids(params)

@@ -110,6 +110,7 @@ SHAPES: Final[dict[str, Shape]] = {
     "session/new": _object(**_PLACE, mcpServers=_SERVERS),
     "session/load": _object(**_SESSION, **_PLACE, mcpServers=_SERVERS),
     "session/resume": _object(**_SESSION, **_PLACE, mcpServers=_or_null(_SERVERS)),
+    "session/fork": _object(**_SESSION, **_PLACE, mcpServers=_or_null(_SERVERS)),
     "session/list": _object(cwd=_or_null(_TEXT), cursor=_or_null(_TEXT)),
     "session/close": _object(**_SESSION),
     "session/delete": _object(**_SESSION),
