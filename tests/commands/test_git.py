@@ -75,7 +75,7 @@ git init -q r; cd r; git commit --allow-empty 2>&1; echo $?
     code, output = run(vm, script, f"/home/user/{fresh_name('w')}")
     assert code == 0
     assert "unable to look up example.org (There are no sockets here)\n128\n" in output
-    assert "error: cannot run ssh: No such file or directory" in output
+    assert "a VM has no sockets, only HTTP and HTTPS: there is no ssh here" in output
     assert output.endswith("Please supply the message using either -m or -F option.\n1\n")
 
 
