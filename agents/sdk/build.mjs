@@ -134,8 +134,9 @@ function spellOutUnicodeClasses(source) {
   for (const token of tokenizer(source, { ecmaVersion: "latest", sourceType: "module" })) {
     if (token.type.label !== "regexp" || !/\\p\{/iu.test(token.value.pattern)) continue;
     const { pattern, flags } = token.value;
-    const plain = rewritePattern(pattern, flags, { unicodePropertyEscapes: "transform", unicodeFlag: "transform" });
-    out += source.slice(copied, token.start) + `new RegExp(${JSON.stringify(plain)},${JSON.stringify(flags.replace("u", ""))})`;
+    const sets = flags.includes("v") ? { unicodeSetsFlag: "transform" } : {};
+    const plain = rewritePattern(pattern, flags, { unicodePropertyEscapes: "transform", unicodeFlag: "transform", ...sets });
+    out += source.slice(copied, token.start) + `new RegExp(${JSON.stringify(plain)},${JSON.stringify(flags.replace(/[uv]/, ""))})`;
     copied = token.end;
   }
   return out + source.slice(copied);

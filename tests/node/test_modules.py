@@ -32,6 +32,7 @@ TESTS = (
     "util",
     "assert",
     "querystring",
+    "unicode_classes",
     "async_hooks",
     "net",
     "spawn",

@@ -37,6 +37,12 @@ export async function test_assert() {
   assert.strict.equal(NaN, NaN);
 }
 
+/** The engine has no tables of Unicode: the bundler spells such classes out. */
+export function test_unicode_classes() {
+  assert.ok(/^\p{Lu}\p{Ll}+$/u.test("Äpfel") && !/\p{L}/u.test("1 €"));
+  assert.ok(/^[\p{L}--[a-z]]$/v.test("ä") && !/^[\p{L}--[a-z]]$/v.test("a"));
+}
+
 export function test_querystring() {
   assert.deepEqual({ ...querystring.parse("a=1&b=%C3%A4&a=2") }, { a: ["1", "2"], b: "ä" });
   assert.equal(querystring.stringify({ a: [1, 2], b: "ä" }), "a=1&a=2&b=%C3%A4");
