@@ -70,11 +70,12 @@ LIBC int getrusage(int who, struct rusage *usage) {
     return 0;
 }
 
-/* Limits are the VM's: they are not told, and cannot be changed, but for the host's number of descriptors, which programs count on. */
+/* Limits are the VM's: they are not told, and cannot be changed, but for the host's number of descriptors, which programs count on,
+   and that nothing leaves a core file, which some ask for. */
 #define DESCRIPTORS 1024
 LIBC int getrlimit(int what, struct rlimit *limit) {
     if (what < 0 || what >= RLIM_NLIMITS) return posix_fail(EINVAL);
-    limit->rlim_cur = limit->rlim_max = what == RLIMIT_NOFILE ? DESCRIPTORS : RLIM_INFINITY;
+    limit->rlim_cur = limit->rlim_max = what == RLIMIT_NOFILE ? DESCRIPTORS : what == RLIMIT_CORE ? 0 : RLIM_INFINITY;
     return 0;
 }
 LIBC int setrlimit(int what, const struct rlimit *limit) {

@@ -36,6 +36,7 @@ int main(void) {
     check("record locks are refused", failed(fcntl(fd, F_SETLK, &(struct flock){.l_type = F_WRLCK}), ENOLCK));
     check("posix_fallocate", posix_fallocate(fd, INT64_MAX, 1) == EFBIG && posix_fallocate(fd, 0, 0) == EINVAL);
     struct rlimit limit;
+    check("no core files", setrlimit(RLIMIT_CORE, &(struct rlimit){0}) == 0 && failed(setrlimit(RLIMIT_CPU, &(struct rlimit){1, 1}), EPERM));
     check("RLIMIT_NOFILE", getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur == (rlim_t)getdtablesize());
     check("the last", dup2(fd, getdtablesize() - 1) >= 0 && failed(dup2(fd, getdtablesize()), EBADF));
     struct iovec none = {0};
