@@ -6,7 +6,8 @@ clang. A command.toml says:
 
     summary, version, licence       the licence as SPDX has it
     licence_file                    its text, in the source; or a list of them, where it carries parts of others
-    [source]  package, archive, sha256       see build/sources.py; what is in commands/NAME/src is added to it, or all there is
+    [source]  package, archive, sha256       see build/sources.py; what is in commands/NAME/src is added to it, or all there is;
+                                             its Makefile.in are made to makefiles as the source's are
     [[parts]]                       sources of others that are built into it, such as a library: each with a version, licence,
                                     licence_file, package, archive and sha256 as above, and
       folder                        where in the source it is unpacked
@@ -27,34 +28,32 @@ clang. A command.toml says:
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
+import sys
 import tarfile
 import tempfile
 import tomllib
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import posix_programs as posix
 from components import WASM_TOOLS
+from data_files import write_data
 from facts import Facts, Tools, apply
 from freshness import fingerprint
 from sources import Archive, fetch
 from toolchain import AGENTS, ROOT, WIT, BuildError, run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 FOLDER = ROOT / "commands"
 SCRIPTS = Path(__file__).resolve().parent
 BUILT = "built.mk"
 MIB = 1024 * 1024
-DATA = "files"
-INDEX = "files.json"
 LIBTOOL = """\
 mode= output= next=
 for word; do
@@ -152,9 +151,17 @@ class Command:
         return self.folder / "src"
 
     @property
+    def own_makefiles(self) -> tuple[str, ...]:
+        """Those that are added to another's source."""
+        found = sorted(self.own_source.rglob("Makefile.in")) if self.archive else []
+        return tuple(str(path.relative_to(self.own_source).with_suffix("")) for path in found)
+
+    @property
     def fingerprint(self) -> str:
         """Of all that its components are made of."""
         scripts = [SCRIPTS / name for name in ("command.py", "facts.py", "posix_programs.py")]
+        if self.own_makefiles:
+            scripts += [SCRIPTS / name for name in ("image.py", "run_here.py")]
         binaryen = AGENTS / "package-lock.json"
         facts = self.folder / "facts.json"
         targets = [(program.name, program.target) for program in self.programs]
@@ -336,7 +343,8 @@ def build(command: Command, output: Path) -> None:
         if facts.exists():
             for folder in (path for path in source.rglob("*") if path.is_dir()):
                 (place / folder.relative_to(source)).mkdir(parents=True, exist_ok=True)
-            apply(Facts.read(facts), source, place, tools)
+            found = Facts.read(facts)
+            apply(attrs.evolve(found, makefiles=(*found.makefiles, *command.own_makefiles)), source, place, tools)
         else:  # its makefile needs none
             shutil.copytree(source, place, dirs_exist_ok=True)
         make = partial(_make, command, place, tools)
@@ -368,32 +376,16 @@ def build(command: Command, output: Path) -> None:
             shutil.copyfile(source / part.folder / part.licence_file, output / f"LICENCE-{part.name}")
 
 
-def write_data(files: Mapping[str, Path], output: Path) -> None:
-    """Writes data files, by their paths in VMs, one after another into the folder's DATA, and what is where into INDEX."""
-    index: dict[str, tuple[int, int, str]] = {}
-    found = {
-        f"{path}/{inner.relative_to(given).as_posix()}" if inner != given else path: inner
-        for path, given in files.items()
-        for inner in ([given] if given.is_file() else given.rglob("*"))
-        if inner.is_file()
-    }
-    if not found:
-        return
-    with (output / DATA).open("wb") as file:
-        for path, inner in sorted(found.items()):
-            content = inner.read_bytes()
-            mode = 0o755 if inner.stat().st_mode & 0o100 else 0o644
-            index[path] = (len(content), mode, sha256(content).hexdigest())
-            file.write(content)
-    (output / INDEX).write_text(json.dumps(index))
-
-
 def _make(command: Command, place: Path, tools: Tools, folder: str, targets: Sequence[str]) -> None:
     jobs = os.cpu_count() or 1
     # Automake's list of headers that must be there before anything is compiled: no target names them all.
     (place / folder / BUILT).write_text("include Makefile\nBUILT_SOURCES: $(BUILT_SOURCES)\n")
     variables = [f"CC={tools.compiler}", f"AR={tools.archiver}", "RANLIB=:", "CFLAGS=-O2"]
-    variables += [f"LIBTOOL={tools.libtool}", *command.variables]
+    variables += [
+        f"LIBTOOL={tools.libtool}",
+        f"RUN_HERE={sys.executable} {SCRIPTS / 'run_here.py'}",
+        *command.variables,
+    ]
     run(
         [
             "make",

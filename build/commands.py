@@ -20,7 +20,8 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
-from command import DATA, FOLDER, INDEX, Command, Part, archives_of, build, read_commands
+from command import FOLDER, Command, Part, archives_of, build, read_commands
+from data_files import DATA, INDEX
 from freshness import build_if_stale
 from sources import MissingSourcesError, cache_folder, fetch
 from toolchain import BuildError, say

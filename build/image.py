@@ -12,7 +12,7 @@ from toolchain import BuildError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_CORE_MODULE, _DATA, _DATA_COUNT, _PREAMBLE = 1, 11, 12, 8
+_CORE_MODULE, _MEMORY, _DATA, _DATA_COUNT, _PREAMBLE = 1, 5, 11, 12, 8
 _PAGE = 65536
 _END = 0x0B  # of an expression
 
@@ -77,11 +77,20 @@ def memory(module: bytes) -> bytearray:
 
 
 def with_memory(module: bytes, image: bytes) -> bytes:
-    """The module with another memory to start with, in segments that are dense enough for it to be mapped."""
+    """The module with another memory to start with, in segments that are dense enough for it to be mapped.
+
+    The memory is at least as large as that.
+    """
     runs = _runs(image)
     out = bytearray(module[:_PREAMBLE])
     for section in _sections(module):
-        if section.kind == _DATA_COUNT:
+        if section.kind == _MEMORY:
+            limits = section.start + 1  # of the only one: whether it has a maximum, and the minimum
+            least, end = _number(module, limits + 1)
+            pages = max(least, -(-len(image) // _PAGE))
+            content = module[section.start : limits + 1] + _uleb(pages) + module[end : section.end]
+            out += _section(_MEMORY, content)
+        elif section.kind == _DATA_COUNT:
             out += _section(_DATA_COUNT, _uleb(len(runs)))
         elif section.kind == _DATA:
             parts = [_uleb(len(runs))]

@@ -159,15 +159,16 @@ def test_the_cache_forgets_what_no_build_has_used(commands: Any) -> None:
     assert [path.name for path in cache.iterdir()] == ["new"]
 
 
-def test_data_files_are_written_one_after_another_with_an_index(building: Any, tmp_path: Path) -> None:
+def test_data_files_are_written_one_after_another_with_an_index(tmp_path: Path) -> None:
+    data_files = module("data_files")
     (tmp_path / "library" / "inner").mkdir(parents=True)
     (tmp_path / "library" / "inner" / "b").write_text("second")
     (tmp_path / "library" / "a").write_text("first ")
     (tmp_path / "script").write_text(" third")
     (tmp_path / "script").chmod(0o755)
-    building.write_data({"/usr/lib/it": tmp_path / "library", "/usr/zzz": tmp_path / "script"}, tmp_path)
-    assert (tmp_path / building.DATA).read_text() == "first second third"
-    index = json.loads((tmp_path / building.INDEX).read_text())
+    data_files.write_data({"/usr/lib/it": tmp_path / "library", "/usr/zzz": tmp_path / "script"}, tmp_path)
+    assert (tmp_path / data_files.DATA).read_text() == "first second third"
+    index = json.loads((tmp_path / data_files.INDEX).read_text())
     modes = [(path, size, oct(mode)) for path, (size, mode, _) in index.items()]
     assert modes == [("/usr/lib/it/a", 6, "0o644"), ("/usr/lib/it/inner/b", 6, "0o644"), ("/usr/zzz", 6, "0o755")]
     assert index["/usr/zzz"][2] == hashlib.sha256(b" third").hexdigest()
