@@ -258,6 +258,8 @@ struct torpor_http *torpor_http_open(const char *method, const char *url, const 
     return NULL;
 }
 
+void torpor_http_set_deadline(struct torpor_http *http, int64_t deadline) { http->deadline = deadline; }
+
 /* The host takes no more of the body: the request is over, with an answer or without. */
 static int stop_writing(struct torpor_http *http) {
     drop_output(http->output);

@@ -102,6 +102,9 @@ struct torpor_http;
 struct torpor_http *torpor_http_open(const char *method, const char *url, const struct torpor_http_header *headers, size_t count,
                                      bool with_body, const struct torpor_http_options *options);
 
+/* Another deadline, for what is done from now on. */
+void torpor_http_set_deadline(struct torpor_http *http, int64_t deadline);
+
 /* Writes all of it to the body; -1 where the request is over, for which `torpor_http_status` has the reason. */
 int torpor_http_write(struct torpor_http *http, const void *data, size_t size);
 
