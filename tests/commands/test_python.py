@@ -284,11 +284,13 @@ def test_pip_installs_from_a_folder_and_what_it_installs_stays(vm: Vm) -> None:
         pip install --quiet --no-index --find-links house greeting
         greet
         pip list | grep greeting
+        python3 -m venv --without-pip env
+        env/bin/python -c 'import sys; print(sys.prefix, sys.base_prefix)'
     """
     code, output, error = run(vm, textwrap.dedent(script), cwd="/home/user")
     assert (code, error) == (0, "")
-    assert output.split() == ["hello", "from", "it", "greeting", "1.0"]
-    vm.call("sleep")
+    assert output.split() == ["hello", "from", "it", "greeting", "1.0", "/home/user/env", "/usr"]
+    vm.call("vm.sleep")
     assert run(vm, "greet")[1] == "hello from it\n"
 
 

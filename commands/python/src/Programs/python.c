@@ -9,6 +9,7 @@
 #include "pycore_initconfig.h"
 #include "pycore_interp.h"
 #include "pycore_moduleobject.h"
+#include "pycore_pathconfig.h"
 #include "pycore_pylifecycle.h"
 #include "pycore_pystate.h"
 
@@ -227,6 +228,7 @@ start(int argc, char **argv)
     if (argc == 0 || !fits(&wanted, own_config()) || found_program(argv[0], path) == NULL) {
         PyConfig_Clear(&wanted);
         Py_FinalizeEx();
+        _PyPathConfig_ClearGlobal(); /* or it would still be the one of the image */
         return Py_BytesMain(argc, argv);
     }
     torpor_end = end;
