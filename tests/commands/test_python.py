@@ -178,6 +178,68 @@ def test_signals_are_handled(vm: Vm) -> None:
     assert python(vm, text).splitlines() == ["SIGUSR1", "ring", "True"]
 
 
+def test_an_interrupt_is_an_exception(vm: Vm) -> None:
+    text = """
+        import os, signal
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            print("interrupted")
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            os.write(writer, b"x")
+        except BrokenPipeError:
+            print("broken")
+    """
+    assert python(vm, text).splitlines() == ["interrupted", "broken"]
+    code, output, errors = run(vm, "trap '' INT; python3 -c 'import os; os.kill(os.getpid(), 2); print(1)'; echo $?")
+    assert (code, output, errors) == (0, "1\n0\n", "")
+
+
+TESTED = """
+import os
+import pytest
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_right(number, tmp_path, capsys):
+    (tmp_path / "a").write_text("x")
+    print(number)
+    assert capsys.readouterr().out == f"{number}\\n"
+
+def test_descriptors(capfd):
+    os.write(1, b"low")
+    assert capfd.readouterr().out == "low"
+
+def test_wrong():
+    print("told")
+    assert [1, 2] == [1, 3]
+"""
+
+
+def test_pytest_runs(vm: Vm) -> None:
+    vm.call("writeFile", path="/home/user/t/test_it.py", content=TESTED)
+    for command in ("pytest", "python3 -m pytest"):
+        code, output, _ = run(vm, f"cd t && {command}")
+        assert code == 1
+        assert "E       assert [1, 2] == [1, 3]" in output
+        assert "Captured stdout call" in output
+        assert "1 failed, 3 passed in" in output
+    assert run(vm, "cd t && pytest -q --collect-only | head -n 2")[1].splitlines() == [
+        "test_it.py::test_right[1]",
+        "test_it.py::test_right[2]",
+    ]
+    assert run(vm, "pytest --version")[1] == "pytest 8.3.5\n"
+
+
+def test_what_is_kept_for_pytest_is_found_as_anything_is(vm: Vm) -> None:
+    script = "mkdir -p own/packaging; echo 'x = 7' > own/packaging/__init__.py; cd own; python3 -c '"
+    assert run(vm, f"{script}import packaging; print(packaging.x)'")[1] == "7\n"
+    kept = 'import packaging.version as v, pluggy; print(v.Version("1.2").minor, pluggy.__spec__.origin)'
+    assert run(vm, f"python3 -c '{kept}'")[1] == "2 /usr/lib/python3.13/site-packages/pluggy/__init__.py\n"
+    assert run(vm, "python3 -c 'import sys; print(\"pluggy\" in sys.modules)'")[1] == "False\n"
+
+
 @pytest.mark.parametrize(
     "deep",
     [

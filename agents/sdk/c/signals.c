@@ -24,10 +24,15 @@ LIBC void __SIG_ERR(int signal) { (void)signal; }
 
 static bool valid(int signal) { return signal > 0 && signal < _NSIG; }
 
+static uint8_t kind_of(const struct sigaction *action) {
+    return action->sa_handler == SIG_DFL ? ACTION_DEFAULT : action->sa_handler == SIG_IGN ? ACTION_IGNORED : ACTION_HANDLED;
+}
+
 void posix_signals_start(void) {
     sys_start(&posix_record);
     for (int signal = 1; signal < _NSIG; signal++) {
         if (posix_record.actions[signal - 1] == ACTION_IGNORED) actions[signal].sa_handler = SIG_IGN;
+        else posix_record.actions[signal - 1] = kind_of(&actions[signal]); /* as it is in the image, if this starts from one */
     }
 }
 
@@ -80,9 +85,7 @@ LIBC int sigaction(int signal, const struct sigaction *restrict action, struct s
     if (before) *before = actions[signal];
     if (action) {
         actions[signal] = *action;
-        uint8_t kind = action->sa_handler == SIG_DFL   ? ACTION_DEFAULT
-                       : action->sa_handler == SIG_IGN ? ACTION_IGNORED
-                                                       : ACTION_HANDLED;
+        uint8_t kind = kind_of(action);
         posix_record.actions[signal - 1] = kind;
         if (kind == ACTION_IGNORED) posix_record.pending &= ~posix_bit(signal);
     }

@@ -29,6 +29,56 @@ timeit tokenize tomllib traceback typing unicodedata unittest.mock urllib.parse 
 xml.etree.ElementTree zipfile zlib
 """
 
+KEPT = ("pytest", "_pytest", "pluggy", "iniconfig", "packaging")
+"""Packages that are in the image and not imported: a program finds them as it finds any, perhaps in its own folder or another
+version, and gets what is in the image if it is that which was found."""
+kept: dict[str, types.ModuleType] = {}
+
+
+class KeptLoader:
+    """Gives what is in the image, whose code has run."""
+
+    @staticmethod
+    def create_module(spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        """See importlib.abc.Loader."""
+        return kept[spec.name]
+
+    @staticmethod
+    def exec_module(module: types.ModuleType) -> None:
+        """See importlib.abc.Loader."""
+
+
+class KeptFinder:
+    """Finds what is in the image where it was imported from."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: list[str] | None, _target: types.ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        """See importlib.abc.MetaPathFinder."""
+        if name not in kept:
+            return None
+        found = importlib.machinery.PathFinder.find_spec(name, path)
+        if found is None or found.origin != kept[name].__file__:
+            return found
+        spec = importlib.machinery.ModuleSpec(
+            name, KeptLoader, origin=found.origin, is_package=found.submodule_search_locations is not None
+        )
+        spec.has_location = True
+        spec.cached = found.cached
+        if found.submodule_search_locations is not None:
+            spec.submodule_search_locations[:] = found.submodule_search_locations
+        return spec
+
+
+def keep() -> None:
+    """Imports these packages, and forgets them again."""
+    importlib.import_module("pytest")
+    for name in [*sys.modules]:
+        if name.partition(".")[0] in KEPT:
+            kept[name] = sys.modules.pop(name)
+    sys.meta_path.insert(sys.meta_path.index(importlib.machinery.PathFinder), KeptFinder)
+
 
 def resume(environment: dict[bytes, bytes], search: str | None) -> None:
     """Begins a process: with its variables, and the folders of PYTHONPATH before all others."""
@@ -55,6 +105,7 @@ def resume(environment: dict[bytes, bytes], search: str | None) -> None:
 
 for module in MODULES.split():
     importlib.import_module(module)
+keep()
 re.purge()
 environ.clear()
 del sys.argv[:]

@@ -2,7 +2,7 @@
 Makes the library as it is in the base system of VMs, of CPython's sources and with its modules compiled: whoever imports one
 neither compiles it nor looks whether it has changed. The program that is being built runs this, in the folder of the build.
 
-    python library.py LIBRARY TARGET WHEEL ...
+    python library.py LIBRARY TARGET PACKAGE ...     # wheels, or folders with what is in one
 """
 
 from __future__ import annotations
@@ -54,10 +54,13 @@ def compile_all(target: Path) -> None:
         )
 
 
-library, output, *wheels = map(Path, sys.argv[1:])
+library, output, *packages = map(Path, sys.argv[1:])
 copy(library, output)
 write_configuration(output)
-for wheel in wheels:
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(output / "site-packages")
+for package in packages:
+    if package.is_dir():
+        shutil.copytree(package, output / "site-packages", dirs_exist_ok=True)
+    else:
+        with zipfile.ZipFile(package) as archive:
+            archive.extractall(output / "site-packages")
 compile_all(output)
