@@ -356,6 +356,15 @@ def test_pip_installs_from_a_folder_and_what_it_installs_stays(vm: Vm) -> None:
     assert run(vm, "greet")[1] == "hello from it\n"
 
 
+def test_an_environment_has_a_pip_of_its_own(vm: Vm) -> None:
+    script = "python3 -m venv own && . own/bin/activate && pip --version && command -v python pip"
+    code, output, error = run(vm, script, cwd="/home/user")
+    assert (code, error) == (0, "")
+    version, *found = output.splitlines()
+    assert "from /home/user/own/lib/python3.13/site-packages/pip " in version
+    assert found == ["/home/user/own/bin/python", "/home/user/own/bin/pip"]
+
+
 def test_python_at_a_terminal(vm: Vm) -> None:
     shell = Shell(vm, "python3", "-q")
     shell.until(">>> ")

@@ -54,9 +54,20 @@ def compile_all(target: Path) -> None:
         )
 
 
+def unpress(wheels: Path) -> None:
+    """Have these wheels hold their files as they are: beside what is unpacked of them, that takes no room in an archive."""
+    for path in wheels.glob("*.whl"):
+        with zipfile.ZipFile(path) as archive:
+            files = {info: archive.read(info) for info in archive.infolist()}
+        with zipfile.ZipFile(path, "w") as archive:
+            for info, content in files.items():
+                archive.writestr(info, content, zipfile.ZIP_STORED)
+
+
 library, output, *packages = map(Path, sys.argv[1:])
 copy(library, output)
 write_configuration(output)
+unpress(output / "ensurepip" / "_bundled")
 for package in packages:
     if package.is_dir():
         shutil.copytree(package, output / "site-packages", dirs_exist_ok=True)
