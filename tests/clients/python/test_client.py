@@ -180,7 +180,7 @@ def test_every_method_of_the_api_is_there():
     of_client |= {"daemon.rotateKey": "rotate_key", "vm.getOrCreate": "vm.get_or_create", "listAgents": "list_agents"}
     of_client |= {"vm.import": "vm.import_"}
     of_client |= {f"{verb}Command": f"{verb}_command" for verb in ("add", "remove")} | {"listCommands": "list_commands"}
-    of_client |= {f"{verb}Agent": f"{verb}_agent" for verb in ("add", "remove")}
+    of_client |= {f"{verb}Agent": f"{verb}_agent" for verb in ("add", "check", "remove")}
     for method in METHODS.values():
         if method.name in elsewhere:
             continue
