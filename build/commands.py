@@ -60,7 +60,7 @@ def build_all(chosen: Sequence[Command]) -> None:
     archives = fetch(archives_of(chosen))
     DIST.mkdir(parents=True, exist_ok=True)
     if new := [command.name for command in chosen if not kept(command).exists()]:
-        say(f"building {', '.join(new)} from source (once; all of the commands take some 8 minutes of a processor)")
+        say(f"building {', '.join(new)} from source (once; all of the commands take some 16 minutes of a processor)")
     # The largest first, so that none of them is built alone at the end.
     sizes = {name: path.stat().st_size for name, path in archives.items()}
     order = sorted(chosen, key=lambda one: sizes[one.archive.name] if one.archive else 0, reverse=True)
