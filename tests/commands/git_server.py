@@ -30,10 +30,12 @@ class GitServer(ThreadingHTTPServer):
         self.folder = folder
         self.credentials: str | None = None
         """What the authorization header has to be, and what a request that has another is answered with 401 for."""
+        self.guarded = ("127.0.0.1", "localhost")
+        """The names of this host by which the credentials are wanted."""
         self.oldest = False
         """Whether it knows no other version of the protocol than the first one."""
         self.secrets: list[tuple[str, str | None]] = []
-        """The hosts that requests were for, and the header X-Secret that they had."""
+        """The hosts that requests were for, and the header X-Secret or Authorization that they had."""
         self.framings: list[str] = []
         """How the bodies of POSTs came."""
 
@@ -72,8 +74,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, body: bytes) -> None:
         url, given = urlsplit(self.path), self.headers.get("authorization")
-        self.server.secrets.append((self.headers["host"].partition(":")[0], self.headers.get("x-secret")))
-        if self.server.credentials is not None and given != self.server.credentials:
+        host = self.headers["host"].partition(":")[0]
+        self.server.secrets.append((host, self.headers.get("x-secret", given)))
+        if host in self.server.guarded and self.server.credentials not in {None, given}:
             self._say(401, {"WWW-Authenticate": 'Basic realm="git"'})
         elif url.path.startswith("/away/"):
             port = self.server.server_address[1]

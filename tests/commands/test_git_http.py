@@ -210,6 +210,40 @@ def test_headers_for_a_host_do_not_follow_a_redirect_to_another(make_vm: Callabl
     assert set(server.secrets) == {("127.0.0.1", "s"), ("localhost", None)}
 
 
+LOGGING = "git config --global credential.helper '!f() { echo $1 >> ~/log; cat >> ~/log; }; f'; "
+
+
+@pytest.mark.parametrize(("guarded", "ended"), [(("127.0.0.1",), 0), (("127.0.0.1", "localhost"), 128)])
+def test_a_password_does_not_follow_a_redirect_to_another_host(
+    make_vm: Callable[..., Vm], server: GitServer, guarded: tuple[str, ...], ended: int
+) -> None:
+    vm = make_vm(network={"allow": [server.host, f"localhost:{server.server_address[1]}"]})
+    server.require("me", "pw")
+    server.guarded = guarded
+    script = f"{LOGGING} git clone -q http://me:pw@$H/away/small.git s < /dev/null; code=$?; cat ~/log; exit $code"
+    code, log, _ = run(vm, server, script)
+    assert code == ended
+    assert set(server.secrets) == {("127.0.0.1", None), ("127.0.0.1", server.credentials), ("localhost", None)}
+    assert "username=me" not in log, "neither asked for nor kept for the other host"
+    assert ("host=localhost" in log) == ("localhost" in guarded)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://x%0ahost=other.example@$H/a",
+        "http://x:p%0D@$H/a",
+        "http://x%00y@$H/a",
+        "http://$H/a\nhost=other.example/b",
+    ],
+)
+def test_a_url_cannot_forge_a_line_of_what_helpers_are_asked(vm: Vm, server: GitServer, url: str) -> None:
+    server.require("me", "pw")
+    code, log, errors = run(vm, server, f'{LOGGING} git ls-remote "{url}" < /dev/null; code=$?; cat ~/log; exit $code')
+    assert (code, log) == (128, "")
+    assert "fatal: the URL has a line end or a NUL in it" in errors
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

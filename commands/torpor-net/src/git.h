@@ -6,7 +6,7 @@
 
 struct remote {
     char *url; /* without a user, and as redirects have made it */
-    char *asked; /* as git gave it */
+    char *asked; /* as git or a redirect to another host gave it */
     char *credentials; /* the value of an authorization header; NULL for none */
     struct headers extra; /* http.extraHeader */
     bool follows; /* redirects of the first request */
@@ -17,7 +17,9 @@ struct remote {
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* git_auth.c */
-void read_configuration(struct remote *remote);
+/* Takes a URL for the remote's, with what git's configuration says of it. What was said to another one, credentials above all, is not for it. */
+void aim(struct remote *remote, char *asked);
+char *without_user(const char *url);
 /* Asks git's helpers for credentials; false where they have none. */
 bool ask_for_credentials(struct remote *remote, struct torpor_http *answer);
 void approve_credentials(struct remote *remote);

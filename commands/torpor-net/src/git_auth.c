@@ -78,7 +78,7 @@ static void take_setting(struct remote *remote, const char *name, const char *va
     }
 }
 
-void read_configuration(struct remote *remote) {
+static void read_configuration(struct remote *remote) {
     char *words[] = {"git", "config", "-z", "--get-regexp", "^http\\..*(extraheader|followredirects)$", NULL};
     struct text all = run_git(words, "");
     int best[2] = {0, 0}; /* how much the setting in force names, of each kind */
@@ -96,6 +96,27 @@ void read_configuration(struct remote *remote) {
         free(name);
     }
     free(all.start);
+}
+
+char *without_user(const char *url) {
+    struct torpor_http_url parts;
+    torpor_http_parse(url, &parts);
+    return text_of("%s://%.*s%.*s", parts.secure ? "https" : "http", (int)parts.authority_size, parts.authority, (int)parts.path_size, parts.path);
+}
+
+void aim(struct remote *remote, char *asked) {
+    struct torpor_http_url parts;
+    if (!torpor_http_parse(asked, &parts)) die("'%s' is no http or https URL", asked);
+    char *user = decoded(parts.user ? parts.user : "", parts.user_size);
+    if (strpbrk(asked, "\r\n") || strpbrk(user, "\r\n") || (parts.user && memmem(parts.user, parts.user_size, "%00", 3)))
+        die("the URL has a line end or a NUL in it, by which git's credential helpers could be asked for those of another host");
+    free(user);
+    remote->asked = asked;
+    remote->url = without_user(asked);
+    for (size_t size = strlen(remote->url); size && remote->url[size - 1] == '/'; size--) remote->url[size - 1] = 0;
+    remote->credentials = asked_user = asked_password = NULL;
+    remote->extra.count = 0;
+    read_configuration(remote);
 }
 
 static struct text credential_input(const struct remote *remote) {

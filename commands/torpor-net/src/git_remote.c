@@ -264,13 +264,8 @@ static void obey(char *command) {
 }
 
 int main_git_remote(int argc, char **argv) {
-    struct torpor_http_url parts;
     if (argc < 2) die("usage: %s <remote> [<url>]", program);
-    remote.asked = argc > 2 ? argv[2] : argv[1];
-    if (!torpor_http_parse(remote.asked, &parts)) die("'%s' is no http or https URL", remote.asked);
-    remote.url = text_of("%s://%.*s%.*s", parts.secure ? "https" : "http", (int)parts.authority_size, parts.authority, (int)parts.path_size, parts.path);
-    for (size_t size = strlen(remote.url); size && remote.url[size - 1] == '/'; size--) remote.url[size - 1] = 0;
-    read_configuration(&remote);
+    aim(&remote, argc > 2 ? argv[2] : argv[1]);
     for (char *command; (command = read_command()) && *command;) obey(command);
     return 0;
 }

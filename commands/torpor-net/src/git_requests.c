@@ -47,12 +47,8 @@ static void move(struct remote *remote, const char *asked, const char *location,
     struct torpor_http_url parts;
     if (size <= end || strcmp(next + size - end, tail) || !torpor_http_parse(next, &parts)) die("unable to update url base from redirection:\n  asked for: %s\n   redirect: %s", asked, next);
     next[size - end] = 0;
-    bool elsewhere = !same_origin(remote->url, next);
-    remote->url = next;
-    if (!elsewhere) return;
-    remote->credentials = NULL; /* what was said is for the host that was asked */
-    remote->extra.count = 0;
-    read_configuration(remote);
+    if (same_origin(remote->url, next)) remote->url = without_user(next);
+    else aim(remote, next);
 }
 
 static struct text answer_of(struct torpor_http *http, const struct remote *remote) {

@@ -105,7 +105,7 @@ char *decoded(const char *text, size_t size) {
     char *made = get(size + 1), *to = made;
     for (size_t i = 0; i < size; i++) {
         unsigned byte;
-        if (text[i] == '%' && i + 2 < size && isxdigit((unsigned char)text[i + 1]) && sscanf(text + i + 1, "%2x", &byte) == 1) {
+        if (text[i] == '%' && i + 2 < size && isxdigit((unsigned char)text[i + 1]) && isxdigit((unsigned char)text[i + 2]) && sscanf(text + i + 1, "%2x", &byte) == 1) {
             *to++ = (char)byte;
             i += 2;
         } else {
