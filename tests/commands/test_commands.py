@@ -154,6 +154,9 @@ git init -q .; printf 'build/\\n*.log\\n' > .gitignore
         ("rg --files --hidden -g '.*' -g '*.{py,ts}'", 0, ".gitignore\nsrc/a.py\nsrc/b.ts\n"),
         ("rg -u -l foo", 0, "build/c.js\nd.log\nsrc/a.py\nsrc/b.ts\n"),
         ("rg -uu -l foo -g '!.git'", 0, ".hidden/e\nbuild/c.js\nd.log\nsrc/a.py\nsrc/b.ts\n"),
+        ("rg --hidden -u -l foo -g '!.git'", 0, ".hidden/e\nbuild/c.js\nd.log\nsrc/a.py\nsrc/b.ts\n"),
+        ("rg --max-depth 2 -l foo; rg --max-depth 1 --files .", 0, "src/a.py\nsrc/b.ts\n./binary\n"),
+        ("rg --files --max-depth 0; rg -u --files --max-depth 0", 1, ""),
         (r"rg -t py -n 'def \w+\('", 0, "src/a.py:2:def foo(x):\n"),
         (r"rg -o '[\w.]+@\w+\.com|\d{2}' -I", 0, "12\nfoo.bar@x.com\n"),
         (r"rg -Tpy 'foo(?=\.)' -o", 0, "src/b.ts:foo\n"),
@@ -171,6 +174,13 @@ def test_rg_finds_what_ripgrep_finds(vm: Vm, line: str, code: int, output: str) 
     folder = f"/home/user/{fresh_name('w')}"
     assert run(vm, SEARCHED, folder) == (0, "")
     assert run(vm, line, folder) == (code, output)
+
+
+def test_rg_has_colours_at_a_terminal_unless_they_are_not_wanted(vm: Vm) -> None:
+    script = "cd; echo foo > f; rg --color never foo f; echo middle; rg foo f; echo end"
+    shell = Shell(vm, "bash", "-c", script, env={"TERM": "xterm"})
+    assert "\033[" not in shell.until("middle")
+    assert "\033[" in shell.until("end")
 
 
 def test_rg_says_who_answers(vm: Vm) -> None:

@@ -96,6 +96,8 @@ JSON = "content-type: application/json"
         ("-sL -d x $U/to/308", asked("POST /echo/there", "content-length: 1", FORM, body="x")),
         ("-s $U/to/301", "body\n"),
         ("-s --compressed $U/gzip | uniq -c | tr -s ' '", " 1000 packed\n"),
+        ("-sL --compressed -o x -i $U/to/302/gzip; tail -n 1 x", "packed\n"),
+        ("-sI --compressed $U/gzip | grep encoding", "content-encoding: gzip\r\n"),
         ("-sI $U/status/404", "HTTP/1.1 404 Not Found\r\ncontent-length: 5\r\n\r\n"),
         ("-sI -X GET $U/", "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n"),
         ("-sif $U/", "HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nhello\n"),
@@ -179,6 +181,15 @@ def test_a_multipart_form(vm: Vm, web: Web) -> None:
     assert length == len(body)
 
 
+@pytest.mark.parametrize("count", range(1, 25))
+def test_a_multipart_form_is_sent_to_each_url(vm: Vm, web: Web, count: int) -> None:
+    fields = " ".join(f"-F field{number}=value" for number in range(count))
+    _, output, _ = run(vm, web, f"curl -s {fields} $U/echo $U/echo $U/echo")
+    first, second, third = output.split("POST ")[1:]
+    assert first.count("value") == count
+    assert first == second == third
+
+
 def test_large_bodies_both_ways_and_one_that_goes_on(vm: Vm, web: Web) -> None:
     script = """cd; curl -sO $U/large; wc -c < large; head -c 1000 large > part; curl -s -C - -o part $U/large; cmp part large
         curl -sT large $U/echo | tail -c +200 | wc -c; cat large | curl -s -T - $U/echo | sed -n '/content/p;/encoding/p' """
@@ -199,6 +210,18 @@ def test_it_tries_again(vm: Vm, web: Web) -> None:
     ]
     web.failures = 2
     assert run(vm, web, "curl --retry 1 --retry-delay 0.01 -fs $U/flaky")[0] == 22
+    web.failures = 1
+    assert run(vm, web, "curl --retry 1 --retry-delay 0.01 -so /dev/null -w '%{http_code}' $U/flaky")[:2] == (0, "200")
+    web.failures = 1
+    again = "--retry 1 --retry-delay 0.01 --retry-all-errors"
+    code, output, _ = run(vm, web, f"cd; printf 012 > f; curl {again} -sC - -o f $U/broken && cat f")
+    assert (code, output) == (0, "0123456789")
+
+
+@pytest.mark.parametrize(("options", "ended"), [("", 33), ("-f", 22), ("-fi", 22)])
+def test_an_error_does_not_go_on_with_a_file(vm: Vm, web: Web, options: str, ended: int) -> None:
+    script = f"cd; printf part > f; curl -s {options} -C - -o f $U/status/503; code=$?; cat f; exit $code"
+    assert run(vm, web, script) == (ended, "part", "")
 
 
 def test_credentials_are_for_the_host_that_they_were_given_for(make_vm: Callable[..., Vm], web: Web) -> None:

@@ -69,6 +69,22 @@ def test_what_it_does(vm: Vm, web: Web, script: str, said: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("failures", "script", "code", "said"),
+    [
+        (1, "wget -q -O f $U/broken; code=$?; cat f; exit $code", 0, "0123456789"),
+        (1, "printf 01 > f; wget -qc -O f $U/broken; code=$?; cat f; exit $code", 0, "0123456789"),
+        (1, "printf 01 > broken; wget -qc $U/broken; code=$?; cat broken; exit $code", 0, "0123456789"),
+        (0, "printf 01 > f; wget -qc -O f $U/broken/whole; code=$?; cat f; exit $code", 0, "0123456789"),
+        (0, "printf 01 > f; wget -qc -t 1 --content-on-error -O f $U/status/404; code=$?; cat f; exit $code", 8, "01"),
+        (1, "wget -q -O - $U/broken", 4, "01234"),
+    ],
+)
+def test_nothing_comes_twice(vm: Vm, web: Web, failures: int, script: str, code: int, said: str) -> None:
+    web.failures = failures
+    assert run(vm, web, f"cd $(mktemp -d); {script}") == (code, said, "")
+
+
+@pytest.mark.parametrize(
     ("options", "code", "said"),
     [
         ("-nv $U/status/404", 8, "http://HOST/status/404:\nERROR 404: Not Found.\n"),

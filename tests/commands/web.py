@@ -37,7 +37,7 @@ class Web(ThreadingHTTPServer):
         self.asked = threading.Event()
         """Somebody waits for /silent."""
         self.failures = 0
-        """How many more requests for /flaky fail."""
+        """How many more requests for /flaky fail, and of those for /broken break off in the middle."""
 
     @property
     def host(self) -> str:
@@ -69,7 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
             headers = "".join(f"{name.lower()}: {value}\n" for name, value in sorted(self.headers.items()))
             self._say(200, f"{self.command} {self.path}\n{headers}\n".encode() + body, ("Content-Type", "text/plain"))
         elif kind in {"to", "status"}:
-            self._say(int(rest[0]), b"body\n", *([("Location", "/echo/there")] if kind == "to" else []))
+            there = "/".join(["", *(rest[1:] or ("echo", "there"))])
+            self._say(int(rest[0]), b"body\n", *([("Location", there)] if kind == "to" else []))
         elif kind in FIXED:
             content, *headers_ = FIXED[kind]
             self._say(302 if kind == "loop" else 200, content, *headers_)
@@ -97,6 +98,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.server.failures -= 1
         failed = self.server.failures >= 0
         self._say(503 if failed else 200, b"failed\n" if failed else b"good\n")
+
+    def _broken(self) -> None:
+        ranges = self.headers.get("range") if not self.path.endswith("/whole") else None
+        content = b"0123456789"[int((ranges or "bytes=0-")[6:-1]) :]
+        self.server.failures -= 1
+        self.send_response(206 if ranges else 200)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.close_connection = self.server.failures >= 0
+        self.wfile.write(content[: len(content) // 2] if self.close_connection else content)
 
     def _body(self) -> bytes:
         if self.headers.get("transfer-encoding") != "chunked":

@@ -338,6 +338,10 @@ int read_options(int argc, char **argv, struct settings *settings) {
     if (!settings->urls.count) return misused("%s", "(2) no URL specified");
     if (settings->fail && settings->fail_with_body) return misused("%s", "You must select either --fail or --fail-with-body, not both.");
     int chosen = (settings->has_data && !settings->get_with_data) + (settings->form.count > 0) + (settings->uploads.count > 0) + settings->head;
+    if (settings->form.count) {
+        char *end = text_of("\r\n--%s--\r\n", settings->form_type);
+        add_bytes(&settings->form, (struct text){.start = end, .size = strlen(end)});
+    }
     if (chosen > 1) return misused("%s", "You can only select one HTTP request method!");
     if (settings->user && !strchr(settings->user, ':')) return misused("option -u: the password is not asked for here; give it: %s:password", settings->user);
     return DONE;

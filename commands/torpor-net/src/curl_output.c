@@ -66,8 +66,6 @@ static int open_output(struct transfer *transfer) {
         transfer->fd = open(transfer->path, how, 0666);
         if (transfer->fd < 0) return transfer_failed(transfer, WRITE_FAILED, "Failed to open the file %s: %s", transfer->path, strerror(errno));
     }
-    const char *coding = header(transfer, "content-encoding");
-    if (settings->compressed && coding && (!strcasecmp(coding, "gzip") || !strcasecmp(coding, "x-gzip"))) return start_gzip(transfer);
     return DONE;
 }
 
@@ -92,16 +90,13 @@ int put_headers(struct transfer *transfer, bool last) {
         if (fd < 0 || write_all(fd, text.start, text.size)) code = transfer_failed(transfer, WRITE_FAILED, "Failed to open %s", settings->dump_header);
         if (fd >= 0) close(fd);
     }
-    if (last && !code && transfer->skip && transfer->status == 200) code = transfer_failed(transfer, NO_RANGE, "HTTP server does not seem to support byte ranges. Cannot resume.");
-    if (last && transfer->status == 416 && transfer->skip) transfer->no_output = true;
-    bool wanted = (settings->include || settings->head) && !transfer->no_output;
-    if (!code && wanted) {
-        bool compressed = transfer->gzip >= 0;
-        if (!(code = open_output(transfer))) {
-            if (transfer->gzip >= 0 && !compressed && write_all(transfer->fd, text.start, text.size)) code = WRITE_FAILED;
-            else if (transfer->gzip < 0) code = put(transfer, text.start, text.size);
-        }
+    if (last && transfer->skip && transfer->status != 206) {
+        transfer->no_output = true; /* it is no part of the file */
+        bool told = transfer->status == 416 || (transfer->status >= 400 && settings->fail);
+        if (!code && !told) code = transfer_failed(transfer, NO_RANGE, "HTTP server does not seem to support byte ranges. Cannot resume.");
     }
+    bool wanted = (settings->include || settings->head) && !transfer->no_output;
+    if (!code && wanted && !(code = open_output(transfer))) code = put(transfer, text.start, text.size);
     free(text.start);
     return code;
 }
@@ -119,9 +114,12 @@ static void show_progress(struct transfer *transfer, bool last) {
 }
 
 int put_body(struct transfer *transfer, const void *bytes, size_t size) {
+    bool first = transfer->received == (long long)size;
     int code = open_output(transfer);
+    const char *coding = first && transfer->settings->compressed ? header(transfer, "content-encoding") : NULL;
+    if (!code && coding && (!strcasecmp(coding, "gzip") || !strcasecmp(coding, "x-gzip"))) code = start_gzip(transfer);
     if (code) return code;
-    if (transfer->to_terminal && transfer->gzip < 0 && transfer->received == (long long)size && memchr(bytes, 0, size)) {
+    if (transfer->to_terminal && transfer->gzip < 0 && first && memchr(bytes, 0, size)) {
         fputs("Warning: Binary output can mess up your terminal. Use \"--output -\" to tell curl to output it to your terminal anyway, or consider "
               "\"--output <FILE>\" to save to a file.\n", stderr);
         return transfer_failed(transfer, WRITE_FAILED, "Failure writing output to destination");
@@ -147,6 +145,7 @@ int end_output(struct transfer *transfer) {
 }
 
 int rewind_output(struct transfer *transfer) {
-    if (transfer->path && !transfer->skip && !truncate(transfer->path, 0)) return DONE;
-    return !transfer->path || errno == ENOENT ? DONE : WRITE_FAILED;
+    struct stat of;
+    if (!transfer->path || stat(transfer->path, &of) || !S_ISREG(of.st_mode) || of.st_size <= transfer->skip) return DONE;
+    return truncate(transfer->path, transfer->skip) ? WRITE_FAILED : DONE;
 }

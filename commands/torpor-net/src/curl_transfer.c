@@ -262,7 +262,6 @@ void run_transfer(struct transfer *transfer) {
     const struct settings *settings = transfer->settings;
     struct body body = settings->form;
     struct hop hop = {.is_first_host = true};
-    if (settings->form.count) add_bytes(&body, (struct text){.start = text_of("\r\n--%s--\r\n", settings->form_type), .size = strlen(settings->form_type) + 8});
     if (settings->has_data && !settings->get_with_data) add_bytes(&body, settings->data);
     if (transfer->upload && !add_path(&body, transfer->upload)) {
         transfer_failed(transfer, READ_FAILED, "cannot open '%s'", transfer->upload);

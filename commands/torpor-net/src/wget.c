@@ -13,7 +13,7 @@
 
 /* Exit codes, as wget's manual has them. */
 enum { DONE = 0, OTHER = 1, BAD_USE = 2, FILE_FAILED = 3, NETWORK_FAILED = 4, TLS_FAILED = 5, AUTHENTICATION = 6, PROTOCOL = 7, SERVER_ERROR = 8 };
-enum { LONG_METHOD = 256, BODY_DATA, BODY_FILE, POST_DATA, POST_FILE, HEADER, SPIDER, MAX_REDIRECT, USER, PASSWORD, ON_ERROR, RETRY_REFUSED, IGNORED, NO_TLS_CHECK, REFUSED, HELP, IGNORED_VALUE };
+enum { LONG_METHOD = 256, BODY_DATA, BODY_FILE, POST_DATA, POST_FILE, HEADER, SPIDER, MAX_REDIRECT, USER, PASSWORD, ON_ERROR, RETRY_REFUSED, IGNORED, NO_TLS_CHECK, REFUSED, HELP, IGNORED_VALUE, BRIEF, NO_CLOBBER };
 
 static struct {
     bool quiet, brief, spider, show_headers, resume, no_clobber, with_body, on_error, retry_refused, has_list;
@@ -26,10 +26,10 @@ static struct {
 } settings = {.agent = "Wget (Torpor)", .tries = 20, .redirects = 20, .prefix = "."};
 
 static const struct option OPTIONS[] = {
-    {"quiet", 0, NULL, 'q'}, {"no-verbose", 0, NULL, 'b' + 512}, {"output-document", 1, NULL, 'O'}, {"directory-prefix", 1, NULL, 'P'}, {"server-response", 0, NULL, 'S'},
+    {"quiet", 0, NULL, 'q'}, {"no-verbose", 0, NULL, BRIEF}, {"output-document", 1, NULL, 'O'}, {"directory-prefix", 1, NULL, 'P'}, {"server-response", 0, NULL, 'S'},
     {"header", 1, NULL, HEADER}, {"post-data", 1, NULL, POST_DATA}, {"post-file", 1, NULL, POST_FILE}, {"method", 1, NULL, LONG_METHOD}, {"body-data", 1, NULL, BODY_DATA},
     {"body-file", 1, NULL, BODY_FILE}, {"spider", 0, NULL, SPIDER}, {"continue", 0, NULL, 'c'}, {"tries", 1, NULL, 't'}, {"timeout", 1, NULL, 'T'}, {"connect-timeout", 1, NULL, 'T'},
-    {"read-timeout", 1, NULL, 'T'}, {"user-agent", 1, NULL, 'U'}, {"max-redirect", 1, NULL, MAX_REDIRECT}, {"no-clobber", 0, NULL, 'n' + 512}, {"content-on-error", 0, NULL, ON_ERROR},
+    {"read-timeout", 1, NULL, 'T'}, {"user-agent", 1, NULL, 'U'}, {"max-redirect", 1, NULL, MAX_REDIRECT}, {"no-clobber", 0, NULL, NO_CLOBBER}, {"content-on-error", 0, NULL, ON_ERROR},
     {"retry-connrefused", 0, NULL, RETRY_REFUSED}, {"user", 1, NULL, USER}, {"http-user", 1, NULL, USER}, {"password", 1, NULL, PASSWORD}, {"http-password", 1, NULL, PASSWORD},
     {"wait", 1, NULL, 'w'}, {"verbose", 0, NULL, 'v'}, {"show-progress", 0, NULL, IGNORED}, {"progress", 1, NULL, IGNORED_VALUE}, {"https-only", 0, NULL, REFUSED},
     {"no-check-certificate", 0, NULL, NO_TLS_CHECK}, {"ca-certificate", 1, NULL, NO_TLS_CHECK}, {"recursive", 0, NULL, 'r'}, {"mirror", 0, NULL, 'm'}, {"input-file", 1, NULL, 'i'},
@@ -63,7 +63,7 @@ static int misused(const char *format, const char *what) {
 struct fetch {
     char *url, *path;
     int fd;
-    long long received, total, skip;
+    long long received, total, start, skip; /* `start`: what was in the file before; `skip`: what is not asked for, as it is there */
     bool again; /* another attempt may help */
 };
 
@@ -84,13 +84,15 @@ static int failed_by(struct fetch *fetch) {
 }
 
 static int open_file(struct fetch *fetch, int status) {
-    bool appends = settings.document || (fetch->skip && status == 206); /* of several URLs one after another */
+    /* What a broken attempt has left, and what a server without ranges sends again, is written over. */
+    long long kept = fetch->skip && status == 206 ? fetch->skip : settings.resume ? 0 : fetch->start;
+    struct stat of;
     if (!fetch->path) {
         fetch->fd = 1;
         return DONE;
     }
-    fetch->fd = open(fetch->path, O_WRONLY | O_CREAT | O_CLOEXEC | (appends ? O_APPEND : O_TRUNC), 0666);
-    if (fetch->fd >= 0) return DONE;
+    fetch->fd = open(fetch->path, O_WRONLY | O_CREAT | O_CLOEXEC | O_APPEND, 0666);
+    if (fetch->fd >= 0 && (fstat(fetch->fd, &of) || !S_ISREG(of.st_mode) || !ftruncate(fetch->fd, kept))) return DONE;
     say("%s: %s\n\nCannot write to ‘%s’ (%s).\n", fetch->path, strerror(errno), fetch->path, strerror(errno));
     return FILE_FAILED;
 }
@@ -192,7 +194,7 @@ static int attempt(struct fetch *fetch) {
             say("ERROR %d: %s.\n", status, reason_of(status));
             fetch->again = status == 408 || status == 429 || status == 503 || status == 504;
             code = status == 401 ? AUTHENTICATION : SERVER_ERROR;
-            if (settings.on_error) take_body(fetch, http, status);
+            if (settings.on_error && !settings.resume) take_body(fetch, http, status);
         } else if (settings.spider) {
             say("Remote file exists.\n\n");
         } else {
@@ -241,9 +243,11 @@ static int fetch_url(const char *typed) {
         if (settings.no_clobber && !access(fetch.path, F_OK)) return say("File ‘%s’ already there; not retrieving.\n", fetch.path), DONE;
         if (!settings.resume && !settings.spider) fetch.path = free_name(fetch.path);
     }
-    if (settings.resume && fetch.path && !stat(fetch.path, &of)) fetch.skip = of.st_size;
+    if (fetch.path && !stat(fetch.path, &of)) fetch.start = of.st_size;
     for (int number = 1;; number++) {
+        if (settings.resume && fetch.path && !stat(fetch.path, &of)) fetch.skip = of.st_size;
         int code = attempt(&fetch);
+        if (!fetch.path && fetch.received) return code; /* what is given cannot be taken back */
         if (!code || !fetch.again || (settings.tries && number >= settings.tries)) return code;
         int pause = number < 10 ? number : 10;
         say("Retrying.\n\n");
@@ -257,8 +261,8 @@ static int take_option(int option, struct list *urls) {
     switch (option) {
         case 'q': settings.quiet = true; break;
         case 'v': settings.brief = false; break;
-        case 'b' + 512: settings.brief = true; break;
-        case 'n' + 512: settings.no_clobber = true; break;
+        case BRIEF: settings.brief = true; break;
+        case NO_CLOBBER: settings.no_clobber = true; break;
         case 'O': settings.document = optarg; break;
         case 'P': settings.prefix = optarg; break;
         case 'S': settings.show_headers = true; break;

@@ -21,8 +21,6 @@ int compare_column(const struct column *column, const struct process *a, const s
 extern bool with_environment;
 /* Whether a tree has spaces alone, as of `-H`. */
 extern bool only_indented;
-/* Whether a tree is told by spaces alone. */
-extern bool only_indented;
 /* Hundredths of a percent: computed since it began, and of the memory. */
 long long cpu_share(const struct process *process);
 long long memory_share(const struct process *process);

@@ -44,6 +44,7 @@ struct search {
     struct choice choice;
     struct words patterns, options;
     bool fixed, perl, inexact, smart, insensitive, numbered, unnumbered, named, unnamed, counts, quiet, files, binary;
+    int unrestricted; /* how often -u is given */
 };
 
 void add(struct words *words, const char *word) {
@@ -257,9 +258,9 @@ static void take(struct search *search, int option) {
         case 't': add_type(&choice->types, optarg); break;
         case 'T': add_type(&choice->other_types, optarg); break;
         case 'u':
-            if (choice->hidden) search->binary = true, add(&search->options, "-a");
-            choice->hidden = choice->unignored;
             choice->unignored = true;
+            choice->hidden |= ++search->unrestricted > 1;
+            if (search->unrestricted > 2) search->binary = true, add(&search->options, "-a");
             break;
         case '.': case HIDDEN: choice->hidden = true; break;
         case NO_IGNORE: choice->unignored = true; break;
@@ -277,6 +278,7 @@ static void take(struct search *search, int option) {
 int main_rg(int argc, char **argv) {
     struct search search = {.choice = {.depth = DEEPEST}};
     struct words files = {0};
+    if (isatty(STDOUT_FILENO)) add(&search.options, "--color=auto"); /* what is asked for comes behind it */
     for (int option; (option = getopt_long(argc, argv, OPTIONS, LONG, NULL)) != -1;) take(&search, option);
     if (!search.files && !search.patterns.count) {
         if (optind == argc) return complain("the following required arguments were not provided:\n  <PATTERN>"), FAILED;
@@ -296,7 +298,6 @@ int main_rg(int argc, char **argv) {
     }
     search.named = (several || search.named) && !search.unnamed;
     if ((search.numbered || isatty(STDOUT_FILENO)) && !search.unnumbered) add(&search.options, "-n");
-    if (isatty(STDOUT_FILENO)) add(&search.options, "--color=auto");
     if (!search.quiet) complain("GNU grep answers");
     int code = search_files(&search, &files, from_stdin);
     return complete || (code == MATCHED && search.quiet) ? code : FAILED;

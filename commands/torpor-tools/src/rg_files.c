@@ -202,7 +202,9 @@ static bool list_by_git(const struct choice *choice, const char *directory, stru
         struct stat of;
         char *path = below_of(directory, name);
         bool there = !(choice->follow ? stat : lstat)(path, &of) && S_ISREG(of.st_mode);
-        if (there && wanted(choice, path, name)) add(files, path);
+        int slashes = 0;
+        for (const char *at = name; (at = strchr(at, '/')); at++) slashes++;
+        if (there && slashes < choice->depth && wanted(choice, path, name)) add(files, path);
         else free(path);
     }
     free(name);
@@ -224,7 +226,7 @@ static void walk(const struct choice *choice, const char *directory, size_t star
         char *path = below_of(directory, names.words[each]);
         bool there = !(choice->follow ? stat : lstat)(path, &of), kept = false;
         if (there && S_ISDIR(of.st_mode) && depth < choice->depth) walk(choice, path, start, depth + 1, files);
-        if (there && S_ISREG(of.st_mode) && wanted(choice, path, path + start)) add(files, path), kept = true;
+        if (there && S_ISREG(of.st_mode) && depth <= choice->depth && wanted(choice, path, path + start)) add(files, path), kept = true;
         if (!kept) free(path);
         free((char *)names.words[each]);
     }
@@ -236,7 +238,7 @@ bool list_files(const struct choice *choice, const char *path, struct words *fil
     if (stat(*path ? path : ".", &of)) return complain("%s: No such file or directory (os error 2)", path), false;
     size_t length = strlen(path);
     if (!S_ISDIR(of.st_mode)) add(files, path);
-    else if (!choice->unignored && choice->depth == DEEPEST && list_by_git(choice, path, files)) return true;
+    else if (!choice->unignored && list_by_git(choice, path, files)) return true;
     else walk(choice, path, length + (length && path[length - 1] != '/'), 1, files);
     return true;
 }
