@@ -161,6 +161,8 @@ class Command:
         scripts = [SCRIPTS / name for name in ("command.py", "facts.py", "posix_programs.py")]
         if self.own_makefiles:
             scripts += [SCRIPTS / name for name in ("image.py", "run_here.py")]
+        if self.files:
+            scripts.append(SCRIPTS / "data_files.py")
         binaryen = AGENTS / "package-lock.json"
         facts = self.folder / "facts.json"
         targets = [(program.name, program.target) for program in self.programs]

@@ -6,6 +6,8 @@ import json
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from toolchain import BuildError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
@@ -15,7 +17,10 @@ INDEX = "files.json"
 
 
 def write_data(files: Mapping[str, Path], output: Path) -> None:
-    """Writes data files, by their paths in VMs, one after another into the folder's DATA, and what is where into INDEX."""
+    """
+    Writes data files, by their paths in VMs, one after another into the folder's DATA, and what is where into INDEX. Raises
+    BuildError where a path stands for nothing.
+    """
     index: dict[str, tuple[int, int, str]] = {}
     found = {
         f"{path}/{inner.relative_to(given).as_posix()}" if inner != given else path: inner
@@ -23,6 +28,10 @@ def write_data(files: Mapping[str, Path], output: Path) -> None:
         for inner in ([given] if given.is_file() else given.rglob("*"))
         if inner.is_file()
     }
+    for path, given in files.items():
+        if not any(name == path or name.startswith(f"{path}/") for name in found):
+            msg = f"{path}: there is nothing in {given}"
+            raise BuildError(msg)
     if not found:
         return
     with (output / DATA).open("wb") as file:

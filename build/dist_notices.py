@@ -109,6 +109,8 @@ def _from_archive(name: str, release: str, licence: str, archive: Archive | None
     if archive:
         origin = f"The source is {archive.name}, SHA-256 {archive.sha256}.\n\n"
         place = f"pkg:deb/debian/{archive.package}@{release}?arch=source"
+        if archive.is_wheel:
+            place = f"pkg:pypi/{archive.package}@{release}"
     return Part(name, release, licence, origin + text.read_text("utf-8"), place)
 
 

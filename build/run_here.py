@@ -28,7 +28,6 @@ from runtime.posix.errnos import Errno
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SYS = "torpor:posix/sys@0.1.0"
 RUN = "wasi:cli/run@0.2.12#run"
 CWD = -100
 READ, WRITE, CREATE, EXCLUSIVE, TRUNCATE, APPEND, DIRECTORY, NO_LINK = (1 << bit for bit in range(8))
@@ -177,7 +176,8 @@ class Here:
 
     def sys_control(self, fd: int, what: int, _value: int) -> int:
         """Nothing is inherited by anybody; all files can be read and written as far as a program asks."""
-        return self._open[fd] * 0 + (READ | WRITE if what == 2 else 0)  # noqa: PLR2004 - what torpor:posix/sys says
+        os.fstat(self._open[fd])  # is it open?
+        return READ | WRITE if what == 2 else 0  # noqa: PLR2004 - what torpor:posix/sys says
 
     def sys_stat(self, at: int, path: int, size: int, how: int, to: int) -> None:
         link = bool(how & NO_LINK)

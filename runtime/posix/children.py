@@ -14,7 +14,8 @@ from runtime.posix.delivery import Delivery
 from runtime.posix.descriptions import File, How
 from runtime.posix.errnos import OF_FILES, Errno, PosixError
 from runtime.posix.life import disown, never_ran, signal, signal_group
-from runtime.posix.names import MAX_TOLD, Name
+from runtime.posix.names import Name, told_path
+from runtime.posix.numbers import WORKING_DIRECTORY
 from runtime.posix.programs import find
 from runtime.posix.signals import LAST
 from runtime.posix.standard import DescribedInput, DescribedOutput
@@ -23,7 +24,6 @@ from runtime.wasi.streams import InputStream, OutputStream, Pollable, Source, po
 from wasi_fs import FsError, OpenDirectory, OpenFile
 
 if TYPE_CHECKING:
-    from runtime.posix.descriptions import Description
     from runtime.posix.process import PosixProcess
     from runtime.posix.state import PosixState
 
@@ -33,29 +33,21 @@ NOWHERE: Final = "/dev/null"
 
 
 class _FromChild(DescribedInput):
-    """The parent's end of a pipe that a child writes to."""
-
-    def __init__(self, process: PosixProcess, description: Description) -> None:
-        super().__init__(process, description)
-        self._end = description
-        description.hold()
+    """The parent's end of a pipe that a child writes to; it was held for this."""
 
     def drop(self) -> None:
         """See Resource."""
-        self._end.release()
+        assert self._description is not None
+        self._description.release()
 
 
 class _ToChild(DescribedOutput):
-    """The parent's end of a pipe that a child reads from."""
-
-    def __init__(self, process: PosixProcess, description: Description) -> None:
-        super().__init__(process, description)
-        self._end = description
-        description.hold()
+    """The parent's end of a pipe that a child reads from; it was held for this."""
 
     def drop(self) -> None:
         """See Resource."""
-        self._end.release()
+        assert self._description is not None
+        self._description.release()
 
 
 class _End(Source):
@@ -131,6 +123,7 @@ async def _spawn(
                 await _connect(child, number, what)
             await _enter(process, directory)
             chosen = await find(process.kernel, Name(path, process.cwd.node), given)
+            await trio.lowlevel.checkpoint()  # while all of it can still be taken back
         except BaseException:
             child.drop()
             never_ran(process)
@@ -140,7 +133,6 @@ async def _spawn(
     except FsError as error:
         raise _failure(PosixError(OF_FILES[error.code], str(error))) from None
     start_child(process, chosen)
-    await trio.lowlevel.checkpoint()
     return child
 
 
@@ -174,6 +166,7 @@ async def _connect(child: Child, number: int, what: str) -> None:
         case _:
             reader, writer = process.kernel.pipes.make(0)
             table.set(number, writer if number else reader, closes=False)
+            (reader if number else writer).hold()
             if number:
                 child.outputs[number] = _FromChild(child.parent, reader)
             else:
@@ -185,7 +178,7 @@ async def _enter(process: PosixProcess, directory: str) -> None:
     files, before = process.kernel.filesystem, process.cwd.node
     opened = await patiently(lambda: files.open(directory, at=before, directory=True))
     assert isinstance(opened, OpenDirectory)
-    process.move_to(opened, directory if directory.startswith("/") and len(directory) <= MAX_TOLD else None)
+    process.move_to(opened, told_path(process, WORKING_DIRECTORY, directory))
 
 
 def _failure(error: PosixError) -> WitError:

@@ -79,7 +79,7 @@ async def _fork(process: PosixProcess, stack: int, end: int) -> int:
 
 
 @call("enter-child")
-def entermake_child(process: PosixProcess, memory: Context) -> int:
+def enter_child(process: PosixProcess, memory: Context) -> int:
     """fork(2), with a child that goes on in this guest. ENOSYS in such a child."""
     _check_own_guest(process)
     child = make_child(process, process.arguments, Delivery(Inherited()))
@@ -92,7 +92,7 @@ def entermake_child(process: PosixProcess, memory: Context) -> int:
 
 
 @call("leave-child")
-def leavemake_child(process: PosixProcess, _memory: Context, status: int) -> int:
+def leave_child(process: PosixProcess, _memory: Context, status: int) -> int:
     """_exit(2) of such a child, or its end by a signal. EINVAL where there is none, and for what ends none."""
     number = signal_of(status)
     by_itself = status == exited(status >> 8)

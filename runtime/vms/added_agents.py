@@ -18,7 +18,7 @@ import trio
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError
 from runtime.exhaustion import check_exhausted
-from runtime.newfile import make_directory
+from runtime.newfile import PREFIX, make_directory
 from runtime.vms.catalogue import MANIFEST, AgentSpec, ComponentRef, ManifestError, read_manifest
 from runtime.vms.component_files import publish, read_component
 from runtime.vms.trial import about, try_agent
@@ -71,6 +71,7 @@ class AddedAgents:
     async def check(self, path: Path) -> dict[str, Any]:
         """`checkAgent`: as `add`, and nothing is added. Raises ApiError as `add` does, but for what is there already."""
         given = await trio.to_thread.run_sync(_given, path, None)
+        _check_name(given.id)
         program, content = await self._load(path, given)
         given, trial = await self._try(path, given, content)
         return {
@@ -125,9 +126,7 @@ class AddedAgents:
 
     def _place(self, name: str) -> Path:
         """The folder for an agent of this name. Raises ApiError."""
-        if _NAME.fullmatch(name) is None:
-            message = f"{name!r} is no name for an agent: letters, digits, and . _ - after the first, at most 64"
-            raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer="/name")
+        _check_name(name)
         directory = self._catalogue.own_directory
         if directory is None:
             raise ApiError(ErrorCode.NOT_FOUND, "the daemon looks for a user's agents nowhere: see TORPOR_AGENTS")
@@ -149,6 +148,12 @@ class AddedAgents:
         if not was_added and added >= MAX_ADDED:
             message = f"{MAX_ADDED} agents were added, which is the limit; remove one"
             raise ApiError(ErrorCode.LIMIT_EXCEEDED, message, limit="agents", max=MAX_ADDED)
+
+
+def _check_name(name: str) -> None:
+    if _NAME.fullmatch(name) is None:
+        message = f"{name!r} is no name for an agent: letters, digits, and . _ - after the first, at most 64"
+        raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer="/name")
 
 
 def _given(path: Path, name: str | None) -> AgentSpec:
@@ -192,13 +197,13 @@ def _remove(spec: AgentSpec) -> None:
 
 
 def _is_left_over(folder: Path) -> bool:
-    """Whether it has nothing but components: a daemon was killed while it wrote or removed an agent."""
+    """Whether it has nothing, or nothing but components: a daemon was killed while it wrote or removed an agent."""
     try:
-        found = sorted(folder.iterdir())
+        found = [entry for entry in folder.iterdir() if not entry.name.startswith(PREFIX)]
     except OSError as error:
         check_exhausted(error)
         return False
-    return bool(found) and found == sorted(_components(folder))
+    return all(_COMPONENT.fullmatch(entry.name) for entry in found)
 
 
 def _components(folder: Path) -> list[Path]:

@@ -172,6 +172,9 @@ def test_data_files_are_written_one_after_another_with_an_index(tmp_path: Path) 
     modes = [(path, size, oct(mode)) for path, (size, mode, _) in index.items()]
     assert modes == [("/usr/lib/it/a", 6, "0o644"), ("/usr/lib/it/inner/b", 6, "0o644"), ("/usr/zzz", 6, "0o755")]
     assert index["/usr/zzz"][2] == hashlib.sha256(b" third").hexdigest()
+    (tmp_path / "none").mkdir()
+    with pytest.raises(Exception, match="/usr/none: there is nothing in"):
+        data_files.write_data({"/usr/none": tmp_path / "none"}, tmp_path)
 
 
 def test_makefiles_and_headers_are_made_of_facts(tmp_path: Path) -> None:

@@ -46,3 +46,8 @@ def test_a_notice_is_not_replayed() -> None:
     editor.hear({"session": {"notices": {}}})
     assert editor.shown(update("notice"), replay=True) is None
     assert editor.shown(update("notice"), replay=False) == update("notice")
+
+
+@pytest.mark.parametrize("kind", [[], {}, None, 5])
+def test_an_update_of_no_kind_is_passed_on(kind: Any) -> None:
+    assert Editor().shown(update(kind), replay=False) == update(kind)

@@ -71,6 +71,8 @@ def test_an_agent_is_checked_and_not_added(place: Place, tmp_path: Path) -> None
     found = json.loads(place.run("agent", "check", str(folder / "a.wasm"), "--json").stdout)
     assert (found["id"], found["title"], found["network"], found["refusal"]) == ("a", "Echo", [], None)
     assert not (tmp_path / "own").exists()
+    (folder / "a b.wasm").write_bytes(ECHO.read_bytes())
+    assert "is no name for an agent" in place.run("agent", "check", str(folder / "a b.wasm")).stderr
     (folder / "agent.toml").write_text(manifest.replace("title", "tilte"))
     done = place.run("agent", "check", str(folder))
     assert (done.returncode, "is it `title`?" in done.stderr) == (exits.FAILED, True)

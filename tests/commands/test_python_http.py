@@ -51,7 +51,7 @@ def run(vm: Vm, web: Web, program: str) -> tuple[int, str, str]:
 
 def test_urllib(vm: Vm, web: Web) -> None:
     program = """
-with urllib.request.urlopen(U + "/echo/a?b") as answer:
+with urllib.request.urlopen(U + "/echo/a?next=https://b/") as answer:
     print(answer.status, answer.headers["content-type"], answer.read().decode().splitlines()[0])
 request = urllib.request.Request(U + "/echo", data=b"body", method="PUT", headers={"X-A": "b"})
 print(urllib.request.urlopen(request).read().decode().splitlines())
@@ -75,7 +75,7 @@ for url in ("http://127.0.0.1:1/", "http://nowhere.invalid/", "https://example.c
     code, output, errors = run(vm, web, program)
     assert (code, errors) == (0, "")
     assert output.splitlines() == [
-        "200 text/plain GET /echo/a?b",
+        "200 text/plain GET /echo/a?next=https://b/",
         str(["PUT /echo", *put, "user-agent: Python-urllib/3.13", "x-a: b", "", "body"]),
         f"http://HOST/echo/there {len(LARGE)}",
         "404 b'body\\n'",

@@ -150,10 +150,14 @@ async def test_what_people_have_put_there_stays(host: Host, tmp_path: Path) -> N
     assert [each.name for each in (tmp_path / "agents" / "mine").iterdir()] == ["kept.wasm"]
 
 
-async def test_what_a_daemon_that_was_killed_has_left_is_in_nobodys_way(host: Host, tmp_path: Path) -> None:
+@pytest.mark.parametrize("left", [[], [f"{'0' * 64}.wasm"], [".torpor-new-0"]])
+async def test_what_a_daemon_that_was_killed_has_left_is_in_nobodys_way(
+    host: Host, tmp_path: Path, left: list[str]
+) -> None:
     folder = tmp_path / "agents" / "mine"
     folder.mkdir(parents=True)
-    (folder / f"{'0' * 64}.wasm").touch()
+    for name in left:
+        (folder / name).touch()
     added = await host.add_agent(str(ECHO), "mine")
     assert {each.name for each in folder.iterdir()} == {f"{added['sha256']}.wasm", "agent.toml"}
 

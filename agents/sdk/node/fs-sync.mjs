@@ -1,7 +1,7 @@
 // node:fs: files and directories by their names, synchronously. All else of node:fs is made of these.
 
 import { Buffer } from "./buffer.mjs";
-import { systemError } from "./errors.mjs";
+import { argumentError, systemError } from "./errors.mjs";
 import { constants } from "./fs-constants.mjs";
 import { closeSync, openSync, readRest, timestamp, writeSync } from "./fs-files.mjs";
 import { at, packedAt, pathOf, relative } from "./fs-place.mjs";
@@ -58,6 +58,8 @@ export function readFileSync(path, options) {
 
 function write(path, data, options, otherwise) {
   const { encoding, flag = otherwise, mode } = optionsOf(options);
+  // Before the file is opened, which empties it.
+  if (typeof data !== "string" && !ArrayBuffer.isView(data)) throw argumentError("data", "a text or bytes", data);
   const bytes = typeof data === "string" ? Buffer.from(data, encoding) : data;
   const fd = typeof path === "number" ? path : openSync(path, flag, mode);
   try {
@@ -207,6 +209,9 @@ export function cpSync(from, to, options = {}) {
   const found = dereference ? statSync(from) : lstatSync(from);
   if (found.isDirectory()) {
     if (!recursive) throw Object.assign(systemError("EISDIR", "cp", pathOf(from)), { code: "ERR_FS_EISDIR" });
+    if (`${resolve(pathOf(to))}/`.startsWith(`${resolve(pathOf(from))}/`)) {
+      throw Object.assign(systemError("EINVAL", "cp", pathOf(to)), { code: "ERR_FS_CP_EINVAL" }); // it would have no end
+    }
     mkdirSync(to, { recursive: true });
     for (const name of readdirSync(from)) cpSync(join(pathOf(from), name), join(pathOf(to), name), options);
     return;

@@ -57,7 +57,8 @@ function target(protocol, first, second, third) {
   if (isPlace) return { url: new URL(first), options, callback };
   const { hostname, host = "localhost", port, path = "/" } = options;
   const base = `${options.protocol ?? protocol}//${hostname ?? host}${port ? `:${port}` : ""}`;
-  return { url: new URL(path, base), options, callback };
+  // Not as a URL beneath the other: //elsewhere is a path here.
+  return { url: new URL(`${base}${path.startsWith("/") ? "" : "/"}${path}`), options, callback };
 }
 
 export class ClientRequest extends Writable {

@@ -30,7 +30,7 @@ class Editor:
         Notices are for who listens when they come, and are never replayed (ACP, "Session notices").
         """
         update = params["update"]
-        kind = update.get("sessionUpdate")
+        kind = str(update.get("sessionUpdate"))  # an agent may have put anything there
         if (kind in _ASKED_FOR and self._session.get(_ASKED_FOR[kind]) is None) or (kind == NOTICE and replay):
             return None
         if "configOptions" not in update:

@@ -198,7 +198,11 @@ class Face:
         made = yield Call("forkSession", source.ids)
         session = Session(source.vm, made["sessionId"])
         session.last_seq = (yield Call("getSession", session.ids))["lastSeq"]
-        setup = self._editor.setup((yield from self._bring_back(session, params)))
+        try:
+            setup = self._editor.setup((yield from self._bring_back(session, params)))
+        except RefusedError:  # the editor would never hear of it, and could only make another one
+            yield Call("destroySession", session.ids)
+            raise
         self._enter(session)
         yield Respond({"sessionId": session.id, **setup})
         yield from self._events.follow(session)

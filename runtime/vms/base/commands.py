@@ -115,9 +115,8 @@ class DataContent:
         return self._whole.read(self._offset + offset, count)
 
 
-def data_contents(path: Path, files: DataFiles) -> dict[str, DataContent]:
-    """The data files that the file `path` holds, by their paths in VMs. Raises OSError."""
-    whole = ComponentContent(path, files.sha256)
+def data_contents(whole: ComponentContent, files: DataFiles) -> dict[str, DataContent]:
+    """The data files that are in one file, by their paths in VMs."""
     found: dict[str, DataContent] = {}
     offset = 0
     for name, about in files.content.items():

@@ -18,7 +18,6 @@ from runtime.vms.base.commands import (
     CommandFile,
     CommandName,
     ComponentContent,
-    DataContent,
     Manifest,
     ManifestError,
     data_contents,
@@ -60,7 +59,6 @@ class BaseSystem:
         self._unreadable: ManifestError | None = None
         """What is wrong with the manifest of what was added, which nobody replaces then."""
         self._contents: dict[str, ComponentContent] = {}  # by hash: what stays is the same object, and open once
-        self._data: dict[str, dict[str, DataContent]] = {}  # by hash, too: what is in each
         self.base = Base()
         """What lies beneath all trees; it is kept up to date in place."""
         self.load()
@@ -71,7 +69,6 @@ class BaseSystem:
         names: dict[str, Content] = {}
         kept: dict[str, ComponentContent] = {}
         files: dict[str, tuple[Content, int]] = {path: (text, TEXT_MODE) for path, text in TEXTS.items()}
-        data: dict[str, dict[str, DataContent]] = {}
         for folder in (self._built_in, self._added):
             self._unreadable = None
             try:
@@ -93,16 +90,17 @@ class BaseSystem:
             manifests.append(Manifest(usable))
             for file, each in manifest.files.items():
                 try:
-                    contents = self._data.get(each.sha256) or data_contents(folder / file, each)
+                    known = self._contents.get(each.sha256)
+                    whole = kept.setdefault(each.sha256, known or ComponentContent(folder / file, each.sha256))
                 except OSError as error:
                     check_exhausted(error)
                     logger.warning("files of the base system are missing: %s: %s", folder / file, error.strerror)
                     continue
-                data[each.sha256] = contents
+                contents = data_contents(whole, each)
                 files.update({path: (content, each.content[path].mode) for path, content in contents.items()})
         files |= {f"{BIN}/{name}": (content, PROGRAM_MODE) for name, content in names.items()}
         self.base.replace(DIRECTORIES, files, LINKS)
-        self._manifests, self._contents, self._data = manifests, kept, data
+        self._manifests, self._contents = manifests, kept
 
     @property
     def added(self) -> dict[str, str]:

@@ -15,6 +15,8 @@ export function test_fs() {
   assert.equal(fs.readFileSync(at("a"), "utf8"), "zwölf!");
   assert.equal(fs.readFileSync(pathToFileURL(at("a"))).length, 7);
   assert.throws(() => fs.writeFileSync(at("a"), "", { flag: "wx" }), { code: "EEXIST" });
+  assert.throws(() => fs.writeFileSync(at("a"), undefined), { code: "ERR_INVALID_ARG_TYPE" });
+  assert.equal(fs.readFileSync(at("a")).length, 7);
   assert.throws(() => fs.readFileSync(at("none")), { code: "ENOENT", errno: -2, syscall: "open", path: at("none"), message: `ENOENT: no such file or directory, open '${at("none")}'` });
   assert.throws(() => fs.readFileSync(folder), { code: "EISDIR" });
   assert.throws(() => fs.readFileSync("a\0b"), { code: "ERR_INVALID_ARG_VALUE" });
@@ -54,6 +56,7 @@ export function test_fs() {
   assert.equal(fs.statSync(at("h")).nlink, 2);
   fs.truncateSync(at("h"), 2);
   assert.equal(fs.readFileSync(at("g"), "latin1"), "zw");
+  assert.throws(() => fs.cpSync(at("b"), at("b/c/copy"), { recursive: true }), { code: "ERR_FS_CP_EINVAL" });
   fs.cpSync(at("b"), at("copy"), { recursive: true });
   assert.deepEqual(fs.readdirSync(at("copy"), { recursive: true }), ["c", "c/d", "c/e"]);
   fs.unlinkSync(at("h"));

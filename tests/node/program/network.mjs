@@ -19,6 +19,8 @@ export async function test_http(url) {
   const { hostname, port } = new URL(url);
   const got = await new Promise((resolve) => http.get({ hostname, port, path: "/get" }, resolve));
   assert.equal(JSON.parse(await text(got)).target, "/get");
+  const odd = await new Promise((resolve) => http.get({ hostname, port, path: "//elsewhere.test/x" }, resolve));
+  assert.equal((await json(odd)).target, "//elsewhere.test/x");
   const refused = http.get("http://not-allowed.test/");
   await assert.rejects(answer(refused), /not-allowed.test failed: HTTP-request-denied/);
   assert.throws(() => http.createServer(), /does not exist in a guest/);

@@ -92,6 +92,10 @@ export async function test_shell() {
   assert.match(stdout, /^ONE\n.*sh\n$/);
   assert.equal(execSync("echo two >&2; printf three", { encoding: "utf8", stdio: ["pipe", "pipe", "ignore"] }), "three");
   await assert.rejects(promisify(exec)("exit 9"), { code: 9 });
+  // What is stopped is not waited for where another process of it has the streams.
+  assert.throws(() => execSync("sleep 1000; true", { timeout: 20 }), { code: "ETIMEDOUT" });
+  await assert.rejects(promisify(exec)("sleep 1000; true", { timeout: 20 }), { killed: true });
+  await assert.rejects(promisify(exec)("echo much; sleep 1000; true", { maxBuffer: 2 }), { code: "ERR_CHILD_PROCESS_STDIO_MAXBUFFER" });
   // A child in the background keeps the streams open.
   const child = spawn("sleep 0.05 && echo late & echo early", { shell: true });
   assert.equal(await text(child.stdout), "early\nlate\n");

@@ -96,7 +96,7 @@ class _Request:
         self._chunked = "chunked" in asked.get("transfer-encoding", "").lower()
         self._left = 0 if self._chunked else int(asked.get("content-length", "0"))
         target = match[2]
-        if "://" in target:
+        if target.lower().startswith(("http://", "https://")):
             url = target
         else:
             host = f"[{self._host}]" if ":" in self._host else self._host
