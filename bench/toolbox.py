@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING
 
 from bench.harness import Figure, Skipped, daemon, timed
 from bench.shell import LONGEST_MS, beside
-from tests.commands.git_server import git_server, repository
+from tests.commands.built import DIST
+from tests.commands.git_server import GitServer, repository
+from tests.commands.web import serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runtime.client.sync import Client
 
-DIST = Path(__file__).resolve().parent.parent / "commands" / "dist"
 RUNS = 7
 MANY = "mkdir many && cd many && for d in {1..20}; do mkdir $d; for f in {1..50}; do echo $d/$f > $d/$f; done; done"
 COMMIT = "git init -q && git add . && git -c user.name=A -c user.email=a@example.com commit -qm all"
@@ -40,7 +41,7 @@ def _clone() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory(prefix="torpor-bench-") as folder:
         repository(Path(folder), "many", {f"{number % 20}/{number}": f"{number}\n" for number in range(1000)})
         with (
-            git_server(Path(folder) / "served") as server,
+            serving(GitServer(Path(folder) / "served")) as server,
             daemon() as running,
             running.client() as client,
         ):

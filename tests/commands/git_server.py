@@ -13,7 +13,6 @@ from typing import IO, TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 PIECE: Final = 65536
@@ -142,20 +141,6 @@ class _Handler(BaseHTTPRequestHandler):
 def _feed(to: IO[bytes], body: bytes) -> None:
     with contextlib.suppress(BrokenPipeError), to:
         to.write(body)
-
-
-@contextlib.contextmanager
-def git_server(folder: Path) -> Iterator[GitServer]:
-    """Serve the folder while the block runs."""
-    server = GitServer(folder)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def git(*words: str, cwd: Path) -> str:

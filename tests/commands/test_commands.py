@@ -6,31 +6,27 @@ import json
 import os
 import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.commands import scripts
+from tests.commands.built import DIST, LONGEST_MS, needs
 from tests.system.daemon import fresh_name
 from tests.system.test_mounts import mount
 from tests.system.test_shells import Shell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.system.daemon import Vm
 
-DIST = Path(__file__).parents[2] / "commands" / "dist"
 MANIFEST = DIST / "manifest.json"
-LONGEST_MS = 110_000
 DATA = ("jq", "sqlite3", "unzip", "zip")
 PROCPS = ("ps", "pgrep", "pidof", "free", "top", "which")
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (DIST / "bash.wasm").exists(), reason="the commands are not built: make commands"),
-]
+pytestmark = needs("bash")
 
 
 def run(vm: Vm, script: str, folder: str) -> tuple[int, str]:

@@ -4,50 +4,30 @@ from __future__ import annotations
 
 import base64
 import ssl
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import trustme
 
-from tests.commands.web import LARGE, Web, serving
+from tests.commands.built import needs
+from tests.commands.web import LARGE, Web, run, serving
 from tests.patience import WAIT
 from tests.system.test_shells import Shell
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.system.daemon import Vm
 
-DIST = Path(__file__).parents[2] / "commands" / "dist"
 AGENT = "user-agent: curl/8 (Torpor)"
-LONGEST_MS = 110_000
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not all((DIST / f"{name}.wasm").exists() for name in ("bash", "torpor-net")),
-        reason="the commands are not built: make commands",
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[Web]:
-    with serving() as web:
-        yield web
+pytestmark = needs("bash", "torpor-net")
 
 
 @pytest.fixture
 def vm(make_vm: Callable[..., Vm], web: Web) -> Vm:
     """A VM that may reach the server, and a port that nobody listens at."""
     return make_vm(network={"allow": [web.host, "127.0.0.1:1", "nowhere.invalid"]})
-
-
-def run(vm: Vm, web: Web, script: str) -> tuple[int, str, str]:
-    """(exit code, stdout, stderr) of a script, with $U for the server."""
-    done: dict[str, Any] = vm.call("exec", argv=["bash", "-c", script], env={"U": web.url}, timeoutMs=LONGEST_MS)
-    return done["exitCode"], done["stdout"].replace(web.host, "HOST"), done["stderr"].replace(web.host, "HOST")
 
 
 def asked(line: str, *headers: str, body: str = "", accept: str = "accept: */*") -> str:
@@ -245,7 +225,7 @@ def test_what_it_does_is_told_with_v(vm: Vm, web: Web) -> None:
 def test_certificates_are_checked(make_vm: Callable[..., Vm], web: Web) -> None:
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
-    with serving(context) as secure:
+    with serving(Web(context)) as secure:
         vm = make_vm(network={"allow": [web.host, secure.host]})
         code, _, errors = run(
             vm, secure, "curl -sS https://${U#http://}; echo $?; wget -nv https://${U#http://}; exit $?"

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.commands import scripts
-from tests.commands.test_commands import DIST, on_this_machine, run
+from tests.commands.built import needs
+from tests.commands.test_commands import on_this_machine, run
 from tests.system.daemon import fresh_name
 from tests.system.test_mounts import mount
 from tests.system.test_shells import Shell
@@ -28,10 +29,7 @@ export GIT_COMMITTER_NAME=C GIT_COMMITTER_EMAIL=c@d GIT_COMMITTER_DATE='17000000
 """
 """What commits are named after, and what versions and machines have other defaults of."""
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (DIST / "git.wasm").exists(), reason="git is not built: make commands"),
-]
+pytestmark = needs("bash", "git")
 with_own_git = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git to compare with")
 
 

@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.commands.git_server import GitServer, git, git_server, repository
+from tests.commands.built import LONGEST_MS, needs
+from tests.commands.git_server import GitServer, git, repository
+from tests.commands.web import serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.system.daemon import Vm
 
-DIST = Path(__file__).parents[2] / "commands" / "dist"
-LONGEST_MS = 110_000
 WHO = "git config --global user.name A; git config --global user.email a@example.com; "
 
 pytestmark = [
-    pytest.mark.slow,
+    *needs("bash", "git", "torpor-net"),
     pytest.mark.skipif(shutil.which("git") is None, reason="there is no git to serve with"),
-    pytest.mark.skipif(
-        not all((DIST / f"{name}.wasm").exists() for name in ("bash", "git", "torpor-net")),
-        reason="the commands are not built: make commands",
-    ),
 ]
 
 
@@ -33,7 +29,7 @@ pytestmark = [
 def server(tmp_path: Path) -> Iterator[GitServer]:
     """A server with one repository, small.git."""
     repository(tmp_path, "small", {"a.txt": "one\n", "d/b.txt": "two\n"})
-    with git_server(tmp_path / "served") as server:
+    with serving(GitServer(tmp_path / "served")) as server:
         yield server
 
 
@@ -264,7 +260,7 @@ def test_what_cannot_be_cloned(vm: Vm, server: GitServer, url: str, said: str) -
 def test_a_thousand_files(make_vm: Callable[..., Vm], tmp_path: Path) -> None:
     files = {f"d{number % 20}/f{number}.txt": f"line {number}\n" * 50 for number in range(1000)}
     repository(tmp_path, "many", files)
-    with git_server(tmp_path / "served") as server:
+    with serving(GitServer(tmp_path / "served")) as server:
         vm = make_vm(network={"allow": [server.host]})
         script = "git clone -q $U/many.git s; cd s; git status --short; git ls-files | wc -l; git fsck; cat d7/f987.txt"
         assert good(vm, server, script) == "1000\n" + files["d7/f987.txt"]

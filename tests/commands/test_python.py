@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import textwrap
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.commands.built import LONGEST_MS, needs
 from tests.system.daemon import fresh_name
 from tests.system.test_shells import Shell
 
 if TYPE_CHECKING:
     from tests.system.daemon import Vm
 
-DIST = Path(__file__).parents[2] / "commands" / "dist"
-LONGEST_MS = 110_000
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (DIST / "python3.wasm").exists() or not (DIST / "bash.wasm").exists(),
-        reason="bash and python3 are not built: make commands",
-    ),
-]
+pytestmark = needs("bash", "python3")
 
 
 def run(vm: Vm, script: str, **more: Any) -> tuple[int, str, str]:

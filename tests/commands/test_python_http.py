@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import ssl
 import zipfile
-from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
 
+from tests.commands.built import LONGEST_MS, needs
 from tests.commands.web import LARGE, Web, serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
+    from pathlib import Path
 
     from tests.system.daemon import Vm
 
-DIST = Path(__file__).parents[2] / "commands" / "dist"
-LONGEST_MS = 110_000
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (DIST / "python3.wasm").exists(), reason="the commands are not built: make commands"),
-]
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[Web]:
-    with serving() as web:
-        yield web
+pytestmark = needs("bash", "python3")
 
 
 @pytest.fixture
@@ -126,7 +113,7 @@ for given in (None, lax):
     except urllib.error.URLError as error:
         print(isinstance(error.reason, ssl.SSLCertVerificationError), error.reason)
 """
-    with serving(context) as secure:
+    with serving(Web(context)) as secure:
         code, output, errors = run(make_vm(network={"allow": [secure.host]}), secure, program)
     assert (code, errors) == (0, "")
     assert output == "True the host's certificate is not good: HOST\n" * 2
@@ -160,21 +147,6 @@ attempt(lambda: connection.request("GET", "/"))
     ]
 
 
-@contextmanager
-def index(folder: Path) -> Iterator[str]:
-    """Serve a folder, as host:port."""
-    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 def test_pip_installs_from_an_index(make_vm: Callable[..., Vm], tmp_path: Path) -> None:
     place = tmp_path / "simple" / "tiny"
     place.mkdir(parents=True)
@@ -183,7 +155,9 @@ def test_pip_installs_from_an_index(make_vm: Callable[..., Vm], tmp_path: Path) 
         wheel.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
         wheel.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr("tiny-1.0.dist-info/RECORD", "tiny.py,,\n")
-    with index(tmp_path) as host:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as index:
+        host = f"127.0.0.1:{index.server_address[1]}"
         vm = make_vm(network={"allow": [host]})
         install = f"pip install -q --target t --index-url http://{host}/simple tiny"
         script = f"{install} && cd t && python3 -c 'import tiny; print(tiny.NAME)'"

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
-from tests.commands.test_commands import DIST
+from tests.commands.built import needs
 from tests.system.test_shells import Shell
 
 if TYPE_CHECKING:
     from tests.system.daemon import Vm
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not (DIST / "torpor-tools.wasm").exists(), reason="the commands are not built: make commands"),
-]
+pytestmark = needs("bash", "torpor-tools")
 
 
 def test_top_and_watch_draw_until_they_are_told_to_end(vm: Vm) -> None:

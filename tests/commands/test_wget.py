@@ -2,46 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands.web import LARGE, Web, serving
+from tests.commands.built import needs
+from tests.commands.web import LARGE, Web, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.system.daemon import Vm
 
-DIST = Path(__file__).parents[2] / "commands" / "dist"
-LONGEST_MS = 110_000
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not all((DIST / f"{name}.wasm").exists() for name in ("bash", "torpor-net")),
-        reason="the commands are not built: make commands",
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def web() -> Iterator[Web]:
-    with serving() as web:
-        yield web
+pytestmark = needs("bash", "torpor-net")
 
 
 @pytest.fixture
 def vm(make_vm: Callable[..., Vm], web: Web) -> Vm:
     """A VM that may reach the server, and a port that nobody listens at."""
     return make_vm(network={"allow": [web.host, "127.0.0.1:1"]})
-
-
-def run(vm: Vm, web: Web, script: str) -> tuple[int, str, str]:
-    """(exit code, stdout, stderr) of a script, with $U for the server."""
-    done: dict[str, Any] = vm.call("exec", argv=["bash", "-c", script], env={"U": web.url}, timeoutMs=LONGEST_MS)
-    return done["exitCode"], done["stdout"].replace(web.host, "HOST"), done["stderr"].replace(web.host, "HOST")
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,17 @@ import contextlib
 import gzip
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from tests.commands.built import LONGEST_MS
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
+
+    from tests.system.daemon import Vm
+
+Server = TypeVar("Server", bound=ThreadingHTTPServer)
 
 LARGE: Final = b"x" * 3_000_000
 FIXED: Final[dict[str, tuple[Any, ...]]] = {
@@ -31,13 +37,21 @@ class Web(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, context: ssl.SSLContext | None = None) -> None:
+        """Serve with TLS where there is a context."""
         super().__init__(("127.0.0.1", 0), _Handler)
+        if context is not None:
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         self.ended = threading.Event()
         self.asked = threading.Event()
         """Somebody waits for /silent."""
         self.failures = 0
         """How many more requests for /flaky fail, and of those for /broken break off in the middle."""
+
+    def shutdown(self) -> None:
+        """Stop, and let those go who wait for /silent."""
+        self.ended.set()
+        super().shutdown()
 
     @property
     def host(self) -> str:
@@ -129,17 +143,19 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(context: ssl.SSLContext | None = None) -> Iterator[Web]:
-    """Serve while the block runs, with TLS where there is a context."""
-    web = Web()
-    if context is not None:
-        web.socket = context.wrap_socket(web.socket, server_side=True)
-    thread = threading.Thread(target=web.serve_forever, kwargs={"poll_interval": 0.01})
+def serving(server: Server) -> Iterator[Server]:
+    """Serve in a thread while the block runs."""
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:
-        yield web
+        yield server
     finally:
-        web.ended.set()
-        web.shutdown()
+        server.shutdown()
         thread.join()
-        web.server_close()
+        server.server_close()
+
+
+def run(vm: Vm, web: Web, script: str) -> tuple[int, str, str]:
+    """(exit code, stdout, stderr) of a script, with $U for the server."""
+    done: dict[str, Any] = vm.call("exec", argv=["bash", "-c", script], env={"U": web.url}, timeoutMs=LONGEST_MS)
+    return done["exitCode"], done["stdout"].replace(web.host, "HOST"), done["stderr"].replace(web.host, "HOST")

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import os
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from runtime.testing.script import call, say
 from tests.cli.acp_editor import Editor
-from tests.commands.git_server import GitServer, git, git_server, repository
+from tests.commands.built import needs
+from tests.commands.git_server import GitServer, git, repository
+from tests.commands.web import serving
 from tests.system.model import Model, model
 from tests.system.test_mounts import mount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from runtime.testing.script import Turn
     from tests.system.daemon import Daemon, Vm
 
-DIST = Path(__file__).parents[2] / "commands" / "dist"
 FILES = {
     "src/area.sh": "# The area of a rectangle.\narea() { echo $(($1 + $2)); }\n",
     "src/length.sh": "length() { echo ${#1}; }\n",
@@ -32,12 +33,8 @@ FILES = {
 WHO = "git config user.name Agent && git config user.email agent@example.com"
 
 pytestmark = [
-    pytest.mark.slow,
+    *needs("bash", "git", "make", "torpor-net"),
     pytest.mark.skipif(shutil.which("git") is None, reason="there is no git to serve with"),
-    pytest.mark.skipif(
-        not all((DIST / f"{name}.wasm").exists() for name in ("bash", "git", "make", "torpor-net")),
-        reason="the commands are not built: make commands",
-    ),
 ]
 
 
@@ -45,7 +42,7 @@ pytestmark = [
 def server(tmp_path: Path) -> Iterator[GitServer]:
     """A server with the repository project.git."""
     repository(tmp_path, "project", FILES)
-    with git_server(tmp_path / "served") as server:
+    with serving(GitServer(tmp_path / "served")) as server:
         yield server
 
 
