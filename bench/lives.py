@@ -13,6 +13,7 @@ from bench.harness import Figure, daemon, private_kib
 from bench.inside import PROGRAMS, Inside, inside
 from runtime.engine import ArtefactCache, Limits, default_cache_directory
 from runtime.posix.host import make_engine
+from runtime.vms.agent_programs import ComponentRef
 from runtime.vms.catalogue import Catalogue, built_in_directory
 from runtime.wasi.streams import PipeInput
 
@@ -28,7 +29,9 @@ IDLE = (("echo", (100, 1000)), ("pi", (20, 200)))
 
 
 def _component(agent: str) -> Path:
-    return Catalogue(built_in_directory()).get(agent).component.path
+    program = Catalogue(built_in_directory()).get(agent).program
+    assert isinstance(program, ComponentRef)
+    return program.path
 
 
 def instantiate() -> Iterator[Figure]:

@@ -27,6 +27,7 @@ from wheel import copy_commands, copy_sdk
 from runtime.engine import ArtefactCache
 from runtime.posix.host import make_engine
 from runtime.version import VERSION
+from runtime.vms.agent_programs import ComponentRef
 from runtime.vms.catalogue import Catalogue
 
 if TYPE_CHECKING:
@@ -69,15 +70,15 @@ def add_components(internal: Path) -> None:
     components.mkdir()
     shipped = {each.path.name: each.path for each in copy_commands(internal / "commands" / "dist")}
     for agent in Catalogue(AGENTS).list():
-        if not agent.installed:
+        if agent.problem or not isinstance(agent.program, ComponentRef):
             msg = f"agent {agent.id} has not been built: python build/components.py"
             raise BuildError(msg)
         manifest = agents / agent.id / "agent.toml"
         manifest.parent.mkdir(parents=True)
         shutil.copyfile(AGENTS / agent.id / "agent.toml", manifest)
-        target = agents / "dist" / agent.component.path.name
+        target = agents / "dist" / agent.program.path.name
         target.parent.mkdir(exist_ok=True)
-        shutil.copyfile(agent.component.path, target)
+        shutil.copyfile(agent.program.path, target)
         shipped[agent.id] = target
     for component, path in shipped.items():
         content = path.read_bytes()

@@ -18,6 +18,7 @@ from pathlib import Path
 from dist_notices import command_parts, licence_texts, npm_parts
 from toolchain import AGENTS, COMMANDS, ROOT, BuildError, run, say
 
+from runtime.vms.agent_programs import ComponentRef
 from runtime.vms.base import built_in_components, built_in_data
 from runtime.vms.base.commands import MANIFEST, ComponentContent
 from runtime.vms.catalogue import Catalogue
@@ -42,13 +43,13 @@ def copy(target: Path) -> None:
         shutil.copytree(ROOT / name, target / name, ignore=NOT_SHIPPED)
     agents = target / "runtime" / "agents"
     for agent in Catalogue(AGENTS).list():
-        if not agent.installed:
+        if agent.problem or not isinstance(agent.program, ComponentRef):
             msg = f"agent {agent.id} has not been built: python build/components.py"
             raise BuildError(msg)
         (agents / agent.id).mkdir(parents=True)
         shutil.copyfile(AGENTS / agent.id / "agent.toml", agents / agent.id / "agent.toml")
         (agents / "dist").mkdir(exist_ok=True)
-        shutil.copyfile(agent.component.path, agents / "dist" / agent.component.path.name)
+        shutil.copyfile(agent.program.path, agents / "dist" / agent.program.path.name)
     copy_commands(target / "runtime" / "commands")
     copy_sdk(agents)
     (agents / "LICENSES.txt").write_text(licence_texts([*npm_parts(), *command_parts()]), "utf-8")

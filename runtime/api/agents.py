@@ -31,11 +31,17 @@ class AddAgent(Params):
 
     path: Annotated[
         HostPath,
-        doc("A component, or a folder with an agent.toml: an absolute path on the daemon's machine. It is copied."),
+        doc(
+            "A component, or a folder with an agent.toml: an absolute path on the daemon's machine. It is copied; the folder "
+            "of an agent without a build stays where it is, and the agent with it."
+        ),
     ]
     name: Annotated[
         AgentId | None,
-        doc("The agent's id; that of the manifest, or the file's name without `.wasm`, when left out."),
+        doc(
+            "The agent's id; that of the manifest, or the file's name without `.wasm`, when left out. An agent without a build "
+            "has no other one than its manifest's."
+        ),
     ] = None
 
 
@@ -59,14 +65,20 @@ class AgentInfo(Struct, frozen=True, kw_only=True):
     id: Annotated[str, doc("What `createSession` takes as `agentType`.")]
     title: Annotated[str, doc("The agent's name for people.")]
     version: Annotated[str, doc("The agent's version, from its manifest.")]
+    kind: Annotated[
+        str | None,
+        doc(
+            "`component`, or the language of an agent without a build: `python`; null where the manifest cannot be used."
+        ),
+    ]
     source: Annotated[str, doc("Where the agent is from: `built-in` or `user`.")]
-    installed: Annotated[bool, doc("Whether its component and a usable manifest are there.")]
+    installed: Annotated[bool, doc("Whether what it runs and a usable manifest are there.")]
     sha256: Annotated[str | None, doc("The hash of the component of one that was added with `addAgent`; else null.")]
     problem: Annotated[
         str | None,
         doc(
-            "Why no session can run it: the fault in its manifest, whose folder's name is the `id` then, or that its component "
-            "has not been built; null for one that can be run."
+            "Why no session can run it: the fault in its manifest, whose folder's name is the `id` then, that its component "
+            "has not been built, or that its entry is not there; null for one that can be run."
         ),
     ]
 
@@ -77,8 +89,9 @@ class AgentCheck(Struct, frozen=True, kw_only=True):
     id: Annotated[str, doc("As `addAgent` would have it.")]
     title: Annotated[str, doc("The agent's name for people, from its manifest, or as it says itself.")]
     version: Annotated[str, doc("The agent's version, likewise.")]
-    sha256: Annotated[str, doc("The hash of its component.")]
-    bytes: Annotated[int, doc("The size of its component.")]
+    kind: Annotated[str, doc("`component`, or the language of an agent without a build: `python`.")]
+    sha256: Annotated[str | None, doc("The hash of its component; null where it has none.")]
+    bytes: Annotated[int | None, doc("The size of its component; null where it has none.")]
     imports: Annotated[list[str], doc("The interfaces of which its component uses functions.")]
     network: Annotated[list[str], doc("The public hosts that its manifest asks for.")]
     agent_info: Annotated[dict[str, Any] | None, doc("What the agent says of itself (ACP's `agentInfo`).")]

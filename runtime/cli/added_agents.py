@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from runtime.cli import exits, lists, output
 from runtime.cli.connecting import connect_to
@@ -22,8 +22,9 @@ def register(table: Table) -> None:
         "add",
         add,
         "add an agent for all VMs, from a component or a folder",
-        epilog="It is compiled and started once, to see that it is one, and copied to the first folder of TORPOR_AGENTS. An "
-        "agent that was added under the same id is replaced; what lies there by other means is not.",
+        epilog="It is compiled and started once, to see that it is one, and copied to the first folder of TORPOR_AGENTS; the "
+        "folder of an agent without a build is linked there. An agent that was added under the same id is replaced; what lies "
+        "there by other means is not.",
     )
     command.add_argument("path", metavar="PATH", help="a component, or a folder with an agent.toml")
     command.add_argument("--name", metavar="ID", help="the agent's id (default: the manifest's, or the file's name)")
@@ -60,14 +61,23 @@ def check(args: argparse.Namespace) -> int:
     can = ", ".join(sorted(name for name, value in (found["capabilities"] or {}).items() if value)) or "nothing more"
     rows = [
         ("agent", f"{found['id']}: {found['title']} {found['version']}"),
-        ("component", f"{found['bytes'] / 1e6:.1f} MB, SHA-256 {found['sha256']}"),
-        ("imports", ", ".join(found["imports"]) or "nothing"),
+        *_component(found),
         ("hosts", ", ".join(found["network"]) or "none"),
         ("session", f"refused: {found['refusal']}" if found["refusal"] else f"opened; the agent can: {can}"),
     ]
     for name, text in rows:
         sys.stdout.write(f"{name:<10} {output.printable(text)}\n")
     return exits.OK
+
+
+def _component(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """What there is to say of its component."""
+    if found["sha256"] is None:
+        return [(found["kind"], "run as it is, from its folder")]
+    return [
+        ("component", f"{found['bytes'] / 1e6:.1f} MB, SHA-256 {found['sha256']}"),
+        ("imports", ", ".join(found["imports"]) or "nothing"),
+    ]
 
 
 def remove(args: argparse.Namespace) -> int:

@@ -76,18 +76,21 @@ def compile_(args: argparse.Namespace) -> int:
 def _components(named: list[str]) -> dict[str, Path]:
     """The files by what they are called; those of all agents and commands that have been built unless some are named.
 
-    Raises ApiError.
+    Agents without a build have none. Raises ApiError.
     """
     from pathlib import Path
 
+    from runtime.vms.agent_programs import ComponentRef
     from runtime.vms.base import built_in_components
     from runtime.vms.catalogue import Catalogue, built_in_directory, user_directories
 
     catalogue = Catalogue(built_in_directory(), user_directories())
     if not named:
-        found = {agent.id: agent.component.path for agent in catalogue.list() if agent.installed}
+        programs = {agent.id: agent.program for agent in catalogue.list() if not agent.problem}
+        found = {name: program.path for name, program in programs.items() if isinstance(program, ComponentRef)}
         return found | {each.path.name: each.path for each in built_in_components()}
-    return {name: Path(name) if "/" in name else catalogue.get(name).component.path for name in named}
+    programs = {name: ComponentRef(Path(name)) if "/" in name else catalogue.get(name).program for name in named}
+    return {name: program.path for name, program in programs.items() if isinstance(program, ComponentRef)}
 
 
 async def _compile_all(engine: Engine, components: dict[str, Path], *, as_json: bool) -> int:

@@ -98,8 +98,8 @@ class AgentSpec(Protocol):
         """The agent type."""
 
     @property
-    def component(self) -> Any:
-        """A component that `VmServices.spawn` can run."""
+    def program(self) -> Any:
+        """What `VmServices.spawn` runs for it."""
 
     @property
     def args(self) -> Sequence[str]:
@@ -158,13 +158,13 @@ class VmServices(Protocol):
         env: dict[str, str],
         cwd: str,
         *,
-        component: Any = None,
+        agent: Any = None,
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
         egress: Egress | None = None,
         merged: bool = False,
     ) -> Process:
-        """Start a process: the component if one is given, else the command argv[0]. ApiError NOT_FOUND without one.
+        """Start a process: what an agent runs if that is given, else the command argv[0]. ApiError NOT_FOUND without one.
 
         It alone reaches the `internal_hosts`; an `attendant` does not keep the VM awake; `egress` is what its session adds to
         the VM's gate. `merged`: what it writes to stderr comes from `receive`, too, in the order in which it was written.

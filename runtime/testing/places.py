@@ -24,11 +24,11 @@ from runtime.store.durability import Durability
 from runtime.store.store import open_store
 from runtime.testing.memory_wire import memory_wire
 from runtime.testing.scratch import scratch_directory
+from runtime.vms.agent_programs import ComponentRef, ScriptRef
 from runtime.vms.catalogue import (
     MANIFEST,
     AgentSpec,
     Catalogue,
-    ComponentRef,
     built_in_directory,
     read_manifest,
     user_directories,
@@ -182,11 +182,15 @@ class FromExecutable(AtSocket):
             raise
 
     def agent(self, path: Path) -> str:
-        """As `Place.agent`: a manifest is written where the daemon looks."""
+        """As `Place.agent`: a manifest is written where the daemon looks, or the agent's folder linked there."""
         spec = agent_at(path)
         folder = self._agents / spec.id
+        if isinstance(spec.program, ScriptRef):
+            folder.unlink(missing_ok=True)
+            folder.symlink_to(spec.program.folder.resolve())
+            return spec.id
         folder.mkdir(exist_ok=True)
-        (folder / MANIFEST).write_text(_manifest(spec), "utf-8")
+        (folder / MANIFEST).write_text(_manifest(spec, spec.program), "utf-8")
         return spec.id
 
     def close(self) -> None:
@@ -224,20 +228,20 @@ def agent_at(path: Path) -> AgentSpec:
     beside = path.parent / MANIFEST
     if beside.is_file():
         manifest = read_manifest(beside, "user")
-        if manifest.component.path.name == path.name:
-            return attrs.evolve(manifest, component=ComponentRef(path.resolve(), manifest.component.network))
+        if isinstance(manifest.program, ComponentRef) and manifest.program.path.name == path.name:
+            return attrs.evolve(manifest, program=ComponentRef(path.resolve(), manifest.program.network))
     return spec
 
 
-def _manifest(spec: AgentSpec) -> str:
+def _manifest(spec: AgentSpec, component: ComponentRef) -> str:
     import json  # noqa: PLC0415 - a JSON string is a TOML string, and a list of them a list
 
     members = {
         "id": spec.id,
         "title": spec.title,
         "version": spec.version,
-        "component": str(spec.component.path.resolve()),
-        "network": list(spec.component.network),
+        "component": str(component.path.resolve()),
+        "network": list(component.network),
         "args": list(spec.args),
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in members.items()]

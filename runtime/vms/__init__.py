@@ -33,6 +33,7 @@ shell         one of them on a terminal
 terminal      its process
 command_line  words and quotes
 catalogue     which agents there are
+agent_programs  what they run
 added_agents  those that are added
 trial         whether something is one
 component_files  files of components that people give

@@ -1,7 +1,8 @@
 """Agents that are added: tried, compiled, and copied to where the user's agents are.
 
 What is made is what a person could have made: a folder with a manifest (`catalogue`). Its `sha256` says that it was added, and
-its component is named by it, so that one that is replaced is whole at any time.
+its component is named by it, so that one that is replaced is whole at any time. For an agent without a build it is a link to
+the folder that was given: whoever edits that edits the agent.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -19,24 +21,21 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError
 from runtime.exhaustion import check_exhausted
 from runtime.newfile import PREFIX, make_directory
-from runtime.vms.catalogue import MANIFEST, AgentSpec, ComponentRef, ManifestError, read_manifest
+from runtime.vms.agent_programs import ComponentRef, ScriptRef
+from runtime.vms.catalogue import MANIFEST, NAME, AgentSpec, ManifestError, read_manifest
 from runtime.vms.component_files import publish, read_component
-from runtime.vms.trial import about, try_agent
+from runtime.vms.trial import about, called, try_agent
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from runtime.budget import Budget
-    from runtime.engine import Engine, Program
-    from runtime.memory import MemoryBound
+    from runtime.engine import Program
+    from runtime.vms.agent_programs import AgentProgram
     from runtime.vms.catalogue import Catalogue
-    from runtime.vms.trial import Trial
+    from runtime.vms.trial import Bench, Trial
 
 MAX_ADDED: Final = 200
 """Agents that are added to one folder: each session's start reads all manifests."""
-
-_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
-"""What the folder is called, too."""
 
 _COMPONENT: Final = re.compile(r"[0-9a-f]{64}\.wasm")
 """What the component is called."""
@@ -45,11 +44,9 @@ _COMPONENT: Final = re.compile(r"[0-9a-f]{64}\.wasm")
 class AddedAgents:
     """Those of one daemon."""
 
-    def __init__(self, catalogue: Catalogue, engine: Engine, memory_bound: MemoryBound, agent_budget: Budget) -> None:
+    def __init__(self, catalogue: Catalogue, bench: Bench) -> None:
         self._catalogue = catalogue
-        self._engine = engine
-        self._memory_bound = memory_bound
-        self._agent_budget = agent_budget
+        self._bench = bench
         self._changing = trio.Lock()
 
     async def add(self, path: Path, name: str | None) -> dict[str, Any]:
@@ -59,47 +56,58 @@ class AddedAgents:
         """
         given = await trio.to_thread.run_sync(_given, path, name)
         place = self._place(given.id)
-        program, content = await self._load(path, given)
-        given, _ = await self._try(path, given, content)
-        component = attrs.evolve(given.component, path=place / f"{program.digest}.wasm")
-        added = attrs.evolve(given, sha256=program.digest, component=component)
+        if isinstance(given.program, ScriptRef):
+            await self._try(path, given, None)
+            put = partial(_link, place, given.program.folder)
+        else:
+            program, content = await self._load(path, given.program)
+            component = attrs.evolve(given.program, path=place / f"{program.digest}.wasm")
+            given, _ = await self._try(path, given, content)
+            put = partial(_write, component, attrs.evolve(given, sha256=program.digest, program=component), content)
         async with self._changing:
             self._check_place(given.id)
-            await trio.to_thread.run_sync(_write, added, content)
+            before = self._of_user(given.id)
+            if before is not None and before.program.kind != given.program.kind:
+                await trio.to_thread.run_sync(_remove, before.program)
+            await trio.to_thread.run_sync(put)
         return self._catalogue.get(given.id).to_json()
 
     async def check(self, path: Path) -> dict[str, Any]:
         """`checkAgent`: as `add`, and nothing is added. Raises ApiError as `add` does, but for what is there already."""
         given = await trio.to_thread.run_sync(_given, path, None)
         _check_name(given.id)
-        program, content = await self._load(path, given)
+        component: dict[str, Any] = {"sha256": None, "bytes": None, "imports": []}
+        content = None
+        if isinstance(given.program, ComponentRef):
+            program, content = await self._load(path, given.program)
+            imports = sorted({each.interface for each in program.recipe.functions if each.interface})
+            component = {"sha256": program.digest, "bytes": len(content), "imports": imports}
         given, trial = await self._try(path, given, content)
         return {
             "id": given.id,
             "title": given.title,
             "version": given.version,
-            "sha256": program.digest,
-            "bytes": len(content),
-            "imports": sorted({each.interface for each in program.recipe.functions if each.interface}),
-            "network": list(given.component.network),
+            "kind": given.program.kind,
+            **component,
+            "network": list(given.program.network),
             "agentInfo": trial.info,
             "capabilities": trial.capabilities,
             "refusal": trial.refusal,
         }
 
-    async def _load(self, path: Path, given: AgentSpec) -> tuple[Program, bytes]:
+    async def _load(self, path: Path, component: ComponentRef) -> tuple[Program, bytes]:
         """The agent's program, compiled if it has to be, and its component's content. Raises ApiError."""
-        content = await trio.to_thread.run_sync(read_component, given.component.path)
+        content = await trio.to_thread.run_sync(read_component, component.path)
         try:
-            return await self._engine.load_content(content), content
+            return await self._bench.engine.load_content(content), content
         except (ComponentError, OSError) as error:
             check_exhausted(error)
             raise ApiError(ErrorCode.INVALID_ARGUMENT, f"{path} cannot be run: {error}", pointer="/path") from error
 
-    async def _try(self, path: Path, given: AgentSpec, content: bytes) -> tuple[AgentSpec, Trial]:
+    async def _try(self, path: Path, given: AgentSpec, content: bytes | None) -> tuple[AgentSpec, Trial]:
         """Have it open a session. One without a manifest is called as it says itself. Raises ApiError."""
-        trial = await try_agent(self._engine, given, content, self._memory_bound, self._agent_budget)
-        if path == given.component.path:
+        trial = await try_agent(self._bench, given, content)
+        if path == called(given):
             said = about(trial.info)
             given = attrs.evolve(given, title=said.title or given.id, version=said.version or "0")
         return given, trial
@@ -108,12 +116,15 @@ class AddedAgents:
         """`removeAgent`. Raises ApiError NOT_FOUND, IO_ERROR."""
         async with self._changing:
             spec = self._of_user(name)
+            if spec is None and self._is_broken_link(name):
+                await trio.to_thread.run_sync(_unlink, self._folder(name))
+                return
             if spec is None or not self._was_added(spec):
                 message = f"no agent {name!r} was added"
                 if spec is not None:
-                    message += f": what {spec.component.path.parent} has was put there by hand, and can be removed so"
+                    message += f": what {called(spec).parent} has was put there by hand, and can be removed so"
                 raise ApiError(ErrorCode.NOT_FOUND, message, path=name)
-            await trio.to_thread.run_sync(_remove, spec)
+            await trio.to_thread.run_sync(_remove, spec.program)
 
     def _of_user(self, name: str) -> AgentSpec | None:
         found = (spec for spec in self._catalogue.list() if spec.id == name and spec.source == "user")
@@ -121,8 +132,22 @@ class AddedAgents:
 
     def _was_added(self, spec: AgentSpec) -> bool:
         """Whether it lies where `add` puts it: a manifest that somebody has written may say anything."""
+        directory, program = self._catalogue.own_directory, spec.program
+        if directory is None:
+            return False
+        if isinstance(program, ScriptRef):
+            return program.folder.parent == directory and program.folder.is_symlink()
+        return program.path == directory / spec.id / f"{spec.sha256}.wasm"
+
+    def _is_broken_link(self, name: str) -> bool:
+        """Whether the folder of an agent that was added is gone, or its manifest cannot be used any more."""
+        broken = {problem.path.parent for problem in self._catalogue.unusable()}
+        return NAME.fullmatch(name) is not None and self._folder(name) in broken and self._folder(name).is_symlink()
+
+    def _folder(self, name: str) -> Path:
         directory = self._catalogue.own_directory
-        return directory is not None and spec.component.path == directory / spec.id / f"{spec.sha256}.wasm"
+        assert directory is not None
+        return directory / name
 
     def _place(self, name: str) -> Path:
         """The folder for an agent of this name. Raises ApiError."""
@@ -135,11 +160,9 @@ class AddedAgents:
 
     def _check_place(self, name: str) -> None:
         """Raise ApiError where there is an agent of that name that was not added, or no room for one more."""
-        directory = self._catalogue.own_directory
-        assert directory is not None
-        spec, folder = self._of_user(name), directory / name
-        was_added = spec is not None and self._was_added(spec)
-        by_hand = folder if spec is None else spec.component.path.parent
+        spec, folder = self._of_user(name), self._folder(name)
+        was_added = self._was_added(spec) if spec is not None else self._is_broken_link(name)
+        by_hand = folder if spec is None else called(spec).parent
         is_left_over = spec is None and _is_left_over(folder)
         if not was_added and not is_left_over and os.path.lexists(by_hand):
             message = f"{by_hand} was put there by hand: remove it, or choose another name"
@@ -151,7 +174,7 @@ class AddedAgents:
 
 
 def _check_name(name: str) -> None:
-    if _NAME.fullmatch(name) is None:
+    if NAME.fullmatch(name) is None:
         message = f"{name!r} is no name for an agent: letters, digits, and . _ - after the first, at most 64"
         raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer="/name")
 
@@ -165,26 +188,55 @@ def _given(path: Path, name: str | None) -> AgentSpec:
         spec = read_manifest(path / MANIFEST, "user")
     except ManifestError as error:
         raise ApiError(ErrorCode.INVALID_ARGUMENT, f"no agent: {error}", pointer="/path") from error
+    if isinstance(spec.program, ScriptRef):
+        if name not in {None, spec.id}:
+            message = f"{path} stays where it is, and its agent is called {spec.id}, as its manifest says"
+            raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer="/name")
+        if problem := spec.problem:
+            raise ApiError(ErrorCode.NOT_FOUND, f"{path}: {problem}", path=os.fspath(path))
     return spec if name is None else attrs.evolve(spec, id=name)
 
 
-def _write(spec: AgentSpec, content: bytes) -> None:
-    """Have it in its folder: first the component, then the manifest, and then no other component."""
-    folder = spec.component.path.parent
+def _link(place: Path, folder: Path) -> None:
+    """Have the folder be an agent's, in place of a link that leads nowhere."""
     try:
+        make_directory(place.parent)
+        place.unlink(missing_ok=True)
+        place.symlink_to(folder)
+    except OSError as error:
+        check_exhausted(error)
+        raise ApiError(ErrorCode.IO_ERROR, f"{place}: {error.strerror}") from error
+
+
+def _unlink(place: Path) -> None:
+    try:
+        place.unlink()
+    except OSError as error:
+        check_exhausted(error)
+        raise ApiError(ErrorCode.IO_ERROR, f"{place}: {error.strerror}") from error
+
+
+def _write(component: ComponentRef, spec: AgentSpec, content: bytes) -> None:
+    """Have it in its folder: first the component, then the manifest, and then no other component."""
+    folder = component.path.parent
+    try:
+        if folder.is_symlink():
+            folder.unlink()
         make_directory(folder)
-        publish(spec.component.path, content)
-        publish(folder / MANIFEST, manifest(spec).encode())
+        publish(component.path, content)
+        publish(folder / MANIFEST, manifest(spec, component).encode())
         for entry in _components(folder):
-            if entry != spec.component.path:
+            if entry != component.path:
                 entry.unlink()
     except OSError as error:
         check_exhausted(error)
         raise ApiError(ErrorCode.IO_ERROR, f"{folder}: {error.strerror}") from error
 
 
-def _remove(spec: AgentSpec) -> None:
-    folder = spec.component.path.parent
+def _remove(program: AgentProgram) -> None:
+    if isinstance(program, ScriptRef):
+        return _unlink(program.folder)
+    folder = program.path.parent
     try:
         (folder / MANIFEST).unlink()
         for entry in _components(folder):
@@ -211,15 +263,15 @@ def _components(folder: Path) -> list[Path]:
     return [entry for entry in folder.iterdir() if _COMPONENT.fullmatch(entry.name)]
 
 
-def manifest(spec: AgentSpec) -> str:
-    """An agent as TOML, as `read_manifest` reads it."""
+def manifest(spec: AgentSpec, component: ComponentRef) -> str:
+    """An agent with this component as TOML, as `read_manifest` reads it."""
     members = {
         "id": spec.id,
         "title": spec.title,
         "version": spec.version,
-        "component": spec.component.path.name,
+        "component": component.path.name,
         "sha256": spec.sha256,
-        "network": spec.component.network,
+        "network": component.network,
         "args": spec.args,
         "env": spec.env,
     }

@@ -1,14 +1,16 @@
 """The agents that can be started: manifests (`agent.toml`) in the built-in and the user's directories.
 
 A manifest names its component by a path relative to itself, or by the name of a file in `dist` beside the agents' folders,
-where the build puts them. The user's directories come first in `$TORPOR_AGENTS` (separated by colons), else
-`$XDG_DATA_HOME/torpor/agents`; an agent there replaces a built-in one of the same id.
+where the build puts them; or it has the kind of an interpreter, and names the file in its folder that this runs. The user's
+directories come first in `$TORPOR_AGENTS` (separated by colons), else `$XDG_DATA_HOME/torpor/agents`; an agent there replaces a
+built-in one of the same id.
 """
 
 from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from functools import lru_cache
 from pathlib import Path
@@ -19,9 +21,10 @@ import attrs
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.exhaustion import check_exhausted
 from runtime.network import NetworkPolicy
+from runtime.vms.agent_programs import INTERPRETERS, SHOWN, AgentProgram, ComponentRef, ScriptRef, checked_entry
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
 MANIFEST: Final = "agent.toml"
 
@@ -29,10 +32,16 @@ MANIFESTS_REMEMBERED: Final = 256
 """Parsed manifests that are remembered; more agents than that are parsed anew."""
 
 
-KEYS: Final = frozenset(
-    {"id", "title", "version", "description", "component", "network", "args", "env", "sha256", "build"}
-)
+_COMMON: Final = frozenset({"id", "title", "version", "description", "network", "args", "env"})
+
+KEYS: Final = _COMMON | {"component", "sha256", "build"}
 """What a manifest may have; `build` is for who builds the component."""
+
+SCRIPT_KEYS: Final = _COMMON | {"kind", "entry"}
+"""What the manifest of an agent without a build may have."""
+
+NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
+"""The id of an agent that has a folder by its name: one that is added, or is seen in VMs."""
 
 
 class ManifestError(Exception):
@@ -50,20 +59,12 @@ class ManifestError(Exception):
             "id": name,
             "title": name,
             "version": "",
+            "kind": None,
             "source": self.source,
             "installed": False,
             "sha256": None,
             "problem": str(self),
         }
-
-
-@attrs.frozen
-class ComponentRef:
-    """A component in a file of the host, with the rights that its manifest grants."""
-
-    path: Path
-    network: tuple[str, ...] = ()
-    """Public hosts that it may reach without a grant of the VM."""
 
 
 @attrs.frozen
@@ -75,32 +76,29 @@ class AgentSpec:
     version: str
     source: str
     """`built-in` or `user`."""
-    component: ComponentRef
+    program: AgentProgram
     args: tuple[str, ...] = ()
     env: dict[str, str] = attrs.field(factory=dict)
     sha256: str | None = None
     """The hash of the component of one that was added (`runtime.vms.added_agents`)."""
 
     @property
-    def installed(self) -> bool:
-        """Whether the component has been built."""
-        return self.component.path.is_file()
-
-    @property
-    def not_installed(self) -> str:
-        """What is the matter where it is not."""
-        return f"its component {self.component.path.name} has not been built"
+    def problem(self) -> str | None:
+        """Why it cannot be run; None where it can."""
+        return self.program.missing
 
     def to_json(self) -> dict[str, Any]:
         """As `listAgents` shows it."""
+        problem = self.problem
         return {
             "id": self.id,
             "title": self.title,
             "version": self.version,
+            "kind": self.program.kind,
             "source": self.source,
-            "installed": self.installed,
+            "installed": problem is None,
             "sha256": self.sha256,
-            "problem": None if self.installed else self.not_installed,
+            "problem": problem,
         }
 
 
@@ -123,7 +121,7 @@ def read_manifest(path: Path, source: str) -> AgentSpec:
     try:
         status = path.stat()
         manifest = _parse(path, (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns))
-        _check_keys(manifest)
+        _check_keys(manifest, SCRIPT_KEYS if "kind" in manifest or "entry" in manifest else KEYS)
         network = tuple(manifest.get("network", ()))
         NetworkPolicy.parse(()).with_public(network)
         return AgentSpec(
@@ -131,7 +129,7 @@ def read_manifest(path: Path, source: str) -> AgentSpec:
             title=_text(manifest, "title"),
             version=_text(manifest, "version"),
             source=source,
-            component=ComponentRef(_component(path, _text(manifest, "component")), network),
+            program=_program(path, manifest, network),
             args=tuple(manifest.get("args", ())),
             env={str(key): str(value) for key, value in manifest.get("env", {}).items()},
             sha256=_text(manifest, "sha256") if "sha256" in manifest else None,
@@ -147,11 +145,27 @@ def _parse(path: Path, _identity: tuple[int, ...]) -> dict[str, Any]:
     return tomllib.loads(path.read_text("utf-8"))
 
 
-def _check_keys(manifest: dict[str, Any]) -> None:
+def _check_keys(manifest: dict[str, Any], allowed: Collection[str]) -> None:
     for key in manifest:
-        if key not in KEYS:
-            near = difflib.get_close_matches(key, KEYS, 1)
+        if key in KEYS and key not in allowed:
+            raise ValueError(
+                f"`{key}` is for agents with a component of their own, which `kind` and `entry` take the place of"
+            )
+        if key not in allowed:
+            near = difflib.get_close_matches(key, allowed, 1)
             raise ValueError(f"there is no member `{key}`" + (f"; is it `{near[0]}`?" if near else ""))
+
+
+def _program(path: Path, manifest: dict[str, Any], network: tuple[str, ...]) -> AgentProgram:
+    """What the manifest at `path` says that its agent runs."""
+    if "kind" not in manifest and "entry" not in manifest:
+        return ComponentRef(_component(path, _text(manifest, "component")), network)
+    kind, name = _text(manifest, "kind"), _text(manifest, "id")
+    if kind not in INTERPRETERS:
+        raise ValueError(f"there is no kind `{kind}`: {', '.join(INTERPRETERS)}, and none where there is a component")
+    if NAME.fullmatch(name) is None:
+        raise ValueError(f"`id` {name!r} has more than letters, digits, and . _ - after the first, or more than 64")
+    return ScriptRef(kind, path.parent, checked_entry(_text(manifest, "entry")), f"{SHOWN}/{name}", network)
 
 
 def _text(manifest: dict[str, Any], key: str) -> str:
@@ -186,11 +200,8 @@ class Catalogue:
         """
         for spec in self._specs():
             if isinstance(spec, AgentSpec) and spec.id == agent_type:
-                if not spec.installed:
-                    raise ApiError(
-                        ErrorCode.AGENT_NOT_FOUND,
-                        f"agent {agent_type!r} is known, but {spec.not_installed}",
-                    )
+                if problem := spec.problem:
+                    raise ApiError(ErrorCode.AGENT_NOT_FOUND, f"agent {agent_type!r} is known, but {problem}")
                 return spec
         broken = [str(problem) for problem in self.unusable()]
         known = ", ".join(sorted(spec.id for spec in self.list())) or "none"
@@ -226,5 +237,14 @@ def _manifests(directory: Path) -> list[Path]:
     except OSError as error:
         check_exhausted(error)
         return []
-    places = [os.path.join(directory, name, MANIFEST) for name in names]  # noqa: PTH118 - as above
-    return [Path(place) for place in places if os.path.lexists(place)]
+    folders = [os.path.join(directory, name) for name in names]  # noqa: PTH118 - as above
+    return [
+        Path(folder, MANIFEST)
+        for folder in folders
+        if os.path.lexists(f"{folder}/{MANIFEST}") or _leads_nowhere(folder)
+    ]
+
+
+def _leads_nowhere(folder: str | Path) -> bool:
+    """Whether it is the link of an agent whose folder is gone."""
+    return os.path.islink(folder) and not os.path.exists(folder)  # noqa: PTH114, PTH110 - as above

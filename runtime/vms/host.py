@@ -31,6 +31,7 @@ from runtime.vms.needs import Needs
 from runtime.vms.options import VmOptions, check_size, without_nulls
 from runtime.vms.portable import FileJudge, host_path
 from runtime.vms.queries import HostQueries
+from runtime.vms.trial import Bench
 from runtime.vms.vm import Vm
 from runtime.vms.volumes import Volumes
 
@@ -84,7 +85,7 @@ class Host:
         self._memory_bound = memory_bound
         self._secrets: dict[str, dict[str, dict[str, str]]] = {}  # by VM and session; in memory alone, over sleep too
         self.base_system = BaseSystem(built_in_commands(), added_directory(store.path))
-        self.added_agents = AddedAgents(agents, engine, memory_bound, self.agent_budget)
+        self.added_agents = AddedAgents(agents, Bench(engine, memory_bound, self.agent_budget, self.base_system.base))
         self._needs = Needs(store, agents, self.base_system)
         self._volumes = Volumes(store, self.base_system.base)
         # By the VM's row. One export of a VM at a time: else one VM could hold all those that there may be at once.

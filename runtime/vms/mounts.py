@@ -65,11 +65,12 @@ def check_hosts(mounts: Sequence[Mount], state: Path, known: Iterable[Mount] = (
     """
     hosts = {mount.host for mount in known}
     for number, mount in enumerate(mounts):
-        if mount.host not in hosts and (fault := _fault(mount.host, state)):
+        if mount.host not in hosts and (fault := host_fault(mount.host, state)):
             raise _refusal(f"options.mounts[{number}].host", fault)
 
 
-def _fault(host: str, state: Path) -> str | None:
+def host_fault(host: str, state: Path) -> str | None:
+    """Why no VM may see this directory; None where it may. `state` is the daemon's state file."""
     real = os.path.realpath(host)
     try:
         os.close(open_top(real))

@@ -9,6 +9,7 @@ import trio
 
 from runtime.exhaustion import check_exhausted
 from runtime.store.needs import Need
+from runtime.vms.agent_programs import ScriptRef
 from runtime.vms.options import VmOptions
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Needs:
         return lacks
 
     def _agent(self, agent_type: str) -> AgentSpec | None:
-        return next((spec for spec in self._agents.list() if spec.id == agent_type and spec.installed), None)
+        return next((spec for spec in self._agents.list() if spec.id == agent_type and not spec.problem), None)
 
 
 def _lack(kind: str, name: str, sha256: str | None, here: str | None) -> dict[str, Any]:
@@ -64,8 +65,10 @@ def _lack(kind: str, name: str, sha256: str | None, here: str | None) -> dict[st
 
 
 async def _hash_of(spec: AgentSpec) -> str | None:
-    """The hash of an agent's component; None where there is none that can be read."""
-    return spec.sha256 or await trio.to_thread.run_sync(_hash, spec.component.path)
+    """The hash of an agent's component; None where there is none that can be read. What needs no build changes at any time."""
+    if isinstance(spec.program, ScriptRef):
+        return None
+    return spec.sha256 or await trio.to_thread.run_sync(_hash, spec.program.path)
 
 
 def _hash(path: Path) -> str | None:

@@ -18,6 +18,7 @@ from runtime.posix.proc.machine import MachineFacts
 from runtime.posix.proc.top import Top
 from runtime.posix.process import Kernel, Next, PosixProcess, Tree
 from runtime.posix.programs import called_by, find
+from runtime.vms.agent_programs import ScriptRef
 from runtime.vms.patience import patiently
 from runtime.vms.process import AttachedProcess, Kind, Process
 from runtime.vms.programs import Found, Programs, Script
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     from runtime.engine import Image, Program
     from runtime.network import Egress, InternalHost
-    from runtime.vms.catalogue import ComponentRef
+    from runtime.vms.agent_programs import AgentProgram
     from runtime.vms.surroundings import Surroundings
     from runtime.vms.terminal import Size
     from wasi_fs import OpenFile
@@ -94,13 +95,13 @@ class Processes:
         env: dict[str, str],
         cwd: str,
         *,
-        component: ComponentRef | None = None,
+        agent: AgentProgram | None = None,
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
         egress: Egress | None = None,
         merged: bool = False,
     ) -> AttachedProcess:
-        """Start a guest: of an agent's component, else of the command `argv[0]` in the VM.
+        """Start a guest: what an agent runs, else the command `argv[0]` in the VM.
 
         It alone reaches the `internal_hosts`; `egress` has the session's additions to the VM's gate. An `attendant` is a
         command that lives with an agent and, like it, does not keep the VM awake. `merged`: see AttachedProcess.
@@ -108,28 +109,30 @@ class Processes:
         Raises ApiError NOT_FOUND (no such command), AGENT_FAILED (not a component that can run), LIMIT_EXCEEDED (too
         many processes, or too much memory in use by all guests of the daemon).
         """
-        chosen = await self.find(argv, env, cwd, component)
+        chosen = await self.find(argv, env, cwd, agent)
         return self.begin(
             chosen,
             cwd,
-            component=component,
+            agent=agent,
             internal_hosts=internal_hosts,
             attendant=attendant,
             egress=egress,
             merged=merged,
         )
 
-    async def find(self, argv: list[str], env: dict[str, str], cwd: str, component: ComponentRef | None = None) -> Next:
-        """The program of an agent's component, else of a command in the VM, for `begin`. A script's is its interpreter.
+    async def find(self, argv: list[str], env: dict[str, str], cwd: str, agent: AgentProgram | None = None) -> Next:
+        """The program of an agent, else of a command in the VM, for `begin`. A script's is its interpreter.
 
         Raises ApiError as `spawn`.
         """
         self._check_room()
-        tell = partial(self._surroundings.tell_compiling, argv[0] if component is None else component.path.name)
+        if isinstance(agent, ScriptRef):
+            return await self._interpreting(agent, argv, env, cwd)
+        tell = partial(self._surroundings.tell_compiling, argv[0] if agent is None else agent.path.name)
         arguments = _arguments(argv, env)
         try:
-            if component is not None:
-                program = await self._surroundings.engine.load(component.path, tell, self._surroundings.share)
+            if agent is not None:
+                program = await self._surroundings.engine.load(agent.path, tell, self._surroundings.share)
                 return Next(program, arguments, "", called_by(argv[0]))
             found = await self._programs.load(argv[0], _path(env), cwd, tell)
             if isinstance(found, Script):
@@ -140,6 +143,19 @@ class Processes:
             raise ApiError(
                 ErrorCode.AGENT_FAILED, f"{argv[0]} cannot be run: {error}", phase="start", exitCode=None, stderr=""
             ) from error
+
+    async def _interpreting(self, agent: ScriptRef, argv: list[str], env: dict[str, str], cwd: str) -> Next:
+        """The interpreter of an agent without a build. ApiError AGENT_FAILED."""
+        try:
+            return await self.find(agent.words(argv[1:]), env, cwd)
+        except ApiError as error:
+            if error.code is not ErrorCode.NOT_FOUND:
+                raise
+            message = (
+                f"{argv[0]} is run by {agent.interpreter}, which this VM does not have: it belongs to the base system, "
+            )
+            message += "which a VM has unless its option `base` says otherwise"
+            raise ApiError(ErrorCode.AGENT_FAILED, message, phase="start", exitCode=None, stderr="") from error
 
     async def _interpreted(self, script: Script, arguments: Arguments, cwd: str) -> Next:
         """A script's interpreter, as execve(2) finds it. PosixError, FsError."""
@@ -158,7 +174,7 @@ class Processes:
         chosen: Next,
         cwd: str,
         *,
-        component: ComponentRef | None = None,
+        agent: AgentProgram | None = None,
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
         egress: Egress | None = None,
@@ -166,10 +182,10 @@ class Processes:
     ) -> AttachedProcess:
         """As `spawn`, with the program at hand. Raises ApiError LIMIT_EXCEEDED."""
         self._check_room()
-        kind: Kind = "agent" if component is not None else "service" if attendant else "command"
+        kind: Kind = "agent" if agent is not None else "service" if attendant else "command"
         gate = self._surroundings.gate
-        if component is not None and component.network:
-            gate = gate.with_hosts(component.network)
+        if agent is not None and agent.network:
+            gate = gate.with_hosts(agent.network)
         if internal_hosts:
             gate = gate.with_internal(internal_hosts)
         if egress is not None:

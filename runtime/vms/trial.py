@@ -1,4 +1,4 @@
-"""Whether a component is an agent: it is started as one, in a VM of its own that nobody sees and that is gone afterwards."""
+"""Whether something is an agent: it is started as one, in a VM of its own that nobody sees and that is gone afterwards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from runtime.exhaustion import check_exhausted
 from runtime.hub import Hub
 from runtime.store.durability import Durability
 from runtime.store.store import open_store
-from runtime.vms.catalogue import AgentSpec, Catalogue, ComponentRef
+from runtime.vms.agent_programs import ComponentRef
+from runtime.vms.catalogue import AgentSpec, Catalogue
 from runtime.vms.options import VmOptions
 from runtime.vms.vm import Vm
 from runtime.vms.volume import Volume
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from runtime.engine import Engine
     from runtime.memory import MemoryBound
     from runtime.store.store import Store
+    from runtime.vms.agent_programs import AgentProgram
+    from wasi_fs import Base
 
 MAX_SHOWN: Final = 200
 """Characters of what it says that it is called: a line of a list."""
@@ -63,20 +66,33 @@ class _One(Catalogue):
         return self._spec
 
 
-async def try_agent(
-    engine: Engine, spec: AgentSpec, content: bytes, memory_bound: MemoryBound, agent_budget: Budget
-) -> Trial:
-    """Start the agent, with this component, and have it open a session. It reaches no host, not even those of its manifest.
+@attrs.frozen
+class Bench:
+    """What trials are made with."""
+
+    engine: Engine
+    memory_bound: MemoryBound
+    agent_budget: Budget
+    base: Base
+    """What lies beneath the tree of the trial's VM."""
+
+
+async def try_agent(bench: Bench, spec: AgentSpec, content: bytes | None) -> Trial:
+    """Start the agent, with this component if it has one, and have it open a session. It reaches no host, not even those of
+    its manifest.
 
     An agent that refuses the session is one. Raises ApiError INVALID_ARGUMENT, IO_ERROR.
     """
     try:
         with tempfile.TemporaryDirectory(prefix="torpor-trial-") as folder:
-            component = Path(folder) / "agent.wasm"
-            await trio.Path(component).write_bytes(content)
-            tried = attrs.evolve(spec, component=ComponentRef(component))
+            program: AgentProgram = ComponentRef(Path(folder) / "agent.wasm")
+            if content is None:
+                program = attrs.evolve(spec.program, network=())
+            else:
+                await trio.Path(folder, "agent.wasm").write_bytes(content)
+            tried = attrs.evolve(spec, program=program)
             async with open_store(Path(folder) / "trial.db", durability=Durability.NONE) as store:
-                session, error = await _start(store, engine, tried, memory_bound, agent_budget)
+                session, error = await _start(store, bench, tried)
     except OSError as failed:
         check_exhausted(failed)
         message = f"there is no place for a trial in {tempfile.gettempdir()}: {failed.strerror}"
@@ -89,27 +105,31 @@ async def try_agent(
     if error.data["phase"] == SESSION_NEW and "agentError" in error.data:
         return Trial(refusal=error.message)
     said = f": {said}" if (said := error.data["stderr"].strip()) else ""
-    message = f"{spec.component.path} is no agent: {error.message}{said}"
+    message = f"{called(spec)} is no agent: {error.message}{said}"
     raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer="/path") from error
 
 
-async def _start(
-    store: Store, engine: Engine, spec: AgentSpec, memory_bound: MemoryBound, agent_budget: Budget
-) -> tuple[dict[str, Any] | None, ApiError | None]:
+def called(spec: AgentSpec) -> Path:
+    """The file that is to be an agent."""
+    program = spec.program
+    return program.path if isinstance(program, ComponentRef) else program.folder / program.entry
+
+
+async def _start(store: Store, bench: Bench, spec: AgentSpec) -> tuple[dict[str, Any] | None, ApiError | None]:
     """Its session, or why it has none."""
     record, _ = await store.vms.get_or_create("trial", {}, epoch_ms())
     options = VmOptions()
     vm = Vm(
         record,
         options,
-        Volume(store, record, options),
+        Volume(store, record, options, base=bench.base),
         store=store,
         hub=Hub(),
-        engine=engine,
+        engine=bench.engine,
         agents=_One(spec),
         secrets={},
-        memory_bound=memory_bound,
-        agent_budget=agent_budget,
+        memory_bound=bench.memory_bound,
+        agent_budget=bench.agent_budget,
     )
     async with trio.open_nursery() as nursery:
         await nursery.start(vm.run, lambda: None)

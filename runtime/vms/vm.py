@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.events import COMPILING
 from runtime.engine import Share
 from runtime.hub import Notice
 from runtime.network import HttpGate, NetworkPolicy
 from runtime.sessions.manager import Sessions, open_sessions
+from runtime.vms.agent_programs import ScriptRef
 from runtime.vms.commands import Commands
 from runtime.vms.files import VmFiles
 from runtime.vms.lifecycle import Life
+from runtime.vms.mounts import host_fault
 from runtime.vms.processes import Processes
 from runtime.vms.surroundings import Surroundings
+from wasi_fs import FsError, Mount
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +33,8 @@ if TYPE_CHECKING:
     from runtime.sessions.transcript.growth import TranscriptLimits
     from runtime.store.store import Store
     from runtime.store.vms import VmRecord
-    from runtime.vms.catalogue import Catalogue, ComponentRef
+    from runtime.vms.agent_programs import AgentProgram
+    from runtime.vms.catalogue import Catalogue
     from runtime.vms.options import VmOptions
     from runtime.vms.process import AttachedProcess
     from runtime.vms.volume import Volume
@@ -109,6 +115,7 @@ class Vm:
                         await trio.sleep_forever()
         finally:
             self.volume.filesystem.proc = None
+            self.volume.hide_agents()
             with trio.CancelScope(shield=True):
                 await self._gate.aclose()
             self._ended.set()
@@ -132,22 +139,36 @@ class Vm:
         env: Mapping[str, str],
         cwd: str,
         *,
-        component: ComponentRef | None = None,
+        agent: AgentProgram | None = None,
         internal_hosts: Mapping[str, InternalHost] | None = None,
         attendant: bool = False,
         egress: Egress | None = None,
         merged: bool = False,
     ) -> AttachedProcess:
-        """Start a process; see Processes.spawn."""
+        """Start a process; see Processes.spawn. The folder of an agent without a build is seen in the VM from then on."""
+        if isinstance(agent, ScriptRef):
+            self._show(agent)
         return await self.processes.spawn(
             list(argv),
             dict(env),
             cwd,
-            component=component,
+            agent=agent,
             internal_hosts=internal_hosts,
             attendant=attendant,
             egress=egress,
             merged=merged,
+        )
+
+    def _show(self, agent: ScriptRef) -> None:
+        host = os.path.realpath(agent.folder)
+        fault: object = host_fault(host, self.store.path)
+        if fault is None:
+            try:
+                return self.volume.show_agent(Mount(agent.place, host, read_only=True))
+            except FsError as error:
+                fault = f"its folder has no place in the VM: {error}"
+        raise ApiError(
+            ErrorCode.AGENT_FAILED, f"the agent cannot be run: {fault}", phase="start", exitCode=None, stderr=""
         )
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import posixpath
 import sys
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -64,6 +65,7 @@ class Volume:
         """The VM's clock and randomness, by which its files get their times too."""
         self.backend = store.files.backend(record.layer)
         self._mounts = options.mounts
+        self._agents: dict[str, Mount] = {}  # by their paths
         self._base = base or Base()
         self._based = options.base
         self.filesystem = self._open(_limits(options))
@@ -101,14 +103,33 @@ class Volume:
         return bool(self._mounts)
 
     def _mount(self, mounts: Sequence[Mount]) -> list[tuple[Mount, FsError]]:
-        if mounts:
+        if mounts or self._agents:
             self.prepare()  # first: with the mount points in it, the tree would not count as new
-        return self.filesystem.set_mounts(mounts)
+        return self.filesystem.set_mounts([*mounts, *self._agents.values()])
 
     def _mount_all(self) -> None:
         """Mount what the options say. A mount that has no place (any more) is left out: the VM runs without it."""
         for mount, error in self._mount(self._mounts):
             logger.warning("nothing could be mounted on %s of a VM: %s", mount.path, error)
+
+    def show_agent(self, folder: Mount) -> None:
+        """Have the folder of an agent without a build in the tree, until `hide_agents`. FsError."""
+        if self._agents.get(folder.path) == folder:
+            return
+        tree, above = self.filesystem, posixpath.dirname(folder.path)
+        with self.unlimited():
+            tree.mkdir(above, parents=True)
+            # Else a program could have its own file in the place of the agent's. No agent has this name: the way counts.
+            tree.protect(f"{above}/-")
+            before, self._agents = self._agents, {**self._agents, folder.path: folder}
+            if faults := [error for mount, error in self._mount(self._mounts) if mount == folder]:
+                self._agents = before
+                raise faults[0]
+
+    def hide_agents(self) -> None:
+        """Have none in the tree any more."""
+        self._agents = {}
+        self._mount_all()
 
     def prepare(self) -> None:
         """Give a new tree the directories that programs expect, and every tree the instructions of this version."""
@@ -193,7 +214,7 @@ class Volume:
                 changes.failed()
             if isinstance(error, ApiError):
                 raise
-            if self.has_mounts:  # if the tree was put back, so were the mount points
+            if self.has_mounts or self._agents:  # if the tree was put back, so were the mount points
                 self._mount_all()
             raise ApiError(
                 ErrorCode.IO_ERROR, f"what was written to a VM's files could not be stored: {error}", reason="refused"

@@ -7,10 +7,15 @@ import json
 from typing import TYPE_CHECKING
 
 from runtime.cli import exits
-from runtime.vms.catalogue import built_in_directory
+from runtime.doctor.agents import check_agents
+from runtime.vms.base import added_directory
+from runtime.vms.catalogue import Catalogue, built_in_directory
+from tests.vms.test_script_agents import script_in
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
     from tests.cli.places import Place
 
@@ -76,3 +81,31 @@ def test_an_agent_is_checked_and_not_added(place: Place, tmp_path: Path) -> None
     (folder / "agent.toml").write_text(manifest.replace("title", "tilte"))
     done = place.run("agent", "check", str(folder))
     assert (done.returncode, "is it `title`?" in done.stderr) == (exits.FAILED, True)
+
+
+def test_an_agent_without_a_build_is_run_from_its_folder(place: Place, tmp_path: Path) -> None:
+    """By the command that is called python3, which is echo here."""
+    place.environment["TORPOR_AGENTS"] = str(tmp_path / "own")
+    place.run("bin", "add", str(ECHO), "--name", "python3")
+    given = script_in(tmp_path / "given")
+    shown = place.run("agent", "check", str(given)).stdout
+    assert "agent      mine: Mine 1\npython     run as it is, from its folder\nhosts      none\n" in shown
+    assert "mine can be run: Mine 1" in place.run("agent", "add", str(given)).stderr
+    assert place.run("run", "mine", "say hi").stdout == "hi\n"
+    assert place.run("compile", "mine").returncode == exits.OK
+    (given / "agent.py").unlink()
+    assert "mine cannot be run: its entry agent.py is not there" in place.run("agents").stderr
+
+
+def test_the_doctor_misses_an_interpreter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("runtime.doctor.agents.built_in_commands", lambda: tmp_path / "none")
+    script_in(tmp_path / "agents" / "mine")
+    found = check_agents(Catalogue(tmp_path / "none", [tmp_path / "agents"]), tmp_path / "state.db")
+    assert (found.verdict, "mine: it is run by /usr/bin/python3, which VMs do not have" in found.message) == (
+        "warn",
+        True,
+    )
+    added = added_directory(tmp_path / "state.db")
+    added.mkdir()
+    (added / "manifest.json").write_text(json.dumps({"commands": {"x": {"names": ["python3"], "sha256": "0" * 64}}}))
+    assert check_agents(Catalogue(tmp_path / "none", [tmp_path / "agents"]), tmp_path / "state.db").verdict == "ok"

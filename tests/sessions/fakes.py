@@ -235,7 +235,7 @@ class FakeFiles:
 @attrs.frozen
 class Spec:
     id: str
-    component: str = "component"
+    program: str = "component"
     args: tuple[str, ...] = ("--acp",)
     env: dict[str, str] = attrs.field(factory=lambda: {"FROM_MANIFEST": "1"})
 
@@ -280,20 +280,20 @@ class FakeVm:
         env: dict[str, str],
         cwd: str,
         *,
-        component: Any = None,
+        agent: Any = None,
         merged: bool = False,
         **options: Any,
     ) -> FakeProcess:
         await trio.lowlevel.checkpoint()
         process = FakeProcess(len(self.started) + 1, list(argv), dict(env), cwd, merged=merged)
-        if component is None:
+        if agent is None:
             if argv[0] not in self.commands:
                 raise ApiError(ErrorCode.NOT_FOUND, f"no command {argv[0]}")
             self.nursery.start_soon(self._command, self.commands[argv[0]], process)
             return process
-        agent = FakeAgent(self, process)
-        self.started.append(agent)
-        self.nursery.start_soon(self._agent, agent)
+        fake = FakeAgent(self, process)
+        self.started.append(fake)
+        self.nursery.start_soon(self._agent, fake)
         return process
 
     async def _agent(self, agent: FakeAgent) -> None:

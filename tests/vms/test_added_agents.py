@@ -17,7 +17,8 @@ from runtime.posix.host import make_engine
 from runtime.store import open_store
 from runtime.vms import added_agents
 from runtime.vms.added_agents import manifest
-from runtime.vms.catalogue import AgentSpec, Catalogue, ComponentRef, built_in_directory, read_manifest
+from runtime.vms.agent_programs import ComponentRef
+from runtime.vms.catalogue import AgentSpec, Catalogue, built_in_directory, read_manifest
 from runtime.vms.host import Host, open_host
 from runtime.vms.trial import MAX_SHOWN, About, about
 
@@ -63,6 +64,7 @@ async def test_a_component_becomes_an_agent(host: Host, tmp_path: Path) -> None:
     about = {
         "title": "Echo",
         "version": added["version"],
+        "kind": "component",
         "source": "user",
         "installed": True,
         "sha256": digest,
@@ -90,8 +92,8 @@ async def test_a_folder_is_copied_as_its_manifest_says(host: Host, tmp_path: Pat
     (given / "agent.toml").write_text((given / "agent.toml").read_text().replace('"2"', '"3"'))
     assert (await host.add_agent(str(given), None))["version"] == "3", "it takes the place of what was added"
     spec = read_manifest(tmp_path / "agents" / "own" / "agent.toml", "user")
-    assert (spec.component.network, spec.args, spec.env) == (("api.example.com",), ("-x",), {"A": "b"})
-    assert spec.component.path.read_bytes() == ECHO.read_bytes()
+    assert (spec.program.network, spec.args, spec.env) == (("api.example.com",), ("-x",), {"A": "b"})
+    assert spec.program.path.read_bytes() == ECHO.read_bytes()
     assert (await host.add_agent(str(given), "again"))["id"] == "again"
 
 
@@ -185,7 +187,8 @@ def test_a_manifest_says_what_it_was_made_of(tmp_path: Path) -> None:
     odd = 'a"b\\c\n\t\x00\x7fä\U0001f600'
     component = ComponentRef(tmp_path / "x.wasm", ("*.example.com",))
     spec = AgentSpec("x", odd, "1", "user", component, (odd, ""), {"A": odd, "B": ""}, "0" * 64)
-    (tmp_path / "agent.toml").write_text(manifest(spec), encoding="utf-8")
+    (tmp_path / "agent.toml").write_text(manifest(spec, component), encoding="utf-8")
     assert read_manifest(tmp_path / "agent.toml", "user") == spec
-    bare = attrs.evolve(spec, args=(), env={}, component=ComponentRef(component.path))
-    assert tomllib.loads(manifest(bare)).keys() == {"id", "title", "version", "component", "sha256"}
+    bare = ComponentRef(component.path)
+    about = attrs.evolve(spec, args=(), env={}, program=bare)
+    assert tomllib.loads(manifest(about, bare)).keys() == {"id", "title", "version", "component", "sha256"}

@@ -17,10 +17,12 @@ export interface AgentCheck {
   title: string;
   /** The agent's version, likewise. */
   version: string;
-  /** The hash of its component. */
-  sha256: string;
-  /** The size of its component. */
-  bytes: number;
+  /** `component`, or the language of an agent without a build: `python`. */
+  kind: string;
+  /** The hash of its component; null where it has none. */
+  sha256: string | null;
+  /** The size of its component; null where it has none. */
+  bytes: number | null;
   /** The interfaces of which its component uses functions. */
   imports: string[];
   /** The public hosts that its manifest asks for. */
@@ -41,15 +43,19 @@ export interface AgentInfo {
   title: string;
   /** The agent's version, from its manifest. */
   version: string;
+  /**
+   * `component`, or the language of an agent without a build: `python`; null where the manifest cannot be used.
+   */
+  kind: string | null;
   /** Where the agent is from: `built-in` or `user`. */
   source: string;
-  /** Whether its component and a usable manifest are there. */
+  /** Whether what it runs and a usable manifest are there. */
   installed: boolean;
   /** The hash of the component of one that was added with `addAgent`; else null. */
   sha256: string | null;
   /**
-   * Why no session can run it: the fault in its manifest, whose folder's name is the `id` then, or that its
-   * component has not been built; null for one that can be run.
+   * Why no session can run it: the fault in its manifest, whose folder's name is the `id` then, that its
+   * component has not been built, or that its entry is not there; null for one that can be run.
    */
   problem: string | null;
 }

@@ -42,8 +42,9 @@ class DaemonMethods:
 
         Args:
             path: A component, or a folder with an agent.toml: an absolute path on the daemon's machine. It is
-                copied.
-            name: The agent's id; that of the manifest, or the file's name without `.wasm`, when left out.
+                copied; the folder of an agent without a build stays where it is, and the agent with it.
+            name: The agent's id; that of the manifest, or the file's name without `.wasm`, when left out. An
+                agent without a build has no other one than its manifest's.
 
         Raises:
             RpcError: `invalid_argument`, `not_found`, `exists`, `too_large`, `limit_exceeded`, `io_error`.

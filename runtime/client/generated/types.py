@@ -134,10 +134,12 @@ class AgentCheck(TypedDict):
     """The agent's name for people, from its manifest, or as it says itself."""
     version: str
     """The agent's version, likewise."""
-    sha256: str
-    """The hash of its component."""
-    bytes: int
-    """The size of its component."""
+    kind: str
+    """`component`, or the language of an agent without a build: `python`."""
+    sha256: str | None
+    """The hash of its component; None where it has none."""
+    bytes: int | None
+    """The size of its component; None where it has none."""
     imports: list[str]
     """The interfaces of which its component uses functions."""
     network: list[str]
@@ -159,15 +161,19 @@ class AgentInfo(TypedDict):
     """The agent's name for people."""
     version: str
     """The agent's version, from its manifest."""
+    kind: str | None
+    """`component`, or the language of an agent without a build: `python`; None where the manifest cannot be
+    used.
+    """
     source: str
     """Where the agent is from: `built-in` or `user`."""
     installed: bool
-    """Whether its component and a usable manifest are there."""
+    """Whether what it runs and a usable manifest are there."""
     sha256: str | None
     """The hash of the component of one that was added with `addAgent`; else None."""
     problem: str | None
-    """Why no session can run it: the fault in its manifest, whose folder's name is the `id` then, or that its
-    component has not been built; None for one that can be run.
+    """Why no session can run it: the fault in its manifest, whose folder's name is the `id` then, that its
+    component has not been built, or that its entry is not there; None for one that can be run.
     """
 
 

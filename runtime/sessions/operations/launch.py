@@ -146,7 +146,7 @@ async def bring_up(session: Session, spec: AgentSpec) -> Attachment:
         argv,
         env,
         session.record.cwd,
-        component=spec.component,
+        agent=spec.program,
         internal_hosts=servers.hosts,
         egress=egress,
     )
