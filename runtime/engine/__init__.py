@@ -21,7 +21,8 @@ A program becomes a guest:
     callbacks   where wasm enters Python: waiting, resources
     crossings   calls between the components of one guest
     current     which guest a thread is running
-    turns       workers shared between VMs, and between the guests of each
+    lines       queues that are fair between VMs, and who pays for the loop's time
+    turns       the loop and workers shared between VMs, and between the guests of each
     limits      memory, tables and fuel of a guest
     image       a guest's memory as another's beginning: what fork needs
     pages       which pages of a memory are its guest's own

@@ -14,16 +14,17 @@ import trio
 
 from runtime.engine.artefacts import SMALL_BYTES
 from runtime.engine.errors import InvalidComponentError
+from runtime.engine.lines import Line
 from runtime.engine.order import MAX_ANSWER_BYTES, CompilerAnswer, take_unkept, write_order
-from runtime.engine.turns import Line
 from runtime.engine.workshop import Workshop
 
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from runtime.engine.lines import Account
     from runtime.engine.order import Order
-    from runtime.engine.turns import Account, Share
+    from runtime.engine.turns import Share
 
 LARGE_AT_ONCE: Final = 1
 """A large one uses all processors by itself, and memory."""

@@ -25,7 +25,8 @@ from runtime.engine.glue import HOST, TABLE
 from runtime.engine.image import ENTRY, Image
 from runtime.engine.interface import GuestExit, Wait, WitError
 from runtime.engine.limits import MAX_MEMORIES, MAX_TABLES, TooLargeError
-from runtime.engine.turns import LOOP_TURN_SECONDS, LoopTurn, Member
+from runtime.engine.lines import Member, paying
+from runtime.engine.turns import LOOP_TURN_SECONDS, LoopTurn
 from runtime.exhaustion import exhausted
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Guest:
     ) -> None:
         self._program = program
         self._limits = limits
+        self._fuel_limit = UNLIMITED_FUEL if limits.fuel is None else limits.fuel
         self._turn = LoopTurn(processors.loop, share)
         self._workers = Member(processors.workers, share.workers)
         self._threads = processors.threads
@@ -95,10 +97,6 @@ class Guest:
             self._memory_used = self._program.table_bytes + sum(memory.size() for memory in self._memories)
         return self._memory_used
 
-    @property
-    def _fuel_limit(self) -> int:
-        return UNLIMITED_FUEL if self._limits.fuel is None else self._limits.fuel
-
     def image(self, start: int, end: int) -> Image:
         """Its memory from `start` to `end`, for another guest of the program to begin with; see `Image`."""
         self._copies = [copy for copy in self._copies if not copy.done.is_set()]
@@ -126,6 +124,7 @@ class Guest:
 
         The guest's memory and resources are gone when this returns or raises.
         """
+        paying.set(self._turn.pay)
         try:
             with self._scope:
                 return await self._run()

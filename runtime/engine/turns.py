@@ -1,21 +1,25 @@
-"""Turns at what all guests share: fair between VMs first, and then between the guests of each.
+"""Turns of guests, on the loop's thread and on workers, and what each VM has had of both.
 
-Start-time fair queuing (Goyal, Vin and Cheng, SIGCOMM 1996): each VM has an account of what it has had of a thing, and whoever
-waits on the account that has had least goes next. An account that was idle begins where the others are: nobody saves up
-turns, and nobody pays for having been alone. So a VM with a hundred guests that spin has the weight of one, and a short
-burst of another VM goes before all of theirs.
+Most turns on the loop's thread pass by its line: a guest that makes a call, gets its answer in the next round of the loop and
+calls again would wait for a long turn of another VM each time, and hardly get anywhere. They are counted all the same, and
+while a VM that has had less goes on like that, those that have had more are held back in the line.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from heapq import heappop, heappush, heapreplace
-from itertools import count
 from time import perf_counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import trio
+
+from runtime.engine.lines import Account, Line, Member, this_round
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runtime.engine.lines import Rounds
 
 LOOP_SHARE: Final = 0.25
 """Of the loop's time: a VM that has less goes on at once when something is answered to it, and one that has more queues. An
@@ -27,141 +31,84 @@ LOOP_TURN_SECONDS: Final = 0.002
 """How long a guest keeps the loop's thread with host calls, which use hardly any fuel, before the other tasks get their
 turn."""
 
+LOOP_LEAD: Final = 2 * LOOP_TURN_SECONDS
+"""How much more of the loop's time than a VM that is active beside it a VM may have had before it is held back. Two turns, so
+that nobody is held back for one who comes and is gone: whether he comes again shows only when he does not."""
+
 THREADS: Final = 4
 """Of one VM at a time, for work that blocks: several hosts are looked up while a program is read."""
 
 
-class Account:
-    """What one VM has had of one line, in the line's own unit."""
+class LoopLine(Line):
+    """The line for the loop's thread, in seconds of the `clock`.
 
-    __slots__ = ("had", "reached", "waiting")
+    A VM is active until a round of the loop has had no turn of it.
+    """
 
-    def __init__(self) -> None:
-        self.had = 0.0
-        self.reached = 0.0
-        """The `order` of whoever was served last on it."""
-        self.waiting: list[tuple[float, int, _Turn]] = []
+    def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
+        super().__init__(1)
+        self._clock = clock
+        self._active: dict[Account, tuple[Rounds, int]] = {}
+        """The round in which each has had its last turn; of those that wait in the line, in which they came."""
+        self._looked_in: tuple[Rounds, int] | None = None
+        self._even = 0.0
+        """What the one of them had that has had least, at the beginning of this round."""
+        self._held: tuple[Account, float] | None = None
+        """Which is held back, and until when at most."""
 
-
-class _Turn:
-    __slots__ = ("given", "wanted")
-
-    def __init__(self) -> None:
-        self.given = trio.Event()
-        self.wanted = True
-
-
-class _Rounds(trio.abc.Instrument):
-    """Counts the rounds of an event loop."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def before_io_wait(self, timeout: float) -> None:  # noqa: ARG002 - trio's
-        """See `trio.abc.Instrument`."""
-        self.count += 1
-
-
-_rounds: Final = trio.lowlevel.RunVar[_Rounds]("rounds")
-
-
-def _this_round() -> tuple[_Rounds, int]:
-    """What is the same in one round of one event loop only."""
-    try:
-        rounds = _rounds.get()
-    except LookupError:
-        rounds = _Rounds()
-        _rounds.set(rounds)
-        trio.lowlevel.add_instrument(rounds)
-    return rounds, rounds.count
-
-
-class Line:
-    """A queue for a thing that `at_once` can have at a time."""
-
-    def __init__(self, at_once: int) -> None:
-        self._free = at_once
-        self._had_in: tuple[_Rounds, int] | None = None
-        """The round in which somebody has had a turn last."""
-        self._reached = 0.0  # what the account had that was served last
-        self._accounts: list[tuple[float, int, Account]] = []
-        """Those with somebody waiting, by what they had; by now an account may have had more."""
-        self._numbers = count()
-
-    async def take(self, account: Account, order: float) -> None:
-        """Wait for a turn: on each account the lowest order is first. When cancelled, none was taken.
-
-        Whoever finds nobody there, and nobody who has had a turn in this round of the loop, goes on at once. For all others it
-        is a checkpoint. The turn may be held while this waits: of many who come in one round of the loop, only `at_once` go on
-        in the next.
-        """
-        this_round = _this_round()
-        if not account.waiting:
-            account.had = max(account.had, self._reached)
-        if self._free and not self._accounts and self._had_in != this_round:
-            self._free -= 1
-            self._had_in = this_round
-            self._reached = account.had
-            account.reached = order
-            return
-        turn = _Turn()
-        if not account.waiting:
-            heappush(self._accounts, (account.had, next(self._numbers), account))
-        heappush(account.waiting, (order, next(self._numbers), turn))
-        self._hand_out()
-        try:
-            await turn.given.wait()
-        except BaseException:
-            turn.wanted = False
-            if turn.given.is_set():
-                self.give(account, 0)
-            raise
+    def pass_by(self, account: Account, used: float) -> None:
+        """It has used so much outside of the line."""
+        now = this_round()
+        if now == self._looked_in and account in self._active:
+            self._active[account] = now
+        else:
+            self._join(account)
+        account.had += used
 
     def give(self, account: Account, used: float) -> None:
-        """End a turn that has used so much."""
-        account.had += used
-        self._free += 1
-        self._had_in = _this_round()
-        self._hand_out()
+        """See Line."""
+        self._active[account] = this_round()
+        super().give(account, used)
 
-    def _hand_out(self) -> None:
-        accounts = self._accounts
-        while self._free and accounts:
-            had, number, account = accounts[0]
-            if account.had > had:  # others of it have ended their turns meanwhile
-                heapreplace(accounts, (account.had, number, account))
-                continue
-            order, _, turn = heappop(account.waiting)
-            if account.waiting:  # behind those that had as much
-                heapreplace(accounts, (had, next(self._numbers), account))
-            else:
-                heappop(accounts)
-            if turn.wanted:
-                self._free -= 1
-                self._reached = had
-                account.reached = order
-                turn.given.set()
+    def is_ahead(self, account: Account) -> bool:
+        """Whether it has to queue, since it has had more than another one that is active."""
+        self._look()
+        return account.had > self._even + LOOP_LEAD
 
+    def _join(self, account: Account) -> None:
+        self._look()
+        if account not in self._active:
+            account.had = max(account.had, self._even)
+        self._active[account] = this_round()
 
-class Member:
-    """A guest that queues in a line on its VM's account, where those who have had least go first, too."""
+    def _look(self) -> None:
+        """Find out who is active, and where a VM begins that was not."""
+        now = rounds, count = this_round()
+        if now == self._looked_in:
+            return
+        self._looked_in = now
+        for account, (last_rounds, last) in list(self._active.items()):
+            if not account.waiting and (last_rounds is not rounds or last < count - 1):
+                del self._active[account]
+        self._even = max(self._even, min((account.had for account in self._active), default=0.0))
 
-    __slots__ = ("_account", "_had", "_line")
-
-    def __init__(self, line: Line, account: Account) -> None:
-        self._line = line
-        self._account = account
-        self._had = 0.0
-
-    async def take(self) -> None:
-        """As `Line.take`."""
-        self._had = max(self._had, self._account.reached)
-        await self._line.take(self._account, self._had)
-
-    def give(self, used: float) -> None:
-        """End its turn."""
-        self._had += used
-        self._line.give(self._account, used)
+    def _is_early(self, account: Account) -> bool:
+        """See Line. What they did not use in the time that they were let go first is not saved up."""
+        self._look()
+        others = [other for other in self._active if not other.waiting and other is not account]
+        least = min((other.had for other in others), default=math.inf) + LOOP_LEAD
+        if least >= account.had:
+            self._held = None
+            return False
+        now = self._clock()
+        if self._held is None or self._held[0] is not account:
+            self._held = account, now + account.had - least
+        if now < self._held[1]:
+            return True
+        self._held = None
+        for other in others:
+            other.had = max(other.had, account.had - LOOP_LEAD)
+        return False
 
 
 class Share:
@@ -190,7 +137,8 @@ class Share:
 class LoopTurn:
     """The turns of a guest on the loop's thread."""
 
-    def __init__(self, line: Line, share: Share) -> None:
+    def __init__(self, line: LoopLine, share: Share) -> None:
+        self._line = line
         self._member = Member(line, share.loop)
         self._share = share
         self._began: float | None = None
@@ -207,7 +155,7 @@ class LoopTurn:
                 return self._began
             await self.pause()
         if self._began is None:
-            if queued or self._share.is_ahead(began):
+            if queued or self._share.is_ahead(began) or self._line.is_ahead(self._share.loop):
                 await self._member.take()
                 self._has_queued = True
                 began = perf_counter()
@@ -219,10 +167,18 @@ class LoopTurn:
         if self._began is not None:
             began, self._began = self._began, None
             now = perf_counter()
-            self._share.charge_loop(now - began, now)
+            this_round()[0].has_paid(now - began)
             if self._has_queued:
                 self._has_queued = False
+                self._share.charge_loop(now - began, now)
                 self._member.give(now - began)
+            else:
+                self.pay(now - began, now)
+
+    def pay(self, seconds: float, now: float) -> None:
+        """Have the VM pay for what was no turn in the line, up to `now`."""
+        self._share.charge_loop(seconds, now)
+        self._line.pass_by(self._share.loop, seconds)
 
     async def pause(self) -> None:
         """Let others have their turns, and begin another one."""
@@ -235,7 +191,7 @@ class Processors:
     """Where the guests of an engine compute: on the loop's thread, in turn with everybody else, or on worker threads."""
 
     def __init__(self, workers: int | None = None) -> None:
-        self.loop = Line(1)
+        self.loop = LoopLine()
         """For those who go on computing, and those whose VM is ahead: however many, a round of the loop has one of them."""
         # One core is left for the event loop.
         self.workers = Line(workers or max(1, (os.cpu_count() or 2) - 1))

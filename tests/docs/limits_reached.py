@@ -108,6 +108,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.engine.program.MAX_CORE_TYPES": "tests/engine/test_compiler_bounds.py::test_core_types_are_remembered_up_to_a_bound",
     "runtime.engine.program.SPARE_LINKERS": "tests/engine/test_guest.py::test_guests_that_begin_together_have_linkers_of_their_own",
     "runtime.engine.turns.LOOP_BURST": "tests/engine/test_fairness.py::test_a_vm_queues_when_it_has_had_more_of_the_loop_than_its_share",
+    "runtime.engine.turns.LOOP_LEAD": "tests/engine/test_fairness.py::test_a_vm_queues_when_another_one_that_is_active_has_had_less",
     "runtime.engine.turns.LOOP_SHARE": "tests/engine/test_fairness.py::test_a_vm_queues_when_it_has_had_more_of_the_loop_than_its_share",
     "runtime.engine.turns.THREADS": "tests/engine/test_compiler_bounds.py::test_work_that_blocks_has_so_many_threads_of_a_vm",
     "runtime.engine.workbench._MAX_SAID": "tests/engine/test_compiler_bounds.py::test_of_what_a_compiler_says_in_the_end_a_part_is_looked_at",

@@ -9,9 +9,10 @@ import pytest
 import trio
 from trio.testing import assert_checkpoints, assert_no_checkpoints, wait_all_tasks_blocked
 
-from runtime.engine import Engine, HostInterface, Limits, Share, Wait
+from runtime.engine import Engine, HostInterface, Limits, Share, Wait, lines
 from runtime.engine.guest import SLICE_FUEL
-from runtime.engine.turns import LOOP_BURST, LOOP_SHARE, Account, Line, Member, Processors
+from runtime.engine.lines import Account, Line, Member, paying, this_round
+from runtime.engine.turns import LOOP_BURST, LOOP_LEAD, LOOP_SHARE, LOOP_TURN_SECONDS, LoopLine, Processors
 from tests.engine.wat import SPIN, command
 from tests.patience import WAIT
 
@@ -21,11 +22,21 @@ if TYPE_CHECKING:
 CROWD = 16
 
 
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 class Clerk:
     """Serves a line, turn after turn, and notes who had each."""
 
-    def __init__(self, at_once: int = 1) -> None:
-        self.line = Line(at_once)
+    def __init__(self, line: Line | None = None) -> None:
+        self.line = line or Line(1)
         self.served: list[str] = []
 
     async def keep_taking(self, name: str, member: Member, used: float = 1.0) -> None:
@@ -183,6 +194,128 @@ async def test_one_turn_in_a_round_of_the_loop() -> None:
             await trio.lowlevel.checkpoint()
             rounds.append(0)
     assert max(rounds) <= 2  # of rounds that begin where this task happens to be
+
+
+async def pass_by(line: LoopLine, account: Account, turns: int, used: float) -> None:
+    """A guest that gets each of its answers in the next round, and never queues."""
+    for _ in range(turns):
+        line.pass_by(account, used)
+        await trio.lowlevel.checkpoint()
+
+
+@pytest.mark.parametrize("guests", [1, CROWD])
+async def test_short_turns_beside_the_line_come_to_as_much_as_long_ones_in_it(guests: int) -> None:
+    line, one, other, short = LoopLine(Clock()), Account(), Account(), Account()
+    clerk = Clerk(line)
+    async with trio.open_nursery() as nursery:
+        clerk.start(nursery, "one", one, guests, used=LOOP_TURN_SECONDS)
+        clerk.start(nursery, "other", other, guests, used=LOOP_TURN_SECONDS)
+        await clerk.until(20)
+        clerk.served.clear()
+        await pass_by(line, short, 1000, LOOP_TURN_SECONDS / 20)  # 50 long turns
+        nursery.cancel_scope.cancel()
+    assert clerk.served.count("one") == pytest.approx(50, abs=5)
+    assert clerk.served.count("other") == pytest.approx(50, abs=5)
+
+
+async def test_nobody_is_held_back_for_one_who_is_gone() -> None:
+    line, account, short = LoopLine(Clock()), Account(), Account()
+    clerk = Clerk(line)
+    async with trio.open_nursery() as nursery:
+        clerk.start(nursery, "long", account, 1, used=LOOP_TURN_SECONDS)
+        await clerk.until(10)
+        await pass_by(line, short, 10, 0)
+        held = len(clerk.served)
+        await pass_by(line, short, 10, 0)
+        assert len(clerk.served) == held
+        await clerk.until(held + 100)
+        line.pass_by(short, 0)
+        assert account.had - short.had <= 2 * LOOP_TURN_SECONDS  # and what he has not used is not saved up
+        nursery.cancel_scope.cancel()
+
+
+async def test_nobody_is_held_back_for_longer_than_the_others_have_had_less() -> None:
+    """They are active, and use hardly anything."""
+    clock = Clock()
+    line, account, short = LoopLine(clock), Account(), Account()
+    clerk = Clerk(line)
+    async with trio.open_nursery() as nursery:
+        clerk.start(nursery, "long", account, 1, used=LOOP_TURN_SECONDS)
+        await clerk.until(10)
+        await pass_by(line, short, 10, 0)
+        held = len(clerk.served)
+        clock.now += account.had - short.had
+        await pass_by(line, short, 10, 0)
+        nursery.cancel_scope.cancel()
+    assert len(clerk.served) == held + 1
+    assert account.had - short.had == pytest.approx(LOOP_LEAD + LOOP_TURN_SECONDS)
+
+
+async def test_when_the_first_one_who_is_held_back_gives_up_the_next_one_is_first() -> None:
+    line, account, other, short = LoopLine(Clock()), Account(), Account(), Account()
+    line.pass_by(short, 0)
+    for late in (account, other):
+        line.pass_by(late, 2 * LOOP_LEAD)
+    with trio.CancelScope() as scope:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(line.take, account, 0)
+            await pass_by(line, short, 3, 0)
+            nursery.start_soon(line.take, other, 0)
+            await pass_by(line, short, 3, 0)
+            scope.cancel()
+    await wait_all_tasks_blocked()
+    with trio.fail_after(WAIT):
+        await line.take(other, 0)
+
+
+async def test_a_vm_queues_when_another_one_that_is_active_has_had_less() -> None:
+    line, account, other = LoopLine(Clock()), Account(), Account()
+    line.pass_by(other, 0)
+    line.pass_by(account, 2 * LOOP_LEAD)
+    await trio.lowlevel.checkpoint()
+    assert line.is_ahead(account)
+    assert not line.is_ahead(other)
+    for _ in range(2):
+        line.pass_by(account, 0)
+        await trio.lowlevel.checkpoint()
+    assert not line.is_ahead(account)  # it is alone
+
+
+async def test_a_vm_pays_for_the_host_s_steps_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of its tasks and of the tasks that they start, and not twice for the turns of its guests."""
+    clock = Clock()
+    monkeypatch.setattr(lines, "perf_counter", clock)
+    paid: list[float] = []
+
+    async def work(seconds: float, within: float = 0) -> None:
+        for _ in range(2):
+            await trio.lowlevel.checkpoint()
+            clock.now += seconds
+            this_round()[0].has_paid(within)
+
+    async def pay() -> None:
+        paying.set(lambda seconds, _: paid.append(seconds))
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(work, 10)
+            nursery.start_soon(work, 4, 3)
+
+    this_round()
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(pay)
+        nursery.start_soon(work, 100)
+    assert sorted(filter(None, paid)) == [1, 1, 10, 10]
+
+
+async def test_whoever_runs_a_guest_pays() -> None:
+    async def rest() -> int:
+        await trio.lowlevel.checkpoint()
+        return int(paying.get() is not None)
+
+    interface = HostInterface("test:host/calls")
+    interface.function("rest")(lambda _state: Wait(rest))
+    engine = Engine([interface])
+    program = engine.load_bytes(command("(i32.eqz (call $rest))", functions={"rest": "(result u32)"}))
+    assert (await engine.guest(program, None, Limits()).run()).code == 0
 
 
 def test_a_vm_queues_when_it_has_had_more_of_the_loop_than_its_share() -> None:
