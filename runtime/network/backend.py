@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import socket
+import ssl
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from ipaddress import ip_address
@@ -45,6 +46,56 @@ class SystemResolver:
         return [str(sockaddr[0]) for _, _, _, _, sockaddr in found]
 
 
+class Wire(httpcore.AsyncNetworkStream):
+    """A connection that tells httpcore's pool when it is not to be used for another request."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._spoiled = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's interface
+        """See httpcore."""
+        return await self._stream.read(max_bytes, timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as above
+        """See httpcore."""
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        """See httpcore."""
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as above
+    ) -> Wire:
+        """See httpcore."""
+        return Wire(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        """See httpcore: when there is something to read while nothing is asked, the connection is closed."""
+        return (info == "is_readable" and self._spoiled) or self._stream.get_extra_info(info)
+
+    def spoil(self) -> None:
+        """Have it not be used again."""
+        self._spoiled = True
+
+    def has_more(self) -> bool:
+        """Whether a record of TLS has come that nobody has read. One is read, then: the connection is to be spoilt."""
+        tls = self._stream.get_extra_info("ssl_object")
+        if tls is None:
+            return False
+        try:
+            tls.read(1)
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError:
+            pass
+        return True
+
+
 class CheckedBackend(httpcore.AsyncNetworkBackend):
     """httpcore's network under a policy. It raises HttpError where it refuses, and httpcore's errors otherwise."""
 
@@ -60,7 +111,7 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,  # noqa: ASYNC109 - httpcore's interface
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> Wire:
         """Connect to the first address of the host that is allowed and answers, within `timeout` seconds in all."""
         deadline = trio.current_time() + (math.inf if timeout is None else timeout)
         with trio.move_on_at(deadline) as scope:
@@ -71,9 +122,8 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
             address = addresses[-1 - remaining]
             left = max(0.0, deadline - trio.current_time())
             try:
-                return await self._trio.connect_tcp(
-                    str(address), port, min(left, ATTEMPT_TIMEOUT) if remaining else left, local_address, socket_options
-                )
+                seconds = min(left, ATTEMPT_TIMEOUT) if remaining else left
+                return Wire(await self._trio.connect_tcp(str(address), port, seconds, local_address, socket_options))
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 if not remaining:
                     raise

@@ -16,7 +16,7 @@ import certifi
 import httpcore
 import trio
 
-from runtime.network.backend import CheckedBackend, Resolver
+from runtime.network.backend import CheckedBackend, Resolver, Wire
 from runtime.network.errors import HttpError, from_cause
 
 if TYPE_CHECKING:
@@ -271,8 +271,20 @@ class Connections:
             yield response
         finally:
             with trio.CancelScope(shield=True):
+                _spoil_if_more_has_come(raw)
                 await raw.aclose()
                 await response.exhaust()
+
+
+def _spoil_if_more_has_come(response: httpcore.Response) -> None:
+    """Have the connection not be used again where bytes have come behind the answer.
+
+    httpcore, or TLS, keeps them, and they would be read as the answer to the next request, which may be somebody else's.
+    """
+    wire: Wire = response.extensions["network_stream"]
+    parser = response.stream._stream._connection._h11_state  # type: ignore[union-attr]  # noqa: SLF001 - nothing else tells
+    if parser.trailing_data[0] or wire.has_more():
+        wire.spoil()
 
 
 def _core_request(request: GateRequest, record: Record, timeouts: dict[str, float]) -> httpcore.Request:

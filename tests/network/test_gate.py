@@ -143,6 +143,58 @@ async def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> No
         assert b.server.connections == 3
 
 
+def certified(*names: str) -> dict[str, ssl.SSLContext]:
+    """Options of `bench` for a server with a certificate for these names, and a gate that trusts it."""
+    authority = trustme.CA()
+    server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(*names).configure_cert(server_context)
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
+    return {"server_context": server_context, "ssl_context": trusting}
+
+
+FORGED = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged"
+
+
+@pytest.mark.parametrize(
+    ("method", "answer"),
+    [
+        ("GET", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"),
+        ("GET", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
+        ("HEAD", b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n"),
+    ],
+)
+@pytest.mark.parametrize("more", [FORGED, b"H"])
+async def test_a_connection_on_which_more_has_come_than_the_answer_is_not_used_again(
+    method: str, answer: bytes, more: bytes
+) -> None:
+    async def answer_twice(exchange: Exchange) -> None:
+        await exchange.send_raw(answer + more)
+        await exchange.client_gone()
+
+    async with bench(answer_twice) as b:
+        first = await b.fetch(method=method)
+        assert b"forged" not in first[1]
+        assert await b.fetch(method=method) == first
+        assert b.server.connections == 2
+
+
+async def test_nor_is_one_where_the_rest_is_in_a_record_of_tls() -> None:
+    record = 16 * 1024
+    head = b"HTTP/1.1 200 OK\r\ncontent-length: 16000\r\nfill: "
+    fill = b"x" * (record - len(head) - 4 - 16_000)
+
+    async def answer_twice(exchange: Exchange) -> None:
+        await exchange.send_raw(head + fill + b"\r\n\r\n" + b"y" * 16_000 + FORGED)
+        await exchange.client_gone()
+
+    async with bench(answer_twice, ["localhost"], **certified("localhost")) as b:
+        for _ in range(2):
+            assert await b.fetch(scheme="https", authority=f"localhost:{b.server.port}") == (200, b"y" * 16_000)
+        assert b.server.connections == 2
+
+
 @pytest.mark.parametrize(
     ("allow", "authority"),
     [
@@ -387,13 +439,8 @@ async def test_too_many_requests_at_once() -> None:
 
 
 async def test_https_with_an_authority_of_its_own() -> None:
-    authority = trustme.CA()
-    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1", "api.test").configure_cert(server_context)
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
     allow = ["127.0.0.1", "api.test", "other.test"]
-    async with bench(hello, allow, server_context=server_context, ssl_context=trusting) as b:
+    async with bench(hello, allow, **certified("127.0.0.1", "api.test")) as b:
         port = b.server.port
         assert await b.fetch(scheme="https") == (200, b"hello ")
         assert await b.fetch(scheme="https", authority=f"api.test:{port}", method="POST", body=Parts(b"x")) == (
@@ -479,12 +526,7 @@ async def test_a_secret_stays_when_the_host_or_the_way_is_not_its_own() -> None:
 
 
 async def test_a_secret_travels_over_tls() -> None:
-    authority = trustme.CA()
-    server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert("localhost").configure_cert(server_context)
-    context = ssl.create_default_context()
-    authority.configure_trust(context)
-    async with bench(show, ["localhost"], server_context=server_context, ssl_context=context) as b:
+    async with bench(show, ["localhost"], **certified("localhost")) as b:
         b.gate = b.gate.with_egress(egress(["localhost"]))
         there = f"localhost:{b.server.port}"
         assert (await b.fetch(scheme="https", authority=there, headers=AUTHORIZED))[1] == b"/ Bearer the secret"
