@@ -36,6 +36,7 @@ and what is too large for them:
     at_terminal  shell: a shell at this program's own terminal
     copying      fs cp: files and trees
     pieces       fs: files of any size, in pieces that fit into a message
+    new_agent    agent new: the files of one
     log_lines    logs: lines as JSON or for people
 
 Client commands use the standard library alone. The parser needs all groups, and one command runs: so a group imports at its top

@@ -1,4 +1,4 @@
-"""The agents that a user adds: `agent add`, `agent check`, `agent list` and `agent remove`."""
+"""The agents that a user adds: `agent new`, `agent add`, `agent check`, `agent list` and `agent remove`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from runtime.cli import exits, lists, output
+from runtime.cli import exits, lists, new_agent, output
 from runtime.cli.connecting import connect_to
 
 if TYPE_CHECKING:
@@ -35,6 +35,17 @@ def register(table: Table) -> None:
         epilog="It is compiled and started once without any network, as by `agent add`. Nothing is added.",
     )
     command.add_argument("path", metavar="PATH", help="a component, or a folder with an agent.toml")
+    command = group.command(
+        "new",
+        new_agent.new,
+        "write an agent that runs as it is, to be edited",
+        starts=False,
+        epilog="It is a folder with a manifest and the agent's source, which nothing has to build: `torpor agent add` makes it "
+        "known, and an edit is there at the next session.",
+    )
+    command.add_argument("name", metavar="ID", help="the agent's id")
+    command.add_argument("--lang", choices=tuple(new_agent.LANGUAGES), default="python", help="the language")
+    command.add_argument("--dir", metavar="DIR", dest="directory", help="the folder to make (default: the id)")
     group.command("list", lists.agents, "list the agents that can be run")
     command = group.command("remove", remove, "remove an agent that was added")
     command.add_argument("name", metavar="ID", help="the agent, as `torpor agents` has it")

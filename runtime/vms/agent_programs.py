@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 SHOWN: Final = "/root/.torpor/agents"
 """The folder in VMs in which the folders of agents without a build are seen, by the agents' ids."""
 
-INTERPRETERS: Final[Mapping[str, str]] = {"python": "/usr/bin/python3"}
-"""What runs an agent of a kind, in the VM."""
+INTERPRETERS: Final[Mapping[str, Sequence[str]]] = {"python": ("/usr/bin/python3", "-B")}
+"""What runs an agent of a kind, in the VM, with its options: of Python that it puts no files beside those that it compiles."""
 
 
 @attrs.frozen
@@ -54,7 +54,7 @@ class ScriptRef:
     @property
     def interpreter(self) -> str:
         """The path in the VM of what runs it."""
-        return INTERPRETERS[self.kind]
+        return INTERPRETERS[self.kind][0]
 
     @property
     def missing(self) -> str | None:
@@ -63,7 +63,7 @@ class ScriptRef:
 
     def words(self, arguments: list[str]) -> list[str]:
         """The command in the VM, for these arguments after the agent's name."""
-        return [self.interpreter, posixpath.join(self.place, self.entry), *arguments]
+        return [*INTERPRETERS[self.kind], posixpath.join(self.place, self.entry), *arguments]
 
 
 AgentProgram = ComponentRef | ScriptRef

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from runtime.cli import exits
 from runtime.doctor.agents import check_agents
 from runtime.vms.base import added_directory
-from runtime.vms.catalogue import Catalogue, built_in_directory
+from runtime.vms.catalogue import Catalogue, built_in_directory, read_manifest
 from tests.vms.test_script_agents import script_in
 
 if TYPE_CHECKING:
@@ -109,3 +109,15 @@ def test_the_doctor_misses_an_interpreter(tmp_path: Path, monkeypatch: pytest.Mo
     added.mkdir()
     (added / "manifest.json").write_text(json.dumps({"commands": {"x": {"names": ["python3"], "sha256": "0" * 64}}}))
     assert check_agents(Catalogue(tmp_path / "none", [tmp_path / "agents"]), tmp_path / "state.db").verdict == "ok"
+
+
+def test_an_agent_is_written_and_not_over_another(place: Place, tmp_path: Path) -> None:
+    folder = tmp_path / "x" / "scribe"
+    done = place.run("agent", "new", "scribe.two", "--lang", "python", "--dir", str(folder))
+    assert (done.returncode, done.stdout) == (exits.OK, f"torpor agent add {folder}\ntorpor run scribe.two hello\n")
+    assert read_manifest(folder / "agent.toml", "user").title == "Scribe two"
+    compile((folder / "agent.py").read_text(), "agent.py", "exec")
+    assert place.run("agent", "new", "scribe", "--dir", str(folder)).stderr == f"torpor: {folder}: File exists\n"
+    assert place.run("agent", "new", "a/b").returncode == exits.USAGE
+    made = json.loads(place.run("agent", "new", "b", "--json", "--dir", str(tmp_path / "b")).stdout)
+    assert made == {"id": "b", "directory": str(tmp_path / "b"), "files": ["agent.toml", "agent.py"]}

@@ -74,7 +74,7 @@ def built(node: Path) -> None:
 
 @pytest.mark.parametrize("page", RUNNING, ids=place)
 def test_a_page(page: Path, component_cache: Path, request: pytest.FixtureRequest) -> None:
-    needed = {"shell.md": "bash.wasm", "git.md": "git.wasm"}.get(page.name)
+    needed = {"shell.md": "bash.wasm", "git.md": "git.wasm", "python.md": "python3.wasm"}.get(page.name)
     if needed and not (built_in_commands() / needed).is_file():
         pytest.skip("the commands are not built: make commands")
     found = list(blocks(page))

@@ -50,7 +50,7 @@ async def test_its_folder_is_seen_and_only_read(host: Host, tmp_path: Path) -> N
     vm = await awake(host)
     await vm.sessions.create("mine")
     process = vm.processes.live()[0]
-    assert process.argv == ["/usr/bin/python3", f"{SHOWN_HERE}/agent.py", "-x"]
+    assert process.argv == ["/usr/bin/python3", "-B", f"{SHOWN_HERE}/agent.py", "-x"]
     assert process.kind == "agent"
     assert await vm.files.read_file(f"{SHOWN_HERE}/agent.py") == b"one\n"
     (given / "agent.py").write_text("two\n")

@@ -4,7 +4,7 @@ function __torpor_command
     set -l command
     for word in (commandline -opc)[2..-1]
         switch "$command $word"
-            case ' run' ' acp' ' serve' ' status' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' agents' ' vms' ' sessions' ' events' ' agent' ' agent add' ' agent check' ' agent list' ' agent remove' ' exec' ' ps' ' shell' ' bin' ' bin add' ' bin list' ' bin remove' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' fork' ' fork-session' ' export' ' import' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses'
+            case ' run' ' acp' ' serve' ' status' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' agents' ' vms' ' sessions' ' events' ' agent' ' agent add' ' agent check' ' agent new' ' agent list' ' agent remove' ' exec' ' ps' ' shell' ' bin' ' bin add' ' bin list' ' bin remove' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' fork' ' fork-session' ' export' ' import' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses'
                 set command "$command $word"
         end
     end
@@ -138,6 +138,7 @@ complete -c torpor -n '__torpor_at events' -l type -x -d 'only this type (repeat
 complete -c torpor -n '__torpor_at events' -l follow -d 'go on with what comes, until interrupted'
 complete -c torpor -n '__torpor_at agent' -a add -d 'add an agent for all VMs, from a component or a folder'
 complete -c torpor -n '__torpor_at agent' -a check -d 'tell what an agent is, and whether it can be run'
+complete -c torpor -n '__torpor_at agent' -a new -d 'write an agent that runs as it is, to be edited'
 complete -c torpor -n '__torpor_at agent' -a list -d 'list the agents that can be run'
 complete -c torpor -n '__torpor_at agent' -a remove -d 'remove an agent that was added'
 complete -c torpor -n '__torpor_at agent' -s h -l help -d 'show this help message and exit'
@@ -152,6 +153,11 @@ complete -c torpor -n '__torpor_at agent check' -l socket -r -F -d 'the daemon\'
 complete -c torpor -n '__torpor_at agent check' -l json -d 'print JSON, one object a line'
 complete -c torpor -n '__torpor_at agent check' -l no-start -d 'start no daemon when none answers'
 complete -c torpor -n '__torpor_at agent check' -F
+complete -c torpor -n '__torpor_at agent new' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at agent new' -l socket -r -F -d 'the daemon\'s socket'
+complete -c torpor -n '__torpor_at agent new' -l json -d 'print JSON, one object a line'
+complete -c torpor -n '__torpor_at agent new' -l lang -x -a 'python' -d 'the language'
+complete -c torpor -n '__torpor_at agent new' -l dir -x -a '(__fish_complete_directories)' -d 'the folder to make (default: the id)'
 complete -c torpor -n '__torpor_at agent list' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at agent list' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at agent list' -l json -d 'print JSON, one object a line'

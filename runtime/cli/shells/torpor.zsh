@@ -287,6 +287,7 @@ _torpor_agent() {
             local -a commands=(
                 'add:add an agent for all VMs, from a component or a folder'
                 'check:tell what an agent is, and whether it can be run'
+                'new:write an agent that runs as it is, to be edited'
                 'list:list the agents that can be run'
                 'remove:remove an agent that was added'
             )
@@ -295,6 +296,7 @@ _torpor_agent() {
             case $line[1] in
                 add) _torpor_agent_add ;;
                 check) _torpor_agent_check ;;
+                new) _torpor_agent_new ;;
                 list) _torpor_agent_list ;;
                 remove) _torpor_agent_remove ;;
             esac ;;
@@ -322,6 +324,18 @@ _torpor_agent_check() {
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
         '1:PATH:_files'
+}
+_torpor_agent_new() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--lang=[the language]:lang:(python)' \
+        '--dir=[the folder to make (default\: the id)]:DIR:_files -/' \
+        '1:ID: '
 }
 _torpor_agent_list() {
     local context state state_descr line

@@ -1,6 +1,7 @@
 """The base system of the VMs of one daemon: commands and a few texts beneath each VM's own files.
 
 texts     directories, links and short files that programs look for
+packages  modules of Python that come with Torpor itself
 commands  a folder of components with its manifest: which commands they are
 system    all of it as one `wasi_fs.Base`, and the commands that people add
 """

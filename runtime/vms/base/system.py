@@ -23,6 +23,7 @@ from runtime.vms.base.commands import (
     data_contents,
     read_manifest,
 )
+from runtime.vms.base.packages import LIBRARY, python_packages
 from runtime.vms.base.texts import BIN, DIRECTORIES, LINKS, TEXTS
 from runtime.vms.component_files import publish, read_component
 from wasi_fs import Base
@@ -58,6 +59,7 @@ class BaseSystem:
         """The built-in one, and that of what was added."""
         self._unreadable: ManifestError | None = None
         """What is wrong with the manifest of what was added, which nobody replaces then."""
+        self._packages = python_packages()
         self._contents: dict[str, ComponentContent] = {}  # by hash: what stays is the same object, and open once
         self.base = Base()
         """What lies beneath all trees; it is kept up to date in place."""
@@ -98,6 +100,8 @@ class BaseSystem:
                     continue
                 contents = data_contents(whole, each)
                 files.update({path: (content, each.content[path].mode) for path, content in contents.items()})
+        if f"{LIBRARY}/os.py" in files:
+            files |= {path: (text, TEXT_MODE) for path, text in self._packages.items()}
         files |= {f"{BIN}/{name}": (content, PROGRAM_MODE) for name, content in names.items()}
         self.base.replace(DIRECTORIES, files, LINKS)
         self._manifests, self._contents = manifests, kept

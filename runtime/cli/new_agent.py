@@ -1,0 +1,71 @@
+"""What `agent new` writes: an agent that runs as it is, to be edited."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from runtime.cli import exits, output
+
+if TYPE_CHECKING:
+    import argparse
+
+PYTHON = {
+    "agent.toml": """\
+id = "{name}"
+title = "{title}"
+version = "0.1.0"
+kind = "python"
+entry = "agent.py"
+# Public hosts that it may reach wherever it runs, such as "api.anthropic.com".
+network = []
+""",
+    "agent.py": '''\
+"""An agent without a build: what is edited here is there at the next session."""
+
+from torpor_agent import Agent, Blocks, Session, run
+
+
+class MyAgent(Agent):
+    name = "{name}"
+    title = "{title}"
+
+    async def prompt(self, session: Session, blocks: Blocks) -> None:
+        turn = session.state["turn"] = session.state.get("turn", 0) + 1
+        session.say(f"This is turn {{turn}}, and you said: {{blocks.text}}\\n")
+        with session.tool_call("Look around", "execute") as call:
+            ran = await session.run("ls -a | wc -l", call=call)
+        session.say(f"{{session.cwd}} has {{ran.output.strip()}} entries.\\n")
+
+
+run(MyAgent())
+''',
+}
+"""The files of an agent in Python."""
+
+LANGUAGES = {"python": PYTHON}
+
+
+def new(args: argparse.Namespace) -> int:
+    """Write an agent's folder."""
+    from pathlib import Path
+
+    from runtime.vms.catalogue import NAME
+
+    if NAME.fullmatch(args.name) is None:
+        output.say(f"{args.name!r} is no name for an agent: letters, digits, and . _ - after the first, at most 64")
+        return exits.USAGE
+    names = {"name": args.name, "title": re.sub(r"[._-]+", " ", args.name).strip().capitalize()}
+    folder = Path(args.directory or args.name)
+    try:
+        folder.mkdir(parents=True)
+        for file, text in LANGUAGES[args.lang].items():
+            (folder / file).write_text(text.format(**names), "utf-8")
+    except OSError as error:
+        output.say(f"{error.filename}: {error.strerror}")
+        return exits.FAILED
+    if args.json:
+        output.write_json({"id": args.name, "directory": str(folder), "files": list(LANGUAGES[args.lang])})
+    else:
+        output.write_text(f"torpor agent add {folder}\ntorpor run {args.name} hello\n")
+    return exits.OK
