@@ -22,6 +22,9 @@ INTERNAL_ERROR: Final = -32603
 REQUEST_CANCELLED: Final = -32800
 """Of the Language Server Protocol, and of ACP."""
 
+AUTH_REQUIRED: Final = -32000
+"""Of ACP; servers may use it for anything."""
+
 RESOURCE_NOT_FOUND: Final = -32002
 """Of ACP."""
 

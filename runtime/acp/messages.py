@@ -16,6 +16,7 @@ import msgspec
 PROTOCOL_VERSION: Final = 1
 
 INITIALIZE: Final = "initialize"
+AUTHENTICATE: Final = "authenticate"
 SESSION_NEW: Final = "session/new"
 SESSION_LOAD: Final = "session/load"
 SESSION_RESUME: Final = "session/resume"
@@ -64,6 +65,11 @@ class InitializeResult(_Record, frozen=True):
     protocol_version: int
     agent_capabilities: Any = None
     agent_info: Any = None
+    auth_methods: Any = None
+
+
+class Authenticated(_Record, frozen=True):
+    """The answer to `authenticate`, which says nothing but that it has gone well."""
 
 
 class SessionSetup(_Record, frozen=True):
@@ -187,6 +193,11 @@ def config_options_of(value: Any) -> list[dict[str, Any]]:
     if not isinstance(value, list) or not is_small(value):
         return []
     return [item for item in value if isinstance(item, dict) and isinstance(item.get("id"), str)]
+
+
+def auth_methods_of(value: Any) -> list[dict[str, Any]]:
+    """A list of `AuthMethod`, without the items that have no string `id`."""
+    return config_options_of(value)
 
 
 @attrs.frozen

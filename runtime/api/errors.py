@@ -57,6 +57,10 @@ class ErrorCode(StrEnum):
         "secrets_required",
         "The agent cannot start without what `missing` names, by option; resumeSession takes it.",
     )
+    AUTHENTICATION_REQUIRED = (
+        "authentication_required",
+        "The agent wants an account or a key; `authMethods` has the ways that it offers, as ACP describes them.",
+    )
     STATE_NEWER = "state_newer", "The file is of a newer version of Torpor."
     STATE_CORRUPT = "state_corrupt", "The file is damaged, or is not what it claims to be."
     BUSY = "busy", "Not now: try again."

@@ -19,6 +19,8 @@ TURN_STARTED: Final = "_torpor/turn_started"
 TURN_ENDED: Final = "_torpor/turn_ended"
 TURN_INTERRUPTED: Final = "_torpor/turn_interrupted"
 AGENT_EXIT: Final = "_torpor/agent_exit"
+AUTHENTICATION_REQUIRED: Final = "_torpor/authentication_required"
+AUTHENTICATED: Final = "_torpor/authenticated"
 PERMISSION_REPLY: Final = "_torpor/permission_reply"
 LIMIT_REACHED: Final = "_torpor/limit_reached"
 AGENT_STDERR: Final = "_torpor/stderr"
@@ -127,6 +129,13 @@ EVENTS: Final[dict[str, Kind]] = {
     AGENT_EXIT: Kind(
         "The agent ended by itself, or was killed in a cancel.",
         {**_ENDED, "restart": "Whether the next prompt starts it again."},
+    ),
+    AUTHENTICATION_REQUIRED: Kind(
+        "The agent refused the turn that ends next until it has been authenticated.",
+        {"authMethods": "The ways that it offers, as ACP describes them; `authenticate` takes the id of one."},
+    ),
+    AUTHENTICATED: Kind(
+        "`authenticate` was called, and the agent took it.", {"methodId": "The way, of those that the agent offers."}
     ),
     PERMISSION_REPLY: Kind(
         "A permission request was answered.",

@@ -33,6 +33,7 @@ NEEDS_AGENT: Final = (
     ErrorCode.AGENT_FAILED,
     ErrorCode.AGENT_ERROR,
     ErrorCode.SECRETS_REQUIRED,
+    ErrorCode.AUTHENTICATION_REQUIRED,
 )
 
 
@@ -107,6 +108,12 @@ class SessionOptions(Params):
         doc("What to do when the agent asks for permission: `ask` (the default), `allow`, `deny`, or rules."),
     ] = None
     additional_directories: Annotated[list[str] | None, doc("Further directories that the agent is told of.")] = None
+    auth_method: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=MAX_METHOD)] | None,
+        doc(
+            "How the agent is to be authenticated at its starts: the id of one of its `authMethods`. It is kept sealed."
+        ),
+    ] = None
 
     def faults(self) -> Iterator[Fault]:
         """A variable that `env` and `secrets` both name: nothing says which value would count."""
@@ -126,6 +133,12 @@ class ResumeOptions(Params):
     ] = None
     mcp_servers: Annotated[
         list[dict[str, Any]] | None, doc("MCP servers for the agent: short forms or ACP's own, at most 64.")
+    ] = None
+    auth_method: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=MAX_METHOD)] | None,
+        doc(
+            "How the agent is to be authenticated at its starts: the id of one of its `authMethods`. It is kept sealed."
+        ),
     ] = None
 
     def faults(self) -> Iterator[Fault]:
@@ -169,6 +182,9 @@ class SessionInfo(Struct, frozen=True, rename="camel", kw_only=True):
     agent_info: Annotated[dict[str, Any] | None, doc("Name, title and version that the agent gave of itself.")]
     modes: Annotated[dict[str, Any] | None, doc("The agent's modes and the current one; null for an agent without.")]
     config_options: Annotated[list[dict[str, Any]], doc("The agent's config options with their current values.")]
+    auth_methods: Annotated[
+        list[dict[str, Any]], doc("The ways to authenticate that the agent offers (ACP's `authMethods`).")
+    ]
     cwd: Annotated[str, doc("The session's working directory in the VM.")]
     created_at: Annotated[Timestamp, doc("When it was created, in milliseconds since the epoch.")]
 
@@ -253,6 +269,16 @@ class RawSend(SessionParams):
     params: Annotated[dict[str, Any] | None, doc("Its params; `sessionId` is filled in.")] = None
 
 
+class Authenticate(SessionParams):
+    """One of the ways that the agent offers."""
+
+    method_id: Annotated[
+        str,
+        Meta(min_length=1, max_length=MAX_METHOD),
+        doc("The id of the way, of the `authMethods` of `authentication_required` and of `createSession`."),
+    ]
+
+
 def _named_twice(env: Iterable[str] | None, secrets: Container[str] | None) -> Iterator[Fault]:
     for name in env or ():
         if name in (secrets or ()):
@@ -268,6 +294,7 @@ CREATE_SESSION: Final = Method(
         ErrorCode.VM_NOT_FOUND,
         ErrorCode.AGENT_NOT_FOUND,
         ErrorCode.AGENT_FAILED,
+        ErrorCode.AUTHENTICATION_REQUIRED,
         ErrorCode.SESSION_CONFLICT,
         ErrorCode.LIMIT_EXCEEDED,
     ),
@@ -302,7 +329,17 @@ RESUME_SESSION: Final = Method(
         ErrorCode.AGENT_FAILED,
         ErrorCode.AGENT_ERROR,
         ErrorCode.SECRETS_REQUIRED,
+        ErrorCode.AUTHENTICATION_REQUIRED,
     ),
+    settles=True,
+)
+
+AUTHENTICATE: Final = Method(
+    "authenticate",
+    Authenticate,
+    dict[str, Any],
+    "Have the agent authenticate itself, now and at its later starts. The agent may wait for a person who logs in.",
+    errors=NEEDS_AGENT,
     settles=True,
 )
 

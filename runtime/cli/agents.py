@@ -30,6 +30,9 @@ def register(table: Table) -> None:
     _add_start(command)
     command.add_argument("--session", metavar="ID", help="go on in this session, or open it under this id")
     command.add_argument("--cwd", metavar="DIR", help=f"the agent's working directory in the VM (default: {HOME})")
+    command.add_argument(
+        "--auth-method", metavar="ID", help="how the agent is to be authenticated, of the ways that it offers"
+    )
     command.add_argument("--yes", action="store_true", help="allow whatever the agent asks permission for")
     command = table.command(
         "acp",

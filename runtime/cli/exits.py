@@ -26,7 +26,7 @@ EXITS: Final = (
     (BROKEN_PIPE, "whoever read the output has gone; a running prompt goes on"),
 )
 
-AGENT_ERRORS: Final = frozenset({"agent_failed", "agent_error"})
+AGENT_ERRORS: Final = frozenset({"agent_failed", "agent_error", "authentication_required"})
 """Errors of the API (`error.data.code`) that are the agent's fault."""
 
 

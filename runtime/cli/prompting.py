@@ -76,6 +76,7 @@ class Run:
         self._session = self._args.session or ""
         if not (self._session and self._resumed()):
             wanted = {"sessionId": self._session or None, "env": self._env or None, "cwd": self._args.cwd}
+            wanted["authMethod"] = self._args.auth_method
             given = {name: value for name, value in wanted.items() if value is not None}
             wanted_of = {"vm": self._vm, "agentType": self._args.agent, "options": given}
             made = progress.call(self._client, f"starting {self._args.agent}", "createSession", **wanted_of)
@@ -98,6 +99,8 @@ class Run:
             output.say(f"--env is left aside: session {self._session} keeps the variables that it was made with")
         if found["status"] == "closed":
             progress.call(self._client, f"starting {found['agentType']}", "resumeSession", **self._ids)
+        if self._args.auth_method:
+            self._client.call("authenticate", **self._ids, methodId=self._args.auth_method)
         return True
 
     def _subscribe(self) -> None:

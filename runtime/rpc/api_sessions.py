@@ -9,6 +9,7 @@ from runtime.rpc.methods import Call, handles
 
 if TYPE_CHECKING:
     from runtime.api.sessions import (
+        Authenticate,
         CreateSession,
         GetSessionEvents,
         RawSend,
@@ -34,6 +35,12 @@ async def _close(call: Call, params: SessionParams) -> Any:
 @handles(sessions.DESTROY_SESSION)
 async def _destroy(call: Call, params: SessionParams) -> Any:
     await call.host.use(params.vm_name, lambda vm: vm.sessions.destroy(params.session_id))
+    return {}
+
+
+@handles(sessions.AUTHENTICATE)
+async def _authenticate(call: Call, params: Authenticate) -> Any:
+    await call.host.use(params.vm_name, lambda vm: vm.sessions.authenticate(params.session_id, params.method_id))
     return {}
 
 

@@ -15,13 +15,15 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import attrs
 import trio
 
 from runtime.acp.turn import End
 from runtime.api import sessions as api
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
+from runtime.api.events import AUTHENTICATED
 from runtime.sessions.operations import config, ending
-from runtime.sessions.operations.launch import start_new
+from runtime.sessions.operations.launch import authenticate, start_new
 from runtime.sessions.operations.raw import check_raw, send_raw
 from runtime.sessions.operations.resume import ensure_agent
 from runtime.sessions.operations.running import run_turn
@@ -219,6 +221,29 @@ class Sessions:
         """`resumeSession`; `options` may give `env`, `secrets` and `mcpServers` again. Raises SECRETS_REQUIRED, ..."""
         return await self._detached(self._resume, session_id, parse_given(options or api.ResumeOptions()))
 
+    async def authenticate(self, session_id: str, method_id: str) -> None:
+        """`authenticate`. A cancelled wait is told to the agent; the way is kept once the agent has said yes.
+
+        Raises `ApiError` AUTHENTICATION_REQUIRED, AGENT_FAILED, ...
+        """
+        async with self._registry.use(session_id) as session:
+            self._check_usable(session)
+            options = await session.load_options()
+            if session.attachment is None:
+                session.record.options = attrs.evolve(options, auth_method=method_id)
+                try:
+                    await self._detached(ensure_agent, session)
+                except BaseException:
+                    session.record.options = options
+                    raise
+            else:
+                await authenticate(session, session.attachment, method_id)
+                session.record.options = attrs.evolve(options, auth_method=method_id)
+            record = find(self._vm.store, self._vm.name, session_id)
+            await self._detached(seal_again, self._vm.store, record, None, None, method_id, session.record.secrets)
+            session.transcript.append(AUTHENTICATED, {"methodId": method_id})
+            await session.transcript.committed()
+
     async def set_mode(self, session_id: str, mode_id: str) -> dict[str, Any]:
         """`setMode` -> `{configOptions, modes}`."""
         return await self._configure(
@@ -308,9 +333,9 @@ class Sessions:
             record = find(self._vm.store, self._vm.name, session_id)
             again = given_again(declared_secrets(record), given.secrets, given.values)
             known = {**session.record.secrets, **again}
-            resealed = given.env is not None or given.mcp_servers is not None
+            resealed = any(each is not None for each in (given.env, given.mcp_servers, given.auth_method))
             if resealed:
-                await seal_again(self._vm.store, record, given.env, given.mcp_servers, known)
+                await seal_again(self._vm.store, record, given.env, given.mcp_servers, given.auth_method, known)
             await session.load_options(known, again=resealed)
             if again:
                 self._registry.remember_secrets(session_id, again)

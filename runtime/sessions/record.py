@@ -30,6 +30,8 @@ class Record:
     """Secrets given by value: in memory only."""
     capabilities: Capabilities = attrs.field(factory=lambda: Capabilities({}))
     agent_info: dict[str, Any] | None = None
+    auth_methods: list[dict[str, Any]] = attrs.field(factory=list)
+    """How the last agent can be authenticated, as ACP describes it."""
     agent_session_id: str | None = None
     """The id that the last agent had for the session: the next agent may know it."""
 

@@ -105,6 +105,7 @@ class Session:
             "agentInfo": self.record.agent_info,
             "modes": self.state.modes,
             "configOptions": list(self.state.config_options),
+            "authMethods": self.record.auth_methods,
             "cwd": self.record.cwd,
             "createdAt": self.record.created_at,
         }

@@ -18,7 +18,7 @@ from runtime.acp.session_state import STATE_TYPES, SessionState, event_type
 from runtime.api import vms as api
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.names import is_session_id, is_variable, is_vm_name
-from runtime.sessions.options.options import MCP_SEALED, SessionOptions
+from runtime.sessions.options.options import NO_VARIABLES, SessionOptions
 from runtime.store.foreign import check_json, damaged, json_object
 from runtime.store.sessions import SessionRecord
 from runtime.store.sql import json_text
@@ -98,7 +98,7 @@ def _names(text: str) -> tuple[str, ...]:
         names = msgspec.json.decode(text, type=tuple[str, ...])
     except msgspec.DecodeError:
         damaged("the names of a session's variables are not such")
-    if any(not is_variable(name) and name != MCP_SEALED for name in names):
+    if any(not is_variable(name) and name not in NO_VARIABLES for name in names):
         damaged("the names of a session's variables are not such")
     return names
 
@@ -116,7 +116,7 @@ def _check_session(options: dict[str, Any], columns: dict[str, Any], names: tupl
     if not columns["cwd"].startswith("/") or "\0" in columns["cwd"]:
         damaged("a session's working directory is no path")
     try:
-        parsed = SessionOptions.restore(_record(options, columns), dict.fromkeys(set(names) - {MCP_SEALED}, ""))
+        parsed = SessionOptions.restore(_record(options, columns), dict.fromkeys(set(names) - NO_VARIABLES, ""))
         directories = parsed.additional_directories
         paths = all(each.startswith("/") and "\0" not in each for each in (parsed.cwd, *directories))
         texts = [

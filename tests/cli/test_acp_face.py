@@ -109,6 +109,44 @@ def test_an_error_waits_as_well(stage: Stage) -> None:
     assert (update["method"], answer["error"]) == ("session/update", {"code": -32000, "message": "no"})
 
 
+AUTH = [{"id": "login", "name": "Log in"}]
+REFUSED = {"code": -32000, "message": "...", "data": {"code": "authentication_required", "authMethods": AUTH}}
+
+
+def test_an_agent_that_wants_to_be_authenticated() -> None:
+    stage = Stage()
+    stage.editor("initialize", id_=1, protocolVersion=1)
+    made = stage.expect("vm.getOrCreate", {})["params"]["vm"]
+    about = {"capabilities": {"promptCapabilities": {"image": True}}, "agentInfo": {"name": "a", "version": "1"}}
+    refused = {**REFUSED, "data": {**REFUSED["data"], **about}}
+    stage.expect("createSession", error=refused, vm=made)
+    stage.expect("vm.destroy", {}, vm=made)
+    (answer,) = stage.told()
+    assert answer["result"]["authMethods"] == AUTH
+    assert answer["result"]["agentCapabilities"]["promptCapabilities"] == {"image": True}
+    stage.editor("session/new", id_=2, cwd="/w", mcpServers=[])
+    stage.expect("vm.get", {"vm": "v"})
+    stage.expect("createSession", error=REFUSED)
+    (answer,) = stage.told()
+    assert (answer["error"]["code"], answer["error"]["data"]["authMethods"]) == (-32000, AUTH)
+    stage.editor("authenticate", id_=3, methodId="other")
+    (answer,) = stage.told()
+    assert answer["error"]["code"] == jsonrpc.INVALID_PARAMS
+    stage.editor("authenticate", id_=4, methodId="login")
+    assert stage.told() == [{"jsonrpc": "2.0", "id": 4, "result": {}}]
+    stage.editor("session/new", id_=5, cwd="/w", mcpServers=[])
+    stage.expect("vm.get", {"vm": "v"})
+    stage.expect("createSession", MADE, options={"cwd": "/w", "authMethod": "login"})
+    stage.expect("subscribe", {"subscriptionId": "sub"})
+    stage.expect("getSession", ROW)
+    stage.editor("authenticate", id_=6, methodId="login")
+    stage.expect("authenticate", {}, vm="v", sessionId="s", methodId="login")
+    stage.editor("session/resume", id_=7, cwd="/w", sessionId="s", mcpServers=[])
+    stage.expect("getSession", ROW)
+    stage.expect("unsubscribe", {})
+    stage.expect("resumeSession", MADE, options={"authMethod": "login"})
+
+
 def test_a_cancel_that_overtakes_its_prompt_is_said_again(stage: Stage) -> None:
     stage.editor("session/prompt", id_=2, sessionId="s", prompt=[])
     stage.editor("session/cancel", sessionId="s")

@@ -234,6 +234,19 @@ async def an_error_of_the_agent(talk: Talk) -> None:
     assert await talk.say("say on") == "on"
 
 
+async def authentication(talk: Talk) -> None:
+    await talk.start()
+    with pytest.raises(ApiError) as caught:
+        await talk.ask("locked", "say x")
+    assert caught.value.code is ErrorCode.AUTHENTICATION_REQUIRED
+    assert [method["id"] for method in caught.value.data["authMethods"]] == ["login"]
+    await (await talk.sessions()).authenticate(talk.id, "login")
+    assert await talk.say("locked", "say x") == "x"
+    await talk.host.sleep("test", 0, False)
+    assert await talk.say("locked", "say y") == "y"
+    assert talk.tap.methods[-4:] == ["initialize", "authenticate", "session/new", "session/prompt"]
+
+
 async def a_request_that_the_agent_does_not_know(talk: Talk) -> None:
     await talk.start()
     with pytest.raises(ApiError) as caught:
@@ -299,6 +312,7 @@ SCENARIOS: list[Callable[[Talk], Awaitable[None]]] = [
     modes,
     config_options,
     an_error_of_the_agent,
+    authentication,
     a_request_that_the_agent_does_not_know,
     cancel,
     cancel_while_a_permission_waits,

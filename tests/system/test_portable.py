@@ -103,6 +103,20 @@ def test_mcp_servers_are_asked_for_again(own_daemon: Daemon, other: Daemon, tmp_
             assert sent["headers"] == [{"name": "Authorization", "value": SECRET}]
 
 
+def test_how_an_agent_is_authenticated_does_not_leave_and_is_not_missed(
+    own_daemon: Daemon, other: Daemon, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "one.torpor")
+    with own_daemon.connect() as api, other.connect() as elsewhere:
+        vm = Vm(api, "one")
+        alone, beside = vm.session(authMethod="login"), vm.session(authMethod="login", env={"KEY": SECRET})
+        vm.call("vm.export", path=path)
+        elsewhere.call("vm.import", path=path)
+        assert alone.through(elsewhere).say("say on") == "on"
+        error = beside.through(elsewhere).error("sendPrompt", prompt="say on")
+        assert (error.name, error.data["names"]) == ("secrets_required", ["KEY"])
+
+
 def test_a_variable_that_is_changed_leaves_the_servers(own_daemon: Daemon) -> None:
     server = {"type": "remote", "name": "m", "url": "http://example.com/"}
     with own_daemon.connect() as api:

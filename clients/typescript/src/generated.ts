@@ -493,6 +493,10 @@ export interface ResumeOptions {
   secrets?: Record<string, string | Secret>;
   /** MCP servers for the agent: short forms or ACP's own, at most 64. */
   mcpServers?: JsonObject[];
+  /**
+   * How the agent is to be authenticated at its starts: the id of one of its `authMethods`. It is kept sealed.
+   */
+  authMethod?: string;
 }
 
 /** How many sessions' environments are sealed with the new key, and how many the old one did not open. */
@@ -594,6 +598,8 @@ export interface SessionForked {
   modes: JsonObject | null;
   /** The agent's config options with their current values. */
   configOptions: JsonObject[];
+  /** The ways to authenticate that the agent offers (ACP's `authMethods`). */
+  authMethods: JsonObject[];
   /** The session's working directory in the VM. */
   cwd: string;
   /** When it was created, in milliseconds since the epoch. */
@@ -614,6 +620,8 @@ export interface SessionInfo {
   modes: JsonObject | null;
   /** The agent's config options with their current values. */
   configOptions: JsonObject[];
+  /** The ways to authenticate that the agent offers (ACP's `authMethods`). */
+  authMethods: JsonObject[];
   /** The session's working directory in the VM. */
   cwd: string;
   /** When it was created, in milliseconds since the epoch. */
@@ -640,6 +648,10 @@ export interface SessionOptions {
   permissionPolicy?: "allow" | "ask" | "deny" | PermissionPolicy;
   /** Further directories that the agent is told of. */
   additionalDirectories?: string[];
+  /**
+   * How the agent is to be authenticated at its starts: the id of one of its `authMethods`. It is kept sealed.
+   */
+  authMethod?: string;
 }
 
 /** A session, as it is stored. */
@@ -912,6 +924,7 @@ export interface Methods {
   "closeSession": { params: { vm: string | string[]; sessionId: string }; result: JsonObject };
   "destroySession": { params: { vm: string | string[]; sessionId: string }; result: JsonObject };
   "resumeSession": { params: { vm: string | string[]; sessionId: string; options?: ResumeOptions }; result: SessionInfo };
+  "authenticate": { params: { vm: string | string[]; sessionId: string; methodId: string }; result: JsonObject };
   "getSessionEvents": { params: { vm: string | string[]; sessionId: string; after?: number; before?: number; limit?: number; types?: string[] }; result: SessionEvent[] };
   "listPersistedSessions": { params: { vm: string | string[] }; result: SessionRow[] };
   "listSessions": { params: { vm: string | string[] }; result: SessionRow[] };
@@ -1043,7 +1056,8 @@ export abstract class VmMethods {
 
   /**
    * Start an agent in the VM, which is woken, and open a session with it. Cancelled, it leaves none. Errors:
-   * `vm_not_found`, `agent_not_found`, `agent_failed`, `session_conflict`, `limit_exceeded`.
+   * `vm_not_found`, `agent_not_found`, `agent_failed`, `authentication_required`, `session_conflict`,
+   * `limit_exceeded`.
    */
   createSession(agentType: string, options: SessionOptions & CallOptions = {}): Promise<SessionInfo> {
     return this.invokeWithOptions("createSession", { agentType }, options);
@@ -1061,10 +1075,19 @@ export abstract class VmMethods {
 
   /**
    * Bring a closed or suspended session back. Errors: `vm_not_found`, `session_not_found`, `agent_failed`,
-   * `agent_error`, `secrets_required`.
+   * `agent_error`, `secrets_required`, `authentication_required`.
    */
   resumeSession(sessionId: string, options: ResumeOptions & CallOptions = {}): Promise<SessionInfo> {
     return this.invokeWithOptions("resumeSession", { sessionId }, options);
+  }
+
+  /**
+   * Have the agent authenticate itself, now and at its later starts. The agent may wait for a person who logs
+   * in. Errors: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
+   * `secrets_required`, `authentication_required`.
+   */
+  authenticate(sessionId: string, methodId: string, options: CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("authenticate", { sessionId, methodId }, options);
   }
 
   /**
@@ -1092,7 +1115,7 @@ export abstract class VmMethods {
 
   /**
    * Send any ACP request to the agent and return its result. Errors: `vm_not_found`, `session_not_found`,
-   * `session_closed`, `agent_failed`, `agent_error`, `secrets_required`.
+   * `session_closed`, `agent_failed`, `agent_error`, `secrets_required`, `authentication_required`.
    */
   rawSend(sessionId: string, method: string, params?: JsonObject, options: CallOptions = {}): Promise<unknown> {
     return this.invoke("rawSend", { sessionId, method, params }, options);
@@ -1101,7 +1124,7 @@ export abstract class VmMethods {
   /**
    * Run one turn and return how it ended; all its events come before this answer. Cancelled, it gives up the
    * answer only. Errors: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
-   * `secrets_required`, `prompt_in_progress`, `session_conflict`.
+   * `secrets_required`, `authentication_required`, `prompt_in_progress`, `session_conflict`.
    */
   sendPrompt(sessionId: string, prompt: string | JsonObject[], options: { idempotencyKey?: string; timeoutMs?: number } & CallOptions = {}): Promise<PromptResult> {
     return this.invoke("sendPrompt", { sessionId, prompt }, options);
@@ -1130,7 +1153,8 @@ export abstract class VmMethods {
 
   /**
    * Set the config option of category `model`. Errors: `vm_not_found`, `session_not_found`, `session_closed`,
-   * `agent_failed`, `agent_error`, `secrets_required`, `option_read_only`, `unsupported_by_agent`.
+   * `agent_failed`, `agent_error`, `secrets_required`, `authentication_required`, `option_read_only`,
+   * `unsupported_by_agent`.
    */
   setModel(sessionId: string, value: string, options: CallOptions = {}): Promise<Settings> {
     return this.invoke("setModel", { sessionId, value }, options);
@@ -1138,8 +1162,8 @@ export abstract class VmMethods {
 
   /**
    * Set the config option of category `thought_level`. Errors: `vm_not_found`, `session_not_found`,
-   * `session_closed`, `agent_failed`, `agent_error`, `secrets_required`, `option_read_only`,
-   * `unsupported_by_agent`.
+   * `session_closed`, `agent_failed`, `agent_error`, `secrets_required`, `authentication_required`,
+   * `option_read_only`, `unsupported_by_agent`.
    */
   setThoughtLevel(sessionId: string, value: string, options: CallOptions = {}): Promise<Settings> {
     return this.invoke("setThoughtLevel", { sessionId, value }, options);
@@ -1147,7 +1171,7 @@ export abstract class VmMethods {
 
   /**
    * Switch the agent's mode. Errors: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`,
-   * `agent_error`, `secrets_required`, `option_read_only`, `unsupported_by_agent`.
+   * `agent_error`, `secrets_required`, `authentication_required`, `option_read_only`, `unsupported_by_agent`.
    */
   setMode(sessionId: string, modeId: string, options: CallOptions = {}): Promise<Settings> {
     return this.invoke("setMode", { sessionId, modeId }, options);
@@ -1155,7 +1179,8 @@ export abstract class VmMethods {
 
   /**
    * Set a config option by its id. Errors: `vm_not_found`, `session_not_found`, `session_closed`,
-   * `agent_failed`, `agent_error`, `secrets_required`, `option_read_only`, `unsupported_by_agent`.
+   * `agent_failed`, `agent_error`, `secrets_required`, `authentication_required`, `option_read_only`,
+   * `unsupported_by_agent`.
    */
   setConfigOption(sessionId: string, configId: string, value: string | boolean, options: CallOptions = {}): Promise<Settings> {
     return this.invoke("setConfigOption", { sessionId, configId, value }, options);

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from runtime.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, REQUEST_CANCELLED, RESOURCE_NOT_FOUND
+from runtime.jsonrpc import (
+    AUTH_REQUIRED,
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    INVALID_REQUEST,
+    REQUEST_CANCELLED,
+    RESOURCE_NOT_FOUND,
+)
 
 CODES: Final[dict[str, int]] = {
     "vm_not_found": RESOURCE_NOT_FOUND,
@@ -23,6 +30,7 @@ CODES: Final[dict[str, int]] = {
     "too_large": INVALID_PARAMS,
     "not_a_directory": INVALID_PARAMS,
     "read_only": INVALID_PARAMS,
+    "authentication_required": AUTH_REQUIRED,
     "prompt_in_progress": INVALID_REQUEST,
     "session_closed": INVALID_REQUEST,
     "cancelled": REQUEST_CANCELLED,

@@ -57,6 +57,10 @@ class Face:
         self.flows = Flows()
         self._agent = agent
         self._env = env
+        self._auth_methods: list[dict[str, Any]] = []
+        """What the agent offers, and the editor is told of."""
+        self._auth_method: str | None = None
+        """What the editor has chosen of them."""
         self._vms = Vms(vm, allow=allow, base=base, mounts=mounts, workspace=workspace, on_terminal=on_terminal)
         self._editor = Editor()
         self._events = Events(self.flows, self._editor)
@@ -67,6 +71,7 @@ class Face:
         self.finished = False
         self._requests: dict[str, Callable[[dict[str, Any]], Flow]] = {
             "initialize": self._initialize,
+            "authenticate": self._authenticate,
             "session/new": self._new,
             "session/load": self._load,
             "session/resume": self._resume,
@@ -146,6 +151,7 @@ class Face:
     def _initialize(self, params: dict[str, Any]) -> Flow:
         self._editor.hear(params.get("clientCapabilities"))
         found = yield from self._probe()
+        self._auth_methods = found["authMethods"]
         theirs = found["capabilities"] or {}
         ours: dict[str, Any] = {"list": {}, "resume": {}, "fork": {}, "close": {}, "delete": {}}
         if isinstance((theirs.get("sessionCapabilities") or {}).get("additionalDirectories"), dict):
@@ -155,8 +161,18 @@ class Face:
             "protocolVersion": PROTOCOL_VERSION,
             "agentCapabilities": {"loadSession": True, **passed, "sessionCapabilities": ours},
             "agentInfo": found["agentInfo"] or {"name": self._agent, "version": "unknown"},
-            "authMethods": [],
+            "authMethods": self._auth_methods,
         }
+
+    def _authenticate(self, params: dict[str, Any]) -> Flow:
+        """Authenticate the agents of the sessions that are open; those of later ones authenticate themselves as they start."""
+        chosen = params["methodId"]
+        if chosen not in [method["id"] for method in self._auth_methods]:
+            raise RefusedError(INVALID_PARAMS, f"Invalid params: the agent has no auth method {chosen}")
+        for session in list(self._open.values()):
+            yield Call("authenticate", {**session.ids, "methodId": chosen})
+        self._auth_method = chosen
+        return {}
 
     def _new(self, params: dict[str, Any]) -> Flow:
         cwd = absolute_path(params, "cwd")
@@ -166,6 +182,7 @@ class Face:
             "mcpServers": params.get("mcpServers") or None,
             "additionalDirectories": params.get("additionalDirectories") or None,
             "env": self._env or None,
+            "authMethod": self._auth_method,
         }
         given = {name: value for name, value in options.items() if value is not None}
         yield from self._vms.listen(vm)
@@ -321,8 +338,9 @@ class Face:
 
     def _bring_back(self, session: Session, params: dict[str, Any]) -> Flow:
         yield from self._vms.listen(session.vm)
+        chosen = {} if self._auth_method is None else {"authMethod": self._auth_method}
         try:
-            return (yield Call("resumeSession", session.ids))
+            return (yield Call("resumeSession", {**session.ids, "options": chosen or None}))
         except RefusedError as refusal:
             if refusal.name != "secrets_required":
                 raise
@@ -331,7 +349,7 @@ class Face:
             again = {**({"env": self._env} if self._env else {}), **servers}
             if not again:
                 raise
-        return (yield Call("resumeSession", {**session.ids, "options": again}))
+        return (yield Call("resumeSession", {**session.ids, "options": {**chosen, **again}}))
 
     def _probe(self) -> Flow:
         """What the agent says of itself: it is asked in a VM that is made for that and removed again."""
@@ -340,12 +358,14 @@ class Face:
         yield from self._vms.listen(vm)
         options = {"env": self._env} if self._env else None
         failure: RefusedError | None = None
-        found: dict[str, Any] = {"capabilities": None, "agentInfo": None}
+        found: dict[str, Any] = {"capabilities": None, "agentInfo": None, "authMethods": []}
         try:
             found = yield Call("createSession", {"vm": vm, "agentType": self._agent, "options": options})
         except RefusedError as refusal:
             failure = refusal
         yield Call("vm.destroy", {"vm": vm})
+        if failure is not None and failure.name == "authentication_required":
+            return failure.data
         if failure is not None and failure.name != "agent_failed":
             raise failure
         if failure is not None:

@@ -107,6 +107,7 @@ _SESSION: Final = {"sessionId": _TEXT}
 
 SHAPES: Final[dict[str, Shape]] = {
     "initialize": _object(protocolVersion=_version),
+    "authenticate": _object(methodId=_TEXT),
     "session/new": _object(**_PLACE, mcpServers=_SERVERS),
     "session/load": _object(**_SESSION, **_PLACE, mcpServers=_SERVERS),
     "session/resume": _object(**_SESSION, **_PLACE, mcpServers=_or_null(_SERVERS)),

@@ -59,6 +59,7 @@ complete -c torpor -n '__torpor_at run' -l base -x -a 'default none' -d 'default
 complete -c torpor -n '__torpor_at run' -l state -r -F -d 'the state file of a daemon that is started'
 complete -c torpor -n '__torpor_at run' -l session -x -d 'go on in this session, or open it under this id'
 complete -c torpor -n '__torpor_at run' -l cwd -x -d 'the agent\'s working directory in the VM (default: /home/user)'
+complete -c torpor -n '__torpor_at run' -l auth-method -x -d 'how the agent is to be authenticated, of the ways that it offers'
 complete -c torpor -n '__torpor_at run' -l yes -d 'allow whatever the agent asks permission for'
 complete -c torpor -n '__torpor_at acp' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at acp' -l socket -r -F -d 'the daemon\'s socket'

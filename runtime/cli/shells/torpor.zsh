@@ -99,6 +99,7 @@ _torpor_run() {
         '--state=[the state file of a daemon that is started]:FILE:_files' \
         '--session=[go on in this session, or open it under this id]:ID: ' \
         '--cwd=[the agent'\''s working directory in the VM (default\: /home/user)]:DIR: ' \
+        '--auth-method=[how the agent is to be authenticated, of the ways that it offers]:ID: ' \
         '--yes[allow whatever the agent asks permission for]' \
         '1:AGENT: ' \
         '2:PROMPT: '

@@ -131,6 +131,7 @@ class VmMethods:
         skip_os_instructions: bool | None = None,
         permission_policy: Literal["allow", "ask", "deny"] | PermissionPolicy | None = None,
         additional_directories: Iterable[str] | None = None,
+        auth_method: str | None = None,
     ) -> SessionInfo:
         """Start an agent in the VM, which is woken, and open a session with it. Cancelled, it leaves none.
 
@@ -147,9 +148,12 @@ class VmMethods:
             permission_policy: What to do when the agent asks for permission: `ask` (the default), `allow`,
                 `deny`, or rules.
             additional_directories: Further directories that the agent is told of.
+            auth_method: How the agent is to be authenticated at its starts: the id of one of its `authMethods`.
+                It is kept sealed.
 
         Raises:
-            RpcError: `vm_not_found`, `agent_not_found`, `agent_failed`, `session_conflict`, `limit_exceeded`.
+            RpcError: `vm_not_found`, `agent_not_found`, `agent_failed`, `authentication_required`,
+                `session_conflict`, `limit_exceeded`.
         """
         result: SessionInfo = await self._invoke(
             "createSession",
@@ -166,6 +170,7 @@ class VmMethods:
                         "skipOsInstructions": skip_os_instructions,
                         "permissionPolicy": permission_policy,
                         "additionalDirectories": listed(additional_directories),
+                        "authMethod": auth_method,
                     }
                 ),
             },
@@ -201,6 +206,7 @@ class VmMethods:
         env: Mapping[str, str] | None = None,
         secrets: Mapping[str, str | Secret] | None = None,
         mcp_servers: list[dict[str, Any]] | None = None,
+        auth_method: str | None = None,
     ) -> SessionInfo:
         """Bring a closed or suspended session back.
 
@@ -210,18 +216,43 @@ class VmMethods:
             secrets: Variables that are never written anywhere. By value, or as a record that says where the
                 value is from.
             mcp_servers: MCP servers for the agent: short forms or ACP's own, at most 64.
+            auth_method: How the agent is to be authenticated at its starts: the id of one of its `authMethods`.
+                It is kept sealed.
 
         Raises:
-            RpcError: `vm_not_found`, `session_not_found`, `agent_failed`, `agent_error`, `secrets_required`.
+            RpcError: `vm_not_found`, `session_not_found`, `agent_failed`, `agent_error`, `secrets_required`,
+                `authentication_required`.
         """
         result: SessionInfo = await self._invoke(
             "resumeSession",
             {
                 "sessionId": session_id,
-                "options": some({"env": mapped(env), "secrets": mapped(secrets), "mcpServers": mcp_servers}),
+                "options": some(
+                    {
+                        "env": mapped(env),
+                        "secrets": mapped(secrets),
+                        "mcpServers": mcp_servers,
+                        "authMethod": auth_method,
+                    }
+                ),
             },
         )
         return result
+
+    async def authenticate(self, session_id: str, method_id: str) -> None:
+        """Have the agent authenticate itself, now and at its later starts. The agent may wait for a person who
+        logs in.
+
+        Args:
+            session_id: The session's public id, which stays the same for the session's whole life.
+            method_id: The id of the way, of the `authMethods` of `authentication_required` and of
+                `create_session`.
+
+        Raises:
+            RpcError: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
+                `secrets_required`, `authentication_required`.
+        """
+        await self._invoke("authenticate", {"sessionId": session_id, "methodId": method_id})
 
     async def get_session_events(
         self,
@@ -290,7 +321,7 @@ class VmMethods:
 
         Raises:
             RpcError: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
-                `secrets_required`.
+                `secrets_required`, `authentication_required`.
         """
         result: Any = await self._invoke("rawSend", {"sessionId": session_id, "method": method, "params": params})
         return result
@@ -315,7 +346,7 @@ class VmMethods:
 
         Raises:
             RpcError: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
-                `secrets_required`, `prompt_in_progress`, `session_conflict`.
+                `secrets_required`, `authentication_required`, `prompt_in_progress`, `session_conflict`.
         """
         result: PromptResult = await self._invoke(
             "sendPrompt",
@@ -404,7 +435,7 @@ class VmMethods:
 
         Raises:
             RpcError: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
-                `secrets_required`, `option_read_only`, `unsupported_by_agent`.
+                `secrets_required`, `authentication_required`, `option_read_only`, `unsupported_by_agent`.
         """
         result: Settings = await self._invoke("setModel", {"sessionId": session_id, "value": value})
         return result
@@ -418,7 +449,7 @@ class VmMethods:
 
         Raises:
             RpcError: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
-                `secrets_required`, `option_read_only`, `unsupported_by_agent`.
+                `secrets_required`, `authentication_required`, `option_read_only`, `unsupported_by_agent`.
         """
         result: Settings = await self._invoke("setThoughtLevel", {"sessionId": session_id, "value": value})
         return result
@@ -432,7 +463,7 @@ class VmMethods:
 
         Raises:
             RpcError: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
-                `secrets_required`, `option_read_only`, `unsupported_by_agent`.
+                `secrets_required`, `authentication_required`, `option_read_only`, `unsupported_by_agent`.
         """
         result: Settings = await self._invoke("setMode", {"sessionId": session_id, "modeId": mode_id})
         return result
@@ -447,7 +478,7 @@ class VmMethods:
 
         Raises:
             RpcError: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
-                `secrets_required`, `option_read_only`, `unsupported_by_agent`.
+                `secrets_required`, `authentication_required`, `option_read_only`, `unsupported_by_agent`.
         """
         result: Settings = await self._invoke(
             "setConfigOption", {"sessionId": session_id, "configId": config_id, "value": value}

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.jsonrpc import AUTH_REQUIRED
 
 if TYPE_CHECKING:
     from runtime.acp.codec import ErrorObject
     from runtime.sessions.ports import ExitStatus
+    from runtime.sessions.record import Record
+
+
+MAX_WAYS: Final = 10
+"""Ways to authenticate an agent that an error's text names: what a person can choose from. All are in its data."""
+
+MAX_WAY: Final = 200
+"""Characters of each: a line."""
 
 
 class AgentError(Exception):
@@ -23,6 +32,36 @@ class AgentError(Exception):
         """As AGENT_ERROR, with the agent's own error under `agentError`."""
         message = f"the agent refused {self.method}: {self.error.message}"
         return ApiError(ErrorCode.AGENT_ERROR, message, agentError=self.error.to_wire())
+
+
+def wants_authentication(error: ErrorObject, methods: list[dict[str, Any]]) -> bool:
+    """Whether an agent that offers these ways to authenticate it asks for one of them (ACP, "Authentication").
+
+    Of an agent that offers none the code says nothing: JSON-RPC leaves it to servers, and many use it for anything.
+    """
+    return error.code == AUTH_REQUIRED and bool(methods)
+
+
+def authentication_required(message: str, record: Record, error: ErrorObject | None = None) -> ApiError:
+    """AUTHENTICATION_REQUIRED with what a client can do, what the agent says of itself, and its error, if there is one."""
+    ways = "; ".join(map(_way, record.auth_methods[:MAX_WAYS]))
+    about = {
+        "authMethods": record.auth_methods,
+        "capabilities": record.capabilities.raw,
+        "agentInfo": record.agent_info,
+    }
+    theirs = {} if error is None else {"agentError": error.to_wire()}
+    message = f"{message}; give authMethod the id of a way that the agent offers: {ways}"
+    return ApiError(ErrorCode.AUTHENTICATION_REQUIRED, message, **about, **theirs)
+
+
+def _way(method: dict[str, Any]) -> str:
+    variables = method.get("vars") if method.get("type") == "env_var" else None
+    names = (
+        [str(each.get("name")) for each in variables if isinstance(each, dict)] if isinstance(variables, list) else []
+    )
+    way = f"{method['id']} ({method.get('name')})"
+    return f"{way} with {', '.join(names)} in secrets"[:MAX_WAY] if names else way[:MAX_WAY]
 
 
 class AgentGoneError(Exception):

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 import trio
 
 from runtime.acp.messages import (
+    AUTHENTICATE,
     CLIENT_CAPABILITIES,
     INITIALIZE,
     MAX_RECORD_BYTES,
     PROTOCOL_VERSION,
     SESSION_NEW,
+    Authenticated,
     Capabilities,
     InitializeResult,
     MessageError,
     SessionSetup,
+    auth_methods_of,
     config_options_of,
     is_small,
     modes_of,
@@ -28,7 +31,14 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.events import SESSION_STARTED
 from runtime.clock import epoch_ms
 from runtime.network import Egress
-from runtime.sessions.agent.errors import AgentError, AgentGoneError, agent_failed, how_it_ended
+from runtime.sessions.agent.errors import (
+    AgentError,
+    AgentGoneError,
+    agent_failed,
+    authentication_required,
+    how_it_ended,
+    wants_authentication,
+)
 from runtime.sessions.mcp.local import LocalServers
 from runtime.sessions.options import instructions
 from runtime.sessions.options import mcp_servers as mcp
@@ -47,6 +57,9 @@ logger = logging.getLogger(__name__)
 START_TIMEOUT: Final = 60.0
 """Seconds for an agent to answer each request of its start: an interpreter that compiles its libraries takes a few, and
 a person who waits gives up after about this."""
+
+LOGIN_TIMEOUT: Final = 600.0
+"""Seconds for an agent to authenticate itself: a person may have to log in somewhere, and to find the second factor."""
 
 CLIENT_INFO: Final = {"name": "torpor", "title": "Torpor", "version": VERSION}
 
@@ -166,6 +179,9 @@ async def bring_up(session: Session, spec: AgentSpec) -> Attachment:
         )
     session.record.capabilities = Capabilities.of(result.agent_capabilities)
     session.record.agent_info = result.agent_info if isinstance(result.agent_info, dict) else None
+    session.record.auth_methods = auth_methods_of(result.auth_methods)
+    if options.auth_method is not None and session.record.auth_methods:
+        await authenticate(session, attachment, options.auth_method)
     mcp.check_supported(options.mcp_servers, session.record.capabilities)
     if mcp.are_served(session.record.capabilities):
         servers.start(attachment.agent)
@@ -187,18 +203,49 @@ def session_params(session: Session) -> dict[str, Any]:
     return params
 
 
+async def authenticate(session: Session, attachment: Attachment, method_id: str) -> None:
+    """Have the agent authenticate itself by one of the ways that it offers (ACP, "Authentication").
+
+    Raises `ApiError` AUTHENTICATION_REQUIRED where it has no such way or says no, AGENT_FAILED where it does not answer.
+    """
+    methods = session.record.auth_methods
+    if method_id not in [method["id"] for method in methods]:
+        raise authentication_required(f"the agent offers no way {method_id} to authenticate it", session.record)
+    try:
+        await ask(session, attachment, AUTHENTICATE, {"methodId": method_id}, Authenticated, timeout=LOGIN_TIMEOUT)
+    except AgentError as error:
+        message = f"the agent was not authenticated by {method_id}: {error.error.message}"
+        raise authentication_required(message, session.record, error.error) from error
+
+
 async def call(session: Session, attachment: Attachment, method: str, params: dict[str, Any], record: type[R]) -> R:
     """One request of the start. Raises `ApiError` AGENT_FAILED with the method as its phase."""
     try:
         return await ask(session, attachment, method, params, record)
     except AgentError as error:
-        await fail(session, attachment, method, f"the agent refused {method}: {error.error.message}", error.error)
+        await refused(session, attachment, method, error.error)
 
 
-async def ask(session: Session, attachment: Attachment, method: str, params: dict[str, Any], record: type[R]) -> R:
+async def refused(session: Session, attachment: Attachment, method: str, error: ErrorObject) -> NoReturn:
+    """End the agent, which has answered `method` with an error, and raise AUTHENTICATION_REQUIRED or AGENT_FAILED."""
+    message = f"the agent refused {method}: {error.message}"
+    if wants_authentication(error, session.record.auth_methods):
+        await attachment.stop()
+        raise authentication_required(message, session.record, error)
+    await fail(session, attachment, method, message, error)
+
+
+async def ask(
+    session: Session,
+    attachment: Attachment,
+    method: str,
+    params: dict[str, Any],
+    record: type[R],
+    timeout: float = START_TIMEOUT,  # noqa: ASYNC109 - one of the protocol's, told in the error
+) -> R:
     """As `call`, but an error that the agent answers is raised as it is: `AgentError`."""
     try:
-        with trio.fail_after(START_TIMEOUT):
+        with trio.fail_after(timeout):
             return parse(await attachment.agent.request(method, params), record)
     except AgentGoneError:
         await fail(
@@ -208,7 +255,7 @@ async def ask(session: Session, attachment: Attachment, method: str, params: dic
             f"the agent ended before it answered {method}: {how_it_ended(attachment.agent.status)}",
         )
     except trio.TooSlowError:
-        await fail(session, attachment, method, f"the agent did not answer {method} within {START_TIMEOUT:.0f} s")
+        await fail(session, attachment, method, f"the agent did not answer {method} within {timeout:.0f} s")
     except MessageError as error:
         await fail(session, attachment, method, f"the agent's answer to {method} is not what ACP says: {error}")
 

@@ -29,7 +29,7 @@ from runtime.holding import Holding
 from runtime.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, RESOURCE_NOT_FOUND
 from runtime.sessions.agent.errors import AgentError, agent_failed
 from runtime.sessions.operations import config
-from runtime.sessions.operations.launch import ask, bring_up, call, check_alive, fail, session_params
+from runtime.sessions.operations.launch import ask, bring_up, call, check_alive, fail, refused, session_params
 from runtime.sessions.session import MAX_RESTARTS
 from runtime.sessions.turns.thread import render_thread
 
@@ -147,4 +147,4 @@ async def _try(session: Session, attachment: Attachment, method: str, params: di
     except AgentError as error:
         if is_unknown_session(error.error):
             return None
-        await fail(session, attachment, method, f"the agent refused {method}: {error.error.message}", error.error)
+        await refused(session, attachment, method, error.error)

@@ -16,15 +16,22 @@ from runtime.acp.codec import ErrorObject
 from runtime.acp.messages import SESSION_PROMPT, SESSION_UPDATE, MessageError, PromptResult, parse
 from runtime.acp.turn import End, Phase, Signal
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.api.events import TURN_ENDED, TURN_STARTED
+from runtime.api.events import AUTHENTICATION_REQUIRED, TURN_ENDED, TURN_STARTED
 from runtime.jsonrpc import INTERNAL_ERROR
 from runtime.large_json import one, parts
-from runtime.sessions.agent.errors import AgentError, agent_failed, how_it_ended
+from runtime.sessions.agent.errors import (
+    AgentError,
+    agent_failed,
+    authentication_required,
+    how_it_ended,
+    wants_authentication,
+)
 from runtime.sessions.operations.resume import continuation_line, ensure_agent
 from runtime.sessions.turns.turn import CANCEL_GRACE
 
 if TYPE_CHECKING:
     from runtime.acp.connection import AgentAnswer
+    from runtime.sessions.record import Record
     from runtime.sessions.session import Session
     from runtime.sessions.turns.turn import Turn
 
@@ -127,6 +134,7 @@ async def _end(session: Session, turn: Turn, fuel: int, unsaved: ApiError | None
         record["response"] = response
     if turn.error is not None:
         record["error"] = turn.error.to_wire()
+        _note_authentication(session, turn.error)
     if turn.limit is not None:
         record["limit"] = turn.limit.data["limit"]
     if unsaved is not None:
@@ -157,10 +165,16 @@ async def _end(session: Session, turn: Turn, fuel: int, unsaved: ApiError | None
         )  # before the event: a client that has seen it can fork there
     session.transcript.append(TURN_ENDED, record)
     await session.transcript.committed()
-    return _result(turn, end, result)
+    return _result(turn, end, result, session.record)
 
 
-def _result(turn: Turn, end: End, result: dict[str, Any]) -> dict[str, Any]:
+def _note_authentication(session: Session, error: ErrorObject) -> None:
+    methods = session.record.auth_methods
+    if wants_authentication(error, methods):
+        session.transcript.append(AUTHENTICATION_REQUIRED, {"authMethods": methods})
+
+
+def _result(turn: Turn, end: End, result: dict[str, Any], record: Record) -> dict[str, Any]:
     if turn.limit is not None:
         limit = turn.limit
         raise ApiError(limit.code, limit.message, **limit.data, stopReason=result["stopReason"], seq=result["seq"])
@@ -176,6 +190,8 @@ def _result(turn: Turn, end: End, result: dict[str, Any]) -> dict[str, Any]:
         raise error
     if end is End.AGENT_ERROR and turn.error is not None:
         refused = AgentError(SESSION_PROMPT, turn.error).to_api()
+        if wants_authentication(turn.error, record.auth_methods):
+            refused = authentication_required(refused.message, record, turn.error)
         refused.data["seq"] = result["seq"]
         raise refused
     if turn.timed_out:

@@ -27,6 +27,12 @@ MCP_SEALED: Final = "mcpServers="
 """Under this name `mcpServers` are sealed together with `env`: their headers and environments hold keys as well. No
 variable can have a name with "="."""
 
+AUTH_SEALED: Final = "authMethod="
+"""Under this name `authMethod`, which a later `authenticate` changes, is sealed together with `env`."""
+
+NO_VARIABLES: Final = frozenset({MCP_SEALED, AUTH_SEALED})
+"""What is sealed beside the variables."""
+
 _KEPT: Final[tuple[str, ...]] = (
     "additionalInstructions",
     "skipOsInstructions",
@@ -48,6 +54,8 @@ class SessionOptions:
     kept: dict[str, Any]
     """The other options, as they were given."""
     policy: Policy
+    auth_method: str | None = attrs.field(default=None, eq=False)
+    """Not what tells sessions apart: `authenticate` changes it."""
 
     @property
     def additional_directories(self) -> list[str]:
@@ -62,7 +70,7 @@ class SessionOptions:
 
     def sealed(self) -> dict[str, str]:
         """The part that must be sealed."""
-        return {**self.env, **sealed_servers(self.mcp_servers)}
+        return {**self.env, **sealed_servers(self.mcp_servers), **sealed_auth_method(self.auth_method)}
 
     @classmethod
     def restore(cls, record: SessionRecord, sealed: Mapping[str, str]) -> SessionOptions:
@@ -70,6 +78,7 @@ class SessionOptions:
         kept = dict(record.options)
         env = dict(sealed)
         servers = env.pop(MCP_SEALED, None)
+        auth_method = env.pop(AUTH_SEALED, None)
         return cls(
             cwd=kept.pop("cwd", record.cwd),
             env=env,
@@ -77,6 +86,7 @@ class SessionOptions:
             mcp_servers=[] if servers is None else msgspec.json.decode(servers),
             policy=Policy.restore(kept.get("permissionPolicy")),
             kept=kept,
+            auth_method=auth_method,
         )
 
 
@@ -90,6 +100,7 @@ class Given:
     secrets: dict[str, Secret]
     values: dict[str, str] = attrs.field(repr=False)
     """Of the secrets that are given by value."""
+    auth_method: str | None
 
 
 def parse_given(given: api.SessionOptions | api.ResumeOptions) -> Given:
@@ -104,7 +115,7 @@ def parse_given(given: api.SessionOptions | api.ResumeOptions) -> Given:
     ):
         raise ApiError(ErrorCode.TOO_LARGE, f"env and secrets together are over {MAX_ENV_BYTES} bytes")
     servers = None if given.mcp_servers is None else mcp.normalise(given.mcp_servers)
-    return Given(given.env, servers, declared, values)
+    return Given(given.env, servers, declared, values, given.auth_method)
 
 
 def parse_options(options: api.SessionOptions) -> tuple[SessionOptions, dict[str, str]]:
@@ -126,6 +137,7 @@ def parse_options(options: api.SessionOptions) -> tuple[SessionOptions, dict[str
         mcp_servers=given.mcp_servers or [],
         policy=Policy.of(options.permission_policy),
         kept={name: wire[name] for name in _KEPT if name in wire},
+        auth_method=given.auth_method,
     )
     return parsed, given.values
 
@@ -133,6 +145,11 @@ def parse_options(options: api.SessionOptions) -> tuple[SessionOptions, dict[str
 def sealed_servers(servers: list[dict[str, Any]]) -> dict[str, str]:
     """`mcpServers`, in ACP's shape, as they are sealed."""
     return {MCP_SEALED: msgspec.json.encode(servers).decode()} if servers else {}
+
+
+def sealed_auth_method(auth_method: str | None) -> dict[str, str]:
+    """`authMethod` as it is sealed."""
+    return {} if auth_method is None else {AUTH_SEALED: auth_method}
 
 
 def new_session_id() -> str:

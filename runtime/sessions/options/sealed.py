@@ -9,7 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.sessions.options.options import MCP_SEALED, SessionOptions, sealed_servers
+from runtime.sessions.options.options import (
+    AUTH_SEALED,
+    MCP_SEALED,
+    NO_VARIABLES,
+    SessionOptions,
+    sealed_auth_method,
+    sealed_servers,
+)
 from runtime.sessions.options.required import secrets_required
 from runtime.sessions.options.secrets import Secret, look_up
 
@@ -26,9 +33,9 @@ async def read_options(store: Store, record: SessionRecord, secrets: Mapping[str
     Raises `ApiError` SECRETS_REQUIRED, SESSION_NOT_FOUND, STATE_CORRUPT, IO_ERROR.
     """
     sealed = await _open(store, record)
-    if sealed is None:
+    if sealed is None and set(record.env_names) != {AUTH_SEALED}:  # without it alone the agent asks again
         raise _required(record, record.env_names, secrets)
-    return SessionOptions.restore(record, sealed)
+    return SessionOptions.restore(record, sealed or {})
 
 
 async def seal_again(
@@ -36,6 +43,7 @@ async def seal_again(
     record: SessionRecord,
     env: dict[str, str] | None,
     servers: list[dict[str, Any]] | None,
+    auth_method: str | None,
     secrets: Mapping[str, str],
 ) -> None:
     """Seal the given options (None: not given) in place of the old ones; the others stay.
@@ -49,13 +57,17 @@ async def seal_again(
         raise ApiError(ErrorCode.INVALID_ARGUMENT, message, pointer=f"/options/env/{twice[0]}")
     sealed = await _open(store, record)
     kept = {} if sealed is None else sealed
-    lost = record.env_names if sealed is None else []
+    lost = [name for name in record.env_names if name != AUTH_SEALED] if sealed is None else []
     lacking = [name for name in lost if (servers is None if name == MCP_SEALED else name not in (env or {}))]
     if lacking or look_up(declared, secrets).lacking:
         raise _required(record, lacking, secrets)
-    before = {MCP_SEALED: kept.pop(MCP_SEALED)} if MCP_SEALED in kept else {}
-    variables = kept if env is None else env
-    await store.sessions.set_env(record, {**variables, **(before if servers is None else sealed_servers(servers))})
+    before: dict[str, str] = {name: kept.pop(name) for name in (MCP_SEALED, AUTH_SEALED) if name in kept}
+    if servers is not None:
+        before.pop(MCP_SEALED, None)
+        before.update(sealed_servers(servers))
+    await store.sessions.set_env(
+        record, {**(kept if env is None else env), **before, **sealed_auth_method(auth_method)}
+    )
 
 
 def declared_secrets(record: SessionRecord) -> dict[str, Secret]:
@@ -75,7 +87,7 @@ async def _open(store: Store, record: SessionRecord) -> dict[str, str] | None:
 def _required(record: SessionRecord, lost: Sequence[str], secrets: Mapping[str, str]) -> ApiError:
     found = look_up(declared_secrets(record), secrets)
     return secrets_required(
-        env=[name for name in lost if name != MCP_SEALED],
+        env=[name for name in lost if name not in NO_VARIABLES],
         servers=MCP_SEALED in lost,
         secrets=found.lacking,
         host_env=found.host_env,

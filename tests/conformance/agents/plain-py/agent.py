@@ -11,6 +11,7 @@ from wit_world import exports
 
 Json = dict[str, Any]
 MODES = [{"id": name, "name": name} for name in ("ask", "code")]
+AUTH = [{"id": "login", "name": "Log in"}]
 OPTIONS = [{"optionId": kind, "name": kind, "kind": kind} for kind in ("allow_once", "allow_always", "reject_once")]
 
 
@@ -30,6 +31,7 @@ class Agent:
         self.last_id = 0
         self.answers: dict[int, Json] = {}
         self.cancelled = False
+        self.logged_in = False
 
     def serve(self) -> None:
         """Serve until stdin ends."""
@@ -61,7 +63,12 @@ class Agent:
                 "mcpCapabilities": {"http": True},
             }
             info = {"name": "plain-py", "version": "0.1.0"}
-            return {"protocolVersion": 1, "agentCapabilities": capabilities, "agentInfo": info, "authMethods": []}
+            return {"protocolVersion": 1, "agentCapabilities": capabilities, "agentInfo": info, "authMethods": AUTH}
+        if method == "authenticate":
+            if params["methodId"] != "login":
+                raise FailedError(-32602, "Invalid params")
+            self.logged_in = True
+            return {}
         if method == "session/new":
             session = {**params, "id": f"s-{len(self.sessions)}", "mode": "ask", "model": "small"}
             self.sessions[session["id"]] = session
@@ -100,7 +107,7 @@ class Turn:
             try:
                 self.obey(name, words)
             except FailedError as failure:
-                if name == "fail":
+                if name in {"fail", "locked"}:
                     raise
                 self.say(f"error {failure.error['code']}")
         return {"stopReason": "cancelled" if self.agent.cancelled else stop_reason}
@@ -108,6 +115,9 @@ class Turn:
     def obey(self, name: str, words: list[str]) -> None:  # noqa: C901, PLR0912 - a table, case by case
         """Obey one command."""
         match name:
+            case "locked":
+                if not self.agent.logged_in:
+                    raise FailedError(-32000, "Authentication required")
             case "say":
                 self.say(words[0])
             case "think":

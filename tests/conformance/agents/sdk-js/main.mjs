@@ -9,7 +9,10 @@ const { agent: methods, client: calls } = acp.methods;
 const MODES = ["ask", "code"].map((id) => ({ id, name: id }));
 const OPTIONS = ["allow_once", "allow_always", "reject_once"].map((kind) => ({ optionId: kind, name: kind, kind }));
 
+const AUTH = [{ id: "login", name: "Log in" }];
+
 const sessions = new Map();
+let loggedIn = false;
 
 function find(id) {
   const session = sessions.get(id);
@@ -71,6 +74,9 @@ const commands = {
   cwd: (turn) => turn.say(turn.session.cwd),
   mcp: (turn) => turn.say(JSON.stringify(turn.session.mcpServers)),
   blocks: (turn) => turn.say(turn.blocks.map((block) => block.type).join(" ")),
+  locked() {
+    if (!loggedIn) throw acp.RequestError.authRequired();
+  },
   fail() {
     throw new acp.RequestError(-32603, "told to fail", { reason: "told" });
   },
@@ -103,7 +109,7 @@ class Turn {
         if (name === "stop") this.stopReason = words[0];
         else await commands[name](this, ...words);
       } catch (error) {
-        if (name === "fail") throw error;
+        if (["fail", "locked"].includes(name)) throw error;
         await this.say(`error ${error.code}`);
       }
     }
@@ -117,8 +123,13 @@ const app = acp
     protocolVersion: acp.PROTOCOL_VERSION,
     agentCapabilities: { promptCapabilities: { image: true, embeddedContext: true }, mcpCapabilities: { http: true } },
     agentInfo: { name: "sdk-js", version: "0.1.0" },
-    authMethods: [],
+    authMethods: AUTH,
   }))
+  .onRequest(methods.authenticate, ({ params }) => {
+    if (params.methodId !== AUTH[0].id) throw acp.RequestError.invalidParams();
+    loggedIn = true;
+    return {};
+  })
   .onRequest(methods.session.new, ({ params }) => {
     const session = { ...params, id: `s-${sessions.size}`, mode: "ask", model: "small", cancel() {} };
     sessions.set(session.id, session);
