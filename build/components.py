@@ -112,7 +112,10 @@ def build_agent(agent: Agent, output: Path) -> None:
             build_quickjs(installed_node(), agent.entry, agent.world, output)
         case "javascript":
             installed_node().run([BUILD_JAVASCRIPT, agent.entry, WIT, agent.world, output])
-            output.write_bytes(scrub(output.read_bytes()))
+            try:
+                output.write_bytes(scrub(output.read_bytes()))
+            except BuildError as error:
+                say(f"{agent.component}: larger than it could be, with what malloc has freed: {error}")
         case "python":
             tool = python_tool("componentize-py", COMPONENTIZE_PY)
             module = agent.entry.stem

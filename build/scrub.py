@@ -156,12 +156,19 @@ def _may_be(heap: Heap) -> bool:
     top, top_size = heap.of_state(_TOP), heap.of_state(_TOP_SIZE)
     if not base <= top < top + top_size <= base + size or heap.of_state(_TREE_MAP) >> _BINS:
         return False
-    for number in range(_BINS):  # an empty list is one of its head alone
+    if (
+        top % _ALIGNMENT != _HEADER
+        or top // 4 + 1 >= len(heap.words)
+        or heap.word(top + 4) != top_size | _PREVIOUS_USED
+    ):
+        return False
+    for number in range(_BINS):  # the head of a list that has become empty says what it said before
         head = _bin(heap.state, number)
-        empty = not heap.of_state(_SMALL_MAP) >> number & 1
-        if empty != (heap.word(head + 8) == heap.word(head + 12) == head):
-            return False
-    return heap.word(top + 4) == top_size | _PREVIOUS_USED
+        if heap.of_state(_SMALL_MAP) >> number & 1:
+            ends = heap.word(head + 8), heap.word(head + 12)
+            if not all(base <= at < top and at % _ALIGNMENT == _HEADER for at in ends):
+                return False
+    return True
 
 
 def _bin(state: int, number: int) -> int:

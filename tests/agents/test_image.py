@@ -102,6 +102,18 @@ def test_what_malloc_has_freed_is_taken_out(pi: Any, image: Any, scrub: Any) -> 
     image.check_mapped(clean)
 
 
+def test_lists_that_have_become_empty_say_what_they_said_before(pi: Any, image: Any, scrub: Any) -> None:
+    def leave(memory: bytearray, heap: Any) -> None:
+        listed = heap.of_state(0)
+        empty = [number for number in range(32) if not listed >> number & 1]
+        assert empty
+        for number in empty:
+            links = heap.state * 4 + 40 + 8 * number + 8
+            memory[links : links + 4] = free_chunks(heap)[0][0].to_bytes(4, "little")
+
+    assert scrub.scrub(pi(leave))
+
+
 def test_a_heap_that_is_not_understood_is_left_alone(pi: Any, scrub: Any, build_error: type[Exception]) -> None:
     def grow(memory: bytearray, heap: Any) -> None:
         at, size = free_chunks(heap)[0]

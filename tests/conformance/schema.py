@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 TO_AGENT: Final[dict[str, type[BaseModel]]] = {
+    "authenticate": schema.AuthenticateRequest,
     "session/new": schema.NewSessionRequest,
     "session/load": schema.LoadSessionRequest,
     "session/resume": schema.ResumeSessionRequest,

@@ -157,6 +157,8 @@ REACHED: Final[dict[str, str]] = {
     "runtime.salvage.recover.MAX_TOLD": "tests/salvage/test_bounds.py::test_losses_are_told_up_to_a_number",
     "runtime.salvage.tables.MAX_DEPTH": "tests/salvage/test_bounds.py::test_the_way_up_from_a_page_has_a_length",
     "runtime.salvage.trees.MAX_SHOWN": "tests/salvage/test_bounds.py::test_a_path_is_shown_up_to_a_length",
+    "runtime.sessions.agent.errors.MAX_WAY": "tests/sessions/test_authentication.py::test_an_error_names_some_ways_shortly",
+    "runtime.sessions.agent.errors.MAX_WAYS": "tests/sessions/test_authentication.py::test_an_error_names_some_ways_shortly",
     "runtime.sessions.agent.process.UNREAD_BYTES": "tests/sessions/test_hostile.py::test_an_agent_that_never_reads_is_not_read_for_ever",
     "runtime.api.limits.MAX_RULE_GLOB": "tests/sessions/test_policy.py::test_what_is_no_policy",
     "runtime.sessions.asking.permissions.ANSWERED": "tests/sessions/test_bounds.py::test_of_the_latest_permissions_it_is_known_how_they_were_answered",
