@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from command import FOLDER, Command, Part, archives_of, build, read_commands
 from data_files import DATA, INDEX
 from freshness import build_if_stale
+from python_packages import compile_packages, wanted
 from sources import MissingSourcesError, cache_folder, fetch
 from toolchain import BuildError, say
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DIST = FOLDER / "dist"
+PYTHON = "python3.wasm"
+PACKAGES = "torpor-python"
+"""What is compiled for it."""
 AT_ONCE = 2
 """Commands: while one compiles on all processors, the other does what only one processor can work at."""
 KEPT_DAYS = 30
@@ -84,7 +88,19 @@ def build_all(chosen: Sequence[Command]) -> None:
         for part in command.parts:
             _copy(components / f"LICENCE-{part.name}", licence_text(command, part))
     _write_manifest()
+    if (DIST / PYTHON).exists():
+        _build_packages()
     forget_unused(time.time() - KEPT_DAYS * 86400)
+
+
+def _build_packages() -> None:
+    """Compiles Python's packages, for which VMs have Python already."""
+    packages = cache_folder() / "commands" / wanted(DIST / PYTHON) / PACKAGES
+    build_if_stale(packages, packages.parent.name, compile_packages)
+    os.utime(packages.parent)
+    for name in (DATA, INDEX):
+        _copy(packages / name, DIST / f"{PACKAGES}.{name}")
+    _write_manifest()
 
 
 def forget_unused(since: float) -> None:
@@ -109,11 +125,12 @@ def _write_manifest() -> None:
     """What is in the folder now, for the runtime."""
     components: dict[str, Any] = {}
     data: dict[str, Any] = {}
-    for command in read_commands():
-        files, index = (DIST / f"{command.name}.{name}" for name in (DATA, INDEX))
-        if command.files and files.exists():
+    for name in (*(command.name for command in read_commands() if command.files), PACKAGES):
+        files, index = (DIST / f"{name}.{kind}" for kind in (DATA, INDEX))
+        if files.exists():
             digest = sha256(files.read_bytes()).hexdigest()
             data[files.name] = {"sha256": digest, "content": json.loads(index.read_text())}
+    for command in read_commands():
         for program in command.programs:
             path = DIST / f"{program.name}.wasm"
             if path.exists():

@@ -201,3 +201,16 @@ def test_hosts_of_its_manifest_are_its_own(vm: Vm, folder: Folder) -> None:
     manifest = folder.path / "agent.toml"
     manifest.write_text(manifest.read_text().replace("network = []", 'network = ["granted.invalid"]'))
     assert vm.session(folder.name).say("") == "OSError PermissionError "
+
+
+def test_the_sdk_is_compiled_already(vm: Vm) -> None:
+    """Else each session compiled it. What is compiled is of the sources that are there."""
+    program = """
+import importlib.util, pathlib, torpor_agent
+for source in sorted(pathlib.Path(torpor_agent.__file__).parent.glob("*.py")):
+    compiled = pathlib.Path(importlib.util.cache_from_source(source)).read_bytes()
+    assert compiled[4] == 3 and compiled[8:16] == importlib.util.source_hash(source.read_bytes()), source
+    print(source.stem)
+"""
+    done = vm.call("exec", argv=["python3", "-c", program])
+    assert (done["exitCode"], "wire" in done["stdout"].split()) == (0, True), done["stderr"]
