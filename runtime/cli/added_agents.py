@@ -1,4 +1,4 @@
-"""The agents that a user adds: `agent new`, `agent add`, `agent check`, `agent list` and `agent remove`."""
+"""The agents that a user adds: `agent new`, `agent dev`, `agent add`, `agent check`, `agent list` and `agent remove`."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from runtime.cli import exits, lists, new_agent, output
+from runtime.cli.agents import add_run
 from runtime.cli.connecting import connect_to
 
 if TYPE_CHECKING:
@@ -46,9 +47,27 @@ def register(table: Table) -> None:
     command.add_argument("name", metavar="ID", help="the agent's id")
     command.add_argument("--lang", choices=tuple(new_agent.LANGUAGES), default="python", help="the language")
     command.add_argument("--dir", metavar="DIR", dest="directory", help="the folder to make (default: the id)")
+    command = group.command(
+        "dev",
+        dev,
+        "prompt an agent anew at each edit of its folder",
+        epilog="It is added, and prompted in a new session each time. Its answer goes to stdout; tool calls, messages and what "
+        "the agent writes to stderr go to stderr. Ctrl-C cancels a prompt, or ends the waiting.",
+    )
+    command.add_argument("path", metavar="DIR", help="a folder with an agent.toml")
+    command.add_argument("prompt", metavar="PROMPT", help="what to say to it")
+    add_run(command)
+    command.set_defaults(session=None)
     group.command("list", lists.agents, "list the agents that can be run")
     command = group.command("remove", remove, "remove an agent that was added")
     command.add_argument("name", metavar="ID", help="the agent, as `torpor agents` has it")
+
+
+def dev(args: argparse.Namespace) -> int:
+    """Prompt an agent at each edit."""
+    from runtime.cli.dev import dev as go
+
+    return go(args)
 
 
 def add(args: argparse.Namespace) -> int:

@@ -26,14 +26,8 @@ def register(table: Table) -> None:
     )
     command.add_argument("agent", metavar="AGENT", help="the agent, as `torpor agents` lists them")
     command.add_argument("prompt", metavar="PROMPT", help="what to say to it; - reads it from stdin")
-    add_vm(command)
-    _add_start(command)
+    add_run(command)
     command.add_argument("--session", metavar="ID", help="go on in this session, or open it under this id")
-    command.add_argument("--cwd", metavar="DIR", help=f"the agent's working directory in the VM (default: {HOME})")
-    command.add_argument(
-        "--auth-method", metavar="ID", help="how the agent is to be authenticated, of the ways that it offers"
-    )
-    command.add_argument("--yes", action="store_true", help="allow whatever the agent asks permission for")
     command = table.command(
         "acp",
         acp,
@@ -52,6 +46,17 @@ def register(table: Table) -> None:
         help="mount the directory that the editor works in, at its own path, for the agent to read and change",
     )
     _add_start(command)
+
+
+def add_run(command: argparse.ArgumentParser) -> None:
+    """Add what a prompt of a session of its own is run with."""
+    add_vm(command)
+    _add_start(command)
+    command.add_argument("--cwd", metavar="DIR", help=f"the agent's working directory in the VM (default: {HOME})")
+    command.add_argument(
+        "--auth-method", metavar="ID", help="how the agent is to be authenticated, of the ways that it offers"
+    )
+    command.add_argument("--yes", action="store_true", help="allow whatever the agent asks permission for")
 
 
 def _add_start(command: argparse.ArgumentParser) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
@@ -214,3 +217,49 @@ for source in sorted(pathlib.Path(torpor_agent.__file__).parent.glob("*.py")):
 """
     done = vm.call("exec", argv=["python3", "-c", program])
     assert (done["exitCode"], "wire" in done["stdout"].split()) == (0, True), done["stderr"]
+
+
+def test_dev_prompts_at_each_edit(daemon: Daemon, folder: Folder) -> None:
+    command = [sys.executable, "-m", "runtime.cli", "agent", "dev", folder.path, "hi", "--vm", fresh_name("dev")]
+    variables = {**os.environ, "TORPOR_SOCKET": str(daemon.socket)}
+    process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    late = threading.Timer(WAIT, process.kill)
+    late.start()
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        assert process.stdout.readline() == "This is turn 1, and you said: hi\n"
+        edits = [
+            (
+                "    async def prompt(self, session, blocks):\n        print('to see')\n        session.say('edited\\n')",
+                "edited\n",
+            ),
+            ("    this is no Python", None),
+            ("    async def prompt(self, session, blocks):\n        session.say('mended\\n')", "mended\n"),
+        ]
+        said = []
+        for body, answer in edits:
+            said += until(process.stderr, "torpor: waiting for an edit; Ctrl-C ends\n")
+            folder.write(body)
+            if answer is not None:
+                while (line := process.stdout.readline()) != answer:
+                    assert line
+        said += until(process.stderr, "torpor: waiting for an edit; Ctrl-C ends\n")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(WAIT) == 0
+    finally:
+        late.cancel()
+        process.kill()
+        process.communicate()
+    assert said.count("torpor: agent.py has changed\n") == len(edits)
+    assert "| to see\n" in said
+    assert any("SyntaxError" in line for line in said)
+
+
+def until(stream: IO[str], last: str) -> list[str]:
+    """The lines up to that one."""
+    lines = []
+    while not lines or lines[-1] != last:
+        lines.append(stream.readline())
+        assert lines[-1], lines
+    return lines

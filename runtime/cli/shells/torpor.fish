@@ -4,7 +4,7 @@ function __torpor_command
     set -l command
     for word in (commandline -opc)[2..-1]
         switch "$command $word"
-            case ' run' ' acp' ' serve' ' status' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' agents' ' vms' ' sessions' ' events' ' agent' ' agent add' ' agent check' ' agent new' ' agent list' ' agent remove' ' exec' ' ps' ' shell' ' bin' ' bin add' ' bin list' ' bin remove' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' fork' ' fork-session' ' export' ' import' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses'
+            case ' run' ' acp' ' serve' ' status' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' agents' ' vms' ' sessions' ' events' ' agent' ' agent add' ' agent check' ' agent new' ' agent dev' ' agent list' ' agent remove' ' exec' ' ps' ' shell' ' bin' ' bin add' ' bin list' ' bin remove' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' fork' ' fork-session' ' export' ' import' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses'
                 set command "$command $word"
         end
     end
@@ -57,10 +57,10 @@ complete -c torpor -n '__torpor_at run' -l allow -x -d 'a host (or host:port, or
 complete -c torpor -n '__torpor_at run' -l mount -x -d 'a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)'
 complete -c torpor -n '__torpor_at run' -l base -x -a 'default none' -d 'default or none: whether the VM has Torpor\'s commands in /bin, when the VM is created'
 complete -c torpor -n '__torpor_at run' -l state -r -F -d 'the state file of a daemon that is started'
-complete -c torpor -n '__torpor_at run' -l session -x -d 'go on in this session, or open it under this id'
 complete -c torpor -n '__torpor_at run' -l cwd -x -d 'the agent\'s working directory in the VM (default: /home/user)'
 complete -c torpor -n '__torpor_at run' -l auth-method -x -d 'how the agent is to be authenticated, of the ways that it offers'
 complete -c torpor -n '__torpor_at run' -l yes -d 'allow whatever the agent asks permission for'
+complete -c torpor -n '__torpor_at run' -l session -x -d 'go on in this session, or open it under this id'
 complete -c torpor -n '__torpor_at acp' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at acp' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at acp' -l json -d 'print JSON, one object a line'
@@ -140,6 +140,7 @@ complete -c torpor -n '__torpor_at events' -l follow -d 'go on with what comes, 
 complete -c torpor -n '__torpor_at agent' -a add -d 'add an agent for all VMs, from a component or a folder'
 complete -c torpor -n '__torpor_at agent' -a check -d 'tell what an agent is, and whether it can be run'
 complete -c torpor -n '__torpor_at agent' -a new -d 'write an agent that runs as it is, to be edited'
+complete -c torpor -n '__torpor_at agent' -a dev -d 'prompt an agent anew at each edit of its folder'
 complete -c torpor -n '__torpor_at agent' -a list -d 'list the agents that can be run'
 complete -c torpor -n '__torpor_at agent' -a remove -d 'remove an agent that was added'
 complete -c torpor -n '__torpor_at agent' -s h -l help -d 'show this help message and exit'
@@ -159,6 +160,19 @@ complete -c torpor -n '__torpor_at agent new' -l socket -r -F -d 'the daemon\'s 
 complete -c torpor -n '__torpor_at agent new' -l json -d 'print JSON, one object a line'
 complete -c torpor -n '__torpor_at agent new' -l lang -x -a 'python' -d 'the language'
 complete -c torpor -n '__torpor_at agent new' -l dir -x -a '(__fish_complete_directories)' -d 'the folder to make (default: the id)'
+complete -c torpor -n '__torpor_at agent dev' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at agent dev' -l socket -r -F -d 'the daemon\'s socket'
+complete -c torpor -n '__torpor_at agent dev' -l json -d 'print JSON, one object a line'
+complete -c torpor -n '__torpor_at agent dev' -l no-start -d 'start no daemon when none answers'
+complete -c torpor -n '__torpor_at agent dev' -l vm -x -d 'the VM (default: default); parts of a name joined with /'
+complete -c torpor -n '__torpor_at agent dev' -l env -x -d 'a variable for the agent; K alone takes the value from your environment (repeatable)'
+complete -c torpor -n '__torpor_at agent dev' -l allow -x -d 'a host (or host:port, or *.domain) that the VM may reach, when the VM is created (repeatable)'
+complete -c torpor -n '__torpor_at agent dev' -l mount -x -d 'a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)'
+complete -c torpor -n '__torpor_at agent dev' -l base -x -a 'default none' -d 'default or none: whether the VM has Torpor\'s commands in /bin, when the VM is created'
+complete -c torpor -n '__torpor_at agent dev' -l state -r -F -d 'the state file of a daemon that is started'
+complete -c torpor -n '__torpor_at agent dev' -l cwd -x -d 'the agent\'s working directory in the VM (default: /home/user)'
+complete -c torpor -n '__torpor_at agent dev' -l auth-method -x -d 'how the agent is to be authenticated, of the ways that it offers'
+complete -c torpor -n '__torpor_at agent dev' -l yes -d 'allow whatever the agent asks permission for'
 complete -c torpor -n '__torpor_at agent list' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at agent list' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at agent list' -l json -d 'print JSON, one object a line'

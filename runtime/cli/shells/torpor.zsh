@@ -97,10 +97,10 @@ _torpor_run() {
         '*--mount=[a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)]:HOST\[\:PATH\]\[\:ro\]: ' \
         '--base=[default or none\: whether the VM has Torpor'\''s commands in /bin, when the VM is created]:WHICH:(default none)' \
         '--state=[the state file of a daemon that is started]:FILE:_files' \
-        '--session=[go on in this session, or open it under this id]:ID: ' \
         '--cwd=[the agent'\''s working directory in the VM (default\: /home/user)]:DIR: ' \
         '--auth-method=[how the agent is to be authenticated, of the ways that it offers]:ID: ' \
         '--yes[allow whatever the agent asks permission for]' \
+        '--session=[go on in this session, or open it under this id]:ID: ' \
         '1:AGENT: ' \
         '2:PROMPT: '
 }
@@ -289,6 +289,7 @@ _torpor_agent() {
                 'add:add an agent for all VMs, from a component or a folder'
                 'check:tell what an agent is, and whether it can be run'
                 'new:write an agent that runs as it is, to be edited'
+                'dev:prompt an agent anew at each edit of its folder'
                 'list:list the agents that can be run'
                 'remove:remove an agent that was added'
             )
@@ -298,6 +299,7 @@ _torpor_agent() {
                 add) _torpor_agent_add ;;
                 check) _torpor_agent_check ;;
                 new) _torpor_agent_new ;;
+                dev) _torpor_agent_dev ;;
                 list) _torpor_agent_list ;;
                 remove) _torpor_agent_remove ;;
             esac ;;
@@ -337,6 +339,27 @@ _torpor_agent_new() {
         '--lang=[the language]:lang:(python)' \
         '--dir=[the folder to make (default\: the id)]:DIR:_files -/' \
         '1:ID: '
+}
+_torpor_agent_dev() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '*--env=[a variable for the agent; K alone takes the value from your environment (repeatable)]:K=V: ' \
+        '*--allow=[a host (or host\:port, or *.domain) that the VM may reach, when the VM is created (repeatable)]:HOST: ' \
+        '*--mount=[a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)]:HOST\[\:PATH\]\[\:ro\]: ' \
+        '--base=[default or none\: whether the VM has Torpor'\''s commands in /bin, when the VM is created]:WHICH:(default none)' \
+        '--state=[the state file of a daemon that is started]:FILE:_files' \
+        '--cwd=[the agent'\''s working directory in the VM (default\: /home/user)]:DIR: ' \
+        '--auth-method=[how the agent is to be authenticated, of the ways that it offers]:ID: ' \
+        '--yes[allow whatever the agent asks permission for]' \
+        '1:DIR:_files -/' \
+        '2:PROMPT: '
 }
 _torpor_agent_list() {
     local context state state_descr line
