@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +18,6 @@ from tests.system.daemon import Daemon, environment, fresh_name, running, text_o
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tests.commands.web import Web
     from tests.system.daemon import Api, Vm
@@ -206,6 +206,23 @@ def test_hosts_of_its_manifest_are_its_own(vm: Vm, folder: Folder) -> None:
     assert vm.session(folder.name).say("") == "OSError PermissionError "
 
 
+def test_its_sessions_go_with_forks_and_exports(
+    api: Api, make_vm: Callable[..., Vm], folder: Folder, tmp_path: Path
+) -> None:
+    vm = make_vm()
+    session = vm.session(folder.name)
+    session.say("one")
+    fork, copy = fresh_name("fork"), fresh_name("copy")
+    vm.call("vm.fork", to=fork)
+    vm.call("vm.export", path=str(tmp_path / "export"))
+    api.call("vm.import", vm=copy, path=str(tmp_path / "export"))
+    for name in (fork, copy, vm.name):
+        answer = api.call("sendPrompt", vm=name, sessionId=session.id, prompt="two")["text"]
+        assert answer.startswith("This is turn 2, and you said: two"), name
+    for name in (fork, copy):
+        api.call("vm.destroy", vm=name)
+
+
 def test_the_sdk_is_compiled_already(vm: Vm) -> None:
     """Else each session compiled it. What is compiled is of the sources that are there."""
     program = """
@@ -217,6 +234,22 @@ for source in sorted(pathlib.Path(torpor_agent.__file__).parent.glob("*.py")):
 """
     done = vm.call("exec", argv=["python3", "-c", program])
     assert (done["exitCode"], "wire" in done["stdout"].split()) == (0, True), done["stderr"]
+
+
+@pytest.mark.parametrize("place", ["here", "executable"])
+def test_it_is_tested_by_its_path(folder: Folder, tmp_path: Path, place: str) -> None:
+    tests = tmp_path / "tests.yaml"
+    steps = "[{prompt: hi, expect: {text: {contains: and you said}, tools: [execute]}}]"
+    tests.write_text(
+        f"agent: {folder.path}\ntests:\n  - {{name: one, steps: {steps}}}\n  - {{name: two, steps: {steps}}}\n"
+    )
+    command = [sys.executable, "-m", "runtime.cli", "test", tests, "--format", "tap", "--report", ""]
+    if place == "executable":
+        command += ["--executable", Path(sys.executable).with_name("torpor")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=False)
+    assert [line.rpartition(" ")[2] for line in done.stdout.splitlines() if line.startswith("ok ")] == ["one", "two"], (
+        done
+    )
 
 
 def test_dev_prompts_at_each_edit(daemon: Daemon, folder: Folder) -> None:
