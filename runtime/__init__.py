@@ -31,6 +31,7 @@ and single modules:
     memory      the memory of this process and of the machine
     exhaustion  the machine's limits, as errors of the API
     newfile     files that get their name when they are whole
+    scratch     directories for a while, which no killed process leaves for long
     clock       the time as records have it
     compiler    the entry of the compiler's process
     executable  the word by which the single executable knows that it is to be that

@@ -17,7 +17,6 @@ Where agents run:
     places          in this process, in a daemon, in one that is started
     memory_wire     the API without a socket
     loop            a trio event loop on a thread of its own
-    scratch         directories that are gone when the run ends
 
 The model that says what a script tells it to:
 

@@ -20,10 +20,10 @@ from runtime.posix.host import make_engine
 from runtime.rpc.api import SERVED
 from runtime.rpc.connection import Connection
 from runtime.rpc.service import Service
+from runtime.scratch import scratch_directory
 from runtime.store.durability import Durability
 from runtime.store.store import open_store
 from runtime.testing.memory_wire import memory_wire
-from runtime.testing.scratch import scratch_directory
 from runtime.vms.agent_programs import ComponentRef, ScriptRef
 from runtime.vms.catalogue import (
     MANIFEST,
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
     from runtime.client.notification import Notification
     from runtime.testing.loop import Loop
+
+PREFIX: Final = "torpor-test-"
 
 START_SECONDS: Final = 30.0
 """For a daemon to be there: many times what it takes on a busy machine."""
@@ -90,7 +92,7 @@ class InProcess:
     def __init__(self, loop: Loop) -> None:
         self._agents = Agents(user_directories())
         self._stack = contextlib.ExitStack()
-        directory, _ = self._stack.enter_context(scratch_directory())
+        directory, _ = self._stack.enter_context(scratch_directory(PREFIX))
         self._service = self._stack.enter_context(loop.entered(self._serving(directory / "torpor.db")))
 
     @contextlib.asynccontextmanager
@@ -156,7 +158,7 @@ class FromExecutable(AtSocket):
 
     def __init__(self, executable: str) -> None:
         self._stack = contextlib.ExitStack()
-        self._directory, lock = self._stack.enter_context(scratch_directory())
+        self._directory, lock = self._stack.enter_context(scratch_directory(PREFIX))
         self._agents = self._directory / "agents"
         self._agents.mkdir()
         socket, state = self._directory / "s", self._directory / "state" / "torpor.db"

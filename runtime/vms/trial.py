@@ -14,6 +14,7 @@ from runtime.api.errors import ApiError, ErrorCode
 from runtime.clock import epoch_ms
 from runtime.exhaustion import check_exhausted
 from runtime.hub import Hub
+from runtime.scratch import scratch_directory
 from runtime.store.durability import Durability
 from runtime.store.store import open_store
 from runtime.vms.agent_programs import ComponentRef
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from runtime.store.store import Store
     from runtime.vms.agent_programs import AgentProgram
     from wasi_fs import Base
+
+PREFIX: Final = "torpor-trial-"
 
 MAX_SHOWN: Final = 200
 """Characters of what it says that it is called: a line of a list."""
@@ -84,14 +87,14 @@ async def try_agent(bench: Bench, spec: AgentSpec, content: bytes | None) -> Tri
     An agent that refuses the session is one. Raises ApiError INVALID_ARGUMENT, IO_ERROR.
     """
     try:
-        with tempfile.TemporaryDirectory(prefix="torpor-trial-") as folder:
-            program: AgentProgram = ComponentRef(Path(folder) / "agent.wasm")
+        with scratch_directory(PREFIX) as (folder, _):
+            program: AgentProgram = ComponentRef(folder / "agent.wasm")
             if content is None:
                 program = attrs.evolve(spec.program, network=())
             else:
-                await trio.Path(folder, "agent.wasm").write_bytes(content)
+                await trio.Path(folder / "agent.wasm").write_bytes(content)
             tried = attrs.evolve(spec, program=program)
-            async with open_store(Path(folder) / "trial.db", durability=Durability.NONE) as store:
+            async with open_store(folder / "trial.db", durability=Durability.NONE) as store:
                 session, error = await _start(store, bench, tried)
     except OSError as failed:
         check_exhausted(failed)

@@ -20,7 +20,7 @@ from runtime.vms.added_agents import manifest
 from runtime.vms.agent_programs import ComponentRef
 from runtime.vms.catalogue import AgentSpec, Catalogue, built_in_directory, read_manifest
 from runtime.vms.host import Host, open_host
-from runtime.vms.trial import MAX_SHOWN, About, about
+from runtime.vms.trial import MAX_SHOWN, PREFIX, About, about
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -162,6 +162,22 @@ async def test_what_a_daemon_that_was_killed_has_left_is_in_nobodys_way(
         (folder / name).touch()
     added = await host.add_agent(str(ECHO), "mine")
     assert {each.name for each in folder.iterdir()} == {f"{added['sha256']}.wasm", "agent.toml"}
+
+
+def trials(folder: Path) -> list[Path]:
+    return list(folder.glob(f"{PREFIX}*"))
+
+
+async def test_what_a_trial_has_left_whose_daemon_was_killed_is_removed_by_the_next(
+    host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left = tmp_path / f"{PREFIX}left"
+    left.mkdir()
+    for name in (".lock", "agent.wasm", "trial.db"):
+        (left / name).touch()
+    await host.add_agent(str(ECHO), "mine")
+    assert trials(tmp_path) == []
 
 
 async def test_a_trial_needs_a_place(host: Host, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
