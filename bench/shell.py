@@ -62,9 +62,7 @@ def shell() -> Iterator[Figure]:
         raise Skipped("there is no bash to compare with")
     with daemon() as running, running.client() as client, tempfile.TemporaryDirectory(prefix="torpor-bench-") as folder:
         client.call("vm.getOrCreate", vm="shell")
-        prepared = client.call("exec", vm="shell", argv=["bash", "-c", PREPARE], timeoutMs=LONGEST_MS)
-        if prepared["exitCode"] != 0:
-            raise Skipped(f"the files could not be made: {prepared['stderr'][:200]}")
+        inside(client, PREPARE)
         subprocess.run([native, "-c", PREPARE], cwd=folder, check=True)
         for name, script in ROWS.items():
             yield beside(name, client, script, folder)
@@ -76,20 +74,22 @@ def beside(name: str, client: Client, script: str, folder: str, before: str = ""
     Raises Skipped where one fails in the VM.
     """
 
-    def inside(words: str) -> None:
-        done = client.call("exec", vm="shell", argv=["bash", "-c", words], timeoutMs=LONGEST_MS)
-        if done["exitCode"] != 0:
-            raise Skipped(f"{words} has failed: {done['stderr'][:200]}")
-
     def outside(words: str) -> None:
         subprocess.run(["bash", "-c", words], cwd=folder, capture_output=True, check=True)
 
-    values = _each(inside, script, before, runs)
+    values = _each(partial(inside, client), script, before, runs)
     try:
         alone = statistics.median(_each(outside, script, before, runs))
     except subprocess.CalledProcessError:
         return Figure(name, values, "ms", "does not run on this machine")
     return Figure(name, values, "ms", f"natively {alone:.2f} ms: {statistics.median(values) / alone:.1f} times")
+
+
+def inside(client: Client, script: str, vm: str = "shell") -> None:
+    """Run a script of bash in a VM. Raises Skipped where it fails."""
+    done = client.call("exec", vm=vm, argv=["bash", "-c", script], timeoutMs=LONGEST_MS)
+    if done["exitCode"] != 0:
+        raise Skipped(f"{script[:200]} has failed: {done['stderr'][:200]}")
 
 
 def _each(run: Callable[[str], None], script: str, before: str, runs: int) -> list[float]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.harness import Figure, Skipped, daemon, timed
-from bench.shell import LONGEST_MS, beside
+from bench.shell import beside, inside
 from tests.commands.built import DIST
 from tests.commands.git_server import GitServer, repository
 from tests.commands.web import serving
@@ -72,8 +72,7 @@ def _pip(client: Client, folder: str) -> Figure:
         wheel.writestr(f"{about}/RECORD", "")
     client.call("vm.getOrCreate", vm="pip", options={"mounts": [{"path": "/wheels", "host": folder, "readOnly": True}]})
     install = "pip install -q --no-index --find-links /wheels --target $(mktemp -d) pure"
-    words = ["bash", "-c", install]
-    values = timed(partial(client.call, "exec", vm="pip", argv=words, timeoutMs=LONGEST_MS), RUNS)
+    values = timed(partial(inside, client, install, vm="pip"), RUNS)
     return Figure("pip install of a pure wheel from a folder", values, "ms")
 
 
@@ -88,6 +87,6 @@ def _shell(prepare: str) -> Iterator[tuple[Client, str]]:
     """A VM "shell" and a folder of this machine in which a script has made the same."""
     with daemon() as running, running.client() as client, tempfile.TemporaryDirectory(prefix="torpor-bench-") as folder:
         client.call("vm.getOrCreate", vm="shell")
-        client.call("exec", vm="shell", argv=["bash", "-c", prepare], timeoutMs=LONGEST_MS)
+        inside(client, prepare)
         subprocess.run(["bash", "-c", prepare], cwd=folder, check=True)
         yield client, folder
