@@ -37,6 +37,7 @@ and what is too large for them:
     copying      fs cp: files and trees
     pieces       fs: files of any size, in pieces that fit into a message
     new_agent    agent new: the files of one
+    dependencies  agent add: what pip installs for one
     dev          agent dev: a prompt at each edit
     log_lines    logs: lines as JSON or for people
 

@@ -25,10 +25,11 @@ def register(table: Table) -> None:
         "add an agent for all VMs, from a component or a folder",
         epilog="It is compiled and started once, to see that it is one, and copied to the first folder of TORPOR_AGENTS; the "
         "folder of an agent without a build is linked there. An agent that was added under the same id is replaced; what lies "
-        "there by other means is not.",
+        "there by other means is not. What its manifest lists under `dependencies` is installed into the folder first.",
     )
     command.add_argument("path", metavar="PATH", help="a component, or a folder with an agent.toml")
     command.add_argument("--name", metavar="ID", help="the agent's id (default: the manifest's, or the file's name)")
+    _add_index(command)
     command = group.command(
         "check",
         check,
@@ -58,9 +59,16 @@ def register(table: Table) -> None:
     command.add_argument("prompt", metavar="PROMPT", help="what to say to it")
     add_run(command)
     command.set_defaults(session=None)
+    _add_index(command)
     group.command("list", lists.agents, "list the agents that can be run")
     command = group.command("remove", remove, "remove an agent that was added")
     command.add_argument("name", metavar="ID", help="the agent, as `torpor agents` has it")
+
+
+def _add_index(command: argparse.ArgumentParser) -> None:
+    """Add where packages come from."""
+    text = "where the dependencies of an agent without a build are installed from (default: PyPI)"
+    command.add_argument("--index-url", metavar="URL", help=text)
 
 
 def dev(args: argparse.Namespace) -> int:
@@ -72,7 +80,12 @@ def dev(args: argparse.Namespace) -> int:
 
 def add(args: argparse.Namespace) -> int:
     """Add an agent."""
+    from pathlib import Path
+
+    from runtime.cli.dependencies import install
+
     with connect_to(args) as client:
+        install(client, Path(args.path), args.index_url)
         made = client.call("addAgent", path=os.path.abspath(args.path), name=args.name or None)  # noqa: PTH100 - no link is resolved
     if args.json:
         output.write_json(made)

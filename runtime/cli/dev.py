@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.api.events import AGENT_STDERR, SESSION_EVENT
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to
+from runtime.cli.dependencies import InstallError, install
 from runtime.cli.prompting import Run
 from runtime.cli.table import environment
 from runtime.client.sync import RpcError
+from runtime.vms.agent_programs import PACKAGES
+from runtime.vms.catalogue import MANIFEST
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 LOOK: Final = 0.2
 """Seconds between two looks at the files: less than it takes to turn to another window."""
 
-SKIPPED: Final = frozenset({"__pycache__", "node_modules"})
+SKIPPED: Final = frozenset({"__pycache__", "node_modules", PACKAGES})
 """Folders that tools write."""
 
 Files = dict[str, tuple[int, int]]
@@ -59,11 +62,15 @@ def dev(args: argparse.Namespace) -> int:
             before = files(folder)
             try:
                 if not added:
+                    install(client, folder, args.index_url)
                     made = _add(client, folder)
                     args.agent, added = made["id"], made["kind"] != "component"  # a component is copied
                 code = _prompt(client, args, env)
             except RpcError as error:
                 output.report(error)
+                code = exits.FAILED
+            except InstallError as error:
+                output.say(str(error))
                 code = exits.FAILED
             if code == exits.INTERRUPTED:
                 return code
@@ -73,8 +80,10 @@ def dev(args: argparse.Namespace) -> int:
                     time.sleep(LOOK)
             except KeyboardInterrupt:
                 return code
-            for path in sorted(path for path in {*before, *now} if before.get(path) != now.get(path)):
-                output.say(f"{os.path.relpath(path, folder)} has changed")
+            changed = {os.path.relpath(path, folder) for path in {*before, *now} if before.get(path) != now.get(path)}
+            added = added and MANIFEST not in changed
+            for path in sorted(changed):
+                output.say(f"{path} has changed")
 
 
 def _prompt(client: Client, args: argparse.Namespace, env: dict[str, str]) -> int:
@@ -93,7 +102,7 @@ def _add(client: Client, folder: Path) -> dict[str, Any]:
     except RpcError as error:
         if error.name != "exists":
             raise
-        name = tomllib.loads((folder / "agent.toml").read_text("utf-8"))["id"]
+        name = tomllib.loads((folder / MANIFEST).read_text("utf-8"))["id"]
         found = [agent for agent in client.call("listAgents") if agent["id"] == name and not agent["problem"]]
         if not found or not folder.samefile(error.data["path"]):
             raise

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, Final
+import re
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
+
+from runtime.exhaustion import check_exhausted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -16,6 +19,16 @@ SHOWN: Final = "/root/.torpor/agents"
 
 INTERPRETERS: Final[Mapping[str, Sequence[str]]] = {"python": ("/usr/bin/python3", "-B")}
 """What runs an agent of a kind, in the VM, with its options: of Python that it puts no files beside those that it compiles."""
+
+
+_REQUIREMENT: Final = re.compile(r"[A-Za-z0-9][^\n\x00]*")
+"""It begins with a name, so that it is neither an option nor a path."""
+
+PACKAGES: Final = "packages"
+"""The folder in an agent's own where its dependencies are."""
+
+INSTALLED: Final = ".torpor-dependencies"
+"""The file in it that says which these are, as `dependencies_text` has them."""
 
 
 @attrs.frozen
@@ -50,6 +63,8 @@ class ScriptRef:
     """The folder's path in the VM."""
     network: tuple[str, ...] = ()
     """As a component's."""
+    dependencies: tuple[str, ...] = ()
+    """The packages that it needs, as pip takes them."""
 
     @property
     def interpreter(self) -> str:
@@ -59,7 +74,27 @@ class ScriptRef:
     @property
     def missing(self) -> str | None:
         """Why it cannot be run; None where it can."""
-        return None if (self.folder / self.entry).is_file() else f"its entry {self.entry} is not there"
+        if not (self.folder / self.entry).is_file():
+            return f"its entry {self.entry} is not there"
+        if self.dependencies and not self.has_dependencies:
+            return f"its dependencies are not installed: `torpor agent add {self.folder}` does that"
+        return None
+
+    @property
+    def has_dependencies(self) -> bool:
+        """Whether those are in its folder that its manifest lists now."""
+        try:
+            return (self.folder / PACKAGES / INSTALLED).read_text("utf-8") == dependencies_text(self.dependencies)
+        except (OSError, ValueError) as error:
+            check_exhausted(error)
+            return False
+
+    def variables(self, given: dict[str, str]) -> dict[str, str]:
+        """The environment in which it finds its dependencies."""
+        if not self.dependencies:
+            return given
+        search = [posixpath.join(self.place, PACKAGES), *filter(None, [given.get("PYTHONPATH")])]
+        return {**given, "PYTHONPATH": ":".join(search)}
 
     def words(self, arguments: list[str]) -> list[str]:
         """The command in the VM, for these arguments after the agent's name."""
@@ -67,6 +102,18 @@ class ScriptRef:
 
 
 AgentProgram = ComponentRef | ScriptRef
+
+
+def dependencies_text(dependencies: Sequence[str]) -> str:
+    """What the file `INSTALLED` holds."""
+    return "".join(f"{each}\n" for each in dependencies)
+
+
+def checked_dependencies(given: Any) -> tuple[str, ...]:
+    """Requirements as pip takes them, of which none is an option. ValueError for anything else."""
+    if not isinstance(given, list) or not all(isinstance(each, str) and _REQUIREMENT.fullmatch(each) for each in given):
+        raise ValueError('`dependencies` must be a list of packages as pip takes them, such as "requests >= 2"')
+    return tuple(given)
 
 
 def checked_entry(entry: str) -> str:

@@ -21,7 +21,15 @@ import attrs
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.exhaustion import check_exhausted
 from runtime.network import NetworkPolicy
-from runtime.vms.agent_programs import INTERPRETERS, SHOWN, AgentProgram, ComponentRef, ScriptRef, checked_entry
+from runtime.vms.agent_programs import (
+    INTERPRETERS,
+    SHOWN,
+    AgentProgram,
+    ComponentRef,
+    ScriptRef,
+    checked_dependencies,
+    checked_entry,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -37,7 +45,7 @@ _COMMON: Final = frozenset({"id", "title", "version", "description", "network", 
 KEYS: Final = _COMMON | {"component", "sha256", "build"}
 """What a manifest may have; `build` is for who builds the component."""
 
-SCRIPT_KEYS: Final = _COMMON | {"kind", "entry"}
+SCRIPT_KEYS: Final = _COMMON | {"kind", "entry", "dependencies"}
 """What the manifest of an agent without a build may have."""
 
 NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}")
@@ -165,7 +173,11 @@ def _program(path: Path, manifest: dict[str, Any], network: tuple[str, ...]) -> 
         raise ValueError(f"there is no kind `{kind}`: {', '.join(INTERPRETERS)}, and none where there is a component")
     if NAME.fullmatch(name) is None:
         raise ValueError(f"`id` {name!r} has more than letters, digits, and . _ - after the first, or more than 64")
-    return ScriptRef(kind, path.parent, checked_entry(_text(manifest, "entry")), f"{SHOWN}/{name}", network)
+    entry, dependencies = (
+        checked_entry(_text(manifest, "entry")),
+        checked_dependencies(manifest.get("dependencies", [])),
+    )
+    return ScriptRef(kind, path.parent, entry, f"{SHOWN}/{name}", network, dependencies)
 
 
 def _text(manifest: dict[str, Any], key: str) -> str:

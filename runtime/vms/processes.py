@@ -147,7 +147,7 @@ class Processes:
     async def _interpreting(self, agent: ScriptRef, argv: list[str], env: dict[str, str], cwd: str) -> Next:
         """The interpreter of an agent without a build. ApiError AGENT_FAILED."""
         try:
-            return await self.find(agent.words(argv[1:]), env, cwd)
+            return await self.find(agent.words(argv[1:]), agent.variables(env), cwd)
         except ApiError as error:
             if error.code is not ErrorCode.NOT_FOUND:
                 raise

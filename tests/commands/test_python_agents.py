@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 import pytest
 
 from tests.commands.built import needs
+from tests.commands.web import tiny_index
 from tests.patience import WAIT
 from tests.system.daemon import Daemon, environment, fresh_name, running, text_of
 
@@ -234,6 +235,33 @@ for source in sorted(pathlib.Path(torpor_agent.__file__).parent.glob("*.py")):
 """
     done = vm.call("exec", argv=["python3", "-c", program])
     assert (done["exitCode"], "wire" in done["stdout"].split()) == (0, True), done["stderr"]
+
+
+def test_what_its_manifest_lists_is_installed_when_it_is_added(
+    vm: Vm, daemon: Daemon, folder: Folder, tmp_path: Path
+) -> None:
+    def add(*words: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "runtime.cli", "agent", "add", folder.path, *words]
+        variables = {**os.environ, "TORPOR_SOCKET": str(daemon.socket)}
+        return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=WAIT, check=False)
+
+    folder.answers("__import__('tiny').NAME")
+    manifest = folder.path / "agent.toml"
+    manifest.write_text(manifest.read_text() + 'dependencies = ["tiny == 1.0"]\n')
+    assert "its dependencies are not installed" in str(vm.error("createSession", agentType=folder.name))
+    with tiny_index(tmp_path / "index") as host:
+        added = add("--index-url", f"http://{host}/simple")
+        assert added.stderr.splitlines() == [
+            "torpor: installing tiny == 1.0",
+            f"torpor: {folder.name} can be run: {folder.name.replace('-', ' ').capitalize()} 0.1.0",
+        ]
+        assert vm.session(folder.name).say("") == "tiny"
+        assert "installing" not in add().stderr, "they are there"
+        manifest.write_text(manifest.read_text().replace("1.0", "2.0"))
+        failed = add("--index-url", f"http://{host}/simple")
+    assert (failed.returncode, "pip did not install them" in failed.stderr) == (1, True), failed.stderr
+    assert sorted(each.name for each in folder.path.iterdir()) == ["agent.py", "agent.toml", "packages"]
+    assert [each["vm"] for each in vm.api.call("vm.list")] == [vm.name]
 
 
 @pytest.mark.parametrize("place", ["here", "executable"])

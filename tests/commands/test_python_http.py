@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import ssl
-import zipfile
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
 
 from tests.commands.built import LONGEST_MS, needs
-from tests.commands.web import LARGE, Web, serving
+from tests.commands.web import LARGE, Web, serving, tiny_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -148,16 +145,7 @@ attempt(lambda: connection.request("GET", "/"))
 
 
 def test_pip_installs_from_an_index(make_vm: Callable[..., Vm], tmp_path: Path) -> None:
-    place = tmp_path / "simple" / "tiny"
-    place.mkdir(parents=True)
-    with zipfile.ZipFile(place / "tiny-1.0-py3-none-any.whl", "w") as wheel:
-        wheel.writestr("tiny.py", "NAME = 'tiny'\n")
-        wheel.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
-        wheel.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        wheel.writestr("tiny-1.0.dist-info/RECORD", "tiny.py,,\n")
-    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
-    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as index:
-        host = f"127.0.0.1:{index.server_address[1]}"
+    with tiny_index(tmp_path) as host:
         vm = make_vm(network={"allow": [host]})
         install = f"pip install -q --target t --index-url http://{host}/simple tiny"
         script = f"{install} && cd t && python3 -c 'import tiny; print(tiny.NAME)'"

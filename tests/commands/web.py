@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import gzip
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import zipfile
+from functools import partial
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from tests.commands.built import LONGEST_MS
@@ -13,6 +15,7 @@ from tests.commands.built import LONGEST_MS
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.system.daemon import Vm
 
@@ -159,3 +162,18 @@ def run(vm: Vm, web: Web, script: str) -> tuple[int, str, str]:
     """(exit code, stdout, stderr) of a script, with $U for the server."""
     done: dict[str, Any] = vm.call("exec", argv=["bash", "-c", script], env={"U": web.url}, timeoutMs=LONGEST_MS)
     return done["exitCode"], done["stdout"].replace(web.host, "HOST"), done["stderr"].replace(web.host, "HOST")
+
+
+@contextlib.contextmanager
+def tiny_index(folder: Path) -> Iterator[str]:
+    """Serve an index for pip, at /simple, which has the package `tiny`; its host."""
+    place = folder / "simple" / "tiny"
+    place.mkdir(parents=True)
+    with zipfile.ZipFile(place / "tiny-1.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("tiny.py", "NAME = 'tiny'\n")
+        wheel.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        wheel.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        wheel.writestr("tiny-1.0.dist-info/RECORD", "tiny.py,,\n")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
+    with serving(ThreadingHTTPServer(("127.0.0.1", 0), handler)) as index:
+        yield f"127.0.0.1:{index.server_address[1]}"

@@ -167,6 +167,9 @@ async def test_it_is_tried_without_being_added(host: Host, tmp_path: Path) -> No
         ({"id": '"a/b"'}, "`id` 'a/b' has more than letters"),
         ({"component": '"x.wasm"'}, "`component` is for agents with a component"),
         ({"entri": '"agent.py"'}, "there is no member `entri`; is it `entry`?"),
+        ({"dependencies": '"requests"'}, "`dependencies` must be a list of packages"),
+        ({"dependencies": '["--pre"]'}, "`dependencies` must be a list of packages"),
+        ({"dependencies": '["./here"]'}, "`dependencies` must be a list of packages"),
         ({"network": '["127.0.0.1"]'}, "127.0.0.1"),
     ],
 )
@@ -182,3 +185,18 @@ def test_a_component_has_neither_kind_nor_entry(tmp_path: Path) -> None:
     folder = folder_of(tmp_path / "x", entry='"agent.py"')
     with pytest.raises(ManifestError, match="`component` is for agents with a component"):
         read_manifest(folder / "agent.toml", "user")
+
+
+async def test_dependencies_are_those_that_the_manifest_lists(host: Host, tmp_path: Path) -> None:
+    given = script_in(tmp_path / "given", dependencies='["one", "two >= 2"]', env='{PYTHONPATH = "/own"}')
+    assert "its dependencies are not installed: `torpor agent add" in (await refused(host, given)).message
+    (given / "packages").mkdir()
+    (given / "packages" / ".torpor-dependencies").write_text("one\ntwo >= 2\n")
+    await host.add_agent(str(given), None)
+    vm = await awake(host)
+    await vm.sessions.create("mine")
+    variables = dict(vm.processes.live()[0].record.arguments.variables())
+    assert variables["PYTHONPATH"] == f"{SHOWN_HERE}/packages:/own"
+    script_in(given, dependencies='["one"]')
+    with pytest.raises(ApiError, match="its dependencies are not installed"):
+        await vm.sessions.create("mine")

@@ -315,6 +315,7 @@ _torpor_agent_add() {
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
         '--name=[the agent'\''s id (default\: the manifest'\''s, or the file'\''s name)]:ID: ' \
+        '--index-url=[where the dependencies of an agent without a build are installed from (default\: PyPI)]:URL: ' \
         '1:PATH:_files'
 }
 _torpor_agent_check() {
@@ -358,6 +359,7 @@ _torpor_agent_dev() {
         '--cwd=[the agent'\''s working directory in the VM (default\: /home/user)]:DIR: ' \
         '--auth-method=[how the agent is to be authenticated, of the ways that it offers]:ID: ' \
         '--yes[allow whatever the agent asks permission for]' \
+        '--index-url=[where the dependencies of an agent without a build are installed from (default\: PyPI)]:URL: ' \
         '1:DIR:_files -/' \
         '2:PROMPT: '
 }
