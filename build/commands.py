@@ -4,7 +4,7 @@ Builds the commands of VMs: commands/NAME/command.toml -> commands/dist/PROGRAM.
     python build/commands.py [NAME ...]
 
 The user's cache keeps what is built by the content of all that goes into it; another checkout takes it from there. How one of
-them is built: build/command.py.
+them is built: build/command.py, and build/javascript_commands.py.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+import javascript_commands
 from command import FOLDER, Command, Part, archives_of, build, read_commands
 from data_files import DATA, INDEX
 from freshness import build_if_stale
@@ -43,7 +44,16 @@ KEPT_DAYS = 30
 
 def kept(command: Command) -> Path:
     """The folder in the cache for the command's components."""
-    return cache_folder() / "commands" / command.fingerprint / f"{command.name}-{command.version}"
+    return cache_folder() / "commands" / _fingerprint(command) / f"{command.name}-{command.version}"
+
+
+def _fingerprint(command: Command) -> str:
+    javascript = javascript_commands.is_javascript(command)
+    return javascript_commands.fingerprint_of(command) if javascript else command.fingerprint
+
+
+def _build(command: Command, output: Path) -> None:
+    (javascript_commands.build if javascript_commands.is_javascript(command) else build)(command, output)
 
 
 def obtainable(chosen: Iterable[Command]) -> list[Command]:
@@ -69,7 +79,7 @@ def build_all(chosen: Sequence[Command]) -> None:
     sizes = {name: path.stat().st_size for name, path in archives.items()}
     order = sorted(chosen, key=lambda one: sizes[one.archive.name] if one.archive else 0, reverse=True)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as pool:
-        building = [pool.submit(build_if_stale, kept(one), one.fingerprint, partial(build, one)) for one in order]
+        building = [pool.submit(build_if_stale, kept(one), _fingerprint(one), partial(_build, one)) for one in order]
         try:
             for built in as_completed(building):
                 built.result()

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 from freshness import build_if_stale, fingerprint
 from image import check_mapped
+from rejections import share_rejections
 from scrub import scrub
 from toolchain import AGENTS, NODE_MODULES, WIT, BuildError, Node, find_node, python_tool, run, say
 
@@ -72,7 +73,7 @@ class Agent:
             self.folder,
             *self.sources,
             *shared,
-            *(SCRIPTS / f"{name}.py" for name in ("components", "image", "scrub")),
+            *(SCRIPTS / f"{name}.py" for name in ("components", "image", "rejections", "scrub")),
         ]
 
 
@@ -111,11 +112,7 @@ def build_agent(agent: Agent, output: Path) -> None:
         case "quickjs":
             build_quickjs(installed_node(), agent.entry, agent.world, output)
         case "javascript":
-            installed_node().run([BUILD_JAVASCRIPT, agent.entry, WIT, agent.world, output])
-            try:
-                output.write_bytes(scrub(output.read_bytes()))
-            except BuildError as error:
-                say(f"{agent.component}: larger than it could be, with what malloc has freed: {error}")
+            javascript_component(agent.entry, agent.world, output)
         case "python":
             tool = python_tool("componentize-py", COMPONENTIZE_PY)
             module = agent.entry.stem
@@ -125,6 +122,17 @@ def build_agent(agent: Agent, output: Path) -> None:
         case other:
             msg = f"{agent.name}: unknown kind of build: {other}"
             raise BuildError(msg)
+    check_mapped(output.read_bytes())
+
+
+def javascript_component(entry: Path, world: str, output: Path) -> None:
+    """Builds a JavaScript module on SpiderMonkey. Raises BuildError."""
+    installed_node().run([BUILD_JAVASCRIPT, entry, WIT, world, output])
+    output.write_bytes(share_rejections(output.read_bytes()))
+    try:
+        output.write_bytes(scrub(output.read_bytes()))
+    except BuildError as error:
+        say(f"{entry}: larger than it could be, with what malloc has freed: {error}")
     check_mapped(output.read_bytes())
 
 

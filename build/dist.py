@@ -17,6 +17,7 @@ import os
 import shutil
 import sys
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from dist_notices import check_complete, licence_texts, sbom, third_parties
@@ -59,8 +60,10 @@ def collect() -> Path:
     return output / "torpor"
 
 
-def add_components(internal: Path) -> None:
-    """Puts the built-in agents and commands into the folder, and what they compile to.
+def add_components(internal: Path) -> list[Path]:
+    """
+    Puts the built-in agents and commands into the folder, and what they compile to: these files, in an order in which what is
+    alike is close together. A component's memory is in its machine code, too, and components of one engine have its code.
 
     Raises BuildError if an agent is not built.
     """
@@ -80,14 +83,24 @@ def add_components(internal: Path) -> None:
         target.parent.mkdir(exist_ok=True)
         shutil.copyfile(agent.program.path, target)
         shipped[agent.id] = target
+    compiles: dict[Path, list[str]] = {}
     for component, path in shipped.items():
         content = path.read_bytes()
         if not engine.is_cached(content):
             say(f"{component}: compiling {len(content) / 1e6:.1f} MB to machine code")
             engine.load_bytes(content)
-        for name in engine.artefact_names(content):
+        compiles[path] = engine.artefact_names(content)
+        for name in compiles[path]:
             shutil.copyfile(compiled.directory / name, components / name)
     copy_sdk(agents)
+    return [file for path in together(compiles) for file in (path, *(components / name for name in compiles[path]))]
+
+
+def together(compiles: dict[Path, list[str]]) -> list[Path]:
+    """Components in an order in which those follow each other that have modules in common, the largest of them first."""
+    used = Counter(name for names in compiles.values() for name in names)
+    common = {path: sorted(name for name in names if used[name] > 1) for path, names in compiles.items()}
+    return sorted(compiles, key=lambda path: (common[path], -path.stat().st_size))
 
 
 def write_sums(paths: list[Path]) -> None:
@@ -105,13 +118,13 @@ def build(level: int) -> Path:
     stub = build_stub(WORK / "stub")
     say("collecting the program")
     folder = collect()
-    add_components(folder / "_internal")
+    alike = add_components(folder / "_internal")
     parts = third_parties(folder / "_internal", zstd_source(WORK / "stub"))
     check_complete(parts, WORK / "pyinstaller" / "torpor" / "PYZ-00.toc")
     (folder / "_internal" / "LICENSES.txt").write_text(licence_texts(parts), "utf-8")
     output = DIST / f"torpor-{VERSION}-linux-x86_64"
     say("packing")
-    pack(stub, folder, output, VERSION, level)
+    pack(stub, folder, output, VERSION, level, alike)
     bill = output.with_name(f"{output.name}.cdx.json")
     bill.write_text(json.dumps(sbom(parts, output), indent=2) + "\n", "utf-8")
     write_sums([output, bill])

@@ -67,9 +67,12 @@ def zstd_source(folder: Path) -> Path:
     return source
 
 
-def pack(stub: Path, folder: Path, output: Path, version: str, level: int) -> None:
-    """Writes the stub with all files of `folder` behind it. Raises BuildError for what cannot be unpacked again."""
-    files = sorted(path for path in folder.rglob("*") if not path.is_dir())
+def pack(stub: Path, folder: Path, output: Path, version: str, level: int, first: list[Path]) -> None:
+    """
+    Writes the stub with all files of `folder` behind it, those that are to be `first` before the others. Raises BuildError for
+    what cannot be unpacked again.
+    """
+    files = list(dict.fromkeys([*first, *sorted(path for path in folder.rglob("*") if not path.is_dir())]))
     if links := [str(path) for path in files if path.is_symlink()]:
         msg = f"the stub unpacks no links: {', '.join(links)}"
         raise BuildError(msg)

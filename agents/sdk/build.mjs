@@ -15,6 +15,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { componentize } from "@bytecodealliance/componentize-js";
 import { parse, preview1AdapterReactorPath, print } from "@bytecodealliance/jco";
 import { parse as acorn, tokenizer } from "acorn";
@@ -70,6 +71,8 @@ function changes(entry, { replace = {}, pick = {} }) {
   };
 }
 
+const PACKAGES = fileURLToPath(new URL("../node_modules", import.meta.url));
+
 /** Where the modules of an agent with Node's modules are, to them: files beside it can be "packed". */
 const PLACE = "/usr/lib/agent/main.js";
 
@@ -99,6 +102,7 @@ async function bundle(entry) {
     mainFields: asked.node ? ["module", "main"] : undefined,
     conditions: asked.node ? ["node", "import"] : ["worker", "browser"],
     external: ["wasi:*", "torpor:posix/*"],
+    nodePaths: [PACKAGES], // for sources that are elsewhere
     legalComments: "inline",
     minifyWhitespace: true,
     minifySyntax: true,

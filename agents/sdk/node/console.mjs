@@ -1,5 +1,6 @@
 // node:console, and the global one.
 
+import { table } from "./console-table.mjs";
 import { format, inspect } from "./util.mjs";
 
 export class Console {
@@ -33,8 +34,8 @@ export class Console {
   dir(value, options) {
     this.log(inspect(value, { customInspect: false, ...options }));
   }
-  table(rows) {
-    this.dir(rows);
+  table(rows, columns) {
+    this.log(table(rows, columns) ?? rows);
   }
   assert(holds, ...args) {
     if (!holds) this.warn(`Assertion failed${args.length ? ": " : ""}${format(...args)}`);

@@ -4,12 +4,14 @@ import { Buffer } from "./buffer.mjs";
 import { argumentError, systemError } from "./errors.mjs";
 import { constants, flagsOf } from "./fs-constants.mjs";
 import { at, packedAt, pathOf, wasiCode } from "./fs-place.mjs";
-import { Stats, packedStats } from "./fs-stats.mjs";
+import { Stats, packedStats, pipeStats } from "./fs-stats.mjs";
+import { isStandard, readNow, writeNow } from "./standard.mjs";
 
 const READ_SIZE = 1 << 18;
 const FIRST = 3;
 
-const files = new Map(); // number -> {file, offset, append, path}, or {packed, offset} for what the component has in itself
+// number -> {file, offset, append, path}, or {packed, offset} for what the component has in itself, or {standard} for stdin and the like
+const files = new Map([0, 1, 2].map((fd) => [fd, { standard: fd }]));
 
 function fileOf(fd, syscall) {
   if (typeof fd !== "number") throw argumentError("fd", "a number", fd);
@@ -48,12 +50,18 @@ export function openSync(path, flags, _mode) {
 
 export function closeSync(fd) {
   const { file } = fileOf(fd, "close");
+  if (isStandard(fd)) return; // `process` still has it
   files.delete(fd);
   file?.[Symbol.dispose]();
 }
 
 /** Fills as much of `bytes` as there is. @returns {number} bytes read, 0 at the end */
-function fill({ file, packed }, bytes, position) {
+function fill({ file, packed, standard }, bytes, position) {
+  if (standard !== undefined) {
+    const part = readNow(Math.min(READ_SIZE, bytes.length));
+    bytes.set(part);
+    return part.length;
+  }
   if (packed) {
     const part = packed.subarray(position, position + bytes.length);
     bytes.set(part);
@@ -99,6 +107,10 @@ export function writeSync(fd, data, offset, length, position) {
     if (offset !== null && typeof offset === "object") ({ offset, length, position } = offset);
     bytes = viewOf(data, offset ?? undefined, length ?? undefined);
   }
+  if (entry.standard !== undefined) {
+    writeNow(fd, bytes);
+    return bytes.length;
+  }
   if (!entry.file) throw systemError("EBADF", "write");
   const here = typeof position !== "number" && typeof position !== "bigint";
   return guarded("write", () => {
@@ -124,7 +136,8 @@ export function readRest(fd) {
 }
 
 export function fstatSync(fd, options) {
-  const { file, packed } = fileOf(fd, "fstat");
+  const { file, packed, standard } = fileOf(fd, "fstat");
+  if (standard !== undefined) return pipeStats(options);
   if (packed) return packedStats({ text: packed.toString() }, options);
   return guarded("fstat", () => new Stats(file.stat(), file.metadataHash().lower, options));
 }

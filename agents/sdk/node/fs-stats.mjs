@@ -68,6 +68,9 @@ export const packedStats = ({ text, names }, options) => {
   return new Stats({ type: names ? "directory" : "regular-file", size, linkCount: 1n }, 0n, options);
 };
 
+/** Of a standard stream: WASI does not say what it is. */
+export const pipeStats = (options) => new Stats({ type: "fifo", size: 0n, linkCount: 1n }, 0n, options);
+
 export class Dirent extends Typed {
   constructor(name, type, parentPath) {
     super(type);

@@ -2,17 +2,15 @@
 
 import { getArguments, initialCwd } from "wasi:cli/environment@0.2.12";
 import { exitWithCode } from "wasi:cli/exit@0.2.12";
-import { getStderr } from "wasi:cli/stderr@0.2.12";
-import { getStdin } from "wasi:cli/stdin@0.2.12";
-import { getStdout } from "wasi:cli/stdout@0.2.12";
 import { now } from "wasi:clocks/monotonic-clock@0.2.12";
-import { readText, resolve, stat } from "../web/files.mjs";
+import { readLink, readText, resolve, stat } from "../web/files.mjs";
 import { isLive, onLive } from "../web/live.mjs";
 import { ready } from "../web/loop.mjs";
 import { Buffer } from "./buffer.mjs";
 import { absent, systemError } from "./errors.mjs";
 import { EventEmitter } from "./events.mjs";
-import process from "./process-global.mjs";
+import process, { nextTick } from "./process-global.mjs";
+import { standard, writeNow } from "./standard.mjs";
 import { Readable, Writable } from "./stream.mjs";
 
 const VERSION = "22.19.0";
@@ -21,44 +19,40 @@ const READ_SIZE = 65536n;
 const TICK_US = 10_000;
 const PAGE = 4096;
 
-/** All of it at once, as Node writes to pipes: the guest waits where there is no room. */
-function writeNow(stream, bytes) {
-  for (let rest = bytes; rest.length; ) {
-    const room = Number(stream.checkWrite());
-    if (!room) {
-      const pollable = stream.subscribe();
-      pollable.block();
-      pollable[Symbol.dispose]();
-      continue;
-    }
-    stream.write(rest.subarray(0, room));
-    rest = rest.subarray(room);
+/** Whether a descriptor is a terminal, which /proc says. */
+export function isTerminal(fd) {
+  try {
+    return isLive() && /^\/dev\/(pts\/|tty)/.test(readLink(`/proc/self/fd/${fd}`));
+  } catch {
+    return false;
   }
 }
 
-function output(fd, open) {
-  let stream;
+/** `isTTY` of a standard stream: true or not there. */
+const withTerminal = (stream, fd) =>
+  Object.defineProperty(Object.assign(stream, { fd }), "isTTY", { get: () => isTerminal(fd) || undefined, set() {}, enumerable: true, configurable: true });
+
+function output(fd) {
   const writable = new Writable({
     decodeStrings: true,
     write(chunk, _encoding, callback) {
       try {
-        if (isLive()) writeNow((stream ??= open()), chunk);
+        writeNow(fd, chunk);
         callback();
-      } catch {
-        callback(systemError("EPIPE", "write"));
+      } catch (error) {
+        callback(error);
       }
     },
   });
-  return Object.assign(writable, { fd, isTTY: false, columns: undefined, rows: undefined });
+  return withTerminal(writable, fd);
 }
 
 function input() {
-  let stream;
   let pollable;
   const readable = new Readable({
     highWaterMark: Number(READ_SIZE),
     async read() {
-      stream ??= getStdin();
+      const stream = standard(0);
       pollable ??= stream.subscribe();
       for (;;) {
         let bytes;
@@ -72,11 +66,18 @@ function input() {
           this.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
           return;
         }
-        await ready(pollable);
+        await ready(pollable, wanted);
       }
     },
   });
-  return Object.assign(readable, { fd: 0, isTTY: false, setRawMode: () => readable });
+  // As long as somebody listens.
+  const wanted = () => referenced && !readable.isPaused() && (readable.readableFlowing || readable.listenerCount("readable") > 0);
+  let referenced = true;
+  const refer = (to) => () => {
+    referenced = to;
+    return readable;
+  };
+  return withTerminal(Object.assign(readable, { setRawMode: () => readable, ref: refer(true), unref: refer(false) }), 0);
 }
 
 /** The members of /proc/self/stat from the process's state on, which is behind its name: that may have anything in it. */
@@ -116,8 +117,8 @@ const own = {
   execPath: "/usr/bin/node",
   exitCode: undefined,
   stdin: input(),
-  stdout: output(1, getStdout),
-  stderr: output(2, getStderr),
+  stdout: output(1),
+  stderr: output(2),
   hrtime,
   cwd: whereabouts,
   chdir(directory) {
@@ -186,8 +187,8 @@ onLive(() => {
 
 export const {
   abort, allowedNodeEnvironmentFlags, arch, argv0, binding, chdir, config, cpuUsage, emitWarning, env, execArgv, execPath, exit, features, getegid, geteuid,
-  getgid, getgroups, getuid, kill, memoryUsage, nextTick, platform, release, report, resourceUsage, stderr, stdin, stdout, title, umask, uptime, version, versions,
+  getgid, getgroups, getuid, kill, memoryUsage, platform, release, report, resourceUsage, stderr, stdin, stdout, title, umask, uptime, version, versions,
 } = process;
-export { hrtime, whereabouts as cwd };
+export { hrtime, nextTick, whereabouts as cwd };
 export const [on, once, off, emit] = ["on", "once", "off", "emit"].map((name) => process[name].bind(process));
 export default process;

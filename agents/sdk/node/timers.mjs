@@ -1,4 +1,8 @@
-// node:timers: the loop's timers as Node's objects. Nothing waits for a timer alone, so `ref` and `unref` have nothing to do.
+// node:timers: the loop's timers as Node's objects. An agent goes on for what its `run` waits for; a program that runs to its end
+// also for timers, but for those that are unref'd.
+
+import { timerIsWanted, wantTimer } from "../web/loop.mjs";
+import { argumentError } from "./errors.mjs";
 
 const engine = {
   setTimeout: globalThis.setTimeout,
@@ -15,17 +19,21 @@ class Timeout {
     this.#id = start();
   }
   ref() {
+    wantTimer(this.#id, true);
     return this;
   }
   unref() {
+    wantTimer(this.#id, false);
     return this;
   }
   hasRef() {
-    return true;
+    return timerIsWanted(this.#id);
   }
   refresh() {
+    const wanted = this.hasRef();
     engine.clear(this.#id);
     this.#id = this.#start();
+    wantTimer(this.#id, wanted);
     return this;
   }
   close() {
@@ -38,8 +46,13 @@ class Timeout {
 }
 Timeout.prototype[Symbol.dispose ?? Symbol.for("dispose")] = Timeout.prototype.close;
 
-export const setTimeout = (callback, delay, ...args) => new Timeout(() => engine.setTimeout(callback, delay, ...args));
-export const setInterval = (callback, delay, ...args) => new Timeout(() => engine.setInterval(callback, delay, ...args));
+function checked(callback) {
+  if (typeof callback === "function") return callback;
+  throw argumentError("callback", "of type function", callback);
+}
+
+export const setTimeout = (callback, delay, ...args) => new Timeout(() => engine.setTimeout(checked(callback), delay, ...args));
+export const setInterval = (callback, delay, ...args) => new Timeout(() => engine.setInterval(checked(callback), delay, ...args));
 export const setImmediate = (callback, ...args) => setTimeout(callback, 0, ...args);
 
 export function clearTimeout(timer) {

@@ -1,8 +1,9 @@
-// node:tty: agents have no terminal.
+// node:tty: whether a descriptor is a terminal. Its streams are those of `process`.
 
 import { absent } from "./errors.mjs";
+import { isTerminal as isatty } from "./process.mjs";
 
-export const isatty = () => false;
+export { isatty };
 export const ReadStream = absent("tty.ReadStream");
 export const WriteStream = absent("tty.WriteStream");
 export default { isatty, ReadStream, WriteStream };

@@ -1,12 +1,13 @@
-// node:util: inspect and format are Node's own code (node-inspect-extracted).
+// node:util: inspect and format are Node's own code (node-inspect-extracted), and so is parseArgs.
 
+import { parseArgs } from "@pkgjs/parseargs";
 import { format, formatWithOptions, inspect, stripVTControlCharacters } from "node-inspect-extracted";
 import { MIMEParams, MIMEType } from "unenv/node/util";
 import { absent, codeOf, ERRNO } from "./errors.mjs";
 import { isDeepStrictEqual } from "./util-equal.mjs";
 import types from "./util-types.mjs";
 
-export { format, formatWithOptions, inspect, isDeepStrictEqual, MIMEParams, MIMEType, stripVTControlCharacters, types };
+export { format, formatWithOptions, inspect, isDeepStrictEqual, MIMEParams, MIMEType, parseArgs, stripVTControlCharacters, types };
 export const { TextDecoder, TextEncoder } = globalThis;
 
 const custom = Symbol.for("nodejs.util.promisify.custom");
@@ -69,7 +70,6 @@ export const getSystemErrorName = codeOf;
 export const getSystemErrorMap = () => new Map(Object.entries(ERRNO).map(([code, number]) => [-number, [code, code]]));
 export const isArray = Array.isArray;
 export const _extend = (target, source) => Object.assign(target, source);
-export const parseArgs = absent("util.parseArgs");
 export const parseEnv = absent("util.parseEnv");
 
 export default {

@@ -72,6 +72,11 @@ export function stat(path) {
   });
 }
 
+/** Where a symbolic link leads. @returns {string} */
+export function readLink(path) {
+  return at(path, (directory, name) => directory.readlinkAt(name));
+}
+
 export function exists(path) {
   try {
     stat(path);

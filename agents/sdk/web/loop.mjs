@@ -10,11 +10,17 @@ import { isLive } from "./live.mjs";
 
 const engineTimeout = globalThis.setTimeout;
 const waiting = new Map(); // pollable -> functions to call when it is ready
+const idle = new Map(); // pollable -> whether somebody would miss what comes of it, where that can change
 const timers = new Map(); // id -> timer
 let lastTimer = 0;
 
-/** Resolves when the pollable is ready. The caller keeps the pollable, and may wait for it again. */
-export function ready(pollable) {
+/**
+ * Resolves when the pollable is ready. The caller keeps the pollable, and may wait for it again.
+ *
+ * @param {() => boolean} [wanted] whether a program goes on for its sake: see runToEnd
+ */
+export function ready(pollable, wanted) {
+  if (wanted) idle.set(pollable, wanted);
   return new Promise((resolve) => {
     const resolvers = waiting.get(pollable);
     if (resolvers) resolvers.push(resolve);
@@ -26,15 +32,23 @@ export function ready(pollable) {
 export function forget(pollable) {
   const resolvers = waiting.get(pollable) ?? [];
   waiting.delete(pollable);
+  idle.delete(pollable);
   for (const resolve of resolvers) resolve();
 }
 
 function startTimer(callback, delay, args, interval) {
   const id = ++lastTimer;
   const ns = Math.max(interval ? 1 : 0, Number(delay) || 0) * 1e6;
-  timers.set(id, { callback, args, due: time() + ns, interval: interval ? ns : 0 });
+  timers.set(id, { callback, args, due: time() + ns, interval: interval ? ns : 0, wanted: true });
   return id;
 }
+
+/** Whether a program goes on for the sake of a timer: see runToEnd. */
+export function wantTimer(id, wanted) {
+  if (timers.has(id)) timers.get(id).wanted = wanted;
+}
+
+export const timerIsWanted = (id) => timers.get(id)?.wanted ?? false;
 
 /** Monotonic nanoseconds. Time stands still while the agent is built. */
 function time() {
@@ -53,7 +67,7 @@ function settle() {
   return new Promise((resolve) => engineTimeout(resolve, 0));
 }
 
-function runTimers() {
+function runTimers(call) {
   if (!timers.size) return;
   const current = time();
   const due = [...timers].filter(([, timer]) => timer.due <= current).sort(([, a], [, b]) => a.due - b.due);
@@ -61,9 +75,11 @@ function runTimers() {
     if (!timers.has(id)) continue; // an earlier one took it away
     if (timer.interval) timer.due = current + timer.interval;
     else timers.delete(id);
-    timer.callback(...timer.args);
+    call(timer);
   }
 }
+
+const callTimer = (timer) => timer.callback(...timer.args);
 
 function waitOnce() {
   const pollables = [...waiting.keys()];
@@ -92,6 +108,37 @@ export async function runUntil(promise) {
     await settle();
     if (settled) return promise;
     waitOnce();
-    runTimers();
+    runTimers(callTimer);
+  }
+}
+
+/** Whether something can still happen that the program goes on for. */
+function isWanted() {
+  for (const { wanted } of timers.values()) if (wanted) return true;
+  for (const pollable of waiting.keys()) if (idle.get(pollable)?.() ?? true) return true;
+  return false;
+}
+
+/**
+ * Runs until nothing is left to be waited for.
+ *
+ * @param {() => boolean} settled is called whenever all promise reactions have run: whether it has set off others
+ * @param {(callback: () => void) => void} guard calls what a timer is to call
+ * @param {() => void} ending is called when nothing is left, and may begin something
+ */
+export async function runToEnd(settled, guard, ending) {
+  const rest = async () => {
+    do await settle();
+    while (settled());
+  };
+  for (;;) {
+    await rest();
+    if (!isWanted()) {
+      ending();
+      await rest();
+      if (!isWanted()) return;
+    }
+    waitOnce();
+    runTimers((timer) => guard(() => callTimer(timer)));
   }
 }

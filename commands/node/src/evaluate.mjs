@@ -1,0 +1,100 @@
+// Texts of programs: read, without types, and evaluated under the name of their file.
+
+import { readFileSync } from "node:fs";
+import { faultOf, rewriteModule, rewriteScript } from "./rewrite.mjs";
+import { coded, formatOf } from "./resolve.mjs";
+import { evaluatedAs, hasPlace, setLead, setPlace } from "./stacks.mjs";
+import { withoutTypes } from "./typescript.mjs";
+
+const indirect = eval;
+const texts = new Map(); // file -> its text, where that is in no file
+/** What only a module may have, or may have at its top level. */
+const OF_MODULES = /\b(import|export|await)\b/;
+
+/** A text that goes by the name of a file, such as "[eval]". */
+export const setText = (file, text) => void texts.set(file, text);
+
+/** What is in a file, as a person wrote it. */
+export const textOf = (file) => texts.get(file) ?? readFileSync(file, "utf8").replace(/^\ufeff/, "");
+
+/** Evaluates a text whose lines are a file's; `before` is what the first has besides, and did not come from there. */
+function evaluate(code, file, before) {
+  setLead(file, before);
+  return indirect(`${code}\n//# sourceURL=${evaluatedAs(file)}`);
+}
+
+const WRAPPER = ["(function (exports, require, module, __filename, __dirname, $$import) { ", "\n})"];
+
+/** The function that a CommonJS module is. Throws SyntaxError with its place. */
+export function scriptFunction(source, file) {
+  const text = rewriteScript(source.replace(/^#!/, "//"), file);
+  try {
+    return evaluate(WRAPPER.join(text), file, WRAPPER[0].length);
+  } catch (error) {
+    if (error instanceof SyntaxError) throw located(error, source, file, WRAPPER[0].length);
+    throw error;
+  }
+}
+
+/** What a script comes to, in the global scope. */
+export function scriptValue(source, file) {
+  const text = rewriteScript(source, file);
+  try {
+    return evaluate(text, file, 0);
+  } catch (error) {
+    // The script may have run, and have thrown one of its own.
+    throw error instanceof SyntaxError && !hasPlace(error) ? (faultOf(source, file) ?? error) : error;
+  }
+}
+
+function located(error, source, file, before) {
+  if (hasPlace(error)) return error;
+  const found = faultOf(source, file);
+  if (found) return found;
+  const { lineNumber: line, columnNumber } = error;
+  return setPlace(error, { file, line, column: Math.max(1, columnNumber - (line === 1 ? before : 0)) });
+}
+
+/** A module's parts, and the generator that it is. Throws SyntaxError with its place. */
+export function moduleParts(source, file) {
+  const parts = rewriteModule(source, file);
+  const before = parts.code.indexOf("yield; ") + "yield; ".length;
+  return { ...parts, start: evaluate(parts.code, file, before) };
+}
+
+/** The text without types, and what it is: "module" or "commonjs". */
+export function prepared(file, format = formatOf(file)) {
+  const typed = /typescript$/.test(format ?? "");
+  const source = typed ? withoutTypes(textOf(file), file) : textOf(file);
+  const known = format?.replace(/-?typescript$/, "");
+  return { source, format: known || detected(source, file) };
+}
+
+/** What a text is of which nobody has said it: a module if it is one, and no script. */
+export function detected(source, file) {
+  if (!OF_MODULES.test(source)) return "commonjs";
+  try {
+    scriptFunction(source, file);
+    return "commonjs";
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  try {
+    rewriteModule(source, file);
+    return "module";
+  } catch {
+    return "commonjs"; // which is what is wrong with it
+  }
+}
+
+/** What a JSON file says. */
+export function jsonOf(file) {
+  try {
+    return JSON.parse(textOf(file));
+  } catch (error) {
+    if (error instanceof SyntaxError) error.message = `${file}: ${error.message}`;
+    throw error;
+  }
+}
+
+export const noAddon = (file) => coded(new Error(`${file} is a native addon, which a VM cannot load`), "ERR_DLOPEN_FAILED");
