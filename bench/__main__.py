@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bench import calls, cases, durability, executable, guests, holds, lives, peer, sessions, shell, toolbox
+from bench import calls, cases, durability, edits, executable, guests, holds, lives, peer, sessions, shell, toolbox
 from bench.harness import Figure, Skipped, machine
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ ROWS: dict[str, Callable[[], Iterator[Figure]]] = {
     "shell": shell.shell,
     "git": toolbox.git,
     "python": toolbox.python,
+    "edits": edits.edits,
     "holds": holds.holds,
     "wake": durability.wake,
     "resume": durability.resume,
