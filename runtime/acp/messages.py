@@ -8,10 +8,13 @@ unknown values of enumerations are plain strings, and what is only passed on (to
 from __future__ import annotations
 
 import binascii
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import attrs
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PROTOCOL_VERSION: Final = 1
 
@@ -28,6 +31,8 @@ SESSION_UPDATE: Final = "session/update"
 SESSION_SET_MODE: Final = "session/set_mode"
 SESSION_SET_CONFIG_OPTION: Final = "session/set_config_option"
 REQUEST_PERMISSION: Final = "session/request_permission"
+ELICITATION_CREATE: Final = "elicitation/create"
+ELICITATION_COMPLETE: Final = "elicitation/complete"
 READ_TEXT_FILE: Final = "fs/read_text_file"
 WRITE_TEXT_FILE: Final = "fs/write_text_file"
 TERMINAL_CREATE: Final = "terminal/create"
@@ -44,6 +49,12 @@ CLIENT_CAPABILITIES: Final[dict[str, Any]] = {
     "terminal": True,
     "session": {"configOptions": {"boolean": {}}, "notices": {}, "compaction": {}},
 }
+
+
+def client_capabilities(elicitation: Iterable[str]) -> dict[str, Any]:
+    """`clientCapabilities`, with these modes of elicitation."""
+    modes: dict[str, Any] = {mode: {} for mode in elicitation}
+    return {**CLIENT_CAPABILITIES, "elicitation": modes} if modes else CLIENT_CAPABILITIES
 
 
 MAX_RECORD_BYTES: Final = 256 * 1024
@@ -107,6 +118,16 @@ class PermissionRequest(_Record, frozen=True):
     session_id: str
     tool_call: dict[str, Any]
     options: list[PermissionOption]
+
+
+class Elicitation(_Record, frozen=True):
+    """Params of `elicitation/create`: a form to fill in, or a page to visit, for a session or during one of our requests."""
+
+    mode: str
+    message: str
+    session_id: str | None = None
+    requested_schema: dict[str, Any] | None = None
+    url: str | None = None
 
 
 class ReadTextFile(_Record, frozen=True):

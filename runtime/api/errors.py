@@ -41,6 +41,10 @@ class ErrorCode(StrEnum):
         "permission_not_pending",
         "The permission request is over or was never made; `reason` says which.",
     )
+    ELICITATION_NOT_PENDING = (
+        "elicitation_not_pending",
+        "The agent's question is over or was never asked; `reason` says which.",
+    )
     INVALID_PERMISSION_OPTION = (
         "invalid_permission_option",
         "The agent offers no such answer; `options` has those that it offers.",

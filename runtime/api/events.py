@@ -21,6 +21,7 @@ TURN_INTERRUPTED: Final = "_torpor/turn_interrupted"
 AGENT_EXIT: Final = "_torpor/agent_exit"
 AUTHENTICATION_REQUIRED: Final = "_torpor/authentication_required"
 AUTHENTICATED: Final = "_torpor/authenticated"
+ELICITATION_REPLY: Final = "_torpor/elicitation_reply"
 PERMISSION_REPLY: Final = "_torpor/permission_reply"
 LIMIT_REACHED: Final = "_torpor/limit_reached"
 AGENT_STDERR: Final = "_torpor/stderr"
@@ -34,6 +35,7 @@ MCP_EXIT: Final = "_torpor/mcp_exit"
 
 SESSION_EVENT: Final = "sessionEvent"
 PERMISSION_REQUEST: Final = "permissionRequest"
+ELICITATION_REQUEST: Final = "elicitationRequest"
 VM_STATE: Final = "vmState"
 AGENT_EXITED: Final = "agentExit"
 PROCESS_OUTPUT: Final = "processOutput"
@@ -147,6 +149,15 @@ EVENTS: Final[dict[str, Kind]] = {
             "remember?": "The kind and the tool that this answer is remembered for.",
         },
     ),
+    ELICITATION_REPLY: Kind(
+        "A question of the agent was answered.",
+        {
+            "questionId": "The question.",
+            "action": "`accept`, `decline` or `cancel`.",
+            "by": "`client`, or what made it pointless: `cancelled`, `closed`, `agent_exit`, ...",
+            "content?": "What was filled in.",
+        },
+    ),
     AGENT_STDERR: Kind("Output of the agent on stderr.", _STDERR),
     MALFORMED: Kind(
         "A line of the agent that has no place in the protocol. The session goes on.",
@@ -208,6 +219,10 @@ NOTIFICATIONS: Final = {
     PERMISSION_REQUEST: Notification(
         (*_OF_SESSION, "request: {permissionId, toolCall, options, description?}"),
         "an agent asks for permission, and the session's policy leaves it open",
+    ),
+    ELICITATION_REQUEST: Notification(
+        (*_OF_SESSION, "request: {questionId, mode, message, requestedSchema?, url?, elicitationId?, toolCallId?}"),
+        "an agent asks a person to fill in a form, or to visit a page",
     ),
     VM_STATE: Notification(("subscriptionId", "vm", "state", "reason"), "the VM woke or fell asleep"),
     AGENT_EXITED: Notification((*_OF_SESSION, "exitCode", "reason", "restart"), "an agent's process ended"),

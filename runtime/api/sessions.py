@@ -108,6 +108,10 @@ class SessionOptions(Params):
         doc("What to do when the agent asks for permission: `ask` (the default), `allow`, `deny`, or rules."),
     ] = None
     additional_directories: Annotated[list[str] | None, doc("Further directories that the agent is told of.")] = None
+    elicitation: Annotated[
+        list[Literal["form", "url"]] | None,
+        doc("How the agent may question a person: by forms, by pages to visit. It may not when left out."),
+    ] = None
     auth_method: Annotated[
         Annotated[str, Meta(min_length=1, max_length=MAX_METHOD)] | None,
         doc(
@@ -234,6 +238,9 @@ class SessionDetails(SessionRow, frozen=True):
     pending_permissions: Annotated[
         list[dict[str, Any]],
         doc("Requests that wait for an answer: `{permissionId, toolCall, options, description?}`."),
+    ]
+    pending_elicitations: Annotated[
+        list[dict[str, Any]], doc("Questions of the agent that wait for an answer, as `elicitationRequest` has them.")
     ]
     remembered_permissions: Annotated[list[dict[str, Any]], doc("What `always` was said to: `{kind, tool}`.")]
     memory_bytes: Annotated[

@@ -74,6 +74,25 @@ class RespondPermission(SessionParams):
             yield "/reply", "exactly one of reply and optionId is expected"
 
 
+class RespondElicitation(SessionParams):
+    """An answer to a question of the agent."""
+
+    question_id: Annotated[str, doc("The question, as `elicitationRequest` and `getSession` name it.")]
+    action: Annotated[
+        Literal["accept", "decline", "cancel"],
+        doc("`accept` (with the form's content, or for the page that is visited), `decline`, or `cancel` it unread."),
+    ]
+    content: Annotated[
+        dict[str, str | bool | int | float | list[str]] | None, doc("What is filled in: member of the schema -> value.")
+    ] = None
+
+    def faults(self) -> Iterator[Fault]:
+        """Also content that goes with no answer."""
+        yield from super().faults()
+        if self.content is not None and self.action != "accept":
+            yield "/content", "content goes with the action accept"
+
+
 SEND_PROMPT: Final = Method(
     "sendPrompt",
     SendPrompt,
@@ -106,5 +125,14 @@ RESPOND_PERMISSION: Final = Method(
         ErrorCode.PERMISSION_NOT_PENDING,
         ErrorCode.INVALID_PERMISSION_OPTION,
     ),
+    settles=True,
+)
+
+RESPOND_ELICITATION: Final = Method(
+    "respondElicitation",
+    RespondElicitation,
+    dict[str, Any],
+    "Answer a question of the agent; the first valid answer wins.",
+    errors=(*NO_SUCH, ErrorCode.ELICITATION_NOT_PENDING),
     settles=True,
 )

@@ -6,8 +6,8 @@ import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from runtime.api.events import COMPILING, PERMISSION_REQUEST, SESSION_EVENT, SUBSCRIPTION_LAGGED
-from runtime.cli import exits, output, progress
+from runtime.api.events import COMPILING, ELICITATION_REQUEST, PERMISSION_REQUEST, SESSION_EVENT, SUBSCRIPTION_LAGGED
+from runtime.cli import elicitations, exits, output, progress
 from runtime.cli.connecting import vm_name
 from runtime.cli.mounts import parse_mounts
 from runtime.cli.permissions import Asker
@@ -64,6 +64,11 @@ class Run:
     def _ids(self) -> dict[str, Any]:
         return {"vm": self._vm, "sessionId": self._session}
 
+    @property
+    def _is_answered(self) -> bool:
+        """Whether a person is there who can be questioned."""
+        return self._on_terminal and sys.stdin.isatty() and not self._args.json
+
     def _prepare(self) -> None:
         options: dict[str, Any] = {"network": {"allow": self._args.allow}} if self._args.allow else {}
         if mounts := parse_mounts(self._args.mount):
@@ -77,6 +82,7 @@ class Run:
         if not (self._session and self._resumed()):
             wanted = {"sessionId": self._session or None, "env": self._env or None, "cwd": self._args.cwd}
             wanted["authMethod"] = self._args.auth_method
+            wanted["elicitation"] = ["form", "url"] if self._is_answered else None
             given = {name: value for name, value in wanted.items() if value is not None}
             wanted_of = {"vm": self._vm, "agentType": self._args.agent, "options": given}
             made = progress.call(self._client, f"starting {self._args.agent}", "createSession", **wanted_of)
@@ -119,6 +125,10 @@ class Run:
                 if notification.method == PERMISSION_REQUEST:
                     self._end_line()
                     if not asker.answer(notification.params["request"]):
+                        self._interrupts = max(1, self._interrupts)
+                elif notification.method == ELICITATION_REQUEST and self._is_answered:
+                    self._end_line()
+                    if not elicitations.answer(self._client, self._ids, notification.params["request"]):
                         self._interrupts = max(1, self._interrupts)
                 else:
                     self._show(notification)

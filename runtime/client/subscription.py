@@ -6,7 +6,7 @@ last `seq` that was seen of each session. Of one session the daemon does that it
 it subscribes, reads the transcripts of the sessions that have grown, and only then goes on with what has come meanwhile.
 
 What is in no transcript cannot be replayed. In its place come, once the subscription stands again, a `vmState` with the
-state as it is now and the reason `reconnected`, and at any time the `permissionRequest`s that wait and were not told of. How
+state as it is now and the reason `reconnected`, and at any time the requests of agents that wait and were not told of. How
 agents ended is in the transcripts (`_torpor/agent_exit`); the `agentExit`s and `processExit`s themselves are not made up.
 """
 
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 import anyio
 import anyio.lowlevel
 
-from runtime.api.events import PERMISSION_REQUEST, SESSION_EVENT, SUBSCRIPTION_LAGGED, VM_STATE
+from runtime.api.events import ELICITATION_REQUEST, PERMISSION_REQUEST, SESSION_EVENT, SUBSCRIPTION_LAGGED, VM_STATE
 from runtime.client.errors import ConnectionLostError, RpcError
 from runtime.client.notification import Notification
 
@@ -37,6 +37,12 @@ MAX_ASKED: Final = 1000
 
 RETRY_SECONDS: Final = 0.1
 """After `busy` or `shutting_down`."""
+
+ASKED: Final = {
+    PERMISSION_REQUEST: ("pendingPermissions", "permissionId"),
+    ELICITATION_REQUEST: ("pendingElicitations", "questionId"),
+}
+"""What agents ask of clients: notification -> the member of `getSession` with those that wait, and what names each."""
 
 
 class Links(Protocol):
@@ -88,9 +94,7 @@ class Subscription:
         self._seen: dict[str, int] = {}  # the last `seq` of each session that has been queued or called back
         if session_id is not None and after is not None:
             self._seen[session_id] = after
-        self._asked: dict[
-            tuple[str | None, str], None
-        ] = {}  # permission requests that were delivered, the oldest first
+        self._asked: dict[tuple[str | None, str], None] = {}  # requests of agents that were delivered, the oldest first
         self._begun = after is not None
         self._attached = False
         self._subscription: str | None = None
@@ -191,7 +195,7 @@ class Subscription:
         if self._detached.is_set():
             return
         session_id, seq = notification.session_id, notification.seq
-        if notification.method == PERMISSION_REQUEST and not self._is_asked_first(notification):
+        if notification.method in ASKED and not self._is_asked_first(notification):
             return
         if notification.method == SESSION_EVENT and session_id is not None and seq is not None:
             self._seen[session_id] = seq
@@ -203,7 +207,7 @@ class Subscription:
                 self._wake()
 
     def _is_asked_first(self, notification: Notification) -> bool:
-        key = notification.session_id, notification.params["request"]["permissionId"]
+        key = notification.session_id, notification.params["request"][ASKED[notification.method][1]]
         if key in self._asked:
             return False
         if len(self._asked) >= MAX_ASKED:
@@ -294,14 +298,16 @@ class Subscription:
             await link.call("vm.get", {"vm": self._vm}, heard)
 
     async def _tell_pending(self, link: Link, session_id: str) -> None:
-        """Tell of the permission requests that wait, if they are news."""
+        """Tell of the requests of its agent that wait, if they are news."""
+        wanted = [method for method in ASKED if self._wants(method)]
 
         def heard(session: Any) -> None:
-            for request in session["pendingPermissions"]:
-                params = {"vm": self._vm, "sessionId": session_id, "request": request}
-                self._deliver(Notification(PERMISSION_REQUEST, params))
+            for method in wanted:
+                for request in session[ASKED[method][0]]:
+                    params = {"vm": self._vm, "sessionId": session_id, "request": request}
+                    self._deliver(Notification(method, params))
 
-        if self._wants(PERMISSION_REQUEST):
+        if wanted:
             try:
                 await link.call("getSession", {"vm": self._vm, "sessionId": session_id}, heard)
             except RpcError as error:

@@ -8,7 +8,7 @@ from runtime.api import turns
 from runtime.rpc.methods import Call, handles
 
 if TYPE_CHECKING:
-    from runtime.api.turns import CancelPrompt, RespondPermission, SendPrompt
+    from runtime.api.turns import CancelPrompt, RespondElicitation, RespondPermission, SendPrompt
 
 
 @handles(turns.SEND_PROMPT)
@@ -21,6 +21,13 @@ async def _send_prompt(call: Call, params: SendPrompt) -> Any:
 @handles(turns.CANCEL_PROMPT)
 async def _cancel_prompt(call: Call, params: CancelPrompt) -> Any:
     return await call.host.cancel(params.vm_name, params.session_id, params.grace_ms)
+
+
+@handles(turns.RESPOND_ELICITATION)
+async def _respond_elicitation(call: Call, params: RespondElicitation) -> Any:
+    answer = params.session_id, params.question_id, params.action, params.content
+    await call.host.use(params.vm_name, lambda vm: vm.sessions.respond_elicitation(*answer))
+    return {}
 
 
 @handles(turns.RESPOND_PERMISSION)

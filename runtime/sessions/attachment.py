@@ -6,13 +6,15 @@ recorded before they have any effect.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import trio
 
 from runtime.acp import session_state as ss
 from runtime.acp.messages import (
+    ELICITATION_COMPLETE,
+    ELICITATION_CREATE,
     REQUEST_PERMISSION,
     SESSION_CANCEL,
     SESSION_UPDATE,
@@ -31,8 +33,9 @@ if TYPE_CHECKING:
 
     from runtime.acp.codec import Id, Notification, Request
     from runtime.acp.connection import Noise
-    from runtime.acp.messages import PermissionRequest
+    from runtime.acp.messages import Elicitation, PermissionRequest
     from runtime.network import Egress
+    from runtime.sessions.asking.elicitations import Elicitations
     from runtime.sessions.asking.requests import Asking
     from runtime.sessions.ports import ExitStatus, Process, VmServices
     from runtime.sessions.record import Record
@@ -54,6 +57,7 @@ class Attachment:
         transcript: Transcript,
         growth: Growth,
         asking: Asking,
+        elicitations: Elicitations,
         on_end: Callable[[Attachment, ExitStatus], None],
     ) -> None:
         self.agent = Agent(process, self, vm.agent_budget)
@@ -73,9 +77,11 @@ class Attachment:
         self._transcript = transcript
         self._growth = growth
         self._asking = asking
-        self._services = ClientServices(vm, self.agent, record.cwd, egress, self._ask)
+        self._elicitations = elicitations
+        self._services = ClientServices(vm, self.agent, record.cwd, egress, ask=self._ask, elicit=self._elicit)
         self._on_end = on_end
         asking.begin(self.agent, record.cwd, record.known_options.policy)
+        elicitations.begin(self.agent, record.known_options.elicitation)
 
     def adopt(self, agent_session_id: str | None) -> None:
         """From now on ignore messages about other sessions of the agent."""
@@ -86,6 +92,7 @@ class Attachment:
         """Ask the agent to end its turn (ACP, "Cancellation")."""
         self.agent.notify(SESSION_CANCEL, {"sessionId": self.agent_session_id})
         self._asking.settle("cancelled")
+        self._elicitations.settle("cancelled")
 
     async def stop(self) -> None:
         """End the agent, and do not report its exit; shielded, since it takes no time."""
@@ -103,13 +110,16 @@ class Attachment:
     async def on_request(self, request: Request) -> None:
         """Serve it."""
         await self._transcript.room()
-        if request.method == REQUEST_PERMISSION:  # clients are shown it beside the transcript
+        if request.method in (REQUEST_PERMISSION, ELICITATION_CREATE):  # clients are shown it beside the transcript
             request = attrs.evolve(request, params=self._transcript.redactor.value(request.params))
         await self._services.serve(request)
 
     async def on_notification(self, notification: Notification) -> None:
         """Record it, and apply it to the turn, the known tool calls and the config."""
         await self._transcript.room()
+        if notification.method == ELICITATION_COMPLETE and isinstance(notification.params, dict):
+            self._transcript.append(ELICITATION_COMPLETE, notification.params)
+            return
         if notification.method != SESSION_UPDATE:
             self._transcript.append(NOTIFICATION, {"method": notification.method, "params": notification.params})
             return
@@ -135,8 +145,9 @@ class Attachment:
             self._asking.note(update)
 
     def on_request_cancelled(self, request_id: Id) -> None:
-        """Drop a permission request that the agent takes back."""
+        """Drop a permission request or a question that the agent takes back."""
         self._asking.withdrawn(request_id)
+        self._elicitations.withdrawn(request_id)
 
     async def on_noise(self, noise: Noise) -> None:
         """Record output that is not a JSON-RPC message."""
@@ -157,9 +168,15 @@ class Attachment:
         self._services.close()
         self._on_end(self, status)
 
-    def _ask(self, request_id: Id, request: PermissionRequest, raw: dict[str, object]) -> None:
-        cancelling = self.turn is not None and self.turn.machine.phase is Phase.CANCELLING
-        self._asking.ask(request_id, request, raw, cancelling=cancelling)
+    @property
+    def _cancelling(self) -> bool:
+        return self.turn is not None and self.turn.machine.phase is Phase.CANCELLING
+
+    def _ask(self, request_id: Id, request: PermissionRequest, raw: dict[str, Any]) -> None:
+        self._asking.ask(request_id, request, raw, cancelling=self._cancelling)
+
+    def _elicit(self, request_id: Id, question: Elicitation, raw: dict[str, Any]) -> None:
+        self._elicitations.ask(request_id, question, raw, cancelling=self._cancelling)
 
     def _malformed(self, kind: str, reason: str, size: int = 0, head: str = "") -> None:
         self._transcript.append(MALFORMED, {"kind": kind, "reason": reason, "size": size, "head": head})

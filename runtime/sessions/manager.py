@@ -98,7 +98,7 @@ class Sessions:
         being created.
         """
         return self._registry.is_creating or any(
-            session.turn is not None or session.asking.requests or session.users
+            session.turn is not None or session.asking.requests or session.elicitations.requests or session.users
             for session in self._registry.sessions()
         )
 
@@ -202,6 +202,18 @@ class Sessions:
             message = f"permission request {permission_id} is not waiting for an answer"
             raise ApiError(ErrorCode.PERMISSION_NOT_PENDING, message, reason="unknown")
         session.asking.respond(permission_id, reply, option_id)
+        await session.transcript.committed()
+
+    async def respond_elicitation(
+        self, session_id: str, question_id: str, action: str, content: dict[str, Any] | None = None
+    ) -> None:
+        """`respondElicitation`. Raises `ApiError` ELICITATION_NOT_PENDING, INVALID_ARGUMENT."""
+        find(self._vm.store, self._vm.name, session_id)
+        session = self._registry.get(session_id)
+        if session is None:
+            message = f"question {question_id} is not waiting for an answer"
+            raise ApiError(ErrorCode.ELICITATION_NOT_PENDING, message, reason="unknown")
+        session.elicitations.respond(question_id, action, content)
         await session.transcript.committed()
 
     async def close(self, session_id: str) -> None:

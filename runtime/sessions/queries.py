@@ -77,6 +77,7 @@ def persisted_details(store: Store, vm: str, session_id: str) -> dict[str, Any]:
         "modes": record.modes,
         "configOptions": record.config_options or [],
         "pendingPermissions": [],
+        "pendingElicitations": [],
         "memoryBytes": None,
     }
 

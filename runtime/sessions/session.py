@@ -15,6 +15,7 @@ from runtime.api.events import AGENT_EXIT, AGENT_EXITED
 from runtime.clock import epoch_ms
 from runtime.hub import Notice
 from runtime.sessions.agent.process import VM_CLOSED
+from runtime.sessions.asking.elicitations import Elicitations
 from runtime.sessions.asking.permissions import remembered_permissions
 from runtime.sessions.asking.requests import Asking
 from runtime.sessions.attachment import Attachment
@@ -55,6 +56,7 @@ class Session:
         self.growth = Growth(self.transcript, tally, self._stop_turn, self._kill_agent)
         self.transcript.on_growth = self.growth.grew
         self.asking = Asking(self.transcript, self.notice)
+        self.elicitations = Elicitations(self.transcript, self.notice)
         self.network_log = NetworkLog(self.transcript.append, trio.current_time)
         self.attachment: Attachment | None = None
         """The agent and its services, as long as it lives."""
@@ -117,6 +119,7 @@ class Session:
             "modes": self.state.modes,
             "configOptions": list(self.state.config_options),
             "pendingPermissions": self.asking.requests,
+            "pendingElicitations": self.elicitations.requests,
             "rememberedPermissions": remembered_permissions(self.state.remembered),
             "memoryBytes": None if self.attachment is None else self.attachment.agent.process.peak_memory_bytes,
         }
@@ -131,10 +134,16 @@ class Session:
             transcript=self.transcript,
             growth=self.growth,
             asking=self.asking,
+            elicitations=self.elicitations,
             on_end=self._on_end,
         )
         self.nursery.start_soon(attachment.agent.run)
         return attachment
+
+    def settle_questions(self, reason: str) -> None:
+        """Answer whatever the agent has asked and nobody will answer."""
+        self.asking.settle(reason)
+        self.elicitations.settle(reason)
 
     async def stop_agent(self) -> None:
         """End the agent, if there is one."""
@@ -156,7 +165,7 @@ class Session:
         """Settle the permission requests that wait for a client; record how the agent ended, unless we ended it."""
         if self.attachment is attachment:
             self.attachment = None
-        self.asking.settle("agent_exit")
+        self.settle_questions("agent_exit")
         self.network_log.flush()
         if attachment.stopping or status is VM_CLOSED:
             return

@@ -518,3 +518,67 @@ def test_an_editor_is_not_sent_what_it_has_not_asked_for(stage: Stage) -> None:
     stage.editor("initialize", id_=9, protocolVersion=1, clientCapabilities={"session": {"notices": {}}})
     stage.update(7, "notice")
     assert stage.told()[-1]["params"]["update"]["sessionUpdate"] == "notice"
+
+
+QUESTION = {"questionId": "q", "mode": "form", "message": "Who?", "requestedSchema": {"type": "object"}}
+
+
+@pytest.fixture
+def asked() -> Stage:
+    """With the session s open for an editor that takes forms."""
+    stage = Stage()
+    capabilities = {"elicitation": {"form": {}, "url": None}}
+    stage.editor("initialize", id_=0, protocolVersion=1, clientCapabilities=capabilities)
+    stage.expect("vm.getOrCreate", {})
+    stage.expect("createSession", {**MADE, "capabilities": {}, "agentInfo": None, "authMethods": []})
+    stage.expect("vm.destroy", {})
+    stage.editor("session/new", id_=1, cwd="/w", mcpServers=[])
+    stage.expect("vm.get", {"vm": "v"})
+    stage.expect("createSession", MADE, options={"cwd": "/w", "elicitation": ["form"]})
+    stage.expect("subscribe", {"subscriptionId": "sub"})
+    stage.expect("getSession", ROW)
+    stage.told()
+    return stage
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ({"action": "accept", "content": {"a": 1}}, {"action": "accept", "content": {"a": 1}}),
+        ({"action": "decline", "content": {"a": 1}}, {"action": "decline"}),
+        ({"action": "nonsense"}, {"action": "cancel"}),
+        (None, {"action": "cancel"}),
+    ],
+)
+def test_questions_are_the_editors(asked: Stage, answer: Any, said: dict[str, Any]) -> None:
+    asked.daemon("elicitationRequest", request=QUESTION)
+    (question,) = asked.told()
+    assert question["method"] == "elicitation/create"
+    assert question["params"] == {"sessionId": "s", **{k: v for k, v in QUESTION.items() if k != "questionId"}}
+    asked.answer_daemon(answer)
+    request = asked.expect("respondElicitation", {})
+    assert request["params"] == {"vm": "v", "sessionId": "s", "questionId": "q", **said}
+
+
+def test_an_answer_that_is_not_taken_is_a_no(asked: Stage) -> None:
+    asked.daemon("elicitationRequest", request=QUESTION)
+    asked.told()
+    asked.answer_daemon({"action": "accept"})
+    asked.expect("respondElicitation", error={"code": -32000, "message": "no", "data": {"code": "invalid_argument"}})
+    asked.expect("respondElicitation", {}, questionId="q", action="decline")
+
+
+def test_a_question_that_somebody_else_has_answered_is_withdrawn(asked: Stage) -> None:
+    asked.daemon("elicitationRequest", request=QUESTION)
+    asked.told()
+    asked.event(0, "_torpor/elicitation_reply", questionId="q", action="accept")
+    assert asked.kinds() == ["$/cancel_request"]
+    asked.event(1, "elicitation/complete", elicitationId="theirs")
+    assert [line["params"] for line in asked.told()] == [{"elicitationId": "theirs"}]
+
+
+def test_what_the_editor_does_not_know_is_declined(asked: Stage) -> None:
+    page = {"questionId": "q", "mode": "url", "message": "Go", "url": "https://example.com/", "elicitationId": "theirs"}
+    asked.daemon("elicitationRequest", request=page)
+    asked.expect("respondElicitation", {}, questionId="q", action="decline")
+    assert asked.silent()

@@ -161,7 +161,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.sessions.agent.errors.MAX_WAYS": "tests/sessions/test_authentication.py::test_an_error_names_some_ways_shortly",
     "runtime.sessions.agent.process.UNREAD_BYTES": "tests/sessions/test_hostile.py::test_an_agent_that_never_reads_is_not_read_for_ever",
     "runtime.api.limits.MAX_RULE_GLOB": "tests/sessions/test_policy.py::test_what_is_no_policy",
-    "runtime.sessions.asking.permissions.ANSWERED": "tests/sessions/test_bounds.py::test_of_the_latest_permissions_it_is_known_how_they_were_answered",
+    "runtime.sessions.asking.waiting.ANSWERED": "tests/sessions/test_bounds.py::test_of_the_latest_permissions_it_is_known_how_they_were_answered",
     "runtime.sessions.options.policy.MAX_LABEL": "tests/sessions/test_policy.py::test_of_a_long_label_the_beginning_is_looked_at_and_all_of_it_counts",
     "runtime.api.limits.MAX_RULES": "tests/sessions/test_policy.py::test_what_is_no_policy",
     "runtime.sessions.manager.MAX_LIVE": "tests/sessions/test_bounds.py::test_so_many_sessions_live_at_once",

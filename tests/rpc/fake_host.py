@@ -91,7 +91,7 @@ class FakeSessions(Sessions):
             "updatedAt": 2,
         }
         self.events[session_id] = []
-        return {**self.rows[session_id], "modes": None, "configOptions": []}
+        return {**self.rows[session_id], "modes": None, "configOptions": [], "authMethods": []}
 
     async def prompt(
         self, session_id: str, prompt: Any, idempotency_key: str | None = None, timeout_ms: int | None = None
@@ -187,7 +187,7 @@ class FakeSessions(Sessions):
 
     async def resume(self, session_id: str, options: api.ResumeOptions | None = None) -> dict[str, Any]:
         self.row(session_id)["status"] = "idle"
-        return {**self.rows[session_id], "modes": None, "configOptions": []}
+        return {**self.rows[session_id], "modes": None, "configOptions": [], "authMethods": []}
 
     async def respond_permission(
         self, session_id: str, permission_id: str, reply: Reply | None = None, option_id: str | None = None
@@ -284,6 +284,7 @@ class FakeQueries(HostQueries):
             "modes": None,
             "configOptions": [],
             "pendingPermissions": [],
+            "pendingElicitations": [],
         }
 
     async def stats(self, name: str) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from runtime.acp.turn import Signal
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.api.limits import MAX_BLOCKS, MAX_INSTRUCTIONS, MAX_KEY, MAX_SECRET_HOSTS
 from runtime.sessions import manager, queries
-from runtime.sessions.asking.permissions import ANSWERED, Pending, Permissions
+from runtime.sessions.asking.permissions import Pending, Permissions
+from runtime.sessions.asking.waiting import ANSWERED
 from runtime.sessions.options.options import parse_options
 from runtime.sessions.services.terminals import DEFAULT_OUTPUT, MAX_OUTPUT, Terminals
 from runtime.sessions.turns.prompts import check_key, content_blocks

@@ -8,13 +8,13 @@
  * The first time, the positions are those of a list that is made before all this.
  *
  * What is in no transcript cannot be replayed. In its place come, once the subscription stands again, a `vmState` with the
- * state as it is now and the reason `reconnected`, and at any time the `permissionRequest`s that wait and were not told of. How
+ * state as it is now and the reason `reconnected`, and at any time the requests of agents that wait and were not told of. How
  * agents ended is in the transcripts (`_torpor/agent_exit`); the `agentExit`s and `processExit`s themselves are not made up.
  */
 
 import { EventEmitter } from "node:events";
 import { ConnectionError, TorporError } from "./errors.js";
-import type { ConnectionEvents, PermissionRequest } from "./events.js";
+import type { ConnectionEvents } from "./events.js";
 import type { JsonObject, SessionEvent, SessionRow, VmInfo } from "./generated.js";
 import type { Link } from "./link.js";
 import type { Peer, Subscription } from "./peer.js";
@@ -36,7 +36,13 @@ const MAX_DELAY_MS = 2_000;
 const PAGE = 1_000;
 /** Notices held beside the reading; events beyond it are read again instead. */
 const MAX_HELD = 10_000;
-/** Permission requests that are remembered as told: many times what can wait at once. */
+/** What agents ask of clients: the member of `getSession` with the requests that wait, and what names each. */
+const ASKED: Record<string, { waiting: "pendingPermissions" | "pendingElicitations"; id: string }> = {
+  permissionRequest: { waiting: "pendingPermissions", id: "permissionId" },
+  elicitationRequest: { waiting: "pendingElicitations", id: "questionId" },
+};
+
+/** Requests of agents that are remembered as told: many times what can wait at once. */
 const MAX_ASKED = 1_000;
 
 interface Notice {
@@ -281,15 +287,17 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     return this.#options.types === undefined || this.#options.types.includes(method);
   }
 
-  /** Tells of permission requests that wait for an answer, and have not been told of. */
+  /** Tells of requests of the agent that wait for an answer, and have not been told of. */
   async #tellPending(peer: Peer, sessionId: string): Promise<void> {
-    if (!this.#wants("permissionRequest")) {
+    const wanted = Object.entries(ASKED).filter(([method]) => this.#wants(method));
+    if (wanted.length === 0) {
       return;
     }
     const session = await this.#unlessGone(this.#session(peer, sessionId));
-    const waiting: PermissionRequest[] = session?.pendingPermissions ?? [];
-    for (const request of waiting) {
-      this.#tellRequest({ subscriptionId: this.#subscription?.id, vm: this.#vm, sessionId, request });
+    for (const [method, { waiting }] of wanted) {
+      for (const request of session?.[waiting] ?? []) {
+        this.#tellRequest(method, { subscriptionId: this.#subscription?.id, vm: this.#vm, sessionId, request });
+      }
     }
   }
 
@@ -324,8 +332,8 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   #dispatch(method: string, params: JsonObject): void {
     if (method === "sessionEvent") {
       this.#tellEvent(params);
-    } else if (method === "permissionRequest") {
-      this.#tellRequest(params);
+    } else if (method in ASKED) {
+      this.#tellRequest(method, params);
     } else {
       this.#tell(method, params);
     }
@@ -336,8 +344,8 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     this.#tell("sessionEvent", params);
   }
 
-  #tellRequest(params: JsonObject): void {
-    const key = `${params.sessionId} ${params.request.permissionId}`;
+  #tellRequest(method: string, params: JsonObject): void {
+    const key = `${params.sessionId} ${params.request[ASKED[method]!.id]}`;
     if (this.#asked.has(key)) {
       return;
     }
@@ -345,7 +353,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       this.#asked.delete(this.#asked.values().next().value!);
     }
     this.#asked.add(key);
-    this.#tell("permissionRequest", params);
+    this.#tell(method, params);
   }
 
   /** Calls the listeners. One that throws ends the process as elsewhere in Node, but not this subscription halfway. */

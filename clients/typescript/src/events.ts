@@ -57,6 +57,23 @@ export interface ProcessExitNotice extends OfVm {
 }
 
 /** What a shell's terminal shows: text, or bytes where it is not valid UTF-8. */
+/** An agent asks a person to fill in a form, or to visit a page; answer with `respondElicitation`. */
+export interface ElicitationRequest {
+  questionId: string;
+  mode: "form" | "url";
+  message: string;
+  /** Of a form: its members, as JSON schema describes them. */
+  requestedSchema?: JsonObject;
+  url?: string;
+  elicitationId?: string;
+  toolCallId?: string;
+}
+
+export interface ElicitationRequestNotice extends OfVm {
+  sessionId: string;
+  request: ElicitationRequest;
+}
+
 export interface ShellDataNotice extends OfVm {
   shell: string;
   /** Where the data begins in all that was shown, in bytes. */
@@ -73,6 +90,7 @@ export interface CompilingNotice extends OfVm {
 interface KnownNotices {
   sessionEvent: [notice: SessionEventNotice];
   permissionRequest: [notice: PermissionRequestNotice];
+  elicitationRequest: [notice: ElicitationRequestNotice];
   vmState: [notice: VmStateNotice];
   agentExit: [notice: AgentExitNotice];
   processOutput: [notice: ProcessOutputNotice];

@@ -540,6 +540,8 @@ export interface SessionDetails {
   configOptions: JsonObject[];
   /** Requests that wait for an answer: `{permissionId, toolCall, options, description?}`. */
   pendingPermissions: JsonObject[];
+  /** Questions of the agent that wait for an answer, as `elicitationRequest` has them. */
+  pendingElicitations: JsonObject[];
   /** What `always` was said to: `{kind, tool}`. */
   rememberedPermissions: JsonObject[];
   /** Bytes of the agent's memories and tables, touched or not; null without an agent in memory. */
@@ -648,6 +650,8 @@ export interface SessionOptions {
   permissionPolicy?: "allow" | "ask" | "deny" | PermissionPolicy;
   /** Further directories that the agent is told of. */
   additionalDirectories?: string[];
+  /** How the agent may question a person: by forms, by pages to visit. It may not when left out. */
+  elicitation?: ("form" | "url")[];
   /**
    * How the agent is to be authenticated at its starts: the id of one of its `authMethods`. It is kept sealed.
    */
@@ -933,6 +937,7 @@ export interface Methods {
   "sendPrompt": { params: { vm: string | string[]; sessionId: string; prompt: string | JsonObject[]; idempotencyKey?: string; timeoutMs?: number }; result: PromptResult };
   "cancelPrompt": { params: { vm: string | string[]; sessionId: string; graceMs?: number }; result: CancelResult };
   "respondPermission": { params: { vm: string | string[]; sessionId: string; permissionId: string; reply?: "always" | "once" | "reject"; optionId?: string }; result: JsonObject };
+  "respondElicitation": { params: { vm: string | string[]; sessionId: string; questionId: string; action: "accept" | "cancel" | "decline"; content?: Record<string, string | boolean | number | string[]> }; result: JsonObject };
   "vm.fork": { params: { vm: string | string[]; to: string | string[]; at?: ForkPoint }; result: VmForked };
   "forkSession": { params: { vm: string | string[]; sessionId: string; at?: number; to?: string | string[] }; result: SessionForked };
   "setModel": { params: { vm: string | string[]; sessionId: string; value: string }; result: Settings };
@@ -993,6 +998,7 @@ export type MethodName = keyof Methods;
 export type NotificationName =
   | "sessionEvent"
   | "permissionRequest"
+  | "elicitationRequest"
   | "vmState"
   | "agentExit"
   | "processOutput"
@@ -1133,6 +1139,14 @@ export abstract class VmMethods {
   /** End the turn in progress; answers when it is over. Errors: `vm_not_found`, `session_not_found`. */
   cancelPrompt(sessionId: string, options: { graceMs?: number } & CallOptions = {}): Promise<CancelResult> {
     return this.invoke("cancelPrompt", { sessionId }, options);
+  }
+
+  /**
+   * Answer a question of the agent; the first valid answer wins. Errors: `vm_not_found`, `session_not_found`,
+   * `elicitation_not_pending`.
+   */
+  respondElicitation(sessionId: string, questionId: string, action: "accept" | "cancel" | "decline", options: { content?: Record<string, string | boolean | number | string[]> } & CallOptions = {}): Promise<JsonObject> {
+    return this.invoke("respondElicitation", { sessionId, questionId, action }, options);
   }
 
   /**

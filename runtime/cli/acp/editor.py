@@ -18,11 +18,16 @@ class Editor:
 
     def __init__(self) -> None:
         self._session: dict[str, Any] = {}
+        self.elicitation: list[str] = []
+        """The modes of elicitation that it knows."""
 
     def hear(self, capabilities: Any) -> None:
         """It has sent its `clientCapabilities`; of what has no such shape it understands nothing."""
         session = capabilities.get("session") if isinstance(capabilities, dict) else None
         self._session = session if isinstance(session, dict) else {}
+        asked = capabilities.get("elicitation") if isinstance(capabilities, dict) else None
+        modes = asked if isinstance(asked, dict) else {}
+        self.elicitation = [mode for mode in ("form", "url") if isinstance(modes.get(mode), dict)]
 
     def shown(self, params: dict[str, Any], *, replay: bool) -> dict[str, Any] | None:
         """The params of `session/update` as the editor is to have them; None where it is not to know of it.

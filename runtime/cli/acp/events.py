@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api.events import (
+    ELICITATION_REPLY,
+    ELICITATION_REQUEST,
     PERMISSION_REPLY,
     PERMISSION_REQUEST,
     SESSION_EVENT,
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 UPDATE: Final = "session/update"
 TURNS: Final = {TURN_STARTED: True, TURN_ENDED: False, TURN_INTERRUPTED: False}
 """The events that say whether a turn is in progress."""
+ANSWERED: Final = {PERMISSION_REPLY: "permissionId", ELICITATION_REPLY: "questionId"}
+"""The events that say that the agent has an answer, and the member that names what was asked."""
+ELICITATION_COMPLETE: Final = "elicitation/complete"
 NOTHING: Final = "no_active_prompt"
 
 
@@ -35,8 +40,8 @@ class Events:
         self._editor = editor
         self._subscribed: dict[str, Session] = {}
         self._deciding: set[tuple[Session, str]] = set()
-        """Permission requests that the editor has before it, or has answered and the daemon has not acknowledged: it may be
-        told twice of one, by the notification and by `getSession`."""
+        """Permission requests and questions that the editor has before it, or has answered and the daemon has not
+        acknowledged: it may be told twice of one, by the notification and by `getSession`."""
 
     def take(self, method: str, params: dict[str, Any]) -> None:
         """Take a notification of the daemon."""
@@ -47,6 +52,8 @@ class Events:
             self.forward(session, params)
         elif method == PERMISSION_REQUEST:
             self._flows.start(self._permission(session, params["request"]))
+        elif method == ELICITATION_REQUEST:
+            self._flows.start(self._elicitation(session, params["request"]))
         elif method == SUBSCRIPTION_LAGGED:
             # The editor reads more slowly than the agent writes. What was missed is in the transcript.
             del self._subscribed[params["subscriptionId"]]
@@ -65,6 +72,8 @@ class Events:
             raise
         for request in details.get("pendingPermissions") or ():
             self._flows.start(self._permission(session, request))
+        for request in details.get("pendingElicitations") or ():
+            self._flows.start(self._elicitation(session, request))
 
     def leave(self, session: Session) -> Flow:
         """Forward no more of the session."""
@@ -94,8 +103,10 @@ class Events:
             if session.in_turn and session.prompts and session.prompts[0].too_early:
                 session.prompts[0].too_early = False
                 self._flows.start(self.cancel(session))
-        elif method == PERMISSION_REPLY and not replay:
-            self._flows.withdraw((session, params.get("permissionId")))
+        elif method in ANSWERED and not replay:
+            self._flows.withdraw((session, params.get(ANSWERED[method])))
+        elif method == ELICITATION_COMPLETE and not replay and self._editor.elicitation:
+            self._flows.post({"method": method, "params": {"elicitationId": params.get("elicitationId")}})
 
     def cancel(self, session: Session) -> Flow:
         """End the turn in progress.
@@ -130,6 +141,35 @@ class Events:
             yield from self._reply(session, request["permissionId"], answer)
         finally:
             self._deciding.discard(key)
+
+    def _elicitation(self, session: Session, request: dict[str, Any]) -> Flow:
+        """Pass a question on, or decline it for an editor that knows no such questions."""
+        key = (session, request["questionId"])
+        if key in self._deciding:
+            return
+        self._deciding.add(key)
+        try:
+            question = {name: value for name, value in request.items() if name != "questionId"}
+            answer: Any = {"action": "decline"}
+            if request["mode"] in self._editor.elicitation:
+                try:
+                    answer = yield Ask("elicitation/create", {"sessionId": session.id, **question}, key)
+                except RefusedError as refusal:
+                    output.say(f"the editor did not answer a question of the agent: {refusal.message}")
+            yield from self._answer(session, request["questionId"], answer if isinstance(answer, dict) else {})
+        finally:
+            self._deciding.discard(key)
+
+    def _answer(self, session: Session, question_id: str, answer: dict[str, Any]) -> Flow:
+        action = answer.get("action") if answer.get("action") in ("accept", "decline") else "cancel"
+        content = answer.get("content") if action == "accept" else None
+        said = {"questionId": question_id, "action": action, "content": content}
+        try:
+            yield Call("respondElicitation", {**session.ids, **said})
+        except RefusedError as refusal:
+            if refusal.name != "elicitation_not_pending":
+                output.say(f"the editor's answer to a question was not taken, which is declined: {refusal.message}")
+                yield Call("respondElicitation", {**session.ids, "questionId": question_id, "action": "decline"})
 
     def _reply(self, session: Session, permission_id: str, answer: Any) -> Flow:
         outcome = answer.get("outcome") if isinstance(answer, dict) else None

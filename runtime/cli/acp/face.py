@@ -183,6 +183,7 @@ class Face:
             "additionalDirectories": params.get("additionalDirectories") or None,
             "env": self._env or None,
             "authMethod": self._auth_method,
+            "elicitation": self._editor.elicitation or None,
         }
         given = {name: value for name, value in options.items() if value is not None}
         yield from self._vms.listen(vm)

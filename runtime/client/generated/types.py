@@ -459,6 +459,8 @@ class SessionDetails(TypedDict):
     """The agent's config options with their current values."""
     pendingPermissions: list[dict[str, Any]]
     """Requests that wait for an answer: `{permissionId, toolCall, options, description?}`."""
+    pendingElicitations: list[dict[str, Any]]
+    """Questions of the agent that wait for an answer, as `elicitationRequest` has them."""
     rememberedPermissions: list[dict[str, Any]]
     """What `always` was said to: `{kind, tool}`."""
     memoryBytes: int | None

@@ -131,6 +131,7 @@ class VmMethods:
         skip_os_instructions: bool | None = None,
         permission_policy: Literal["allow", "ask", "deny"] | PermissionPolicy | None = None,
         additional_directories: Iterable[str] | None = None,
+        elicitation: list[Literal["form", "url"]] | None = None,
         auth_method: str | None = None,
     ) -> SessionInfo:
         """Start an agent in the VM, which is woken, and open a session with it. Cancelled, it leaves none.
@@ -148,6 +149,8 @@ class VmMethods:
             permission_policy: What to do when the agent asks for permission: `ask` (the default), `allow`,
                 `deny`, or rules.
             additional_directories: Further directories that the agent is told of.
+            elicitation: How the agent may question a person: by forms, by pages to visit. It may not when left
+                out.
             auth_method: How the agent is to be authenticated at its starts: the id of one of its `authMethods`.
                 It is kept sealed.
 
@@ -170,6 +173,7 @@ class VmMethods:
                         "skipOsInstructions": skip_os_instructions,
                         "permissionPolicy": permission_policy,
                         "additionalDirectories": listed(additional_directories),
+                        "elicitation": elicitation,
                         "authMethod": auth_method,
                     }
                 ),
@@ -394,6 +398,31 @@ class VmMethods:
         await self._invoke(
             "respondPermission",
             {"sessionId": session_id, "permissionId": permission_id, "reply": reply, "optionId": option_id},
+        )
+
+    async def respond_elicitation(
+        self,
+        session_id: str,
+        question_id: str,
+        action: Literal["accept", "cancel", "decline"],
+        *,
+        content: Mapping[str, str | bool | int | float | list[str]] | None = None,
+    ) -> None:
+        """Answer a question of the agent; the first valid answer wins.
+
+        Args:
+            session_id: The session's public id, which stays the same for the session's whole life.
+            question_id: The question, as `elicitationRequest` and `get_session` name it.
+            action: `accept` (with the form's content, or for the page that is visited), `decline`, or `cancel`
+                it unread.
+            content: What is filled in: member of the schema -> value.
+
+        Raises:
+            RpcError: `vm_not_found`, `session_not_found`, `elicitation_not_pending`.
+        """
+        await self._invoke(
+            "respondElicitation",
+            {"sessionId": session_id, "questionId": question_id, "action": action, "content": mapped(content)},
         )
 
     async def fork(self, to: str | list[str], *, at: tuple[str, int] | ForkPoint | None = None) -> VmForked:

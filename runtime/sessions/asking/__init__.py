@@ -1,5 +1,7 @@
 """What an agent asks and somebody decides.
 
-requests     the questions that are open: permission requests, and who may answer them
-permissions  what is decided without asking, and what "always" is remembered for
+requests      permission requests: who may answer them, and what answers them without being asked
+permissions   the ones that wait, and what "always" is remembered for
+elicitations  forms to fill in and pages to visit
+waiting       what waits for a client's answer, of either kind
 """

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import attrs
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.sessions.asking.waiting import Waiting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -29,15 +30,12 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
 }
 """What a client says -> the kinds of option that say it, in order of preference."""
 
-ANSWERED: Final = 1000
-"""Requests of one session that are over, and whose outcome is remembered for answers that come too late."""
-
 
 @attrs.frozen
 class Pending:
     """A request that waits for a client."""
 
-    permission_id: str
+    id: str
     request_id: Id
     key: ToolKey
     options: tuple[PermissionOption, ...]
@@ -47,27 +45,8 @@ class Pending:
     """Bytes of the request, once it waits."""
 
 
-class Permissions:
+class Permissions(Waiting[Pending]):
     """The requests of one session that wait."""
-
-    def __init__(self) -> None:
-        self._pending: dict[str, Pending] = {}
-        self._answered: dict[str, str] = {}
-
-    def __len__(self) -> int:
-        return len(self._pending)
-
-    def add(self, pending: Pending) -> None:
-        """Let a request wait."""
-        self._pending[pending.permission_id] = pending
-
-    def requests(self) -> list[dict[str, Any]]:
-        """The requests that wait, as clients see them, oldest first."""
-        return [pending.request for pending in self._pending.values()]
-
-    def of_request(self, request_id: Id) -> Pending | None:
-        """The waiting permission that the agent's request is for."""
-        return next((p for p in self._pending.values() if p.request_id == request_id), None)
 
     def take(self, permission_id: str, reply: Reply | None, option_id: str | None) -> tuple[Pending, PermissionOption]:
         """End the wait with a client's choice: the first valid one wins.
@@ -75,9 +54,9 @@ class Permissions:
         Raises `ApiError` PERMISSION_NOT_PENDING (with `reason`: unknown, or how it was answered) or
         INVALID_PERMISSION_OPTION, which leaves the request waiting.
         """
-        pending = self._pending.get(permission_id)
+        pending = self.get(permission_id)
         if pending is None:
-            reason = self._answered.get(permission_id, "unknown")
+            reason = self.reason(permission_id)
             message = f"permission request {permission_id} is not waiting for an answer ({reason})"
             raise ApiError(ErrorCode.PERMISSION_NOT_PENDING, message, reason=reason)
         if option_id is not None:
@@ -92,20 +71,6 @@ class Permissions:
             )
         self.settle(pending, "answered")
         return pending, option
-
-    def take_all(self, reason: str) -> list[Pending]:
-        """End every wait, for `reason` (cancelled, closed, agent_exit, ...)."""
-        waiting = list(self._pending.values())
-        for pending in waiting:
-            self.settle(pending, reason)
-        return waiting
-
-    def settle(self, pending: Pending, reason: str) -> None:
-        """End one wait, and remember the reason for answers that come too late."""
-        del self._pending[pending.permission_id]
-        self._answered[pending.permission_id] = reason
-        if len(self._answered) > ANSWERED:
-            del self._answered[next(iter(self._answered))]
 
 
 def choose(options: Sequence[PermissionOption], reply: str) -> PermissionOption | None:

@@ -120,7 +120,7 @@ class Asking:
         if self._agent is not None:
             self._agent.hold(-pending.size)
         outcome = "cancelled" if option is None else "selected"
-        record: dict[str, Any] = {"permissionId": pending.permission_id, "outcome": outcome, "by": by}
+        record: dict[str, Any] = {"permissionId": pending.id, "outcome": outcome, "by": by}
         answer: dict[str, Any] = {"outcome": outcome}
         if option is not None:
             record["optionId"] = answer["optionId"] = option.option_id

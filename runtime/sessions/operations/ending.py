@@ -27,7 +27,7 @@ async def close(session: Session) -> None:
         _call_off(session)
         async with session.lock:
             await _say_goodbye(session, SESSION_CLOSE)
-            session.asking.settle("closed")
+            session.settle_questions("closed")
             await session.stop_agent()
             session.crashes = 0
             if not session.state.closed:
@@ -56,7 +56,7 @@ async def suspend(session: Session, *, force: bool) -> None:
     await _end_turn(session, 0 if force else CLOSE_GRACE)
     _call_off(session)
     async with session.lock:
-        session.asking.settle("suspended")
+        session.settle_questions("suspended")
         await session.stop_agent()
         if session.state.live and session.transcript.failed is None:
             session.transcript.append(SESSION_SUSPENDED, {"reason": "sleep"})

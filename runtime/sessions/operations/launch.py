@@ -10,7 +10,6 @@ import trio
 
 from runtime.acp.messages import (
     AUTHENTICATE,
-    CLIENT_CAPABILITIES,
     INITIALIZE,
     MAX_RECORD_BYTES,
     PROTOCOL_VERSION,
@@ -21,6 +20,7 @@ from runtime.acp.messages import (
     MessageError,
     SessionSetup,
     auth_methods_of,
+    client_capabilities,
     config_options_of,
     is_small,
     modes_of,
@@ -166,7 +166,7 @@ async def bring_up(session: Session, spec: AgentSpec) -> Attachment:
     attachment = session.attach(process, egress)
     params = {
         "protocolVersion": PROTOCOL_VERSION,
-        "clientCapabilities": CLIENT_CAPABILITIES,
+        "clientCapabilities": client_capabilities(options.elicitation),
         "clientInfo": CLIENT_INFO,
     }
     result = await call(session, attachment, INITIALIZE, params, InitializeResult)

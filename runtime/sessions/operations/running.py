@@ -96,7 +96,7 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
     if turn.machine.end is End.KILLED and turn.agent is not None:
         turn.agent.kill()
         await turn.agent.exited.wait()
-    session.asking.settle("turn_ended")
+    session.settle_questions("turn_ended")
     session.network_log.flush()
     unsaved: ApiError | None = None
     try:

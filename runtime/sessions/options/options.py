@@ -38,6 +38,7 @@ _KEPT: Final[tuple[str, ...]] = (
     "skipOsInstructions",
     "permissionPolicy",
     "additionalDirectories",
+    "elicitation",
 )
 
 
@@ -61,6 +62,12 @@ class SessionOptions:
     def additional_directories(self) -> list[str]:
         """More workspace roots."""
         value: list[str] = self.kept.get("additionalDirectories", [])
+        return value
+
+    @property
+    def elicitation(self) -> list[str]:
+        """The modes of elicitation that clients can answer."""
+        value: list[str] = self.kept.get("elicitation", [])
         return value
 
     def stored(self) -> dict[str, Any]:

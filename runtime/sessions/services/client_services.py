@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runtime.acp.codec import ErrorObject, Id, Request
 from runtime.acp.messages import (
+    ELICITATION_CREATE,
     READ_TEXT_FILE,
     REQUEST_PERMISSION,
     TERMINAL_CREATE,
@@ -20,6 +21,7 @@ from runtime.acp.messages import (
     TERMINAL_WAIT,
     WRITE_TEXT_FILE,
     CreateTerminal,
+    Elicitation,
     MessageError,
     PermissionRequest,
     ReadTextFile,
@@ -43,6 +45,9 @@ Ask = Callable[[Id, PermissionRequest, Any], None]
 """Takes a permission request: its id, its params, and those as they came; answers it now or later.
 Raises `MessageError` for one that nobody could answer."""
 
+Elicit = Callable[[Id, Elicitation, Any], None]
+"""The same for a question to a person."""
+
 
 class RefusedError(Exception):
     """A request is answered with an error."""
@@ -55,10 +60,11 @@ class RefusedError(Exception):
 class ClientServices:
     """Serves the requests of one agent."""
 
-    def __init__(self, vm: VmServices, agent: Agent, cwd: str, egress: Egress, ask: Ask) -> None:
+    def __init__(self, vm: VmServices, agent: Agent, cwd: str, egress: Egress, *, ask: Ask, elicit: Elicit) -> None:
         self._vm = vm
         self._agent = agent
         self._ask = ask
+        self._elicit = elicit
         self._terminals = Terminals(vm, cwd, egress, agent.hold)
         self.agent_session_id: str | None = None
         """The agent's id of our session, None until it has told us: until then any id is taken."""
@@ -66,6 +72,7 @@ class ClientServices:
             READ_TEXT_FILE: self._read,
             WRITE_TEXT_FILE: self._write,
             REQUEST_PERMISSION: self._permission,
+            ELICITATION_CREATE: self._elicitation,
             TERMINAL_CREATE: self._terminal_create,
             TERMINAL_OUTPUT: self._terminal_output,
             TERMINAL_WAIT: self._terminal_wait,
@@ -130,6 +137,12 @@ class ClientServices:
         params = parse(request.params, PermissionRequest)
         self._check(params.session_id)
         self._ask(request.id, params, request.params)
+
+    async def _elicitation(self, request: Request) -> None:
+        params = parse(request.params, Elicitation)
+        if params.session_id is not None:
+            self._check(params.session_id)
+        self._elicit(request.id, params, request.params)
 
     async def _terminal_create(self, request: Request) -> None:
         params = parse(request.params, CreateTerminal)

@@ -136,7 +136,10 @@ def test_a_daemon_that_is_gone_for_good(run, tmp_path_factory):
                 with pytest.raises(torpor.ConnectionLostError, match="not come back"):
                     await client.status()
 
-        run(main)
+        try:
+            run(main)
+        finally:
+            daemon.kill()
 
 
 def test_a_message_is_so_long_and_no_longer(run):

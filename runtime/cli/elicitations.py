@@ -1,0 +1,115 @@
+"""What `torpor run` does when an agent questions the person at the terminal: forms line by line, and pages to visit."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+from runtime.cli import output
+from runtime.client.sync import RpcError
+
+if TYPE_CHECKING:
+    from runtime.client.sync import Client
+
+
+def answer(client: Client, ids: dict[str, Any], request: dict[str, Any]) -> bool:
+    """Answer one question; False when the person at the terminal interrupted instead."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        said = _asked(request)
+    except KeyboardInterrupt:
+        return False
+    finally:
+        signal.signal(signal.SIGINT, before)
+    try:
+        client.call("respondElicitation", **ids, questionId=request["questionId"], **said)
+    except RpcError as error:
+        if error.name != "elicitation_not_pending":  # then somebody else was first, or the turn is over
+            raise
+    return True
+
+
+def _asked(request: dict[str, Any]) -> dict[str, Any]:
+    sys.stderr.write(f"The agent asks: {output.one_line(str(request.get('message')))}\n")
+    if request.get("mode") == "url":
+        sys.stderr.write(f"  to visit {output.one_line(str(request.get('url')))}\n")
+        return {"action": "accept" if _line("done? y, or nothing to decline: ").lower() in ("y", "yes") else "decline"}
+    schema = request.get("requestedSchema") or {}
+    properties = schema.get("properties")
+    required = schema.get("required") or []
+    content = {}
+    for name, property_ in (properties if isinstance(properties, dict) else {}).items():
+        field = Field(name, property_ if isinstance(property_, dict) else {})
+        value = field.ask()
+        if value is None and name in required:
+            return {"action": "decline"}
+        if value is not None:
+            content[name] = value
+    return {"action": "accept", "content": content}
+
+
+class Field:
+    """One member of a form, as JSON schema describes it."""
+
+    def __init__(self, name: str, schema: dict[str, Any]) -> None:
+        self._title = output.one_line(str(schema.get("title") or name))
+        self._about = output.one_line(str(schema.get("description") or ""))
+        self._type = schema.get("type")
+        items = schema.get("items")
+        source = items if self._type == "array" and isinstance(items, dict) else schema
+        self._choices = _choices(source)
+        self._default = schema.get("default")
+
+    def ask(self) -> str | bool | int | float | list[str] | None:
+        """What the person fills in; None for nothing. Raises KeyboardInterrupt."""
+        about = f" ({self._about})" if self._about else ""
+        default = "" if self._default is None else f" [{output.one_line(str(self._default))}]"
+        for number, (_, title) in enumerate(self._choices, 1):
+            sys.stderr.write(f"  {number}. {title}\n")
+        while True:
+            typed = _line(f"{self._title}{about}{default}: ")
+            if not typed:
+                return self._default
+            try:
+                return self._value(typed)
+            except ValueError as error:
+                sys.stderr.write(f"{error}\n")
+
+    def _value(self, typed: str) -> str | bool | int | float | list[str]:
+        if self._choices and self._type == "array":
+            return [self._chosen(each) for each in typed.replace(",", " ").split()]
+        if self._choices:
+            return self._chosen(typed)
+        if self._type == "boolean":
+            if typed.lower() not in ("y", "yes", "n", "no", "true", "false"):
+                raise ValueError("y or n")
+            return typed.lower() in ("y", "yes", "true")
+        if self._type in ("integer", "number"):
+            try:
+                return int(typed) if self._type == "integer" else float(typed)
+            except ValueError:
+                raise ValueError(f"{self._type} expected") from None
+        return [typed] if self._type == "array" else typed
+
+    def _chosen(self, typed: str) -> str:
+        for number, (value, _) in enumerate(self._choices, 1):
+            if typed in (str(number), value):
+                return value
+        raise ValueError(f"1-{len(self._choices)}")
+
+
+def _choices(schema: dict[str, Any]) -> list[tuple[str, str]]:
+    """(value, title) of what may be chosen; nothing where anything may be typed."""
+    found = schema.get("oneOf") or schema.get("anyOf")
+    if isinstance(found, list):
+        titled = [(each.get("const"), each.get("title")) for each in found if isinstance(each, dict)]
+        return [(value, output.one_line(str(title or value))) for value, title in titled if isinstance(value, str)]
+    values = schema.get("enum")
+    return [(value, output.one_line(value)) for value in values or () if isinstance(value, str)]
+
+
+def _line(prompt: str) -> str:
+    sys.stderr.write(prompt)
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
