@@ -30,6 +30,7 @@ and what is too large for them:
 
     prompting    run: one prompt, and its answer as it comes
     permissions  run: what an agent asks for on the way
+    elicitations  run: what an agent asks the person
     acp/         acp: an agent for an editor
     mounts       run, acp: directories of this machine for a VM
     attached     exec: a command on this program's own streams
