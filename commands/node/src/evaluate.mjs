@@ -1,7 +1,8 @@
 // Texts of programs: read, without types, and evaluated under the name of their file.
 
 import { readFileSync } from "node:fs";
-import { faultOf, rewriteModule, rewriteScript } from "./rewrite.mjs";
+import { lexModule, lexScript } from "./lexed.mjs";
+import { faultOf, generatorOf, rewriteModule, rewriteScript } from "./rewrite.mjs";
 import { coded, formatOf } from "./resolve.mjs";
 import { evaluatedAs, hasPlace, setLead, setPlace } from "./stacks.mjs";
 import { withoutTypes } from "./typescript.mjs";
@@ -25,11 +26,17 @@ function evaluate(code, file, before) {
 
 const WRAPPER = ["(function (exports, require, module, __filename, __dirname, $$import) { ", "\n})"];
 
+const withImports = (source, file) => (/\bimport\s*\(/.test(source) ? (lexScript(source) ?? rewriteScript(source, file)) : source);
+
+let last = {}; // what was made last: whether a file is a script is known when it has been
+
 /** The function that a CommonJS module is. Throws SyntaxError with its place. */
 export function scriptFunction(source, file) {
-  const text = rewriteScript(source.replace(/^#!/, "//"), file);
+  if (last.file === file && last.source === source) return last.run;
   try {
-    return evaluate(WRAPPER.join(text), file, WRAPPER[0].length);
+    const run = evaluate(WRAPPER.join(withImports(source.replace(/^#!/, "//"), file)), file, WRAPPER[0].length);
+    last = { source, file, run };
+    return run;
   } catch (error) {
     if (error instanceof SyntaxError) throw located(error, source, file, WRAPPER[0].length);
     throw error;
@@ -38,7 +45,7 @@ export function scriptFunction(source, file) {
 
 /** What a script comes to, in the global scope. */
 export function scriptValue(source, file) {
-  const text = rewriteScript(source, file);
+  const text = withImports(source, file);
   try {
     return evaluate(text, file, 0);
   } catch (error) {
@@ -55,11 +62,48 @@ function located(error, source, file, before) {
   return setPlace(error, { file, line, column: Math.max(1, columnNumber - (line === 1 ? before : 0)) });
 }
 
-/** A module's parts, and the generator that it is. Throws SyntaxError with its place. */
-export function moduleParts(source, file) {
-  const parts = rewriteModule(source, file);
-  const before = parts.code.indexOf("yield; ") + "yield; ".length;
-  return { ...parts, start: evaluate(parts.code, file, before) };
+/** A module's parts, as far as there are any before it is known what its imports are. Throws SyntaxError with its place. */
+export const moduleParts = (source, file) => lexModule(source) ?? rewriteModule(source, file);
+
+/**
+ * The generator that a module is.
+ *
+ * @param {boolean} exact that what it imports may change, or may not be there yet, when it runs
+ * @returns {object} `start`, `asynchronous`, and, if it is another than before, all parts of the module
+ */
+export function moduleGenerator(source, file, parts, exact) {
+  if (parts.rewrite && !exact) {
+    const lexed = parts.rewrite();
+    try {
+      const asynchronous = waits(lexed, file);
+      const { code, lead } = generatorOf(lexed, asynchronous);
+      return { start: evaluate(code, file, lead), asynchronous };
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      // The parser knows better, and says what is wrong.
+    }
+  }
+  const whole = parts.rewrite ? rewriteModule(source, file) : parts;
+  const { code, lead } = generatorOf(whole, whole.asynchronous);
+  try {
+    return { ...whole, start: evaluate(code, file, lead) };
+  } catch (error) {
+    throw error instanceof SyntaxError ? setPlace(error, { file, line: error.lineNumber, column: error.columnNumber }) : error;
+  }
+}
+
+/** Whether a module waits at its top level: it is no function then that does not. */
+function waits(lexed, file) {
+  if (!/\bawait\b/.test(lexed.body)) return false;
+  // Outside of modules and of functions that wait, `await (x)` would be a call.
+  const body = lexed.body.replace(/\bawait\b(?=\s*[([`+\-/])/g, "await void ");
+  try {
+    evaluate(generatorOf({ ...lexed, body }, false).code, file, 0);
+    return false;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    return true;
+  }
 }
 
 /** The text without types, and what it is: "module" or "commonjs". */
@@ -80,7 +124,7 @@ export function detected(source, file) {
     if (!(error instanceof SyntaxError)) throw error;
   }
   try {
-    rewriteModule(source, file);
+    moduleGenerator(source, file, moduleParts(source, file), false);
     return "module";
   } catch {
     return "commonjs"; // which is what is wrong with it

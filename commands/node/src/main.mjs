@@ -10,7 +10,7 @@ import { unhandled } from "../../../agents/sdk/web/rejections.mjs";
 import { addBuiltin, builtin, builtinNames } from "./builtin.mjs";
 import { Module, moduleAt, requireOf } from "./commonjs.mjs";
 import { parseEnvironment } from "./environment.mjs";
-import { detected, moduleParts, prepared, scriptFunction, scriptValue, setText } from "./evaluate.mjs";
+import { detected, moduleGenerator, moduleParts, prepared, scriptFunction, scriptValue, setText } from "./evaluate.mjs";
 import { rejected, setRejections, uncaught } from "./failures.mjs";
 import { importer, runMain, runText } from "./modules.mjs";
 import { BadOptionError, HELP, addEnvironment, parseOptions } from "./options.mjs";
@@ -75,7 +75,7 @@ async function runSource(source, name, { type, print }) {
 
 function check(file) {
   const { source, format } = prepared(file, formatOf(file));
-  if (format === "module") moduleParts(source, file);
+  if (format === "module") moduleGenerator(source, file, moduleParts(source, file), true);
   else if (format === "commonjs") scriptFunction(source, file);
 }
 

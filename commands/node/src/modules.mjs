@@ -4,7 +4,8 @@ import { dirname } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { builtin } from "./builtin.mjs";
 import { Module, serveModules } from "./commonjs.mjs";
-import { jsonOf, moduleParts, noAddon, prepared, setText, textOf } from "./evaluate.mjs";
+import { jsonOf, moduleGenerator, moduleParts, noAddon, prepared, setText, textOf } from "./evaluate.mjs";
+import { changing } from "./lexed.mjs";
 import { coded, findImported, formatOf, scopeOf } from "./resolve.mjs";
 import { setPlace } from "./stacks.mjs";
 import { withoutTypes } from "./typescript.mjs";
@@ -28,6 +29,21 @@ class Record {
   constructor(url, file) {
     Object.defineProperties(this.namespace, { [Symbol.toStringTag]: { value: "Module" }, [SHOWN]: { value: show } });
     Object.assign(this, { url, file });
+  }
+
+  /** Takes over a module's parts. */
+  take({ requests, names, local, forwarded, stars }) {
+    return Object.assign(this, { requests, names, local, forwarded, stars });
+  }
+
+  /** Of its own names those that change after it has run. */
+  get changes() {
+    const { suspects } = this.parts;
+    if (!this.changing && suspects) {
+      const found = changing(this.source, new Set(suspects.values()));
+      this.changing = new Set([...suspects].filter(([, local]) => found.has(local)).map(([name]) => name));
+    }
+    return this.changing ?? new Set(this.local);
   }
 
   has(name) {
@@ -93,8 +109,12 @@ function makeRecord(url, type) {
     return Object.assign(record, { state: "done" });
   }
   const found = prepared(file, format);
-  if (found.format === "module") return Object.assign(record, moduleParts(found.source, file));
+  if (found.format === "module") return asModule(record, found.source);
   return Object.assign(record, { open: true, script: true });
+}
+
+function asModule(record, source) {
+  return Object.assign(record, { source, parts: moduleParts(source, record.file) }).take(record.parts);
 }
 
 function ofData(url, type) {
@@ -108,7 +128,7 @@ function ofData(url, type) {
   }
   if (!/javascript$/.test(kind ?? "")) throw coded(new TypeError(`Unknown module format: ${kind} for URL ${url}`), "ERR_UNKNOWN_MODULE_FORMAT");
   setText(url, source);
-  return Object.assign(record, moduleParts(source, url));
+  return asModule(record, source);
 }
 
 /** Finds all that a module needs, and makes it ready to run. */
@@ -116,7 +136,16 @@ function link(record) {
   const fresh = [];
   try {
     collect(record, fresh);
+    const circular = circles(fresh);
     for (const one of fresh) namesOf(one);
+    for (const one of fresh) {
+      const exact = circular.has(one) || one.names.some(({ request, name }) => mayChange(one.dependencies[request], name));
+      const made = moduleGenerator(one.source, one.file, one.parts, exact);
+      Object.assign(one, { start: made.start, asynchronous: made.asynchronous });
+      if (!made.requests) continue;
+      one.take(made);
+      one.dependencies = dependenciesOf(one);
+    }
     for (const one of fresh) instantiate(one);
     for (const one of fresh) {
       for (const { request, name } of [...one.names, ...one.forwarded]) {
@@ -133,14 +162,51 @@ function link(record) {
 function collect(record, fresh) {
   if (record.state !== "new") return;
   record.state = "linked";
-  if (record.start) fresh.push(record);
-  record.dependencies = record.requests.map(({ specifier, type }) => recordOf(findImported(specifier, record.file), type));
+  if (record.parts) fresh.push(record);
+  record.dependencies = dependenciesOf(record);
   for (const one of record.dependencies) collect(one, fresh);
+}
+
+const dependenciesOf = ({ requests, file }) => requests.map(({ specifier, type }) => recordOf(findImported(specifier, file), type));
+
+/** Those of the modules that need themselves, by others or at once, or what is still running. */
+function circles(fresh) {
+  const found = new Set();
+  const order = new Map(); // record -> [when it was come to, the first that it leads back to]
+  const path = [];
+  const visit = (record) => {
+    const own = [order.size, order.size];
+    order.set(record, own);
+    path.push(record);
+    for (const one of record.dependencies) {
+      if (one === record || one.state === "running") found.add(record);
+      if (!one.parts || one.state !== "linked") continue;
+      if (!order.has(one)) own[1] = Math.min(own[1], visit(one));
+      else if (path.includes(one)) own[1] = Math.min(own[1], order.get(one)[0]);
+    }
+    if (own[0] === own[1]) {
+      const circle = path.splice(path.indexOf(record));
+      if (circle.length > 1) for (const one of circle) found.add(one);
+    }
+    return own[1];
+  };
+  for (const record of fresh) if (!order.has(record)) visit(record);
+  return found;
+}
+
+/** Whether what a module exports by a name may be another value later. */
+function mayChange(record, name, seen = new Set()) {
+  if (!record.parts || seen.has(record)) return false;
+  seen.add(record);
+  const forwarded = record.forwarded.find(({ exported }) => exported === name);
+  if (forwarded) return forwarded.name !== undefined && mayChange(record.dependencies[forwarded.request], forwarded.name, seen);
+  if (record.local.includes(name)) return record.changes.has(name);
+  return record.stars.some((number) => mayChange(record.dependencies[number], name, seen));
 }
 
 /** The names that a module exports, of which its namespace gets the properties, in their order. */
 function namesOf(record, seen = new Set()) {
-  if (!record.start || seen.has(record)) return Object.keys(record.namespace);
+  if (!record.parts || seen.has(record)) return Object.keys(record.namespace);
   seen.add(record);
   const own = [...record.local, ...record.forwarded.map(({ exported }) => exported)];
   const others = new Map(); // name -> the dependency that has it
@@ -254,9 +320,22 @@ export async function runMain(file) {
 export async function runText(source, name) {
   const file = `${process.cwd()}/${name}`;
   setText(file, source);
-  const record = Object.assign(new Record(pathToFileURL(file).href, file), moduleParts(source, file));
+  const record = asModule(new Record(pathToFileURL(file).href, file), source);
   link(record);
   await run(record);
+}
+
+/** What `require` gives of a module. */
+function required(record) {
+  const { namespace } = record;
+  if (record.has("module.exports")) return namespace["module.exports"];
+  if (!record.has("default") || record.has("__esModule")) return namespace;
+  if (!record.facade) {
+    // As translated modules have it, which look for this.
+    record.facade = new Record(record.url, record.file);
+    for (const name of ["__esModule", ...Object.keys(namespace)].sort()) record.facade.define(name, name === "__esModule" ? () => true : () => namespace[name]);
+  }
+  return record.facade.namespace;
 }
 
 serveModules({
@@ -269,7 +348,7 @@ serveModules({
   },
   requireModule(file) {
     const [record, pending] = started(pathToFileURL(file).href);
-    if (!pending) return record.has("module.exports") ? record.namespace["module.exports"] : record.namespace;
+    if (!pending) return required(record);
     pending.catch(() => {});
     throw coded(new Error(`require() cannot be used on an ESM graph with top-level await. Use import() instead. Requiring ${file}`), "ERR_REQUIRE_ASYNC_MODULE");
   },

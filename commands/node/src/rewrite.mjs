@@ -1,39 +1,16 @@
-// What the engine is given in the place of modules: it evaluates scripts, and can load nothing itself.
+// What the engine is given in the place of modules: it evaluates scripts, and can load nothing itself. This is the exact way; a
+// parser that is interpreted takes so long that lexed.mjs is used wherever it is enough.
 //
 // A module becomes a generator. Until its first `yield` it tells where its exports are, which are there by then as far as the
 // language has it: functions can be called, the rest is not initialized. After that it runs. What it imports are properties of
 // namespaces, so that they change as the modules change them. Its text keeps its lines.
 
 import { parse } from "acorn";
+import { Edits, NAMED } from "./edits.mjs";
 import { boundBy, walk } from "./scopes.mjs";
 import { setPlace } from "./stacks.mjs";
 
 const OPTIONS = { ecmaVersion: "latest", allowHashBang: true };
-
-/** Edits of a text, by their places in it. */
-class Edits {
-  #edits = [];
-
-  put(start, end, text) {
-    this.#edits.push([start, end, text]);
-  }
-
-  /** Takes a part out, but for the ends of its lines. */
-  blank(source, start, end) {
-    this.put(start, end, source.slice(start, end).replace(/[^\n\r\u2028\u2029]/g, " "));
-  }
-
-  /** Of several at one place those come first that were put first. */
-  apply(source) {
-    let out = "";
-    let copied = 0;
-    for (const [start, end, text] of this.#edits.sort(([a], [b]) => a - b)) {
-      out += source.slice(copied, start) + text;
-      copied = end;
-    }
-    return out + source.slice(copied);
-  }
-}
 
 const nameOf = (node) => node.name ?? node.value;
 
@@ -63,7 +40,6 @@ export function faultOf(source, file) {
 
 /** A script with `import()` of ours. */
 export function rewriteScript(source, file) {
-  if (!/\bimport\s*\(/.test(source)) return source;
   const edits = new Edits();
   const program = parsed(source, file, { sourceType: "script", allowReturnOutsideFunction: true });
   walk(program, new Set(), {
@@ -77,7 +53,7 @@ export function rewriteScript(source, file) {
 /**
  * A module's parts.
  *
- * @returns {{code: string, asynchronous: boolean, requests: {specifier: string, type?: string}[],
+ * @returns {{body: string, before: string, ending: string, getters: string[], count: number, asynchronous: boolean, requests: {specifier: string, type?: string}[],
  *   names: {request: number, name: string}[], local: string[],
  *   forwarded: {exported: string, request: number, name?: string}[], stars: number[]}} `names`: what is imported by name, without `*`;
  *   `forwarded`: what is exported of others, without a name as a whole; `stars`: of which all is
@@ -89,6 +65,7 @@ export function rewriteModule(source, file) {
   const imported = new Map(); // local name -> what it is in the rewritten text
   const found = { names: [], forwarded: [], stars: [] };
   const exported = new Map(); // exported name -> local one
+  let ending = "";
   const request = ({ source: { value }, attributes = [] }) => {
     const type = attributes.find(({ key }) => nameOf(key) === "type")?.value.value;
     const known = requests.findIndex((one) => one.specifier === value && one.type === type);
@@ -141,15 +118,15 @@ export function rewriteModule(source, file) {
 
   function exportDefault({ start, declaration }) {
     if (!/Declaration$/.test(declaration.type)) {
-      // As a property it gets the name that the language gives it.
-      edits.put(start, declaration.start, "const $$default = {default: ");
-      edits.put(declaration.end, declaration.end, "}.default");
+      edits.put(start, declaration.start, "const $$default = ");
+      ending = NAMED;
       exported.set("default", "$$default");
       return;
     }
     edits.blank(source, start, declaration.start);
     exported.set("default", declaration.id?.name ?? "$$default");
     if (declaration.id) return;
+    ending = NAMED;
     const head = /^(async\s+)?(function\s*\*?|class)/.exec(source.slice(declaration.start))[0];
     edits.put(declaration.start + head.length, declaration.start + head.length, " $$default");
   }
@@ -170,9 +147,14 @@ export function rewriteModule(source, file) {
   });
 
   const getters = [...exported].map(([outer, local]) => `${JSON.stringify(outer)}: () => ${local}`);
-  const parameters = ["$$export", "$$import", "$$meta", ...requests.map((_, number) => `$$${number}`)];
   // A generator's text may not begin with the line that says who is to run it.
   const body = edits.apply(source).replace(/^#!/, "//");
-  const code = `(${asynchronous ? "async " : ""}function* (${parameters}) {"use strict"; $$export({${getters}}); yield; ${body}\n})`;
-  return { code, asynchronous, requests, local: [...exported.keys()], ...found };
+  return { body, before: "", ending, getters, count: requests.length, asynchronous, requests, local: [...exported.keys()], ...found };
+}
+
+/** The generator of a module, and how much of its first line is not the module's. */
+export function generatorOf({ body, before, ending, getters, count }, asynchronous) {
+  const parameters = ["$$export", "$$import", "$$meta", ...Array.from({ length: count }, (_, number) => `$$${number}`)];
+  const head = `(${asynchronous ? "async " : ""}function* (${parameters}) {"use strict"; $$export({${getters}}); yield; ${before}`;
+  return { code: `${head}${body}\n${ending}})`, lead: head.length };
 }
