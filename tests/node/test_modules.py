@@ -37,6 +37,7 @@ TESTS = (
     "net",
     "spawn",
     "spawn_errors",
+    "reading_a_device_lets_the_rest_go_on",
     "kill",
     "exec_file",
     "spawn_sync",

@@ -5,13 +5,17 @@ import { argumentError, systemError } from "./errors.mjs";
 import { constants, flagsOf } from "./fs-constants.mjs";
 import { at, packedAt, pathOf, wasiCode } from "./fs-place.mjs";
 import { Stats, packedStats, pipeStats } from "./fs-stats.mjs";
-import { isStandard, readNow, writeNow } from "./standard.mjs";
+import { isStandard, readNow, standard, writeNow } from "./standard.mjs";
+import { forget, ready } from "../web/loop.mjs";
 
 const READ_SIZE = 1 << 18;
 const FIRST = 3;
 
 // number -> {file, offset, append, path}, or {packed, offset} for what the component has in itself, or {standard} for stdin and the like
 const files = new Map([0, 1, 2].map((fd) => [fd, { standard: fd }]));
+
+/** Whether there may be nothing to read yet. */
+const isDevice = (entry) => (entry.device ??= entry.standard === 0 || entry.file?.getType() === "character-device");
 
 function fileOf(fd, syscall) {
   if (typeof fd !== "number") throw argumentError("fd", "a number", fd);
@@ -49,15 +53,18 @@ export function openSync(path, flags, _mode) {
 }
 
 export function closeSync(fd) {
-  const { file } = fileOf(fd, "close");
+  const entry = fileOf(fd, "close");
   if (isStandard(fd)) return; // `process` still has it
   files.delete(fd);
-  file?.[Symbol.dispose]();
+  entry.closed = true;
+  if (entry.pollable) forget(entry.pollable);
+  for (const each of [entry.pollable, entry.stream, entry.file]) each?.[Symbol.dispose]();
 }
 
-/** Fills as much of `bytes` as there is. @returns {number} bytes read, 0 at the end */
-function fill({ file, packed, standard }, bytes, position) {
-  if (standard !== undefined) {
+/** Fills as much of `bytes` as there is, with a device as it has at once. @returns {number} bytes read, 0 at the end */
+function fill(entry, bytes, position) {
+  const { file, packed } = entry;
+  if (entry.standard !== undefined) {
     const part = readNow(Math.min(READ_SIZE, bytes.length));
     bytes.set(part);
     return part.length;
@@ -72,9 +79,31 @@ function fill({ file, packed, standard }, bytes, position) {
     const [data, end] = file.read(BigInt(Math.min(READ_SIZE, bytes.length - count)), BigInt(position + count));
     bytes.set(data, count);
     count += data.length;
-    if (end || !data.length) break;
+    if (end || !data.length || isDevice(entry)) break;
   }
   return count;
+}
+
+/** The same of a device such as /dev/stdin, while all else goes on. */
+async function fillLater(entry, bytes) {
+  entry.stream ??= entry.standard === 0 ? standard(0) : entry.file.readViaStream(0n);
+  entry.pollable ??= entry.stream.subscribe();
+  while (bytes.length) {
+    let data;
+    try {
+      data = entry.stream.read(BigInt(Math.min(READ_SIZE, bytes.length)));
+    } catch (error) {
+      if (error?.payload?.tag === "last-operation-failed") throw systemError("EIO", "read");
+      return 0; // the end
+    }
+    if (data.length) {
+      bytes.set(data);
+      return data.length;
+    }
+    await ready(entry.pollable);
+    if (entry.closed) throw systemError("EBADF", "read");
+  }
+  return 0;
 }
 
 function viewOf(buffer, offset = 0, length = buffer.byteLength - offset) {
@@ -85,15 +114,24 @@ function viewOf(buffer, offset = 0, length = buffer.byteLength - offset) {
   return new Uint8Array(buffer.buffer, buffer.byteOffset + offset, length);
 }
 
-/** readSync(fd, buffer, offset, length, position) or readSync(fd, buffer, {offset, length, position}) */
-export function readSync(fd, buffer, offset, length, position) {
+/** (fd, buffer, offset, length, position) or (fd, buffer, {offset, length, position}) */
+function wanted(fd, buffer, offset, length, position) {
   if (offset !== null && typeof offset === "object") ({ offset, length, position } = offset);
   const entry = fileOf(fd, "read");
-  const bytes = viewOf(buffer, offset ?? undefined, length ?? undefined);
-  const here = position == null || position < 0;
-  const count = guarded("read", () => fill(entry, bytes, here ? entry.offset : Number(position)));
-  if (here) entry.offset += count;
+  return { entry, bytes: viewOf(buffer, offset ?? undefined, length ?? undefined), position: position == null || position < 0 ? undefined : Number(position) };
+}
+
+export function readSync(...args) {
+  const { entry, bytes, position } = wanted(...args);
+  const count = guarded("read", () => fill(entry, bytes, position ?? entry.offset));
+  if (position === undefined) entry.offset += count;
   return count;
+}
+
+/** The same, or a promise of it. */
+export function readLater(...args) {
+  const { entry, bytes } = wanted(...args);
+  return isDevice(entry) ? fillLater(entry, bytes) : readSync(...args);
 }
 
 /** writeSync(fd, bytes, offset, length, position), (fd, bytes, {offset, length, position}) or (fd, text, position, encoding) */
@@ -131,6 +169,22 @@ export function readRest(fd) {
     const count = guarded("read", () => fill(entry, part, entry.offset));
     entry.offset += count;
     if (!count) return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+    parts.push(part.subarray(0, count));
+  }
+}
+
+/** The same, or a promise of it. */
+export function readRestLater(fd) {
+  const entry = fileOf(fd, "read");
+  return isDevice(entry) ? restOf(entry) : readRest(fd);
+}
+
+async function restOf(device) {
+  const parts = [];
+  for (;;) {
+    const part = Buffer.alloc(READ_SIZE);
+    const count = await fillLater(device, part);
+    if (!count) return Buffer.concat(parts);
     parts.push(part.subarray(0, count));
   }
 }

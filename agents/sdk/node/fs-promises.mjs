@@ -1,4 +1,4 @@
-// node:fs/promises: the synchronous functions as promises. The host answers at once, so there is nothing to wait for.
+// node:fs/promises: the synchronous functions as promises. Of files the host tells at once; devices are waited for.
 
 import { Buffer } from "./buffer.mjs";
 import { absent } from "./errors.mjs";
@@ -9,19 +9,24 @@ import * as sync from "./fs-sync.mjs";
 
 const promised = (use) => async (...args) => use(...args);
 
+function encoded(buffer, options) {
+  const encoding = typeof options === "string" ? options : options?.encoding;
+  return encoding && encoding !== "buffer" ? buffer.toString(encoding) : buffer;
+}
+
 class FileHandle {
   constructor(fd) {
     this.fd = fd;
   }
   async read(buffer, ...rest) {
     if (!ArrayBuffer.isView(buffer)) ({ buffer = Buffer.alloc(16384), ...rest[0] } = buffer ?? {});
-    return { bytesRead: files.readSync(this.fd, buffer, ...rest), buffer };
+    return { bytesRead: await files.readLater(this.fd, buffer, ...rest), buffer };
   }
   async write(buffer, ...rest) {
     return { bytesWritten: files.writeSync(this.fd, buffer, ...rest), buffer };
   }
   async readFile(options) {
-    return sync.readFileSync(this.fd, options);
+    return readFile(this.fd, options);
   }
   async writeFile(data, options) {
     sync.writeFileSync(this.fd, data, options);
@@ -78,7 +83,17 @@ export const mkdtemp = promised(sync.mkdtempSync);
 export const open = async (...args) => new FileHandle(files.openSync(...args));
 export const opendir = promised(sync.opendirSync);
 export const readdir = promised(sync.readdirSync);
-export const readFile = (path, options) => (path instanceof FileHandle ? path.readFile(options) : promised(sync.readFileSync)(path, options));
+export async function readFile(path, options) {
+  if (path instanceof FileHandle) return path.readFile(options);
+  if (typeof path === "number") return encoded(await files.readRestLater(path), options);
+  if (!sync.statSync(path, { throwIfNoEntry: false })?.isCharacterDevice()) return sync.readFileSync(path, options);
+  const fd = files.openSync(path, options?.flag);
+  try {
+    return encoded(await files.readRestLater(fd), options);
+  } finally {
+    files.closeSync(fd);
+  }
+}
 export const readlink = promised(sync.readlinkSync);
 export const realpath = promised(sync.realpathSync);
 export const rename = promised(sync.renameSync);

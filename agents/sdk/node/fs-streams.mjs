@@ -1,7 +1,7 @@
 // node:fs: files as streams.
 
 import { Buffer } from "./buffer.mjs";
-import { closeSync, openSync, readSync, writeSync } from "./fs-files.mjs";
+import { closeSync, openSync, readLater, writeSync } from "./fs-files.mjs";
 import { pathOf } from "./fs-place.mjs";
 import { Readable, Writable } from "./stream.mjs";
 
@@ -42,12 +42,16 @@ export class ReadStream extends Readable {
   }
   _read(size) {
     const buffer = Buffer.alloc(Math.max(0, Math.min(size, this.left)));
-    try {
-      const count = buffer.length ? readSync(this.fd, buffer, 0, buffer.length, this.position) : 0;
+    const has = (count) => {
       this.left -= count;
       this.bytesRead += count;
       if (this.position !== undefined) this.position += count;
       this.push(count ? buffer.subarray(0, count) : null);
+    };
+    try {
+      const count = buffer.length ? readLater(this.fd, buffer, 0, buffer.length, this.position) : 0;
+      if (typeof count === "number") has(count);
+      else count.then(has).catch((error) => this.destroy(error));
     } catch (error) {
       this.destroy(error);
     }

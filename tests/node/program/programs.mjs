@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { exec, execFile, execFileSync, execSync, fork, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { closeSync, createReadStream, openSync, promises, read, readFile } from "node:fs";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
 
@@ -23,6 +25,46 @@ export async function test_spawn() {
   assert.match(said, /a b/);
   assert.match(said, /NAME=value/);
   assert.doesNotMatch(said, /GREETING/);
+}
+
+const READERS = {
+  promise: () => promises.readFile("/dev/stdin", "utf8"),
+  callback: () => promisify(readFile)("/dev/stdin", "utf8"),
+  stream: () => text(createReadStream("/dev/stdin")),
+  number: () => promises.readFile(0, "utf8"),
+  async handle() {
+    const handle = await promises.open("/dev/stdin");
+    let all = "";
+    for (let part; (part = await handle.read(Buffer.alloc(100))).bytesRead; ) all += part.buffer.subarray(0, part.bytesRead);
+    await handle.close();
+    return all;
+  },
+  async closed() {
+    const fd = openSync("/dev/stdin", "r");
+    const reading = promisify(read)(fd, Buffer.alloc(100), 0, 100, null);
+    closeSync(fd);
+    await assert.rejects(reading, { code: "EBADF" });
+    return text(createReadStream("/dev/stdin"));
+  },
+};
+
+/** A child that tells what it reads, and before that there is anything to read, that it waits. */
+export async function test_reader(how) {
+  const reading = READERS[how]();
+  await new Promise((resolve) => setTimeout(resolve, 0));
+  process.stdout.write("waits\n");
+  process.stdout.write(await reading);
+}
+
+export async function test_reading_a_device_lets_the_rest_go_on() {
+  for (const how of Object.keys(READERS)) {
+    const child = spawn("modules", ["test_reader", how], { stdio: ["pipe", "pipe", "inherit"] });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    assert.equal((await lines.next()).value, "waits", how);
+    child.stdin.end("what it reads\n");
+    assert.equal((await lines.next()).value, "what it reads", how);
+    assert.deepEqual(await once(child, "close"), [0, null], how);
+  }
 }
 
 export async function test_spawn_errors() {
