@@ -328,6 +328,7 @@ class FakeQueries(HostQueries):
                 "id": "echo",
                 "title": "Echo",
                 "version": "1",
+                "kind": "component",
                 "source": "built-in",
                 "installed": True,
                 "sha256": None,

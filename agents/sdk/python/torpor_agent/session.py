@@ -5,13 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torpor_agent.tool_call import ToolCall
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from torpor_agent.connection import Connection
     from torpor_agent.tool_call import Kind
@@ -93,7 +94,7 @@ class Session:
 
     def plan(self, steps: Mapping[str, str] | Iterable[str]) -> None:
         """Tell all steps, with their statuses if it is a mapping: `pending`, `in_progress` and `completed`."""
-        statuses = steps if isinstance(steps, dict) else dict.fromkeys(steps, "pending")
+        statuses = steps if isinstance(steps, Mapping) else dict.fromkeys(steps, "pending")
         entries = [{"content": text, "priority": "medium", "status": status} for text, status in statuses.items()]
         self.update("plan", entries=entries)
 
