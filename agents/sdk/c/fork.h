@@ -12,6 +12,9 @@ void posix_fork_child(void);
 /* time.c: the timer that was noted is the parent's. */
 void posix_forget_timer(void);
 
+/* memory.c: in this copy of what begins at `from`, has the heap be as it is now. */
+void posix_keep_heap(char *copy, const char *from);
+
 #ifdef POSIX_FORK_IN_PLACE
 /* place.c: the child that is here has become another program, elsewhere: goes on in its parent. */
 _Noreturn void posix_leave_child(void);

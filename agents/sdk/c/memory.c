@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "fork.h"
+
 #define PAGE 65536u
 #define UNIT 16u
 /* A block's size is a multiple of 16, so its low bits are free for these. */
@@ -33,15 +35,20 @@ struct block {
 #define HEAD offsetof(struct block, next)
 
 extern unsigned char __heap_base;
-static uintptr_t heap_break;
-static struct block *lists[LISTS];
-static uint32_t filled[LISTS / 32];
-static struct block *top;   /* free, up to the break less a head */
-static uintptr_t top_break; /* the break that it reaches to; another one now: the program itself has called sbrk */
+/* All that is not in the heap itself: see posix_keep_heap. */
+static struct {
+    uintptr_t end; /* the break */
+    struct block *lists[LISTS];
+    uint32_t filled[LISTS / 32];
+    struct block *top;   /* free, up to the break less a head */
+    uintptr_t top_break; /* the break that it reaches to; another one now: the program itself has called sbrk */
+} heap;
+
+void posix_keep_heap(char *copy, const char *from) { memcpy(copy + ((char *)&heap - from), &heap, sizeof heap); }
 
 LIBC void *sbrk(intptr_t more) {
-    if (heap_break == 0) heap_break = ((uintptr_t)&__heap_base + UNIT - 1) & ~(uintptr_t)(UNIT - 1);
-    uintptr_t old = heap_break, now = old + (uintptr_t)more;
+    if (heap.end == 0) heap.end = ((uintptr_t)&__heap_base + UNIT - 1) & ~(uintptr_t)(UNIT - 1);
+    uintptr_t old = heap.end, now = old + (uintptr_t)more;
     if (more < 0 ? now < (uintptr_t)&__heap_base || now > old : now < old) {
         posix_fail(ENOMEM);
         return (void *)-1;
@@ -51,7 +58,7 @@ LIBC void *sbrk(intptr_t more) {
         posix_fail(ENOMEM);
         return (void *)-1;
     }
-    heap_break = now;
+    heap.end = now;
     return (void *)old;
 }
 
@@ -70,10 +77,10 @@ static uint32_t list_of(uint32_t size) {
 static void put(struct block *block) {
     uint32_t list = list_of(size_of(block));
     block->previous = NULL;
-    block->next = lists[list];
+    block->next = heap.lists[list];
     if (block->next) block->next->previous = block;
-    lists[list] = block;
-    filled[list / 32] |= 1u << (list % 32);
+    heap.lists[list] = block;
+    heap.filled[list / 32] |= 1u << (list % 32);
 }
 
 static void take(struct block *block) {
@@ -82,24 +89,24 @@ static void take(struct block *block) {
     if (block->previous) {
         block->previous->next = block->next;
     } else {
-        lists[list] = block->next;
-        if (block->next == NULL) filled[list / 32] &= ~(1u << (list % 32));
+        heap.lists[list] = block->next;
+        if (block->next == NULL) heap.filled[list / 32] &= ~(1u << (list % 32));
     }
 }
 
 /* The block that can hold these bytes, out of its list, or none. */
 static struct block *find(uint32_t size) {
     uint32_t list = list_of(size);
-    for (struct block *block = lists[list]; block; block = block->next) {
+    for (struct block *block = heap.lists[list]; block; block = block->next) {
         if (size_of(block) >= size) {
             take(block);
             return block;
         }
     }
     for (uint32_t word = ++list / 32; word < LISTS / 32; word++) {
-        uint32_t bits = filled[word] & (word == list / 32 ? ~0u << (list % 32) : ~0u);
+        uint32_t bits = heap.filled[word] & (word == list / 32 ? ~0u << (list % 32) : ~0u);
         if (bits) {
-            struct block *block = lists[word * 32 + (uint32_t)__builtin_ctz(bits)];
+            struct block *block = heap.lists[word * 32 + (uint32_t)__builtin_ctz(bits)];
             take(block);
             return block;
         }
@@ -109,26 +116,26 @@ static struct block *find(uint32_t size) {
 
 /* Makes the top, or a new one beyond what the program has taken by sbrk itself, as large as this. */
 static bool raise_top(uint32_t size) {
-    if (top && top_break != heap_break) {
-        top->size |= USED;
-        top = NULL;
+    if (heap.top && heap.top_break != heap.end) {
+        heap.top->size |= USED;
+        heap.top = NULL;
     }
-    if (top == NULL) {
+    if (heap.top == NULL) {
         uintptr_t start = (uintptr_t)sbrk(0);
         uint32_t gap = (uint32_t)((UNIT - HEAD - start % UNIT) % UNIT); /* contents are to be at multiples of 16 */
         if (sbrk((intptr_t)(gap + LEAST)) == (void *)-1) return false;
-        top = (struct block *)(start + gap);
-        top->size = BEFORE_USED;
-        top_break = heap_break;
+        heap.top = (struct block *)(start + gap);
+        heap.top->size = BEFORE_USED;
+        heap.top_break = heap.end;
     }
-    uintptr_t end = (uintptr_t)top + size + UNIT; /* a head for the next top */
-    if (end > heap_break) {
-        uintptr_t wanted = end - heap_break;
+    uintptr_t end = (uintptr_t)heap.top + size + UNIT; /* a head for the next top */
+    if (end > heap.end) {
+        uintptr_t wanted = end - heap.end;
         if (sbrk((intptr_t)((wanted + STEP - 1) / STEP * STEP)) == (void *)-1 && sbrk((intptr_t)wanted) == (void *)-1) return false;
     }
-    top_break = heap_break;
-    top->size = (uint32_t)((heap_break - (uintptr_t)top) / UNIT * UNIT - UNIT) | (top->size & BEFORE_USED);
-    return size_of(top) >= size;
+    heap.top_break = heap.end;
+    heap.top->size = (uint32_t)((heap.end - (uintptr_t)heap.top) / UNIT * UNIT - UNIT) | (heap.top->size & BEFORE_USED);
+    return size_of(heap.top) >= size;
 }
 
 static void release(struct block *block) {
@@ -141,9 +148,9 @@ static void release(struct block *block) {
         block = below;
     }
     struct block *above = (struct block *)((char *)block + size);
-    if (above == top) {
-        block->size = (size + size_of(top)) | (block->size & BEFORE_USED);
-        top = block;
+    if (above == heap.top) {
+        block->size = (size + size_of(heap.top)) | (block->size & BEFORE_USED);
+        heap.top = block;
         return;
     }
     if (!(above->size & USED)) {
@@ -175,11 +182,11 @@ static uint32_t block_size(size_t bytes) {
 }
 
 static void take_from_top(uint32_t size) {
-    struct block *block = top;
-    uint32_t rest = size_of(top) - size;
+    struct block *block = heap.top;
+    uint32_t rest = size_of(heap.top) - size;
     block->size = size | USED | (block->size & BEFORE_USED);
-    top = after(block);
-    top->size = rest | BEFORE_USED;
+    heap.top = after(block);
+    heap.top->size = rest | BEFORE_USED;
 }
 
 LIBC void *malloc(size_t bytes) {
@@ -191,11 +198,11 @@ LIBC void *malloc(size_t bytes) {
         cut(block, size);
         return contents(block);
     }
-    if (size == 0 || ((top == NULL || size_of(top) < size) && !raise_top(size))) {
+    if (size == 0 || ((heap.top == NULL || size_of(heap.top) < size) && !raise_top(size))) {
         posix_fail(ENOMEM);
         return NULL;
     }
-    block = top;
+    block = heap.top;
     take_from_top(size);
     return contents(block);
 }
@@ -223,15 +230,15 @@ LIBC void *realloc(void *at, size_t bytes) {
     }
     uint32_t have = size_of(block);
     struct block *above = after(block);
-    bool enough = above == top && (size <= have + size_of(top) || raise_top(size - have));
-    if (enough && above == top && size > have) {
-        uint32_t rest = size_of(top) - (size - have);
+    bool enough = above == heap.top && (size <= have + size_of(heap.top) || raise_top(size - have));
+    if (enough && above == heap.top && size > have) {
+        uint32_t rest = size_of(heap.top) - (size - have);
         block->size = size | (block->size & FLAGS);
-        top = after(block);
-        top->size = rest | BEFORE_USED;
+        heap.top = after(block);
+        heap.top->size = rest | BEFORE_USED;
         return at;
     }
-    if (size > have && above != top && !(above->size & USED) && have + size_of(above) >= size) {
+    if (size > have && above != heap.top && !(above->size & USED) && have + size_of(above) >= size) {
         take(above);
         block->size = (have + size_of(above)) | (block->size & FLAGS);
         after(block)->size |= BEFORE_USED;

@@ -84,15 +84,23 @@ LIBC int setrlimit(int what, const struct rlimit *limit) {
     return limit->rlim_cur == now.rlim_cur && limit->rlim_max == now.rlim_max ? 0 : posix_fail(EPERM);
 }
 LIBC int getdtablesize(void) { return DESCRIPTORS; }
-LIBC int getpriority(int which, id_t who) {
-    (void)which, (void)who;
+
+/* VMs have equal shares, and their processes too: what a program says of itself is noted, and changes nothing. */
+#define NICEST 19
+static int niceness;
+static bool is_self(int which, id_t who) { return which == PRIO_PROCESS && (who == 0 || who == (id_t)getpid()); }
+LIBC int getpriority(int which, id_t who) { return is_self(which, who) ? niceness : 0; }
+LIBC int setpriority(int which, id_t who, int priority) {
+    if (!is_self(which, who)) return priority == 0 ? 0 : posix_fail(EPERM);
+    if (priority < niceness) return posix_fail(EACCES);
+    niceness = priority < NICEST ? priority : NICEST;
     return 0;
 }
-LIBC int setpriority(int which, id_t who, int priority) {
-    (void)which, (void)who;
-    return priority == 0 ? 0 : posix_fail(EPERM);
+LIBC int nice(int more) {
+    if (more < 0) return posix_fail(EPERM);
+    setpriority(PRIO_PROCESS, 0, more < NICEST ? niceness + more : NICEST);
+    return niceness;
 }
-LIBC int nice(int more) { return more == 0 ? 0 : posix_fail(EPERM); }
 
 static pid_t start_shell(const char *command, const posix_spawn_file_actions_t *files) {
     char *argv[] = {(char *)"sh", (char *)"-c", (char *)"--", (char *)command, NULL};

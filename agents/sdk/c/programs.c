@@ -31,7 +31,12 @@ LIBC int execve(const char *path, char *const argv[], char *const envp[]) {
     int result = -1;
     if (environment) {
         int32_t error = sys_exec(HOST_CWD, HOST_PATH(path), arguments, argv_size, environment, envp_size);
-        if (error == 0) posix_leave_child();
+        if (error == 0) {
+            free(environment);
+            free(arguments); /* the heap may be the parent's */
+            posix_leave_child();
+            return 0;
+        }
         result = (int)posix_result(error);
     }
     int error = errno;

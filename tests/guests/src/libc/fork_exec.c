@@ -90,6 +90,34 @@ static void memory(void) {
     check("the break is where it was", sbrk(0) == top);
 }
 
+static void without_room(void) {
+    struct block {
+        struct block *next;
+    } *blocks = NULL, *block;
+    while ((block = malloc(32 << 20)) != NULL) block->next = blocks, blocks = block;
+    check("more than half of the memory", blocks && blocks->next && blocks->next->next);
+    block = blocks->next, free(blocks), blocks = block;
+    int local = 1;
+    char *heap = strdup("parent");
+    bool right = true;
+    for (int i = 0; i < 20; i++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            global = local = 2;
+            memset(malloc(50000), 1, 50000);
+            if (i % 2) become("kill");
+            _exit(4);
+        }
+        memset(malloc(50000), 1, 50000);
+        right = right && pid > 0 && ended(pid) == 4 << 8;
+    }
+    check("children without room for a copy", right);
+    check("my stack and my variables", global == 1 && local == 1 && strcmp(heap, "parent") == 0);
+    while (blocks) block = blocks->next, free(blocks), blocks = block;
+    check("my heap", (block = malloc(64 << 20)) != NULL);
+    free(block);
+}
+
 static void programs(void) {
     char directory[] = "/tmp/placeXXXXXX", text[8] = "";
     int ends[2];
@@ -193,6 +221,7 @@ int main(int argc, char **argv) {
     self = argv[1];
     if (argc > 2) return child(argc, argv);
     memory();
+    without_room();
     programs();
     signals();
     check("no child left", failed(wait(NULL), ECHILD));
