@@ -77,6 +77,65 @@ def test_jq_keeps_numbers_and_goes_deep(vm: Vm) -> None:
     )
 
 
+DEEPER = """
+nested() {
+    head -c $1 /dev/zero | tr '\\0' '['
+    head -c $1 /dev/zero | tr '\\0' ']'
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "work",
+    [".", "tojson | fromjson", "[., .] | sort", "select(. == .)", "select(contains(.))", "{a: .} * {a: .}", "[paths]"],
+)
+def test_jq_does_all_that_it_can_with_what_is_as_deep_as_it_reads(vm: Vm, work: str) -> None:
+    assert run(vm, f"{DEEPER} nested 2500 | jq '{work}' > deep", "/home/user") == (0, "")
+
+
+def test_jq_says_that_something_is_too_deep(vm: Vm) -> None:
+    for depth in (2501, 20_000):
+        done = vm.call("exec", argv=["bash", "-c", f"{DEEPER} nested {depth} | jq ."], timeoutMs=LONGEST_MS)
+        assert done["exitCode"] == 5
+        assert "Exceeds depth limit for parsing" in done["stderr"]
+    deeper = "reduce range(5000) as $n ([]; [.])"
+    assert run(vm, f"jq -nc '{deeper}' | grep -o skipped", "/home/user") == (0, "skipped\n")
+
+
+def test_df_and_stat_tell_what_the_files_of_a_vm_may_take(vm: Vm) -> None:
+    script = """
+    head -c 10M /dev/zero > large
+    sync
+    df -B4096 --output=size,used,avail / | tail -n 1
+    df --output=itotal,iused / | tail -n 1
+    stat -f -c '%b %f %c %d' .
+    cat /proc/fs/torpor/space
+    df > /dev/null
+    """
+    code, text = run(vm, script, f"/home/user/{fresh_name('w')}")
+    blocks, files, told, (most, used), (most_files, used_files) = (
+        [int(word) for word in line.split()] for line in text.splitlines()
+    )
+    assert code == 0
+    assert used >= 10 * 1024 * 1024
+    size, free = most // 4096, (most - used) // 4096
+    assert blocks == [size, size - free, free]
+    assert files == [most_files, used_files]
+    assert told == [size, free, most_files, most_files - used_files]
+
+
+def test_a_program_may_be_nice(vm: Vm) -> None:
+    done = vm.call("exec", argv=["bash", "-c", "nice -n 5 echo nice; nice -n -1 echo not"], timeoutMs=LONGEST_MS)
+    assert done["stdout"] == "nice\nnot\n"
+    assert done["stderr"].count("Permission denied") == 1
+
+
+def test_a_shell_that_has_no_room_for_two_of_it_still_starts_programs(vm: Vm) -> None:
+    """A child by vfork has a copy of its parent's memory beside it; one by fork has it in a memory of its own."""
+    script = "printf -v x %1048576s; for i in {1..200}; do v[i]=$x; done; /bin/echo one; (exit 3); echo $? ${#v[200]}"
+    assert run(vm, script, "/home/user") == (0, "one\n3 1048576\n")
+
+
 def test_sqlite_has_no_log_that_is_written_ahead(vm: Vm) -> None:
     script = "sqlite3 a.db 'pragma journal_mode = wal; create table t(a); pragma journal_mode'; ls"
     assert run(vm, script, f"/home/user/{fresh_name('w')}") == (0, "delete\ndelete\na.db\n")

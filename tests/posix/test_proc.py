@@ -249,6 +249,8 @@ def test_the_machine_is_the_vm(box: Box) -> None:
     box.fs.unlink("/etc/hostname")
     box.fs.symlink("/proc/sys/kernel/hostname", "/etc/hostname")
     assert box.text("/proc/sys/kernel/hostname") == "torpor\n", "asked what it would be by itself"
+    limits, usage = box.fs.limits, box.fs.usage
+    assert box.text("/proc/fs/torpor/space") == f"{limits.bytes} {usage.bytes}\n{limits.entries} {usage.entries}\n"
     box.fs.set_mounts([Mount("/work here", "/usr/share", read_only=True)])
     assert box.text("/proc/mounts").splitlines()[-1] == "host /work\\040here host ro 0 0"
 

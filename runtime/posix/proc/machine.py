@@ -110,6 +110,12 @@ class MachineFacts:
             lines.append(f"host {place} host {'ro' if mount.read_only else 'rw'} 0 0")
         return "".join(f"{line}\n" for line in lines).encode()
 
+    def space(self) -> bytes:
+        """Of the VM's own files: the bytes that they may have and have, and how many there may be and are."""
+        files = self._kernel.filesystem
+        pairs = (files.limits.bytes, files.usage.bytes), (files.limits.entries, files.usage.entries)
+        return "".join(f"{most} {used}\n" for most, used in pairs).encode()
+
     def host_name(self) -> bytes:
         """The first line of /etc/hostname, as gethostname(2) has it."""
         if self._looks_for_name:

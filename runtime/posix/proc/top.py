@@ -40,6 +40,7 @@ class Top:
         self._files: dict[str, Made] = {
             "cpuinfo": MadeFile(next(numbers), facts.cpuinfo),
             "filesystems": MadeFile(next(numbers), facts.filesystems),
+            "fs": _space(facts, numbers),
             "loadavg": MadeFile(next(numbers), facts.loadavg),
             "meminfo": MadeFile(next(numbers), facts.meminfo),
             "mounts": MadeFile(next(numbers), facts.mounts),
@@ -71,6 +72,12 @@ class Top:
 
     def _of(self, pid: int) -> ProcessDirectory:
         return ProcessDirectory(self._kernel, self._facts, pid)
+
+
+def _space(facts: MachineFacts, numbers: Iterator[int]) -> Fixed:
+    """/proc/fs: what statvfs(3) of agents/sdk/c reads."""
+    own: dict[str, Made] = {"space": MadeFile(next(numbers), facts.space)}
+    return Fixed(next(numbers), {"torpor": Fixed(next(numbers), own)})
 
 
 def _settings(facts: MachineFacts, numbers: Iterator[int]) -> Fixed:

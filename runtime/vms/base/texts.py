@@ -21,7 +21,7 @@ DIRECTORIES: Final = {
 }
 """With their modes; those above them are there, too."""
 
-LINKS: Final = {"/bin": "usr/bin"}
+LINKS: Final = {"/bin": "usr/bin", "/etc/mtab": "../proc/mounts"}
 
 _PASSWD: Final = f"""\
 root:x:0:0:root:/root:/bin/sh
