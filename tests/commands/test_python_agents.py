@@ -225,7 +225,7 @@ def test_its_sessions_go_with_forks_and_exports(
 
 
 def test_the_sdk_is_compiled_already(vm: Vm) -> None:
-    """Else each session compiled it. What is compiled is of the sources that are there."""
+    """Else each session compiled it. What is compiled is of the sources that are there; -B leaves it as it is."""
     program = """
 import importlib.util, pathlib, torpor_agent
 for source in sorted(pathlib.Path(torpor_agent.__file__).parent.glob("*.py")):
@@ -233,7 +233,7 @@ for source in sorted(pathlib.Path(torpor_agent.__file__).parent.glob("*.py")):
     assert compiled[4] == 3 and compiled[8:16] == importlib.util.source_hash(source.read_bytes()), source
     print(source.stem)
 """
-    done = vm.call("exec", argv=["python3", "-c", program])
+    done = vm.call("exec", argv=["python3", "-B", "-c", program])
     assert (done["exitCode"], "wire" in done["stdout"].split()) == (0, True), done["stderr"]
 
 
