@@ -131,6 +131,22 @@ def test_asyncio_waits_for_programs_and_for_time(vm: Vm) -> None:
     assert python(vm, text).splitlines() == ["(b'hello', None) 7", "[1, 2]", "late"]
 
 
+def test_loops_need_signals_only_for_programs(vm: Vm) -> None:
+    text = """
+        import asyncio
+
+        async def main():
+            child = await asyncio.create_subprocess_exec("true")
+            print(await child.wait())
+
+        for _ in range(2):
+            asyncio.run(main())
+            asyncio.set_event_loop(asyncio.BaseEventLoop())
+            asyncio.set_event_loop(None)
+    """
+    assert python(vm, text) == "0\n0\n"
+
+
 def test_there_is_one_thread_and_what_needs_more_says_so(vm: Vm) -> None:
     text = """
         import concurrent.futures, socket, threading
