@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from runtime.cli import exits, lists, new_agent, output
+from runtime.cli import exits, lists, output
 from runtime.cli.agents import add_run
 from runtime.cli.connecting import connect_to
 
@@ -39,14 +39,14 @@ def register(table: Table) -> None:
     command.add_argument("path", metavar="PATH", help="a component, or a folder with an agent.toml")
     command = group.command(
         "new",
-        new_agent.new,
+        new,
         "write an agent that runs as it is, to be edited",
         starts=False,
         epilog="It is a folder with a manifest and the agent's source, which nothing has to build: `torpor agent add` makes it "
         "known, and an edit is there at the next session.",
     )
     command.add_argument("name", metavar="ID", help="the agent's id")
-    command.add_argument("--lang", choices=tuple(new_agent.LANGUAGES), default="python", help="the language")
+    command.add_argument("--lang", choices=("python",), default="python", help="the language")
     command.add_argument("--dir", metavar="DIR", dest="directory", help="the folder to make (default: the id)")
     command = group.command(
         "dev",
@@ -69,6 +69,13 @@ def _add_index(command: argparse.ArgumentParser) -> None:
     """Add where packages come from."""
     text = "where the dependencies of an agent without a build are installed from (default: PyPI)"
     command.add_argument("--index-url", metavar="URL", help=text)
+
+
+def new(args: argparse.Namespace) -> int:
+    """Write an agent."""
+    from runtime.cli.new_agent import new as go
+
+    return go(args)
 
 
 def dev(args: argparse.Namespace) -> int:

@@ -44,6 +44,7 @@ run(MyAgent())
 """The files of an agent in Python."""
 
 LANGUAGES = {"python": PYTHON}
+"""By what `--lang` calls them."""
 
 
 def new(args: argparse.Namespace) -> int:

@@ -95,6 +95,7 @@ def describe_fork(record: SessionRecord) -> dict[str, Any]:
         "agentInfo": record.agent_info,
         "modes": record.modes,
         "configOptions": record.config_options or [],
+        "authMethods": [],
         "cwd": record.cwd,
         "createdAt": record.created_at,
     }

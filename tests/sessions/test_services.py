@@ -78,7 +78,7 @@ async def test_requests_are_served_in_order(vm: FakeVm) -> None:
 
 async def test_unknown_requests_and_notifications(vm: FakeVm) -> None:
     async def script(agent: FakeAgent) -> None:
-        assert (await agent.request("elicitation/create"))["error"]["code"] == -32601
+        assert (await agent.request("session/of_next_year"))["error"]["code"] == -32601
         assert (await agent.request("_vendor/thing"))["error"]["code"] == -32601
         await agent.write({"method": "_vendor/note", "params": {"x": 1}})
         await agent.update("a_kind_of_next_year", x=1)

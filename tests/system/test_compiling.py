@@ -55,7 +55,7 @@ def artefacts(cache: Path) -> list[Path]:
 
 
 def test_who_waits_is_told_once(own: Daemon) -> None:
-    component = Catalogue(built_in_directory()).get("echo").component.path
+    component = Catalogue(built_in_directory()).get("echo").program.path
     with own.connect() as api:
         vm = Vm(api, "v")
         pending, told = begun(vm)
