@@ -25,8 +25,10 @@ function open(stream, flags, mode, callback) {
     return callback(error);
   }
   callback();
-  stream.emit("open", stream.fd);
-  stream.emit("ready");
+  process.nextTick(() => {
+    stream.emit("open", stream.fd);
+    stream.emit("ready");
+  });
 }
 
 export class ReadStream extends Readable {
@@ -70,11 +72,13 @@ export class WriteStream extends Writable {
     const { fd = null, flags = "w", mode, start, autoClose = true, encoding = "utf8", signal } = typeof options === "string" ? { encoding: options } : (options ?? {});
     super({ defaultEncoding: encoding, signal });
     Object.assign(this, { path: fd == null ? pathOf(path) : path, fd, flags, mode, autoClose, bytesWritten: 0, position: start });
-  }
-  _construct(callback) {
-    open(this, this.flags, this.mode, callback);
+    // Not in `_construct`: what is written while that is on its way is kept, and a promise's turn between its end and the
+    // writing of what was kept, which Node has not, would have what comes later written first.
+    open(this, flags, mode, (error) => (this.unopened = error));
+    if (this.unopened) process.nextTick(() => this.destroy(this.unopened));
   }
   _write(chunk, _encoding, callback) {
+    if (this.unopened) return callback(this.unopened);
     try {
       const count = writeSync(this.fd, chunk, 0, chunk.length, this.position);
       this.bytesWritten += count;

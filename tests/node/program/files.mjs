@@ -130,6 +130,18 @@ export async function test_fs_streams() {
   assert.equal(text, "0\nline ");
   const failure = await new Promise((resolve) => fs.createReadStream("/none").on("error", resolve));
   assert.equal(failure.code, "ENOENT");
+  const unwritten = fs.createWriteStream("/none/x");
+  const refused = new Promise((resolve) => unwritten.on("error", resolve));
+  unwritten.write("a");
+  assert.equal((await refused).code, "ENOENT");
+  for (let turns = 0; turns < 8; turns++) {
+    const ordered = fs.createWriteStream(file);
+    ordered.write("one ");
+    for (let turn = 0; turn < turns; turn++) await undefined; // as what comes from elsewhere may be written at any turn
+    ordered.write("two");
+    await new Promise((resolve) => ordered.end(resolve));
+    assert.equal(fs.readFileSync(file, "utf8"), "one two");
+  }
 }
 
 export function test_packed_files() {
