@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 DIST = ROOT / "dist"
 WORK = DIST / "work"
 
-LEVEL = 12
-"""12 takes a tenth of the time of 19 and gives 10 % more bytes."""
+LEVEL = 16
+"""16 takes two and a half times the time of 12, and gives 4 % fewer bytes, which keep the executable below 90 MB."""
 
 PYINSTALLER_TIMEOUT_S = 600
 
