@@ -3,16 +3,15 @@
 import * as acp from "@agentclientprotocol/sdk";
 import { log } from "../sdk/web/stdio.mjs";
 import { McpServers } from "./mcp.mjs";
-import { chooseModel, chooseThinking, configOptions, setOption } from "./models.mjs";
-import { load } from "./persist.mjs";
-import { Session } from "./session.mjs";
+import { configOptions, setOption } from "./options.mjs";
+import { MODES } from "./modes.mjs";
+import { VERSION } from "./pi.mjs";
+import { openSession } from "./session.mjs";
 
-const VERSION = "0.1.0";
 const { agent: methods } = acp.methods;
 
 export function createApp() {
   const sessions = new Map();
-  let capabilities = {};
 
   function find(sessionId) {
     const session = sessions.get(sessionId);
@@ -20,39 +19,25 @@ export function createApp() {
     return session;
   }
 
-  function open(client, params, saved) {
+  async function open(client, params) {
+    const live = params.sessionId && sessions.get(params.sessionId);
+    if (live) return live;
     const servers = (params.mcpServers ?? []).filter(({ type }) => type === "http");
     for (const { name, type } of params.mcpServers ?? []) {
       if (type !== "http") log(`pi: the MCP server ${name} is left out: pi speaks MCP over streamable HTTP only`);
     }
-    const model = chooseModel(saved?.model ?? process.env.PI_MODEL);
-    const session = new Session({
-      id: saved?.id ?? crypto.randomUUID(),
-      cwd: params.cwd,
-      directories: params.additionalDirectories ?? [],
-      client,
-      capabilities,
-      model,
-      thinking: chooseThinking(model, saved?.thinking ?? process.env.PI_THINKING),
-      saved,
-      mcp: servers.length ? new McpServers(servers, VERSION) : undefined,
-    });
+    const mcp = servers.length ? new McpServers(servers, VERSION) : undefined;
+    const session = await openSession({ id: params.sessionId, cwd: params.cwd, directories: params.additionalDirectories ?? [], client, mcp });
+    if (!session) throw acp.RequestError.sessionNotFound(params.sessionId);
     sessions.set(session.id, session);
     return session;
   }
 
-  function restore(client, params) {
-    const live = sessions.get(params.sessionId);
-    if (live) return live;
-    const saved = load(params.sessionId);
-    if (!saved) throw acp.RequestError.sessionNotFound(params.sessionId);
-    return open(client, params, saved);
-  }
+  const about = (session) => ({ configOptions: configOptions(session), modes: { currentModeId: session.mode, availableModes: MODES } });
 
   return acp
     .agent({ name: "pi" })
-    .onRequest(methods.initialize, ({ params }) => {
-      capabilities = params.clientCapabilities ?? {};
+    .onRequest(methods.initialize, () => {
       return {
         protocolVersion: acp.PROTOCOL_VERSION,
         agentCapabilities: {
@@ -65,19 +50,29 @@ export function createApp() {
         authMethods: [],
       };
     })
-    .onRequest(methods.session.new, ({ params, client }) => {
-      const session = open(client, params);
-      return { sessionId: session.id, configOptions: configOptions(session) };
+    .onRequest(methods.session.new, async ({ params, client }) => {
+      const session = await open(client, params);
+      session.announce();
+      return { sessionId: session.id, ...about(session) };
     })
     .onRequest(methods.session.load, async ({ params, client }) => {
-      const session = restore(client, params);
+      const session = await open(client, params);
       await session.replay();
-      return { configOptions: configOptions(session) };
+      session.announce();
+      return about(session);
     })
-    .onRequest(methods.session.resume, ({ params, client }) => ({ configOptions: configOptions(restore(client, params)) }))
-    .onRequest(methods.session.setConfigOption, ({ params }) => {
+    .onRequest(methods.session.resume, async ({ params, client }) => {
+      const session = await open(client, params);
+      session.announce();
+      return about(session);
+    })
+    .onRequest(methods.session.setMode, ({ params }) => {
+      if (!find(params.sessionId).setMode(params.modeId)) throw acp.RequestError.invalidParams({ modeId: params.modeId });
+      return {};
+    })
+    .onRequest(methods.session.setConfigOption, async ({ params }) => {
       const session = find(params.sessionId);
-      if (!setOption(session, params.configId, params.value)) {
+      if (!(await setOption(session, params.configId, params.value))) {
         throw acp.RequestError.invalidParams({ configId: params.configId, value: params.value });
       }
       return { configOptions: configOptions(session) };

@@ -1,5 +1,7 @@
 // pi as a WASI component. Everything below is set up while the component is built; `run` only connects it.
 
+import "../sdk/node/globals.mjs";
+import { Console } from "../sdk/node/console.mjs";
 import { goLive } from "../sdk/web/prelude.mjs";
 import { runUntil } from "../sdk/web/loop.mjs";
 import { log, stdinStream, stdoutWriter } from "../sdk/web/stdio.mjs";
@@ -11,13 +13,15 @@ import { rehearse } from "./rehearsal.mjs";
 let rehearsal = "it did not end";
 rehearse().then(
   () => (rehearsal = "done"),
-  (error) => (rehearsal = error.message),
+  (error) => (rehearsal = error.stack ?? error.message),
 );
 const app = createApp();
 
 export const run = {
   async run() {
     goLive();
+    process.env.HOME ??= "/home/user";
+    globalThis.console = new Console(process.stderr); // stdout is the client's
     if (rehearsal !== "done") log(`pi was built without its rehearsal and is slow to start: ${rehearsal}`);
     const connection = app.connect(messageStream(stdoutWriter(), stdinStream()));
     await runUntil(connection.closed);

@@ -39,8 +39,7 @@ function checkUrl(url) {
 }
 
 /** Sends a request. @returns {Promise<Body>} of the answer; throws ModelError if it is an error */
-async function send({ url, headers, body }, signal) {
-  checkUrl(url);
+export async function send({ url, headers, body }, signal) {
   let response;
   try {
     response = await fetch(url, { method: "POST", headers, body: toJson(body), signal });
@@ -103,6 +102,7 @@ function callIds({ messages }) {
  */
 async function ask(model, context, options, before, show) {
   let request = await requestFor(model, context, options);
+  checkUrl(request.url);
   // The answer to tool results may be nothing: the work is done, and the model has no more to say.
   const mayBeEmpty = context.messages.at(-1)?.role === "toolResult";
   for (let attempt = 0; ; attempt++) {

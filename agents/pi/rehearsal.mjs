@@ -3,9 +3,11 @@
 // SpiderMonkey compiles a function when it is first called. What has been called here is compiled in the image that all
 // sessions start from: they start several times faster, and share those pages of memory.
 
+import { setRoot as setNodeRoot } from "../sdk/node/fs-place.mjs";
 import { setRoot } from "../sdk/web/files.mjs";
 import { createApp } from "./agent.mjs";
 import { messageStream } from "./messages.mjs";
+import { paperRoot } from "./paper.mjs";
 
 const usage = { input_tokens: 1, output_tokens: 1, cache_read_input_tokens: 0, cache_creation_input_tokens: 0 };
 
@@ -32,10 +34,8 @@ const ANSWERS = [
     call(1, "read", { path: "a" }),
     call(2, "write", { path: "a", content: "b" }),
     call(3, "edit", { path: "a", edits: [{ oldText: "b", newText: "c" }] }),
-    call(4, "list", {}),
-    call(5, "find", { pattern: "*.{a,b}" }),
-    call(6, "grep", { pattern: "a" }),
-    call(7, "bash", { command: "a" }),
+    call(4, "ls", {}),
+    call(5, "plan", {}),
   ),
   answer("end_turn", block(0, { type: "text", text: "" }, { type: "text_delta", text: "Done." })),
 ];
@@ -53,54 +53,39 @@ function paperModel(answers) {
   };
 }
 
-/** As much of a WASI descriptor as the tools use: files that hold one letter wherever one looks, in one directory. */
-class PaperDescriptor {
-  constructor(type) {
-    this.type = type;
-  }
-  openAt(_flags, _name, { directory }) {
-    return new PaperDescriptor(directory ? "directory" : "regular-file");
-  }
-  statAt(_flags, name) {
-    return { type: name === "." ? "directory" : "regular-file", size: 2n, dataModificationTimestamp: { seconds: 0n } };
-  }
-  getType() {
-    return this.type;
-  }
-  stat() {
-    return { type: this.type, size: 2n };
-  }
-  read() {
-    return [new TextEncoder().encode("b\n"), true];
-  }
-  setSize() {}
-  write(bytes) {
-    return BigInt(bytes.length);
-  }
-  readDirectory() {
-    const entries = ["a", "b"].map((name) => ({ name, type: "regular-file" }));
-    return { readDirectoryEntry: () => entries.shift(), [Symbol.dispose]() {} };
-  }
-  [Symbol.dispose]() {}
-}
-
-/** What the client answers to all requests about a terminal. */
-const PAPER_TERMINAL = { terminalId: "t", exitCode: 0, output: "a\n", truncated: false };
+/** What there is to be found: enough for each kind of file to be read once. */
+const FILES = {
+  "bin/bash": "",
+  "home/a": "a\nb\n",
+  "home/AGENTS.md": "Be brief.",
+  "home/.pi/skills/s/SKILL.md": "---\nname: s\ndescription: d\n---\nText.\n",
+  "home/.pi/prompts/p.md": "---\ndescription: d\n---\nText.\n",
+  "home/user/.pi/agent/settings.json": "{}",
+  "home/user/.pi/agent/models.json": '{"providers":{}}',
+};
 
 /** Runs `play` in a world of paper: model, files and timers, none of which needs a host. */
 async function onPaper(play) {
   const { fetch, setTimeout } = globalThis;
   globalThis.fetch = paperModel([...ANSWERS]);
   // Only what yields to the loop goes on; timeouts would need a clock, and are not reached.
-  globalThis.setTimeout = (callback, ms) => void (ms || queueMicrotask(callback));
-  process.env.ANTHROPIC_API_KEY = "none";
-  setRoot(new PaperDescriptor("directory"));
+  globalThis.setTimeout = (callback, ms) => {
+    if (!ms) queueMicrotask(callback);
+    return { unref() {} };
+  };
+  Object.assign(process.env, { ANTHROPIC_API_KEY: "none", HOME: "/home/user" });
+  const root = paperRoot(FILES);
+  setRoot(root);
+  setNodeRoot(root);
   try {
     await play();
   } finally {
     Object.assign(globalThis, { fetch, setTimeout });
     delete process.env.ANTHROPIC_API_KEY;
+    delete process.env.HOME;
+    process.chdir("/");
     setRoot(undefined);
+    setNodeRoot(undefined);
   }
 }
 
@@ -119,17 +104,17 @@ export function rehearse() {
       });
     const reply = (bytes) => {
       const { id, method, result, error } = JSON.parse(new TextDecoder().decode(bytes));
-      if (method?.startsWith("terminal/")) write({ id, result: PAPER_TERMINAL });
       if (method) return;
       if (error) replies.get(id).reject(new Error(error.message));
       else replies.get(id)?.resolve(result);
     };
     const connection = createApp().connect(messageStream(reply, input));
-    await ask("initialize", { protocolVersion: 1, clientCapabilities: { terminal: true } });
-    const { sessionId } = await ask("session/new", { cwd: "/", mcpServers: [] });
+    await ask("initialize", { protocolVersion: 1, clientCapabilities: {} });
+    const { sessionId } = await ask("session/new", { cwd: "/home", mcpServers: [] });
     await ask("session/prompt", { sessionId, prompt: [{ type: "text", text: "Rehearse." }] });
     await ask("session/set_config_option", { sessionId, configId: "thought_level", value: "low" });
-    await ask("session/load", { sessionId, cwd: "/", mcpServers: [] });
+    await ask("session/close", { sessionId });
+    await ask("session/load", { sessionId, cwd: "/home", mcpServers: [] });
     write({ method: "session/cancel", params: { sessionId } });
     send.close();
     await connection.closed;

@@ -1,6 +1,6 @@
 // pi's events as ACP session updates.
 
-import { present } from "./tools/index.mjs";
+import { present } from "./present.mjs";
 
 const text = (value) => ({ type: "text", text: value });
 
@@ -8,6 +8,19 @@ function toolContent(result) {
   const content = (result?.content ?? []).map((block) => ({ type: "content", content: block }));
   const { diff } = result?.details ?? {};
   return diff ? [{ type: "diff", ...diff }] : content;
+}
+
+/** How much of what a command has written so far is shown while it runs. */
+const SHOWN_LINES = 20;
+
+/** The last lines of a result that is not complete. */
+function ending(result) {
+  const content = result.content.map((block) => {
+    if (block.type !== "text") return block;
+    const lines = block.text.split("\n");
+    return text(lines.slice(-SHOWN_LINES - (lines.at(-1) === "" ? 1 : 0)).join("\n"));
+  });
+  return { ...result, content };
 }
 
 export class Reporter {
@@ -32,10 +45,11 @@ export class Reporter {
         await this.update({ sessionUpdate: "tool_call_update", toolCallId: event.toolCallId, status: "in_progress" });
         break;
       case "tool_execution_update":
+        if (!event.partialResult.content.length) break; // that it has begun is told already
         await this.update({
           sessionUpdate: "tool_call_update",
           toolCallId: event.toolCallId,
-          content: toolContent(event.partialResult),
+          content: toolContent(ending(event.partialResult)),
         });
         break;
       case "tool_execution_end":
@@ -102,7 +116,9 @@ export function* replayUpdates(messages, cwd) {
         else if (block.type === "thinking") yield { sessionUpdate: "agent_thought_chunk", content: text(block.thinking) };
         else yield { sessionUpdate: "tool_call", toolCallId: block.id, ...present(block.name, block.arguments, cwd) };
       }
-    } else {
+    } else if (message.role === "compactionSummary") {
+      yield { sessionUpdate: "agent_thought_chunk", content: text(message.summary) };
+    } else if (message.role === "toolResult") {
       const status = message.isError ? "failed" : "completed";
       yield { sessionUpdate: "tool_call_update", toolCallId: message.toolCallId, status, content: toolContent(message) };
     }

@@ -6,6 +6,7 @@
 //
 // A bundle.json beside the entry may change modules, which it names by the ending of their paths:
 //   "replace": {"some/module.js": "./ours.mjs"}        another module in its place
+//   "without": {"some/module.js": ["package"]}         what it imports of these is never used: see sdk/absent.cjs
 //   "pick": {"some/table.js": {"NAME": ["key"]}}       of the object that it exports as NAME only these entries
 //   "node": true                                       Node's modules are there: see node/plugin.mjs
 //   "packed": {"/usr/lib/x.json": "./some/x.json"}     with these, files that they find at a path of the VM
@@ -45,7 +46,9 @@ function settings(entry) {
   return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : {};
 }
 
-function changes(entry, { replace = {}, pick = {} }) {
+const ABSENT = resolve(import.meta.dirname, "absent.cjs");
+
+function changes(entry, { replace = {}, without = {}, pick = {} }) {
   const ending = (path) => new RegExp(path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&") + "$");
   return {
     name: "changes",
@@ -57,6 +60,10 @@ function changes(entry, { replace = {}, pick = {} }) {
           resolveDir: dirname(path),
         }));
       }
+      build.onResolve({ filter: /^[^./]/ }, ({ path, importer }) => {
+        const unused = Object.entries(without).some(([module, names]) => importer.endsWith(module) && names.includes(path));
+        return unused ? { path: ABSENT } : undefined;
+      });
       for (const [module, tables] of Object.entries(pick)) {
         build.onLoad({ filter: ending(module) }, async ({ path }) => {
           const exports = await import(path);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import pytest
 import trio
 
@@ -27,7 +28,7 @@ async def test_tools_work_on_the_files_of_the_vm(pi: Pi) -> None:
         ToolCall("write", {"path": "src/a.py", "content": "x = 1\ny = 2\n"}),
         ToolCall("edit", {"path": "src/a.py", "edits": [{"oldText": "x = 1", "newText": "x = 10"}]}),
         ToolCall("read", {"path": "/home/user/src/a.py", "offset": 1, "limit": 1}),
-        ToolCall("list", {"path": "src"}),
+        ToolCall("ls", {"path": "src"}),
         ToolCall("find", {"pattern": "**/*.py"}),
         ToolCall("grep", {"pattern": "y\\s*=", "context": 1}),
     )
@@ -35,7 +36,7 @@ async def test_tools_work_on_the_files_of_the_vm(pi: Pi) -> None:
         assert await bench.say("go") == "done"
         assert await bench.read("/home/user/src/a.py") == b"x = 10\ny = 2\n"
         _, _, read, listed, found, grepped = results(model)
-        assert read == "1\tx = 10\n\n(lines 1 to 1 of 2; go on with offset 2)"
+        assert read == "x = 10\n\n[2 more lines in file. Use offset=2 to continue.]"
         assert (listed, found) == ("a.py", "src/a.py")
         assert grepped == "src/a.py-1- x = 10\nsrc/a.py:2: y = 2"
 
@@ -61,15 +62,15 @@ async def test_mistakes_are_told_to_the_model(pi: Pi) -> None:
     tools = (
         ToolCall("read", {"path": "none"}),
         ToolCall("edit", {"path": "none", "edits": [{"oldText": "a", "newText": "b"}]}),
-        ToolCall("grep", {"pattern": "("}),
+        ToolCall("grep", {"pattern": "x", "path": "nowhere"}),
         ToolCall("write", {"path": 5}),
         ToolCall("nosuch", {}),
     )
     async with pi.talking_to(Turn(tools), say("oh")) as (bench, model):
         assert await bench.say("go") == "oh"
         assert all(result.get("is_error") for result in model.requests[-1].tool_results())
-        assert results(model)[0] == "ENOENT: no such file or directory: /home/user/none"
-        assert "set literal" in results(model)[2]
+        assert results(model)[0] == "ENOENT: no such file or directory, access '/home/user/none'"
+        assert results(model)[2] == "Path not found: /home/user/nowhere"
         assert [update["status"] for update in await bench.updates("tool_call_update") if "status" in update].count(
             "failed"
         ) == len(tools)
@@ -128,12 +129,12 @@ async def test_stops_in_mid_stream(pi: Pi) -> None:
 
 
 async def test_errors_carry_the_words_of_the_api(pi: Pi) -> None:
-    script = (Failure(400, "prompt is too long"), Failure(401, "invalid x-api-key"), say("fine"))
+    script = (Failure(400, "messages: roles must alternate"), Failure(401, "invalid x-api-key"), say("fine"))
     async with pi.talking_to(*script) as (bench, _):
         with pytest.raises(ApiError) as caught:
             await bench.ask("one")
         error = caught.value.data["agentError"]
-        assert (error["message"], error["data"]["status"]) == ("prompt is too long", 400)
+        assert (error["message"], error["data"]["status"]) == ("messages: roles must alternate", 400)
         with pytest.raises(ApiError, match="invalid x-api-key"):
             await bench.ask("two")
         assert await bench.say("three") == "fine"
@@ -187,6 +188,25 @@ async def test_a_line_that_was_not_finished_costs_no_other(pi: Pi) -> None:
         assert model.requests[-1].prompts() == ["my colour is blue", "which colour?", "and now?"]
 
 
+async def test_a_conversation_that_an_older_pi_has_kept_goes_on(pi: Pi) -> None:
+    async with pi.talking_to(say("noted"), say("blue"), say("still")) as (bench, model):
+        await bench.ask("my colour is blue")
+        files = (await bench.host.vm("test")).files
+        (name,) = await files.readdir("/root/.torpor/pi")
+        kept = [msgspec.json.decode(line) for line in (await bench.read(f"/root/.torpor/pi/{name}")).splitlines()]
+        older = [{"settings": {"model": "claude-opus-4-5", "thinking": "low", "title": "Colours"}}]
+        older += [{"message": entry["message"]} for entry in kept if entry["type"] == "message"]
+        await bench.sleep()
+        await files.delete_file(f"/root/.torpor/pi/{name}")
+        number = name.partition("_")[2]
+        await bench.write(f"/root/.torpor/pi/{number}", b"".join(msgspec.json.encode(each) + b"\n" for each in older))
+        assert await bench.say("which colour?") == "blue"
+        assert model.requests[-1].prompts() == ["my colour is blue", "which colour?"]
+        await bench.sleep()
+        await bench.ask("and now?")
+        assert model.requests[-1].prompts() == ["my colour is blue", "which colour?", "and now?"]
+
+
 async def test_models_and_thinking_are_options(pi: Pi) -> None:
     async with pi.talking_to(say("a"), say("b"), PI_MODEL="anthropic/claude-opus-4-5") as (bench, model):
         options = {option["category"]: option for option in bench.created["configOptions"]}
@@ -215,7 +235,7 @@ async def test_knows_the_machine_and_the_project(pi: Pi) -> None:
         system = "".join(block["text"] for block in model.requests[-1].body["system"])
         assert "Use tabs." in system
         assert "Be brief." in system
-        assert "Working directory: /home/user" in system
+        assert "Current working directory: /home/user" in system
         assert "There is no shell" in system
         assert "bash" not in model.requests[-1].tool_names
 

@@ -81,7 +81,7 @@ async def test_the_calls_before_the_one_that_was_cut_off_are_made(pi: Pi) -> Non
 
 
 async def test_a_call_cut_off_before_its_arguments_is_not_one_without_arguments(pi: Pi) -> None:
-    async with pi.hearing(calling("list", "", stop_reason="max_tokens"), calling("list"), saying("so")) as (
+    async with pi.hearing(calling("ls", "", stop_reason="max_tokens"), calling("ls"), saying("so")) as (
         bench,
         model,
     ):
@@ -109,17 +109,17 @@ async def test_a_call_in_an_answer_that_breaks_off_is_not_made(pi: Pi) -> None:
 
 
 async def test_calls_that_the_api_would_not_take_back_are_made_fit(pi: Pi) -> None:
-    calls = (ToolCall("no such tool!", {}, id="an id"), ToolCall("list", {}, id="x" * 100))
+    calls = (ToolCall("no such tool!", {}, id="an id"), ToolCall("ls", {}, id="x" * 100))
     async with pi.talking_to(Turn(calls), say("so")) as (bench, model):
         assert await bench.say("go") == "so"
         made = [block for block in model.requests[-1].messages[1]["content"] if block["type"] == "tool_use"]
-        assert [block["name"] for block in made] == ["no_such_tool_", "list"]
+        assert [block["name"] for block in made] == ["no_such_tool_", "ls"]
         assert [block["id"] for block in made] == ["an_id", "x" * 64]
 
 
 async def test_ids_that_come_again_are_replaced(pi: Pi) -> None:
     """The API refuses a conversation in which a call's id is there twice."""
-    twice = (ToolCall("list", {}, id="call"), ToolCall("list", {}, id="call"))
+    twice = (ToolCall("ls", {}, id="call"), ToolCall("ls", {}, id="call"))
     async with pi.talking_to(Turn(twice), Turn(twice[:1]), say("so")) as (bench, model):
         assert await bench.say("go") == "so"
         blocks = [block for message in model.requests[-1].messages for block in message["content"]]
@@ -166,6 +166,6 @@ async def test_a_call_may_bring_its_arguments_at_once(pi: Pi) -> None:
 
 
 async def test_a_script_may_leave_arguments_out(pi: Pi) -> None:
-    async with pi.talking_to(call("list"), say("ok")) as (bench, model):
+    async with pi.talking_to(call("ls"), say("ok")) as (bench, model):
         await bench.ask("go")
-        assert results(model) == ["(the directory is empty)"]
+        assert results(model) == ["(empty directory)"]

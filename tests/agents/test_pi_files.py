@@ -39,23 +39,23 @@ async def test_paths_are_what_a_shell_makes_of_them(pi: Pi) -> None:
         assert {path: (await bench.read(real)).decode() for path, real in PATHS.items()} == {
             path: path for path in PATHS
         }
-        assert results(model) == [f"1\t{path}" for path in PATHS]
+        assert results(model) == list(PATHS)
 
 
 async def test_a_slash_at_the_end_says_that_a_directory_is_meant(pi: Pi) -> None:
     calls = (
         ToolCall("write", {"path": "sub/", "content": "x"}),
         ToolCall("read", {"path": "f/"}),
-        ToolCall("list", {"path": "~/"}),
+        ToolCall("ls", {"path": "~/"}),
         ToolCall("find", {"pattern": "f", "path": "./"}),
         ToolCall("grep", {"pattern": "text", "path": "/home/user/"}),
-        ToolCall("list", {"path": None}),
+        ToolCall("ls", {"path": None}),
     )
     async with pi.talking_to(Turn(calls), say("ok")) as (bench, model):
         await bench.write("/home/user/f", b"text\r\n")
         await bench.ask("go")
         written, read, listed, found, grepped, here = results(model)
-        assert written == "EISDIR: is a directory: /home/user/sub/"
+        assert written.startswith("EISDIR")
         assert read.startswith("ENOTDIR")
         assert (listed, found, grepped, here) == ("f", "f", "f:1: text", "f")
 
@@ -78,26 +78,19 @@ async def test_devices_are_no_files(pi: Pi) -> None:
             assert result.endswith(" is a device, not a file"), (call, result)
 
 
-async def test_read_says_what_its_lines_do_not_show(pi: Pi) -> None:
+async def test_read_gives_texts_as_they_are(pi: Pi) -> None:
     files = {
-        "crlf": b"a\r\nb\r\n",
-        "mixed": b"a\r\nb\nc",
-        "latin": b"caf\xe9\n",
-        "mark": b"\xef\xbb\xbfa\n",
-        "wide": ("\U0001f600" * 300).encode(),
+        "crlf": (b"a\r\nb\r\n", "a\r\nb\r\n"),
+        "mixed": (b"a\r\nb\nc", "a\r\nb\nc"),
+        "latin": (b"caf\xe9\n", "caf\ufffd\n"),
+        "wide": ("\U0001f600" * 300, "\U0001f600" * 300),
     }
     calls = (*(ToolCall("read", {"path": name}) for name in files), ToolCall("read", {"path": "mixed", "offset": 3}))
     async with pi.talking_to(Turn(calls), say("ok")) as (bench, model):
-        for name, content in files.items():
-            await bench.write(f"/home/user/{name}", content)
+        for name, (content, _) in files.items():
+            await bench.write(f"/home/user/{name}", content.encode() if isinstance(content, str) else content)
         await bench.ask("go")
-        crlf, mixed, latin, mark, wide, rest = results(model)
-        assert crlf == "1\ta\n2\tb\n\n(lines end in CRLF)"
-        assert mixed == "1\ta\n2\tb\n3\tc\n\n(some lines end in CRLF, others in LF)"
-        assert latin == "1\tcaf\ufffd\n\n(the file is not UTF-8: \ufffd stands for what is not)"
-        assert mark == "1\ta"
-        assert wide == "1\t" + "\U0001f600" * 250 + "… (100 characters more)"
-        assert rest.startswith("3\tc")
+        assert results(model) == [*(text for _, text in files.values()), "c"]
 
 
 async def test_write_is_to_the_letter(pi: Pi) -> None:

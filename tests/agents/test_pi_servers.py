@@ -196,7 +196,7 @@ async def test_these_are_errors_and_the_session_goes_on(pi: Pi, name: str) -> No
 
 async def test_an_answer_to_tool_results_may_be_nothing(pi: Pi) -> None:
     empty = Raw(START + end())
-    listing = Raw(b'{"content":[{"type":"tool_use","name":"list","input":{}}],"stop_reason":"tool_use"}')
+    listing = Raw(b'{"content":[{"type":"tool_use","name":"ls","input":{}}],"stop_reason":"tool_use"}')
     async with pi.hearing(listing, empty, empty) as (bench, model):
         assert await answer_to(bench) == ("end_turn", "")
         assert len(model.requests) == 3, "asked again once"

@@ -49,7 +49,7 @@ def test_pi_reads_edits_lists_finds_and_greps(make_vm: Callable[..., Vm]) -> Non
     script = [
         call("read", path="a.txt"),
         call("edit", path="a.txt", edits=[{"oldText": "old", "newText": "new"}]),
-        call("list", path="."),
+        call("ls", path="."),
         call("grep", pattern="n.w", path="."),
         call("find", pattern="*.txt"),
         call("read", path="no-such-file.txt"),
@@ -132,8 +132,9 @@ def test_models_and_thought_levels_are_options(make_vm: Callable[..., Vm]) -> No
         session = pi(make_vm, served)
         options = {option["category"]: option for option in session.info["configOptions"]}
         assert options.keys() == {"model", "thought_level"}
-        assert session.call("getModes") is None
-        assert session.error("setMode", modeId="code").name == "unsupported_by_agent"
+        assert session.call("getModes")["currentModeId"] == "auto"
+        assert session.call("setMode", modeId="plan")["modes"]["currentModeId"] == "plan"
+        session.call("setMode", modeId="auto")
         session.prompt("One")
         assert served.last.body["model"] == options["model"]["currentValue"]
         other = next(o["value"] for o in options["model"]["options"] if o["value"] != options["model"]["currentValue"])

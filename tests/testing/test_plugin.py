@@ -114,7 +114,7 @@ def test_failures_about_files_and_requests_show_the_transcript(wrote: TestSessio
         assert said.startswith(message)
         assert "\ntranscript:\n" in said
         assert "tool completed: Write /home/user/a.txt" in said
-    assert "1: /v1/messages (answered) result: Created /home/user/a.txt (1 lines)" in said
+    assert "1: /v1/messages (answered) result: Successfully wrote 2 bytes to a.txt" in said
 
 
 def test_what_a_function_for_permissions_raises_reaches_the_test(torpor_session: SessionFactory) -> None:

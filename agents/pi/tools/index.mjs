@@ -1,25 +1,44 @@
-// The tools of a session, and how they are shown to the client.
+// The tools of a session: pi's own, as they are safe in a VM.
 
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { UnusableArguments } from "../arguments.mjs";
-import { toolTitle } from "../mcp-tools.mjs";
-import { bash, findShell } from "./bash.mjs";
 import { checkTexts } from "./check.mjs";
-import { edit } from "./edit.mjs";
-import { find } from "./find.mjs";
-import { grep } from "./grep.mjs";
-import { list } from "./list.mjs";
+import { MAX_DIFF, diffOf } from "./diff.mjs";
+import { editTool } from "./edit.mjs";
 import { absolutePath } from "./paths.mjs";
-import { read } from "./read.mjs";
-import { write } from "./write.mjs";
+import { searchTools } from "./search.mjs";
 
-const FILE_TOOLS = [read, write, edit, list, find, grep];
-const BY_NAME = new Map([...FILE_TOOLS, bash].map((tool) => [tool.name, tool]));
+const SHELLS = ["/bin/bash", "/bin/sh"];
 
-/** Paths are absolute from here on; those tools that may leave the path out mean the working directory. */
-function absolute(args, cwd, tool) {
-  if (!("path" in tool.parameters.properties)) return args;
-  return { ...args, path: absolutePath(String(args.path ?? "."), cwd) };
+/** The shell of the VM, or undefined: then there is no bash. */
+export const findShell = () => SHELLS.find((path) => existsSync(path));
+
+/** Whether a command is there. */
+function has(name) {
+  return (process.env.PATH ?? "/usr/bin:/bin").split(":").some((folder) => existsSync(`${folder}/${name}`));
 }
+
+/** The names of pi's tools that the VM has what it takes for. */
+export function usableTools() {
+  const search = has("rg") ? ["grep", "find"] : [];
+  return ["read", ...(findShell() ? ["bash"] : []), "edit", "write", ...search, "ls"];
+}
+
+/** The size of what a tool takes whole. /dev is not made of such: the agent's own stdin never ends, and its bytes are the client's. */
+function sizeOf(path) {
+  const found = statSync(path);
+  if (found.isDirectory()) throw new Error(`${path} is a directory`);
+  if (!found.isFile()) throw new Error(`${path} is a device, not a file`);
+  return found.size;
+}
+
+function checkPlace(path) {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found && !found.isFile() && !found.isDirectory()) throw new Error(`${path} is a device, not a file`);
+}
+
+/** In the place of pi's tools of the same names. */
+export const ownTools = (cwd) => [editTool(cwd, sizeOf), ...searchTools(cwd)];
 
 /** The tool, with arguments that no tool is to see kept from it: what pi's core does before it checks them. */
 export function guarded(tool) {
@@ -32,23 +51,24 @@ export function guarded(tool) {
   };
 }
 
-/** pi's tools for a session. bash is only there if the client runs terminals and the VM has a shell for them. */
-export function toolsFor({ cwd, client, capabilities, sessionId }) {
-  const tools = capabilities.terminal && findShell() ? [...FILE_TOOLS, bash] : FILE_TOOLS;
-  return tools.map((tool) => ({
-    ...guarded({ ...tool, prepareArguments: (args) => checkTexts(tool.parameters, tool.prepareArguments?.(args) ?? args) }),
-    execute: async (id, args, signal, onUpdate) =>
-      tool.run(absolute(args, cwd, tool), { cwd, client, sessionId, signal, onUpdate }),
-  }));
-}
+const textOf = (path) => {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined) return null;
+  return size > MAX_DIFF ? undefined : readFileSync(path, "utf8");
+};
 
-/** What ACP shows of a tool call: title, kind, places and input. Nothing of it has been checked: the model may have named a
- * tool that there is not, and given it anything. */
-export function present(name, args, cwd) {
-  const tool = BY_NAME.get(name);
-  if (!tool) return { title: toolTitle(name) ?? name, kind: "other", ...(args && { rawInput: args }) };
-  if (!args || args instanceof UnusableArguments) return { title: tool.label, kind: tool.kind };
-  const shown = absolute(args, cwd, tool);
-  const locations = shown.path ? [{ path: shown.path, ...(Number.isInteger(args.offset) && { line: args.offset }) }] : [];
-  return { title: String(tool.title(shown) ?? tool.label), kind: tool.kind, locations, rawInput: args };
+/** pi's tool, which gets texts where texts are due, and no devices; a client is shown what write has changed. */
+export function soundTool(tool, cwd) {
+  const checked = { ...tool, prepareArguments: (args) => checkTexts(tool.parameters, tool.prepareArguments?.(args) ?? args) };
+  return {
+    ...guarded(checked),
+    async execute(id, args, ...rest) {
+      const path = "path" in tool.parameters.properties ? absolutePath(args.path ?? ".", cwd) : undefined;
+      if (path) checkPlace(path);
+      if (tool.name !== "write") return tool.execute(id, args, ...rest);
+      const before = textOf(path);
+      const result = await tool.execute(id, args, ...rest);
+      return { ...result, details: { diff: before === undefined ? undefined : diffOf(path, before, args.content) } };
+    },
+  };
 }

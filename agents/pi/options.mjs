@@ -1,0 +1,84 @@
+// Model and thinking as ACP config options, over all providers for which there is a key.
+
+import { RequestError } from "@agentclientprotocol/sdk";
+
+const DEFAULT_PROVIDER = "anthropic";
+const DEFAULT_MODEL = "claude-sonnet-4-6";
+
+/** Variables that have another server speak for a provider. */
+const BASE_URLS = { anthropic: "ANTHROPIC_BASE_URL", openai: "OPENAI_BASE_URL", google: "GEMINI_BASE_URL", openrouter: "OPENROUTER_BASE_URL" };
+
+/** What a model is called: Anthropic's by their ids alone. */
+const nameOf = ({ provider, id }) => (provider === DEFAULT_PROVIDER ? id : `${provider}/${id}`);
+
+/** Has servers in the places of providers, as the environment says. */
+export function redirect(registry) {
+  for (const [provider, variable] of Object.entries(BASE_URLS)) {
+    const baseUrl = process.env[variable];
+    if (baseUrl) registry.registerProvider(provider, { baseUrl });
+  }
+}
+
+/**
+ * The model of a name, "PROVIDER/ID" or an id of Anthropic's. One that the catalogue does not know is taken to be like another of its
+ * provider.
+ */
+export function chooseModel(registry, name) {
+  const slash = name.indexOf("/");
+  const prefix = name.slice(0, Math.max(0, slash));
+  const others = prefix === DEFAULT_PROVIDER ? [] : registry.getAll().filter(({ provider }) => provider === prefix);
+  const provider = others[0]?.provider ?? DEFAULT_PROVIDER;
+  const id = provider === prefix ? name.slice(slash + 1) : name;
+  const like = others[0] ?? registry.find(DEFAULT_PROVIDER, DEFAULT_MODEL);
+  return registry.find(provider, id) ?? { ...like, id, name: id };
+}
+
+/** The model that a session starts with: the one that is asked for, or pi's choice of those for which there is a key. */
+export function firstModel(registry, settings, asked) {
+  if (asked) return chooseModel(registry, asked);
+  const usual = chooseModel(registry, DEFAULT_MODEL);
+  const leaveToPi = settings.getDefaultModel() || (!registry.hasConfiguredAuth(usual) && registry.getAvailable().length);
+  return leaveToPi ? undefined : usual;
+}
+
+/** Throws RequestError if there is no key for a model, or one that no request can carry. */
+export async function checkKey(registry, { provider }) {
+  const variable = { anthropic: "ANTHROPIC_API_KEY", openai: "OPENAI_API_KEY", google: "GEMINI_API_KEY", openrouter: "OPENROUTER_API_KEY" }[provider] ?? `the key of ${provider}`;
+  const key = (await registry.getApiKeyForProvider(provider))?.trim();
+  if (!key) throw RequestError.authRequired({ variable }, `${variable} is not set`);
+  if (/[^\x21-\x7e]/.test(key)) throw RequestError.authRequired({ variable }, `${variable} has characters that no key has`);
+}
+
+export function configOptions({ pi }) {
+  const { model, thinkingLevel, modelRegistry } = pi;
+  const withKey = modelRegistry.getAvailable();
+  const known = withKey.length ? withKey : modelRegistry.getAll().filter(({ provider }) => provider === model.provider);
+  const models = known.some((one) => nameOf(one) === nameOf(model)) ? known : [model, ...known];
+  return [
+    {
+      id: "model",
+      name: "Model",
+      category: "model",
+      type: "select",
+      currentValue: nameOf(model),
+      options: models.map((one) => ({ value: nameOf(one), name: one.name })),
+    },
+    {
+      id: "thought_level",
+      name: "Thinking",
+      category: "thought_level",
+      type: "select",
+      currentValue: thinkingLevel,
+      options: pi.getAvailableThinkingLevels().map((level) => ({ value: level, name: level })),
+    },
+  ];
+}
+
+/** False if there is no such option or value. */
+export async function setOption(session, configId, value) {
+  const option = configOptions(session).find(({ id }) => id === configId);
+  if (!option?.options.some((choice) => choice.value === value)) return false;
+  if (configId === "model") session.setModel(chooseModel(session.pi.modelRegistry, value));
+  else session.pi.setThinkingLevel(value);
+  return true;
+}
