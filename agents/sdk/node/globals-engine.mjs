@@ -93,6 +93,17 @@ for (const [name, value] of Object.entries({ FinalizationRegistry, MessageChanne
 if (!globalThis.Atomics) define("Atomics", {});
 if (!globalThis.Intl) define("Intl", { Segmenter, DateTimeFormat, NumberFormat, Collator, PluralRules });
 
+if (!URL.canParse) {
+  URL.parse = (url, base) => {
+    try {
+      return new URL(url, base);
+    } catch {
+      return null;
+    }
+  };
+  URL.canParse = (url, base) => URL.parse(url, base) !== null;
+}
+
 if (!String.prototype.normalize) {
   // The text as it is: right for what is composed already, which nearly all text is.
   Object.defineProperty(String.prototype, "normalize", { value() { return String(this); }, configurable: true, writable: true });

@@ -2,6 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { lexModule, lexScript } from "./lexed.mjs";
+import { withoutProperties } from "./properties.mjs";
 import { faultOf, generatorOf, rewriteModule, rewriteScript } from "./rewrite.mjs";
 import { coded, formatOf } from "./resolve.mjs";
 import { evaluatedAs, hasPlace, setLead, setPlace } from "./stacks.mjs";
@@ -21,7 +22,13 @@ export const textOf = (file) => texts.get(file) ?? readFileSync(file, "utf8").re
 /** Evaluates a text whose lines are a file's; `before` is what the first has besides, and did not come from there. */
 function evaluate(code, file, before) {
   setLead(file, before);
-  return indirect(`${code}\n//# sourceURL=${evaluatedAs(file)}`);
+  const named = (text) => `${text}\n//# sourceURL=${evaluatedAs(file)}`;
+  try {
+    return indirect(named(code));
+  } catch (error) {
+    if (!(error instanceof SyntaxError) || !/property name in regular expression/.test(error.message)) throw error;
+    return indirect(named(withoutProperties(code)));
+  }
 }
 
 const WRAPPER = ["(function (exports, require, module, __filename, __dirname, $$import) { ", "\n})"];
@@ -96,7 +103,7 @@ export function moduleGenerator(source, file, parts, exact) {
 function waits(lexed, file) {
   if (!/\bawait\b/.test(lexed.body)) return false;
   // Outside of modules and of functions that wait, `await (x)` would be a call.
-  const body = lexed.body.replace(/\bawait\b(?=\s*[([`+\-/])/g, "await void ");
+  const body = lexed.body.replace(/(?<!\bfor\s*)\bawait\b(?=\s*[([`+\-/])/g, "await void ");
   try {
     evaluate(generatorOf({ ...lexed, body }, false).code, file, 0);
     return false;

@@ -4,6 +4,8 @@ import { inspect } from "node:util";
 import { textOf } from "./evaluate.mjs";
 import { placeOf } from "./stacks.mjs";
 
+const WIDTH = 200; // characters before and after the place
+
 let rejections = "throw";
 export const setRejections = (mode) => void (rejections = mode);
 
@@ -15,7 +17,11 @@ function excerpt({ file, line, column }) {
   } catch {
     // it is no file, or was one
   }
-  return text === undefined ? `${file}:${line}\n` : `${file}:${line}\n${text}\n${text.slice(0, column - 1).replace(/[^\t]/g, " ")}^\n`;
+  if (text === undefined) return `${file}:${line}\n`;
+  // Of lines that nobody has written, a part.
+  const start = Math.max(0, column - WIDTH);
+  const shown = text.slice(start, start + 2 * WIDTH);
+  return `${file}:${line}\n${shown}\n${shown.slice(0, column - 1 - start).replace(/[^\t]/g, " ")}^\n`;
 }
 
 /** An error as it is shown. */

@@ -14,6 +14,7 @@ import { detected, moduleGenerator, moduleParts, prepared, scriptFunction, scrip
 import { rejected, setRejections, uncaught } from "./failures.mjs";
 import { importer, runMain, runText } from "./modules.mjs";
 import { BadOptionError, HELP, addEnvironment, parseOptions } from "./options.mjs";
+import { installProperties } from "./properties.mjs";
 import { addConditions, coded, findRequired, formatOf } from "./resolve.mjs";
 import { installStacks } from "./stacks.mjs";
 import vm from "./vm.mjs";
@@ -21,6 +22,7 @@ import vm from "./vm.mjs";
 addBuiltin("vm", vm);
 Module.builtinModules = builtinNames();
 installStacks();
+installProperties();
 const define = (name, value) => Object.defineProperty(globalThis, name, { value, configurable: true, writable: true });
 const { queueMicrotask } = globalThis;
 define("queueMicrotask", (callback) => queueMicrotask(() => guard(callback)));

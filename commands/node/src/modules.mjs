@@ -242,6 +242,9 @@ function instantiate(record) {
 
 function demand(record, one, request, name) {
   if (one.has(name)) return;
+  // Of a module of Node's that a VM has not, everything can be imported.
+  const value = one.url.startsWith("node:") ? builtin(one.url)[name] : undefined;
+  if (value !== undefined) return one.define(name, () => value);
   const { specifier } = record.requests[request];
   const text = one.script
     ? `Named export '${name}' not found. The requested module '${specifier}' is a CommonJS module, which does not export it`

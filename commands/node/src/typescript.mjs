@@ -1,15 +1,12 @@
-// TypeScript without its types. The library that takes them out is a file of the base system: few programs need it.
+// TypeScript without its types.
 
-import { readFileSync } from "node:fs";
+import { library } from "./library.mjs";
 import { coded } from "./resolve.mjs";
 import { setPlace } from "./stacks.mjs";
 
-const LIBRARY = "/usr/lib/node/typescript.js";
-let strip;
-
 /** JavaScript with the same lines. */
 export function withoutTypes(source, file) {
-  strip ??= new Function(`${readFileSync(LIBRARY, "utf8")}; return torporLibrary;`)().strip;
+  const { strip } = library("typescript");
   try {
     return strip(source, file);
   } catch (error) {
