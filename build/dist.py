@@ -71,7 +71,8 @@ def add_components(internal: Path) -> list[Path]:
     compiled = ArtefactCache(WORK / "components")
     engine = make_engine(compiled, portable=True)
     components.mkdir()
-    shipped = {each.path.name: each.path for each in copy_commands(internal / "commands" / "dist")}
+    commands = internal / "commands" / "dist"
+    shipped = {each.path.name: commands / each.path.name for each in copy_commands(commands)}
     for agent in Catalogue(AGENTS).list():
         if agent.problem or not isinstance(agent.program, ComponentRef):
             msg = f"agent {agent.id} has not been built: python build/components.py"
