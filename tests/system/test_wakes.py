@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tests.system.daemon import Vm
 
 SESSION = {
+    "authenticate": {"methodId": "x"},
     "cancelPrompt": {},
     "closeSession": {},
     "destroySession": {},
@@ -23,6 +24,7 @@ SESSION = {
     "getSession": {},
     "getSessionEvents": {},
     "rawSend": {"method": "x/y", "params": {}},
+    "respondElicitation": {"questionId": "x", "action": "decline"},
     "respondPermission": {"permissionId": "x", "reply": "once"},
     "resumeSession": {},
     "sendPrompt": {"prompt": "hello"},
@@ -84,7 +86,7 @@ FILES = {
 }
 WAKES = {
     *("createSession", "sendPrompt", "resumeSession", "exec", "spawn", "openShell", "vm.wake"),
-    *("closeSession", "destroySession", "rawSend", "respondPermission"),
+    *("authenticate", "closeSession", "destroySession", "rawSend", "respondElicitation", "respondPermission"),
     *("setConfigOption", "setMode", "setModel", "setThoughtLevel"),
 }
 ELSEWHERE = {"vm.destroy", "vm.export", "vm.fork", "vm.import"}
