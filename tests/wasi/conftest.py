@@ -142,7 +142,7 @@ class Machine:
         processes = self.processes
         if limits is not None:
             processes = Processes(attrs.evolve(self.surroundings, limits=limits), self.nursery)
-        return await processes.spawn(argv, env or {}, cwd, component=ComponentRef(path))
+        return await processes.spawn(argv, env or {}, cwd, agent=ComponentRef(path))
 
     async def run(
         self,

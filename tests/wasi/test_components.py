@@ -86,7 +86,7 @@ async def test_other_files_are_refused(machine: Machine, tmp_path: Path, content
 
 async def test_a_missing_file_is_refused(machine: Machine, tmp_path: Path) -> None:
     with pytest.raises(ApiError, match="agent cannot be run") as refused:
-        await machine.processes.spawn(["agent"], {}, "/", component=ComponentRef(tmp_path / "none"))
+        await machine.processes.spawn(["agent"], {}, "/", agent=ComponentRef(tmp_path / "none"))
     assert refused.value.code is ErrorCode.AGENT_FAILED
 
 

@@ -90,7 +90,7 @@ def test_every_component_in_the_tree_has_a_plan(path: Path) -> None:
         assert [run["run"].type for run in runs] == [FuncType((), ("result", None, None))]
     for name, interface in plan.imports.items():
         own = name.partition("@")[0]
-        assert all(str(resource).startswith("wasi:") for resource in interface.resources.values())
+        assert all(str(resource).startswith(("wasi:", "torpor:")) for resource in interface.resources.values())
         for function, type_ in interface.functions.items():
             if function.startswith("[method]"):
                 assert type_.params[0] == ("self", ("borrow", f"{own}#{function[8:].partition('.')[0]}"))
