@@ -13,8 +13,14 @@ if TYPE_CHECKING:
     from runtime.client.sync import Client
 
 
-def answer(client: Client, ids: dict[str, Any], request: dict[str, Any]) -> bool:
-    """Answer one question; False when the person at the terminal interrupted instead."""
+def answer(client: Client, ids: dict[str, Any], request: dict[str, Any], *, ask: bool) -> bool:
+    """Answer one question; False when the person at the terminal interrupted instead.
+
+    Without anybody to `ask` it is declined: a session that was made at a terminal may go on elsewhere.
+    """
+    if not ask:
+        output.say(f"declined: {output.one_line(str(request.get('message')))} (nobody is at a terminal to be asked)")
+        return _said(client, ids, request, {"action": "decline"})
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         said = _asked(request)
@@ -22,6 +28,10 @@ def answer(client: Client, ids: dict[str, Any], request: dict[str, Any]) -> bool
         return False
     finally:
         signal.signal(signal.SIGINT, before)
+    return _said(client, ids, request, said)
+
+
+def _said(client: Client, ids: dict[str, Any], request: dict[str, Any], said: dict[str, Any]) -> bool:
     try:
         client.call("respondElicitation", **ids, questionId=request["questionId"], **said)
     except RpcError as error:

@@ -126,9 +126,10 @@ class Run:
                     self._end_line()
                     if not asker.answer(notification.params["request"]):
                         self._interrupts = max(1, self._interrupts)
-                elif notification.method == ELICITATION_REQUEST and self._is_answered:
+                elif notification.method == ELICITATION_REQUEST:
                     self._end_line()
-                    if not elicitations.answer(self._client, self._ids, notification.params["request"]):
+                    request = notification.params["request"]
+                    if not elicitations.answer(self._client, self._ids, request, ask=self._is_answered):
                         self._interrupts = max(1, self._interrupts)
                 else:
                     self._show(notification)

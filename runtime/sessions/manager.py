@@ -241,7 +241,9 @@ class Sessions:
         async with self._registry.use(session_id) as session:
             self._check_usable(session)
             options = await session.load_options()
-            if session.attachment is None:
+            async with session.lock:  # a start that is under way has not asked the agent what it offers
+                attachment = session.attachment
+            if attachment is None:
                 session.record.options = attrs.evolve(options, auth_method=method_id)
                 try:
                     await self._detached(ensure_agent, session)
@@ -249,7 +251,7 @@ class Sessions:
                     session.record.options = options
                     raise
             else:
-                await authenticate(session, session.attachment, method_id)
+                await authenticate(session, attachment, method_id)
                 session.record.options = attrs.evolve(options, auth_method=method_id)
             record = find(self._vm.store, self._vm.name, session_id)
             await self._detached(seal_again, self._vm.store, record, None, None, method_id, session.record.secrets)

@@ -85,3 +85,22 @@ def test_a_question_is_taken_or_not(
     answer, shown = run(daemon, tmp_path, question, typed)
     assert answer == {"action": action}
     assert question.get("url", "") in shown
+
+
+def test_where_nobody_sits_it_is_declined(daemon: Daemon) -> None:
+    vm, session = fresh_name("cli"), fresh_name("s")
+    asked = {"mode": "url", "message": "Go there", "url": "https://example.com/", "elicitationId": "e"}
+    with daemon.connect() as api:
+        api.call("vm.getOrCreate", vm=vm)
+        api.call("createSession", vm=vm, agentType="echo", options={"sessionId": session, "elicitation": ["url"]})
+    command = [sys.executable, "-P", "-m", "runtime.cli", "run", "--vm", vm, "--session", session, "echo"]
+    done = subprocess.run(
+        [*command, f"request elicitation/create {json.dumps(asked)}"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, "TORPOR_SOCKET": str(daemon.socket)},
+        timeout=WAIT,
+        check=False,
+    )
+    assert b'{"action":"decline"}' in done.stdout
+    assert b"declined: Go there" in done.stderr
