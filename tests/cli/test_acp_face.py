@@ -11,80 +11,13 @@ import pytest
 from runtime import jsonrpc
 from runtime.cli.acp import flows, wire
 from runtime.cli.acp.errors import RefusedError, from_daemon
-from runtime.cli.acp.face import Face
 from runtime.cli.acp.workspaces import LABEL, MAX_LABEL, absolute_path, workspace_labels, workspace_vm
-
-Message = dict[str, Any]
-ROW = {"agentType": "echo", "lastSeq": 4, "pendingPermissions": []}
-MADE = {"sessionId": "s", "modes": None, "configOptions": []}
-REQUEST = {"permissionId": "p", "toolCall": {"toolCallId": "c"}, "options": [{"optionId": "yes", "kind": "allow_once"}]}
-
-
-class Stage:
-    """A face between an editor and a daemon that say what the test wants."""
-
-    def __init__(
-        self, vm: str | None = "v", allow: tuple[str, ...] = (), *, on_terminal: bool = False, **env: str
-    ) -> None:
-        self.face = Face("echo", vm=vm, allow=list(allow), env=env, on_terminal=on_terminal)
-        self._id = 100
-
-    def editor(self, method: str, *, id_: int | str | None = None, **params: Any) -> None:
-        message = {"method": method, "params": params} | ({} if id_ is None else {"id": id_})
-        self.face.hear_editor(json.dumps(message).encode())
-
-    def answer_daemon(self, outcome: Any) -> None:
-        """The editor's answer to the last request that it was sent."""
-        self.face.hear_editor(json.dumps({"id": self._asked["id"], "result": outcome}).encode())
-
-    def daemon(self, method: str, **params: Any) -> None:
-        self.face.hear_daemon(json.dumps({"method": method, "params": {"subscriptionId": "sub", **params}}).encode())
-
-    def event(self, seq: int, method: str, **params: Any) -> None:
-        self.daemon("sessionEvent", seq=seq, event={"method": method, "params": {"sessionId": "s", **params}})
-
-    def update(self, seq: int, kind: str = "agent_message_chunk") -> None:
-        self.event(seq, "session/update", update={"sessionUpdate": kind})
-
-    def expect(self, method: str, result: Any = None, error: Any = None, **members: Any) -> Message:
-        """The next request to the daemon; it is answered unless that is left for later."""
-        line = json.loads(self.face.flows.to_daemon.popleft())
-        assert line["method"] == method
-        assert members.items() <= line["params"].items()
-        if result is not None or error is not None:
-            answer = {"id": line["id"], "error": error} if error else {"id": line["id"], "result": result}
-            self.face.hear_daemon(json.dumps(answer).encode())
-        return dict(line)
-
-    def reply(self, request: Message, **outcome: Any) -> None:
-        self.face.hear_daemon(json.dumps({"id": request["id"], **outcome}).encode())
-
-    def told(self) -> list[Message]:
-        """What the editor has been sent since the last look."""
-        lines = [json.loads(line) for line in self.face.flows.to_editor]
-        self.face.flows.to_editor.clear()
-        self._asked = next((line for line in lines if "method" in line and "id" in line), {})
-        return lines
-
-    def kinds(self) -> list[Any]:
-        return [line.get("method") or line["id"] for line in self.told()]
-
-    def silent(self) -> bool:
-        return not self.face.flows.to_daemon and not self.face.flows.to_editor
+from tests.cli.acp_stage import MADE, REQUEST, ROW, Stage, opened
 
 
 @pytest.fixture
 def stage() -> Stage:
-    """With the session s open."""
-    stage = Stage()
-    stage.editor("session/new", id_=1, cwd="/w", mcpServers=[])
-    stage.expect("vm.get", {"vm": "v"})
-    stage.expect("createSession", MADE, vm="v", agentType="echo", options={"cwd": "/w"})
-    assert stage.kinds() == [1]
-    stage.expect("subscribe", {"subscriptionId": "sub"}, after=-1)
-    stage.expect("getSession", ROW)
-    assert stage.silent()
-    return stage
+    return opened()
 
 
 def test_an_answer_waits_for_the_events_before_it(stage: Stage) -> None:
@@ -107,44 +40,6 @@ def test_an_error_waits_as_well(stage: Stage) -> None:
     stage.event(1, "_torpor/turn_ended")
     update, answer = stage.told()
     assert (update["method"], answer["error"]) == ("session/update", {"code": -32000, "message": "no"})
-
-
-AUTH = [{"id": "login", "name": "Log in"}]
-REFUSED = {"code": -32000, "message": "...", "data": {"code": "authentication_required", "authMethods": AUTH}}
-
-
-def test_an_agent_that_wants_to_be_authenticated() -> None:
-    stage = Stage()
-    stage.editor("initialize", id_=1, protocolVersion=1)
-    made = stage.expect("vm.getOrCreate", {})["params"]["vm"]
-    about = {"capabilities": {"promptCapabilities": {"image": True}}, "agentInfo": {"name": "a", "version": "1"}}
-    refused = {**REFUSED, "data": {**REFUSED["data"], **about}}
-    stage.expect("createSession", error=refused, vm=made)
-    stage.expect("vm.destroy", {}, vm=made)
-    (answer,) = stage.told()
-    assert answer["result"]["authMethods"] == AUTH
-    assert answer["result"]["agentCapabilities"]["promptCapabilities"] == {"image": True}
-    stage.editor("session/new", id_=2, cwd="/w", mcpServers=[])
-    stage.expect("vm.get", {"vm": "v"})
-    stage.expect("createSession", error=REFUSED)
-    (answer,) = stage.told()
-    assert (answer["error"]["code"], answer["error"]["data"]["authMethods"]) == (-32000, AUTH)
-    stage.editor("authenticate", id_=3, methodId="other")
-    (answer,) = stage.told()
-    assert answer["error"]["code"] == jsonrpc.INVALID_PARAMS
-    stage.editor("authenticate", id_=4, methodId="login")
-    assert stage.told() == [{"jsonrpc": "2.0", "id": 4, "result": {}}]
-    stage.editor("session/new", id_=5, cwd="/w", mcpServers=[])
-    stage.expect("vm.get", {"vm": "v"})
-    stage.expect("createSession", MADE, options={"cwd": "/w", "authMethod": "login"})
-    stage.expect("subscribe", {"subscriptionId": "sub"})
-    stage.expect("getSession", ROW)
-    stage.editor("authenticate", id_=6, methodId="login")
-    stage.expect("authenticate", {}, vm="v", sessionId="s", methodId="login")
-    stage.editor("session/resume", id_=7, cwd="/w", sessionId="s", mcpServers=[])
-    stage.expect("getSession", ROW)
-    stage.expect("unsubscribe", {})
-    stage.expect("resumeSession", MADE, options={"authMethod": "login"})
 
 
 def test_a_cancel_that_overtakes_its_prompt_is_said_again(stage: Stage) -> None:
@@ -518,67 +413,3 @@ def test_an_editor_is_not_sent_what_it_has_not_asked_for(stage: Stage) -> None:
     stage.editor("initialize", id_=9, protocolVersion=1, clientCapabilities={"session": {"notices": {}}})
     stage.update(7, "notice")
     assert stage.told()[-1]["params"]["update"]["sessionUpdate"] == "notice"
-
-
-QUESTION = {"questionId": "q", "mode": "form", "message": "Who?", "requestedSchema": {"type": "object"}}
-
-
-@pytest.fixture
-def asked() -> Stage:
-    """With the session s open for an editor that takes forms."""
-    stage = Stage()
-    capabilities = {"elicitation": {"form": {}, "url": None}}
-    stage.editor("initialize", id_=0, protocolVersion=1, clientCapabilities=capabilities)
-    stage.expect("vm.getOrCreate", {})
-    stage.expect("createSession", {**MADE, "capabilities": {}, "agentInfo": None, "authMethods": []})
-    stage.expect("vm.destroy", {})
-    stage.editor("session/new", id_=1, cwd="/w", mcpServers=[])
-    stage.expect("vm.get", {"vm": "v"})
-    stage.expect("createSession", MADE, options={"cwd": "/w", "elicitation": ["form"]})
-    stage.expect("subscribe", {"subscriptionId": "sub"})
-    stage.expect("getSession", ROW)
-    stage.told()
-    return stage
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        ({"action": "accept", "content": {"a": 1}}, {"action": "accept", "content": {"a": 1}}),
-        ({"action": "decline", "content": {"a": 1}}, {"action": "decline"}),
-        ({"action": "nonsense"}, {"action": "cancel"}),
-        (None, {"action": "cancel"}),
-    ],
-)
-def test_questions_are_the_editors(asked: Stage, answer: Any, said: dict[str, Any]) -> None:
-    asked.daemon("elicitationRequest", request=QUESTION)
-    (question,) = asked.told()
-    assert question["method"] == "elicitation/create"
-    assert question["params"] == {"sessionId": "s", **{k: v for k, v in QUESTION.items() if k != "questionId"}}
-    asked.answer_daemon(answer)
-    request = asked.expect("respondElicitation", {})
-    assert request["params"] == {"vm": "v", "sessionId": "s", "questionId": "q", **said}
-
-
-def test_an_answer_that_is_not_taken_is_a_no(asked: Stage) -> None:
-    asked.daemon("elicitationRequest", request=QUESTION)
-    asked.told()
-    asked.answer_daemon({"action": "accept"})
-    asked.expect("respondElicitation", error={"code": -32000, "message": "no", "data": {"code": "invalid_argument"}})
-    asked.expect("respondElicitation", {}, questionId="q", action="decline")
-
-
-def test_a_question_that_somebody_else_has_answered_is_withdrawn(asked: Stage) -> None:
-    asked.daemon("elicitationRequest", request=QUESTION)
-    asked.told()
-    asked.event(0, "_torpor/elicitation_reply", questionId="q", action="accept")
-    assert asked.kinds() == ["$/cancel_request"]
-    asked.event(1, "elicitation/complete", elicitationId="theirs")
-    assert [line["params"] for line in asked.told()] == [{"elicitationId": "theirs"}]
-
-
-def test_what_the_editor_does_not_know_is_declined(asked: Stage) -> None:
-    page = {"questionId": "q", "mode": "url", "message": "Go", "url": "https://example.com/", "elicitationId": "theirs"}
-    asked.daemon("elicitationRequest", request=page)
-    asked.expect("respondElicitation", {}, questionId="q", action="decline")
-    assert asked.silent()
