@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -78,12 +78,9 @@ class PermissionPolicy(Params):
     ] = msgspec.field(default_factory=list)
 
 
-class SessionOptions(Params):
-    """Options of `createSession`."""
+class ResumeOptions(Params):
+    """What `resumeSession` may be given again, after `secrets_required` or `authentication_required`."""
 
-    session_id: Annotated[
-        NewSessionId | None, doc("The id that the session is to have; a fresh UUIDv7 when left out.")
-    ] = None
     env: Annotated[
         dict[EnvName, EnvValue] | None,
         doc("Variables of the agent's process. They are kept sealed, for later resumes."),
@@ -92,12 +89,32 @@ class SessionOptions(Params):
         dict[EnvName, EnvValue | Secret] | None,
         doc("Variables that are never written anywhere. By value, or as a record that says where the value is from."),
     ] = None
+    mcp_servers: Annotated[
+        list[dict[str, Any]] | None, doc("MCP servers for the agent: short forms or ACP's own, at most 64.")
+    ] = None
+    auth_method: Annotated[
+        Annotated[str, Meta(min_length=1, max_length=MAX_METHOD)] | None,
+        doc(
+            "How the agent is to be authenticated at its starts: the id of one of its `authMethods`. It is kept sealed."
+        ),
+    ] = None
+
+    def faults(self) -> Iterator[Fault]:
+        """A variable that `env` and `secrets` both name: nothing says which value would count."""
+        for name in self.env or ():
+            if name in (self.secrets or ()):
+                yield under("/options/env", name), "it is in /options/secrets as well"
+
+
+class SessionOptions(ResumeOptions):
+    """Options of `createSession`."""
+
+    session_id: Annotated[
+        NewSessionId | None, doc("The id that the session is to have; a fresh UUIDv7 when left out.")
+    ] = None
     cwd: Annotated[
         Annotated[str, Meta(min_length=1)] | None,
         doc("The session's working directory in the VM, made if need be; `/home/user` when left out."),
-    ] = None
-    mcp_servers: Annotated[
-        list[dict[str, Any]] | None, doc("MCP servers for the agent: short forms or ACP's own, at most 64.")
     ] = None
     additional_instructions: Annotated[
         str | None, doc("Text that is appended to what the agent tells its model about the machine.")
@@ -112,42 +129,6 @@ class SessionOptions(Params):
         list[Literal["form", "url"]] | None,
         doc("How the agent may question a person: by forms, by pages to visit. It may not when left out."),
     ] = None
-    auth_method: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=MAX_METHOD)] | None,
-        doc(
-            "How the agent is to be authenticated at its starts: the id of one of its `authMethods`. It is kept sealed."
-        ),
-    ] = None
-
-    def faults(self) -> Iterator[Fault]:
-        """A variable that `env` and `secrets` both name: nothing says which value would count."""
-        return _named_twice(self.env, self.secrets)
-
-
-class ResumeOptions(Params):
-    """What `resumeSession` may be given again, after `secrets_required`."""
-
-    env: Annotated[
-        dict[EnvName, EnvValue] | None,
-        doc("Variables of the agent's process. They are kept sealed, for later resumes."),
-    ] = None
-    secrets: Annotated[
-        dict[EnvName, EnvValue | Secret] | None,
-        doc("Variables that are never written anywhere. By value, or as a record that says where the value is from."),
-    ] = None
-    mcp_servers: Annotated[
-        list[dict[str, Any]] | None, doc("MCP servers for the agent: short forms or ACP's own, at most 64.")
-    ] = None
-    auth_method: Annotated[
-        Annotated[str, Meta(min_length=1, max_length=MAX_METHOD)] | None,
-        doc(
-            "How the agent is to be authenticated at its starts: the id of one of its `authMethods`. It is kept sealed."
-        ),
-    ] = None
-
-    def faults(self) -> Iterator[Fault]:
-        """A variable that `env` and `secrets` both name: nothing says which value would count."""
-        return _named_twice(self.env, self.secrets)
 
 
 class ResumeSession(SessionParams):
@@ -284,12 +265,6 @@ class Authenticate(SessionParams):
         Meta(min_length=1, max_length=MAX_METHOD),
         doc("The id of the way, of the `authMethods` of `authentication_required` and of `createSession`."),
     ]
-
-
-def _named_twice(env: Iterable[str] | None, secrets: Container[str] | None) -> Iterator[Fault]:
-    for name in env or ():
-        if name in (secrets or ()):
-            yield under("/options/env", name), "it is in /options/secrets as well"
 
 
 CREATE_SESSION: Final = Method(

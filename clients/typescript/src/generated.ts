@@ -485,7 +485,7 @@ export interface PromptResult {
   seq: number;
 }
 
-/** What `resumeSession` may be given again, after `secrets_required`. */
+/** What `resumeSession` may be given again, after `secrets_required` or `authentication_required`. */
 export interface ResumeOptions {
   /** Variables of the agent's process. They are kept sealed, for later resumes. */
   env?: Record<string, string>;
@@ -632,16 +632,20 @@ export interface SessionInfo {
 
 /** Options of `createSession`. */
 export interface SessionOptions {
-  /** The id that the session is to have; a fresh UUIDv7 when left out. */
-  sessionId?: string;
   /** Variables of the agent's process. They are kept sealed, for later resumes. */
   env?: Record<string, string>;
   /** Variables that are never written anywhere. By value, or as a record that says where the value is from. */
   secrets?: Record<string, string | Secret>;
-  /** The session's working directory in the VM, made if need be; `/home/user` when left out. */
-  cwd?: string;
   /** MCP servers for the agent: short forms or ACP's own, at most 64. */
   mcpServers?: JsonObject[];
+  /**
+   * How the agent is to be authenticated at its starts: the id of one of its `authMethods`. It is kept sealed.
+   */
+  authMethod?: string;
+  /** The id that the session is to have; a fresh UUIDv7 when left out. */
+  sessionId?: string;
+  /** The session's working directory in the VM, made if need be; `/home/user` when left out. */
+  cwd?: string;
   /** Text that is appended to what the agent tells its model about the machine. */
   additionalInstructions?: string;
   /** Leave out the base text about the machine. */
@@ -652,10 +656,6 @@ export interface SessionOptions {
   additionalDirectories?: string[];
   /** How the agent may question a person: by forms, by pages to visit. It may not when left out. */
   elicitation?: ("form" | "url")[];
-  /**
-   * How the agent is to be authenticated at its starts: the id of one of its `authMethods`. It is kept sealed.
-   */
-  authMethod?: string;
 }
 
 /** A session, as it is stored. */

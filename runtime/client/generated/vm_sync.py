@@ -141,28 +141,30 @@ class VmMethods:
         self,
         agent_type: str,
         *,
-        session_id: str | None = None,
         env: Mapping[str, str] | None = None,
         secrets: Mapping[str, str | Secret] | None = None,
-        cwd: str | None = None,
         mcp_servers: list[dict[str, Any]] | None = None,
+        auth_method: str | None = None,
+        session_id: str | None = None,
+        cwd: str | None = None,
         additional_instructions: str | None = None,
         skip_os_instructions: bool | None = None,
         permission_policy: Literal["allow", "ask", "deny"] | PermissionPolicy | None = None,
         additional_directories: Iterable[str] | None = None,
         elicitation: list[Literal["form", "url"]] | None = None,
-        auth_method: str | None = None,
     ) -> SessionInfo:
         """Start an agent in the VM, which is woken, and open a session with it. Cancelled, it leaves none.
 
         Args:
             agent_type: The agent's id, as `list_agents` has it.
-            session_id: The id that the session is to have; a fresh UUIDv7 when left out.
             env: Variables of the agent's process. They are kept sealed, for later resumes.
             secrets: Variables that are never written anywhere. By value, or as a record that says where the
                 value is from.
-            cwd: The session's working directory in the VM, made if need be; `/home/user` when left out.
             mcp_servers: MCP servers for the agent: short forms or ACP's own, at most 64.
+            auth_method: How the agent is to be authenticated at its starts: the id of one of its `authMethods`.
+                It is kept sealed.
+            session_id: The id that the session is to have; a fresh UUIDv7 when left out.
+            cwd: The session's working directory in the VM, made if need be; `/home/user` when left out.
             additional_instructions: Text that is appended to what the agent tells its model about the machine.
             skip_os_instructions: Leave out the base text about the machine.
             permission_policy: What to do when the agent asks for permission: `ask` (the default), `allow`,
@@ -170,8 +172,6 @@ class VmMethods:
             additional_directories: Further directories that the agent is told of.
             elicitation: How the agent may question a person: by forms, by pages to visit. It may not when left
                 out.
-            auth_method: How the agent is to be authenticated at its starts: the id of one of its `authMethods`.
-                It is kept sealed.
 
         Raises:
             RpcError: `vm_not_found`, `agent_not_found`, `agent_failed`, `authentication_required`,
@@ -183,17 +183,17 @@ class VmMethods:
                 "agentType": agent_type,
                 "options": some(
                     {
-                        "sessionId": session_id,
                         "env": mapped(env),
                         "secrets": mapped(secrets),
-                        "cwd": cwd,
                         "mcpServers": mcp_servers,
+                        "authMethod": auth_method,
+                        "sessionId": session_id,
+                        "cwd": cwd,
                         "additionalInstructions": additional_instructions,
                         "skipOsInstructions": skip_os_instructions,
                         "permissionPolicy": permission_policy,
                         "additionalDirectories": listed(additional_directories),
                         "elicitation": elicitation,
-                        "authMethod": auth_method,
                     }
                 ),
             },

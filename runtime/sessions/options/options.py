@@ -110,7 +110,7 @@ class Given:
     auth_method: str | None
 
 
-def parse_given(given: api.SessionOptions | api.ResumeOptions) -> Given:
+def parse_given(given: api.ResumeOptions) -> Given:
     """Check the options that a resume may have to give again.
 
     Raises `ApiError` INVALID_ARGUMENT, TOO_LARGE.
