@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
+
+from tests.commands.built import LONGEST_MS
 
 
 def read(name: str) -> list[str]:
@@ -15,3 +19,19 @@ def read(name: str) -> list[str]:
             script += f"\n{more}"
         found.append(script)
     return found
+
+
+def on_this_machine(script: str, folder: Path) -> tuple[int, str]:
+    """(exit code, stdout) of a script in a folder of this machine."""
+    done = subprocess.run(
+        ["bash", "-c", script],
+        cwd=folder,
+        env={"PATH": os.defpath, "HOME": "/home/user", "LANG": "C.UTF-8", "USER": "user"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=LONGEST_MS / 1000,
+        check=False,
+    )
+    return done.returncode, done.stdout

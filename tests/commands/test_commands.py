@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,37 +34,22 @@ def run(vm: Vm, script: str, folder: str) -> tuple[int, str]:
     return done["exitCode"], done["stdout"]
 
 
-def on_this_machine(script: str, folder: Path) -> tuple[int, str]:
-    done = subprocess.run(
-        ["bash", "-c", script],
-        cwd=folder,
-        env={"PATH": os.defpath, "HOME": "/home/user", "LANG": "C.UTF-8", "USER": "user"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        start_new_session=True,
-        timeout=LONGEST_MS / 1000,
-        check=False,
-    )
-    return done.returncode, done.stdout
-
-
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash to compare with")
 @pytest.mark.parametrize("script", [*scripts.read("forking.txt"), *scripts.read("tools.txt")])
 def test_a_script_does_in_a_vm_what_it_does_on_this_machine(vm: Vm, script: str, tmp_path: Path) -> None:
-    assert run(vm, script, f"/home/user/{fresh_name('w')}") == on_this_machine(script, tmp_path)
+    assert run(vm, script, f"/home/user/{fresh_name('w')}") == scripts.on_this_machine(script, tmp_path)
 
 
 @pytest.mark.skipif(None in map(shutil.which, PROCPS), reason="there is no procps to compare with")
 @pytest.mark.parametrize("script", scripts.read("processes.txt"))
 def test_processes_are_seen_in_a_vm_as_on_this_machine(vm: Vm, script: str, tmp_path: Path) -> None:
-    assert run(vm, script, f"/home/user/{fresh_name('w')}") == on_this_machine(script, tmp_path)
+    assert run(vm, script, f"/home/user/{fresh_name('w')}") == scripts.on_this_machine(script, tmp_path)
 
 
 @pytest.mark.skipif(None in map(shutil.which, DATA), reason="there are no such tools to compare with")
 @pytest.mark.parametrize("script", scripts.read("data.txt"))
 def test_data_are_worked_on_in_a_vm_as_on_this_machine(vm: Vm, script: str, tmp_path: Path) -> None:
-    assert run(vm, script, f"/home/user/{fresh_name('w')}") == on_this_machine(script, tmp_path)
+    assert run(vm, script, f"/home/user/{fresh_name('w')}") == scripts.on_this_machine(script, tmp_path)
 
 
 def test_jq_keeps_numbers_and_goes_deep(vm: Vm) -> None:

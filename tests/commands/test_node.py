@@ -5,29 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.commands import scripts
+from tests.commands.built import LONGEST_MS, needs
 from tests.system.daemon import fresh_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.system.daemon import Vm
 
-DIST = Path(__file__).parents[2] / "commands" / "dist"
-LONGEST_MS = 110_000
 # The first whose `require` takes ES modules, and which knows a module by its text: as the Node.js does that VMs have.
 OLDEST = (20, 19)
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not all((DIST / f"{name}.wasm").exists() for name in ("node", "bash", "coreutils")),
-        reason="node and bash are not built: make commands",
-    ),
-]
+pytestmark = needs("node", "bash", "coreutils")
 
 
 def version_here() -> tuple[int, ...]:
@@ -51,18 +45,9 @@ def run(vm: Vm, script: str, folder: str | None = None) -> tuple[int, str, str]:
 @pytest.mark.parametrize("script", scripts.read("node.txt"))
 def test_a_script_does_in_a_vm_what_it_does_on_this_machine(vm: Vm, script: str, tmp_path: Path) -> None:
     folder = f"/home/user/{fresh_name('node')}"
-    here = subprocess.run(
-        ["bash", "-c", script],
-        cwd=tmp_path,
-        env={"PATH": os.defpath, "HOME": "/home/user", "LANG": "C.UTF-8", "USER": "user"},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=LONGEST_MS / 1000,
-        check=False,
-    )
+    wanted, said = scripts.on_this_machine(script, tmp_path)
     code, out, err = run(vm, script, folder)
-    assert (code, out) == (here.returncode, here.stdout.replace(str(tmp_path), folder)), err
+    assert (code, out) == (wanted, said.replace(str(tmp_path), folder)), err
 
 
 ERROR = """\
