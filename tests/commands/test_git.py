@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands import scripts
 from tests.commands.built import needs
-from tests.commands.test_commands import on_this_machine, run
+from tests.commands.test_commands import run
 from tests.system.daemon import fresh_name
 from tests.system.test_mounts import mount
 from tests.system.test_shells import Shell
@@ -36,7 +36,7 @@ with_own_git = pytest.mark.skipif(shutil.which("git") is None, reason="there is 
 @with_own_git
 @pytest.mark.parametrize("script", scripts.read("git.txt"))
 def test_git_does_in_a_vm_what_it_does_on_this_machine(vm: Vm, script: str, tmp_path: Path) -> None:
-    assert run(vm, SAME + script, f"/home/user/{fresh_name('w')}") == on_this_machine(SAME + script, tmp_path)
+    assert run(vm, SAME + script, f"/home/user/{fresh_name('w')}") == scripts.on_this_machine(SAME + script, tmp_path)
 
 
 @with_own_git
