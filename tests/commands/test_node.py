@@ -51,13 +51,13 @@ def test_a_script_does_in_a_vm_what_it_does_on_this_machine(vm: Vm, script: str,
 
 
 ERROR = """\
-/home/user/thrown/a.js:2
+/home/user/thrown/source.js:2
   throw new TypeError("boom");
         ^
 
 TypeError: boom
-    at f (/home/user/thrown/a.js:2:9)
-    at /home/user/thrown/a.js:4:1
+    at f (/home/user/thrown/source.js:2:9)
+    at /home/user/thrown/source.js:4:1
 
 Node.js v22.19.0
 """
@@ -76,13 +76,14 @@ Node.js v22.19.0
 
 def test_an_error_is_told_with_its_place(vm: Vm) -> None:
     files = {
-        "a.js": 'function f() {\n  throw new TypeError("boom");\n}\nf();\n',
+        # As the component's own module is called, of which no call is told.
+        "source.js": 'function f() {\n  throw new TypeError("boom");\n}\nf();\n',
         "r.mjs": 'import "node:fs";\nexport const later = async () => { await null; throw new Error("late"); };\nlater();\n',
         "s.mjs": "let a;\nlet b = ;\n",
     }
     for name, text in files.items():
         vm.call("writeFile", path=f"/home/user/thrown/{name}", content=text)
-    assert run(vm, "node a.js", "/home/user/thrown") == (1, "", ERROR)
+    assert run(vm, "node source.js", "/home/user/thrown") == (1, "", ERROR)
     assert run(vm, "node r.mjs", "/home/user/thrown") == (1, "", REJECTED)
     place = "/home/user/thrown/s.mjs:2\nlet b = ;\n        ^\n\nSyntaxError: Unexpected token\n\nNode.js v22.19.0\n"
     assert run(vm, "node s.mjs", "/home/user/thrown") == (1, "", place)
@@ -132,6 +133,7 @@ def test_typescript_runs_without_its_types(vm: Vm) -> None:
         ("node --version; node -v", (0, "v22.19.0\nv22.19.0\n", "")),
         ("node --help | head -n 1", (0, "Usage: node [options] [script.js] [arguments]\n", "")),
         ("node --bogus", (9, "", "node: bad option: --bogus\n")),
+        ("node -i", (9, "", "node: bad option: -i\n")),
         ("node -e", (9, "", "node: -e requires an argument\n")),
         ("NODE_OPTIONS=--check node -p 1", (9, "", "node: bad option: --check\n")),
         ("node --max-old-space-size=4096 --no-warnings --enable-source-maps -p 1", (0, "1\n", "")),

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { builtin } from "./builtin.mjs";
 
-const LINE = /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*(?:"((?:\\.|[^"])*)"|'([^']*)'|`([^`]*)`|([^\r\n#]*))/gm;
+const LINE = /^[ \t]*(?:export[ \t]+)?([\w.-]+)[ \t]*=[ \t]*(?:"([^"]*)"|'([^']*)'|`([^`]*)`|([^\r\n#]*))/gm;
 
 /** Names and values. */
 export function* parseEnvironment(text) {

@@ -7,6 +7,12 @@ import { Edits, NAMED } from "./edits.mjs";
 const COMMENT = /\/\*[^]*?\*\/|\/\/[^\n]*/g;
 /** An assignment to a name, with what declares it, if that is right before it. */
 const ASSIGNMENT = /(?:\b(const|let|var)\s+)?([\w$]+)\s*(?:=(?![=>])|(?:[-+*/%&|^?<>]{1,3})=|\+\+|--)|(?:\+\+|--)\s*([\w$]+)/g;
+/** A name that a loop assigns to: it is declared elsewhere. */
+const LOOP = /(?<=\bfor\s*(?:await\s*)?\(\s*)[\w$]+(?=\s+(?:of|in)\b)/g;
+/** The end of a pattern that is assigned to. */
+const PATTERN_END = /[\]}]\s*(?:=(?![=>])|(?:of|in)\b)/g;
+/** Characters before its end in which a pattern's beginning is looked for: brackets in texts may hide it. */
+const LONGEST_PATTERN = 2000;
 const EMPTY_EXPORT = /^[ \t]*export\s*\{\s*\}/gm;
 
 /** What can be said of a module's names by its text alone; undefined where only a parser can tell. */
@@ -116,7 +122,23 @@ export function changing(source, locals) {
     if (!declared || once.has(local)) found.add(local);
     once.add(local);
   }
+  for (const text of [...patterns(source), ...(source.match(LOOP) ?? [])]) {
+    for (const name of text.match(/[\w$]+/g) ?? []) if (locals.has(name)) found.add(name);
+  }
   return found;
+}
+
+/** The patterns that something is assigned to without being declared there, such as `[a, b]` before "=". */
+function* patterns(source) {
+  for (const { index } of source.matchAll(PATTERN_END)) {
+    let start = index;
+    for (let depth = 0; start > 0 && index - start < LONGEST_PATTERN; start--) {
+      if ("]})".includes(source[start])) depth++;
+      else if ("[{(".includes(source[start]) && !--depth) break;
+    }
+    // Behind a word it is declared, and a bracket behind a value is a member of that.
+    if (!/[\w$)\]]$/.test(source.slice(Math.max(0, start - 20), start).trimEnd())) yield source.slice(start, index);
+  }
 }
 
 /** A script with `import()` of ours; undefined where only a parser can tell. */

@@ -22,20 +22,22 @@ export const HELP = `Usage: node [options] [script.js] [arguments]
 Options of Node's that change nothing here are taken and ignored.
 `;
 
-const SHORT = { v: "version", h: "help", e: "eval", p: "print", c: "check", r: "require", C: "conditions", i: "interactive", pe: "print", ep: "print" };
+const SHORT = { v: "version", h: "help", e: "eval", p: "print", c: "check", r: "require", C: "conditions", pe: "print", ep: "print" };
 const WITH_VALUE = new Set(["eval", "print", "require", "import", "conditions", "input-type", "env-file", "env-file-if-exists", "stack-trace-limit", "unhandled-rejections"]);
 const MANY = new Set(["require", "import", "conditions", "env-file", "env-file-if-exists"]);
-const PLAIN = new Set(["version", "help", "check", "interactive", "no-warnings"]);
+const PLAIN = new Set(["version", "help", "check", "no-warnings"]);
 /** What has no meaning here, or is so anyway. */
 const IGNORED =
   /^(no-)?(experimental-|harmony|trace-|enable-source-maps|preserve-symlinks|deprecation|pending-deprecation|warnings|max-|min-|expose-gc|expose_gc|jitless|abort-on-|report-|inspect|disable-|huge-max-|stack-size|title|tls-|use-|openssl-|dns-result-order|network-|insecure-|icu-data-dir|zero-fill-buffers|verify-base-objects|force-|frozen-intrinsics|throw-deprecation|global-search-paths|addons|extra-info-on-fatal-exception|strip-types|entry-url)/;
 const FROM_ENVIRONMENT = new Set(["require", "import", "conditions", "env-file", "stack-trace-limit", "unhandled-rejections", "no-warnings", "input-type"]);
 
-class BadOptionError extends Error {}
+export class BadOptionError extends Error {}
+
+const nothingGiven = () => Object.fromEntries([...MANY].map((name) => [name, []]));
 
 /** @returns {{options: object, rest: string[]}} `rest` begins with the script, unless there is `eval` or `print`. */
 export function parseOptions(words) {
-  const options = { require: [], import: [], conditions: [], "env-file": [], "env-file-if-exists": [] };
+  const options = nothingGiven();
   const rest = [...words];
   take(rest, options, () => true);
   return { options, rest };
@@ -44,7 +46,7 @@ export function parseOptions(words) {
 /** Adds what NODE_OPTIONS says. */
 export function addEnvironment(options, text) {
   const words = [...text.matchAll(/"((?:[^"\\]|\\.)*)"|\S+/g)].map(([word, quoted]) => quoted?.replace(/\\(.)/g, "$1") ?? word);
-  const given = { require: [], import: [], conditions: [], "env-file": [], "env-file-if-exists": [] };
+  const given = nothingGiven();
   take(words, given, (name) => FROM_ENVIRONMENT.has(name));
   if (words.length) throw new BadOptionError(`${words[0]} is not allowed in NODE_OPTIONS`);
   for (const [name, value] of Object.entries(given)) {
@@ -67,8 +69,6 @@ function take(words, options, allowed) {
       else options[long] = given;
       if (long === "print") options.printed = true;
     } else if (PLAIN.has(long) && allowed(long)) options[long] = true;
-    else if (dashes !== "--" || !IGNORED.test(long) || !allowed) throw new BadOptionError(`bad option: ${word}`);
+    else if (dashes !== "--" || !IGNORED.test(long)) throw new BadOptionError(`bad option: ${word}`);
   }
 }
-
-export { BadOptionError };

@@ -1,8 +1,8 @@
 // Errors' stacks as Node's programs know them: a head of name and message, and a line for each call, of the program's own files.
 
 const ENGINE_FRAME = /^(.*?)@(.*):(\d+):(\d+)$/;
-/** The component's own modules, and what calls them. */
-const OWN = /(^|\/)(source|initializer)\.js$/;
+/** The component's own modules, and what calls them: a program's files are told with their whole path. */
+const OWN = /^source\.js$|\/sources\/initializer\.js$/;
 const LIMIT = 10;
 
 const lead = new Map(); // file -> characters that are before its first line in what is evaluated
