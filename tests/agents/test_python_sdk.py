@@ -231,6 +231,17 @@ def test_a_prompt_that_is_no_coroutine_is_told(agent: Callable[[str], Client]) -
     assert client.turn("x")[1]["error"]["message"] == "TypeError: `prompt` must be `async def`"
 
 
+def test_what_a_prompt_returns_that_is_no_stop_reason_is_told(agent: Callable[[str], Client]) -> None:
+    client = agent("""
+        class Scribe(Agent):
+            async def prompt(self, session, blocks):
+                return {1}
+        run(Scribe())
+    """)
+    client.begin()
+    assert "set is not JSON serializable" in client.turn("x")[1]["error"]["message"]
+
+
 def test_a_session_that_cannot_start_says_why(agent: Callable[[str], Client]) -> None:
     client = agent("""
         class Scribe(Agent):
@@ -355,6 +366,26 @@ def test_a_cancelled_turn_takes_its_requests_back(agent: Callable[[str], Client]
     back, release, answer = client.receive(), client.receive(), client.receive()
     assert (back["method"], back["params"]["requestId"]) == ("$/cancel_request", waiting["id"])
     assert (release["method"], answer["result"]) == ("terminal/release", {"stopReason": "cancelled"})
+
+
+@pytest.mark.parametrize("order", ["cancelled first", "answered first"])
+def test_a_command_that_has_begun_meanwhile_is_ended_with_its_turn(agent: Callable[[str], Client], order: str) -> None:
+    client = agent("""
+        class Scribe(Agent):
+            async def prompt(self, session, blocks):
+                await session.run("sleep 100")
+        run(Scribe())
+    """)
+    client.begin()
+    request = client.prompt("go")
+    client.send(request)
+    create = client.receive()
+    begun = {"id": create["id"], "result": {"terminalId": "t"}}
+    cancel = {"method": "session/cancel", "params": {"sessionId": client.session}}
+    client.send(*((cancel, begun) if order == "cancelled first" else (begun, cancel)))
+    said = [client.receive(), client.receive()]
+    assert [each["params"]["terminalId"] for each in said if each.get("method") == "terminal/release"] == ["t"]
+    assert {"jsonrpc": "2.0", "id": request["id"], "result": {"stopReason": "cancelled"}} in said
 
 
 def test_plans_titles_and_other_updates(agent: Callable[[str], Client]) -> None:

@@ -44,7 +44,7 @@ class Connection:
         self._wire = wire
         self._serve = serve
         self._ids = itertools.count(1)
-        self._waiting: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._waiting: dict[int, Callable[[dict[str, Any]], None]] = {}
         self._serving: dict[Any, asyncio.Future[Any]] = {}
 
     async def run(self) -> None:
@@ -55,18 +55,29 @@ class Connection:
             each.cancel()
         await asyncio.gather(*serving, return_exceptions=True)
 
-    async def request(self, method: str, params: dict[str, Any]) -> Any:
-        """The client's result. Raises ClientError. Cancelled, it tells the client so, whose answer is then dropped."""
+    async def request(self, method: str, params: dict[str, Any], late: Callable[[Any], None] | None = None) -> Any:
+        """The client's result. Raises ClientError. Cancelled, it tells the client so; a result that comes all the same is
+        `late`'s, or dropped."""
         number = next(self._ids)
-        answered = self._waiting[number] = asyncio.get_running_loop().create_future()
+        answered: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._wire.send({"id": number, "method": method, "params": params})
+
+        def drop(answer: dict[str, Any]) -> None:
+            if late is not None and "error" not in answer:
+                late(answer.get("result"))
+
+        def take(answer: dict[str, Any]) -> None:
+            (drop if answered.cancelled() else answered.set_result)(answer)
+
+        self._waiting[number] = take
         try:
             answer = await answered
         except asyncio.CancelledError:
-            self.notify("$/cancel_request", {"requestId": number})
+            if number in self._waiting:
+                self.notify("$/cancel_request", {"requestId": number})
+            elif not answered.cancelled():  # the answer has come, and has not been taken
+                drop(answered.result())
             raise
-        finally:
-            del self._waiting[number]
         if "error" in answer:
             raise ClientError(method, answer["error"])
         return answer.get("result")
@@ -82,9 +93,8 @@ class Connection:
     def _take(self, message: dict[str, Any]) -> None:
         method, params = message.get("method"), message.get("params") or {}
         if method is None:
-            waiting = self._waiting.get(message.get("id", 0))
-            if waiting is not None and not waiting.done():
-                waiting.set_result(message)
+            if (waiting := self._waiting.pop(message.get("id", 0), None)) is not None:
+                waiting(message)
         elif method == "$/cancel_request":
             if (serving := self._serving.get(params.get("requestId"))) is not None:
                 serving.cancel()
@@ -110,10 +120,13 @@ class Connection:
         del self._serving[number]
         if done.cancelled():
             self._fail(number, Refusal(CANCELLED, "cancelled"))
-        elif (error := done.exception()) is None:
-            self._wire.send({"id": number, "result": done.result()})
-        else:
+        elif (error := done.exception()) is not None:
             self._fail(number, error)
+        else:
+            try:
+                self._wire.send({"id": number, "result": done.result()})
+            except (TypeError, ValueError) as no_json:  # of what `prompt` has returned
+                self._fail(number, no_json)
 
     def _fail(self, number: Any, error: BaseException) -> None:
         if not isinstance(error, Refusal):

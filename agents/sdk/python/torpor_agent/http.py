@@ -81,12 +81,14 @@ async def fetch(
     size = None if body is None else len(body)
     asked = {"method": method or ("GET" if body is None else "POST"), "url": url, "headers": given, "body": size}
     program = Path(__file__).with_name("fetching.py")
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-B", program, stdin=PIPE, stdout=PIPE, limit=HEAD_BYTES
+    process = (
+        await asyncio.create_subprocess_exec(  # -P: beside the program is a module with the name of Python's own `http`
+            sys.executable, "-BP", program, stdin=PIPE, stdout=PIPE, limit=HEAD_BYTES
+        )
     )
+    assert process.stdin is not None
+    assert process.stdout is not None
     try:
-        assert process.stdin is not None
-        assert process.stdout is not None
         process.stdin.write(dumps(asked).encode() + b"\n" + (body or b""))
         with suppress(ConnectionError):  # it has an answer before it has read all
             await process.stdin.drain()
@@ -98,4 +100,6 @@ async def fetch(
     finally:
         with suppress(ProcessLookupError):
             process.kill()
+        while await process.stdout.read(PIECE):  # to asyncio it has not ended before its output has
+            pass
         await process.wait()

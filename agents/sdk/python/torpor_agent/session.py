@@ -155,7 +155,12 @@ class Session:
             words = {"command": "/bin/sh", "args": ["-c", command[0]]}
         variables = [{"name": name, "value": value} for name, value in (env or {}).items()]
         place = self._path(self.cwd if cwd is None else cwd)
-        made = await self._request("terminal/create", **words, cwd=place, env=variables, outputByteLimit=OUTPUT_BYTES)
+        wanted = {**words, "cwd": place, "env": variables, "outputByteLimit": OUTPUT_BYTES}
+
+        def release(made: dict[str, Any]) -> None:
+            self._connection.post("terminal/release", {"sessionId": self.id, "terminalId": made["terminalId"]})
+
+        made = await self._connection.request("terminal/create", {"sessionId": self.id, **wanted}, late=release)
         terminal = {"terminalId": made["terminalId"]}
         try:
             if call is not None:
@@ -163,7 +168,7 @@ class Session:
             status = await self._request("terminal/wait_for_exit", **terminal)
             shown = await self._request("terminal/output", **terminal)
         finally:
-            self._connection.post("terminal/release", {"sessionId": self.id, **terminal})
+            release(made)
         return Ran(status.get("exitCode"), status.get("signal"), shown["output"], shown["truncated"])
 
     async def _request(self, method: str, **params: Any) -> Any:
