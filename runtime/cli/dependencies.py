@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from runtime.cli import output
 from runtime.vms.agent_programs import INSTALLED, PACKAGES, ScriptRef, dependencies_text
 from runtime.vms.catalogue import MANIFEST, ManifestError, read_manifest
+from runtime.vms.component_files import publish
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,7 +45,8 @@ def install(client: Client, folder: Path, index: str | None) -> None:
     new.mkdir()
     try:
         _install(client, new, program, index)
-        (new / INSTALLED).write_text(dependencies_text(program.dependencies), "utf-8")
+        # What lies there by this name is a package's, and may be a link to any file of this machine.
+        publish(new / INSTALLED, dependencies_text(program.dependencies).encode())
         if whole.exists():
             shutil.rmtree(whole)
         new.rename(whole)
