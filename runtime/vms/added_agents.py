@@ -20,7 +20,7 @@ import trio
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError
 from runtime.exhaustion import check_exhausted
-from runtime.newfile import PREFIX, make_directory
+from runtime.newfile import PREFIX, make_directory, sweep
 from runtime.vms.agent_programs import ComponentRef, ScriptRef
 from runtime.vms.catalogue import MANIFEST, NAME, AgentSpec, ManifestError, read_manifest
 from runtime.vms.component_files import publish, read_component
@@ -122,7 +122,7 @@ class AddedAgents:
             if spec is None or not self._was_added(spec):
                 message = f"no agent {name!r} was added"
                 if spec is not None:
-                    message += f": what {called(spec).parent} has was put there by hand, and can be removed so"
+                    message += f": what {_folder_of(spec.program)} has was put there by hand, and can be removed so"
                 raise ApiError(ErrorCode.NOT_FOUND, message, path=name)
             await trio.to_thread.run_sync(_remove, spec.program)
 
@@ -141,6 +141,8 @@ class AddedAgents:
 
     def _is_broken_link(self, name: str) -> bool:
         """Whether the folder of an agent that was added is gone, or its manifest cannot be used any more."""
+        if self._catalogue.own_directory is None:
+            return False
         broken = {problem.path.parent for problem in self._catalogue.unusable()}
         return NAME.fullmatch(name) is not None and self._folder(name) in broken and self._folder(name).is_symlink()
 
@@ -162,7 +164,7 @@ class AddedAgents:
         """Raise ApiError where there is an agent of that name that was not added, or no room for one more."""
         spec, folder = self._of_user(name), self._folder(name)
         was_added = self._was_added(spec) if spec is not None else self._is_broken_link(name)
-        by_hand = folder if spec is None else called(spec).parent
+        by_hand = folder if spec is None else _folder_of(spec.program)
         is_left_over = spec is None and _is_left_over(folder)
         if not was_added and not is_left_over and os.path.lexists(by_hand):
             message = f"{by_hand} was put there by hand: remove it, or choose another name"
@@ -198,9 +200,14 @@ def _given(path: Path, name: str | None) -> AgentSpec:
 
 
 def _link(place: Path, folder: Path) -> None:
-    """Have the folder be an agent's, in place of a link that leads nowhere."""
+    """Have the folder be an agent's, in place of a link, or of what a daemon that was killed has left."""
     try:
         make_directory(place.parent)
+        if place.is_dir() and not place.is_symlink():
+            for entry in _components(place):
+                entry.unlink()
+            sweep(place)
+            place.rmdir()
         place.unlink(missing_ok=True)
         place.symlink_to(folder)
     except OSError as error:
@@ -233,10 +240,14 @@ def _write(component: ComponentRef, spec: AgentSpec, content: bytes) -> None:
         raise ApiError(ErrorCode.IO_ERROR, f"{folder}: {error.strerror}") from error
 
 
+def _folder_of(program: AgentProgram) -> Path:
+    return program.folder if isinstance(program, ScriptRef) else program.path.parent
+
+
 def _remove(program: AgentProgram) -> None:
     if isinstance(program, ScriptRef):
         return _unlink(program.folder)
-    folder = program.path.parent
+    folder = _folder_of(program)
     try:
         (folder / MANIFEST).unlink()
         for entry in _components(folder):

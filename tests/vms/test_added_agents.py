@@ -164,6 +164,19 @@ async def test_what_a_daemon_that_was_killed_has_left_is_in_nobodys_way(
     assert {each.name for each in folder.iterdir()} == {f"{added['sha256']}.wasm", "agent.toml"}
 
 
+async def test_without_a_place_for_them_none_is_added_and_there_is_none_to_remove(
+    tmp_path: Path, component_cache: Path
+) -> None:
+    engine = make_engine(ArtefactCache(component_cache))
+    async with (
+        open_store(tmp_path / "state.db") as store,
+        open_host(store, engine, Catalogue(tmp_path / "built-in")) as host,
+    ):
+        assert "see TORPOR_AGENTS" in (await refused(host, ECHO, "mine")).message
+        with pytest.raises(ApiError, match="no agent 'mine' was added"):
+            await host.added_agents.remove("mine")
+
+
 def trials(folder: Path) -> list[Path]:
     return list(folder.glob(f"{PREFIX}*"))
 

@@ -118,6 +118,27 @@ async def test_what_is_added_is_the_folder_itself(host: Host, tmp_path: Path) ->
     assert (tmp_path / "other" / "agent.py").exists()
 
 
+@pytest.mark.parametrize("left", [[], [f"{'0' * 64}.wasm", ".torpor-new-0"]])
+async def test_what_a_daemon_that_was_killed_has_left_is_in_nobodys_way(
+    host: Host, tmp_path: Path, left: list[str]
+) -> None:
+    link = tmp_path / "agents" / "mine"
+    link.mkdir(parents=True)
+    for name in left:
+        (link / name).touch()
+    given = script_in(tmp_path / "given")
+    await host.add_agent(str(given), None)
+    assert link.readlink() == given
+
+
+async def test_what_people_have_put_there_stays(host: Host, tmp_path: Path) -> None:
+    theirs = script_in(tmp_path / "agents" / "mine", entry='"src/agent.py"')
+    error = await refused(host, script_in(tmp_path / "given"))
+    assert (error.code, error.data["path"]) == (ErrorCode.EXISTS, str(theirs))
+    with pytest.raises(ApiError, match=f"what {theirs} has was put there by hand"):
+        await host.added_agents.remove("mine")
+
+
 async def test_it_and_one_with_a_component_take_each_others_place(host: Host, tmp_path: Path) -> None:
     given = script_in(tmp_path / "given")
     for path, kind in ((given, "python"), (ECHO, "component"), (given, "python")):
