@@ -281,7 +281,9 @@ def _spoil_if_more_has_come(response: httpcore.Response) -> None:
 
     httpcore, or TLS, keeps them, and they would be read as the answer to the next request, which may be somebody else's.
     """
-    wire: Wire = response.extensions["network_stream"]
+    wire = response.extensions["network_stream"]
+    if not isinstance(wire, Wire):  # it has become another protocol's, and httpcore does not use it again
+        return
     parser = response.stream._stream._connection._h11_state  # type: ignore[union-attr]  # noqa: SLF001 - nothing else tells
     if parser.trailing_data[0] or wire.has_more():
         wire.spoil()

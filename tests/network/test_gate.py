@@ -195,6 +195,16 @@ async def test_nor_is_one_where_the_rest_is_in_a_record_of_tls() -> None:
         assert b.server.connections == 2
 
 
+async def test_a_connection_becomes_no_other_protocols() -> None:
+    async def switch(exchange: Exchange) -> None:
+        await exchange.send_raw(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n")
+        await exchange.client_gone()
+
+    async with bench(switch) as b:
+        error = await b.failure(headers=[("upgrade", b"x"), ("connection", b"upgrade")])
+        assert error.code == "HTTP-upgrade-failed"
+
+
 @pytest.mark.parametrize(
     ("allow", "authority"),
     [
