@@ -1,6 +1,6 @@
 // pi's file of a session, as a client of ACP needs it: kept from the first message on, and of what was taken out it says so.
 
-import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, unlinkSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { mend, withdraw } from "./images.mjs";
 import { SessionManager } from "./pi.mjs";
@@ -62,6 +62,7 @@ export class Journal extends SessionManager {
     if (!file) return Journal.fromOlder(id, cwd);
     endLastLine(file);
     const journal = new Journal(cwd, FOLDER, file, true);
+    if (journal.getSessionId() !== id) return undefined; // it was killed before it had written which session this is
     journal.isKept = true;
     for (const { type, customType, data } of journal.getEntries()) {
       if (type === "custom" && customType === WITHDRAWN) withdraw(data.ids.flatMap((id) => journal.getEntry(id)?.message ?? []));
@@ -76,13 +77,19 @@ export class Journal extends SessionManager {
     const kept = olderOf(older);
     if (!kept) return undefined;
     const journal = Journal.begin(cwd);
-    journal.newSession({ id });
+    const file = journal.newSession({ id });
+    // Under another name until it is whole: after a kill the older file is the one that counts.
+    journal.sessionFile = `${file}.unfinished`;
     mend(kept.messages);
     for (const message of kept.messages) journal.appendMessage(message);
     if (kept.model) journal.appendModelChange("anthropic", kept.model);
     if (kept.thinking) journal.appendThinkingLevelChange(kept.thinking);
     if (kept.title) journal.appendSessionInfo(kept.title);
-    if (kept.messages.length) unlinkSync(older);
+    if (kept.messages.length) {
+      renameSync(journal.sessionFile, file);
+      unlinkSync(older);
+    }
+    journal.sessionFile = file;
     return journal;
   }
 

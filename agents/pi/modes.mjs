@@ -9,11 +9,15 @@ export const MODES = [
   { id: "plan", name: "Plan", description: "Reads only, and makes a plan" },
 ];
 
-const CHANGING = new Set(["write", "edit", "bash"]);
+export const isMode = (mode) => MODES.some(({ id }) => id === mode);
 
-/** Those of a session's own tools that a mode has. */
+const CHANGING = new Set(["write", "edit", "bash"]);
+/** Whether a tool may change something. What those of MCP servers do they alone know. */
+const changes = (name) => CHANGING.has(name) || name.startsWith("mcp__");
+
+/** Those of a session's tools that a mode has. */
 export function toolsOf(mode, tools) {
-  return mode === "plan" ? tools.filter(({ name }) => !CHANGING.has(name)) : tools.filter(({ name }) => name !== "plan");
+  return tools.filter(({ name }) => (mode === "plan" ? !changes(name) : name !== "plan"));
 }
 
 /** What the model is told of the mode, if anything. */
@@ -48,13 +52,15 @@ const OPTIONS = [
 ];
 
 /**
- * Asks the client whether a tool may run.
+ * Whether a tool may run, in the modes in which not all may: asks the client.
  *
  * @param {object} shown what the client is told of the call
  * @returns {Promise<{block: true, reason: string} | undefined>} undefined: it may
  */
-export async function permission({ client, sessionId, toolCall, shown }) {
-  if (!CHANGING.has(toolCall.name) && !toolCall.name.startsWith("mcp__")) return undefined;
+export async function permission({ mode, client, sessionId, toolCall, shown }) {
+  if (!changes(toolCall.name)) return undefined;
+  // The turn may have begun in another mode, with all tools.
+  if (mode === "plan") return { block: true, reason: "You are in plan mode: change nothing." };
   const asked = { sessionId, toolCall: { toolCallId: toolCall.id, ...shown }, options: OPTIONS };
   const { outcome } = await client.request(methods.client.session.requestPermission, asked);
   if (outcome.outcome === "selected" && outcome.optionId === "allow") return undefined;

@@ -9,7 +9,7 @@ import { promptError } from "./failure.mjs";
 import { soundBlock } from "./images.mjs";
 import { Journal } from "./journal.mjs";
 import { streamAnswer } from "./model.mjs";
-import { noticeOf, permission, planTool, toolsOf } from "./modes.mjs";
+import { isMode, noticeOf, permission, planTool, toolsOf } from "./modes.mjs";
 import { checkKey, chooseModel, firstModel, redirect } from "./options.mjs";
 import { AuthStorage, DefaultResourceLoader, ModelRegistry, SettingsManager, createAgentSession, getAgentDir } from "./pi.mjs";
 import { present } from "./present.mjs";
@@ -142,10 +142,10 @@ class Session {
     return this.update({ sessionUpdate: "agent_thought_chunk", content: { type: "text", text } });
   }
 
-  /** In the mode in which the client is asked, asks it. */
+  /** Whether a call may be made: see modes.mjs. */
   ask({ toolCall, args }) {
-    if (this.mode !== "ask") return undefined;
-    return permission({ client: this.client, sessionId: this.id, toolCall, shown: present(toolCall.name, args, this.cwd) });
+    if (this.mode === "auto") return undefined;
+    return permission({ mode: this.mode, client: this.client, sessionId: this.id, toolCall, shown: present(toolCall.name, args, this.cwd) });
   }
 
   /** Tells the commands, once the request that has made the session is answered. */
@@ -162,7 +162,7 @@ class Session {
 
   /** False if there is no such mode. */
   setMode(mode) {
-    if (!["auto", "ask", "plan"].includes(mode)) return false;
+    if (!isMode(mode)) return false;
     this.mode = mode;
     return true;
   }
@@ -188,7 +188,7 @@ class Session {
     const [isCompact, wanted] = /^\/compact(?:\s+(.*))?$/s.exec(text) ?? [];
     if (isCompact) return this.compact(wanted);
     if (this.mcp && !(await this.connected())) return { stopReason: "cancelled" };
-    this.agent.state.tools = [...toolsOf(this.mode, this.own), ...(this.mcp?.tools().map(guarded) ?? [])];
+    this.agent.state.tools = toolsOf(this.mode, [...this.own, ...(this.mcp?.tools().map(guarded) ?? [])]);
     const before = this.agent.state.messages;
     const leaf = this.journal.getLeafId();
     // Not awaited before the turn has begun: a cancel that comes in between would find nothing to stop.

@@ -205,6 +205,20 @@ async def test_a_conversation_that_an_older_pi_has_kept_goes_on(pi: Pi) -> None:
         await bench.sleep()
         await bench.ask("and now?")
         assert model.requests[-1].prompts() == ["my colour is blue", "which colour?", "and now?"]
+        (name,) = await files.readdir("/root/.torpor/pi")
+        assert name.endswith(f"_{number}")
+
+
+async def test_a_session_whose_file_was_never_written_begins_anew(pi: Pi) -> None:
+    async with pi.talking_to(say("noted"), say("blue"), say("still")) as (bench, model):
+        await bench.ask("my colour is blue")
+        (name,) = await (await bench.host.vm("test")).files.readdir("/root/.torpor/pi")
+        await bench.sleep()
+        await bench.write(f"/root/.torpor/pi/{name}", b"")
+        assert await bench.say("which colour?") == "blue"
+        await bench.sleep()
+        assert await bench.say("and now?") == "still"
+        assert model.requests[-1].prompts()[-1] == "and now?"
 
 
 async def test_models_and_thinking_are_options(pi: Pi) -> None:

@@ -132,3 +132,13 @@ async def test_arguments_that_are_not_json_do_not_reach_the_server(engine: Engin
         assert await bench.say("go") == "done"
         assert "not valid JSON" in results(model)[0]
         assert server.call == {}
+
+
+async def test_in_the_mode_plan_no_server_is_called(engine: Engine, tmp_path: Path) -> None:
+    server = Server({"content": []})
+    async with calling(engine, tmp_path / "state.db", server) as (bench, model):
+        vm = await bench.host.vm("test")
+        await vm.sessions.set_mode(bench.session_id, "plan")
+        assert await bench.say("go") == "done"
+        assert results(model) == ["Tool mcp__raw__slow not found"]
+        assert server.call == {}

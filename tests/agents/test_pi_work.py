@@ -28,22 +28,24 @@ def system_of(model: Any) -> str:
     return "".join(block["text"] for block in model.requests[-1].body["system"])
 
 
+async def question(bench: Bench, number: int) -> dict[str, Any]:
+    """The one of this number that the session asks, whether a tool may run."""
+    while True:
+        found = [each["params"] for each in await bench.events() if each["method"] == "session/request_permission"]
+        if len(found) > number:
+            return found[number]
+        await trio.lowlevel.checkpoint()
+
+
 async def while_asked(bench: Bench, *replies: str) -> list[dict[str, Any]]:
     """Prompt, and answer each question whether a tool may run; the questions."""
     asked: list[dict[str, Any]] = []
     async with trio.open_nursery() as nursery:
         nursery.start_soon(bench.ask, "go")
         vm = await bench.host.vm("test")
-        for reply in replies:
-            while True:
-                found = [
-                    each["params"] for each in await bench.events() if each["method"] == "session/request_permission"
-                ]
-                if len(found) > len(asked):
-                    break
-                await trio.lowlevel.checkpoint()
-            asked.append(found[-1])
-            await vm.sessions.respond_permission(bench.session_id, found[-1]["permissionId"], reply)
+        for number, reply in enumerate(replies):
+            asked.append(await question(bench, number))
+            await vm.sessions.respond_permission(bench.session_id, asked[-1]["permissionId"], reply)
     return asked
 
 
@@ -87,6 +89,20 @@ async def test_it_reads_and_plans_in_the_mode_plan(pi: Pi) -> None:
         assert "write" in model.requests[-1].tool_names
         with pytest.raises(ApiError):
             await vm.sessions.set_mode(bench.session_id, "dream")
+
+
+async def test_a_turn_that_began_in_another_mode_changes_nothing_more_in_the_mode_plan(pi: Pi) -> None:
+    calls = tuple(ToolCall("write", {"path": path, "content": path}) for path in ("a", "b"))
+    async with pi.talking_to(Turn(calls), say("so")) as (bench, model):
+        vm = await bench.host.vm("test")
+        await vm.sessions.set_mode(bench.session_id, "ask")
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(bench.ask, "go")
+            asked = await question(bench, 0)
+            await vm.sessions.set_mode(bench.session_id, "plan")
+            await vm.sessions.respond_permission(bench.session_id, asked["permissionId"], "once")
+        assert [result["is_error"] for result in model.requests[-1].tool_results()] == [False, True]
+        assert results(model)[1] == "You are in plan mode: change nothing."
 
 
 async def test_it_knows_what_the_folders_above_and_the_user_say(pi: Pi) -> None:
