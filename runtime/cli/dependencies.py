@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
+import hashlib
 import shutil
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from runtime.cli import output
+from runtime.client.sync import RpcError
 from runtime.vms.agent_programs import INSTALLED, PACKAGES, ScriptRef, dependencies_text
 from runtime.vms.catalogue import MANIFEST, ManifestError, read_manifest
 from runtime.vms.component_files import publish
@@ -55,16 +56,25 @@ def install(client: Client, folder: Path, index: str | None) -> None:
 
 
 def _install(client: Client, target: Path, program: ScriptRef, index: str | None) -> None:
-    vm = f"packages-{secrets.token_hex(8)}"
+    vm = f"packages-{hashlib.sha256(bytes(target)).hexdigest()[:16]}"
     words = ["pip", "install", "--quiet", "--target", PLACE]
     hosts = [*HOSTS] if index is None else [urlsplit(index).netloc.rpartition("@")[2]]
     if index is not None:
         words += ["--index-url", index]
     options = {"mounts": [{"path": PLACE, "host": str(target)}], "network": {"allow": hosts}}
+    _destroy(client, vm)  # of a command that was killed
     client.call("vm.getOrCreate", vm=vm, options=options)
     try:
         done = client.call("exec", vm=vm, argv=[*words, *program.dependencies])
     finally:
-        client.call("vm.destroy", vm=vm)
+        _destroy(client, vm)
     if done["exitCode"] != 0:
         raise InstallError(f"pip did not install them: {done['stderr'].strip()}")
+
+
+def _destroy(client: Client, vm: str) -> None:
+    try:
+        client.call("vm.destroy", vm=vm)
+    except RpcError as error:
+        if error.name != "vm_not_found":
+            raise

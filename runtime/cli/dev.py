@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.api.events import AGENT_STDERR, SESSION_EVENT
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to
-from runtime.cli.dependencies import InstallError, install
+from runtime.cli.dependencies import install
 from runtime.cli.prompting import Run
 from runtime.cli.table import environment
 from runtime.client.sync import RpcError
@@ -69,7 +69,7 @@ def dev(args: argparse.Namespace) -> int:
             except RpcError as error:
                 output.report(error)
                 code = exits.FAILED
-            except InstallError as error:
+            except OSError as error:
                 output.say(str(error))
                 code = exits.FAILED
             if code == exits.INTERRUPTED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from typing import TYPE_CHECKING
 
 from runtime.cli import exits, output
@@ -56,7 +57,7 @@ def new(args: argparse.Namespace) -> int:
     if NAME.fullmatch(args.name) is None:
         output.say(f"{args.name!r} is no name for an agent: letters, digits, and . _ - after the first, at most 64")
         return exits.USAGE
-    names = {"name": args.name, "title": re.sub(r"[._-]+", " ", args.name).strip().capitalize()}
+    names = {"name": args.name, "title": re.sub(r"[._-]+", " ", args.name).strip().capitalize() or args.name}
     folder = Path(args.directory or args.name)
     try:
         folder.mkdir(parents=True)
@@ -68,5 +69,5 @@ def new(args: argparse.Namespace) -> int:
     if args.json:
         output.write_json({"id": args.name, "directory": str(folder), "files": list(LANGUAGES[args.lang])})
     else:
-        output.write_text(f"torpor agent add {folder}\ntorpor run {args.name} hello\n")
+        output.write_text(f"torpor agent add {shlex.quote(str(folder))}\ntorpor run {args.name} hello\n")
     return exits.OK

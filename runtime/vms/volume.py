@@ -128,8 +128,9 @@ class Volume:
 
     def hide_agents(self) -> None:
         """Have none in the tree any more."""
-        self._agents = {}
-        self._mount_all()
+        if self._agents:
+            self._agents = {}
+            self._mount_all()
 
     def prepare(self) -> None:
         """Give a new tree the directories that programs expect, and every tree the instructions of this version."""

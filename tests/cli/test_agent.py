@@ -121,3 +121,6 @@ def test_an_agent_is_written_and_not_over_another(place: Place, tmp_path: Path) 
     assert place.run("agent", "new", "a/b").returncode == exits.USAGE
     made = json.loads(place.run("agent", "new", "b", "--json", "--dir", str(tmp_path / "b")).stdout)
     assert made == {"id": "b", "directory": str(tmp_path / "b"), "files": ["agent.toml", "agent.py"]}
+    spaced = tmp_path / "my agents"
+    assert f"agent add '{spaced}'\n" in place.run("agent", "new", "_", "--dir", str(spaced)).stdout
+    assert read_manifest(spaced / "agent.toml", "user").title == "_"

@@ -19,8 +19,11 @@ class Pip:
     def __init__(self, target: Path) -> None:
         self._target = target
         self._folder = Path()
+        self.vms: list[tuple[str, str]] = []
+        """What was done with which VM."""
 
     def call(self, method: str, **params: Any) -> dict[str, Any]:
+        self.vms.append((method, params["vm"]))
         if method == "vm.getOrCreate":
             self._folder = Path(params["options"]["mounts"][0]["host"])
         elif method == "exec":
@@ -38,7 +41,13 @@ def test_a_link_that_a_package_has_made_is_not_written_through(tmp_path: Path) -
     lines = [f'{name} = "{value}"\n' for name, value in about.items()]
     manifest.write_text("".join(lines) + 'dependencies = ["evil"]\n')
     (folder / "agent.py").touch()
-    install(cast("Client", Pip(own)), folder, None)
+    pip = Pip(own)
+    install(cast("Client", pip), folder, None)
     assert own.read_text() == "mine"
     assert (folder / PACKAGES / INSTALLED).read_text() == "evil\n"
     assert read_manifest(manifest, "user").problem is None
+    (name,) = {vm for _, vm in pip.vms}  # the same each time: one that was left by a kill goes first
+    assert [method for method, _ in pip.vms] == ["vm.destroy", "vm.getOrCreate", "exec", "vm.destroy"]
+    (folder / PACKAGES / INSTALLED).unlink()
+    install(cast("Client", pip), folder, None)
+    assert {vm for _, vm in pip.vms} == {name}
