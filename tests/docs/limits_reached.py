@@ -127,7 +127,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.network.backend.MAX_ADDRESSES": "tests/network/test_gate.py::test_so_many_addresses_are_tried",
     "runtime.network.connections.MAX_HEADERS": "tests/network/test_gate.py::test_requests_that_are_refused",
     "runtime.network.connections.MAX_HEADER_BYTES": "tests/network/test_gate.py::test_requests_that_are_refused",
-    "runtime.network.connections.MAX_IDLE_CONNECTIONS": "tests/network/test_gate.py::test_so_many_connections_are_kept_for_later",
+    "runtime.network.connections.MAX_IDLE_CONNECTIONS": "tests/network/test_connections.py::test_so_many_connections_are_kept_for_later",
     "runtime.network.connections.MAX_REQUESTS": "tests/network/test_gate.py::test_too_many_requests_at_once",
     "runtime.network.gate.MAX_URI": "tests/network/test_gate.py::test_requests_that_are_refused",
     "runtime.network.policy.MAX_NAME": "tests/network/test_policy.py::test_entries_that_are_no_grants",

@@ -2,105 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import socket
-import ssl
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
-import trustme
 from trio.testing import wait_all_tasks_blocked
 
-from runtime.network import Egress, GateRequest, HttpError, HttpExchange, HttpGate, NetworkPolicy, Placeholder, Timeouts
-from runtime.network.connections import MAX_HEADER_BYTES, MAX_HEADERS, MAX_IDLE_CONNECTIONS, MAX_REQUESTS
-from runtime.network.egress import fits_header, secret_hosts
-from runtime.testing.loopback import Exchange, HttpServer, http_server
+from runtime.network import GateRequest, HttpError, HttpGate, NetworkPolicy, Timeouts
+from runtime.network.connections import MAX_HEADER_BYTES, MAX_HEADERS, MAX_REQUESTS
+from tests.network.gate_bench import Parts, bench, certified, hello
 from tests.patience import WAIT
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
-    from runtime.testing.loopback import Handler
-
-
-class Bench:
-    """A server, a gate that may reach it, and what the gate's observer was told."""
-
-    def __init__(self, server: HttpServer, allow: list[str] | None = None, **options: Any) -> None:
-        self.server = server
-        self.exchanges: list[HttpExchange] = []
-        self.queries: list[str] = []
-        self.answers: dict[str, list[str]] = {}
-        granted = [f"127.0.0.1:{server.port}"] if allow is None else allow
-        self.gate = HttpGate(NetworkPolicy.parse(granted), self.exchanges.append, resolver=self.resolve, **options)
-
-    async def resolve(self, host: str, port: int) -> list[str]:
-        self.queries.append(host)
-        return self.answers.get(host, ["127.0.0.1"])
-
-    def request(self, **members: Any) -> GateRequest:
-        settings = {"method": "GET", "scheme": "http", "authority": f"127.0.0.1:{self.server.port}", "path": "/"}
-        return GateRequest(**{**settings, **members})
-
-    async def fetch(self, **members: Any) -> tuple[int, bytes]:
-        body = b""
-        async with self.gate.send(self.request(**members)) as response:
-            while part := await response.receive():
-                body += part
-        return response.status, body
-
-    async def failure(self, **members: Any) -> HttpError:
-        with pytest.raises(HttpError) as caught:
-            await self.fetch(**members)
-        return caught.value
-
-
-@asynccontextmanager
-async def bench(handler: Handler, allow: list[str] | None = None, **options: Any) -> AsyncIterator[Bench]:
-    server_options = {"ssl_context": options.pop("server_context", None)}
-    async with AsyncExitStack() as stack:
-        server = await stack.enter_async_context(http_server(handler, **server_options))
-        made = Bench(server, allow, **options)
-        stack.push_async_callback(made.gate.aclose)
-        yield made
-
-
-async def hello(exchange: Exchange) -> None:
-    await exchange.respond(200, [("content-type", "text/plain")], b"hello " + await exchange.read_body())
-
-
-class Parts:
-    """A request body in the given pieces."""
-
-    def __init__(self, *parts: bytes | Exception) -> None:
-        self.parts = list(parts)
-
-    def __aiter__(self) -> Parts:
-        return self
-
-    async def __anext__(self) -> bytes:
-        await trio.lowlevel.checkpoint()
-        if not self.parts:
-            raise StopAsyncIteration
-        part = self.parts.pop(0)
-        if isinstance(part, Exception):
-            raise part
-        return part
-
-
-async def test_fetches_and_keeps_the_connection() -> None:
-    async with bench(hello) as b:
-        assert await b.fetch() == (200, b"hello ")
-        assert await b.fetch(path="/again?x=1", headers=[("accept", b"*/*")]) == (200, b"hello ")
-        assert b.server.connections == 1
-    first, again = b.exchanges
-    assert first == HttpExchange("GET", "http", "127.0.0.1", b.server.port, "/", 200, None, 0, 6, first.seconds)
-    assert again.path == "/again"
-    assert 0 <= first.seconds < 60
+    from runtime.testing.loopback import Exchange
 
 
 async def test_streams_a_body_up_in_chunks_and_with_a_length() -> None:
@@ -129,80 +47,6 @@ async def test_each_piece_of_an_answer_comes_through_at_once() -> None:
             assert await response.receive() == b"data: x\n\n"
         assert await response.receive() == b""
         assert await response.receive() == b""
-
-
-async def test_a_connection_that_was_closed_while_idle_is_not_used_again() -> None:
-    async def answer_once(exchange: Exchange) -> None:
-        await exchange.respond(200, [], b"ok")
-        await exchange.hang_up()
-
-    async with bench(answer_once) as b:
-        for _ in range(3):
-            assert await b.fetch(method="POST") == (200, b"ok")
-            await wait_all_tasks_blocked()
-        assert b.server.connections == 3
-
-
-def certified(*names: str) -> dict[str, ssl.SSLContext]:
-    """Options of `bench` for a server with a certificate for these names, and a gate that trusts it."""
-    authority = trustme.CA()
-    server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(*names).configure_cert(server_context)
-    trusting = ssl.create_default_context()
-    authority.configure_trust(trusting)
-    return {"server_context": server_context, "ssl_context": trusting}
-
-
-FORGED = b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged"
-
-
-@pytest.mark.parametrize(
-    ("method", "answer"),
-    [
-        ("GET", b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok"),
-        ("GET", b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
-        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
-        ("HEAD", b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n"),
-    ],
-)
-@pytest.mark.parametrize("more", [FORGED, b"H"])
-async def test_a_connection_on_which_more_has_come_than_the_answer_is_not_used_again(
-    method: str, answer: bytes, more: bytes
-) -> None:
-    async def answer_twice(exchange: Exchange) -> None:
-        await exchange.send_raw(answer + more)
-        await exchange.client_gone()
-
-    async with bench(answer_twice) as b:
-        first = await b.fetch(method=method)
-        assert b"forged" not in first[1]
-        assert await b.fetch(method=method) == first
-        assert b.server.connections == 2
-
-
-async def test_nor_is_one_where_the_rest_is_in_a_record_of_tls() -> None:
-    record = 16 * 1024
-    head = b"HTTP/1.1 200 OK\r\ncontent-length: 16000\r\nfill: "
-    fill = b"x" * (record - len(head) - 4 - 16_000)
-
-    async def answer_twice(exchange: Exchange) -> None:
-        await exchange.send_raw(head + fill + b"\r\n\r\n" + b"y" * 16_000 + FORGED)
-        await exchange.client_gone()
-
-    async with bench(answer_twice, ["localhost"], **certified("localhost")) as b:
-        for _ in range(2):
-            assert await b.fetch(scheme="https", authority=f"localhost:{b.server.port}") == (200, b"y" * 16_000)
-        assert b.server.connections == 2
-
-
-async def test_a_connection_becomes_no_other_protocols() -> None:
-    async def switch(exchange: Exchange) -> None:
-        await exchange.send_raw(b"HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n")
-        await exchange.client_gone()
-
-    async with bench(switch) as b:
-        error = await b.failure(headers=[("upgrade", b"x"), ("connection", b"upgrade")])
-        assert error.code == "HTTP-upgrade-failed"
 
 
 @pytest.mark.parametrize(
@@ -271,20 +115,6 @@ async def test_so_many_addresses_are_tried() -> None:
         await b.gate.aclose()
         b.answers["localhost"] = [*nobody, "127.0.0.1"]
         assert (await b.failure(authority=f"localhost:{b.server.port}")).code == "connection-refused"
-
-
-async def test_so_many_connections_are_kept_for_later() -> None:
-    """Those of more hosts are closed when they are not used."""
-    hosts = [f"{number}.test" for number in range(MAX_IDLE_CONNECTIONS + 1)]
-    async with bench(hello, [*hosts, "127.0.0.1"]) as b:
-        for _ in range(2):
-            for host in hosts[1:]:
-                assert await b.fetch(authority=f"{host}:{b.server.port}") == (200, b"hello ")
-        assert b.server.connections == MAX_IDLE_CONNECTIONS == 8
-        await b.fetch(authority=f"{hosts[0]}:{b.server.port}")
-        for host in hosts[1:]:
-            await b.fetch(authority=f"{host}:{b.server.port}")
-        assert b.server.connections > MAX_IDLE_CONNECTIONS + 1
 
 
 async def test_redirects_are_not_followed() -> None:
@@ -465,91 +295,6 @@ async def test_https_with_an_authority_of_its_own() -> None:
                 pass
     async with bench(hello) as b:
         assert (await b.failure(scheme="https")).code == "TLS-protocol-error"
-
-
-async def show(exchange: Exchange) -> None:
-    await exchange.respond(200, [], f"{exchange.target} {exchange.header('authorization')}".encode())
-
-
-def egress(hosts: list[str], exchanges: list[HttpExchange] | None = None) -> Egress:
-    observer = None if exchanges is None else exchanges.append
-    return Egress((Placeholder("KEY", "token-1", "the secret", secret_hosts(hosts)),), observer)
-
-
-AUTHORIZED: list[tuple[str, bytes]] = [("authorization", b"Bearer token-1"), ("x-other", b"token-1 token-1")]
-
-
-async def test_a_placeholder_becomes_the_secret_in_headers_alone_and_the_record_says_so() -> None:
-    async with bench(show) as b:
-        seen: list[HttpExchange] = []
-        plain, b.gate = b.gate, b.gate.with_egress(egress(["127.0.0.1"], seen)).with_hosts(["example.com"])
-        assert await b.fetch(path="/token-1?token-1", headers=AUTHORIZED) == (
-            200,
-            b"/token-1?token-1 Bearer the secret",
-        )
-        assert await b.fetch(method="POST", body=Parts(b"token-1")) == (200, b"/ None")
-        b.gate = plain
-        assert await b.fetch(headers=AUTHORIZED) == (200, b"/ Bearer token-1")
-    assert [exchange.secrets for exchange in seen] == [("KEY",), ()]
-    assert seen == b.exchanges[:2]
-    assert "the secret" not in repr((seen, egress(["127.0.0.1"])))
-
-
-async def test_a_placeholder_becomes_the_secret_within_basic_authentication_alone() -> None:
-    def encoded(text: str) -> bytes:
-        return base64.b64encode(text.encode())
-
-    async with bench(show) as b:
-        b.gate = b.gate.with_egress(egress(["127.0.0.1"]))
-        for value, sent in [
-            (b"Basic " + encoded("user:token-1"), b"Basic " + encoded("user:the secret")),
-            (b"basic  " + encoded("token-1:"), b"basic " + encoded("the secret:")),
-            (b"Basic " + encoded("user:another"), b"Basic " + encoded("user:another")),
-            (b"Basic token-1", b"Basic the secret"),
-            (b"Basic !" + encoded("user:token-1"), b"Basic !" + encoded("user:token-1")),
-            (b"Digest " + encoded("user:token-1"), b"Digest " + encoded("user:token-1")),
-        ]:
-            assert await b.fetch(headers=[("authorization", value)]) == (200, b"/ " + sent)
-    assert [exchange.secrets for exchange in b.exchanges] == [("KEY",), ("KEY",), (), ("KEY",), (), ()]
-
-
-async def test_a_secret_stays_when_the_host_or_the_way_is_not_its_own() -> None:
-    async with bench(show, ["127.0.0.1", "api.example.com"]) as b:
-        port = b.server.port
-        for hosts in (["127.0.0.2"], [f"127.0.0.1:{port + 1}"], ["*.example.com"]):
-            gate = b.gate
-            b.gate = gate.with_egress(egress(hosts))
-            assert await b.fetch(headers=AUTHORIZED) == (200, b"/ Bearer token-1")
-            b.gate = gate
-    placeholder = egress(["api.example.com", "*.sub.example.com", "localhost", "[::1]"]).placeholders[0]
-    for scheme, host, expected in [
-        ("https", "api.example.com", True),
-        ("http", "api.example.com", False),
-        ("https", "a.sub.example.com", True),
-        ("https", "sub.example.com", False),
-        ("https", "api.example.com.evil.org", False),
-        ("http", "localhost", True),
-        ("http", "::1", True),
-        ("https", "127.0.0.1", False),
-    ]:
-        assert placeholder.is_for(scheme, host, 443) is expected, (scheme, host)
-
-
-async def test_a_secret_travels_over_tls() -> None:
-    async with bench(show, ["localhost"], **certified("localhost")) as b:
-        b.gate = b.gate.with_egress(egress(["localhost"]))
-        there = f"localhost:{b.server.port}"
-        assert (await b.fetch(scheme="https", authority=there, headers=AUTHORIZED))[1] == b"/ Bearer the secret"
-
-
-def test_a_secret_is_not_for_every_host() -> None:
-    with pytest.raises(ValueError, match="every host"):
-        secret_hosts(["*"])
-    with pytest.raises(ValueError, match="not a host"):
-        secret_hosts(["https://api.example.com"])
-    assert fits_header("sk-ant 1~")
-    for value in ("", "a\nb", "a\r", "ü", "\t"):
-        assert not fits_header(value)
 
 
 async def test_what_is_refused_is_recorded_without_what_may_be_a_password() -> None:
