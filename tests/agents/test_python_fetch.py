@@ -51,10 +51,11 @@ def serving() -> Iterator[str]:
     ("taken", "printed"),
     [
         ("print(len(await answer.read()))", f"{len(LARGE)}\nover\n"),
+        ("print([len(line) async for line in answer.lines()])", f"[{len(LARGE)}]\nover\n"),
         # Asyncio reads no further when it has twice the limit of a stream.
         ("while len(answer._process.stdout._buffer) <= 2 * HEAD_BYTES: await asyncio.sleep(0)", "over\n"),
     ],
-    ids=["the whole", "nothing"],
+    ids=["the whole", "a line", "nothing"],
 )
 def test_an_answer_is_over_whatever_is_taken_of_it(taken: str, printed: str) -> None:
     with serving() as url:

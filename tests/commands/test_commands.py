@@ -206,6 +206,7 @@ git init -q .; printf 'build/\\n*.log\\n' > .gitignore
         ("rg foo absent", 2, ""),
         ("rg --json foo", 2, ""),
         ("rg -t nosuch foo", 2, ""),
+        ("mkdir nothing; cd nothing; rg '('", 2, ""),
     ],
 )
 def test_rg_finds_what_ripgrep_finds(vm: Vm, line: str, code: int, output: str) -> None:

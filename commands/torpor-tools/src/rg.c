@@ -181,6 +181,9 @@ static int search_files(const struct search *search, const struct words *files, 
     add(&head, search->named ? "-H" : "-h");
     add(&head, "--");
     if (stdin_too) add(&head, "-");
+    struct words nowhere = {0};
+    add(&nowhere, "/dev/null");
+    if (!files->count && !stdin_too) files = &nowhere; /* a pattern that is none is told all the same */
     int code = NOTHING;
     for (size_t each = 0; each < files->count || stdin_too; stdin_too = false) {
         struct words command = {0};

@@ -44,13 +44,15 @@ class Answer:
 
     async def lines(self) -> AsyncIterator[str]:
         """The body's lines as they come, without their ends: of server-sent events for one."""
-        rest = b""
+        parts: list[bytes] = []
         async for piece in self.pieces():
-            *lines, rest = (rest + piece).split(b"\n")
-            for line in lines:
-                yield line.removesuffix(b"\r").decode(errors="replace")
-        if rest:
-            yield rest.decode(errors="replace")
+            *ends, rest = piece.split(b"\n")
+            for end in ends:
+                yield b"".join([*parts, end]).removesuffix(b"\r").decode(errors="replace")
+                parts.clear()
+            parts.append(rest)
+        if last := b"".join(parts):
+            yield last.decode(errors="replace")
 
     async def read(self) -> bytes:
         """The whole body."""

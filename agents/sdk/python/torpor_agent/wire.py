@@ -46,7 +46,7 @@ class Wire:
                 parts.append(line)
                 whole = b"".join(parts)
                 parts.clear()
-                self._parse(whole, take)
+                loop.call_soon(self._parse, whole, take)  # one that cannot be taken loses none of the others
             parts.append(rest)
 
         loop.add_reader(self._input, read)
