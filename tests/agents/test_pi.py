@@ -216,7 +216,9 @@ async def test_a_session_whose_file_was_never_written_begins_anew(pi: Pi) -> Non
         await bench.sleep()
         await bench.write(f"/root/.torpor/pi/{name}", b"")
         assert await bench.say("which colour?") == "blue"
-        assert model.requests[-1].prompts()[0].startswith("[This conversation began earlier."), "Torpor knows, and tells"
+        assert model.requests[-1].prompts()[0].startswith("[This conversation began earlier."), (
+            "Torpor knows, and tells"
+        )
         await bench.sleep()
         assert await bench.say("and now?") == "still"
         assert model.requests[-1].prompts()[-1] == "and now?"

@@ -17,11 +17,11 @@ run(Agent())
 
 
 def test_a_message_that_cannot_be_taken_loses_none_that_came_with_it() -> None:
-    odd = [{"jsonrpc": "2.0", "method": "session/cancel", "params": [1]}, {"jsonrpc": "2.0", "id": [], "result": {}}]
+    odd = {"jsonrpc": "2.0", "method": "$/cancel_request", "params": [1]}
     asked = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {"protocolVersion": 1}}
     done = subprocess.run(
         [sys.executable, "-c", AGENT],
-        input="".join(json.dumps(each) + "\n" for each in [*odd, asked]),
+        input="".join(json.dumps(each) + "\n" for each in [odd, asked]),
         env={"PYTHONPATH": str(SDK)},
         capture_output=True,
         text=True,
