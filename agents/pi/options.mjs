@@ -1,6 +1,9 @@
 // Model and thinking as ACP config options, over all providers for which there is a key.
 
 import { RequestError } from "@agentclientprotocol/sdk";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { AuthStorage, ModelRegistry } from "./pi.mjs";
 
 const DEFAULT_PROVIDER = "anthropic";
 const DEFAULT_MODEL = "claude-sonnet-4-6";
@@ -11,8 +14,19 @@ const BASE_URLS = { anthropic: "ANTHROPIC_BASE_URL", openai: "OPENAI_BASE_URL", 
 /** What a model is called: Anthropic's by their ids alone. */
 const nameOf = ({ provider, id }) => (provider === DEFAULT_PROVIDER ? id : `${provider}/${id}`);
 
+/** The models where the VM's files say nothing of such. It is made while the component is built: there are hundreds, each to be copied. */
+const usual = ModelRegistry.inMemory(AuthStorage.inMemory());
+
+/** What there is of models and keys by pi's files in a folder and by the environment. */
+export function registryOf(agentDir) {
+  const [keys, models] = ["auth.json", "models.json"].map((name) => existsSync(join(agentDir, name)));
+  const registry = keys || models ? ModelRegistry.create(keys ? AuthStorage.create() : AuthStorage.inMemory()) : usual;
+  redirect(registry);
+  return registry;
+}
+
 /** Has servers in the places of providers, as the environment says. */
-export function redirect(registry) {
+function redirect(registry) {
   for (const [provider, variable] of Object.entries(BASE_URLS)) {
     const baseUrl = process.env[variable];
     if (baseUrl) registry.registerProvider(provider, { baseUrl });
@@ -26,7 +40,7 @@ export function redirect(registry) {
 export function chooseModel(registry, name) {
   const slash = name.indexOf("/");
   const prefix = name.slice(0, Math.max(0, slash));
-  const others = prefix === DEFAULT_PROVIDER ? [] : registry.getAll().filter(({ provider }) => provider === prefix);
+  const others = !prefix || prefix === DEFAULT_PROVIDER ? [] : registry.getAll().filter(({ provider }) => provider === prefix);
   const provider = others[0]?.provider ?? DEFAULT_PROVIDER;
   const id = provider === prefix ? name.slice(slash + 1) : name;
   const like = others[0] ?? registry.find(DEFAULT_PROVIDER, DEFAULT_MODEL);
@@ -49,9 +63,18 @@ export async function checkKey(registry, { provider }) {
   if (/[^\x21-\x7e]/.test(key)) throw RequestError.authRequired({ variable }, `${variable} has characters that no key has`);
 }
 
+/** registry.getAvailable(), which looks for the key of each of the hundreds of models anew. */
+function available(registry) {
+  const has = new Map();
+  return registry.getAll().filter((model) => {
+    if (!has.has(model.provider)) has.set(model.provider, registry.hasConfiguredAuth(model));
+    return has.get(model.provider);
+  });
+}
+
 export function configOptions({ pi }) {
   const { model, thinkingLevel, modelRegistry } = pi;
-  const withKey = modelRegistry.getAvailable();
+  const withKey = available(modelRegistry);
   const known = withKey.length ? withKey : modelRegistry.getAll().filter(({ provider }) => provider === model.provider);
   const models = known.some((one) => nameOf(one) === nameOf(model)) ? known : [model, ...known];
   return [

@@ -64,6 +64,8 @@ const FILES = {
   "home/user/.pi/agent/models.json": '{"providers":{}}',
 };
 
+const ENVIRONMENT = { ANTHROPIC_API_KEY: "none", ANTHROPIC_BASE_URL: "http://model", HOME: "/home/user" };
+
 /** Runs `play` in a world of paper: model, files and timers, none of which needs a host. */
 async function onPaper(play) {
   const { fetch, setTimeout } = globalThis;
@@ -73,7 +75,7 @@ async function onPaper(play) {
     if (!ms) queueMicrotask(callback);
     return { unref() {} };
   };
-  Object.assign(process.env, { ANTHROPIC_API_KEY: "none", HOME: "/home/user" });
+  Object.assign(process.env, ENVIRONMENT);
   const root = paperRoot(FILES);
   setRoot(root);
   setNodeRoot(root);
@@ -81,8 +83,7 @@ async function onPaper(play) {
     await play();
   } finally {
     Object.assign(globalThis, { fetch, setTimeout });
-    delete process.env.ANTHROPIC_API_KEY;
-    delete process.env.HOME;
+    for (const name of Object.keys(ENVIRONMENT)) delete process.env[name];
     process.chdir("/");
     setRoot(undefined);
     setNodeRoot(undefined);
@@ -109,7 +110,16 @@ export function rehearse() {
       else replies.get(id)?.resolve(result);
     };
     const connection = createApp().connect(messageStream(reply, input));
-    await ask("initialize", { protocolVersion: 1, clientCapabilities: {} });
+    await ask("initialize", {
+      protocolVersion: 1,
+      clientCapabilities: {
+        fs: { readTextFile: true, writeTextFile: true },
+        terminal: true,
+        session: { configOptions: { boolean: {} }, notices: {}, compaction: {} },
+        elicitation: { form: {}, url: {} },
+      },
+      clientInfo: { name: "torpor", title: "Torpor", version: "0" },
+    });
     const { sessionId } = await ask("session/new", { cwd: "/home", mcpServers: [] });
     await ask("session/prompt", { sessionId, prompt: [{ type: "text", text: "Rehearse." }] });
     await ask("session/set_config_option", { sessionId, configId: "thought_level", value: "low" });

@@ -2,16 +2,14 @@
 
 import { methods } from "@agentclientprotocol/sdk";
 import { serveAnthropic } from "@mariozechner/pi-ai"; // providers.mjs, which stands for one of its modules
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { costOf, readBlocks, totalUsage } from "./content.mjs";
 import { promptError } from "./failure.mjs";
 import { soundBlock } from "./images.mjs";
 import { Journal } from "./journal.mjs";
 import { streamAnswer } from "./model.mjs";
 import { isMode, noticeOf, permission, planTool, toolsOf } from "./modes.mjs";
-import { checkKey, chooseModel, firstModel, redirect } from "./options.mjs";
-import { AuthStorage, DefaultResourceLoader, ModelRegistry, SettingsManager, createAgentSession, getAgentDir } from "./pi.mjs";
+import { checkKey, chooseModel, firstModel, registryOf } from "./options.mjs";
+import { DefaultResourceLoader, SettingsManager, createAgentSession, getAgentDir } from "./pi.mjs";
 import { present } from "./present.mjs";
 import { cut } from "./text.mjs";
 import { findShell, guarded, ownTools, soundTool, usableTools } from "./tools/index.mjs";
@@ -37,9 +35,7 @@ export async function openSession({ id, cwd, directories, client, mcp }) {
   if (!journal) return undefined;
   process.chdir(cwd);
   const agentDir = getAgentDir();
-  const authStorage = existsSync(join(agentDir, "auth.json")) ? AuthStorage.create() : AuthStorage.inMemory();
-  const modelRegistry = ModelRegistry.create(authStorage);
-  redirect(modelRegistry);
+  const modelRegistry = registryOf(agentDir);
   const settingsManager = SettingsManager.create(cwd, agentDir);
   const session = new Session({ cwd, client, mcp, journal });
   const resourceLoader = new DefaultResourceLoader({
@@ -55,7 +51,7 @@ export async function openSession({ id, cwd, directories, client, mcp }) {
   const { session: pi } = await createAgentSession({
     cwd,
     agentDir,
-    authStorage,
+    authStorage: modelRegistry.authStorage,
     modelRegistry,
     settingsManager,
     resourceLoader,

@@ -22,6 +22,12 @@ export function setRoot(descriptor) {
   root = descriptor;
 }
 
+/** The root directory, or undefined: before the agent runs there is none. */
+function findRoot() {
+  if (isLive()) root ??= getDirectories().find(([, name]) => name === "/")[0];
+  return root;
+}
+
 /** A path as callers may give it: text, bytes or a file's URL. */
 export function pathOf(given, name = "path") {
   const path = given instanceof URL ? fileURLToPath(given) : Buffer.isBuffer(given) || given instanceof Uint8Array ? Buffer.from(given).toString() : given;
@@ -39,9 +45,7 @@ export function wasiCode(error) {
 /** Calls `use(root directory, relative path)`. What WASI throws becomes an Error of Node's. */
 export function at(syscall, given, use, dest) {
   const path = pathOf(given);
-  if (path === "") throw systemError("ENOENT", syscall, path, dest);
-  if (!root && !isLive()) throw systemError("ENOENT", syscall, path, dest);
-  root ??= getDirectories().find(([, name]) => name === "/")[0];
+  if (path === "" || !findRoot()) throw systemError("ENOENT", syscall, path, dest);
   try {
     return use(root, relative(path));
   } catch (error) {
@@ -51,16 +55,38 @@ export function at(syscall, given, use, dest) {
   }
 }
 
+/** Whether the VM has something at a path. That nothing is there is no error, which would take as long to make as all else. */
+export function isThere(given) {
+  const path = pathOf(given);
+  if (path === "" || !findRoot()) return false;
+  try {
+    root.statAt({ symlinkFollow: true }, relative(path));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** What a path is from the root directory. A slash at its end says that it has to be a directory. */
 export function relative(path) {
   const absolute = path.startsWith("/") ? path : `${process.cwd()}/${path}`;
   return absolute.replace(/^\/+/, "") || ".";
 }
 
-/** What the component has at a path: its text, "directory", or undefined. */
+/** The folders of the root directory that the component has something in. */
+const tops = [...new Set([...packed.keys()].map((file) => file.slice(0, file.indexOf("/", 1))))];
+
+/** Whether a path can be told from those of the component without being resolved, which takes long. */
+function isElsewhere(path) {
+  return path[0] === "/" && path[1] !== "/" && path[1] !== "." && !path.includes("/..") && !tops.some((top) => path.startsWith(top));
+}
+
+/** What the component has at a path: {text}, {names} of a folder, or undefined. */
 export function packedAt(given) {
   if (!packed.size) return undefined;
-  const path = resolve(pathOf(given));
+  const spelled = pathOf(given);
+  if (isElsewhere(spelled)) return undefined;
+  const path = resolve(spelled);
   const text = packed.get(path);
   if (text !== undefined) return { text };
   const names = new Map();

@@ -4,7 +4,7 @@ import { Buffer } from "./buffer.mjs";
 import { argumentError, systemError } from "./errors.mjs";
 import { constants } from "./fs-constants.mjs";
 import { closeSync, openSync, readRest, timestamp, writeSync } from "./fs-files.mjs";
-import { at, packedAt, pathOf, relative } from "./fs-place.mjs";
+import { at, isThere, packedAt, pathOf, relative } from "./fs-place.mjs";
 import { Dirent, packedStats, Stats } from "./fs-stats.mjs";
 import { dirname, join, resolve } from "./path.mjs";
 
@@ -31,10 +31,9 @@ export const lstatSync = (path, options) => statWith(ITSELF, "lstat", path, opti
 
 export function existsSync(path) {
   try {
-    statSync(path);
-    return true;
+    return packedAt(path) !== undefined || isThere(path);
   } catch {
-    return false;
+    return false; // it is no path
   }
 }
 
