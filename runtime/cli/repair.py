@@ -78,6 +78,7 @@ def _findings(args: argparse.Namespace) -> Iterator[Finding]:
     yield machine.check_disk("disk of cache", cache)
     yield machine.check_engine()
     yield machine.check_limits()
+    yield machine.check_authorities()
     yield agents.check_agents(Catalogue(built_in_directory(), user_directories()), path)
     last_words = last_words_path(path)
     if last_words.is_file() and last_words.stat().st_size:

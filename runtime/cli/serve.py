@@ -113,10 +113,17 @@ def _serve(args: argparse.Namespace, life: Life | None) -> int:
     from runtime.daemon.settings import Ending, Settings
     from runtime.daemon.systemd import ActivationError, path_of, take_listener
     from runtime.memory import parse_size
+    from runtime.network.authorities import AuthoritiesError, authorities, named
     from runtime.newfile import make_directory
     from runtime.rpc.http_listener import AddressError
     from runtime.store.durability import Durability
 
+    try:
+        if named():
+            authorities()  # now, so that a mistake is told before an agent meets it
+    except AuthoritiesError as error:
+        output.say(str(error))
+        return exits.USAGE
     max_memory = args.max_memory or os.environ.get("TORPOR_MAX_MEMORY") or None
     try:
         max_bytes = None if max_memory is None else parse_size(max_memory)

@@ -17,6 +17,7 @@ import wasmtime
 from runtime.doctor.finding import Finding, fail, ok, warn
 from runtime.doctor.state import private_directory
 from runtime.engine import Limits
+from runtime.network.authorities import AuthoritiesError, authorities, named
 from runtime.posix.host import make_engine
 from runtime.version import VERSION
 
@@ -58,6 +59,15 @@ def check_versions() -> Finding:
         f"SQLite {apsw.sqlite_lib_version()}",
     )
     return ok("versions", f"torpor {VERSION}, {', '.join(parts)}")
+
+
+def check_authorities() -> Finding:
+    """Who vouches for the hosts that agents reach, by this command's environment, which a daemon that it starts has, too."""
+    try:
+        authorities()
+    except AuthoritiesError as error:
+        return fail("certificates", str(error), "name a PEM file of authorities, or unset the variable")
+    return ok("certificates", "those that the environment names" if named() else "the public authorities")
 
 
 def check_cache(directory: Path) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ gate         what a guest may send, decided before anything leaves
 egress       what a session adds to its VM's gate: placeholders for secrets, an observer
 internal     hosts that are answered in this process
 connections  requests on the wire, and answers that stream
+authorities  who vouches for hosts
 backend      connections to checked addresses only
 errors       why a request failed, in wasi:http's words
 """

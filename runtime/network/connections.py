@@ -5,21 +5,21 @@ What is here trusts its input; `runtime.network.gate` decides beforehand whether
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from functools import cache
 from typing import TYPE_CHECKING, Final, Protocol
 
 import attrs
-import certifi
 import httpcore
 import trio
 
+from runtime.network.authorities import authorities
 from runtime.network.backend import CheckedBackend, Resolver, Wire
 from runtime.network.errors import HttpError, from_cause
 
 if TYPE_CHECKING:
+    import ssl
+
     from runtime.network.policy import NetworkPolicy
 
 RawHeader = tuple[str, bytes]
@@ -218,7 +218,7 @@ class Connections:
         # Made on first use: most VMs never send a request, and loading the authorities takes 10 ms.
         if self._pool is None:
             self._pool = httpcore.AsyncConnectionPool(
-                ssl_context=self._ssl_context or _public_authorities(),
+                ssl_context=self._ssl_context or authorities(),
                 max_connections=MAX_REQUESTS,
                 max_keepalive_connections=MAX_IDLE_CONNECTIONS,
                 keepalive_expiry=IDLE_SECONDS,
@@ -325,8 +325,3 @@ class _CountedBody:
 def header_bytes(headers: list[RawHeader]) -> int:
     """Return the size of a header section, names and values, which MAX_HEADER_BYTES limits."""
     return sum(len(name) + len(value) for name, value in headers)
-
-
-@cache
-def _public_authorities() -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=certifi.where())

@@ -52,7 +52,7 @@ _PATH = re.compile(r"[\x21-\x22\x24-\x7e]*")
 class HttpGate:
     """HTTP for the guests of one VM, under its policy. `observer` is called once for each request, also a refused one.
 
-    `resolver` and `ssl_context` replace the system's DNS and the certifi authorities in tests.
+    `resolver` and `ssl_context` replace the system's DNS and the authorities in tests.
     """
 
     def __init__(

@@ -335,3 +335,11 @@ def test_of_a_file_with_many_faults_some_are_told(tmp_path: Path) -> None:
     path.chmod(0o600)
     (found,) = [each for each in check_state(path, full=True) if each.check == "integrity"]
     assert found.message.count("refers to nothing") == MAX_FAULTS
+
+
+def test_authorities_that_are_none_are_told_by_the_doctor_and_by_serve(home: Place) -> None:
+    absent = str(home.directory / "absent.pem")
+    assert verdicts(examine(home, SSL_CERT_FILE=absent)) == {"certificates": "fail"}
+    refused = home.run("serve", SSL_CERT_FILE=absent)
+    assert refused.returncode == exits.USAGE
+    assert refused.stderr == f"torpor: SSL_CERT_FILE: {absent}: No such file or directory\n"

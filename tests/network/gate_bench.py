@@ -84,11 +84,16 @@ class Parts:
         return part
 
 
+def serving_as(authority: trustme.CA, *names: str) -> ssl.SSLContext:
+    """A server's, with a certificate of this authority for these names."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert(*names).configure_cert(context)
+    return context
+
+
 def certified(*names: str) -> dict[str, ssl.SSLContext]:
     """Options of `bench` for a server with a certificate for these names, and a gate that trusts it."""
     authority = trustme.CA()
-    server_context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    authority.issue_cert(*names).configure_cert(server_context)
     trusting = ssl.create_default_context()
     authority.configure_trust(trusting)
-    return {"server_context": server_context, "ssl_context": trusting}
+    return {"server_context": serving_as(authority, *names), "ssl_context": trusting}
