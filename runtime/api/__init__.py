@@ -6,6 +6,7 @@
     errors      error codes, what each means, and the exception that carries one
     events      the events of ours in transcripts, and the notifications of subscriptions: two tables
     endpoint    where the daemon is: its socket, and who may have made the directory of it
+    local_token  where a daemon on this machine that serves HTTP leaves its token, and when a client uses it
 
     types       types that params and results share
     content     bytes as they travel
@@ -26,6 +27,6 @@
     base        commands of all VMs
     openrpc     the document of `rpc.discover`, made of these tables
 
-Imports the standard library and msgspec, and nothing else of `runtime`. The first six import the standard library alone,
+Imports the standard library and msgspec, and nothing else of `runtime`. The first seven import the standard library alone,
 since client commands start with them.
 """

@@ -48,7 +48,8 @@ class HttpEndpoint(NamedTuple):
 
     host: str
     port: int
-    token: str
+    token: str | None
+    """None where it is looked for with each connection: of a daemon on this machine (`runtime.api.local_token`)."""
 
     def __str__(self) -> str:
         return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
@@ -57,7 +58,7 @@ class HttpEndpoint(NamedTuple):
 def endpoint(given: str | os.PathLike[str] | None = None, token: str | None = None) -> UnixEndpoint | HttpEndpoint:
     """Return where `given` points, by default the default socket; `token`, else `$TORPOR_TOKEN`, is for HTTP.
 
-    Raises EndpointError for what is no endpoint, and for HTTP without a token.
+    Raises EndpointError for what is no endpoint, and for HTTP to another machine without a token.
     """
     text = "" if given is None else os.fspath(given)
     scheme, separator, _ = text.partition("://")
@@ -74,10 +75,22 @@ def endpoint(given: str | os.PathLike[str] | None = None, token: str | None = No
         raise EndpointError(f"not an endpoint: {text}: {error}") from error
     if not host or url.username is not None or url.query or url.fragment or url.path not in ("", "/", HTTP_PATH):
         raise EndpointError(f"not an endpoint: {text}; http://HOST:PORT is expected")
-    token = token or os.environ.get("TORPOR_TOKEN")
-    if not token:
+    token = token or os.environ.get("TORPOR_TOKEN") or None
+    if token is None and not _is_loopback(host):
         raise EndpointError(f"{text} needs a token, which lies in `http-token` beside the daemon's state file")
     return HttpEndpoint(host, port, token)
+
+
+def _is_loopback(host: str) -> bool:
+    """Say whether this name or address leads to this machine, whoever asks."""
+    import ipaddress  # noqa: PLC0415 - slow, and most endpoints are paths
+
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def socket_path(given: str | os.PathLike[str] | None = None) -> Path:

@@ -12,6 +12,7 @@ import anyio.abc
 
 from runtime.api.defaults import SUBPROTOCOL
 from runtime.api.endpoint import HTTP_PATH, MAX_MESSAGE, HttpEndpoint, UnixEndpoint, check_directory
+from runtime.api.local_token import read_local_token, token_path
 from runtime.client.errors import ConnectError, ConnectionLostError
 from runtime.jsonrpc import Lines, TooLong, joined
 
@@ -150,7 +151,7 @@ async def _shake_hands(stream: anyio.abc.ByteStream, endpoint: HttpEndpoint) -> 
         uri, subprotocols=[Subprotocol(SUBPROTOCOL)], max_size=MAX_MESSAGE, logger=_library_logger
     )
     request = protocol.connect()
-    request.headers["Authorization"] = f"Bearer {endpoint.token}"
+    request.headers["Authorization"] = f"Bearer {_token(endpoint)}"
     protocol.send_request(request)
     wire = WebSocketWire(stream, protocol)
     await wire.flush()
@@ -164,6 +165,15 @@ async def _shake_hands(stream: anyio.abc.ByteStream, endpoint: HttpEndpoint) -> 
         raise ConnectError(endpoint, str(failure)) from failure
     protocol.events[:0] = events[1:]  # frames that came with the response
     return wire
+
+
+def _token(endpoint: HttpEndpoint) -> str:
+    """Return the token. One that was not given is looked for now that there is a connection: it goes to who listens."""
+    token = endpoint.token or read_local_token(endpoint.port)
+    if token is None:
+        where = f"a daemon of yours writes it to {token_path(endpoint.port)} when it serves HTTP"
+        raise ConnectError(endpoint, f"there is no token for it: {where}; else give `token` or $TORPOR_TOKEN")
+    return token
 
 
 async def _send(stream: anyio.abc.ByteStream, data: bytes) -> None:

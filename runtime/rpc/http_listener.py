@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import logging
 import os
 import re
 import secrets
@@ -15,21 +16,21 @@ from urllib.parse import urlsplit
 import attrs
 import trio
 
-from runtime.api.endpoint import EndpointError
+from runtime.api.endpoint import EndpointError, prepare_directory
+from runtime.api.local_token import MAX_TOKEN, token_path
 from runtime.newfile import NewFile
 from runtime.rpc.gate import Gate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
+
+logger = logging.getLogger(__name__)
 
 TOKEN_NAME: Final = "http-token"  # noqa: S105 - a file's name
 TOKEN_BYTES: Final = 32
 MIN_TOKEN: Final = 16
 """Characters: what is shorter than a hand-made password of this length can be guessed over the wire."""
-
-MAX_TOKEN: Final = 1024
-"""Characters: it has to fit into a header line."""
 
 MAX_PORT: Final = 65535
 
@@ -118,6 +119,38 @@ async def open_http(options: HttpOptions) -> list[trio.SocketListener]:
         return await trio.open_tcp_listeners(options.port, host=options.host)
     except OSError as error:
         raise EndpointError(f"cannot listen on {options.host} port {options.port}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def token_left(listeners: Iterable[trio.SocketListener], token: str) -> Iterator[None]:
+    """Leave the token where clients of this user find it, for the listeners on loopback, and take it away at the end.
+
+    Where that cannot be done the log says so: such clients have to be given the token.
+    """
+    addresses = [listener.socket.getsockname() for listener in listeners]
+    ports = {port for host, port, *_ in addresses if ipaddress.ip_address(host.partition("%")[0]).is_loopback}
+    with contextlib.ExitStack() as stack:
+        for path in map(token_path, sorted(ports)):
+            try:
+                prepare_directory(path)
+                with NewFile(path) as file:
+                    os.write(file.descriptor, f"{token}\n".encode())
+                    file.publish(replace=True)
+                    stack.callback(_remove, path, _identity(os.fstat(file.descriptor)))
+            except OSError as error:
+                logger.warning("clients do not find the token by themselves: %s", error)
+        yield
+
+
+def _remove(path: Path, ours: tuple[int, int]) -> None:
+    """Remove a file, unless another daemon has put its own in its place."""
+    with contextlib.suppress(OSError):
+        if _identity(path.lstat()) == ours:
+            path.unlink()
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_ino, status.st_mtime_ns  # the number alone may be that of a file which is gone
 
 
 def http_url(listener: trio.SocketListener) -> str:

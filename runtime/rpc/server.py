@@ -151,10 +151,11 @@ async def serve(
         listener.setblocking(False)
         server = Server(Service(host, path, facts))
         listeners = [trio.SocketListener(trio.socket.from_stdlib_socket(listener))]
-        async with trio.open_nursery() as nursery:
+        async with contextlib.AsyncExitStack() as stack:
+            nursery = await stack.enter_async_context(trio.open_nursery())
             await nursery.start(_accept, server, server.serve_stream, listeners, nursery)
             if http is not None:
-                await _serve_http(server, http, nursery)
+                stack.enter_context(await _serve_http(server, http, nursery))
             task_status.started(server)
             await trio.sleep_forever()
 
@@ -173,9 +174,13 @@ async def _accept(
         await trio.serve_listeners(handler, listeners, handler_nursery=connections, task_status=task_status)
 
 
-async def _serve_http(server: Server, http: HttpOptions, nursery: trio.Nursery) -> None:
-    from runtime.rpc.http_listener import http_url, open_http  # noqa: PLC0415 - as above
+async def _serve_http(
+    server: Server, http: HttpOptions, nursery: trio.Nursery
+) -> contextlib.AbstractContextManager[None]:
+    """Serve HTTP; returns what leaves the token for clients on this machine while it is entered."""
+    from runtime.rpc.http_listener import http_url, open_http, token_left  # noqa: PLC0415 - as above
 
     listeners = await open_http(http)
     server.service.http = http_url(listeners[0])
     await nursery.start(_accept, server, partial(server.serve_http, http.gate), listeners, nursery)
+    return token_left(listeners, http.gate.token)

@@ -12,9 +12,10 @@ import trio
 from websockets.frames import Opcode
 
 from runtime.api.endpoint import EndpointError
+from runtime.api.local_token import read_local_token, token_path
 from runtime.rpc import connection, server, websocket
 from runtime.rpc.gate import Gate
-from runtime.rpc.http_listener import AddressError, HttpOptions, http_options, open_http
+from runtime.rpc.http_listener import AddressError, HttpOptions, http_options, open_http, token_left
 from runtime.rpc.server import serve
 from tests.patience import WAIT
 
@@ -283,3 +284,33 @@ def test_a_token_of_ones_own(transport, tmp_path):
 async def test_an_address_in_use_is_an_error(transport):
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(EndpointError, match="in use"):
         await open_http(HttpOptions("127.0.0.1", taken.getsockname()[1], Gate(TOKEN)))
+
+
+async def test_clients_on_this_machine_find_the_token(tmp_path, monkeypatch, transport, caplog):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    listeners = await open_http(options(tmp_path))
+    port = listeners[0].socket.getsockname()[1]
+    path = token_path(port)
+    with token_left(listeners, TOKEN):
+        assert path.read_text() == TOKEN + "\n"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert read_local_token(port) == TOKEN
+    assert not path.exists()
+    with token_left(listeners, TOKEN), token_left(listeners, "the next daemon's"):  # one that was killed left its own
+        pass
+    assert not path.exists()
+    with token_left(listeners, TOKEN):
+        path.unlink()
+        path.write_text("the next daemon's")
+    assert path.read_text() == "the next daemon's"
+    path.parent.chmod(0o755)
+    with token_left(listeners, TOKEN):
+        assert "clients do not find the token" in caplog.text
+    for listener in listeners:
+        await listener.aclose()
+    async with contextlib.AsyncExitStack() as stack:
+        everywhere = await open_http(options(tmp_path, "0.0.0.0:0", public=True))
+        for listener in everywhere:
+            stack.push_async_callback(listener.aclose)
+        with token_left(everywhere, TOKEN):
+            assert not token_path(everywhere[0].socket.getsockname()[1]).exists()

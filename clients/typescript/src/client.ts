@@ -13,7 +13,7 @@ const PATIENCE_MS = 60_000;
 export interface ClientOptions {
   /** A path or `unix:///path`, or `http://localhost:6420` for a daemon that serves HTTP. Default: the default socket. */
   endpoint?: string;
-  /** The token of a daemon that serves HTTP. Default: `$TORPOR_TOKEN`. */
+  /** The token of a daemon that serves HTTP. Default: `$TORPOR_TOKEN`, else that of your daemon on this machine. */
   token?: string;
   /** Bounds one attempt to connect, not what follows. Default: 10,000. */
   connectTimeoutMs?: number;
@@ -21,14 +21,17 @@ export interface ClientOptions {
   patienceMs?: number;
 }
 
-/** Makes a client; it connects when it is first used. Throws EndpointError. */
-export function createClient(options: ClientOptions = {}): Client {
+/**
+ * Makes a client; it connects when it is first used. Throws EndpointError. A type argument, such as the type of a registry of
+ * servers that other libraries have, may be given and means nothing: all VMs have the same methods.
+ */
+export function createClient<_Registry = unknown>(options: ClientOptions = {}): Client {
   const endpoint = resolveEndpoint(options.endpoint, options.token);
   const { connectTimeoutMs = CONNECT_TIMEOUT_MS, patienceMs = PATIENCE_MS } = options;
   return new Client(new Link(endpoint, { connectTimeoutMs, patienceMs }));
 }
 
-/** A daemon. Ends by `close`; while it is open, its connection keeps the process from ending. */
+/** A daemon. Ends by `close`, or with the program, which ends when it waits for no call and no `Connection` any more. */
 export class Client extends EventEmitter<ClientEvents> {
   /** The daemon's VMs. */
   readonly vm: Vms;
@@ -52,7 +55,9 @@ export class Client extends EventEmitter<ClientEvents> {
     params: Methods[M]["params"],
     options: CallOptions = {},
   ): Promise<Methods[M]["result"]> {
-    return (await this.#link.request(method, params, options.signal)) as Methods[M]["result"];
+    return (await this.#link.run(this.call, () =>
+      this.#link.request(method, params, options.signal),
+    )) as Methods[M]["result"];
   }
 
   /** Tells about the daemon: server, version, capabilities, limits, epoch. */
@@ -83,6 +88,10 @@ export class Client extends EventEmitter<ClientEvents> {
   [Symbol.dispose](): void {
     this.close();
   }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
 }
 
 /** `client.vm`. */
@@ -105,7 +114,7 @@ export class Vms {
 
   /** Describes all VMs; wakes none. */
   async list(options: CallOptions = {}): Promise<VmInfo[]> {
-    return (await this.#link.request("vm.list", {}, options.signal)) as VmInfo[];
+    return (await this.#link.run(this.list, () => this.#link.request("vm.list", {}, options.signal))) as VmInfo[];
   }
 
   /**
@@ -114,6 +123,8 @@ export class Vms {
    */
   async import(path: string, options: { vm?: VmName; trust?: boolean } & CallOptions = {}): Promise<VmImported> {
     const { signal, ...members } = options;
-    return (await this.#link.request("vm.import", { path, ...members }, signal)) as VmImported;
+    return (await this.#link.run(this.import, () =>
+      this.#link.request("vm.import", { path, ...members }, signal),
+    )) as VmImported;
   }
 }

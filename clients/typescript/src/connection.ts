@@ -13,9 +13,12 @@
  */
 
 import { EventEmitter } from "node:events";
-import { ConnectionError, TorporError } from "./errors.js";
+import { clearTimeout, setTimeout } from "node:timers";
+import { ASKED, Asked } from "./asked.js";
+import { asTorporError, ConnectionError, type TorporError, unlessGone } from "./errors.js";
 import type { ConnectionEvents } from "./events.js";
 import type { JsonObject, SessionEvent, SessionRow, VmInfo } from "./generated.js";
+import { Gate } from "./gate.js";
 import type { Link } from "./link.js";
 import type { Peer, Subscription } from "./peer.js";
 import type { VmName } from "./vm.js";
@@ -36,14 +39,6 @@ const MAX_DELAY_MS = 2_000;
 const PAGE = 1_000;
 /** Notices held beside the reading; events beyond it are read again instead. */
 const MAX_HELD = 10_000;
-/** What agents ask of clients: the member of `getSession` with the requests that wait, and what names each. */
-const ASKED: Record<string, { waiting: "pendingPermissions" | "pendingElicitations"; id: string }> = {
-  permissionRequest: { waiting: "pendingPermissions", id: "permissionId" },
-  elicitationRequest: { waiting: "pendingElicitations", id: "questionId" },
-};
-
-/** Requests of agents that are remembered as told: many times what can wait at once. */
-const MAX_ASKED = 1_000;
 
 interface Notice {
   method: string;
@@ -59,10 +54,12 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   readonly #stopListening: () => void;
   /** Seq of the last event seen of each session; what is not in it has not been seen at all. */
   readonly #positions = new Map<string, number>();
-  readonly #asked = new Set<string>();
+  readonly #asked = new Asked();
   readonly #ready = new Gate();
   #attempt = new Gate();
   #hurry: (() => void) | undefined;
+  #unhold: (() => void) | undefined;
+  #pinned = false;
   #begun = false;
   #over = false;
   #reason: TorporError | undefined;
@@ -81,15 +78,51 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     this.#prepare = prepare;
     this.#ended = ended;
     this.#stopListening = link.onClose(() => this.close());
+    this.#unhold = link.hold.take();
     void this.#run();
   }
 
-  /** Returns once the subscription stands for the first time. Rejects when the connection is over before that. */
-  async ready(): Promise<void> {
-    await this.#ready.opened;
-    if (this.#epoch === undefined) {
-      throw this.#reason ?? new ConnectionError("client_closed", "the connection was closed");
+  /** The session that it is about; undefined for all of the VM. */
+  get sessionId(): string | undefined {
+    return this.#options.sessionId;
+  }
+
+  /**
+   * Keeps the process until the connection is closed. Without it the process stays, too, but only until a prompt that this
+   * program sends to what is listened to has been answered: a program that prompts is done then, if nothing else goes on,
+   * and one that only listens is not.
+   */
+  ref(): this {
+    this.#pinned = true;
+    if (!this.#over) {
+      this.#unhold ??= this.#link.hold.take();
     }
+    return this;
+  }
+
+  /** Lets the process end while the connection is open. */
+  unref(): this {
+    this.#pinned = false;
+    this.#unhold?.();
+    this.#unhold = undefined;
+    return this;
+  }
+
+  /** Not for use by others: a prompt to this session, sent by the program, has been answered. */
+  answered(sessionId: string): void {
+    if (!this.#pinned && (this.sessionId ?? sessionId) === sessionId) {
+      this.unref();
+    }
+  }
+
+  /** Returns once the subscription stands for the first time. Rejects when the connection is over before that. */
+  ready(): Promise<void> {
+    return this.#link.run(this.ready, async () => {
+      await this.#ready.opened;
+      if (this.#epoch === undefined) {
+        throw this.#reason ?? new ConnectionError("client_closed", "the connection was closed");
+      }
+    });
   }
 
   /** Returns when no attempt to (re)connect is under way; one that waits for its time is made now. */
@@ -104,6 +137,10 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   }
 
   [Symbol.dispose](): void {
+    this.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }
 
@@ -148,7 +185,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     this.#attempt = new Gate();
     if (!this.#over) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, delay);
+        const timer = setTimeout(resolve, delay).unref();
         this.#hurry = () => {
           clearTimeout(timer);
           resolve();
@@ -179,6 +216,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     }
     this.#over = true;
     this.#reason = reason;
+    this.unref();
     this.#subscription?.end();
     this.#stopListening();
     this.#ended();
@@ -261,7 +299,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
         return;
       }
       const params = { vm: this.#vm, sessionId, after, limit: PAGE, types: wanted };
-      const page = (await this.#unlessGone(peer.request("getSessionEvents", params))) as SessionEvent[] | undefined;
+      const page = (await unlessGone(peer.request("getSessionEvents", params))) as SessionEvent[] | undefined;
       for (const event of page ?? []) {
         this.#tellEvent({ subscriptionId: this.#subscription?.id, vm: this.#vm, ...event });
       }
@@ -293,7 +331,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     if (wanted.length === 0) {
       return;
     }
-    const session = await this.#unlessGone(this.#session(peer, sessionId));
+    const session = await unlessGone(this.#session(peer, sessionId));
     for (const [method, { waiting }] of wanted) {
       for (const request of session?.[waiting] ?? []) {
         this.#tellRequest(method, { subscriptionId: this.#subscription?.id, vm: this.#vm, sessionId, request });
@@ -345,15 +383,9 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   }
 
   #tellRequest(method: string, params: JsonObject): void {
-    const key = `${params.sessionId} ${params.request[ASKED[method]!.id]}`;
-    if (this.#asked.has(key)) {
-      return;
+    if (this.#asked.isNew(method, params)) {
+      this.#tell(method, params);
     }
-    if (this.#asked.size >= MAX_ASKED) {
-      this.#asked.delete(this.#asked.values().next().value!);
-    }
-    this.#asked.add(key);
-    this.#tell(method, params);
   }
 
   /** Calls the listeners. One that throws ends the process as elsewhere in Node, but not this subscription halfway. */
@@ -373,31 +405,5 @@ export class Connection extends EventEmitter<ConnectionEvents> {
 
   async #session(peer: Peer, sessionId: string): Promise<JsonObject> {
     return (await peer.request("getSession", { vm: this.#vm, sessionId })) as JsonObject;
-  }
-
-  /** Returns undefined where a session has been destroyed meanwhile. */
-  async #unlessGone<T>(answer: Promise<T>): Promise<T | undefined> {
-    try {
-      return await answer;
-    } catch (error) {
-      if (error instanceof TorporError && error.code === "session_not_found") {
-        return undefined;
-      }
-      throw error;
-    }
-  }
-}
-
-function asTorporError(error: unknown): TorporError {
-  return error instanceof TorporError ? error : new TorporError("error", String(error), {}, undefined, { cause: error });
-}
-
-/** A promise that its maker resolves. */
-class Gate {
-  readonly opened: Promise<void>;
-  open!: () => void;
-
-  constructor() {
-    this.opened = new Promise((resolve) => (this.open = resolve));
   }
 }

@@ -16,11 +16,25 @@ const MAX_PATH = 107;
 /** JSON-RPC over WebSocket is served here. */
 const WEB_PATH = "/rpc";
 
-export type Endpoint = { kind: "unix"; path: string } | { kind: "web"; url: string; token: string };
+export interface UnixEndpoint {
+  kind: "unix";
+  path: string;
+}
+
+export interface WebEndpoint {
+  kind: "web";
+  /** `ws:` or `wss:`. */
+  url: URL;
+  /** Undefined where it is looked for with each connection: of a daemon on this machine (`readLocalToken`). */
+  token: string | undefined;
+}
+
+export type Endpoint = UnixEndpoint | WebEndpoint;
 
 /**
  * Returns the endpoint for what a user gave: a path, `unix:///path`, `http://host:port`, or nothing for the default socket.
- * The token, `$TORPOR_TOKEN` unless given, is for the web only. Throws EndpointError.
+ * The token, `$TORPOR_TOKEN` unless given, is for the web only; a daemon on this machine needs none to be given. Throws
+ * EndpointError.
  */
 export function resolveEndpoint(given?: string, token?: string): Endpoint {
   if (given !== undefined && given.includes("://") && !given.startsWith("unix://")) {
@@ -38,19 +52,25 @@ function webEndpoint(given: string, token: string | undefined): Endpoint {
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.username || url.search || url.hash) {
     throw new EndpointError(`not an endpoint: ${given}; a path, unix:///PATH or http://HOST:PORT is expected`);
   }
-  if (!token) {
+  if (!token && (url.protocol !== "http:" || !isLoopback(url))) {
     throw new EndpointError(`${given} needs a token, which lies in \`http-token\` beside the daemon's state file`);
   }
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   url.pathname = url.pathname.replace(/\/(rpc)?$/, "") + WEB_PATH;
-  return { kind: "web", url: url.href, token };
+  return { kind: "web", url, token: token || undefined };
+}
+
+/** Whether this URL leads to this machine, whoever asks. */
+function isLoopback(url: URL): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
 }
 
 function defaultPath(): string {
   return process.env.TORPOR_SOCKET || join(defaultDirectory(), SOCKET_NAME);
 }
 
-function defaultDirectory(): string {
+/** The directory of the default socket, and of the tokens of daemons that serve HTTP. */
+export function defaultDirectory(): string {
   const runtimeDirectory = process.env.XDG_RUNTIME_DIR ?? "";
   // A relative one is to be ignored, says the XDG base directory specification.
   return isAbsolute(runtimeDirectory) ? join(runtimeDirectory, "torpor") : join(tempDirectory(), `torpor-${uid()}`);

@@ -41,10 +41,29 @@ export class TorporError extends Error {
 /** No daemon answers (`connect_failed`), it went away (`connection_lost`), or this client was closed (`client_closed`). */
 export class ConnectionError extends TorporError {
   override name = "ConnectionError";
+  declare readonly code: "connect_failed" | "connection_lost" | "client_closed";
 
   constructor(code: "connect_failed" | "connection_lost" | "client_closed", message: string, cause?: unknown) {
     super(code, message, { code, retryable: code !== "client_closed" }, undefined, { cause });
   }
+}
+
+/** Where a method was called: V8's text, from which the stacks of errors are made. */
+export interface CallSite {
+  stack?: string;
+}
+
+/** Returns an error of a call, its stack beginning in the line that made the call; one that many calls have got as a copy. */
+export function asCalled(error: unknown, site: CallSite): unknown {
+  if (!(error instanceof TorporError)) {
+    return error;
+  }
+  const own = error instanceof ConnectionError ? new ConnectionError(error.code, error.message, error.cause) : error;
+  const frames = site.stack?.indexOf("\n    at ") ?? -1;
+  if (frames >= 0) {
+    own.stack = `${own.name}: ${own.message}${site.stack!.slice(frames)}`;
+  }
+  return own;
 }
 
 /** The endpoint cannot be used (`invalid_endpoint`); the message says why. */
@@ -53,5 +72,22 @@ export class EndpointError extends TorporError {
 
   constructor(message: string, cause?: unknown) {
     super("invalid_endpoint", message, { code: "invalid_endpoint", retryable: false }, undefined, { cause });
+  }
+}
+
+/** Whatever was thrown, as an error of the client's. */
+export function asTorporError(error: unknown): TorporError {
+  return error instanceof TorporError ? error : new TorporError("error", String(error), {}, undefined, { cause: error });
+}
+
+/** Returns undefined where a session has been destroyed meanwhile. */
+export async function unlessGone<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof TorporError && error.code === "session_not_found") {
+      return undefined;
+    }
+    throw error;
   }
 }

@@ -5,4 +5,4 @@ export { Connection, type ConnectOptions } from "./connection.js";
 export { ConnectionError, EndpointError, TorporError } from "./errors.js";
 export type * from "./events.js";
 export type * from "./generated.js";
-export { Vm, type VmName } from "./vm.js";
+export { Vm, type EventsOptions, type Session, type VmName } from "./vm.js";

@@ -1,7 +1,9 @@
 /** The client's one connection, made when it is needed, and made anew after it was lost. */
 
+import { clearTimeout, setTimeout } from "node:timers";
 import type { Endpoint } from "./endpoint.js";
-import { ConnectionError, TorporError } from "./errors.js";
+import { asCalled, type CallSite, ConnectionError, TorporError } from "./errors.js";
+import { Hold } from "./hold.js";
 import { Peer } from "./peer.js";
 
 export interface LinkOptions {
@@ -22,6 +24,8 @@ export class Link {
   #peer: Peer | undefined;
   #closed = false;
   readonly #onClose = new Set<() => void>();
+  /** What keeps the process: nothing else of the client does. */
+  readonly hold = new Hold();
   /** Has the client tell of a connection that is lost, or there again; the connection that is opened first is not news. */
   onChange: (change: LinkChange) => void = () => {};
 
@@ -43,6 +47,23 @@ export class Link {
     }
     this.#opening ??= this.#open().finally(() => (this.#opening = undefined));
     return this.#opening;
+  }
+
+  /**
+   * Does the work of a call that the program makes by `method`, a function: until it is over the process stays, and an error of
+   * it has the program's line on its stack.
+   */
+  async run<T>(method: CallableFunction, work: () => Promise<T>): Promise<T> {
+    const site: CallSite = {};
+    Error.captureStackTrace(site, method);
+    const release = this.hold.take();
+    try {
+      return await work();
+    } catch (error) {
+      throw asCalled(error, site);
+    } finally {
+      release();
+    }
   }
 
   /** Sends one request. A connection that is lost meanwhile rejects it: whether it was carried out is not known then. */
@@ -100,7 +121,7 @@ export class Link {
   async #pause(delay: number): Promise<void> {
     let stopListening: (() => void) | undefined;
     await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, delay);
+      const timer = setTimeout(resolve, delay).unref();
       stopListening = this.onClose(() => {
         clearTimeout(timer);
         resolve();

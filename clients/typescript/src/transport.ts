@@ -1,8 +1,12 @@
 /** JSON texts to and from the daemon: a line each over a Unix socket, a text frame each over a WebSocket. */
 
-import { createConnection } from "node:net";
-import { checkDirectory, type Endpoint } from "./endpoint.js";
-import { ConnectionError, TorporError } from "./errors.js";
+import { createConnection, isIP, type Socket } from "node:net";
+import { clearTimeout, setTimeout } from "node:timers";
+import { connect as connectTls } from "node:tls";
+import { checkDirectory, type Endpoint, type WebEndpoint } from "./endpoint.js";
+import { ConnectionError, EndpointError, TorporError } from "./errors.js";
+import { readLocalToken } from "./token.js";
+import { closeFrame, FrameReader, pongFrame, shakeHands, textFrame } from "./websocket.js";
 
 /** An open connection. `send` never waits: what the daemon does not read yet is kept here. */
 export interface Wire {
@@ -24,14 +28,14 @@ const NEWLINE = 0x0a;
 export function openWire(endpoint: Endpoint, handlers: WireHandlers, timeoutMs: number): Promise<Wire> {
   return endpoint.kind === "unix"
     ? openUnix(endpoint.path, handlers, timeoutMs)
-    : openWeb(endpoint.url, endpoint.token, handlers, timeoutMs);
+    : openWeb(endpoint, handlers, timeoutMs);
 }
 
 async function openUnix(path: string, handlers: WireHandlers, timeoutMs: number): Promise<Wire> {
   checkDirectory(path);
-  const socket = createConnection(path);
+  const socket = createConnection(path).unref();
   try {
-    await within(timeoutMs, path, (resolve, reject) => socket.once("connect", resolve).once("error", reject));
+    await within<void>(timeoutMs, path, (resolve, reject) => socket.once("connect", resolve).once("error", reject));
   } catch (error) {
     socket.on("error", () => {}).destroy();
     throw connectFailed(path, error);
@@ -78,58 +82,80 @@ export class LineSplitter {
   }
 }
 
-/** The part of the standard's WebSocket that is used; Node's own types have it from version 22 on. */
-interface StandardWebSocket {
-  send(text: string): void;
-  close(): void;
-  onopen: (() => void) | null;
-  onerror: ((event: { error?: unknown; message?: string }) => void) | null;
-  onclose: ((event: { code: number; reason: string }) => void) | null;
-  onmessage: ((event: { data: unknown }) => void) | null;
-}
+/** The subprotocol of the daemon's (see "Who is let in" of the HTTP page). */
+const SUBPROTOCOL = "torpor.v1";
+/** What a header line can carry. */
+const TOKEN = /^[\x21-\x7e]+$/;
 
-async function openWeb(
-  url: string,
-  token: string,
-  handlers: WireHandlers,
-  timeoutMs: number,
-): Promise<Wire> {
-  const { WebSocket } = globalThis as { WebSocket?: new (url: string, protocols: string[]) => StandardWebSocket };
-  if (WebSocket === undefined) {
-    throw new ConnectionError(
-      "connect_failed",
-      `${url} needs a WebSocket: run Node 22 or newer, or Node 20 with --experimental-websocket`,
-    );
-  }
-  // This constructor sets no headers, so that the token goes where a browser's would: among the subprotocols.
-  const socket = new WebSocket(url, ["torpor.v1", `bearer.${token}`]);
+async function openWeb(endpoint: WebEndpoint, handlers: WireHandlers, timeoutMs: number): Promise<Wire> {
+  const { url } = endpoint;
+  const socket = dial(url).unref();
+  let cause: unknown;
+  socket.on("error", (error) => (cause = error));
+  let rest: Buffer;
   try {
-    await within(timeoutMs, url, (resolve, reject) => {
-      socket.onopen = () => resolve();
-      socket.onerror = (event) => reject(event.error ?? new Error(event.message || "refused"));
-      socket.onclose = (event) => reject(new Error(event.reason || `closed with ${event.code}`));
+    rest = await within<Buffer>(timeoutMs, url.href, (resolve, reject) => {
+      introduce(socket, endpoint).then(resolve, reject);
     });
   } catch (error) {
-    socket.onopen = socket.onerror = socket.onclose = null;
-    socket.close();
-    throw connectFailed(`${url}, or it does not take the token`, error);
+    socket.destroy();
+    throw connectFailed(url.href, error);
   }
-  socket.onerror = () => {}; // what there is to know comes with the close
-  socket.onmessage = ({ data }) => handlers.message(String(data));
-  socket.onclose = ({ code, reason }) =>
-    handlers.closed(new ConnectionError("connection_lost", `the daemon is gone: ${reason || `closed with ${code}`}`));
-  return { send: (text) => socket.send(text), close: () => socket.close() };
+  let reason: string | undefined;
+  const over = (why: string): void => {
+    reason = why;
+    socket.destroy();
+  };
+  const pong = (data: Buffer): void => void socket.write(pongFrame(data));
+  const reader = new FrameReader({ message: handlers.message, pong, over }, MAX_LINE);
+  socket.on("data", (chunk: Buffer) => reader.push(chunk));
+  socket.on("end", () => socket.destroy());
+  socket.on("close", () => {
+    const message = reason === undefined ? "the daemon is gone" : `the daemon is gone: ${reason}`;
+    handlers.closed(new ConnectionError("connection_lost", message, cause));
+  });
+  reader.push(rest);
+  socket.resume();
+  return {
+    send: (text) => void socket.write(textFrame(text)),
+    close: () => {
+      socket.write(closeFrame());
+      socket.destroySoon();
+    },
+  };
 }
 
-async function within(
+function dial(url: URL): Socket {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  if (url.protocol === "wss:") {
+    return connectTls({ host, port: Number(url.port || 443), servername: isIP(host) ? "" : host });
+  }
+  return createConnection({ host, port: Number(url.port || 80) });
+}
+
+/** Waits for the connection and has it become a WebSocket; returns what has come over that already. */
+async function introduce(socket: Socket, { url, token }: WebEndpoint): Promise<Buffer> {
+  await new Promise<void>((resolve, reject) => {
+    socket.once(url.protocol === "wss:" ? "secureConnect" : "connect", resolve).once("error", reject);
+  });
+  // The token is looked for after the connection was made: it goes to who listens now.
+  const shown = token ?? readLocalToken(url);
+  if (!TOKEN.test(shown)) {
+    throw new EndpointError("a token is one word of visible characters");
+  }
+  return shakeHands(socket, url, shown, SUBPROTOCOL);
+}
+
+async function within<T>(
   timeoutMs: number,
   place: string,
-  start: (resolve: () => void, reject: (reason: unknown) => void) => void,
-): Promise<void> {
+  start: (resolve: (value: T) => void, reject: (reason: unknown) => void) => void,
+): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   try {
-    await new Promise<void>((resolve, reject) => {
+    return await new Promise<T>((resolve, reject) => {
       timer = setTimeout(() => reject(new Error(`${place} does not answer within ${timeoutMs} ms`)), timeoutMs);
+      timer.unref();
       start(resolve, reject);
     });
   } finally {

@@ -1,11 +1,17 @@
 import { Connection, type ConnectOptions } from "./connection.js";
 import { ConnectionError } from "./errors.js";
+import { iterateEvents } from "./iteration.js";
+import type { SessionEventNotice } from "./events.js";
 import {
   VmMethods,
   type CallOptions,
   type JsonObject,
   type MethodName,
   type Methods,
+  type PromptResult,
+  type ResumeOptions,
+  type SessionInfo,
+  type SessionOptions,
   type VmCreated,
   type VmOptions,
 } from "./generated.js";
@@ -13,6 +19,20 @@ import { abortable, type Link } from "./link.js";
 
 /** A VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of such, as `[tenant, user, task]`. */
 export type VmName = string | string[];
+
+/** Which events of a session are iterated. */
+export interface EventsOptions {
+  /** Begin with the events that follow this one. Default: -1, the first. */
+  after?: number;
+  /** Only these types, such as `agent_message_chunk`. */
+  types?: string[];
+}
+
+/** A session, as it was when it was created or resumed. */
+export interface Session extends SessionInfo {
+  /** The session's events, as `Vm.events` has them. */
+  events(options?: EventsOptions): AsyncGenerator<SessionEventNotice, void, undefined>;
+}
 
 /** A VM. Its methods are those of the session API, with the VM filled in. */
 export class Vm extends VmMethods {
@@ -34,7 +54,11 @@ export class Vm extends VmMethods {
    * Returns once the VM is there, with what `vm.getOrCreate` answered. Never needed: every call waits for it. Rejects with
    * `vm_conflict` if there is one of this name with other options.
    */
-  async ready(): Promise<VmCreated> {
+  ready(): Promise<VmCreated> {
+    return this.#link.run(this.ready, () => this.#createOnce());
+  }
+
+  #createOnce(): Promise<VmCreated> {
     this.#created ??= this.#getOrCreate();
     return this.#created;
   }
@@ -51,7 +75,8 @@ export class Vm extends VmMethods {
 
   /**
    * Subscribes to the VM, or with `sessionId` to one of its sessions. The connection begins at once: it hears all that the
-   * calls which follow bring about. It survives the daemon's restart without a gap or a duplicate, and ends by `close`.
+   * calls which follow bring about. It survives the daemon's restart without a gap or a duplicate, and ends by `close`. While
+   * it waits for something it keeps the process, see `Connection.ref`.
    */
   connect(options: ConnectOptions = {}): Connection {
     const connection: Connection = new Connection(
@@ -79,6 +104,50 @@ export class Vm extends VmMethods {
     return this.invoke("respondPermission", { sessionId, permissionId, ...answer }, options);
   }
 
+  /**
+   * Iterates the events of a session, from the first or the one after `after`, and then those that come. What the program does
+   * not take in time is read again later, not kept here. Ends when the client is closed, or this handle destroys the session
+   * or the VM; throws where a `Connection` would be closed for a reason.
+   */
+  events(sessionId: string, options: EventsOptions = {}): AsyncGenerator<SessionEventNotice, void, undefined> {
+    const { after = -1, types } = options;
+    const open = (position: number): Connection => this.connect({ sessionId, after: position, types });
+    return iterateEvents(open, this.#link.hold, after);
+  }
+
+  override async createSession(agentType: string, options: SessionOptions & CallOptions = {}): Promise<Session> {
+    return this.#withEvents(await super.createSession(agentType, options));
+  }
+
+  override async resumeSession(sessionId: string, options: ResumeOptions & CallOptions = {}): Promise<Session> {
+    return this.#withEvents(await super.resumeSession(sessionId, options));
+  }
+
+  #withEvents(info: SessionInfo): Session {
+    // Not enumerable: printed, compared or sent on, it is what the daemon answered.
+    const value = (options?: EventsOptions) => this.events(info.sessionId, options);
+    return Object.defineProperty(info, "events", { value }) as Session;
+  }
+
+  override async sendPrompt(...args: Parameters<VmMethods["sendPrompt"]>): Promise<PromptResult> {
+    const listening = [...this.#connections];
+    try {
+      return await super.sendPrompt(...args);
+    } finally {
+      for (const connection of listening) {
+        connection.answered(args[0]);
+      }
+    }
+  }
+
+  override async destroySession(sessionId: string, options: CallOptions = {}): Promise<JsonObject> {
+    const answer = await super.destroySession(sessionId, options);
+    for (const connection of [...this.#connections].filter((each) => each.sessionId === sessionId)) {
+      connection.close();
+    }
+    return answer;
+  }
+
   override async destroy(options: CallOptions = {}): Promise<JsonObject> {
     const answer = await super.destroy(options);
     for (const connection of [...this.#connections]) {
@@ -93,7 +162,9 @@ export class Vm extends VmMethods {
     options: CallOptions,
   ): Promise<Methods[M]["result"]> {
     const { signal, ...members } = options;
-    return (await this.#call(method, { ...params, ...members }, signal)) as Methods[M]["result"];
+    return (await this.#link.run(this.invoke, () =>
+      this.#call(method, { ...params, ...members }, signal),
+    )) as Methods[M]["result"];
   }
 
   protected override async invokeWithOptions<M extends MethodName>(
@@ -103,7 +174,9 @@ export class Vm extends VmMethods {
   ): Promise<Methods[M]["result"]> {
     const { signal, ...members } = options;
     const nested = Object.keys(members).length > 0 ? { options: members } : {};
-    return (await this.#call(method, { ...params, ...nested }, signal)) as Methods[M]["result"];
+    return (await this.#link.run(this.invokeWithOptions, () =>
+      this.#call(method, { ...params, ...nested }, signal),
+    )) as Methods[M]["result"];
   }
 
   async #call(method: string, params: object, signal: AbortSignal | undefined): Promise<unknown> {
@@ -123,7 +196,7 @@ export class Vm extends VmMethods {
 
   async #prepare(): Promise<void> {
     if (this.#create !== undefined) {
-      await this.ready();
+      await this.#createOnce();
     }
   }
 

@@ -21,4 +21,3 @@ console.log((await agent.sendPrompt(sessionId, "fsread /home/user/note.txt")).te
 console.log(`VM: ${(await agent.get()).state}`);
 
 await agent.destroy();
-client.close();

@@ -20,4 +20,3 @@ const late = await agent.sendPrompt(sessionId, "sleep 60000", { timeoutMs: 200 }
 console.log(`deadline: ${late.code ?? late.stopReason}`);
 
 await agent.destroy();
-client.close();

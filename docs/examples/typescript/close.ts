@@ -18,4 +18,3 @@ const gone = await agent.getSessionEvents(sessionId).catch((error: TorporError) 
 console.log(`history of a destroyed session: ${gone}`);
 
 await agent.destroy();
-client.close();

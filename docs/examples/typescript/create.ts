@@ -16,4 +16,3 @@ for (const { id, source } of await client.listAgents()) {
 }
 
 await agent.destroy();
-client.close();

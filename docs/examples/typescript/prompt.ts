@@ -22,4 +22,3 @@ try {
 }
 
 await agent.destroy();
-client.close();

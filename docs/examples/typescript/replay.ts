@@ -25,4 +25,3 @@ console.log(`replayed and live without a gap: ${seen.every((seq, index) => seq =
 console.log(`the turn ended at ${last > after ? "a later event" : "an earlier event"}`);
 
 await agent.destroy();
-client.close();

@@ -23,6 +23,4 @@ console.log(`whole: ${JSON.stringify(text)}`);
 const { text: decision } = await agent.sendPrompt(sessionId, "permission Delete a file");
 console.log(`decided: ${decision}`);
 
-conn.close();
 await agent.destroy();
-client.close();

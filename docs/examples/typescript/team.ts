@@ -19,6 +19,4 @@ console.log("reviewer:", (await agent.sendPrompt(reviewer.sessionId, "fsread /wo
 console.log("files:", (await agent.readdir("/work")).sort().join(", "));
 console.log("heard both:", [coder, reviewer].every(({ sessionId }) => counts.get(sessionId)! > 0));
 
-conn.close();
 await agent.destroy();
-client.close();

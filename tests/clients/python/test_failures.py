@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import socket
 import subprocess
 import sys
 from functools import partial
@@ -61,6 +62,16 @@ def test_the_programs_errors_come_out_as_they_are(run, socket_path):
     run(main)
 
 
+def test_the_token_of_a_daemon_on_this_machine_is_found(run, places, monkeypatch):
+    monkeypatch.delenv("TORPOR_TOKEN", raising=False)
+
+    async def main():
+        async with connect(places["http"]) as client:
+            assert client.welcome["protocol"] == 1
+
+    run(main)
+
+
 def test_nobody_there(run, places, monkeypatch):
     monkeypatch.delenv("TORPOR_TOKEN", raising=False)
 
@@ -73,7 +84,10 @@ def test_nobody_there(run, places, monkeypatch):
         await fails(torpor.ConnectError, "there is no socket", "/nowhere/t.sock")
         await fails(torpor.ConnectError, "no daemon answers at http://localhost:1", "http://localhost:1", token="x")
         await fails(torpor.ConnectError, "HTTP 401: A bearer token", places["http"], token="wrong")
-        await fails(torpor.EndpointError, "needs a token", places["http"])
+        await fails(torpor.EndpointError, "needs a token", "http://example.com")
+        with socket.create_server(("127.0.0.1", 0)) as stranger:
+            url = f"http://127.0.0.1:{stranger.getsockname()[1]}"
+            await fails(torpor.ConnectError, "there is no token for it", url)
         for place in ("ftp://x", "http://", "http://a@b:1", "http://a:1/other", "http://a:99999", "https://a:1"):
             await fails(torpor.EndpointError, "not an endpoint", place, token="x")
         with pytest.raises(ValueError, match="patience"):

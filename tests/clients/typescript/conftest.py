@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT: Final = Path(__file__).resolve().parents[3]
-OWN_WEBSOCKET: Final = 22
-"""The first Node.js with a WebSocket that needs no flag."""
 
 
 @attrs.frozen
@@ -37,14 +36,9 @@ class Node:
         """Run `node WORDS`; its output. Fails the test when it fails."""
         return self._run([self.node, *words], cwd, variables)
 
-    def run_npm(self, *words: str | Path, cwd: Path) -> str:
+    def run_npm(self, *words: str | Path, cwd: Path, **variables: str) -> str:
         """Run `npm WORDS`; its output. Fails the test when it fails."""
-        return self._run([*self.npm, *words], cwd, {})
-
-    def websocket_flags(self) -> list[str]:
-        """What has this version offer a WebSocket."""
-        version = int(self.run("--version").removeprefix("v").split(".")[0])
-        return [] if version >= OWN_WEBSOCKET else ["--experimental-websocket"]
+        return self._run([*self.npm, *words], cwd, variables)
 
     def _run(self, words: list[str | Path], cwd: Path, variables: dict[str, str]) -> str:
         done = subprocess.run(
@@ -94,10 +88,20 @@ def node(toolchain: Any, client: Path, daemon: Daemon, component_cache: Path) ->
 
 @pytest.fixture(scope="session")
 def daemon(component_cache: Path) -> Iterator[Daemon]:
-    """A daemon for all tests that leave it alone."""
+    """A daemon for all tests that leave it alone, on its socket and over HTTP."""
     directory = Path(tempfile.mkdtemp(prefix="torpor-"))
-    with running(Daemon(directory, environment(component_cache))) as daemon:
+    made = Daemon(directory, environment(component_cache))
+    made.arguments = ["--http=127.0.0.1:0"]
+    with running(made) as daemon:
         yield daemon
         assert daemon.stop() == 0
     assert "Traceback" not in daemon.log.read_text(), daemon.log.read_text()
     shutil.rmtree(directory)
+
+
+@pytest.fixture(scope="session")
+def http_url(daemon: Daemon) -> str:
+    """Where the shared daemon serves HTTP."""
+    match = re.search(r"torpor: ready on .* and (http://\S+)", daemon.log.read_text())
+    assert match is not None
+    return match[1]

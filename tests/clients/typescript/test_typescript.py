@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 HERE: Final = Path(__file__).resolve().parent
 ROOT: Final = HERE.parents[2]
+CLIENT: Final = ROOT / "clients" / "typescript"
 EXAMPLES: Final = ROOT / "docs" / "examples" / "typescript"
 
 PRINTED: Final = {
@@ -55,10 +57,10 @@ PRINTED: Final = {
         history of a destroyed session: session_not_found
         """,
     "options": """\
-        model \\(model\\): small
-        thought \\(thought_level\\): off
-        now: model=large thought=high
-        mode: code
+        model \\(model\\): .+
+        thought_level \\(thought_level\\): .+
+        now: model=claude-opus-4-5 thought_level=high
+        mode: plan
         """,
     "replay": """\
         events: \\d+
@@ -90,17 +92,36 @@ def test_every_example_is_run() -> None:
     assert all(f"[{name}.ts]({name}.ts)" in readme for name in PRINTED)
 
 
+def wanted(name: str) -> str:
+    """What an example prints, as a regular expression."""
+    return re.sub(r"^ {8}", "", PRINTED[name], flags=re.MULTILINE)
+
+
 @pytest.mark.parametrize("name", PRINTED)
 def test_example(node: Node, name: str) -> None:
-    printed = node.run(EXAMPLES / "dist" / f"{name}.js")
-    wanted = re.sub(r"^ {8}", "", PRINTED[name], flags=re.MULTILINE)
-    assert re.fullmatch(wanted, printed), printed
+    """It ends by itself, with the exit code 0: no example closes its client."""
+    source = EXAMPLES / "dist" / f"{name}.js"
+    assert "close()" not in source.read_text()
+    printed = node.run(source)
+    assert re.fullmatch(wanted(name), printed), printed
+
+
+@pytest.mark.parametrize("name", PRINTED)
+def test_example_over_http(node: Node, http_url: str, name: str) -> None:
+    """The same with an endpoint on this machine: the client finds the daemon's token."""
+    text, made = (EXAMPLES / "dist" / f"{name}.js").read_text(), "createClient()"
+    assert text.count(made) == 1
+    client = (CLIENT / "dist" / "index.js").as_uri()
+    text = text.replace('"torpor-client"', json.dumps(client))
+    text = text.replace(made, f"createClient({{ endpoint: {http_url!r} }})")
+    printed = node.run("--input-type=module", "--eval", text)
+    assert re.fullmatch(wanted(name), printed), printed
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("*.test.mjs")))
 def test_in_node(node: Node, name: str) -> None:
     """Each file is a suite of Node's own test runner."""
-    node.run(*node.websocket_flags(), "--test", f"--test-timeout={WAIT * 1000:.0f}", HERE / name)
+    node.run("--test", f"--test-timeout={WAIT * 1000:.0f}", HERE / name)
 
 
 def test_generated_types_are_those_of_the_api() -> None:
@@ -122,8 +143,11 @@ def test_types_are_strict(node: Node, client: Path) -> None:
 
 
 def test_package(node: Node, client: Path, tmp_path: Path) -> None:
-    """What npm would publish: the compiled client with its types, and nothing else; its README's example runs."""
-    node.run_npm("pack", "--ignore-scripts", "--pack-destination", tmp_path, cwd=client)
+    """What npm would publish, made of the sources alone: the compiled client with its types; its README's example runs."""
+    sources = tmp_path / "fresh"
+    shutil.copytree(client, sources, ignore=shutil.ignore_patterns("dist", "node_modules"))
+    # npm's own cache: what the build has installed is there.
+    node.run_npm("pack", "--pack-destination", tmp_path, cwd=sources, npm_config_cache=str(Path.home() / ".npm"))
     (archive,) = tmp_path.glob("*.tgz")
     with tarfile.open(archive) as packed:
         names = {name.removeprefix("package/") for name in packed.getnames()}
