@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from runtime.cli import exits
 from runtime.cli.main import parser
+from runtime.cli.uses import USES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,6 +96,8 @@ def commands() -> str:
             continue
         own = [action for action in arguments(each) if not set(action.option_strings) & everywhere.keys()]
         text = f"### `{name}`\n\n{each.description}\n\n```text\n{usage(name, own)}\n```\n"
+        if use := USES.get(name.partition(" ")[2]):
+            text += f'\n```sh title="example"\n{use.example}\n```\n'
         if each.epilog:
             text += f"\n{each.epilog}\n"
         if own:

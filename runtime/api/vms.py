@@ -231,6 +231,9 @@ class VmInfo(Struct, frozen=True, rename="camel", kw_only=True):
     vm: Annotated[VmName, doc("The VM's name: 1 to 128 of `A-Za-z0-9._-`, or a list of up to 8 such strings.")]
     state: Annotated[Literal["awake", "asleep"], doc("`awake` when guests of the VM may be in memory, else `asleep`.")]
     created_at: Annotated[Timestamp, doc("When it was created, in milliseconds since the epoch.")]
+    updated_at: Annotated[
+        Timestamp, doc("When it last woke, fell asleep or got other options, in milliseconds since the epoch.")
+    ]
     options: Annotated[
         dict[str, Any] | None, doc("The options as they were given; what is left out has the daemon's default.")
     ] = None

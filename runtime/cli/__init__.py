@@ -3,6 +3,8 @@
     main         reads the command line, runs the command, reports how it failed
     __main__     the same as `python -m runtime.cli`
     table        how groups of commands enter themselves, and arguments that several have
+    parsers      parsers of commands, which are made when they are wanted
+    uses         what each command calls of the API, and an example of it
     exits        exit codes
     output       what is printed: text for people, JSON lines for programs
     progress     a line that tells how far long work has come
@@ -15,19 +17,26 @@ Groups of commands, each with its arguments and what it does:
     agents       run, acp
     serve        serve
     daemon       status, stop, restart, logs, sleep, keys
+    vms          vm
+    sessions     session
+    answers      permission
     lists        agents, vms, sessions, events
     added_agents  agent
-    processes    exec, ps, shell
+    processes    exec, ps, kill, wait, shell
     base         bin
     files        fs
-    history      fs snapshot and the like, fork, fork-session
+    more_files   fs, what is done less often
+    history      fs snapshot and the like, snapshot, fork, fork-session
     move         export, import
+    anything     api
     testing      test, sdk
     repair       doctor, salvage
     install      compile, completions, systemd, licenses
 
 and what is too large for them:
 
+    finding      sessions by a part of their ids, VMs, processes
+    asking       before something is deleted
     prompting    run: one prompt, and its answer as it comes
     permissions  run: what an agent asks for on the way
     elicitations  run: what an agent asks the person

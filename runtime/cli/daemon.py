@@ -46,12 +46,17 @@ def register(table: Table) -> None:
     command.add_argument(
         "--state", metavar="FILE", help="the state file whose daemon is meant (default: that of the one that answers)"
     )
+    add_sleep(table)
+    keys = table.group("keys", "the key of sessions' variables")
+    keys.command("rotate", rotate_key, "seal the variables of all sessions with a new key")
+
+
+def add_sleep(table: Table) -> None:
+    """Enter `sleep`, which is `vm sleep` as well."""
     command = table.command("sleep", sleep, "put a VM to sleep: its agents leave memory, nothing is lost")
     command.add_argument("vm", metavar="VM", nargs="?", default=DEFAULT_VM, help=f"the VM (default: {DEFAULT_VM})")
     command.add_argument("--force", action="store_true", help="cancel turns that run instead of waiting for them")
     command.add_argument("--grace", metavar="SECONDS", type=float, help="how long to wait for turns that run")
-    keys = table.group("keys", "the key of sessions' variables")
-    keys.command("rotate", rotate_key, "seal the variables of all sessions with a new key")
 
 
 def _add_timeout(command: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
-from runtime.cli.table import add_vm
+from runtime.cli.table import add_session, add_vm, add_yes
 
 if TYPE_CHECKING:
     import argparse
@@ -19,26 +19,41 @@ MARKS: Final = {"added": "A", "removed": "D", "modified": "M"}
 
 def register(table: Table) -> None:
     """Enter the commands; those of `fs` beside its others."""
-    fs = table.more("fs")
+    _add_past(table.more("fs"), "snapshot", "snapshots", "drop")
+    _add_past(table.group("snapshot", "a VM's files as they were: keep, list, compare, restore"), "new", "ls", "rm")
+    add_fork(table)
+    add_fork_session(table, "fork-session")
+
+
+def _add_past(group: Table, new: str, ls: str, rm: str) -> None:
+    """Enter what there is for snapshots, under the names that it has in a group."""
     point = "a snapshot's name, or SESSION@SEQ for what the turns of a session up to this event have left"
-    command = fs.command("snapshot", snapshot, "keep the VM's files as they are, under a name")
+    command = group.command(new, snapshot, "keep the VM's files as they are, under a name")
     command.add_argument("name", metavar="NAME", nargs="?", help="the name (default: one is made up)")
     add_vm(command)
-    command = fs.command("snapshots", snapshots, "list snapshots of the VM's files")
+    command = group.command(ls, snapshots, "list snapshots of the VM's files")
     command.add_argument("--session", metavar="ID", help="those that the turns of a session have left")
     add_vm(command)
-    command = fs.command("drop", drop, "delete a snapshot, with what only it has kept")
+    command = group.command(rm, drop, "delete a snapshot, with what only it has kept")
     command.add_argument("name", metavar="NAME", help="its name")
+    if rm == "rm":
+        add_yes(command)
+    else:
+        command.set_defaults(yes=True)
     add_vm(command)
-    command = fs.command("diff", diff, "tell what is different in the VM's files")
+    command = group.command("diff", diff, "tell what is different in the VM's files")
     command.add_argument("before", metavar="FROM", help=point)
     command.add_argument("after", metavar="TO", nargs="?", help="the same (default: as the files are now)")
     command.add_argument("--path", metavar="PATH", help="only what is at this path or below it")
     add_vm(command)
-    command = fs.command("restore", restore, "put the VM to sleep and make its files what they were")
+    command = group.command("restore", restore, "put the VM to sleep and make its files what they were")
     command.add_argument("to", metavar="POINT", help=point)
     command.add_argument("--force", action="store_true", help="cancel turns and processes instead of waiting for them")
     add_vm(command)
+
+
+def add_fork(table: Table) -> None:
+    """Enter `fork`, which is `vm fork` as well."""
     command = table.command(
         "fork",
         fork,
@@ -50,13 +65,16 @@ def register(table: Table) -> None:
     command.add_argument(
         "--at", metavar="SESSION@SEQ", help="begin after this event of a session (default: as everything is now)"
     )
+
+
+def add_fork_session(table: Table, name: str) -> None:
+    """Enter `fork-session`, which is `session fork` as well."""
     command = table.command(
-        "fork-session",
+        name,
         fork_session,
         "make a session with the history of another, in its VM or in a fork of the VM",
     )
-    command.add_argument("session", metavar="SESSION", help="the session's id")
-    add_vm(command)
+    add_session(command)
     command.add_argument("--at", metavar="SEQ", type=int, help="the last event to keep (default: all)")
     command.add_argument("--to", metavar="NAME", help="fork the VM to this name, too: with the files of that moment")
 
@@ -86,7 +104,11 @@ def snapshots(args: argparse.Namespace) -> int:
 
 
 def drop(args: argparse.Namespace) -> int:
-    """Delete a snapshot."""
+    """Delete a snapshot; `snapshot rm` asks before."""
+    from runtime.cli.asking import confirmed
+
+    if not confirmed(args, f"Delete the snapshot {args.name} of VM {args.vm}?"):
+        return exits.FAILED
     with connect_to(args) as client:
         client.call("deleteSnapshot", vm=vm_name(args.vm), name=args.name)
     if args.json:
@@ -148,9 +170,11 @@ def fork(args: argparse.Namespace) -> int:
 
 def fork_session(args: argparse.Namespace) -> int:
     """Fork a session."""
+    from runtime.cli.finding import find_session
+
     to = None if args.to is None else vm_name(args.to)
     with connect_to(args) as client:
-        made = client.call("forkSession", vm=vm_name(args.vm), sessionId=args.session, at=args.at, to=to)
+        made = client.call("forkSession", **find_session(client, args), at=args.at, to=to)
     if args.json:
         output.write_json(made)
     else:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final
 from runtime.cli import (
     added_agents,
     agents,
+    answers,
+    anything,
     base,
     daemon,
     exits,
@@ -17,13 +19,17 @@ from runtime.cli import (
     history,
     install,
     lists,
+    more_files,
     move,
     output,
     processes,
     repair,
     serve,
+    sessions,
     testing,
+    vms,
 )
+from runtime.cli.parsers import Parser
 from runtime.cli.table import Table, UsageError
 from runtime.version import VERSION
 
@@ -34,13 +40,18 @@ GROUPS: Final = (
     agents,
     serve,
     daemon,
+    vms,
+    sessions,
+    answers,
     lists,
     added_agents,
     processes,
     base,
     files,
+    more_files,
     history,
     move,
+    anything,
     testing,
     repair,
     install,
@@ -111,19 +122,40 @@ def _failure(error: Exception, *, as_json: bool) -> int | None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
-    root = argparse.ArgumentParser(
+    root = Parser(
         prog="torpor",
         description=DESCRIPTION,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
     )
-    root.add_argument("--version", action="version", version=f"torpor {VERSION}", help="print the version and exit")
-    commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    root.add_argument(
+        "-V", "--version", action="version", version=f"torpor {VERSION}", help="print the version and exit"
+    )
+    entered = table()
+    entered.command("help", _help, "print the help of a command, or the list of them", starts=False).add_argument(
+        "words", metavar="COMMAND", nargs="*", help="the command's words"
+    )
+    entered.command("version", _version, "print the version of this program", starts=False)
+    entered.enter_into(root)
+    return root
+
+
+def _help(args: argparse.Namespace) -> int:
+    """As the command with `--help`."""
+    return main([*args.words, "--help"])
+
+
+def _version(args: argparse.Namespace) -> int:
+    output.write_json({"version": VERSION}) if args.json else sys.stdout.write(f"torpor {VERSION}\n")
+    return exits.OK
+
+
+def table() -> Table:
+    """Return the table of all commands."""
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--socket", metavar="PATH", help="the daemon's socket")
     common.add_argument("--json", action="store_true", help="print JSON, one object a line")
-    table = Table(commands, common)
+    entered = Table(common)
     for group in GROUPS:
-        group.register(table)
-    return root
+        group.register(entered)
+    return entered

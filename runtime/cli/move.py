@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 def register(table: Table) -> None:
     """Enter the commands."""
+    add_commands(table)
+
+
+def add_commands(table: Table) -> None:
+    """Enter `export` and `import`, which are of the group `vm` as well."""
     command = table.command(
         "export",
         export,

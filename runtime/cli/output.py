@@ -80,6 +80,18 @@ def size(count: int | None) -> str:
     return f"{amount:.1f} GB"
 
 
+def tokens(usage: dict[str, Any]) -> str:
+    """Return the tokens of a session or a VM for people; nothing where no agent tells any."""
+    counts = usage.get("tokens") or {}
+    count = counts.get("totalTokens", sum(counts.values()))
+    return f"{count:,}" if counts else ""
+
+
+def cost(usage: dict[str, Any]) -> str:
+    """Return the cost of a session or a VM for people; nothing where no agent tells any."""
+    return ", ".join(f"{amount:.2f} {currency}" for currency, amount in (usage.get("cost") or {}).items())
+
+
 def duration(seconds: int) -> str:
     """Return a time span for people, in its two largest units."""
     parts: list[str] = []

@@ -43,6 +43,22 @@ def register(table: Table) -> None:
     add_vm(command, default=None)
     command.add_argument("-a", "--all", action="store_true", help="with commands that have ended lately")
     command = table.command(
+        "kill",
+        kill,
+        "end a command that runs in a VM",
+        epilog="With --grace it is asked first, by the end of its stdin, and killed when it has not ended by then. An agent is "
+        "none: `torpor session close` ends it.",
+    )
+    _add_process(command)
+    command.add_argument("--grace", metavar="SECONDS", type=float, help="ask it to end, and wait so long")
+    command = table.command(
+        "wait",
+        wait,
+        "wait until a command of a VM has ended, and exit with its exit code",
+        epilog="Its output is printed.",
+    )
+    _add_process(command)
+    command = table.command(
         "shell",
         shell,
         "open a shell in a VM, at this terminal",
@@ -53,6 +69,11 @@ def register(table: Table) -> None:
     command.add_argument("vm", metavar="VM", nargs="?", default="default", help="the VM (default: default)")
     _add_surroundings(command, "shell")
     command.add_argument("argv", metavar="COMMAND", nargs="*", help="what to run instead of a shell, after --")
+
+
+def _add_process(command: argparse.ArgumentParser) -> None:
+    command.add_argument("pid", metavar="PID", type=int, help="the process, as `torpor ps` lists it")
+    command.add_argument("--vm", metavar="NAME", help="the VM that it is in (default: it is looked for in all)")
 
 
 def _add_surroundings(command: argparse.ArgumentParser, what: str) -> None:
@@ -99,6 +120,36 @@ def ps(args: argparse.Namespace) -> int:
         header = ("PID", "VM", "KIND", "STATE", "STARTED", "MEM", "COMMAND")
         output.write_table(header, [_row(row) for row in rows])
     return exits.OK
+
+
+def kill(args: argparse.Namespace) -> int:
+    """End a process."""
+    from runtime.cli.finding import find_process
+
+    with connect_to(args) as client:
+        ids = find_process(client, args.pid, args.vm)
+        if args.grace is None:
+            client.call("killProcess", **ids)
+        else:
+            client.call("stopProcess", **ids, graceMs=round(args.grace * 1000))
+    if args.json:
+        output.write_json({**ids, "ended": True})
+    return exits.OK
+
+
+def wait(args: argparse.Namespace) -> int:
+    """Wait for a process; return its exit code."""
+    from runtime.cli.attached import exit_code, to_bytes
+    from runtime.cli.finding import find_process
+
+    with connect_to(args) as client:
+        done = client.call("waitProcess", **find_process(client, args.pid, args.vm))
+    if args.json:
+        output.write_json(done)
+    else:
+        output.write_text(to_bytes(done["stdout"]).decode(errors="replace"))
+        sys.stderr.write(output.printable(to_bytes(done["stderr"]).decode(errors="replace")))
+    return exit_code(done, None if args.json else "command")
 
 
 def shell(args: argparse.Namespace) -> int:

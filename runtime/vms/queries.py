@@ -170,6 +170,7 @@ class HostQueries:
             "vm": record.name,
             "state": self._state(record.name),
             "createdAt": record.created_at,
+            "updatedAt": record.updated_at,
             "options": record.options,
         }
 

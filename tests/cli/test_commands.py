@@ -201,7 +201,8 @@ def test_the_command_line_is_read_without_what_only_commands_need():
 import sys
 from runtime.cli.main import GROUPS, parser
 parser()
-own = {"main", "table", "exits", "output", "connecting", "progress", *(group.__name__.rpartition(".")[2] for group in GROUPS)}
+groups = {group.__name__.rpartition(".")[2] for group in GROUPS}
+own = {"main", "table", "parsers", "uses", "exits", "output", "connecting", "progress", *groups}
 ours = {name for name in sys.modules if name.startswith("runtime.")}
 words = {"runtime.api", "runtime.api.defaults", "runtime.api.events"}
 assert ours == {"runtime.cli", "runtime.version", *words, *(f"runtime.cli.{name}" for name in own)}, ours

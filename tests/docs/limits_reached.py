@@ -44,6 +44,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.cli.acp.workspaces.DIGEST": "tests/cli/test_acp_face.py::test_the_names_of_a_workspace_are_of_a_size_that_a_vm_can_have",
     "runtime.api.limits.MAX_PATH": "tests/cli/test_acp_face.py::test_what_is_no_absolute_path_is_refused_before_there_is_a_vm_for_it",
     "runtime.cli.acp.workspaces.STEM": "tests/cli/test_acp_face.py::test_the_names_of_a_workspace_are_of_a_size_that_a_vm_can_have",
+    "runtime.cli.finding.SHOWN": "tests/cli/test_nouns.py::test_so_many_that_may_be_meant_are_named",
     "runtime.cli.pieces.MAX_LINKS": "tests/cli/test_large_files.py::test_a_file_is_put_behind_as_many_links_as_a_vm_follows",
     "runtime.cli.attached.MAX_UNWRITTEN": "tests/cli/test_processes.py::test_so_much_is_kept_for_a_slow_reader_and_no_more_is_taken",
     "runtime.cli.starting.MAX_SAID": "tests/cli/test_daemon_life.py::test_of_what_a_daemon_says_before_it_ends_the_last_is_shown",

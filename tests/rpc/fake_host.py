@@ -259,7 +259,7 @@ class FakeVm(Vm):
     files: FakeFiles
 
     def __init__(self, host: FakeHost, name: str, options: dict[str, Any] | None) -> None:
-        self.info: dict[str, Any] = {"vm": name, "state": "awake", "createdAt": 0}
+        self.info: dict[str, Any] = {"vm": name, "state": "awake", "createdAt": 0, "updatedAt": 0}
         self.given = options
         self.sessions = FakeSessions(host, name)
         self.files = FakeFiles()

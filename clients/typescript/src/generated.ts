@@ -798,6 +798,8 @@ export interface VmCreated {
   state: "asleep" | "awake";
   /** When it was created, in milliseconds since the epoch. */
   createdAt: number;
+  /** When it last woke, fell asleep or got other options, in milliseconds since the epoch. */
+  updatedAt: number;
   /** The options as they were given; what is left out has the daemon's default. */
   options?: JsonObject | null;
 }
@@ -814,6 +816,8 @@ export interface VmForked {
   state: "asleep" | "awake";
   /** When it was created, in milliseconds since the epoch. */
   createdAt: number;
+  /** When it last woke, fell asleep or got other options, in milliseconds since the epoch. */
+  updatedAt: number;
 }
 
 /** A VM that was imported. */
@@ -828,6 +832,8 @@ export interface VmImported {
   state: "asleep" | "awake";
   /** When it was created, in milliseconds since the epoch. */
   createdAt: number;
+  /** When it last woke, fell asleep or got other options, in milliseconds since the epoch. */
+  updatedAt: number;
   /** The options as they were given; what is left out has the daemon's default. */
   options?: JsonObject | null;
 }
@@ -840,6 +846,8 @@ export interface VmInfo {
   state: "asleep" | "awake";
   /** When it was created, in milliseconds since the epoch. */
   createdAt: number;
+  /** When it last woke, fell asleep or got other options, in milliseconds since the epoch. */
+  updatedAt: number;
   /** The options as they were given; what is left out has the daemon's default. */
   options?: JsonObject | null;
 }

@@ -6,10 +6,10 @@ _torpor() {
         word=${COMP_WORDS[i]}
         if [[ $skip ]]; then skip=; continue; fi
         case "${command:+$command }$word" in
-            'run' | 'acp' | 'serve' | 'status' | 'stop' | 'restart' | 'logs' | 'sleep' | 'keys' | 'keys rotate' | 'agents' | 'vms' | 'sessions' | 'events' | 'agent' | 'agent add' | 'agent check' | 'agent new' | 'agent dev' | 'agent list' | 'agent remove' | 'exec' | 'ps' | 'shell' | 'bin' | 'bin add' | 'bin list' | 'bin remove' | 'fs' | 'fs ls' | 'fs cat' | 'fs put' | 'fs rm' | 'fs cp' | 'fs mv' | 'fs tree' | 'fs snapshot' | 'fs snapshots' | 'fs drop' | 'fs diff' | 'fs restore' | 'fork' | 'fork-session' | 'export' | 'import' | 'test' | 'sdk' | 'doctor' | 'salvage' | 'compile' | 'completions' | 'systemd' | 'licenses') command="${command:+$command }$word"; given=0; continue ;;
+            'run' | 'acp' | 'serve' | 'status' | 'stop' | 'restart' | 'logs' | 'sleep' | 'keys' | 'keys rotate' | 'vm' | 'vm ls' | 'vm show' | 'vm new' | 'vm configure' | 'vm rm' | 'vm sleep' | 'vm wake' | 'vm stats' | 'vm fork' | 'vm export' | 'vm import' | 'session' | 'session ls' | 'session show' | 'session rm' | 'session close' | 'session resume' | 'session cancel' | 'session fork' | 'session set' | 'session send' | 'permission' | 'permission ls' | 'permission allow' | 'permission deny' | 'agents' | 'vms' | 'sessions' | 'events' | 'agent' | 'agent add' | 'agent check' | 'agent new' | 'agent dev' | 'agent list' | 'agent remove' | 'exec' | 'ps' | 'kill' | 'wait' | 'shell' | 'bin' | 'bin add' | 'bin list' | 'bin remove' | 'fs' | 'fs ls' | 'fs cat' | 'fs put' | 'fs rm' | 'fs cp' | 'fs mv' | 'fs tree' | 'fs get' | 'fs mkdir' | 'fs stat' | 'fs find' | 'fs ln' | 'fs chmod' | 'fs truncate' | 'fs snapshot' | 'fs snapshots' | 'fs drop' | 'fs diff' | 'fs restore' | 'snapshot' | 'snapshot new' | 'snapshot ls' | 'snapshot rm' | 'snapshot diff' | 'snapshot restore' | 'fork' | 'fork-session' | 'export' | 'import' | 'api' | 'test' | 'sdk' | 'doctor' | 'salvage' | 'compile' | 'completions' | 'systemd' | 'licenses' | 'help' | 'version') command="${command:+$command }$word"; given=0; continue ;;
         esac
         case "$command:$word" in
-            'run:--socket' | 'run:--vm' | 'run:--env' | 'run:--allow' | 'run:--mount' | 'run:--base' | 'run:--state' | 'run:--cwd' | 'run:--auth-method' | 'run:--session' | 'acp:--socket' | 'acp:--vm' | 'acp:--env' | 'acp:--allow' | 'acp:--mount' | 'acp:--base' | 'acp:--state' | 'serve:--socket' | 'serve:--state' | 'serve:--idle-exit' | 'serve:--durability' | 'serve:--max-memory' | 'serve:--log-level' | 'serve:--http' | 'serve:--http-token' | 'serve:--http-origin' | 'status:--socket' | 'stop:--socket' | 'stop:--timeout' | 'restart:--socket' | 'restart:--timeout' | 'logs:--socket' | 'logs:-n' | 'logs:--lines' | 'logs:--state' | 'sleep:--socket' | 'sleep:--grace' | 'keys rotate:--socket' | 'agents:--socket' | 'vms:--socket' | 'sessions:--socket' | 'sessions:--vm' | 'events:--socket' | 'events:--vm' | 'events:--after' | 'events:--limit' | 'events:--type' | 'agent add:--socket' | 'agent add:--name' | 'agent add:--index-url' | 'agent check:--socket' | 'agent new:--socket' | 'agent new:--lang' | 'agent new:--dir' | 'agent dev:--socket' | 'agent dev:--vm' | 'agent dev:--env' | 'agent dev:--allow' | 'agent dev:--mount' | 'agent dev:--base' | 'agent dev:--state' | 'agent dev:--cwd' | 'agent dev:--auth-method' | 'agent dev:--index-url' | 'agent list:--socket' | 'agent remove:--socket' | 'exec:--socket' | 'exec:--vm' | 'exec:--env' | 'exec:--cwd' | 'exec:--timeout' | 'exec:-c' | 'exec:--command' | 'ps:--socket' | 'ps:--vm' | 'shell:--socket' | 'shell:--env' | 'shell:--cwd' | 'bin add:--socket' | 'bin add:--name' | 'bin list:--socket' | 'bin remove:--socket' | 'fs ls:--socket' | 'fs ls:--vm' | 'fs cat:--socket' | 'fs cat:--vm' | 'fs put:--socket' | 'fs put:--vm' | 'fs rm:--socket' | 'fs rm:--vm' | 'fs cp:--socket' | 'fs cp:--vm' | 'fs mv:--socket' | 'fs mv:--vm' | 'fs tree:--socket' | 'fs tree:--depth' | 'fs tree:--exclude' | 'fs tree:--vm' | 'fs snapshot:--socket' | 'fs snapshot:--vm' | 'fs snapshots:--socket' | 'fs snapshots:--session' | 'fs snapshots:--vm' | 'fs drop:--socket' | 'fs drop:--vm' | 'fs diff:--socket' | 'fs diff:--path' | 'fs diff:--vm' | 'fs restore:--socket' | 'fs restore:--vm' | 'fork:--socket' | 'fork:--at' | 'fork-session:--socket' | 'fork-session:--vm' | 'fork-session:--at' | 'fork-session:--to' | 'export:--socket' | 'import:--socket' | 'import:--vm' | 'test:--socket' | 'test:--format' | 'test:--junit' | 'test:--name' | 'test:--executable' | 'test:--report' | 'sdk:--socket' | 'doctor:--socket' | 'doctor:--state' | 'salvage:--socket' | 'salvage:--output' | 'compile:--socket' | 'completions:--socket' | 'systemd:--socket' | 'systemd:--directory' | 'licenses:--socket') skip=1 ;;
+            'run:--socket' | 'run:--vm' | 'run:--env' | 'run:--allow' | 'run:--mount' | 'run:--base' | 'run:--state' | 'run:--cwd' | 'run:--auth-method' | 'run:--session' | 'acp:--socket' | 'acp:--vm' | 'acp:--env' | 'acp:--allow' | 'acp:--mount' | 'acp:--base' | 'acp:--state' | 'serve:--socket' | 'serve:--state' | 'serve:--idle-exit' | 'serve:--durability' | 'serve:--max-memory' | 'serve:--log-level' | 'serve:--http' | 'serve:--http-token' | 'serve:--http-origin' | 'status:--socket' | 'stop:--socket' | 'stop:--timeout' | 'restart:--socket' | 'restart:--timeout' | 'logs:--socket' | 'logs:-n' | 'logs:--lines' | 'logs:--state' | 'sleep:--socket' | 'sleep:--grace' | 'keys rotate:--socket' | 'vm ls:--socket' | 'vm ls:--label' | 'vm show:--socket' | 'vm new:--socket' | 'vm new:--allow' | 'vm new:--mount' | 'vm new:--label' | 'vm new:--limit' | 'vm new:--idle' | 'vm new:--base' | 'vm configure:--socket' | 'vm configure:--allow' | 'vm configure:--mount' | 'vm configure:--label' | 'vm configure:--limit' | 'vm configure:--idle' | 'vm configure:--base' | 'vm rm:--socket' | 'vm sleep:--socket' | 'vm sleep:--grace' | 'vm wake:--socket' | 'vm stats:--socket' | 'vm fork:--socket' | 'vm fork:--at' | 'vm export:--socket' | 'vm import:--socket' | 'vm import:--vm' | 'session ls:--socket' | 'session ls:--vm' | 'session show:--socket' | 'session show:--vm' | 'session rm:--socket' | 'session rm:--vm' | 'session close:--socket' | 'session close:--vm' | 'session resume:--socket' | 'session resume:--vm' | 'session resume:--env' | 'session cancel:--socket' | 'session cancel:--vm' | 'session cancel:--grace' | 'session fork:--socket' | 'session fork:--vm' | 'session fork:--at' | 'session fork:--to' | 'session set:--socket' | 'session set:--vm' | 'session send:--socket' | 'session send:--vm' | 'permission ls:--socket' | 'permission ls:--vm' | 'permission allow:--socket' | 'permission allow:--vm' | 'permission allow:--option' | 'permission deny:--socket' | 'permission deny:--vm' | 'agents:--socket' | 'vms:--socket' | 'sessions:--socket' | 'sessions:--vm' | 'events:--socket' | 'events:--vm' | 'events:--after' | 'events:--limit' | 'events:--type' | 'agent add:--socket' | 'agent add:--name' | 'agent add:--index-url' | 'agent check:--socket' | 'agent new:--socket' | 'agent new:--lang' | 'agent new:--dir' | 'agent dev:--socket' | 'agent dev:--vm' | 'agent dev:--env' | 'agent dev:--allow' | 'agent dev:--mount' | 'agent dev:--base' | 'agent dev:--state' | 'agent dev:--cwd' | 'agent dev:--auth-method' | 'agent dev:--index-url' | 'agent list:--socket' | 'agent remove:--socket' | 'exec:--socket' | 'exec:--vm' | 'exec:--env' | 'exec:--cwd' | 'exec:--timeout' | 'exec:-c' | 'exec:--command' | 'ps:--socket' | 'ps:--vm' | 'kill:--socket' | 'kill:--vm' | 'kill:--grace' | 'wait:--socket' | 'wait:--vm' | 'shell:--socket' | 'shell:--env' | 'shell:--cwd' | 'bin add:--socket' | 'bin add:--name' | 'bin list:--socket' | 'bin remove:--socket' | 'fs ls:--socket' | 'fs ls:--vm' | 'fs cat:--socket' | 'fs cat:--vm' | 'fs put:--socket' | 'fs put:--vm' | 'fs rm:--socket' | 'fs rm:--vm' | 'fs cp:--socket' | 'fs cp:--vm' | 'fs mv:--socket' | 'fs mv:--vm' | 'fs tree:--socket' | 'fs tree:--depth' | 'fs tree:--exclude' | 'fs tree:--vm' | 'fs get:--socket' | 'fs get:--vm' | 'fs mkdir:--socket' | 'fs mkdir:--vm' | 'fs stat:--socket' | 'fs stat:--vm' | 'fs find:--socket' | 'fs find:--vm' | 'fs ln:--socket' | 'fs ln:--vm' | 'fs chmod:--socket' | 'fs chmod:--vm' | 'fs truncate:--socket' | 'fs truncate:--vm' | 'fs snapshot:--socket' | 'fs snapshot:--vm' | 'fs snapshots:--socket' | 'fs snapshots:--session' | 'fs snapshots:--vm' | 'fs drop:--socket' | 'fs drop:--vm' | 'fs diff:--socket' | 'fs diff:--path' | 'fs diff:--vm' | 'fs restore:--socket' | 'fs restore:--vm' | 'snapshot new:--socket' | 'snapshot new:--vm' | 'snapshot ls:--socket' | 'snapshot ls:--session' | 'snapshot ls:--vm' | 'snapshot rm:--socket' | 'snapshot rm:--vm' | 'snapshot diff:--socket' | 'snapshot diff:--path' | 'snapshot diff:--vm' | 'snapshot restore:--socket' | 'snapshot restore:--vm' | 'fork:--socket' | 'fork:--at' | 'fork-session:--socket' | 'fork-session:--vm' | 'fork-session:--at' | 'fork-session:--to' | 'export:--socket' | 'import:--socket' | 'import:--vm' | 'api:--socket' | 'test:--socket' | 'test:--format' | 'test:--junit' | 'test:--name' | 'test:--executable' | 'test:--report' | 'sdk:--socket' | 'doctor:--socket' | 'doctor:--state' | 'salvage:--socket' | 'salvage:--output' | 'compile:--socket' | 'completions:--socket' | 'systemd:--socket' | 'systemd:--directory' | 'licenses:--socket' | 'help:--socket' | 'version:--socket') skip=1 ;;
             *:-*) ;;
             *) given=$((given + 1)) ;;
         esac
@@ -17,9 +17,9 @@ _torpor() {
     COMPREPLY=()
     if [[ $skip ]]; then
         case "$command:$previous" in
-            'run:--socket' | 'run:--state' | 'acp:--socket' | 'acp:--state' | 'serve:--socket' | 'serve:--state' | 'serve:--http-token' | 'status:--socket' | 'stop:--socket' | 'restart:--socket' | 'logs:--socket' | 'logs:--state' | 'sleep:--socket' | 'keys rotate:--socket' | 'agents:--socket' | 'vms:--socket' | 'sessions:--socket' | 'events:--socket' | 'agent add:--socket' | 'agent check:--socket' | 'agent new:--socket' | 'agent dev:--socket' | 'agent dev:--state' | 'agent list:--socket' | 'agent remove:--socket' | 'exec:--socket' | 'ps:--socket' | 'shell:--socket' | 'bin add:--socket' | 'bin list:--socket' | 'bin remove:--socket' | 'fs ls:--socket' | 'fs cat:--socket' | 'fs put:--socket' | 'fs rm:--socket' | 'fs cp:--socket' | 'fs mv:--socket' | 'fs tree:--socket' | 'fs snapshot:--socket' | 'fs snapshots:--socket' | 'fs drop:--socket' | 'fs diff:--socket' | 'fs diff:--path' | 'fs restore:--socket' | 'fork:--socket' | 'fork-session:--socket' | 'export:--socket' | 'import:--socket' | 'test:--socket' | 'test:--junit' | 'test:--executable' | 'sdk:--socket' | 'doctor:--socket' | 'doctor:--state' | 'salvage:--socket' | 'compile:--socket' | 'completions:--socket' | 'systemd:--socket' | 'licenses:--socket')
+            'run:--socket' | 'run:--state' | 'acp:--socket' | 'acp:--state' | 'serve:--socket' | 'serve:--state' | 'serve:--http-token' | 'status:--socket' | 'stop:--socket' | 'restart:--socket' | 'logs:--socket' | 'logs:--state' | 'sleep:--socket' | 'keys rotate:--socket' | 'vm ls:--socket' | 'vm show:--socket' | 'vm new:--socket' | 'vm configure:--socket' | 'vm rm:--socket' | 'vm sleep:--socket' | 'vm wake:--socket' | 'vm stats:--socket' | 'vm fork:--socket' | 'vm export:--socket' | 'vm import:--socket' | 'session ls:--socket' | 'session show:--socket' | 'session rm:--socket' | 'session close:--socket' | 'session resume:--socket' | 'session cancel:--socket' | 'session fork:--socket' | 'session set:--socket' | 'session send:--socket' | 'permission ls:--socket' | 'permission allow:--socket' | 'permission deny:--socket' | 'agents:--socket' | 'vms:--socket' | 'sessions:--socket' | 'events:--socket' | 'agent add:--socket' | 'agent check:--socket' | 'agent new:--socket' | 'agent dev:--socket' | 'agent dev:--state' | 'agent list:--socket' | 'agent remove:--socket' | 'exec:--socket' | 'ps:--socket' | 'kill:--socket' | 'wait:--socket' | 'shell:--socket' | 'bin add:--socket' | 'bin list:--socket' | 'bin remove:--socket' | 'fs ls:--socket' | 'fs cat:--socket' | 'fs put:--socket' | 'fs rm:--socket' | 'fs cp:--socket' | 'fs mv:--socket' | 'fs tree:--socket' | 'fs get:--socket' | 'fs mkdir:--socket' | 'fs stat:--socket' | 'fs find:--socket' | 'fs ln:--socket' | 'fs chmod:--socket' | 'fs truncate:--socket' | 'fs snapshot:--socket' | 'fs snapshots:--socket' | 'fs drop:--socket' | 'fs diff:--socket' | 'fs diff:--path' | 'fs restore:--socket' | 'snapshot new:--socket' | 'snapshot ls:--socket' | 'snapshot rm:--socket' | 'snapshot diff:--socket' | 'snapshot diff:--path' | 'snapshot restore:--socket' | 'fork:--socket' | 'fork-session:--socket' | 'export:--socket' | 'import:--socket' | 'api:--socket' | 'test:--socket' | 'test:--junit' | 'test:--executable' | 'sdk:--socket' | 'doctor:--socket' | 'doctor:--state' | 'salvage:--socket' | 'compile:--socket' | 'completions:--socket' | 'systemd:--socket' | 'licenses:--socket' | 'help:--socket' | 'version:--socket')
                 compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
-            'run:--base' | 'acp:--base' | 'agent dev:--base')
+            'run:--base' | 'acp:--base' | 'vm new:--base' | 'vm configure:--base' | 'agent dev:--base')
                 mapfile -t COMPREPLY < <(compgen -W 'default none' -- "$current") ;;
             'serve:--log-level')
                 mapfile -t COMPREPLY < <(compgen -W 'debug info warning error' -- "$current") ;;
@@ -34,8 +34,8 @@ _torpor() {
     fi
     case "$command" in
         '')
-            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --version' -- "$current")
-            else mapfile -t COMPREPLY < <(compgen -W 'run acp serve status stop restart logs sleep keys agents vms sessions events agent exec ps shell bin fs fork fork-session export import test sdk doctor salvage compile completions systemd licenses' -- "$current")
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help -V --version' -- "$current")
+            else mapfile -t COMPREPLY < <(compgen -W 'run acp serve status stop restart logs sleep keys vm session permission agents vms sessions events agent exec ps kill wait shell bin fs snapshot fork fork-session export import api test sdk doctor salvage compile completions systemd licenses help version' -- "$current")
             fi ;;
         'run')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --env --allow --mount --base --state --cwd --auth-method --yes --session' -- "$current")
@@ -67,6 +67,89 @@ _torpor() {
             fi ;;
         'keys rotate')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
+            fi ;;
+        'vm')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help' -- "$current")
+            else mapfile -t COMPREPLY < <(compgen -W 'ls show new configure rm sleep wake stats fork export import' -- "$current")
+            fi ;;
+        'vm ls')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start -q --quiet --label' -- "$current")
+            fi ;;
+        'vm show')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
+            fi ;;
+        'vm new')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --allow --mount --label --limit --idle --base' -- "$current")
+            fi ;;
+        'vm configure')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --allow --mount --label --limit --idle --base' -- "$current")
+            fi ;;
+        'vm rm')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start -y --yes -f --force' -- "$current")
+            fi ;;
+        'vm sleep')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --force --grace' -- "$current")
+            fi ;;
+        'vm wake')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
+            fi ;;
+        'vm stats')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
+            fi ;;
+        'vm fork')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --at' -- "$current")
+            fi ;;
+        'vm export')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
+            elif [[ $given -eq 1 ]]; then compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi ;;
+        'vm import')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --trust' -- "$current")
+            elif [[ $given -eq 0 ]]; then compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi ;;
+        'session')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help' -- "$current")
+            else mapfile -t COMPREPLY < <(compgen -W 'ls show rm close resume cancel fork set send' -- "$current")
+            fi ;;
+        'session ls')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --live' -- "$current")
+            fi ;;
+        'session show')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
+        'session rm')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm -y --yes -f --force' -- "$current")
+            fi ;;
+        'session close')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
+        'session resume')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --env' -- "$current")
+            fi ;;
+        'session cancel')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --grace' -- "$current")
+            fi ;;
+        'session fork')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --at --to' -- "$current")
+            fi ;;
+        'session set')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
+        'session send')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
+        'permission')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help' -- "$current")
+            else mapfile -t COMPREPLY < <(compgen -W 'ls allow deny' -- "$current")
+            fi ;;
+        'permission ls')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
+        'permission allow')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --always --option' -- "$current")
+            fi ;;
+        'permission deny')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
             fi ;;
         'agents')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
@@ -111,6 +194,12 @@ _torpor() {
         'ps')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm -a --all' -- "$current")
             fi ;;
+        'kill')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --grace' -- "$current")
+            fi ;;
+        'wait')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
         'shell')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --env --cwd' -- "$current")
             fi ;;
@@ -130,7 +219,7 @@ _torpor() {
             fi ;;
         'fs')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help' -- "$current")
-            else mapfile -t COMPREPLY < <(compgen -W 'ls cat put rm cp mv tree snapshot snapshots drop diff restore' -- "$current")
+            else mapfile -t COMPREPLY < <(compgen -W 'ls cat put rm cp mv tree get mkdir stat find ln chmod truncate snapshot snapshots drop diff restore' -- "$current")
             fi ;;
         'fs ls')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start -l --long --vm' -- "$current")
@@ -154,6 +243,28 @@ _torpor() {
         'fs tree')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --depth --exclude --vm' -- "$current")
             fi ;;
+        'fs get')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            elif [[ $given -eq 1 ]]; then compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi ;;
+        'fs mkdir')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start -p --parents --vm' -- "$current")
+            fi ;;
+        'fs stat')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
+        'fs find')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
+        'fs ln')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
+        'fs chmod')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
+        'fs truncate')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
         'fs snapshot')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
             fi ;;
@@ -169,6 +280,25 @@ _torpor() {
         'fs restore')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --force --vm' -- "$current")
             fi ;;
+        'snapshot')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help' -- "$current")
+            else mapfile -t COMPREPLY < <(compgen -W 'new ls rm diff restore' -- "$current")
+            fi ;;
+        'snapshot new')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm' -- "$current")
+            fi ;;
+        'snapshot ls')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --session --vm' -- "$current")
+            fi ;;
+        'snapshot rm')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start -y --yes -f --force --vm' -- "$current")
+            fi ;;
+        'snapshot diff')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --path --vm' -- "$current")
+            fi ;;
+        'snapshot restore')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --force --vm' -- "$current")
+            fi ;;
         'fork')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --at' -- "$current")
             fi ;;
@@ -182,6 +312,9 @@ _torpor() {
         'import')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start --vm --trust' -- "$current")
             elif [[ $given -eq 0 ]]; then compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$current")
+            fi ;;
+        'api')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --no-start' -- "$current")
             fi ;;
         'test')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --format --junit --name --executable --update --report' -- "$current")
@@ -209,6 +342,12 @@ _torpor() {
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json --directory' -- "$current")
             fi ;;
         'licenses')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json' -- "$current")
+            fi ;;
+        'help')
+            if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json' -- "$current")
+            fi ;;
+        'version')
             if [[ $current == -* ]]; then mapfile -t COMPREPLY < <(compgen -W '-h --help --socket --json' -- "$current")
             fi ;;
     esac

@@ -7,7 +7,8 @@ _torpor() {
     _arguments -s -S -C \
         '(-h --help)-h[show this help message and exit]' \
         '(-h --help)--help[show this help message and exit]' \
-        '--version[print the version and exit]' \
+        '(-V --version)-V[print the version and exit]' \
+        '(-V --version)--version[print the version and exit]' \
         '1:command:->command' \
         '*::argument:->argument'
     case $state in
@@ -22,6 +23,9 @@ _torpor() {
                 'logs:print the daemon'\''s log, which holds no contents'
                 'sleep:put a VM to sleep: its agents leave memory, nothing is lost'
                 'keys:the key of sessions'\'' variables'
+                'vm:VMs: list, make, change and remove them'
+                'session:conversations with agents: list, change, end and remove them'
+                'permission:what agents ask for: list it, and answer'
                 'agents:list the agents that can be run'
                 'vms:list the VMs, awake or asleep'
                 'sessions:list sessions, also of VMs that sleep'
@@ -29,13 +33,17 @@ _torpor() {
                 'agent:the agents that can be run, and those that you add'
                 'exec:run a command in a VM, with this program'\''s stdin, stdout and stderr'
                 'ps:list the processes of VMs that are awake'
+                'kill:end a command that runs in a VM'
+                'wait:wait until a command of a VM has ended, and exit with its exit code'
                 'shell:open a shell in a VM, at this terminal'
                 'bin:the commands that all VMs have in /bin'
                 'fs:read and write a VM'\''s files'
+                'snapshot:a VM'\''s files as they were: keep, list, compare, restore'
                 'fork:make a VM like another, as it is or as it was after an event'
                 'fork-session:make a session with the history of another, in its VM or in a fork of the VM'
                 'export:write a VM with files and sessions to a new file'
                 'import:make a VM of a file that was exported'
+                'api:call a method of the API and print what it answers; without a method, print the API as an OpenRPC document'
                 'test:test agents as YAML files say'
                 'sdk:copy the guest SDK into a folder, to build agents with'
                 'doctor:look for trouble: socket, permissions, state file, cache, engine, disk, limits'
@@ -44,6 +52,8 @@ _torpor() {
                 'completions:print the completions of a shell'
                 'systemd:write systemd'\''s user units that start the daemon when it is needed'
                 'licenses:print the licences of what the single executable contains'
+                'help:print the help of a command, or the list of them'
+                'version:print the version of this program'
             )
             _describe -t commands command commands ;;
         argument)
@@ -57,6 +67,9 @@ _torpor() {
                 logs) _torpor_logs ;;
                 sleep) _torpor_sleep ;;
                 keys) _torpor_keys ;;
+                vm) _torpor_vm ;;
+                session) _torpor_session ;;
+                permission) _torpor_permission ;;
                 agents) _torpor_agents ;;
                 vms) _torpor_vms ;;
                 sessions) _torpor_sessions ;;
@@ -64,13 +77,17 @@ _torpor() {
                 agent) _torpor_agent ;;
                 exec) _torpor_exec ;;
                 ps) _torpor_ps ;;
+                kill) _torpor_kill ;;
+                wait) _torpor_wait ;;
                 shell) _torpor_shell ;;
                 bin) _torpor_bin ;;
                 fs) _torpor_fs ;;
+                snapshot) _torpor_snapshot ;;
                 fork) _torpor_fork ;;
                 fork-session) _torpor_fork-session ;;
                 export) _torpor_export ;;
                 import) _torpor_import ;;
+                api) _torpor_api ;;
                 test) _torpor_test ;;
                 sdk) _torpor_sdk ;;
                 doctor) _torpor_doctor ;;
@@ -79,6 +96,8 @@ _torpor() {
                 completions) _torpor_completions ;;
                 systemd) _torpor_systemd ;;
                 licenses) _torpor_licenses ;;
+                help) _torpor_help ;;
+                version) _torpor_version ;;
             esac ;;
     esac
 }
@@ -227,6 +246,409 @@ _torpor_keys_rotate() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]'
+}
+_torpor_vm() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '1:command:->command' \
+        '*::argument:->argument'
+    case $state in
+        command)
+            local -a commands=(
+                'ls:list VMs with what they hold and when they were last used; wakes none'
+                'show:describe a VM: its options and what it uses'
+                'new:make a VM, asleep and without files of yours'
+                'configure:change a VM'\''s options'
+                'rm:remove VMs with their sessions and files'
+                'sleep:put a VM to sleep: its agents leave memory, nothing is lost'
+                'wake:wake a VM, which never has to be done: whatever needs it wakes it'
+                'stats:tell what a VM, or each VM, uses; wakes none'
+                'fork:make a VM like another, as it is or as it was after an event'
+                'export:write a VM with files and sessions to a new file'
+                'import:make a VM of a file that was exported'
+            )
+            _describe -t commands command commands ;;
+        argument)
+            case $line[1] in
+                ls) _torpor_vm_ls ;;
+                show) _torpor_vm_show ;;
+                new) _torpor_vm_new ;;
+                configure) _torpor_vm_configure ;;
+                rm) _torpor_vm_rm ;;
+                sleep) _torpor_vm_sleep ;;
+                wake) _torpor_vm_wake ;;
+                stats) _torpor_vm_stats ;;
+                fork) _torpor_vm_fork ;;
+                export) _torpor_vm_export ;;
+                import) _torpor_vm_import ;;
+            esac ;;
+    esac
+}
+_torpor_vm_ls() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '(-q --quiet)-q[names alone]' \
+        '(-q --quiet)--quiet[names alone]' \
+        '*--label=[only with this label (repeatable)]:K\[=V\]: '
+}
+_torpor_vm_show() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '1:VM: '
+}
+_torpor_vm_new() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '*--allow=[a host that it may reach (repeatable)]:HOST: ' \
+        '*--mount=[a directory of the daemon'\''s machine, at its own path or at PATH (repeatable)]:HOST\[\:PATH\]\[\:ro\]: ' \
+        '*--label=[a text of your own (repeatable)]:K=V: ' \
+        '*--limit=[a limit as the API names it, like memoryBytes (repeatable)]:NAME=N: ' \
+        '--idle=[fall asleep after so long without work]:SECONDS: ' \
+        '--base=[default or none\: Torpor'\''s commands in /bin]:WHICH:(default none)' \
+        '1:NAME: '
+}
+_torpor_vm_configure() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '*--allow=[a host that it may reach (repeatable)]:HOST: ' \
+        '*--mount=[a directory of the daemon'\''s machine, at its own path or at PATH (repeatable)]:HOST\[\:PATH\]\[\:ro\]: ' \
+        '*--label=[a text of your own (repeatable)]:K=V: ' \
+        '*--limit=[a limit as the API names it, like memoryBytes (repeatable)]:NAME=N: ' \
+        '--idle=[fall asleep after so long without work]:SECONDS: ' \
+        '--base=[default or none\: Torpor'\''s commands in /bin]:WHICH:(default none)' \
+        '1:VM: '
+}
+_torpor_vm_rm() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '(-y --yes -f --force)-y[do it without asking]' \
+        '(-y --yes -f --force)--yes[do it without asking]' \
+        '(-y --yes -f --force)-f[do it without asking]' \
+        '(-y --yes -f --force)--force[do it without asking]' \
+        '*:VM: '
+}
+_torpor_vm_sleep() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--force[cancel turns that run instead of waiting for them]' \
+        '--grace=[how long to wait for turns that run]:SECONDS: ' \
+        '1:VM: '
+}
+_torpor_vm_wake() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '1:VM: '
+}
+_torpor_vm_stats() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '1:VM: '
+}
+_torpor_vm_fork() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--at=[begin after this event of a session (default\: as everything is now)]:SESSION@SEQ: ' \
+        '1:VM: ' \
+        '2:NAME: '
+}
+_torpor_vm_export() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '1:VM: ' \
+        '2:PATH:_files'
+}
+_torpor_vm_import() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM'\''s name (default\: the one in the file)]:NAME: ' \
+        '--trust[take over hosts, policies and cron jobs as well]' \
+        '1:PATH:_files'
+}
+_torpor_session() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '1:command:->command' \
+        '*::argument:->argument'
+    case $state in
+        command)
+            local -a commands=(
+                'ls:list sessions, those of VMs that sleep as well, with their tokens and cost'
+                'show:describe a session: its agent, settings, and what waits for an answer'
+                'rm:remove a session with its transcript; its VM'\''s files stay'
+                'close:end a session: its agent leaves memory, the transcript stays'
+                'resume:bring a session back that was closed or suspended'
+                'cancel:end the turn that a session is in'
+                'fork:make a session with the history of another, in its VM or in a fork of the VM'
+                'set:set a session'\''s model, mode, thinking or another option; without a value, list what can be set'
+                'send:send an agent a request of ACP, or one of its own, and print what it answers'
+            )
+            _describe -t commands command commands ;;
+        argument)
+            case $line[1] in
+                ls) _torpor_session_ls ;;
+                show) _torpor_session_show ;;
+                rm) _torpor_session_rm ;;
+                close) _torpor_session_close ;;
+                resume) _torpor_session_resume ;;
+                cancel) _torpor_session_cancel ;;
+                fork) _torpor_session_fork ;;
+                set) _torpor_session_set ;;
+                send) _torpor_session_send ;;
+            esac ;;
+    esac
+}
+_torpor_session_ls() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: ' \
+        '--live[only those whose agent is in memory]'
+}
+_torpor_session_show() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
+        '1:SESSION: '
+}
+_torpor_session_rm() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
+        '(-y --yes -f --force)-y[do it without asking]' \
+        '(-y --yes -f --force)--yes[do it without asking]' \
+        '(-y --yes -f --force)-f[do it without asking]' \
+        '(-y --yes -f --force)--force[do it without asking]' \
+        '1:SESSION: '
+}
+_torpor_session_close() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
+        '1:SESSION: '
+}
+_torpor_session_resume() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
+        '*--env=[a variable that it asks for again; K alone takes the value from your environment (repeatable)]:K=V: ' \
+        '1:SESSION: '
+}
+_torpor_session_cancel() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
+        '--grace=[how long the agent has for it (default\: 5)]:SECONDS: ' \
+        '1:SESSION: '
+}
+_torpor_session_fork() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
+        '--at=[the last event to keep (default\: all)]:SEQ: ' \
+        '--to=[fork the VM to this name, too\: with the files of that moment]:NAME: ' \
+        '1:SESSION: '
+}
+_torpor_session_set() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
+        '1:SESSION: ' \
+        '2:NAME: ' \
+        '3:VALUE: '
+}
+_torpor_session_send() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
+        '1:SESSION: ' \
+        '2:METHOD: ' \
+        '3:JSON: '
+}
+_torpor_permission() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '1:command:->command' \
+        '*::argument:->argument'
+    case $state in
+        command)
+            local -a commands=(
+                'ls:list the requests that wait for an answer, in all VMs'
+                'allow:allow what an agent asks for'
+                'deny:refuse what an agent asks for'
+            )
+            _describe -t commands command commands ;;
+        argument)
+            case $line[1] in
+                ls) _torpor_permission_ls ;;
+                allow) _torpor_permission_allow ;;
+                deny) _torpor_permission_deny ;;
+            esac ;;
+    esac
+}
+_torpor_permission_ls() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: '
+}
+_torpor_permission_allow() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: ' \
+        '--always[and the like of it for the rest of the session]' \
+        '--option=[by one of the options that the agent offers]:ID: ' \
+        '1:REQUEST: '
+}
+_torpor_permission_deny() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: ' \
+        '1:REQUEST: '
 }
 _torpor_agents() {
     local context state state_descr line
@@ -414,6 +836,31 @@ _torpor_ps() {
         '(-a --all)-a[with commands that have ended lately]' \
         '(-a --all)--all[with commands that have ended lately]'
 }
+_torpor_kill() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
+        '--grace=[ask it to end, and wait so long]:SECONDS: ' \
+        '1:PID: '
+}
+_torpor_wait() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
+        '1:PID: '
+}
 _torpor_shell() {
     local context state state_descr line
     typeset -A opt_args
@@ -503,6 +950,13 @@ _torpor_fs() {
                 'cp:copy files into the VM, out of it, or within it'
                 'mv:rename a file or directory of the VM'
                 'tree:list everything below a directory of the VM'
+                'get:copy a file or directory of the VM to this machine'
+                'mkdir:make a directory in the VM'
+                'stat:describe a file of the VM, a link itself'
+                'find:list what has a name like a pattern, below a directory of the VM'
+                'ln:make a symbolic link in the VM'
+                'chmod:set the permission bits of a file of the VM'
+                'truncate:cut a file of the VM off, or extend it by zeros'
                 'snapshot:keep the VM'\''s files as they are, under a name'
                 'snapshots:list snapshots of the VM'\''s files'
                 'drop:delete a snapshot, with what only it has kept'
@@ -519,6 +973,13 @@ _torpor_fs() {
                 cp) _torpor_fs_cp ;;
                 mv) _torpor_fs_mv ;;
                 tree) _torpor_fs_tree ;;
+                get) _torpor_fs_get ;;
+                mkdir) _torpor_fs_mkdir ;;
+                stat) _torpor_fs_stat ;;
+                find) _torpor_fs_find ;;
+                ln) _torpor_fs_ln ;;
+                chmod) _torpor_fs_chmod ;;
+                truncate) _torpor_fs_truncate ;;
                 snapshot) _torpor_fs_snapshot ;;
                 snapshots) _torpor_fs_snapshots ;;
                 drop) _torpor_fs_drop ;;
@@ -622,6 +1083,97 @@ _torpor_fs_tree() {
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:PATH: '
 }
+_torpor_fs_get() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:PATH: ' \
+        '2:LOCAL:_files'
+}
+_torpor_fs_mkdir() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '(-p --parents)-p[with what is missing above it; none may be there]' \
+        '(-p --parents)--parents[with what is missing above it; none may be there]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:PATH: '
+}
+_torpor_fs_stat() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:PATH: '
+}
+_torpor_fs_find() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:GLOB: ' \
+        '2:PATH: '
+}
+_torpor_fs_ln() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:TARGET: ' \
+        '2:PATH: '
+}
+_torpor_fs_chmod() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:MODE: ' \
+        '2:PATH: '
+}
+_torpor_fs_truncate() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:PATH: ' \
+        '2:BYTES: '
+}
 _torpor_fs_snapshot() {
     local context state state_descr line
     typeset -A opt_args
@@ -685,6 +1237,101 @@ _torpor_fs_restore() {
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:POINT: '
 }
+_torpor_snapshot() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '1:command:->command' \
+        '*::argument:->argument'
+    case $state in
+        command)
+            local -a commands=(
+                'new:keep the VM'\''s files as they are, under a name'
+                'ls:list snapshots of the VM'\''s files'
+                'rm:delete a snapshot, with what only it has kept'
+                'diff:tell what is different in the VM'\''s files'
+                'restore:put the VM to sleep and make its files what they were'
+            )
+            _describe -t commands command commands ;;
+        argument)
+            case $line[1] in
+                new) _torpor_snapshot_new ;;
+                ls) _torpor_snapshot_ls ;;
+                rm) _torpor_snapshot_rm ;;
+                diff) _torpor_snapshot_diff ;;
+                restore) _torpor_snapshot_restore ;;
+            esac ;;
+    esac
+}
+_torpor_snapshot_new() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:NAME: '
+}
+_torpor_snapshot_ls() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--session=[those that the turns of a session have left]:ID: ' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: '
+}
+_torpor_snapshot_rm() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '(-y --yes -f --force)-y[do it without asking]' \
+        '(-y --yes -f --force)--yes[do it without asking]' \
+        '(-y --yes -f --force)-f[do it without asking]' \
+        '(-y --yes -f --force)--force[do it without asking]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:NAME: '
+}
+_torpor_snapshot_diff() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--path=[only what is at this path or below it]:PATH:_files' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:FROM: ' \
+        '2:TO: '
+}
+_torpor_snapshot_restore() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--force[cancel turns and processes instead of waiting for them]' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '1:POINT: '
+}
 _torpor_fork() {
     local context state state_descr line
     typeset -A opt_args
@@ -707,7 +1354,7 @@ _torpor_fork-session() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
-        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
         '--at=[the last event to keep (default\: all)]:SEQ: ' \
         '--to=[fork the VM to this name, too\: with the files of that moment]:NAME: ' \
         '1:SESSION: '
@@ -736,6 +1383,18 @@ _torpor_import() {
         '--vm=[the VM'\''s name (default\: the one in the file)]:NAME: ' \
         '--trust[take over hosts, policies and cron jobs as well]' \
         '1:PATH:_files'
+}
+_torpor_api() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '1:METHOD: ' \
+        '2:JSON: '
 }
 _torpor_test() {
     local context state state_descr line
@@ -816,6 +1475,25 @@ _torpor_systemd() {
         '--directory=[where to (default\: ~/.config/systemd/user)]:DIR:_files -/'
 }
 _torpor_licenses() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]'
+}
+_torpor_help() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '*:COMMAND: '
+}
+_torpor_version() {
     local context state state_descr line
     typeset -A opt_args
     _arguments -s -S -C \

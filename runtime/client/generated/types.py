@@ -565,6 +565,8 @@ class VmForked(TypedDict):
     """`awake` when guests of the VM may be in memory, else `asleep`."""
     createdAt: int
     """When it was created, in milliseconds since the epoch."""
+    updatedAt: int
+    """When it last woke, fell asleep or got other options, in milliseconds since the epoch."""
 
 
 class VmInfo(TypedDict):
@@ -576,6 +578,8 @@ class VmInfo(TypedDict):
     """`awake` when guests of the VM may be in memory, else `asleep`."""
     createdAt: int
     """When it was created, in milliseconds since the epoch."""
+    updatedAt: int
+    """When it last woke, fell asleep or got other options, in milliseconds since the epoch."""
     options: NotRequired[dict[str, Any] | None]
     """The options as they were given; what is left out has the daemon's default."""
 
