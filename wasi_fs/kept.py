@@ -13,12 +13,14 @@ from wasi_fs.content import Contents
 from wasi_fs.device import is_device
 from wasi_fs.devices import Devices
 from wasi_fs.mounts import set_mounts
+from wasi_fs.mounts.direct import held_direct
 from wasi_fs.proc.nodes import is_of_proc
 from wasi_fs.proc.tree import Proc
 from wasi_fs.tree import Limits, Tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from contextlib import AbstractContextManager
 
     from wasi_fs.backend import Backend, Changes, Usage
     from wasi_fs.errors import FsError
@@ -152,6 +154,10 @@ class KeptTree:
     def set_mounts(self, mounts: Iterable[Mount]) -> list[tuple[Mount, FsError]]:
         """Mount exactly these host directories; return those that cannot be mounted, each with its error."""
         return set_mounts(self._tree, mounts)
+
+    def held_direct(self, path: str, *, changing: bool) -> AbstractContextManager[str | None]:
+        """As `wasi_fs.mounts.direct.held_direct`. FsError(WOULD_BLOCK) as it is entered."""
+        return held_direct(self._tree, path, changing=changing)
 
     def seal(self, path: str, *, sealed: bool = True) -> None:
         """Make `path` and everything below it read-only, and `protect` it; with `sealed` false, undo both.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import trio
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.vms import batches, listings, removal
@@ -11,9 +14,10 @@ from runtime.vms.lines import Lines
 from runtime.vms.patience import patiently
 from runtime.vms.results import describe, telling_errors
 from wasi_fs import FileType, FsCode, FsError
+from wasi_fs.mounts import HeldStillError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
     from runtime.vms.volume import Volume
     from wasi_fs import FileSystem
@@ -25,6 +29,10 @@ MAX_READ_BYTES: Final = 16 * 1024 * 1024
 
 MAX_SCAN_BYTES: Final = 256 * 1024 * 1024
 """Of a file in which lines are looked for: half a second of work, which no fuel pays for."""
+
+
+class _HeldError(Exception):
+    """Not now."""
 
 
 class VmFiles:
@@ -96,6 +104,15 @@ class VmFiles:
 
         await self._changed(path, write)
 
+    @asynccontextmanager
+    async def held_direct(self, path: str, *, changing: bool) -> AsyncIterator[str | None]:
+        """The path by which a program of the host may open the same file of a mount, as long as this lasts, or None.
+
+        See `wasi_fs.mounts.direct`: links in the mount, and what is renamed there, wait meanwhile.
+        """
+        with ExitStack() as stack:
+            yield await patiently(lambda: stack.enter_context(self._fs.held_direct(path, changing=changing)))
+
     async def read_files(self, paths: Sequence[str]) -> list[tuple[str, bytes | ApiError]]:
         """The content of each path, or the error; all together 16 MiB at most."""
         results = await batches.read_files(self._fs, paths, MAX_READ_BYTES)
@@ -156,11 +173,11 @@ class VmFiles:
         """rename(2): over a file or an empty directory that is in its place."""
         with telling_errors(target):
             pass
-        await self._changed(source, lambda: self._fs.rename(source, target))
+        await self._led_elsewhere(source, lambda: self._fs.rename(source, target))
 
     async def symlink(self, target: str, path: str) -> None:
         """Make a symlink at `path` that holds `target`, as it is."""
-        await self._changed(path, lambda: self._fs.symlink(target, path))
+        await self._led_elsewhere(path, lambda: self._fs.symlink(target, path))
 
     async def readlink(self, path: str) -> str:
         """The target of a symlink, as it is stored."""
@@ -196,6 +213,23 @@ class VmFiles:
                 return operation()
 
         return await self._volume.change(change)
+
+    async def _led_elsewhere(self, path: str, operation: Callable[[], None]) -> None:
+        """As `_changed`, where paths may lead elsewhere afterwards: waits for `held_direct`, and holds up no other change."""
+
+        def attempt() -> None:
+            try:
+                operation()
+            except HeldStillError:
+                raise _HeldError from None
+
+        while True:
+            try:
+                await self._changed(path, attempt)
+            except _HeldError:
+                await trio.lowlevel.checkpoint()
+            else:
+                return
 
     async def _seen(self, path: str, operation: Callable[[], T]) -> T:
         value = await self._try(path, operation)

@@ -20,6 +20,7 @@ from wasi_fs.mounts.content import HostContents
 from wasi_fs.mounts.kernel import failed
 from wasi_fs.mounts.nodes import LOOK, HostDirectory, HostFile, HostNode, adopt
 from wasi_fs.mounts.scan import Scan
+from wasi_fs.mounts.still import check_moving
 from wasi_fs.resolve import check_relative
 
 if TYPE_CHECKING:
@@ -204,11 +205,13 @@ class HostTree:
     def make_symlink(self, directory: Directory, name: str, target: str) -> None:
         """Make a symlink, but none that is absolute: programs on the host would follow it to where no guest may look."""
         check_relative(target)
+        check_moving(self.mount.host)
         with _telling():
             os.symlink(target.encode(), name.encode(), dir_fd=_own(directory).fd)
 
     def link(self, directory: Directory, name: str, node: Inode) -> None:
         """Give the inode a further name."""
+        check_moving(self.mount.host)
         with _telling():
             os.link(_inode(node).place(), name.encode(), dst_dir_fd=_own(directory).fd, follow_symlinks=True)
 
@@ -222,6 +225,7 @@ class HostTree:
         self, old: Directory, old_name: str, new: Directory, new_name: str, _node: Inode, _victim: Inode | None
     ) -> None:
         """Move a name to another, in place of what is there."""
+        check_moving(self.mount.host)
         with _telling():
             os.rename(old_name.encode(), new_name.encode(), src_dir_fd=_own(old).fd, dst_dir_fd=_own(new).fd)
 
