@@ -60,7 +60,7 @@ HEADER: Final = (
 BY_HAND: Final = {"hello", "vm.getOrCreate", "vm.import"}
 """Methods of a VM or of the daemon that are written by hand."""
 
-SYNC_ONLY: Final = {"subscribe", "unsubscribe"}
+SYNC_ONLY: Final = {"subscribe", "unsubscribe", "serveFiles", "respondFile"}
 """Those that only the synchronous client has as they stand."""
 
 OMITTED: Final = {"progressToken"}

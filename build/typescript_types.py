@@ -48,9 +48,9 @@ export interface CallOptions {
 """
 SCALARS: Final = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 
-BY_HAND: Final = {"subscribe", "vm.getOrCreate", "vm.import", "respondPermission"}
-"""Methods of a VM that are not methods of the handle as they stand: the handle is made by the one, and src/vm.ts has
-the other."""
+BY_HAND: Final = {"subscribe", "serveFiles", "vm.getOrCreate", "vm.import", "respondPermission"}
+"""Methods of a VM that are not methods of the handle as they stand: some make the handle, src/vm.ts has others, and some
+are a connection's."""
 
 POSITIONAL: Final = {"params", "signal"}
 """Optional params that go by position: one reads better so, the other's name is that of a call's own option."""

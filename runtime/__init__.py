@@ -26,6 +26,7 @@ and single modules:
     wire_json   JSON for the wire and the state file, whatever its strings are
     text        text that is not whole
     hub         publication within the process
+    file_servers  clients that open an agent's files themselves
     holding     locks that are mostly free
     budget      bytes that many peers may hold together
     memory      the memory of this process and of the machine

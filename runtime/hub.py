@@ -13,6 +13,8 @@ from typing import Any
 
 import attrs
 
+from runtime.file_servers import FileServers
+
 logger = logging.getLogger(__name__)
 
 
@@ -44,6 +46,8 @@ class Hub:
 
     def __init__(self) -> None:
         self._listeners: dict[str, dict[object, Listener]] = {}
+        self.file_servers = FileServers()
+        """Who opens files for agents."""
 
     def publish(self, notice: Notice) -> None:
         """Call every listener of `notice.vm`, at once; a listener that raises is logged and hurts nobody else."""

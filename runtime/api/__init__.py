@@ -21,6 +21,7 @@
     settings    a session's mode and config options
     files       a VM's files
     many_files  many files at once
+    file_serving  an agent's files that a client opens itself
     past        snapshots, differences and the way back
     processes   commands in a VM
     shells      commands on terminals

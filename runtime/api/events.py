@@ -36,6 +36,8 @@ MCP_EXIT: Final = "_torpor/mcp_exit"
 SESSION_EVENT: Final = "sessionEvent"
 PERMISSION_REQUEST: Final = "permissionRequest"
 ELICITATION_REQUEST: Final = "elicitationRequest"
+FILE_REQUEST: Final = "fileRequest"
+FILE_REQUEST_ENDED: Final = "fileRequestEnded"
 VM_STATE: Final = "vmState"
 AGENT_EXITED: Final = "agentExit"
 PROCESS_OUTPUT: Final = "processOutput"
@@ -223,6 +225,13 @@ NOTIFICATIONS: Final = {
     ELICITATION_REQUEST: Notification(
         (*_OF_SESSION, "request: {questionId, mode, message, requestedSchema?, url?, elicitationId?, toolCallId?}"),
         "an agent asks a person to fill in a form, or to visit a page",
+    ),
+    FILE_REQUEST: Notification(
+        (*_OF_SESSION, "request: {requestId, kind, path, line?, limit?, content?}"),
+        "to who serves files: the agent wants to `read` the file, or lines of it, or to `write` it",
+    ),
+    FILE_REQUEST_ENDED: Notification(
+        (*_OF_SESSION, "requestId"), "nobody waits for the answer to a `fileRequest` any more"
     ),
     VM_STATE: Notification(("subscriptionId", "vm", "state", "reason"), "the VM woke or fell asleep"),
     AGENT_EXITED: Notification((*_OF_SESSION, "exitCode", "reason", "restart"), "an agent's process ended"),

@@ -15,6 +15,7 @@ connection      one peer: its requests, side by side, and what comes of them
 messages        JSON-RPC as data
 validation      params, with all that is wrong with them
 subscriptions   replay, then live
+file_serving    files of a session that the peer opens for its agent
 
 methods         how a method of `runtime.api.methods` gets its handler, a line or two over `runtime.vms.host`
 api             all methods with their handlers, which are by subject in
@@ -26,6 +27,7 @@ api_forks       forks
 api_options     a session's mode and config options
 api_files       a VM's files
 api_many_files  many files at once
+api_file_serving  files that a client serves
 api_past        snapshots, differences and the way back
 api_processes   commands in a VM
 api_shells      the methods on shells

@@ -10,6 +10,7 @@ from runtime.rpc import (
     api_agents,
     api_base,
     api_daemon,
+    api_file_serving,
     api_files,
     api_forks,
     api_many_files,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 MODULES: Final = (
     *(api_daemon, api_vms, api_sessions, api_turns, api_forks, api_options),
-    *(api_files, api_many_files, api_past, api_processes, api_shells, api_agents, api_base),
+    *(api_files, api_many_files, api_file_serving, api_past, api_processes, api_shells, api_agents, api_base),
 )
 """Imported for their handlers."""
 

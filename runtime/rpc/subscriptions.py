@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from runtime.hub import Notice
+    from runtime.rpc.file_serving import FileServing
     from runtime.vms.host import Host
 
 MAX_SUBSCRIPTIONS: Final = 4096
@@ -212,10 +213,12 @@ class Subscriptions:
     """Where replays run: the connection's."""
     encoder: _Encoder = attrs.field(factory=_Encoder)
     _live: dict[str, Subscription] = attrs.field(factory=dict)
+    file_servings: dict[str, FileServing] = attrs.field(factory=dict)
+    """What the peer serves of sessions' files, which ends as subscriptions do."""
     _count: int = 0
 
     def __len__(self) -> int:
-        return len(self._live)
+        return len(self._live) + len(self.file_servings)
 
     def find(self, subscription_id: str) -> Subscription | None:
         """Return the subscription of this id, if it is not over."""
@@ -223,7 +226,7 @@ class Subscriptions:
 
     def reserve(self) -> str:
         """Return a new subscription's id. Raises `ApiError` limit_exceeded."""
-        if len(self._live) >= MAX_SUBSCRIPTIONS:
+        if len(self) >= MAX_SUBSCRIPTIONS:
             raise ApiError(ErrorCode.LIMIT_EXCEEDED, "too many subscriptions on this connection", limit="subscriptions")
         self._count += 1
         return f"sub-{self._count}"
@@ -241,13 +244,19 @@ class Subscriptions:
         else:
             self.nursery.start_soon(subscription.replay, after)
 
+    def serve_files(self, serving: FileServing) -> None:
+        """Have the peer serve files of a session, under an id of `reserve`. The caller has put the answer into the outbox."""
+        self.file_servings[serving.id] = serving
+        self.outbox.charge(SUBSCRIPTION_COST)
+        serving.begin(self.host.hub.file_servers)
+
     def drop(self, subscription_id: str) -> bool:
-        """End a subscription; False when there is none of this id."""
-        subscription = self._live.pop(subscription_id, None)
-        if subscription is not None:
-            subscription.end()
+        """End a subscription, or what is served; False when there is none of this id."""
+        ended = self._live.pop(subscription_id, None) or self.file_servings.pop(subscription_id, None)
+        if ended is not None:
+            ended.end()
             self.outbox.charge(-SUBSCRIPTION_COST)
-        return subscription is not None
+        return ended is not None
 
     async def settled(self, vm: str, session_id: str | None) -> None:
         """Wait for the replays that concern this session: then every event committed so far is in the outbox."""
@@ -258,5 +267,5 @@ class Subscriptions:
 
     def close(self) -> None:
         """End all of them."""
-        for subscription_id in list(self._live):
+        for subscription_id in (*self._live, *self.file_servings):
             self.drop(subscription_id)

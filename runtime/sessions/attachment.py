@@ -78,7 +78,9 @@ class Attachment:
         self._growth = growth
         self._asking = asking
         self._elicitations = elicitations
-        self._services = ClientServices(vm, self.agent, record.cwd, egress, ask=self._ask, elicit=self._elicit)
+        self._services = ClientServices(
+            vm, record.session_id, self.agent, record.cwd, egress, ask=self._ask, elicit=self._elicit
+        )
         self._on_end = on_end
         asking.begin(self.agent, record.cwd, record.known_options.policy)
         elicitations.begin(self.agent, record.known_options.elicitation)
@@ -93,6 +95,7 @@ class Attachment:
         self.agent.notify(SESSION_CANCEL, {"sessionId": self.agent_session_id})
         self._asking.settle("cancelled")
         self._elicitations.settle("cancelled")
+        self._services.cancel()
 
     async def stop(self) -> None:
         """End the agent, and do not report its exit; shielded, since it takes no time."""

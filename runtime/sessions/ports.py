@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
 
     from runtime.budget import Budget
     from runtime.hub import Hub
@@ -82,6 +83,9 @@ class VmFiles(Protocol):
 
     async def write_file(self, path: str, data: bytes, create_parents: bool = True) -> None:
         """Replace or create the file."""
+
+    def held_direct(self, path: str, *, changing: bool) -> AbstractAsyncContextManager[str | None]:
+        """The path by which a program of the host may open the same file of a mount, as long as this lasts, or None."""
 
     async def write_own_file(self, path: str, data: bytes) -> None:
         """Replace or create a file of the runtime's own, however full the VM is."""

@@ -53,6 +53,8 @@ class Editor:
         self.frames: list[Frame] = []
         self.permit: Callable[[Frame], Frame | None] = lambda _: {"outcome": "selected", "optionId": "allow-once"}
         """Answers permission requests; None leaves them open."""
+        self.files: Callable[[str, Frame], Frame] = lambda _method, _params: {}
+        """Serves `fs/*`: method and params to the outcome, `result` or `error`."""
         self.stderr = ""
 
     def __enter__(self) -> Self:
@@ -126,8 +128,8 @@ class Editor:
         while not done():
             assert self._receive(), f"torpor acp has ended: {self.frames[-3:]}"
 
-    def initialize(self) -> Any:
-        return self.call("initialize", protocolVersion=1, clientCapabilities={})
+    def initialize(self, **capabilities: Any) -> Any:
+        return self.call("initialize", protocolVersion=1, clientCapabilities=capabilities)
 
     def new(self, cwd: str = "/work", **params: Any) -> str:
         return str(self.call("session/new", cwd=cwd, mcpServers=[], **params)["sessionId"])
@@ -177,3 +179,5 @@ class Editor:
             outcome = self.permit(frame)
             if outcome is not None:
                 self.send(id=frame["id"], result={"outcome": outcome})
+        elif frame["method"].startswith("fs/"):
+            self.send(id=frame["id"], **self.files(frame["method"], frame["params"]))

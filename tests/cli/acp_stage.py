@@ -8,7 +8,7 @@ from typing import Any
 from runtime.cli.acp.face import Face
 
 Message = dict[str, Any]
-ROW = {"agentType": "echo", "lastSeq": 4, "pendingPermissions": []}
+ROW = {"agentType": "echo", "lastSeq": 4, "cwd": "/w", "pendingPermissions": []}
 MADE = {"sessionId": "s", "modes": None, "configOptions": []}
 REQUEST = {"permissionId": "p", "toolCall": {"toolCallId": "c"}, "options": [{"optionId": "yes", "kind": "allow_once"}]}
 
@@ -17,18 +17,25 @@ class Stage:
     """A face between an editor and a daemon that say what the test wants."""
 
     def __init__(
-        self, vm: str | None = "v", allow: tuple[str, ...] = (), *, on_terminal: bool = False, **env: str
+        self,
+        vm: str | None = "v",
+        allow: tuple[str, ...] = (),
+        *,
+        on_terminal: bool = False,
+        workspace: bool = False,
+        **env: str,
     ) -> None:
-        self.face = Face("echo", vm=vm, allow=list(allow), env=env, on_terminal=on_terminal)
+        self.face = Face("echo", vm=vm, allow=list(allow), env=env, on_terminal=on_terminal, workspace=workspace)
         self._id = 100
 
     def editor(self, method: str, *, id_: int | str | None = None, **params: Any) -> None:
         message = {"method": method, "params": params} | ({} if id_ is None else {"id": id_})
         self.face.hear_editor(json.dumps(message).encode())
 
-    def answer_daemon(self, outcome: Any) -> None:
+    def answer_daemon(self, result: Any, **error: Any) -> None:
         """The editor's answer to the last request that it was sent."""
-        self.face.hear_editor(json.dumps({"id": self._asked["id"], "result": outcome}).encode())
+        outcome = {"error": error} if error else {"result": result}
+        self.face.hear_editor(json.dumps({"id": self._asked["id"], **outcome}).encode())
 
     def daemon(self, method: str, **params: Any) -> None:
         self.face.hear_daemon(json.dumps({"method": method, "params": {"subscriptionId": "sub", **params}}).encode())

@@ -29,6 +29,8 @@ TO_AGENT: Final[dict[str, type[BaseModel]]] = {
 FROM_AGENT: Final[dict[str, type[BaseModel]]] = {
     "session/update": schema.SessionNotification,
     "session/request_permission": schema.RequestPermissionRequest,
+    "fs/read_text_file": schema.ReadTextFileRequest,
+    "fs/write_text_file": schema.WriteTextFileRequest,
     "$/cancel_request": schema.CancelRequestNotification,
 }
 

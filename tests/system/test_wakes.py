@@ -28,6 +28,7 @@ SESSION = {
     "respondPermission": {"permissionId": "x", "reply": "once"},
     "resumeSession": {},
     "sendPrompt": {"prompt": "hello"},
+    "serveFiles": {"paths": ["/w"]},
     "setConfigOption": {"configId": "x", "value": "y"},
     "setMode": {"modeId": "x"},
     "setModel": {"value": "x"},

@@ -522,6 +522,12 @@ export interface Secret {
   hosts?: string[];
 }
 
+/** The client is asked from now on. */
+export interface Serving {
+  /** By which `fileRequest` comes; `unsubscribe` ends it, as the connection's end does. */
+  subscriptionId: string;
+}
+
 /** Sessions of a VM: all, those with an agent, those with a turn. */
 export interface SessionCounts {
   /** All sessions. */
@@ -970,6 +976,8 @@ export interface Methods {
   "writeFiles": { params: { vm: string | string[]; files: FileToWrite[] }; result: FileWritten[] };
   "readdirEntries": { params: { vm: string | string[]; path: string; after?: string; limit?: number }; result: DirEntry[] };
   "readdirRecursive": { params: { vm: string | string[]; path: string; maxDepth?: number; exclude?: string[] }; result: TreeEntry[] };
+  "serveFiles": { params: { vm: string | string[]; sessionId: string; paths: string[]; read?: boolean; write?: boolean }; result: Serving };
+  "respondFile": { params: { subscriptionId: string; requestId: string; content?: string; error?: string }; result: JsonObject };
   "snapshot": { params: { vm: string | string[]; name?: string }; result: Snapshot };
   "listSnapshots": { params: { vm: string | string[]; sessionId?: string }; result: Snapshot[] };
   "deleteSnapshot": { params: { vm: string | string[]; name: string }; result: JsonObject };
@@ -1007,6 +1015,8 @@ export type NotificationName =
   | "sessionEvent"
   | "permissionRequest"
   | "elicitationRequest"
+  | "fileRequest"
+  | "fileRequestEnded"
   | "vmState"
   | "agentExit"
   | "processOutput"

@@ -8,6 +8,7 @@
     workspaces  which VM a workspace has, and what an editor's session is to us
     pages       the pages of `session/list`
     vms         the VMs of an editor's sessions, with what they have mounted
+    files       the editor's own files
     events      the daemon's notifications, turned into updates and permission requests
     face        the ACP methods
     loop        the one loop that moves bytes between the editor and the daemon

@@ -20,6 +20,10 @@ class Editor:
         self._session: dict[str, Any] = {}
         self.elicitation: list[str] = []
         """The modes of elicitation that it knows."""
+        self.reads = False
+        """It opens files for us to read."""
+        self.writes = False
+        """It writes files for us."""
 
     def hear(self, capabilities: Any) -> None:
         """It has sent its `clientCapabilities`; of what has no such shape it understands nothing."""
@@ -27,6 +31,9 @@ class Editor:
         self._session = session if isinstance(session, dict) else {}
         asked = capabilities.get("elicitation") if isinstance(capabilities, dict) else None
         modes = asked if isinstance(asked, dict) else {}
+        files = capabilities.get("fs") if isinstance(capabilities, dict) else None
+        files = files if isinstance(files, dict) else {}
+        self.reads, self.writes = (files.get(name) is True for name in ("readTextFile", "writeTextFile"))
         self.elicitation = [mode for mode in ("form", "url") if isinstance(modes.get(mode), dict)]
 
     def shown(self, params: dict[str, Any], *, replay: bool) -> dict[str, Any] | None:

@@ -1,13 +1,12 @@
 """The ACP methods of `torpor acp`, as an editor calls them (ACP v1, agent's side).
 
 Sessions are the daemon's: their ids are the public ones, and their agents live in a VM, one for each workspace unless a VM is
-named. The editor's own `fs/*` and `terminal/*` are not used: the agent works on the VM's files, among which the workspace is
-mounted if its user wants that.
+named. The agent works on the VM's files, among which the workspace is mounted if its user wants that, and runs its commands in
+the VM: the editor's own `fs/*` are used for what is in the workspace (`files`), its `terminal/*` never.
 """
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api.events import COMPILING
@@ -15,6 +14,7 @@ from runtime.cli import output
 from runtime.cli.acp.editor import Editor
 from runtime.cli.acp.errors import RefusedError, last_seq
 from runtime.cli.acp.events import Events
+from runtime.cli.acp.files import Files
 from runtime.cli.acp.flows import Call, Flow, Flows, Respond, Until
 from runtime.cli.acp.pages import page
 from runtime.cli.acp.shapes import faults
@@ -64,6 +64,7 @@ class Face:
         self._vms = Vms(vm, allow=allow, base=base, mounts=mounts, workspace=workspace, on_terminal=on_terminal)
         self._editor = Editor()
         self._events = Events(self.flows, self._editor)
+        self._files = Files(self.flows, self._editor, workspace=workspace)
         self._open: dict[str, Session] = {}
         self._seen: dict[str, Name] = {}
         """The VMs of sessions that `session/list` has told of."""
@@ -115,7 +116,8 @@ class Face:
         if message.get("method") == COMPILING:
             output.say(compiling(message["params"]))
         elif "method" in message:
-            self._events.take(message["method"], message.get("params") or {})
+            for each in (self._events, self._files):
+                each.take(message["method"], message.get("params") or {})
         else:
             self.flows.answered_by_daemon(message)
         self.flows.settle()
@@ -150,7 +152,7 @@ class Face:
 
     def _initialize(self, params: dict[str, Any]) -> Flow:
         self._editor.hear(params.get("clientCapabilities"))
-        found = yield from self._probe()
+        found = yield from self._vms.probe(self._agent, self._env)
         self._auth_methods = found["authMethods"]
         theirs = found["capabilities"] or {}
         ours: dict[str, Any] = {"list": {}, "resume": {}, "fork": {}, "close": {}, "delete": {}}
@@ -188,7 +190,7 @@ class Face:
         given = {name: value for name, value in options.items() if value is not None}
         yield from self._vms.listen(vm)
         made = yield Call("createSession", {"vm": vm, "agentType": self._agent, "options": given})
-        session = self._enter(Session(vm, made["sessionId"]))
+        session = yield from self._enter(Session(vm, made["sessionId"], cwd))
         yield Respond({"sessionId": session.id, **self._editor.setup(made)})
         yield from self._events.follow(session)
 
@@ -198,7 +200,7 @@ class Face:
         while page := (yield Call("getSessionEvents", {**session.ids, "after": session.last_seq, "limit": PAGE})):
             for event in page:
                 self._events.forward(session, event, replay=True)
-        self._enter(session)
+        yield from self._enter(session)
         yield Respond(self._editor.setup(made))
         yield from self._events.follow(session)
 
@@ -206,7 +208,7 @@ class Face:
         session, row = yield from self._find(params)
         session.last_seq = row["lastSeq"]
         made = yield from self._bring_back(session, params)
-        self._enter(session)
+        yield from self._enter(session)
         yield Respond(self._editor.setup(made))
         yield from self._events.follow(session)
 
@@ -214,14 +216,14 @@ class Face:
         """A new session with the history of another, which stays as it is."""
         source = self._open.get(params["sessionId"]) or (yield from self._find(params))[0]
         made = yield Call("forkSession", source.ids)
-        session = Session(source.vm, made["sessionId"])
+        session = Session(source.vm, made["sessionId"], source.cwd)
         session.last_seq = (yield Call("getSession", session.ids))["lastSeq"]
         try:
             setup = self._editor.setup((yield from self._bring_back(session, params)))
         except RefusedError:  # the editor would never hear of it, and could only make another one
             yield Call("destroySession", session.ids)
             raise
-        self._enter(session)
+        yield from self._enter(session)
         yield Respond({"sessionId": session.id, **setup})
         yield from self._events.follow(session)
 
@@ -304,10 +306,11 @@ class Face:
             raise _unknown(params.get("sessionId"))
         return {"vm": vm, "sessionId": id_}
 
-    def _enter(self, session: Session) -> Session:
+    def _enter(self, session: Session) -> Flow:
         self._open[session.id] = session
         if session.vm not in self._used:
             self._used.append(session.vm)
+        yield from self._files.serve(session)
         return session
 
     def _leave(self, ids: dict[str, Any]) -> Flow:
@@ -315,6 +318,7 @@ class Face:
         session = self._open.pop(ids["sessionId"], None)
         if session is not None:
             yield from self._events.leave(session)
+            yield from self._files.leave(session)
 
     def _find(self, params: dict[str, Any]) -> Flow:
         """The session that is to be loaded or resumed, and its row; one that was open here is left."""
@@ -335,7 +339,7 @@ class Face:
         if row["agentType"] != self._agent:
             raise RefusedError(INVALID_PARAMS, f"session {id_} belongs to the agent {row['agentType']}")
         yield from self._leave({"vm": vm, "sessionId": id_})
-        return Session(vm, id_), row
+        return Session(vm, id_, row["cwd"]), row
 
     def _bring_back(self, session: Session, params: dict[str, Any]) -> Flow:
         yield from self._vms.listen(session.vm)
@@ -351,28 +355,6 @@ class Face:
             if not again:
                 raise
         return (yield Call("resumeSession", {**session.ids, "options": {**chosen, **again}}))
-
-    def _probe(self) -> Flow:
-        """What the agent says of itself: it is asked in a VM that is made for that and removed again."""
-        vm = f"acp-probe-{secrets.token_hex(8)}"
-        yield Call("vm.getOrCreate", {"vm": vm, "options": self._vms.network() or None})
-        yield from self._vms.listen(vm)
-        options = {"env": self._env} if self._env else None
-        failure: RefusedError | None = None
-        found: dict[str, Any] = {"capabilities": None, "agentInfo": None, "authMethods": []}
-        try:
-            found = yield Call("createSession", {"vm": vm, "agentType": self._agent, "options": options})
-        except RefusedError as refusal:
-            failure = refusal
-        yield Call("vm.destroy", {"vm": vm})
-        if failure is not None and failure.name == "authentication_required":
-            return failure.data
-        if failure is not None and failure.name != "agent_failed":
-            raise failure
-        if failure is not None:
-            # Its sessions will say so, too, and some agents start in a proper workspace only.
-            output.say(f"the agent could not be asked for its capabilities: {failure.message}")
-        return found
 
     def _finish(self) -> Flow:
         try:

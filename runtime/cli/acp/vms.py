@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING, Any
 
 from runtime.api.events import COMPILING
@@ -80,6 +81,28 @@ class Vms:
         if self._on_terminal and vm not in self._heard:
             yield Call("subscribe", {"vm": vm, "types": [COMPILING]})
             self._heard.append(vm)
+
+    def probe(self, agent: str, env: dict[str, str]) -> Flow:
+        """What an agent says of itself: it is asked in a VM that is made for that and removed again."""
+        vm = f"acp-probe-{secrets.token_hex(8)}"
+        yield Call("vm.getOrCreate", {"vm": vm, "options": self.network() or None})
+        yield from self.listen(vm)
+        options = {"env": env} if env else None
+        failure: RefusedError | None = None
+        found: dict[str, Any] = {"capabilities": None, "agentInfo": None, "authMethods": []}
+        try:
+            found = yield Call("createSession", {"vm": vm, "agentType": agent, "options": options})
+        except RefusedError as refusal:
+            failure = refusal
+        yield Call("vm.destroy", {"vm": vm})
+        if failure is not None and failure.name == "authentication_required":
+            return failure.data
+        if failure is not None and failure.name != "agent_failed":
+            raise failure
+        if failure is not None:
+            # Its sessions will say so, too, and some agents start in a proper workspace only.
+            output.say(f"the agent could not be asked for its capabilities: {failure.message}")
+        return found
 
     def let_sleep(self, vm: Name, ours: Container[str]) -> Flow:
         """Suspend what we have used, unless other sessions than `ours` or commands are at work in the VM.

@@ -52,11 +52,14 @@ class Session:
 
     vm: Name
     id: str
+    cwd: str
     last_seq: int = -1
     """The last event that was forwarded, or passed over."""
     following: bool = False
     """Events will come: there is a subscription, or one is being made."""
     subscription: str | None = None
+    serving: str | None = None
+    """As which the editor serves its files."""
     in_turn: bool = False
     """A turn is in progress, as far as events have come."""
     prompts: list[Prompt] = field(default_factory=list)

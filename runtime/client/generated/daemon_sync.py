@@ -43,6 +43,25 @@ class DaemonMethods:
         """
         self._invoke("unsubscribe", {"subscriptionId": subscription_id})
 
+    def respond_file(
+        self, subscription_id: str, request_id: str, *, content: str | None = None, error: str | None = None
+    ) -> None:
+        """Answer a `fileRequest`.
+
+        Args:
+            subscription_id: As `fileRequest` has it.
+            request_id: As `fileRequest` has it.
+            content: The text that was to be read.
+            error: Why it was not done. What was to be read is read from the mount then.
+
+        Raises:
+            RpcError: `not_found`, `too_large`.
+        """
+        self._invoke(
+            "respondFile",
+            {"subscriptionId": subscription_id, "requestId": request_id, "content": content, "error": error},
+        )
+
     def list_agents(self) -> list[AgentInfo]:
         """List the agents that sessions can run."""
         result: list[AgentInfo] = self._invoke("listAgents", {})

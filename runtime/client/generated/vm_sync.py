@@ -804,6 +804,26 @@ class VmMethods:
         )
         return result
 
+    def serve_files(
+        self, session_id: str, paths: Iterable[str], *, read: bool | None = None, write: bool | None = None
+    ) -> str:
+        """Open files of a session's mounts for its agent: its `fs/*` requests come as `fileRequest`, until the
+        subscription ends.
+
+        Args:
+            session_id: The session's public id, which stays the same for the session's whole life.
+            paths: Directories of the VM that are mounted, and that the client has under the same paths.
+            read: Ask it for what the agent reads there.
+            write: Tell it what the agent writes there.
+
+        Raises:
+            RpcError: `vm_not_found`, `session_not_found`, `limit_exceeded`.
+        """
+        result: str = (
+            self._invoke("serveFiles", {"sessionId": session_id, "paths": listed(paths), "read": read, "write": write})
+        )["subscriptionId"]
+        return result
+
     def snapshot(self, name: str | None = None) -> Snapshot:
         """Keep the VM's files as they are now, under a name; costs what changes afterwards.
 

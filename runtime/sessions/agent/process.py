@@ -200,6 +200,11 @@ class Agent:
 
         self.start_soon(run)
 
+    def take_back(self, id_: Id) -> None:
+        """End `serve_later` of request `id_`, as if the agent had taken it back."""
+        if id_ in self._serving:
+            self._serving[id_].cancel()
+
     def start_soon(self, task: Callable[[], Awaitable[None]]) -> None:
         """Run `task` as long as the agent lives."""
         if self._nursery is None:
@@ -310,7 +315,7 @@ class Agent:
                     callback(self._redacted(event))
             case RequestCancelled(id=id_):
                 if id_ in self._serving:
-                    self._serving[id_].cancel()
+                    self.take_back(id_)
                 else:
                     self._listener.on_request_cancelled(id_)
             case Noise():

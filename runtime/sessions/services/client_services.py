@@ -1,12 +1,14 @@
 """The requests of an agent that ACP's client serves: fs/*, terminal/*, session/request_permission; others get -32601.
 
 Requests are served in the order in which they come, each before the agent's next message is looked at: a read that
-follows a write sees it. Only what waits for something else, a permission or the end of a command, is left to a task.
+follows a write sees it. Only what waits for something else, a permission, a client's file or
+the end of a command, is left to a task.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.acp.codec import ErrorObject, Id, Request
@@ -22,16 +24,16 @@ from runtime.acp.messages import (
     WRITE_TEXT_FILE,
     CreateTerminal,
     Elicitation,
-    MessageError,
     PermissionRequest,
     ReadTextFile,
     TerminalRef,
     WriteTextFile,
     parse,
 )
-from runtime.api.errors import ApiError, ErrorCode
 from runtime.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, RESOURCE_NOT_FOUND
-from runtime.sessions.services.terminals import TerminalError, Terminals
+from runtime.sessions.services.files import AgentFiles
+from runtime.sessions.services.refusals import REFUSALS, RefusedError, error_of
+from runtime.sessions.services.terminals import Terminals
 
 if TYPE_CHECKING:
     from runtime.network import Egress
@@ -49,20 +51,22 @@ Elicit = Callable[[Id, Elicitation, Any], None]
 """The same for a question to a person."""
 
 
-class RefusedError(Exception):
-    """A request is answered with an error."""
-
-    def __init__(self, code: int, message: str, data: Any = None) -> None:
-        super().__init__(message)
-        self.error = ErrorObject(code, message, data)
-
-
 class ClientServices:
     """Serves the requests of one agent."""
 
-    def __init__(self, vm: VmServices, agent: Agent, cwd: str, egress: Egress, *, ask: Ask, elicit: Elicit) -> None:
-        self._vm = vm
+    def __init__(
+        self,
+        vm: VmServices,
+        session_id: str,
+        agent: Agent,
+        cwd: str,
+        egress: Egress,
+        *,
+        ask: Ask,
+        elicit: Elicit,
+    ) -> None:
         self._agent = agent
+        self._files = AgentFiles(vm.files, agent, partial(vm.hub.file_servers.find, vm.name, session_id))
         self._ask = ask
         self._elicit = elicit
         self._terminals = Terminals(vm, cwd, egress, agent.hold)
@@ -93,13 +97,12 @@ class ClientServices:
             return
         try:
             await handler(request)
-        except MessageError as mistake:
-            self._agent.refuse(request.id, ErrorObject(INVALID_PARAMS, f"Invalid params: {mistake}"))
-        except (RefusedError, TerminalError) as refusal:
-            self._agent.refuse(request.id, refusal.error)
-        except ApiError as failure:
-            code = RESOURCE_NOT_FOUND if failure.code is ErrorCode.NOT_FOUND else INTERNAL_ERROR
-            self._agent.refuse(request.id, ErrorObject(code, failure.message, failure.to_data()))
+        except REFUSALS as refusal:
+            self._agent.refuse(request.id, error_of(refusal))
+
+    def cancel(self) -> None:
+        """The turn is to end: wait for no client's file any more."""
+        self._files.cancel()
 
     def close(self) -> None:
         """Release the terminals that the agent has not released."""
@@ -108,30 +111,12 @@ class ClientServices:
     async def _read(self, request: Request) -> None:
         params = parse(request.params, ReadTextFile)
         self._check(params.session_id, params.path)
-        data = await self._content(params)
-        try:
-            text = data.decode()
-        except UnicodeDecodeError as error:
-            raise RefusedError(INVALID_PARAMS, f"{params.path} is not UTF-8 text: {error.reason}") from error
-        self._agent.respond(request.id, {"content": text})
-
-    async def _content(self, params: ReadTextFile) -> bytes:
-        files = self._vm.files
-        if params.line is not None or params.limit is not None:
-            return await files.read_lines(params.path, params.line, params.limit)
-        try:
-            return await files.read_file(params.path)
-        except ApiError as error:
-            if error.code is not ErrorCode.TOO_LARGE:
-                raise
-            message = f"{params.path} is too large for one answer: use line and limit"
-            raise RefusedError(INTERNAL_ERROR, message, error.to_data()) from error
+        await self._files.read(request.id, params)
 
     async def _write(self, request: Request) -> None:
         params = parse(request.params, WriteTextFile)
         self._check(params.session_id, params.path)
-        await self._vm.files.write_file(params.path, params.content.encode(), create_parents=True)
-        self._agent.respond(request.id, {})
+        await self._files.write(request.id, params)
 
     async def _permission(self, request: Request) -> None:
         params = parse(request.params, PermissionRequest)

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from runtime.acp.codec import ErrorObject
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND
 from runtime.sessions.services.output import Output
+from runtime.sessions.services.refusals import RefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,14 +73,6 @@ class Terminal:
         return result if self.exit_status is None else {**result, "exitStatus": self.exit_status}
 
 
-class TerminalError(Exception):
-    """A `terminal/*` request cannot be served."""
-
-    def __init__(self, error: ErrorObject) -> None:
-        super().__init__(error.message)
-        self.error = error
-
-
 class Terminals:
     """The terminals of one agent."""
 
@@ -93,12 +85,12 @@ class Terminals:
         self._next = 1
 
     async def create(self, request: CreateTerminal) -> tuple[str, Terminal]:
-        """Start a command: its terminal's id, and the terminal, whose `run` the caller starts. Raises `TerminalError`.
+        """Start a command: its terminal's id, and the terminal, whose `run` the caller starts. Raises `RefusedError`.
 
         A command gets the environment of its request only: the session's own `env` is for the agent.
         """
         if len(self._terminals) >= MAX_TERMINALS:
-            raise TerminalError(ErrorObject(INVALID_PARAMS, f"{MAX_TERMINALS} terminals are open: release some"))
+            raise RefusedError(INVALID_PARAMS, f"{MAX_TERMINALS} terminals are open: release some")
         env = {variable.name: variable.value for variable in request.env or ()}
         limit = DEFAULT_OUTPUT if request.output_byte_limit is None else request.output_byte_limit
         argv = command_line(request.command, request.args or [])
@@ -106,7 +98,7 @@ class Terminals:
             process = await self._vm.spawn(argv, env, request.cwd or self._cwd, egress=self._egress, merged=True)
         except ApiError as error:
             code = RESOURCE_NOT_FOUND if error.code is ErrorCode.NOT_FOUND else INVALID_PARAMS
-            raise TerminalError(ErrorObject(code, error.message, error.to_data())) from error
+            raise RefusedError(code, error.message, error.to_data()) from error
         process.end_input()
         terminal = Terminal(process, max(0, min(limit, self._vm.output_bytes, MAX_OUTPUT)), self._hold)
         id_ = f"term_{self._next}"
@@ -115,15 +107,14 @@ class Terminals:
         return id_, terminal
 
     def get(self, terminal_id: str) -> Terminal:
-        """The terminal. Raises `TerminalError` where there is none, or none any more."""
+        """The terminal. Raises `RefusedError` where there is none, or none any more."""
         terminal = self._terminals.get(terminal_id)
         if terminal is None:
-            error = ErrorObject(RESOURCE_NOT_FOUND, f"no terminal {terminal_id!r}", {"terminalId": terminal_id})
-            raise TerminalError(error)
+            raise RefusedError(RESOURCE_NOT_FOUND, f"no terminal {terminal_id!r}", {"terminalId": terminal_id})
         return terminal
 
     def release(self, terminal_id: str) -> None:
-        """Kill what still runs and forget the terminal. Raises `TerminalError`."""
+        """Kill what still runs and forget the terminal. Raises `RefusedError`."""
         self.get(terminal_id).forget()
         del self._terminals[terminal_id]
 

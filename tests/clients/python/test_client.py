@@ -176,6 +176,7 @@ def test_a_thousand_connections(run, place):
 
 def test_every_method_of_the_api_is_there():
     elsewhere = {"hello", "subscribe", "unsubscribe"}  # of the connection: done by `connect`
+    elsewhere |= {"serveFiles", "respondFile"}  # of the connection, and for who listens to it
     of_client = {"daemon.status": "status", "rpc.discover": "discover", "vm.list": "vm.list"}
     of_client |= {"daemon.rotateKey": "rotate_key", "vm.getOrCreate": "vm.get_or_create", "listAgents": "list_agents"}
     of_client |= {"vm.import": "vm.import_"}
