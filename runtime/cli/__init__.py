@@ -37,6 +37,8 @@ and what is too large for them:
 
     finding      sessions by a part of their ids, VMs, processes
     asking       before something is deleted
+    pruning      vm prune: VMs that editors have left
+    hints        what failures are told with
     prompting    run: one prompt, and its answer as it comes
     permissions  run: what an agent asks for on the way
     elicitations  run: what an agent asks the person

@@ -60,9 +60,11 @@ def register(table: Table) -> None:
     add_run(command)
     command.set_defaults(session=None)
     _add_index(command)
-    group.command("list", lists.agents, "list the agents that can be run")
-    command = group.command("remove", remove, "remove an agent that was added")
-    command.add_argument("name", metavar="ID", help="the agent, as `torpor agents` has it")
+    for name in ("list", "ls"):
+        group.command(name, lists.agents, "list the agents that can be run")
+    for name in ("remove", "rm"):
+        command = group.command(name, remove, "remove an agent that was added")
+        command.add_argument("name", metavar="ID", help="the agent, as `torpor agents` has it")
 
 
 def _add_index(command: argparse.ArgumentParser) -> None:

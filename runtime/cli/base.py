@@ -26,9 +26,11 @@ def register(table: Table) -> None:
     )
     command.add_argument("file", metavar="FILE", help="a component: a program as WebAssembly")
     command.add_argument("--name", metavar="NAME", help="the command's name (default: that of the file, without .wasm)")
-    group.command("list", list_, "list the commands that VMs have in /bin")
-    command = group.command("remove", remove, "remove a command that was added")
-    command.add_argument("name", metavar="NAME", help="the command, as `torpor bin list` has it")
+    for name in ("list", "ls"):
+        group.command(name, list_, "list the commands that VMs have in /bin")
+    for name in ("remove", "rm"):
+        command = group.command(name, remove, "remove a command that was added")
+        command.add_argument("name", metavar="NAME", help="the command, as `torpor bin list` has it")
 
 
 def add(args: argparse.Namespace) -> int:

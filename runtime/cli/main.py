@@ -83,24 +83,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.BROKEN_PIPE
     except Exception as error:
-        failure = _failure(error, as_json=args.json)
+        failure = _failure(error, args)
         if failure is None:
             raise
         return failure
     return code
 
 
-def _failure(error: Exception, *, as_json: bool) -> int | None:
+def _failure(error: Exception, args: argparse.Namespace) -> int | None:
     """Report an error that a command may end with, and return its exit code; None for a fault of ours."""
     import json
 
+    from runtime.cli.hints import meant
     from runtime.client.sync import ConnectError, ConnectionLostError, EndpointError, RpcError
 
     if isinstance(error, RpcError):
-        if as_json:
+        if args.json:
             sys.stderr.write(json.dumps({"error": output.error_members(error)}) + "\n")
         else:
-            output.report(error)
+            output.report(error, meant(error, args))
         return exits.AGENT_FAILED if error.name in exits.AGENT_ERRORS else exits.FAILED
     if isinstance(error, ConnectError):
         output.say(str(error))

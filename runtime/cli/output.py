@@ -112,10 +112,12 @@ def error_members(error: RpcError) -> dict[str, Any]:
     return {"code": error.code, "message": error.message, "data": error.data}
 
 
-def report(error: RpcError) -> None:
-    """Tell the user of an error of the API, with the agent's last words where they are known."""
+def report(error: RpcError, meant: str = "") -> None:
+    """Tell the user of an error of the API, with what may have been `meant`, and the agent's last words where there are any."""
+    from runtime.cli.hints import in_commands
+
     name = f" ({error.name})" if error.name else ""
-    say(f"{error.message}{name}")
+    say(f"{in_commands(error.message)}{meant}{name}")
     stderr = error.data.get("stderr") if isinstance(error.data, dict) else None
     for line in stderr.splitlines() if isinstance(stderr, str) else stderr or ():
         sys.stderr.write(f"  | {printable(str(line))}\n")

@@ -37,7 +37,7 @@ _COPY: Final = (
 
 USES: Final[dict[str, Use]] = {
     "run": Use("torpor run pi 'What is in this folder?'", ("sendPrompt", *_AGENT)),
-    "acp": Use("torpor acp pi --workspace", _AGENT),
+    "acp": Use("torpor acp pi --workspace", ("sendPrompt", *_AGENT)),
     "serve": Use("torpor serve --http 127.0.0.1:6420"),
     "status": Use("torpor status", ("daemon.status",)),
     "stop": Use("torpor stop", ("daemon.status",)),
@@ -60,6 +60,7 @@ USES: Final[dict[str, Use]] = {
     "vm fork": Use("torpor vm fork my-project my-fork", ("vm.fork",)),
     "vm export": Use("torpor vm export my-project my-project.torpor", ("vm.export",)),
     "vm import": Use("torpor vm import my-project.torpor --vm copy", ("vm.import",)),
+    "vm prune": Use("torpor vm prune --older-than 30d --dry-run", ("vm.destroy", "vm.list", "vm.stats")),
     "session ls": Use("torpor session ls --live", ("listPersistedSessions", "listSessions", "vm.list")),
     "session show": Use("torpor session show last", ("getSession", *_FIND)),
     "session rm": Use("torpor session rm 0197a3", ("destroySession", *_ID)),
@@ -80,6 +81,8 @@ USES: Final[dict[str, Use]] = {
     "agent new": Use("torpor agent new my-agent"),
     "agent dev": Use("torpor agent dev ./my-agent 'Say hello'", ("addAgent", "listAgents", "closeSession", *_AGENT)),
     "agent list": Use("torpor agent list", ("listAgents",)),
+    "agent ls": Use("torpor agent ls", ("listAgents",)),
+    "agent rm": Use("torpor agent rm my-agent", ("removeAgent",)),
     "agent remove": Use("torpor agent remove my-agent", ("removeAgent",)),
     "exec": Use(
         "torpor exec --vm my-project -- ls -l /home/user",
@@ -94,6 +97,8 @@ USES: Final[dict[str, Use]] = {
     ),
     "bin add": Use("torpor bin add ./tool.wasm", ("addCommand",)),
     "bin list": Use("torpor bin list", ("listCommands",)),
+    "bin ls": Use("torpor bin ls", ("listCommands",)),
+    "bin rm": Use("torpor bin rm tool", ("removeCommand",)),
     "bin remove": Use("torpor bin remove tool", ("removeCommand",)),
     "fs ls": Use("torpor fs ls -l /home/user --vm my-project", ("readdir", "stat")),
     "fs cat": Use("torpor fs cat /home/user/notes.txt", ("readFile", "stat")),

@@ -46,6 +46,17 @@ def register(table: Table) -> None:
     _add_name(command)
     command = group.command("stats", stats, "tell what a VM, or each VM, uses; wakes none")
     command.add_argument("name", metavar="VM", nargs="?", help="the VM (default: all)")
+    command = group.command(
+        "prune",
+        prune,
+        "remove VMs that `torpor acp` has made for editors and nobody has used for long",
+        epilog="A VM that is awake is never removed, nor one with another name than the workspace's (`torpor acp --vm`).",
+    )
+    command.add_argument(
+        "--older-than", metavar="AGE", default="30d", help="last used so long ago, as 30d, 12h or 90min (default: 30d)"
+    )
+    command.add_argument("--dry-run", action="store_true", help="list what would be removed, and remove nothing")
+    add_yes(command)
     history.add_fork(group)
     move.add_commands(group)
 
@@ -208,6 +219,13 @@ def _held(client: Client, vm: str | list[str]) -> str:
     stats = client.call("vm.stats", vm=vm)
     size = output.size(stats["files"]["bytes"])
     return f"VM {output.vm_label(vm)} with {stats['sessions']['total']} sessions and {size} of files"
+
+
+def prune(args: argparse.Namespace) -> int:
+    """Remove VMs that editors have left."""
+    from runtime.cli.pruning import prune as go
+
+    return go(args)
 
 
 def wake(args: argparse.Namespace) -> int:

@@ -216,10 +216,13 @@ class Catalogue:
                     raise ApiError(ErrorCode.AGENT_NOT_FOUND, f"agent {agent_type!r} is known, but {problem}")
                 return spec
         broken = [str(problem) for problem in self.unusable()]
-        known = ", ".join(sorted(spec.id for spec in self.list())) or "none"
+        known = [spec.id for spec in self.list()]
+        similar = difflib.get_close_matches(agent_type, known, n=1)
+        meant = f"; did you mean {similar[0]}?" if similar else ""
         raise ApiError(
             ErrorCode.AGENT_NOT_FOUND,
-            f"no agent {agent_type!r}; known agents: {known}" + "".join(f"; unusable: {text}" for text in broken),
+            f"no agent {agent_type!r}{meant}; known agents: {', '.join(known) or 'none'}"
+            + "".join(f"; unusable: {text}" for text in broken),
         )
 
     def list(self) -> list[AgentSpec]:

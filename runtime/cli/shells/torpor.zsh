@@ -266,6 +266,7 @@ _torpor_vm() {
                 'sleep:put a VM to sleep: its agents leave memory, nothing is lost'
                 'wake:wake a VM, which never has to be done: whatever needs it wakes it'
                 'stats:tell what a VM, or each VM, uses; wakes none'
+                'prune:remove VMs that `torpor acp` has made for editors and nobody has used for long'
                 'fork:make a VM like another, as it is or as it was after an event'
                 'export:write a VM with files and sessions to a new file'
                 'import:make a VM of a file that was exported'
@@ -281,6 +282,7 @@ _torpor_vm() {
                 sleep) _torpor_vm_sleep ;;
                 wake) _torpor_vm_wake ;;
                 stats) _torpor_vm_stats ;;
+                prune) _torpor_vm_prune ;;
                 fork) _torpor_vm_fork ;;
                 export) _torpor_vm_export ;;
                 import) _torpor_vm_import ;;
@@ -394,6 +396,22 @@ _torpor_vm_stats() {
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
         '1:VM: '
+}
+_torpor_vm_prune() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--older-than=[last used so long ago, as 30d, 12h or 90min (default\: 30d)]:AGE: ' \
+        '--dry-run[list what would be removed, and remove nothing]' \
+        '(-y --yes -f --force)-y[do it without asking]' \
+        '(-y --yes -f --force)--yes[do it without asking]' \
+        '(-y --yes -f --force)-f[do it without asking]' \
+        '(-y --yes -f --force)--force[do it without asking]'
 }
 _torpor_vm_fork() {
     local context state state_descr line
@@ -713,7 +731,9 @@ _torpor_agent() {
                 'new:write an agent that runs as it is, to be edited'
                 'dev:prompt an agent anew at each edit of its folder'
                 'list:list the agents that can be run'
+                'ls:list the agents that can be run'
                 'remove:remove an agent that was added'
+                'rm:remove an agent that was added'
             )
             _describe -t commands command commands ;;
         argument)
@@ -723,7 +743,9 @@ _torpor_agent() {
                 new) _torpor_agent_new ;;
                 dev) _torpor_agent_dev ;;
                 list) _torpor_agent_list ;;
+                ls) _torpor_agent_ls ;;
                 remove) _torpor_agent_remove ;;
+                rm) _torpor_agent_rm ;;
             esac ;;
     esac
 }
@@ -795,7 +817,28 @@ _torpor_agent_list() {
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]'
 }
+_torpor_agent_ls() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]'
+}
 _torpor_agent_remove() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '1:ID: '
+}
+_torpor_agent_rm() {
     local context state state_descr line
     typeset -A opt_args
     _arguments -s -S -C \
@@ -888,14 +931,18 @@ _torpor_bin() {
             local -a commands=(
                 'add:add a command to /bin of all VMs'
                 'list:list the commands that VMs have in /bin'
+                'ls:list the commands that VMs have in /bin'
                 'remove:remove a command that was added'
+                'rm:remove a command that was added'
             )
             _describe -t commands command commands ;;
         argument)
             case $line[1] in
                 add) _torpor_bin_add ;;
                 list) _torpor_bin_list ;;
+                ls) _torpor_bin_ls ;;
                 remove) _torpor_bin_remove ;;
+                rm) _torpor_bin_rm ;;
             esac ;;
     esac
 }
@@ -921,7 +968,28 @@ _torpor_bin_list() {
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]'
 }
+_torpor_bin_ls() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]'
+}
 _torpor_bin_remove() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '1:NAME: '
+}
+_torpor_bin_rm() {
     local context state state_descr line
     typeset -A opt_args
     _arguments -s -S -C \
