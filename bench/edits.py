@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,41 +19,60 @@ if TYPE_CHECKING:
 
 RUNS = 31
 LIVE = 10
-MANIFEST = 'id = "edited"\ntitle = "Edited"\nversion = "1"\nkind = "python"\nentry = "agent.py"\n'
-AGENT = """\
+MANIFEST = 'id = "{id}"\ntitle = "Edited"\nversion = "1"\nkind = "{kind}"\nentry = "{entry}"\n'
+PYTHON = """\
 from torpor_agent import Agent, run
 
 class Edited(Agent):
     async def prompt(self, session, blocks):
-        session.say("{answer}")
+        session.say("ANSWER")
 
 run(Edited())
 """
+JAVASCRIPT = """\
+import { Agent, run } from "torpor-agent";
+
+class Edited extends Agent {
+  async prompt(session) {
+    session.say("ANSWER");
+  }
+}
+
+run(new Edited());
+"""
+KINDS = {"python": ("agent.py", PYTHON, "python3"), "node": ("agent.mjs", JAVASCRIPT, "node")}
+"""The entry, its source, and the command that runs it."""
 
 
 def edits() -> Iterator[Figure]:
-    """An agent in Python without a build: its source is written, a session opened and prompted. Beside it echo, not edited."""
-    if not (DIST / "python3.wasm").exists():
-        raise Skipped("python3 is not built: make commands")
-    with tempfile.TemporaryDirectory(prefix="torpor-bench-") as folder:
-        source = Path(folder) / "edited" / "agent.py"
-        source.parent.mkdir()
-        source.with_name("agent.toml").write_text(MANIFEST)
-        numbers = itertools.count()
-
-        def edit() -> None:
-            answer = f"answer {next(numbers)}"
-            source.write_text(AGENT.format(answer=answer))
-            assert _ask(client, "edited") == answer
-
-        with daemon(TORPOR_AGENTS=folder) as running, running.client() as client:
-            client.call("vm.getOrCreate", vm="vm")
-            yield Figure("from an edit to the next answer", timed(edit, RUNS), "ms")
-            yield Figure("echo: a session and its first answer", timed(lambda: _ask(client, "echo"), RUNS), "ms")
+    """Agents without a build: the source is written, a session opened and prompted. Beside them echo, not edited."""
+    for _, _, command in KINDS.values():
+        if not (DIST / f"{command}.wasm").exists():
+            raise Skipped(f"{command} is not built: make commands")
+    with (
+        tempfile.TemporaryDirectory(prefix="torpor-bench-") as folder,
+        daemon(TORPOR_AGENTS=folder) as running,
+        running.client() as client,
+    ):
+        client.call("vm.getOrCreate", vm="vm")
+        for kind in KINDS:
+            edit = partial(_edit, client, Path(folder), kind, itertools.count())
+            yield Figure(f"{kind}: from an edit to the next answer", timed(edit, RUNS), "ms")
             before = running.private_kib()
             for _ in range(LIVE):
-                create(client, "vm", "edited", {})
-            yield Figure("private memory of a live session", [(running.private_kib() - before) / 1024 / LIVE], "MiB")
+                create(client, "vm", kind, {})
+            used = (running.private_kib() - before) / 1024 / LIVE
+            yield Figure(f"{kind}: private memory of a live session", [used], "MiB")
+        yield Figure("echo: a session and its first answer", timed(lambda: _ask(client, "echo"), RUNS), "ms")
+
+
+def _edit(client: Client, agents: Path, kind: str, numbers: Iterator[int]) -> None:
+    entry, text, _ = KINDS[kind]
+    (agents / kind).mkdir(exist_ok=True)
+    (agents / kind / "agent.toml").write_text(MANIFEST.format(id=kind, kind=kind, entry=entry))
+    answer = f"answer {next(numbers)}"
+    (agents / kind / entry).write_text(text.replace("ANSWER", answer))
+    assert _ask(client, kind) == answer
 
 
 def _ask(client: Client, agent: str) -> str:

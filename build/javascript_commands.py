@@ -37,7 +37,7 @@ def fingerprint_of(command: Command) -> str:
     return fingerprint(
         [
             *(command.own_source, BUILD_JAVASCRIPT, BUNDLE, WIT, AGENTS / "package-lock.json"),
-            *(AGENTS / "sdk" / name for name in ("node", "web")),
+            *(AGENTS / "sdk" / name for name in ("javascript", "node", "web")),
             *(SCRIPTS / f"{name}.py" for name in scripts),
         ],
         repr((programs, command.files, command.licence_files)),

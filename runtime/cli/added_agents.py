@@ -46,7 +46,9 @@ def register(table: Table) -> None:
         "known, and an edit is there at the next session.",
     )
     command.add_argument("name", metavar="ID", help="the agent's id")
-    command.add_argument("--lang", choices=("python",), default="python", help="the language")
+    command.add_argument(
+        "--lang", choices=("python", "javascript"), default="python", help="the language (default: %(default)s)"
+    )
     command.add_argument("--dir", metavar="DIR", dest="directory", help="the folder to make (default: the id)")
     command = group.command(
         "dev",

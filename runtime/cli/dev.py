@@ -16,7 +16,7 @@ from runtime.cli.dependencies import install
 from runtime.cli.prompting import Run
 from runtime.cli.table import environment
 from runtime.client.sync import RpcError
-from runtime.vms.agent_programs import PACKAGES
+from runtime.vms.agent_programs import INTERPRETERS
 from runtime.vms.catalogue import MANIFEST
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 LOOK: Final = 0.2
 """Seconds between two looks at the files: less than it takes to turn to another window."""
 
-SKIPPED: Final = frozenset({"__pycache__", "node_modules", PACKAGES})
+SKIPPED: Final = frozenset({"__pycache__", "node_modules", *(each.packages for each in INTERPRETERS.values())})
 """Folders that tools write."""
 
 Files = dict[str, tuple[int, int]]

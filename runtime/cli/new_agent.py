@@ -11,16 +11,18 @@ from runtime.cli import exits, output
 if TYPE_CHECKING:
     import argparse
 
-PYTHON = {
-    "agent.toml": """\
-id = "{name}"
-title = "{title}"
+MANIFEST_OF = """\
+id = "{{name}}"
+title = "{{title}}"
 version = "0.1.0"
-kind = "python"
-entry = "agent.py"
+kind = "{kind}"
+entry = "{entry}"
 # Public hosts that it may reach wherever it runs, such as "api.anthropic.com".
 network = []
-""",
+"""
+
+PYTHON = {
+    "agent.toml": MANIFEST_OF.format(kind="python", entry="agent.py"),
     "agent.py": '''\
 """An agent without a build: what is edited here is there at the next session."""
 
@@ -44,7 +46,31 @@ run(MyAgent())
 }
 """The files of an agent in Python."""
 
-LANGUAGES = {"python": PYTHON}
+JAVASCRIPT = {
+    "agent.toml": MANIFEST_OF.format(kind="node", entry="agent.mjs"),
+    "agent.mjs": """\
+// An agent without a build: what is edited here is there at the next session.
+
+import {{ Agent, run }} from "torpor-agent";
+
+class MyAgent extends Agent {{
+  name = "{name}";
+  title = "{title}";
+
+  async prompt(session, blocks) {{
+    const turn = (session.state.turn = (session.state.turn ?? 0) + 1);
+    session.say(`This is turn ${{turn}}, and you said: ${{blocks.text}}\\n`);
+    const ran = await session.toolCall("Look around", "execute", (call) => session.run("ls -a | wc -l", {{ call }}));
+    session.say(`${{session.cwd}} has ${{ran.output.trim()}} entries.\\n`);
+  }}
+}}
+
+run(new MyAgent());
+""",
+}
+"""The files of an agent in JavaScript."""
+
+LANGUAGES = {"python": PYTHON, "javascript": JAVASCRIPT}
 """By what `--lang` calls them."""
 
 

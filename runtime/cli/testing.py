@@ -44,8 +44,9 @@ def register(table: Table) -> None:
         "sdk",
         sdk,
         "copy the guest SDK into a folder, to build agents with",
-        epilog="JavaScript modules for guests on QuickJS (js) and SpiderMonkey (web, build.mjs), what agents in Python import "
-        "(python), and the WASI interfaces with the worlds that agents choose from (wit). Files that are there are replaced.",
+        epilog="JavaScript modules for guests on QuickJS (js) and SpiderMonkey (web, build.mjs), what agents without a build "
+        "import (python, javascript), and the WASI interfaces with the worlds that agents choose from (wit). Files that are "
+        "there are replaced.",
         starts=False,
     )
     command.add_argument("directory", metavar="DIR", help="where it goes; made if it is missing")

@@ -26,9 +26,9 @@ def check_agents(catalogue: Catalogue, state: Path) -> Finding:
     scripts = {name: program for name, program in programs.items() if isinstance(program, ScriptRef)}
     commands = _commands(state) if scripts else set()
     problems += [
-        f"{name}: it is run by {program.interpreter}, which VMs do not have"
+        f"{name}: it is run by {program.interpreter.path}, which VMs do not have"
         for name, program in scripts.items()
-        if posixpath.basename(program.interpreter) not in commands
+        if posixpath.basename(program.interpreter.path) not in commands
     ]
     if problems:
         remedy = "mend or remove the manifests; build what was not built"

@@ -17,18 +17,46 @@ if TYPE_CHECKING:
 SHOWN: Final = "/root/.torpor/agents"
 """The folder in VMs in which the folders of agents without a build are seen, by the agents' ids."""
 
-INTERPRETERS: Final[Mapping[str, Sequence[str]]] = {"python": ("/usr/bin/python3", "-B")}
-"""What runs an agent of a kind, in the VM, with its options: of Python that it puts no files beside those that it compiles."""
-
-
-_REQUIREMENT: Final = re.compile(r"[A-Za-z0-9][^\n\x00]*")
-"""It begins with a name, so that it is neither an option nor a path."""
-
-PACKAGES: Final = "packages"
-"""The folder in an agent's own where its dependencies are."""
-
 INSTALLED: Final = ".torpor-dependencies"
-"""The file in it that says which these are, as `dependencies_text` has them."""
+"""The file beside the packages that says which these are, as `dependencies_text` has them."""
+
+
+@attrs.frozen
+class Interpreter:
+    """What runs the agents of a kind that needs no build, in the VM."""
+
+    path: str
+    packages: str
+    """The folder in an agent's own where its dependencies are."""
+    installer: str
+    """What installs these."""
+    requirement: re.Pattern[str]
+    """What a dependency is, as the installer takes it: it begins with a name, so that it is neither an option nor a path."""
+    example: str
+    """A dependency."""
+    options: tuple[str, ...] = ()
+    search: str | None = None
+    """The variable that names that folder, where it is not looked into by itself."""
+
+
+INTERPRETERS: Final[Mapping[str, Interpreter]] = {
+    "python": Interpreter(
+        "/usr/bin/python3",
+        "packages",
+        "pip",
+        re.compile(r"[A-Za-z0-9][^\n\x00]*"),
+        "requests >= 2",
+        options=("-B",),  # it puts no files beside those that it compiles
+        search="PYTHONPATH",
+    ),
+    "node": Interpreter(
+        "/usr/bin/node",
+        "node_modules",
+        "npm",
+        re.compile(r"(@[a-z0-9~-][a-z0-9._~-]*/)?[A-Za-z0-9~-][A-Za-z0-9._~-]*(@[^\n\x00:/]+)?"),
+        "picocolors@^1.1",
+    ),
+}
 
 
 @attrs.frozen
@@ -64,12 +92,12 @@ class ScriptRef:
     network: tuple[str, ...] = ()
     """As a component's."""
     dependencies: tuple[str, ...] = ()
-    """The packages that it needs, as pip takes them."""
+    """The packages that it needs, as the interpreter's installer takes them."""
 
     @property
-    def interpreter(self) -> str:
-        """The path in the VM of what runs it."""
-        return INTERPRETERS[self.kind][0]
+    def interpreter(self) -> Interpreter:
+        """What runs it."""
+        return INTERPRETERS[self.kind]
 
     @property
     def missing(self) -> str | None:
@@ -84,21 +112,23 @@ class ScriptRef:
     def has_dependencies(self) -> bool:
         """Whether those are in its folder that its manifest lists now."""
         try:
-            return (self.folder / PACKAGES / INSTALLED).read_text("utf-8") == dependencies_text(self.dependencies)
+            installed = self.folder / self.interpreter.packages / INSTALLED
+            return installed.read_text("utf-8") == dependencies_text(self.dependencies)
         except (OSError, ValueError) as error:
             check_exhausted(error)
             return False
 
     def variables(self, given: dict[str, str]) -> dict[str, str]:
         """The environment in which it finds its dependencies."""
-        if not self.dependencies:
+        variable = self.interpreter.search
+        if not self.dependencies or variable is None:
             return given
-        search = [posixpath.join(self.place, PACKAGES), *filter(None, [given.get("PYTHONPATH")])]
-        return {**given, "PYTHONPATH": ":".join(search)}
+        search = [posixpath.join(self.place, self.interpreter.packages), *filter(None, [given.get(variable)])]
+        return {**given, variable: ":".join(search)}
 
     def words(self, arguments: list[str]) -> list[str]:
         """The command in the VM, for these arguments after the agent's name."""
-        return [*INTERPRETERS[self.kind], posixpath.join(self.place, self.entry), *arguments]
+        return [self.interpreter.path, *self.interpreter.options, posixpath.join(self.place, self.entry), *arguments]
 
 
 AgentProgram = ComponentRef | ScriptRef
@@ -109,10 +139,15 @@ def dependencies_text(dependencies: Sequence[str]) -> str:
     return "".join(f"{each}\n" for each in dependencies)
 
 
-def checked_dependencies(given: Any) -> tuple[str, ...]:
-    """Requirements as pip takes them, of which none is an option. ValueError for anything else."""
-    if not isinstance(given, list) or not all(isinstance(each, str) and _REQUIREMENT.fullmatch(each) for each in given):
-        raise ValueError('`dependencies` must be a list of packages as pip takes them, such as "requests >= 2"')
+def checked_dependencies(given: Any, kind: str) -> tuple[str, ...]:
+    """What the installer of a kind takes, of which nothing is an option. ValueError for anything else."""
+    by = INTERPRETERS[kind]
+    if not isinstance(given, list) or not all(
+        isinstance(each, str) and by.requirement.fullmatch(each) for each in given
+    ):
+        raise ValueError(
+            f'`dependencies` must be a list of packages as {by.installer} takes them, such as "{by.example}"'
+        )
     return tuple(given)
 
 

@@ -173,10 +173,8 @@ def _program(path: Path, manifest: dict[str, Any], network: tuple[str, ...]) -> 
         raise ValueError(f"there is no kind `{kind}`: {', '.join(INTERPRETERS)}, and none where there is a component")
     if NAME.fullmatch(name) is None:
         raise ValueError(f"`id` {name!r} has more than letters, digits, and . _ - after the first, or more than 64")
-    entry, dependencies = (
-        checked_entry(_text(manifest, "entry")),
-        checked_dependencies(manifest.get("dependencies", [])),
-    )
+    entry = checked_entry(_text(manifest, "entry"))
+    dependencies = checked_dependencies(manifest.get("dependencies", []), kind)
     return ScriptRef(kind, path.parent, entry, f"{SHOWN}/{name}", network, dependencies)
 
 

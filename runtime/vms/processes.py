@@ -151,10 +151,8 @@ class Processes:
         except ApiError as error:
             if error.code is not ErrorCode.NOT_FOUND:
                 raise
-            message = (
-                f"{argv[0]} is run by {agent.interpreter}, which this VM does not have: it belongs to the base system, "
-            )
-            message += "which a VM has unless its option `base` says otherwise"
+            message = f"{argv[0]} is run by {agent.interpreter.path}, which this VM does not have: it belongs to the "
+            message += "base system, which a VM has unless its option `base` says otherwise"
             raise ApiError(ErrorCode.AGENT_FAILED, message, phase="start", exitCode=None, stderr="") from error
 
     async def _interpreted(self, script: Script, arguments: Arguments, cwd: str) -> Next:

@@ -2,108 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 import sys
 import textwrap
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.patience import WAIT
+from tests.agents.sdk_client import Client
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 SDK = Path(__file__).parents[2] / "agents" / "sdk" / "python"
-
-
-class Client:
-    """An agent's process, and its client. What it says is read in order."""
-
-    def __init__(self, home: Path, program: str) -> None:
-        path = home / "agent.py"
-        path.write_text("from torpor_agent import *\nimport asyncio, os, subprocess, sys\n" + textwrap.dedent(program))
-        self._process = subprocess.Popen(
-            [sys.executable, path],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={"PYTHONPATH": str(SDK), "HOME": str(home), "PATH": os.environ["PATH"]},
-        )
-        self._late = threading.Timer(WAIT, self._process.kill)
-        self._late.start()
-        self._last = 0
-        self.session = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._late.cancel()
-        self._process.kill()
-        self._process.communicate()
-
-    def send(self, *messages: dict[str, Any]) -> None:
-        """Some messages, in one piece."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(
-            b"".join(json.dumps({"jsonrpc": "2.0", **each}).encode() + b"\n" for each in messages)
-        )
-        self._process.stdin.flush()
-
-    def ask(self, method: str, **params: Any) -> dict[str, Any]:
-        """A request, that can be sent."""
-        self._last += 1
-        return {"id": self._last, "method": method, "params": params}
-
-    def prompt(self, text: str) -> dict[str, Any]:
-        """A turn's."""
-        return self.ask("session/prompt", sessionId=self.session, prompt=[{"type": "text", "text": text}])
-
-    def receive(self) -> dict[str, Any]:
-        """What the agent says next."""
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
-        assert line, self.end()
-        message: dict[str, Any] = json.loads(line)
-        return message
-
-    def call(self, method: str, **params: Any) -> dict[str, Any]:
-        """The answer to a request, which is what comes next."""
-        request = self.ask(method, **params)
-        self.send(request)
-        answer = self.receive()
-        assert answer["id"] == request["id"], answer
-        return answer
-
-    def begin(self) -> dict[str, Any]:
-        """What the agent says of a new session."""
-        self.call("initialize", protocolVersion=1, clientCapabilities={"session": {"configOptions": {"boolean": {}}}})
-        result: dict[str, Any] = self.call("session/new", cwd="/work", mcpServers=[])["result"]
-        self.session = result["sessionId"]
-        return result
-
-    def turn(self, text: str) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-        """The updates of a turn and the answer to its request."""
-        request = self.prompt(text)
-        self.send(request)
-        updates = []
-        while "update" in (message := self.receive()).get("params", {}):
-            updates.append(message["params"]["update"])
-        assert message["id"] == request["id"], message
-        return updates, message
-
-    def said(self, text: str) -> str:
-        """The text of a turn."""
-        return "".join(update["content"]["text"] for update in self.turn(text)[0])
-
-    def end(self) -> str:
-        """What is on stderr when the client has gone."""
-        return self._process.communicate(timeout=WAIT)[1].decode()
 
 
 @pytest.fixture
@@ -112,7 +23,9 @@ def agent(tmp_path: Path) -> Iterator[Callable[[str], Client]]:
     started: list[Client] = []
 
     def start(program: str) -> Client:
-        started.append(Client(tmp_path, program))
+        path = tmp_path / "agent.py"
+        path.write_text("from torpor_agent import *\nimport asyncio, os, subprocess, sys\n" + textwrap.dedent(program))
+        started.append(Client(tmp_path, [sys.executable, path], {"PYTHONPATH": str(SDK)}))
         return started[-1]
 
     yield start
@@ -299,26 +212,7 @@ def test_what_is_asked_of_the_client(agent: Callable[[str], Client]) -> None:
     client.begin()
     request = client.prompt("go")
     client.send(request)
-    updates, asked = [], []
-    answers: dict[str, Any] = {
-        "session/request_permission": {"outcome": {"outcome": "selected", "optionId": "yes"}},
-        "terminal/create": {"terminalId": "t"},
-        "terminal/wait_for_exit": {"exitCode": 3},
-        "terminal/output": {"output": "text", "truncated": False},
-        "fs/read_text_file": {"content": "of b"},
-        "fs/write_text_file": None,
-    }
-    while (message := client.receive()).get("id") != request["id"] or "method" in message:
-        if message["method"] == "session/update":
-            updates.append(message["params"]["update"])
-            continue
-        params = message["params"]
-        assert params.pop("sessionId") == client.session
-        asked.append((message["method"], params))
-        if params.get("command") == "nope":
-            client.send({"id": message["id"], "error": {"code": -32002, "message": "no command nope"}})
-        elif message["method"] in answers:
-            client.send({"id": message["id"], "result": answers[message["method"]]})
+    updates, asked, message = client.served(request)
     assert message["result"] == {"stopReason": "end_turn"}
     (_, question), create, *waited, read, write, nope = asked
     call = updates[0]["toolCallId"]
@@ -463,8 +357,7 @@ def test_what_is_no_message_is_left_out(agent: Callable[[str], Client]) -> None:
         run(Scribe())
     """)
     client.begin()
-    assert client._process.stdin is not None
-    client._process.stdin.write(b"no json\n\n[1]\n")
+    client.write(b"no json\n\n[1]\n")
     client.send({"id": "unknown", "result": 1}, {"method": "session/odd", "params": {}})
     assert "KeyError: 'prompt'" in client.call("session/prompt", sessionId=client.session)["error"]["message"]
     assert client.said("x") == "here"

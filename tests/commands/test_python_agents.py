@@ -2,68 +2,47 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import threading
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.commands.agent_folders import Language, new_folder, running_with_agents
 from tests.commands.built import needs
 from tests.commands.web import tiny_index
 from tests.patience import WAIT
-from tests.system.daemon import Daemon, environment, fresh_name, running, text_of
+from tests.system.daemon import fresh_name, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
+    from tests.commands.agent_folders import Folder
     from tests.commands.web import Web
-    from tests.system.daemon import Api, Vm
+    from tests.system.daemon import Api, Daemon, Vm
 
 pytestmark = needs("bash", "coreutils", "python3")
 
-HEAD = "import asyncio, os, sys\nfrom pathlib import Path\nfrom torpor_agent import *\n"
-FOOT = "\nrun(Scribe())\n"
+PYTHON = Language(
+    "python",
+    "agent.py",
+    "import asyncio, os, sys\nfrom pathlib import Path\nfrom torpor_agent import *\nclass Scribe(Agent):\n",
+    "\nrun(Scribe())\n",
+    "    async def prompt(self, session, blocks):\n        session.say(str(({})))",
+)
 
 
 @pytest.fixture(scope="module")
 def daemon(component_cache: Path, scratch: Path) -> Iterator[Daemon]:
     """One with agents of its own."""
-    directory = scratch / fresh_name("agents")
-    variables = environment(component_cache, TORPOR_AGENTS=str(directory / "agents"))
-    with running(Daemon(directory, variables)) as daemon:
+    with running_with_agents(component_cache, scratch) as daemon:
         yield daemon
-        assert daemon.stop() == 0
-
-
-class Folder:
-    """An agent's folder, that is added to the shared daemon."""
-
-    def __init__(self, path: Path, name: str) -> None:
-        self.path = path
-        self.name = name
-
-    def write(self, body: str, file: str = "agent.py") -> None:
-        """Edit it: what is in the class."""
-        (self.path / file).write_text(f"{HEAD}class Scribe(Agent):\n{body}{FOOT}")
-
-    def answers(self, expression: str) -> None:
-        """Edit it: what a prompt is answered with."""
-        self.write(f"    async def prompt(self, session, blocks):\n        session.say(str(({expression})))")
 
 
 @pytest.fixture
 def folder(api: Api, tmp_path: Path) -> Iterator[Folder]:
     """One that `torpor agent new` has made."""
-    name = fresh_name("scribe")
-    command = [sys.executable, "-m", "runtime.cli", "agent", "new", name, "--dir", str(tmp_path / name)]
-    subprocess.run(command, check=True, capture_output=True)
-    assert api.call("addAgent", path=str(tmp_path / name))["kind"] == "python"
-    yield Folder(tmp_path / name, name)
-    api.call("removeAgent", name=name)
+    with new_folder(api, tmp_path, PYTHON) as folder:
+        yield folder
 
 
 def test_what_new_has_made_answers_and_an_edit_is_there_at_the_next_session(vm: Vm, folder: Folder) -> None:
@@ -240,25 +219,20 @@ for source in sorted(pathlib.Path(torpor_agent.__file__).parent.glob("*.py")):
 def test_what_its_manifest_lists_is_installed_when_it_is_added(
     vm: Vm, daemon: Daemon, folder: Folder, tmp_path: Path
 ) -> None:
-    def add(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "runtime.cli", "agent", "add", folder.path, *words]
-        variables = {**os.environ, "TORPOR_SOCKET": str(daemon.socket)}
-        return subprocess.run(command, env=variables, capture_output=True, text=True, timeout=WAIT, check=False)
-
     folder.answers("__import__('tiny').NAME")
     manifest = folder.path / "agent.toml"
     manifest.write_text(manifest.read_text() + 'dependencies = ["tiny == 1.0"]\n')
     assert "its dependencies are not installed" in str(vm.error("createSession", agentType=folder.name))
     with tiny_index(tmp_path / "index") as host:
-        added = add("--index-url", f"http://{host}/simple")
+        added = folder.add(daemon, "--index-url", f"http://{host}/simple")
         assert added.stderr.splitlines() == [
             "torpor: installing tiny == 1.0",
             f"torpor: {folder.name} can be run: {folder.name.replace('-', ' ').capitalize()} 0.1.0",
         ]
         assert vm.session(folder.name).say("") == "tiny"
-        assert "installing" not in add().stderr, "they are there"
+        assert "installing" not in folder.add(daemon).stderr, "they are there"
         manifest.write_text(manifest.read_text().replace("1.0", "2.0"))
-        failed = add("--index-url", f"http://{host}/simple")
+        failed = folder.add(daemon, "--index-url", f"http://{host}/simple")
     assert (failed.returncode, "pip did not install them" in failed.stderr) == (1, True), failed.stderr
     assert sorted(each.name for each in folder.path.iterdir()) == ["agent.py", "agent.toml", "packages"]
     assert [each["vm"] for each in vm.api.call("vm.list")] == [vm.name]
@@ -266,61 +240,10 @@ def test_what_its_manifest_lists_is_installed_when_it_is_added(
 
 @pytest.mark.parametrize("place", ["here", "executable"])
 def test_it_is_tested_by_its_path(folder: Folder, tmp_path: Path, place: str) -> None:
-    tests = tmp_path / "tests.yaml"
-    steps = "[{prompt: hi, expect: {text: {contains: and you said}, tools: [execute]}}]"
-    tests.write_text(
-        f"agent: {folder.path}\ntests:\n  - {{name: one, steps: {steps}}}\n  - {{name: two, steps: {steps}}}\n"
-    )
-    command = [sys.executable, "-m", "runtime.cli", "test", tests, "--format", "tap", "--report", ""]
-    if place == "executable":
-        command += ["--executable", Path(sys.executable).with_name("torpor")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=WAIT, check=False)
-    assert [line.rpartition(" ")[2] for line in done.stdout.splitlines() if line.startswith("ok ")] == ["one", "two"], (
-        done
-    )
+    folder.is_tested(tmp_path, place)
 
 
 def test_dev_prompts_at_each_edit(daemon: Daemon, folder: Folder) -> None:
-    command = [sys.executable, "-m", "runtime.cli", "agent", "dev", folder.path, "hi", "--vm", fresh_name("dev")]
-    variables = {**os.environ, "TORPOR_SOCKET": str(daemon.socket)}
-    process = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    late = threading.Timer(WAIT, process.kill)
-    late.start()
-    assert process.stdout is not None
-    assert process.stderr is not None
-    try:
-        assert process.stdout.readline() == "This is turn 1, and you said: hi\n"
-        edits = [
-            (
-                "    async def prompt(self, session, blocks):\n        print('to see')\n        session.say('edited\\n')",
-                "edited\n",
-            ),
-            ("    this is no Python", None),
-            ("    async def prompt(self, session, blocks):\n        session.say('mended\\n')", "mended\n"),
-        ]
-        said = []
-        for body, answer in edits:
-            said += until(process.stderr, "torpor: waiting for an edit; Ctrl-C ends\n")
-            folder.write(body)
-            if answer is not None:
-                while (line := process.stdout.readline()) != answer:
-                    assert line
-        said += until(process.stderr, "torpor: waiting for an edit; Ctrl-C ends\n")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(WAIT) == 0
-    finally:
-        late.cancel()
-        process.kill()
-        process.communicate()
-    assert said.count("torpor: agent.py has changed\n") == len(edits)
-    assert "| to see\n" in said
+    answers = "    async def prompt(self, session, blocks):\n        print('to see')\n        session.say('{}\\n')"
+    said = folder.dev(daemon, [answers.format("edited"), "    this is no Python", answers.format("mended")])
     assert any("SyntaxError" in line for line in said)
-
-
-def until(stream: IO[str], last: str) -> list[str]:
-    """The lines up to that one."""
-    lines = []
-    while not lines or lines[-1] != last:
-        lines.append(stream.readline())
-        assert lines[-1], lines
-    return lines

@@ -50,6 +50,8 @@ const withCallback = (run) => (data, options, callback = options) => {
 
 function streamOf(Class, packs) {
   return class extends Transform {
+    /** Of the engine's, with which packages (minizlib, and so tar) do at once what a stream does later. */
+    _handle = { close() {} };
     #state;
 
     constructor(options) {
@@ -64,6 +66,23 @@ function streamOf(Class, packs) {
       } catch (error) {
         callback(dataError(error));
       }
+    }
+    close(callback) {
+      this.destroy();
+      if (callback) process.nextTick(callback);
+    }
+    _processChunk(chunk, flush) {
+      const { ondata } = this.#state;
+      const parts = [];
+      this.#state.ondata = (bytes) => void parts.push(bytes);
+      try {
+        this.#state.push(bytesOf(chunk), flush === constants.Z_FINISH);
+      } catch (error) {
+        throw dataError(error);
+      } finally {
+        this.#state.ondata = ondata;
+      }
+      return Buffer.concat(parts);
     }
     _transform(chunk, _encoding, callback) {
       this.#feed(bytesOf(chunk), false, callback);

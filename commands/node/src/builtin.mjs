@@ -48,4 +48,10 @@ export const builtin = (name) => builtins[bare(name)];
 /** Adds one of which this program is a part. */
 export const addBuiltin = (name, module) => void (builtins[name] = module);
 
+/** Adds one that is made when it is first asked for, and that no list of Node's modules has. */
+export function addOwnBuiltin(name, make) {
+  let made;
+  Object.defineProperty(builtins, name, { get: () => (made ??= make()) });
+}
+
 export const builtinNames = () => Object.keys(builtins).sort();

@@ -3,11 +3,13 @@
 import "../../../agents/sdk/node/globals.mjs";
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import * as agentSdk from "../../../agents/sdk/javascript/torpor-agent/sdk.mjs";
+import { takeOutput } from "../../../agents/sdk/javascript/torpor-agent/wire.mjs";
 import { guard, onUncaught, runTicks } from "../../../agents/sdk/node/process-global.mjs";
 import { runToEnd } from "../../../agents/sdk/web/loop.mjs";
 import { goLive } from "../../../agents/sdk/web/prelude.mjs";
 import { unhandled } from "../../../agents/sdk/web/rejections.mjs";
-import { addBuiltin, builtin, builtinNames } from "./builtin.mjs";
+import { addBuiltin, addOwnBuiltin, builtin, builtinNames } from "./builtin.mjs";
 import { Module, moduleAt, requireOf } from "./commonjs.mjs";
 import { parseEnvironment } from "./environment.mjs";
 import { detected, moduleGenerator, moduleParts, prepared, scriptFunction, scriptValue, setText } from "./evaluate.mjs";
@@ -20,6 +22,10 @@ import { installStacks } from "./stacks.mjs";
 import vm from "./vm.mjs";
 
 addBuiltin("vm", vm);
+addOwnBuiltin("torpor-agent", () => {
+  takeOutput();
+  return { ...agentSdk };
+});
 Module.builtinModules = builtinNames();
 installStacks();
 installProperties();

@@ -24,7 +24,7 @@ _torpor() {
             'serve:--log-level')
                 mapfile -t COMPREPLY < <(compgen -W 'debug info warning error' -- "$current") ;;
             'agent new:--lang')
-                mapfile -t COMPREPLY < <(compgen -W 'python' -- "$current") ;;
+                mapfile -t COMPREPLY < <(compgen -W 'python javascript' -- "$current") ;;
             'agent new:--dir' | 'test:--report' | 'systemd:--directory')
                 compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$current") ;;
             'test:--format')

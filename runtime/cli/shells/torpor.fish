@@ -338,7 +338,7 @@ complete -c torpor -n '__torpor_at agent check' -F
 complete -c torpor -n '__torpor_at agent new' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at agent new' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at agent new' -l json -d 'print JSON, one object a line'
-complete -c torpor -n '__torpor_at agent new' -l lang -x -a 'python' -d 'the language'
+complete -c torpor -n '__torpor_at agent new' -l lang -x -a 'python javascript' -d 'the language (default: python)'
 complete -c torpor -n '__torpor_at agent new' -l dir -x -a '(__fish_complete_directories)' -d 'the folder to make (default: the id)'
 complete -c torpor -n '__torpor_at agent dev' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at agent dev' -l socket -r -F -d 'the daemon\'s socket'

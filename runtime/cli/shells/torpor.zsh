@@ -781,7 +781,7 @@ _torpor_agent_new() {
         '(-h --help)--help[show this help message and exit]' \
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
-        '--lang=[the language]:lang:(python)' \
+        '--lang=[the language (default\: python)]:lang:(python javascript)' \
         '--dir=[the folder to make (default\: the id)]:DIR:_files -/' \
         '1:ID: '
 }
