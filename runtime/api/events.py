@@ -22,6 +22,7 @@ AGENT_EXIT: Final = "_torpor/agent_exit"
 AUTHENTICATION_REQUIRED: Final = "_torpor/authentication_required"
 AUTHENTICATED: Final = "_torpor/authenticated"
 ELICITATION_REPLY: Final = "_torpor/elicitation_reply"
+TERMINAL_ENDED: Final = "_torpor/terminal_ended"
 PERMISSION_REPLY: Final = "_torpor/permission_reply"
 LIMIT_REACHED: Final = "_torpor/limit_reached"
 AGENT_STDERR: Final = "_torpor/stderr"
@@ -149,6 +150,17 @@ EVENTS: Final[dict[str, Kind]] = {
             "by": "`client`, `policy`, `remembered`, or what made it pointless: `cancelled`, `closed`, `agent_exit`, ...",
             "optionId?": "The option that was chosen.",
             "remember?": "The kind and the tool that this answer is remembered for.",
+        },
+    ),
+    TERMINAL_ENDED: Kind(
+        "A command that the agent ran by `terminal/create` has ended, or the agent has released it: what a tool call with "
+        "this terminal among its content shows.",
+        {
+            "terminalId": "The terminal; no other of the session has this id.",
+            "output": "The end of its output, 64 KiB at most.",
+            "truncated": "Whether there was more before it.",
+            "exitCode": "The exit code; null when it did not exit.",
+            "signal": "The signal that ended it, or null.",
         },
     ),
     ELICITATION_REPLY: Kind(

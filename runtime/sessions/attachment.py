@@ -79,7 +79,7 @@ class Attachment:
         self._asking = asking
         self._elicitations = elicitations
         self._services = ClientServices(
-            vm, record.session_id, self.agent, record.cwd, egress, ask=self._ask, elicit=self._elicit
+            vm, transcript, self.agent, record.cwd, egress, ask=self._ask, elicit=self._elicit
         )
         self._on_end = on_end
         asking.begin(self.agent, record.cwd, record.known_options.policy)

@@ -96,7 +96,7 @@ async def test_so_much_output_of_a_terminal_is_kept(vm: FakeVm, wanted: int | No
 
     vm.commands["yes"] = command
     vm.output_bytes = 2**40
-    terminals = Terminals(cast("Any", vm), "/", cast("Any", None), lambda _: None)
+    terminals = Terminals(cast("Any", vm), "t", "/", cast("Any", None), lambda _: None)
     request = {"sessionId": "s", "command": "yes"} | ({} if wanted is None else {"outputByteLimit": wanted})
     _, terminal = await terminals.create(parse(request, CreateTerminal))
     terminal._output.write(b"x" * (MAX_OUTPUT + 1))

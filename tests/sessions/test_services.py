@@ -6,6 +6,7 @@ import pytest
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.sessions.services import terminals
 from runtime.sessions.services.output import Output
 from runtime.sessions.services.terminals import MAX_TERMINALS, command_line
 from tests.sessions.fakes import Exit, FakeAgent, FakeProcess, FakeVm, new
@@ -117,7 +118,45 @@ async def test_a_terminal_from_create_to_release(vm: FakeVm) -> None:
             assert (await agent.request(f"terminal/{method}", **terminal))["error"]["code"] == -32002
 
     vm.commands["ls"] = command
+    log = await during(vm, script)
+    assert log[3:-1] == ["_torpor/terminal_ended"]
+
+
+async def test_what_people_are_shown_of_terminals(vm: FakeVm, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(terminals, "MAX_SHOWN", 6)
+
+    async def command(process: FakeProcess) -> None:
+        await process.stdout.send("0123456789ü".encode())
+        if process.argv[0] == "sleep":
+            await trio.sleep_forever()
+
+    ids = []
+
+    async def script(agent: FakeAgent) -> None:
+        for name, ends in (("ls", True), ("sleep", False)):
+            made = await agent.request("terminal/create", command=name)
+            terminal = {"terminalId": made["result"]["terminalId"]}
+            ids.append(terminal["terminalId"])
+            if ends:
+                await agent.request("terminal/wait_for_exit", **terminal)
+            else:
+                while not (await agent.request("terminal/output", **terminal))["result"]["output"]:
+                    pass
+            await agent.update("tool_call_update")
+            await agent.request("terminal/release", **terminal)
+
+    vm.commands |= {"ls": command, "sleep": command}
     await during(vm, script)
+    ((_, id_),) = {(notice.vm, notice.session_id) for notice in vm.notices if notice.session_id}
+    told = [event for event in await vm.events(id_) if event["method"] == "_torpor/terminal_ended"]
+    shown = {"sessionId": id_, "output": "6789ü", "truncated": True}
+    assert [event["params"] for event in told] == [
+        {"terminalId": ids[0], **shown, "exitCode": 0, "signal": None},
+        {"terminalId": ids[1], **shown, "exitCode": None, "signal": None},
+    ]
+    assert ids[0] != ids[1]
+    log = await vm.log(id_)
+    assert log[3:7] == ["_torpor/terminal_ended", "tool_call_update", "tool_call_update", "_torpor/terminal_ended"]
 
 
 async def test_a_killed_terminal_stays_valid(vm: FakeVm) -> None:

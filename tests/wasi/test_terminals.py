@@ -27,7 +27,7 @@ class Board:
 
     def __attrs_post_init__(self) -> None:
         vm = SimpleNamespace(spawn=self.machine.processes.spawn, output_bytes=1000)
-        self.terminals = Terminals(cast("Any", vm), "/", Egress(), self._hold)
+        self.terminals = Terminals(cast("Any", vm), "t", "/", Egress(), self._hold)
 
     async def create(self, command: str, *args: str, limit: int | None = None) -> tuple[str, Terminal]:
         request = CreateTerminal("s", command, list(args), output_byte_limit=limit)

@@ -20,6 +20,8 @@ class Editor:
         self._session: dict[str, Any] = {}
         self.elicitation: list[str] = []
         """The modes of elicitation that it knows."""
+        self.terminals = False
+        """It shows terminals that are not its own."""
         self.reads = False
         """It opens files for us to read."""
         self.writes = False
@@ -31,6 +33,8 @@ class Editor:
         self._session = session if isinstance(session, dict) else {}
         asked = capabilities.get("elicitation") if isinstance(capabilities, dict) else None
         modes = asked if isinstance(asked, dict) else {}
+        meta = capabilities.get("_meta") if isinstance(capabilities, dict) else None
+        self.terminals = isinstance(meta, dict) and meta.get("terminal_output") is True
         files = capabilities.get("fs") if isinstance(capabilities, dict) else None
         files = files if isinstance(files, dict) else {}
         self.reads, self.writes = (files.get(name) is True for name in ("readTextFile", "writeTextFile"))

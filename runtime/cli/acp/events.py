@@ -11,6 +11,7 @@ from runtime.api.events import (
     PERMISSION_REQUEST,
     SESSION_EVENT,
     SUBSCRIPTION_LAGGED,
+    TERMINAL_ENDED,
     TURN_ENDED,
     TURN_INTERRUPTED,
     TURN_STARTED,
@@ -97,7 +98,9 @@ class Events:
             own = session.prompting and not replay
             shown = self._editor.shown(params, replay=replay)
             if shown is not None and not (own and params["update"].get("sessionUpdate") == "user_message_chunk"):
-                self._flows.post({"method": UPDATE, "params": shown})
+                self._post(shown, session.terminals.shown(self._editor, shown["update"]))
+        elif method == TERMINAL_ENDED:
+            self._post({"sessionId": session.id}, session.terminals.end(self._editor, params))
         elif method in TURNS:
             session.in_turn = TURNS[method]
             if session.in_turn and session.prompts and session.prompts[0].too_early:
@@ -107,6 +110,10 @@ class Events:
             self._flows.withdraw((session, params.get(ANSWERED[method])))
         elif method == ELICITATION_COMPLETE and not replay and self._editor.elicitation:
             self._flows.post({"method": method, "params": {"elicitationId": params.get("elicitationId")}})
+
+    def _post(self, params: dict[str, Any], updates: list[dict[str, Any]]) -> None:
+        for update in updates:
+            self._flows.post({"method": UPDATE, "params": {**params, "update": update}})
 
     def cancel(self, session: Session) -> Flow:
         """End the turn in progress.

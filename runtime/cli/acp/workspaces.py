@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api.limits import MAX_LABEL, MAX_PATH
 from runtime.cli.acp.errors import RefusedError
+from runtime.cli.acp.terminals import Terminals
 from runtime.cli.mounts import normal
 from runtime.jsonrpc import INVALID_PARAMS
 
@@ -58,6 +59,7 @@ class Session:
     following: bool = False
     """Events will come: there is a subscription, or one is being made."""
     subscription: str | None = None
+    terminals: Terminals = field(init=False)
     serving: str | None = None
     """As which the editor serves its files."""
     in_turn: bool = False
@@ -66,6 +68,9 @@ class Session:
     """The editor's prompts that are not answered, in their order: the daemon has the first, the others wait for their turn."""
     cancels: int = 0
     """Cancels that the daemon has not answered: a prompt that it got now might be taken for the one that they are for."""
+
+    def __post_init__(self) -> None:
+        self.terminals = Terminals(self.id)
 
     @property
     def prompting(self) -> bool:

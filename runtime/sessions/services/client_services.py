@@ -30,6 +30,7 @@ from runtime.acp.messages import (
     WriteTextFile,
     parse,
 )
+from runtime.api.events import TERMINAL_ENDED
 from runtime.jsonrpc import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, RESOURCE_NOT_FOUND
 from runtime.sessions.services.files import AgentFiles
 from runtime.sessions.services.refusals import REFUSALS, RefusedError, error_of
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from runtime.network import Egress
     from runtime.sessions.agent.process import Agent
     from runtime.sessions.ports import VmServices
+    from runtime.sessions.services.terminals import Terminal
+    from runtime.sessions.transcript.transcript import Transcript
 
 MAX_SERVING: Final = 64
 """Requests of one agent that may wait at once (permissions, ends of commands): as many as it may have terminals."""
@@ -57,7 +60,7 @@ class ClientServices:
     def __init__(
         self,
         vm: VmServices,
-        session_id: str,
+        transcript: Transcript,
         agent: Agent,
         cwd: str,
         egress: Egress,
@@ -66,10 +69,11 @@ class ClientServices:
         elicit: Elicit,
     ) -> None:
         self._agent = agent
-        self._files = AgentFiles(vm.files, agent, partial(vm.hub.file_servers.find, vm.name, session_id))
+        self._transcript = transcript
+        self._files = AgentFiles(vm.files, agent, partial(vm.hub.file_servers.find, vm.name, transcript.session_id))
         self._ask = ask
         self._elicit = elicit
-        self._terminals = Terminals(vm, cwd, egress, agent.hold)
+        self._terminals = Terminals(vm, f"term_{transcript.last_seq + 1}", cwd, egress, agent.hold)
         self.agent_session_id: str | None = None
         """The agent's id of our session, None until it has told us: until then any id is taken."""
         self._table: dict[str, Callable[[Request], Awaitable[None]]] = {
@@ -133,7 +137,7 @@ class ClientServices:
         params = parse(request.params, CreateTerminal)
         self._check(params.session_id, params.cwd)
         terminal_id, terminal = await self._terminals.create(params)
-        self._agent.start_soon(terminal.run)
+        self._agent.start_soon(partial(self._run, terminal_id, terminal))
         self._agent.respond(request.id, {"terminalId": terminal_id})
 
     async def _terminal_output(self, request: Request) -> None:
@@ -155,8 +159,20 @@ class ClientServices:
         self._agent.respond(request.id, {})
 
     async def _terminal_release(self, request: Request) -> None:
-        self._terminals.release(self._terminal_ref(request).terminal_id)
+        terminal_id = self._terminal_ref(request).terminal_id
+        terminal = self._terminals.get(terminal_id)
+        if not terminal.ended.is_set():
+            self._record(terminal_id, terminal)
+        self._terminals.release(terminal_id)
         self._agent.respond(request.id, {})
+
+    async def _run(self, terminal_id: str, terminal: Terminal) -> None:
+        await terminal.run()
+        if self._terminals.has(terminal_id):  # else its release was its end
+            self._record(terminal_id, terminal)
+
+    def _record(self, terminal_id: str, terminal: Terminal) -> None:
+        self._transcript.append(TERMINAL_ENDED, {"terminalId": terminal_id, **terminal.shown()})
 
     def _terminal_ref(self, request: Request) -> TerminalRef:
         params = parse(request.params, TerminalRef)

@@ -46,6 +46,15 @@ class Output:
             data = data[start:]
         return data
 
+    def tail(self, limit: int) -> tuple[str, bool]:
+        """At most `limit` bytes of the end, as text, and whether there was more."""
+        data = self.data()
+        if len(data) <= limit:
+            return data.decode("utf-8", "replace"), self.truncated
+        end = Output(limit)
+        end.write(data)
+        return end.text(), True
+
     def text(self) -> str:
         """The output that is kept, as text."""
         return self.data().decode("utf-8", "replace")

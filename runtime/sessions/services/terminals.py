@@ -33,6 +33,10 @@ DEFAULT_OUTPUT: Final = 1024 * 1024
 MAX_OUTPUT: Final = 8 * 1024 * 1024
 """The most that is kept whatever the VM's limit says: it is resent in full, as one line, on every `terminal/output`."""
 
+MAX_SHOWN: Final = 64 * 1024
+"""Bytes of a command's output that go into the transcript: more than a person scrolls through, and a session may run
+thousands."""
+
 _SHELL: Final = frozenset(" \t\n|&;<>()$`\"'*?[~")
 
 
@@ -66,6 +70,12 @@ class Terminal:
         self._hold(-len(self._output))
         self._output.limit = 0
 
+    def shown(self) -> dict[str, Any]:
+        """What people are shown of it afterwards: the members of `TERMINAL_ENDED`."""
+        text, truncated = self._output.tail(MAX_SHOWN)
+        status = self.exit_status or {"exitCode": None, "signal": self.process.signal}
+        return {"output": text, "truncated": truncated, **status}
+
     def output(self) -> dict[str, Any]:
         """The result of `terminal/output`."""
         text = self._output.text()
@@ -74,10 +84,11 @@ class Terminal:
 
 
 class Terminals:
-    """The terminals of one agent."""
+    """The terminals of one agent. Their ids begin with `name`."""
 
-    def __init__(self, vm: VmServices, cwd: str, egress: Egress, hold: Callable[[int], None]) -> None:
+    def __init__(self, vm: VmServices, name: str, cwd: str, egress: Egress, hold: Callable[[int], None]) -> None:
         self._vm = vm
+        self._name = name
         self._hold = hold
         self._egress = egress
         self._cwd = cwd
@@ -101,7 +112,7 @@ class Terminals:
             raise RefusedError(code, error.message, error.to_data()) from error
         process.end_input()
         terminal = Terminal(process, max(0, min(limit, self._vm.output_bytes, MAX_OUTPUT)), self._hold)
-        id_ = f"term_{self._next}"
+        id_ = f"{self._name}_{self._next}"
         self._next += 1
         self._terminals[id_] = terminal
         return id_, terminal
@@ -112,6 +123,10 @@ class Terminals:
         if terminal is None:
             raise RefusedError(RESOURCE_NOT_FOUND, f"no terminal {terminal_id!r}", {"terminalId": terminal_id})
         return terminal
+
+    def has(self, terminal_id: str) -> bool:
+        """Whether there is such a terminal, and it is not released."""
+        return terminal_id in self._terminals
 
     def release(self, terminal_id: str) -> None:
         """Kill what still runs and forget the terminal. Raises `RefusedError`."""
