@@ -141,7 +141,7 @@ def _daemon(socket: Path, state: Path) -> Iterator[None]:
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                connect(socket).close()
+                connect(socket, autostart=False).close()
                 break
             except ConnectError:
                 if process.poll() is not None or time.monotonic() > deadline:

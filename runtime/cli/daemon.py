@@ -1,4 +1,4 @@
-"""The daemon that runs: `status`, `stop`, `restart`, `logs`, `sleep` and `keys rotate`."""
+"""The daemon that runs: `status`, `start`, `stop`, `restart`, `logs`, `sleep` and `keys rotate`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ def register(table: Table) -> None:
     """Enter the commands."""
     text = "tell whether a daemon runs, and what it does; the exit code says so as well"
     table.command("status", status, text, starts=False)
+    text = "start a daemon in the background, unless one answers; whatever needs one does so by itself"
+    table.command("start", start, text, starts=False)
     command = table.command("stop", stop, "stop the daemon: running turns end as cancelled", starts=False)
     _add_timeout(command)
     command = table.command(
@@ -130,6 +132,18 @@ def _state_bytes(state: str) -> int | None:
         except OSError:
             continue
     return total
+
+
+def start(args: argparse.Namespace) -> int:
+    """Start a daemon unless one answers; return when it is ready."""
+    args.no_start = False
+    with connect_to(args) as client:
+        status = client.call("daemon.status")
+    if args.json:
+        output.write_json({"pid": status["pid"], "version": status["version"], "socket": status["socket"]})
+    else:
+        output.say(f"torpor {status['version']} serves {status['socket']} (process {status['pid']})")
+    return exits.OK
 
 
 def stop(args: argparse.Namespace) -> int:

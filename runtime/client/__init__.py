@@ -11,6 +11,7 @@ The methods of both are generated from the API's table. By hand is what is no me
 
     sync          `connect`, calls and notifications of one connection
     sync_vm       VMs by name
+    starting      a daemon for a program that finds none
     greeting      how a command connects, and says `hello`
 
     forms         arguments as they travel
@@ -18,5 +19,5 @@ The methods of both are generated from the API's table. By hand is what is no me
     errors        what clients raise
     generated/    the methods, with their types
 
-`sync`, `forms`, `notification`, `errors` and `greeting` need the standard library alone: commands start with them.
+`sync`, `forms`, `notification`, `errors`, `starting` and `greeting` need the standard library alone: commands start with them.
 """

@@ -15,6 +15,7 @@ more to do then hears of it by `Client.on`.
 from __future__ import annotations
 
 import math
+import subprocess
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -32,6 +33,7 @@ from runtime.client.wires import open_wire
 if TYPE_CHECKING:
     import os
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from runtime.client.notification import Notification
     from runtime.client.subscription import Callback, Subscription
@@ -172,6 +174,19 @@ class Client(DaemonMethods):
             subscription.hear(notification)
 
 
+async def _start(path: Path, failure: ConnectError) -> None:
+    """Have a daemon started. Raises ConnectError."""
+    from runtime.client.starting import START_SECONDS, check_start, start_command  # noqa: PLC0415 - seldom needed
+
+    command = start_command(failure, path)
+    done = None
+    with anyio.move_on_after(START_SECONDS):
+        done = await anyio.run_process(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)
+    if done is None:
+        raise ConnectError(path, f"`torpor start` has not ended within {START_SECONDS:g} s") from failure
+    check_start(failure, path, done.returncode, done.stderr or b"")
+
+
 async def _finish(callback: Callback, params: dict[str, Any]) -> None:
     rest = callback(params)
     if rest is not None:
@@ -180,13 +195,18 @@ async def _finish(callback: Callback, params: dict[str, Any]) -> None:
 
 @asynccontextmanager
 async def connect(
-    place: str | os.PathLike[str] | None = None, *, token: str | None = None, patience: float = PATIENCE_SECONDS
+    place: str | os.PathLike[str] | None = None,
+    *,
+    token: str | None = None,
+    patience: float = PATIENCE_SECONDS,
+    autostart: bool = True,
 ) -> AsyncIterator[Client]:
     """Connect to a daemon: `async with connect() as client`.
 
     `place` is a Unix socket's path (also `unix:///PATH`), by default the default one, or `http://HOST:PORT`, with the
     token (else `$TORPOR_TOKEN`). For `patience` seconds the client tries again when the daemon has gone away: 0 is
-    never, math.inf for ever.
+    never, math.inf for ever. Where nobody listens on the socket at first, `torpor` on the PATH starts a daemon, unless
+    `autostart` is false.
     Raises ConnectError when no daemon answers at first, and EndpointError for a place that is none.
     """
     if math.isnan(patience) or patience < 0:
@@ -196,7 +216,13 @@ async def connect(
     async with anyio.create_task_group() as tasks:
         try:
             client = Client(address, patience, tasks)
-            await client.open()
+            try:
+                await client.open()
+            except ConnectError as unserved:
+                if not autostart or isinstance(address, HttpEndpoint):
+                    raise
+                await _start(address.path, unserved)
+                await client.open()
             yield client
         except Exception as error:  # raised again below, where the task group does not wrap it
             failure = error

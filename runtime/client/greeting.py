@@ -22,7 +22,7 @@ def greet(path: Path) -> tuple[Client, dict[str, Any]]:
 
     Raises ConnectError, ConnectionLostError, RpcError, and EndpointError for a daemon that does not answer.
     """
-    client = connect(path)
+    client = connect(path, autostart=False)
     try:
         return client, _hello(client, path)
     except BaseException:

@@ -35,6 +35,7 @@ from runtime.jsonrpc import Line, Lines, TooLong, encode, joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import TracebackType
 
     from runtime.client.sync_vm import Vms
@@ -234,16 +235,29 @@ def _decoded(line: Line) -> dict[str, Any]:
     return message
 
 
-def connect(path: str | os.PathLike[str] | None = None, *, timeout: float | None = 10.0) -> Client:
+def connect(
+    path: str | os.PathLike[str] | None = None, *, timeout: float | None = 10.0, autostart: bool = True
+) -> Client:
     """Connect to the daemon at `path` (also `unix:///path`), by default at the default place (`runtime.api.endpoint`).
 
-    `timeout` bounds the connecting in seconds, not what follows. Raises ConnectError when no daemon answers there, and
-    EndpointError when the place is not to be trusted.
+    `timeout` bounds the connecting in seconds, not what follows. Where nobody listens, `torpor` on the PATH starts a daemon,
+    unless `autostart` is false. Raises ConnectError when no daemon answers, and EndpointError when the place is not to be
+    trusted.
     """
     if path is not None and os.fspath(path).startswith("http://"):
         raise EndpointError(f"{path} is for the asynchronous client; this one speaks over the Unix socket")
     place = socket_path(path)
     check_directory(place)
+    try:
+        return Client(_connected(place, timeout))
+    except ConnectError as failure:
+        if not autostart:
+            raise
+        _start(place, failure)
+    return Client(_connected(place, timeout))
+
+
+def _connected(place: Path, timeout: float | None) -> socket.socket:
     connected = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         connected.settimeout(timeout)
@@ -255,7 +269,27 @@ def connect(path: str | os.PathLike[str] | None = None, *, timeout: float | None
             "there is no socket" if error.errno == errno.ENOENT else (error.strerror or "it does not answer in time")
         )
         raise ConnectError(place, reason) from error
-    return Client(connected)
+    return connected
+
+
+def _start(place: Path, failure: ConnectError) -> None:
+    """Have a daemon started. Raises ConnectError."""
+    import subprocess  # noqa: PLC0415 - what the commands do without
+
+    from runtime.client.starting import START_SECONDS, check_start, start_command  # noqa: PLC0415 - as above
+
+    try:
+        done = subprocess.run(  # noqa: S603 - our own command
+            start_command(failure, place),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=START_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ConnectError(place, f"`torpor start` has not ended within {START_SECONDS:g} s") from error
+    check_start(failure, place, done.returncode, done.stderr)
 
 
 __all__ = [

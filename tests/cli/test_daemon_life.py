@@ -225,7 +225,7 @@ def begun(place: Place, *arguments: str):  # type: ignore[no-untyped-def]
         serving = place.popen("serve", *arguments)
         while serving.poll() is None:
             with contextlib.suppress(ConnectError):
-                return serving, connect(place.socket)
+                return serving, connect(place.socket, autostart=False)
             time.sleep(0.01)  # there is no event for a socket that appears
         serving.communicate()
 

@@ -95,6 +95,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.engine.component.types.MAX_TYPE_NODES": "tests/engine/component/test_bounds.py::test_beyond_bounds",
     "runtime.engine.component.world.MAX_EXPORTS": "tests/engine/component/test_bounds.py::test_exported_functions_are_counted",
     "runtime.engine.engine.MAX_COMPONENT_BYTES": "tests/engine/test_compiler_bounds.py::test_a_component_has_a_size",
+    "runtime.client.starting.SAID_LINES": "tests/clients/python/test_autostart.py::test_where_none_is_to_be_started",
     "runtime.engine.engine.MAX_MODULES": "tests/engine/test_components.py::test_programs_of_many_modules_count_as_many",
     "runtime.engine.engine.MAX_PROGRAMS": "tests/engine/test_components.py::test_programs_are_forgotten_one_by_one",
     "runtime.engine.features.FIBER_STACK_BYTES": "tests/wasi/test_limits.py::test_recursion",

@@ -19,6 +19,8 @@ export interface ClientOptions {
   connectTimeoutMs?: number;
   /** How long a call waits for a daemon that was there and has gone away; 0: not at all. Default: 60,000. */
   patienceMs?: number;
+  /** Whether `torpor` on the PATH starts a daemon where nobody listens on the socket at first. Default: true. */
+  autostart?: boolean;
 }
 
 /**
@@ -27,8 +29,8 @@ export interface ClientOptions {
  */
 export function createClient<_Registry = unknown>(options: ClientOptions = {}): Client {
   const endpoint = resolveEndpoint(options.endpoint, options.token);
-  const { connectTimeoutMs = CONNECT_TIMEOUT_MS, patienceMs = PATIENCE_MS } = options;
-  return new Client(new Link(endpoint, { connectTimeoutMs, patienceMs }));
+  const { connectTimeoutMs = CONNECT_TIMEOUT_MS, patienceMs = PATIENCE_MS, autostart = true } = options;
+  return new Client(new Link(endpoint, { connectTimeoutMs, patienceMs, autostart }));
 }
 
 /** A daemon. Ends by `close`, or with the program, which ends when it waits for no call and no `Connection` any more. */

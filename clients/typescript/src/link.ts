@@ -5,10 +5,12 @@ import type { Endpoint } from "./endpoint.js";
 import { asCalled, type CallSite, ConnectionError, TorporError } from "./errors.js";
 import { Hold } from "./hold.js";
 import { Peer } from "./peer.js";
+import { startDaemon } from "./starting.js";
 
 export interface LinkOptions {
   connectTimeoutMs: number;
   patienceMs: number;
+  autostart: boolean;
 }
 
 /** Milliseconds to wait between attempts, doubled up to the second: a daemon restarts within one or two seconds. */
@@ -88,6 +90,7 @@ export class Link {
   }
 
   async #open(): Promise<Peer> {
+    let mayStart = this.options.autostart && this.#peer === undefined;
     const deadline = performance.now() + (this.#peer === undefined ? 0 : this.options.patienceMs);
     for (let delay = FIRST_DELAY_MS; ; delay = Math.min(2 * delay, MAX_DELAY_MS)) {
       try {
@@ -109,6 +112,11 @@ export class Link {
         }
         return peer;
       } catch (error) {
+        if (mayStart && this.endpoint.kind === "unix" && error instanceof ConnectionError) {
+          mayStart = false;
+          await startDaemon(this.endpoint.path, error);
+          continue;
+        }
         const inVain = !(error instanceof TorporError && error.retryable);
         if (inVain || performance.now() + delay > deadline) {
           throw error;

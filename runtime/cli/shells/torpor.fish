@@ -4,7 +4,7 @@ function __torpor_command
     set -l command
     for word in (commandline -opc)[2..-1]
         switch "$command $word"
-            case ' run' ' acp' ' serve' ' status' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' vm' ' vm ls' ' vm show' ' vm new' ' vm configure' ' vm rm' ' vm sleep' ' vm wake' ' vm stats' ' vm prune' ' vm fork' ' vm export' ' vm import' ' session' ' session ls' ' session show' ' session rm' ' session close' ' session resume' ' session cancel' ' session fork' ' session set' ' session send' ' permission' ' permission ls' ' permission allow' ' permission deny' ' agents' ' vms' ' sessions' ' events' ' agent' ' agent add' ' agent check' ' agent new' ' agent dev' ' agent list' ' agent ls' ' agent remove' ' agent rm' ' exec' ' ps' ' kill' ' wait' ' shell' ' bin' ' bin add' ' bin list' ' bin ls' ' bin remove' ' bin rm' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs get' ' fs mkdir' ' fs stat' ' fs find' ' fs ln' ' fs chmod' ' fs truncate' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' snapshot' ' snapshot new' ' snapshot ls' ' snapshot rm' ' snapshot diff' ' snapshot restore' ' fork' ' fork-session' ' export' ' import' ' api' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses' ' help' ' version'
+            case ' run' ' acp' ' serve' ' status' ' start' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' vm' ' vm ls' ' vm show' ' vm new' ' vm configure' ' vm rm' ' vm sleep' ' vm wake' ' vm stats' ' vm prune' ' vm fork' ' vm export' ' vm import' ' session' ' session ls' ' session show' ' session rm' ' session close' ' session resume' ' session cancel' ' session fork' ' session set' ' session send' ' permission' ' permission ls' ' permission allow' ' permission deny' ' agents' ' vms' ' sessions' ' events' ' agent' ' agent add' ' agent check' ' agent new' ' agent dev' ' agent list' ' agent ls' ' agent remove' ' agent rm' ' exec' ' ps' ' kill' ' wait' ' shell' ' bin' ' bin add' ' bin list' ' bin ls' ' bin remove' ' bin rm' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs get' ' fs mkdir' ' fs stat' ' fs find' ' fs ln' ' fs chmod' ' fs truncate' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' snapshot' ' snapshot new' ' snapshot ls' ' snapshot rm' ' snapshot diff' ' snapshot restore' ' fork' ' fork-session' ' export' ' import' ' api' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses' ' help' ' version'
                 set command "$command $word"
         end
     end
@@ -18,6 +18,7 @@ complete -c torpor -n '__torpor_at' -a run -d 'prompt an agent and print its ans
 complete -c torpor -n '__torpor_at' -a acp -d 'be an agent for an editor: ACP on stdin and stdout'
 complete -c torpor -n '__torpor_at' -a serve -d 'run the daemon in the foreground'
 complete -c torpor -n '__torpor_at' -a status -d 'tell whether a daemon runs, and what it does; the exit code says so as well'
+complete -c torpor -n '__torpor_at' -a start -d 'start a daemon in the background, unless one answers; whatever needs one does so by itself'
 complete -c torpor -n '__torpor_at' -a stop -d 'stop the daemon: running turns end as cancelled'
 complete -c torpor -n '__torpor_at' -a restart -d 'stop the daemon and start one of this version, with the same state, socket and options'
 complete -c torpor -n '__torpor_at' -a logs -d 'print the daemon\'s log, which holds no contents'
@@ -98,6 +99,9 @@ complete -c torpor -n '__torpor_at serve' -l http-origin -x -d 'let web pages of
 complete -c torpor -n '__torpor_at status' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at status' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at status' -l json -d 'print JSON, one object a line'
+complete -c torpor -n '__torpor_at start' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at start' -l socket -r -F -d 'the daemon\'s socket'
+complete -c torpor -n '__torpor_at start' -l json -d 'print JSON, one object a line'
 complete -c torpor -n '__torpor_at stop' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at stop' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at stop' -l json -d 'print JSON, one object a line'

@@ -18,6 +18,7 @@ _torpor() {
                 'acp:be an agent for an editor: ACP on stdin and stdout'
                 'serve:run the daemon in the foreground'
                 'status:tell whether a daemon runs, and what it does; the exit code says so as well'
+                'start:start a daemon in the background, unless one answers; whatever needs one does so by itself'
                 'stop:stop the daemon: running turns end as cancelled'
                 'restart:stop the daemon and start one of this version, with the same state, socket and options'
                 'logs:print the daemon'\''s log, which holds no contents'
@@ -62,6 +63,7 @@ _torpor() {
                 acp) _torpor_acp ;;
                 serve) _torpor_serve ;;
                 status) _torpor_status ;;
+                start) _torpor_start ;;
                 stop) _torpor_stop ;;
                 restart) _torpor_restart ;;
                 logs) _torpor_logs ;;
@@ -162,6 +164,15 @@ _torpor_serve() {
         '*--http-origin=[let web pages of this origin connect (repeatable)]:ORIGIN: '
 }
 _torpor_status() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]'
+}
+_torpor_start() {
     local context state state_descr line
     typeset -A opt_args
     _arguments -s -S -C \

@@ -81,7 +81,7 @@ def test_nobody_there(run, places, monkeypatch):
                 pytest.fail("connected")
 
     async def main():
-        await fails(torpor.ConnectError, "there is no socket", "/nowhere/t.sock")
+        await fails(torpor.ConnectError, "there is no socket", "/nowhere/t.sock", autostart=False)
         await fails(torpor.ConnectError, "no daemon answers at http://localhost:1", "http://localhost:1", token="x")
         await fails(torpor.ConnectError, "HTTP 401: A bearer token", places["http"], token="wrong")
         await fails(torpor.EndpointError, "needs a token", "http://example.com")

@@ -89,12 +89,12 @@ def test_a_string_that_is_no_unicode_text_leaves_the_connection_usable(client):
 
 def test_nobody_there(socket_path):
     with pytest.raises(ConnectError, match="there is no socket"):
-        connect("/nowhere/t.sock")
+        connect("/nowhere/t.sock", autostart=False)
     path = socket_path.with_name("dead.sock")
     with socket.socket(socket.AF_UNIX) as dead:
         dead.bind(str(path))
     with pytest.raises(ConnectError, match="refused"):
-        connect(f"unix://{path}")
+        connect(f"unix://{path}", autostart=False)
 
 
 @pytest.mark.parametrize("line", [b"{", b"null", b"[]", b"5", b'"\xff"', b"[" * 9999])

@@ -125,7 +125,7 @@ test("a client looks before it connects", async () => {
 });
 
 test("where no daemon answers, it says so", async () => {
-  const client = createClient({ endpoint: join(directory, "none.sock") });
+  const client = createClient({ endpoint: join(directory, "none.sock"), autostart: false });
   await assert.rejects(client.hello(), { code: "connect_failed", retryable: true, message: /there is no socket/ });
   client.close();
   await assert.rejects(client.hello(), { code: "client_closed", retryable: false });
