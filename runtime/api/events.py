@@ -104,7 +104,7 @@ EVENTS: Final[dict[str, Kind]] = {
     SESSION_CLOSED: Kind("closeSession was called."),
     TURN_STARTED: Kind(
         "A prompt was accepted. Its content follows as `user_message_chunk`s.",
-        {**_TURN, "idempotencyKey?": "The key that the client gave."},
+        {**_TURN, "idempotencyKey?": "The key that the client gave.", "traceContext?": "As in sendPrompt."},
     ),
     TURN_ENDED: Kind(
         "The turn is over, and the files that it wrote are durable.",
@@ -231,11 +231,14 @@ NOTIFICATIONS: Final = {
         (*_OF_SESSION, "seq", "createdAt", "event"), "one event of a transcript, committed before"
     ),
     PERMISSION_REQUEST: Notification(
-        (*_OF_SESSION, "request: {permissionId, toolCall, options, description?}"),
+        (*_OF_SESSION, "request: {permissionId, toolCall, options, description?, _meta?}"),
         "an agent asks for permission, and the session's policy leaves it open",
     ),
     ELICITATION_REQUEST: Notification(
-        (*_OF_SESSION, "request: {questionId, mode, message, requestedSchema?, url?, elicitationId?, toolCallId?}"),
+        (
+            *_OF_SESSION,
+            "request: {questionId, mode, message, requestedSchema?, url?, elicitationId?, toolCallId?, _meta?}",
+        ),
         "an agent asks a person to fill in a form, or to visit a page",
     ),
     FILE_REQUEST: Notification(

@@ -76,6 +76,12 @@ MAX_BLOCKS: Final = 1000
 MAX_KEY: Final = 256
 """Characters of an idempotency key: a UUID four times over, and no place to keep data in."""
 
+MAX_TRACESTATE: Final = 512
+"""Characters of a trace's state: what W3C's Trace Context has everybody pass on at least (section 3.3.1.5)."""
+
+MAX_BAGGAGE: Final = 8192
+"""Characters of a trace's baggage: what W3C's Baggage has everybody pass on at least (section 3.3.2)."""
+
 MAX_RULES: Final = 100
 """Rules of one permission policy: they are tried one by one on every request."""
 MAX_RULE_GLOB: Final = 1024

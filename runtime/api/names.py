@@ -29,6 +29,9 @@ VARIABLE: Final = r"^[^=\u0000]+$"
 """The name of an environment's variable."""
 VARIABLE_VALUE: Final = r"^[^\u0000]*$"
 
+TRACEPARENT: Final = r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$(?!\n)"
+"""Of W3C's Trace Context, section 3.2: version, trace, span and flags."""
+
 _PART: Final = re.compile(r"[A-Za-z0-9._-]+")
 _SESSION_ID: Final = re.compile(SESSION_ID)
 _VARIABLE: Final = re.compile(VARIABLE)

@@ -9,10 +9,23 @@ from msgspec import Meta, Struct
 
 from runtime.api.defaults import CANCEL_GRACE_MS
 from runtime.api.errors import ErrorCode
-from runtime.api.limits import MAX_KEY
+from runtime.api.limits import MAX_BAGGAGE, MAX_KEY, MAX_TRACESTATE
 from runtime.api.method import Method
+from runtime.api.names import TRACEPARENT
 from runtime.api.sessions import NEEDS_AGENT, NO_SUCH
 from runtime.api.types import Fault, Millis, SessionParams, doc
+
+
+class TraceContext(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    """Where a trace of OpenTelemetry goes on, as W3C has it."""
+
+    traceparent: Annotated[
+        Annotated[str, Meta(pattern=TRACEPARENT)], doc("The trace, the span that asks, and flags: `00-...-...-01`.")
+    ]
+    tracestate: Annotated[Annotated[str, Meta(max_length=MAX_TRACESTATE)] | None, doc("What tracers add.")] = None
+    baggage: Annotated[Annotated[str, Meta(max_length=MAX_BAGGAGE)] | None, doc("What goes with the whole trace.")] = (
+        None
+    )
 
 
 class SendPrompt(SessionParams):
@@ -27,6 +40,9 @@ class SendPrompt(SessionParams):
         doc("The same key with the same prompt returns the first turn's result again, and runs no other."),
     ] = None
     timeout_ms: Annotated[Millis | None, doc("Cancel the turn after so long. Without it there is no deadline.")] = None
+    trace_context: Annotated[TraceContext | None, doc("The trace that the turn is a part of: the agent gets it.")] = (
+        None
+    )
 
 
 class PromptResult(Struct, frozen=True, rename="camel", kw_only=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from runtime.api import turns
 from runtime.rpc.methods import Call, handles
 
@@ -13,8 +15,9 @@ if TYPE_CHECKING:
 
 @handles(turns.SEND_PROMPT)
 async def _send_prompt(call: Call, params: SendPrompt) -> Any:
+    trace = None if params.trace_context is None else msgspec.to_builtins(params.trace_context)
     return await call.host.prompt(
-        params.vm_name, params.session_id, params.prompt, params.idempotency_key, params.timeout_ms
+        params.vm_name, params.session_id, params.prompt, params.idempotency_key, params.timeout_ms, trace
     )
 
 

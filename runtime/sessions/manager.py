@@ -37,7 +37,7 @@ from runtime.sessions.services.detached import run_detached
 from runtime.sessions.transcript.growth import Tally
 from runtime.sessions.transcript.recovery import mark_interrupted
 from runtime.sessions.turns import prompts
-from runtime.sessions.turns.turn import CANCEL_GRACE, NO_TIMEOUT, Turn
+from runtime.sessions.turns.turn import CANCEL_GRACE, Turn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -146,9 +146,14 @@ class Sessions:
         return session.describe()
 
     async def prompt(
-        self, session_id: str, prompt: Any, idempotency_key: str | None = None, timeout_ms: int | None = None
+        self,
+        session_id: str,
+        prompt: Any,
+        idempotency_key: str | None = None,
+        timeout_ms: int | None = None,
+        trace: dict[str, str] | None = None,
     ) -> dict[str, Any]:
-        """`sendPrompt`. A cancelled wait leaves the turn running.
+        """`sendPrompt`. A cancelled wait leaves the turn running. `trace`: `traceContext`, for the agent.
 
         Raises `ApiError`: PROMPT_IN_PROGRESS, SESSION_CLOSED, SESSION_CONFLICT, AGENT_FAILED, AGENT_ERROR, TIMEOUT, ...
         """
@@ -169,8 +174,7 @@ class Sessions:
             if session.turn is not None:
                 raise ApiError(ErrorCode.PROMPT_IN_PROGRESS, "a turn of this session is in progress")
             prompts.check_supported(blocks, session.record.capabilities)
-            timeout = NO_TIMEOUT if timeout_ms is None else timeout_ms / 1000
-            turn = Turn(new_session_id(), blocks, key=idempotency_key, content_hash=content_hash, timeout=timeout)
+            turn = Turn(blocks, key=idempotency_key, content_hash=content_hash, timeout_ms=timeout_ms, trace=trace)
             session.turn = turn
             session.users += 1
             self._nursery.start_soon(self._turn, session, turn)

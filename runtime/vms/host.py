@@ -168,13 +168,19 @@ class Host:
                     pass
 
     async def prompt(
-        self, name: str, session_id: str, prompt: Prompt, key: str | None, timeout_ms: int | None
+        self,
+        name: str,
+        session_id: str,
+        prompt: Prompt,
+        key: str | None,
+        timeout_ms: int | None,
+        trace: dict[str, str] | None,
     ) -> dict[str, Any]:
         """`sendPrompt`. A prompt with an idempotency key that was answered before wakes nothing."""
         answer = None if key is None else await self.queries.earlier_answer(name, session_id, prompt, key)
         if answer is not None:
             return answer
-        return await self.use(name, lambda vm: vm.sessions.prompt(session_id, prompt, key, timeout_ms))
+        return await self.use(name, lambda vm: vm.sessions.prompt(session_id, prompt, key, timeout_ms, trace))
 
     async def cancel(self, name: str, session_id: str, grace_ms: int) -> dict[str, Any]:
         """`cancelPrompt`: wakes nothing, since a VM that sleeps has no turn."""

@@ -12,7 +12,7 @@ from runtime.api.daemon import Subscribe
 from runtime.api.past import TakeSnapshot
 from runtime.api.sessions import CreateSession, RawSend
 from runtime.api.shells import OpenShell, ResizeShell, WaitShell
-from runtime.api.turns import SendPrompt
+from runtime.api.turns import SendPrompt, TraceContext
 from runtime.api.vms import VmExport, VmOptions
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 VM = {"vm": "v"}
 SESSION = {"vm": "v", "sessionId": "s"}
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,8 @@ SESSION = {"vm": "v", "sessionId": "s"}
         (CreateSession, lambda n: VM | {"agentType": "a" * n}, limits.MAX_AGENT_TYPE),
         (RawSend, lambda n: SESSION | {"method": "m" * n, "params": {}}, limits.MAX_METHOD),
         (SendPrompt, lambda n: SESSION | {"prompt": "", "idempotencyKey": "k" * n}, limits.MAX_KEY),
+        (TraceContext, lambda n: {"traceparent": TRACE, "tracestate": "s" * n}, limits.MAX_TRACESTATE),
+        (TraceContext, lambda n: {"traceparent": TRACE, "baggage": "b" * n}, limits.MAX_BAGGAGE),
         (Subscribe, lambda n: VM | {"types": ["t"] * n}, limits.MAX_TYPES),
         (TakeSnapshot, lambda n: VM | {"name": "n" * n}, limits.MAX_SNAPSHOT_NAME),
         (WaitShell, lambda n: VM | {"shell": "s" * n}, limits.MAX_SHELL_NAME),

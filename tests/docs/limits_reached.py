@@ -28,6 +28,8 @@ REACHED: Final[dict[str, str]] = {
     "runtime.api.limits.MAX_SNAPSHOT_NAME": "tests/api/test_limits.py::test_params_take_so_much_and_no_more",
     "runtime.api.limits.MAX_SHELL_NAME": "tests/api/test_limits.py::test_params_take_so_much_and_no_more",
     "runtime.api.limits.MAX_SIDE": "tests/api/test_limits.py::test_a_terminal_is_so_large",
+    "runtime.api.limits.MAX_TRACESTATE": "tests/api/test_limits.py::test_params_take_so_much_and_no_more",
+    "runtime.api.limits.MAX_BAGGAGE": "tests/api/test_limits.py::test_params_take_so_much_and_no_more",
     "runtime.api.limits.MAX_TYPES": "tests/api/test_limits.py::test_params_take_so_much_and_no_more",
     "runtime.api.limits.MAX_SECRET_HOSTS": "tests/sessions/test_bounds.py::test_a_secret_is_for_so_many_hosts",
     "runtime.api.names.MAX_NAME": "tests/api/test_names.py::test_a_session_id_is_one_everywhere",

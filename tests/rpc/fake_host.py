@@ -94,7 +94,12 @@ class FakeSessions(Sessions):
         return {**self.rows[session_id], "modes": None, "configOptions": [], "authMethods": []}
 
     async def prompt(
-        self, session_id: str, prompt: Any, idempotency_key: str | None = None, timeout_ms: int | None = None
+        self,
+        session_id: str,
+        prompt: Any,
+        idempotency_key: str | None = None,
+        timeout_ms: int | None = None,
+        trace: dict[str, str] | None = None,
     ) -> dict[str, Any]:
         row = self.row(session_id)
         if row["status"] == "closed":

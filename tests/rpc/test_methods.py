@@ -77,6 +77,11 @@ from tests.patience import WAIT
             ["/options/env/A"],
         ),
         ("sendPrompt", {"vm": "v", "sessionId": "s", "prompt": 5}, ["/prompt"]),
+        (
+            "sendPrompt",
+            {"vm": "v", "sessionId": "s", "prompt": "x", "traceContext": {"traceparent": "00-1-2-3", "x": ""}},
+            ["/traceContext/traceparent", "/traceContext/x"],
+        ),
         ("sendPrompt", {"vm": "v", "sessionId": "s", "prompt": ["x"]}, ["/prompt/0"]),
         ("respondPermission", {"vm": "v", "sessionId": "s", "permissionId": "p", "reply": "maybe"}, ["/reply"]),
         ("respondPermission", {"vm": "v", "sessionId": "s", "permissionId": "p"}, ["/reply"]),

@@ -105,7 +105,7 @@ async def test_so_much_output_of_a_terminal_is_kept(vm: FakeVm, wanted: int | No
 
 
 async def test_so_much_text_of_a_turn_is_in_its_result() -> None:
-    turn, cut = (Turn("t", [], key=None, content_hash=b"", timeout=60) for _ in range(2))
+    turn, cut = (Turn([], key=None, content_hash=b"", timeout_ms=None, trace=None) for _ in range(2))
     for each in (turn, cut):
         each.signal(Signal.READY)
     half = "x" * (MAX_TURN_TEXT // 2)

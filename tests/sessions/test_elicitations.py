@@ -45,7 +45,7 @@ async def test_a_client_answers(vm: FakeVm, nursery: trio.Nursery, asked: dict[s
     assert vm.agent.received[0][1]["clientCapabilities"]["elicitation"] == {"form": {}, "url": {}}
     (pending,) = vm.sessions.get(id_)["pendingElicitations"]
     number = pending["questionId"]
-    assert pending == {"questionId": number, **asked, "toolCallId": "call"}
+    assert pending == {"questionId": number, **asked, "toolCallId": "call", "_meta": {"a": 1}}
     assert [each.params["request"] for each in vm.notices if each.method == "elicitationRequest"] == [pending]
     assert vm.sessions.busy
     content = {"name": "x"} if asked is FORM else None

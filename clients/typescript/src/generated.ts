@@ -756,6 +756,16 @@ export interface Subscribed {
   epoch: string;
 }
 
+/** Where a trace of OpenTelemetry goes on, as W3C has it. */
+export interface TraceContext {
+  /** The trace, the span that asks, and flags: `00-...-...-01`. */
+  traceparent: string;
+  /** What tracers add. */
+  tracestate?: string;
+  /** What goes with the whole trace. */
+  baggage?: string;
+}
+
 /** A file, directory or link somewhere below a directory. */
 export interface TreeEntry {
   /** `file`, `directory` or `symlink`. */
@@ -948,7 +958,7 @@ export interface Methods {
   "listSessions": { params: { vm: string | string[] }; result: SessionRow[] };
   "getSession": { params: { vm: string | string[]; sessionId: string }; result: SessionDetails };
   "rawSend": { params: { vm: string | string[]; sessionId: string; method: string; params?: JsonObject }; result: unknown };
-  "sendPrompt": { params: { vm: string | string[]; sessionId: string; prompt: string | JsonObject[]; idempotencyKey?: string; timeoutMs?: number }; result: PromptResult };
+  "sendPrompt": { params: { vm: string | string[]; sessionId: string; prompt: string | JsonObject[]; idempotencyKey?: string; timeoutMs?: number; traceContext?: TraceContext }; result: PromptResult };
   "cancelPrompt": { params: { vm: string | string[]; sessionId: string; graceMs?: number }; result: CancelResult };
   "respondPermission": { params: { vm: string | string[]; sessionId: string; permissionId: string; reply?: "always" | "once" | "reject"; optionId?: string }; result: JsonObject };
   "respondElicitation": { params: { vm: string | string[]; sessionId: string; questionId: string; action: "accept" | "cancel" | "decline"; content?: Record<string, string | boolean | number | string[]> }; result: JsonObject };
@@ -1150,7 +1160,7 @@ export abstract class VmMethods {
    * answer only. Errors: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
    * `secrets_required`, `authentication_required`, `prompt_in_progress`, `session_conflict`.
    */
-  sendPrompt(sessionId: string, prompt: string | JsonObject[], options: { idempotencyKey?: string; timeoutMs?: number } & CallOptions = {}): Promise<PromptResult> {
+  sendPrompt(sessionId: string, prompt: string | JsonObject[], options: { idempotencyKey?: string; timeoutMs?: number; traceContext?: TraceContext } & CallOptions = {}): Promise<PromptResult> {
     return this.invoke("sendPrompt", { sessionId, prompt }, options);
   }
 

@@ -9,6 +9,7 @@
     pages       the pages of `session/list`
     vms         the VMs of an editor's sessions, with what they have mounted
     files       the editor's own files
+    trace       traces that go through us
     terminals   the agent's commands, as the editor can show them
     events      the daemon's notifications, turned into updates and permission requests
     face        the ACP methods

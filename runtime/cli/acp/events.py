@@ -139,7 +139,9 @@ class Events:
             return
         self._deciding.add(key)
         try:
-            question = {"toolCall": request["toolCall"], "options": request["options"]}
+            question: dict[str, Any] = {
+                name: request[name] for name in ("toolCall", "options", "_meta") if name in request
+            }
             try:
                 answer = yield Ask("session/request_permission", {"sessionId": session.id, **question}, key)
             except RefusedError as refusal:

@@ -18,6 +18,7 @@ from runtime.cli.acp.files import Files
 from runtime.cli.acp.flows import Call, Flow, Flows, Respond, Until
 from runtime.cli.acp.pages import page
 from runtime.cli.acp.shapes import faults
+from runtime.cli.acp.trace import trace_context
 from runtime.cli.acp.vms import Vms
 from runtime.cli.acp.wire import Id, LineError, Message, decode
 from runtime.cli.acp.workspaces import (
@@ -264,7 +265,8 @@ class Face:
             if prompt.cancelled:
                 return {"stopReason": "cancelled"}
             prompt.begun = True
-            result = yield Call("sendPrompt", {**session.ids, "prompt": params["prompt"]})
+            asked = {"prompt": params["prompt"], "traceContext": trace_context(params)}
+            result = yield Call("sendPrompt", {**session.ids, **asked})
             yield Until(lambda: session.has_forwarded(result["seq"]))
         except RefusedError as refusal:
             seq = last_seq(refusal) or session.last_seq

@@ -535,6 +535,17 @@ class Subscribed(TypedDict):
     """Names this run of the daemon: another one after each start. Subscriptions do not outlast it."""
 
 
+class TraceContext(TypedDict):
+    """Where a trace of OpenTelemetry goes on, as W3C has it."""
+
+    traceparent: str
+    """The trace, the span that asks, and flags: `00-...-...-01`."""
+    tracestate: NotRequired[str | None]
+    """What tracers add."""
+    baggage: NotRequired[str | None]
+    """What goes with the whole trace."""
+
+
 class VmChanges(TypedDict):
     """Options to replace: what is left out stays as it is, None goes back to the default."""
 

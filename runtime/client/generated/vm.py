@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         SessionRow,
         Shell,
         ShellExit,
+        TraceContext,
         VmChanges,
         VmForked,
         VmInfo,
@@ -337,6 +338,7 @@ class VmMethods:
         *,
         idempotency_key: str | None = None,
         timeout_ms: int | None = None,
+        trace_context: TraceContext | None = None,
     ) -> PromptResult:
         """Run one turn and return how it ended; all its events come before this answer. Cancelled, it gives up the
         answer only.
@@ -347,6 +349,7 @@ class VmMethods:
             idempotency_key: The same key with the same prompt returns the first turn's result again, and runs
                 no other.
             timeout_ms: Cancel the turn after so long. Without it there is no deadline.
+            trace_context: The trace that the turn is a part of: the agent gets it.
 
         Raises:
             RpcError: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
@@ -354,7 +357,13 @@ class VmMethods:
         """
         result: PromptResult = await self._invoke(
             "sendPrompt",
-            {"sessionId": session_id, "prompt": prompt, "idempotencyKey": idempotency_key, "timeoutMs": timeout_ms},
+            {
+                "sessionId": session_id,
+                "prompt": prompt,
+                "idempotencyKey": idempotency_key,
+                "timeoutMs": timeout_ms,
+                "traceContext": trace_context,
+            },
         )
         return result
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
         Shell,
         ShellExit,
         Subscribed,
+        TraceContext,
         VmChanges,
         VmForked,
         VmInfo,
@@ -356,6 +357,7 @@ class VmMethods:
         *,
         idempotency_key: str | None = None,
         timeout_ms: int | None = None,
+        trace_context: TraceContext | None = None,
     ) -> PromptResult:
         """Run one turn and return how it ended; all its events come before this answer. Cancelled, it gives up the
         answer only.
@@ -366,6 +368,7 @@ class VmMethods:
             idempotency_key: The same key with the same prompt returns the first turn's result again, and runs
                 no other.
             timeout_ms: Cancel the turn after so long. Without it there is no deadline.
+            trace_context: The trace that the turn is a part of: the agent gets it.
 
         Raises:
             RpcError: `vm_not_found`, `session_not_found`, `session_closed`, `agent_failed`, `agent_error`,
@@ -373,7 +376,13 @@ class VmMethods:
         """
         result: PromptResult = self._invoke(
             "sendPrompt",
-            {"sessionId": session_id, "prompt": prompt, "idempotencyKey": idempotency_key, "timeoutMs": timeout_ms},
+            {
+                "sessionId": session_id,
+                "prompt": prompt,
+                "idempotencyKey": idempotency_key,
+                "timeoutMs": timeout_ms,
+                "traceContext": trace_context,
+            },
         )
         return result
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from runtime.sessions.agent.process import Agent
     from runtime.sessions.transcript.transcript import Transcript
 
-_SHOWN = ("mode", "message", "requestedSchema", "url", "elicitationId", "toolCallId")
+_SHOWN = ("mode", "message", "requestedSchema", "url", "elicitationId", "toolCallId", "_meta")
 
 
 @attrs.frozen

@@ -82,9 +82,11 @@ def choose(options: Sequence[PermissionOption], reply: str) -> PermissionOption 
     return None
 
 
-def permission_request(pending_id: str, request: PermissionRequest, raw_options: Any) -> dict[str, Any]:
-    """A request as clients see it."""
-    shown: dict[str, Any] = {"permissionId": pending_id, "toolCall": request.tool_call, "options": raw_options}
+def permission_request(pending_id: str, request: PermissionRequest, raw: dict[str, Any]) -> dict[str, Any]:
+    """A request as clients see it; `raw` is what the agent sent."""
+    shown: dict[str, Any] = {"permissionId": pending_id, "toolCall": request.tool_call, "options": raw["options"]}
+    if isinstance(raw.get("_meta"), dict):
+        shown["_meta"] = raw["_meta"]
     title = request.tool_call.get("title")
     return {**shown, "description": title} if isinstance(title, str) else shown
 

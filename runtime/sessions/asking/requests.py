@@ -67,7 +67,7 @@ class Asking:
         self._last += 1
         # The seq that the request will have makes the id unique over all agents of the session.
         permission_id = f"perm_{transcript.last_seq + 1}_{self._last}"
-        shown = permission_request(permission_id, request, raw["options"])
+        shown = permission_request(permission_id, request, raw)
         subject = self._tools.subject(request.tool_call)
         decision = self._policy.decide(subject)
         verdict = decision.verdict

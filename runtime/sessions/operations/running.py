@@ -70,11 +70,10 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
         turn.timed_out = True
     fuel = 0 if turn.agent is None else turn.agent.process.fuel_used
     continuation = session.state.continuation
-    started = {"turnId": turn.turn_id}
     # The files before the turn, if something changed them since the last one: the turn's own changes are known by it.
     session.vm.snapshot(session.record.row_id, session.transcript.last_seq + 1, changed_only=True)
     session.growth.begin_turn()
-    session.transcript.append(TURN_STARTED, started if turn.key is None else {**started, "idempotencyKey": turn.key})
+    session.transcript.append(TURN_STARTED, turn.describe())
     for block in turn.blocks:
         await session.transcript.append_large(
             SESSION_UPDATE, {"update": {"sessionUpdate": "user_message_chunk", "content": block}}
@@ -83,7 +82,8 @@ async def _run(session: Session, turn: Turn) -> dict[str, Any]:
         session.vm.store.idempotency.put(session.record.row_id, turn.key, turn.content_hash)
     await session.transcript.committed()
     line = [] if continuation is None else [{"type": "text", "text": continuation_line(continuation)}]
-    params = await parts({"sessionId": session.record.agent_session_id, "prompt": [*line, *turn.blocks]})
+    prompt = {"prompt": [*line, *turn.blocks], **turn.meta()}
+    params = await parts({"sessionId": session.record.agent_session_id, **prompt})
     if turn.agent is not None and not turn.machine.over:
         turn.signal(Signal.READY)
         turn.agent.submit(SESSION_PROMPT, params, lambda answer: _answered(turn, answer))

@@ -10,6 +10,7 @@ import trio
 from runtime.acp.turn import End, Phase, Signal, TurnState
 from runtime.api.defaults import CANCEL_GRACE_MS
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.sessions.options.options import new_session_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,21 +24,26 @@ MAX_TURN_TEXT: Final = 16 * 1024 * 1024
 CANCEL_GRACE: Final = CANCEL_GRACE_MS / 1000
 """Seconds that an agent has to end a cancelled turn where nobody says otherwise (api.md, cancelPrompt)."""
 
-NO_TIMEOUT: Final = math.inf
-
 
 class Turn:
     """One turn, from the accepted prompt to its result."""
 
     def __init__(
-        self, turn_id: str, blocks: list[dict[str, Any]], *, key: str | None, content_hash: bytes, timeout: float
+        self,
+        blocks: list[dict[str, Any]],
+        *,
+        key: str | None,
+        content_hash: bytes,
+        timeout_ms: int | None,
+        trace: dict[str, str] | None,
     ) -> None:
-        self.turn_id = turn_id
+        self.turn_id = new_session_id()
         self.blocks = blocks
         self.key = key
         self.content_hash = content_hash
+        self._trace = trace
         self.machine = TurnState()
-        self.deadline = trio.current_time() + timeout
+        self.deadline = trio.current_time() + (math.inf if timeout_ms is None else timeout_ms / 1000)
         self.timed_out = False
         self.limit: ApiError | None = None
         """The limit that ended it, if one did."""
@@ -63,6 +69,15 @@ class Turn:
     def killing(self) -> bool:
         """Whether an exit of the agent is expected: we have cancelled or killed it."""
         return self.machine.phase is Phase.CANCELLING or self.machine.end in (End.CANCELLED, End.KILLED)
+
+    def describe(self) -> dict[str, Any]:
+        """The members of `_torpor/turn_started`."""
+        given = {"idempotencyKey": self.key, "traceContext": self._trace}
+        return {"turnId": self.turn_id, **{name: value for name, value in given.items() if value is not None}}
+
+    def meta(self) -> dict[str, Any]:
+        """The `_meta` of the agent's prompt, if it has any (ACP, "Extensibility")."""
+        return {} if self._trace is None else {"_meta": self._trace}
 
     @property
     def text(self) -> str:
