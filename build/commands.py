@@ -128,7 +128,9 @@ def licence_text(command: Command, part: Part | None = None) -> Path:
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if not target.exists() or target.read_bytes() != source.read_bytes():
-        shutil.copyfile(source, target)
+        beside = target.with_name(f".{target.name}")  # a daemon that has the file open keeps what it has
+        shutil.copyfile(source, beside)
+        beside.replace(target)
 
 
 def _write_manifest() -> None:

@@ -363,6 +363,21 @@ def test_pip_installs_from_a_folder_and_what_it_installs_stays(vm: Vm) -> None:
     assert run(vm, "greet")[1] == "hello from it\n"
 
 
+def test_rich_draws_when_it_is_told_something(vm: Vm) -> None:
+    """Of its own accord it would do so in a thread. pip has one of its own."""
+    program = """
+from pip._vendor.rich.console import Console
+from pip._vendor.rich.progress import track
+print(sum(track(range(3), console=Console(force_terminal=True, width=80))))
+with Console().status("working"):
+    print("done")
+"""
+    done = vm.call("exec", argv=["python3", "-c", program])
+    assert (done["stderr"], done["exitCode"]) == ("", 0)
+    assert "100%" in done["stdout"]
+    assert done["stdout"].endswith("3\ndone\n")
+
+
 def test_an_environment_has_a_pip_of_its_own(vm: Vm) -> None:
     script = "python3 -m venv own && . own/bin/activate && pip --version && command -v python pip"
     code, output, error = run(vm, script, cwd="/home/user")

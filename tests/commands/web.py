@@ -171,6 +171,7 @@ def tiny_index(folder: Path) -> Iterator[str]:
     place.mkdir(parents=True)
     with zipfile.ZipFile(place / "tiny-1.0-py3-none-any.whl", "w") as wheel:
         wheel.writestr("tiny.py", "NAME = 'tiny'\n")
+        wheel.writestr("filler", bytes(1024 * 1024))  # pip shows how far it is with more than 512 kB
         wheel.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
         wheel.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         wheel.writestr("tiny-1.0.dist-info/RECORD", "tiny.py,,\n")

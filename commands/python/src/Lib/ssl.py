@@ -8,11 +8,9 @@ import enum
 import os
 import socket as _sockets
 import textwrap
+from _ssl import OPENSSL_VERSION, OPENSSL_VERSION_INFO, OPENSSL_VERSION_NUMBER  # noqa: F401 - of those who ask
 from collections import namedtuple
 
-OPENSSL_VERSION = "OpenSSL 3 of the VM's runtime"
-OPENSSL_VERSION_INFO = (3, 0, 0, 0, 0)
-OPENSSL_VERSION_NUMBER = 0x30000000
 HAS_SNI = HAS_TLSv1_2 = HAS_TLSv1_3 = True
 HAS_ALPN = HAS_ECDH = HAS_NEVER_CHECK_COMMON_NAME = HAS_NPN = HAS_PSK = HAS_SSLv2 = HAS_SSLv3 = HAS_TLSv1 = (
     HAS_TLSv1_1
