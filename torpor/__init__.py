@@ -1,4 +1,4 @@
-"""Torpor's Python face: `torpor.connect()` (trio or asyncio), `torpor.connect_sync()`. Everything is loaded on first use."""
+"""Torpor's Python face: `connect()` for trio and asyncio, `connect_sync()`, and `vm()`. Everything is loaded on first use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runtime.client.subscription import Subscription
     from runtime.client.subscription import Subscription as Connection
     from runtime.client.sync import Client as SyncClient
-    from runtime.client.sync import Pending
+    from runtime.client.sync import Pending, vm
     from runtime.client.sync import connect as connect_sync
     from runtime.client.sync_vm import Vm as SyncVm
     from runtime.client.vm import Vm
@@ -55,6 +55,7 @@ __all__ = [
     "Vm",
     "connect",
     "connect_sync",
+    "vm",
 ]
 
 _PLACES = {
@@ -70,7 +71,7 @@ _PLACES = {
     "client.notification": ("Notification",),
     "client.generated.types": ("FileRead", "ProcessInfo", "ProcessResult", "SessionRow"),
     "client.subscription": ("Subscription",),
-    "client.sync": ("Pending",),
+    "client.sync": ("Pending", "vm"),
     "client.vm": ("Vm",),
 }
 _FOUND = {name: (module, name) for module, names in _PLACES.items() for name in names} | {
@@ -88,3 +89,7 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(f"runtime.{module}"), attribute)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

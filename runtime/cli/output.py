@@ -109,7 +109,7 @@ def vm_label(name: str | list[str]) -> str:
 
 def error_members(error: RpcError) -> dict[str, Any]:
     """Return an error of the API as JSON."""
-    return {"code": error.code, "message": error.message, "data": error.data}
+    return {"code": error.rpc_code, "message": error.message, "data": error.data}
 
 
 def report(error: RpcError, meant: str = "") -> None:

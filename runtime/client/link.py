@@ -76,7 +76,7 @@ class Link:
     def check(self) -> None:
         """Raise why it is over, if it is."""
         if self._failure is not None:
-            raise self._failure
+            raise self._failure.again()
 
     async def call(self, method: str, params: dict[str, Any], then: Callable[[Any], None] | None = None) -> Any:
         """Send a request and wait for its result; members of `params` that are None are left out.
@@ -99,7 +99,7 @@ class Link:
             if not answer.come.is_set():
                 self.notify("$/cancel_request", id=number)
         if answer.error is not None:
-            raise answer.error
+            raise answer.error.again()
         return answer.result
 
     def notify(self, method: str, /, **params: Any) -> None:

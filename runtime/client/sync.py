@@ -25,6 +25,7 @@ import socket
 import struct
 import time
 from collections import deque
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from runtime.api.endpoint import MAX_MESSAGE, EndpointError, check_directory, socket_path
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from runtime.client.sync_vm import Vms
+    from runtime.client.generated.types import VmOptions
+    from runtime.client.sync_vm import Vm, Vms
 
 MAX_QUEUED: Final = 100_000
 """Notifications kept for later while a call waits: who subscribes has to read them, too."""
@@ -292,6 +294,22 @@ def _start(place: Path, failure: ConnectError) -> None:
     check_start(failure, place, done.returncode, done.stderr)
 
 
+@contextmanager
+def vm(
+    name: str | list[str],
+    options: VmOptions | None = None,
+    *,
+    place: str | os.PathLike[str] | None = None,
+    autostart: bool = True,
+) -> Iterator[Vm]:
+    """Connect, and yield the VM of this name, which its first use creates if need be: `with torpor.vm("demo") as vm`.
+
+    `options` are the VM's, `place` and `autostart` as `connect_sync` has them. Raises ConnectError, EndpointError.
+    """
+    with connect(place, autostart=autostart) as client:
+        yield client.vm.get_or_create(name, options)
+
+
 __all__ = [
     "Client",
     "ClientError",
@@ -302,4 +320,5 @@ __all__ = [
     "Pending",
     "RpcError",
     "connect",
+    "vm",
 ]

@@ -1,22 +1,25 @@
 """A VM as an object: the methods of the API under Python's names, ids first, options by keyword.
 
-Times that are given are in milliseconds, as in the API. All methods raise RpcError (match on its `name`) and
+Times that are given are in milliseconds, as in the API. All methods raise RpcError (match on its `code`) and
 ConnectionLostError. They are generated (`runtime.client.generated.vm`); here is what is no method.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from runtime.client.conversion import converted
+from runtime.client.errors import ConnectionLostError
 from runtime.client.generated.daemon import VmsMethods
 from runtime.client.generated.vm import VmMethods
 from runtime.client.subscription import Links, Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Sequence
+    from collections.abc import Generator, Iterable, Mapping, Sequence
 
-    from runtime.client.generated.types import Lack, VmOptions
+    from runtime.api.turns import PromptResult
+    from runtime.client.generated.types import Lack, PermissionPolicy, Secret, VmOptions
 
 
 class Calls(Links, Protocol):
@@ -93,6 +96,37 @@ class Vm(VmMethods):
         """Call any method of the API that takes `vm`; the result is as it came."""
         await self.ready()
         return await self.client.call(method, vm=self.name, **params)
+
+    async def run(
+        self,
+        agent_type: str,
+        prompt: str | list[dict[str, Any]],
+        *,
+        env: Mapping[str, str] | None = None,
+        secrets: Mapping[str, str | Secret] | None = None,
+        cwd: str | None = None,
+        model: str | None = None,
+        mode: str | None = None,
+        permission_policy: Literal["allow", "deny"] | PermissionPolicy = "deny",
+        timeout_ms: int | None = None,
+    ) -> PromptResult:
+        """Have an agent answer one prompt, in a session of its own that is closed then and stays in the VM's history.
+
+        Nobody is there to be asked: what the agent wants a permission for is refused unless `permission_policy` allows it.
+        The other options are those of `create_session`, `set_model`, `set_mode` and `send_prompt`. Raises RpcError.
+        """
+        session = await self.create_session(
+            agent_type, env=env, secrets=secrets, cwd=cwd, permission_policy=permission_policy
+        )
+        try:
+            if model is not None:
+                await self.set_model(session.session_id, model)
+            if mode is not None:
+                await self.set_mode(session.session_id, mode)
+            return await self.send_prompt(session.session_id, prompt, timeout_ms=timeout_ms)
+        finally:
+            with suppress(ConnectionLostError):  # the error that led here says it
+                await self.close_session(session.session_id)
 
     async def _invoke(self, method: str, params: dict[str, Any]) -> Any:
         return converted(method, await self.call(method, **params))

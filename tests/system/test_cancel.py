@@ -23,7 +23,7 @@ def made(api: Api, pending: Pending) -> set[str]:
     try:
         return {api.result(pending)["sessionId"]}
     except RpcError as error:
-        if error.code != CANCELLED:
+        if error.rpc_code != CANCELLED:
             raise
         return set()
 
@@ -76,7 +76,7 @@ def test_a_prompt_that_is_given_up_goes_on(daemon: Daemon, api: Api, vm: Vm, clo
         session.until_update()
         if not closed:
             other.client.cancel(pending)
-            assert other.failure(pending).code == CANCELLED
+            assert other.failure(pending).rpc_code == CANCELLED
     session.until_update("_torpor/turn_ended")
     answer = session.call("sendPrompt", prompt="say begun; stream 20 10", idempotencyKey="k")
     assert answer["text"].endswith("chunk 20\n")

@@ -146,10 +146,10 @@ def test_what_cannot_be_run(bare: Vm, method: str, params: dict[str, Any], code:
 
 
 def test_exactly_one_way_to_name_a_command(vm: Vm) -> None:
-    assert vm.error("exec").code == -32602
-    assert vm.error("exec", command="a", argv=["a"]).code == -32602
-    assert vm.error("spawn", argv=[]).code == -32602
-    assert vm.error("exec", argv=["a"], env={"A=B": "x"}).code == -32602
+    assert vm.error("exec").rpc_code == -32602
+    assert vm.error("exec", command="a", argv=["a"]).rpc_code == -32602
+    assert vm.error("spawn", argv=[]).rpc_code == -32602
+    assert vm.error("exec", argv=["a"], env={"A=B": "x"}).rpc_code == -32602
 
 
 def test_a_process_is_talked_to_and_heard(box: Vm) -> None:

@@ -72,7 +72,7 @@ def test_who_gives_up_is_answered_and_the_next_is_not_held_up(
         vm = Vm(api, "v")
         pending, _ = begun(vm)
         api.client.cancel(pending)
-        assert api.failure(pending).code == CANCELLED
+        assert api.failure(pending).rpc_code == CANCELLED
         assert vm.rows() == {}
         assert artefacts(cache) == []
         again = vm.start("createSession", agentType="echo")

@@ -24,8 +24,8 @@ def test_members_given_replace_and_null_removes(make_vm: Callable[..., Vm]) -> N
 
 def test_wrong_options_change_nothing(vm: Vm) -> None:
     assert vm.error("vm.configure", options={"network": {"allow": ["not a host"]}}).name == "invalid_argument"
-    assert vm.error("vm.configure", options={"cpu": 1}).code == -32602
-    assert vm.error("vm.configure", options={"limits": {"files": 0}}).code == -32602
+    assert vm.error("vm.configure", options={"cpu": 1}).rpc_code == -32602
+    assert vm.error("vm.configure", options={"limits": {"files": 0}}).rpc_code == -32602
     assert vm.call("vm.get")["options"] == {}
     assert vm.api.error("vm.configure", vm="nobody", options={}).name == "vm_not_found"
 

@@ -113,7 +113,7 @@ def test_a_file_larger_than_an_answer_is_read_in_pieces(vm: Vm) -> None:
     assert base64.b64decode(tail) == b"\xfe\xff"
     assert vm.call("readFile", path="/large", offset=len(content) + 1) == {"content": ""}
     assert vm.call("readFile", path="/large", offset=65, length=3) == {"content": "ABC"}
-    assert vm.error("readFile", path="/large", offset=-1).code == -32602
+    assert vm.error("readFile", path="/large", offset=-1).rpc_code == -32602
 
 
 def test_a_file_larger_than_a_message_is_written_in_pieces(vm: Vm) -> None:
@@ -138,7 +138,7 @@ def test_a_piece_replaces_what_is_in_its_place_only(vm: Vm) -> None:
     vm.call("writeFile", path="/f", content="all of it")
     assert vm.read("/f") == "all of it"
     assert vm.error("writeFile", path="/f", content="x", offset=2**50).name == "too_large"
-    assert vm.error("writeFile", path="/f", content="x", offset=-1).code == -32602
+    assert vm.error("writeFile", path="/f", content="x", offset=-1).rpc_code == -32602
     assert vm.error("writeFile", path="/no/no", content="x", offset=0, createParents=False).name == "not_found"
     assert vm.read("/f") == "all of it"
     vm.call("vm.configure", options={"limits": {"fileBytes": 20}})

@@ -141,7 +141,7 @@ def test_what_cannot_be_forked(make_vm: Callable[..., Vm], fork: Callable[..., V
     assert vm.error("vm.fork", to=existing.name).name == "vm_conflict"
     assert vm.error("vm.fork", to=vm.name).name == "vm_conflict"
     assert vm.api.error("vm.fork", vm="nobody", to="x").name == "vm_not_found"
-    assert vm.error("vm.fork", to="a/b").code == -32602
+    assert vm.error("vm.fork", to="a/b").rpc_code == -32602
     point = {"sessionId": session.id, "seq": end + 1}
     error = vm.error("vm.fork", to="never", at=point)
     assert (error.name, error.data["lastSeq"]) == ("invalid_argument", end)

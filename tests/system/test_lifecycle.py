@@ -260,7 +260,7 @@ def hanging(vm: Vm) -> tuple[Session, Pending]:
 def test_cancelling_a_turn_whose_agent_does_not_wake(vm: Vm) -> None:
     session, resuming = hanging(vm)
     vm.api.client.cancel(resuming)
-    assert vm.api.failure(resuming).code == -32800
+    assert vm.api.failure(resuming).rpc_code == -32800
     pending = session.start("sendPrompt", prompt="hello")
     assert not vm.api.client.wait(pending, 0.1)
     assert session.call("cancelPrompt") == {"outcome": "cancelled"}

@@ -80,7 +80,7 @@ def test_entries_have_attributes_and_come_in_pages(vm: Vm) -> None:
         assert len(page) <= 101
         pages += [entry["name"] for entry in page]
     assert pages == vm.call("readdir", path="/d")
-    assert vm.error("readdirEntries", path="/d", limit=0).code == -32602
+    assert vm.error("readdirEntries", path="/d", limit=0).rpc_code == -32602
 
 
 def test_a_tree_is_listed_as_deep_as_is_wanted_without_what_is_not(vm: Vm) -> None:
@@ -167,7 +167,7 @@ def test_errors_have_stable_codes(vm: Vm, method: str, params: dict[str, object]
     ("method", "params"), [("chmod", {"mode": 0o10000}), ("chmod", {"mode": -1}), ("truncate", {"size": -1})]
 )
 def test_numbers_out_of_range_are_invalid_params(vm: Vm, method: str, params: dict[str, object]) -> None:
-    assert vm.error(method, path="/x", **params).code == -32602
+    assert vm.error(method, path="/x", **params).rpc_code == -32602
 
 
 def test_vast_directories_are_listed_while_others_are_served(vm: Vm, api: Api) -> None:

@@ -267,7 +267,7 @@ def test_what_cannot_be_mounted(
         [mount("/a", host)] * 17,
         "x",
     ):
-        assert vm.error("vm.configure", options={"mounts": shape}).code == -32602
+        assert vm.error("vm.configure", options={"mounts": shape}).rpc_code == -32602
     assert vm.error("vm.configure", options={"mounts": [{"path": "/a"}]}).data["errors"][0]["pointer"] == (
         "/options/mounts/0/host"
     )

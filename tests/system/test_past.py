@@ -160,7 +160,7 @@ def test_snapshots_are_listed_and_deleted(vm: Vm) -> None:
     assert vm.call("snapshot", name="one")["name"] == "one"
     assert vm.error("diff", **{"from": {"sessionId": "none", "seq": 0}}).name == "session_not_found"
     assert vm.error("diff", **{"from": "one", "path": "relative"}).name == "invalid_argument"
-    assert vm.error("restore", to={"sessionId": "x"}).code == -32602
+    assert vm.error("restore", to={"sessionId": "x"}).rpc_code == -32602
 
 
 def test_a_restore_brings_everything_back(vm: Vm) -> None:

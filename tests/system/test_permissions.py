@@ -78,7 +78,7 @@ def test_only_the_session_that_asked_takes_the_answer_and_only_once(session: Ses
     assert (error.name, error.data["reason"]) == ("permission_not_pending", "unknown")
     assert session.error("respondPermission", permissionId="perm_0", reply="once").name == "permission_not_pending"
     assert session.error("respondPermission", permissionId=id_, optionId="?").name == "invalid_permission_option"
-    assert session.error("respondPermission", permissionId=id_).code == -32602
+    assert session.error("respondPermission", permissionId=id_).rpc_code == -32602
     session.call("respondPermission", permissionId=id_, reply="reject")
     error = session.error("respondPermission", permissionId=id_, reply="once")
     assert (error.name, error.data["reason"]) == ("permission_not_pending", "answered")
@@ -162,7 +162,7 @@ def test_a_policys_rules_decide_by_path_and_command(vm: Vm, call: dict[str, Any]
 )
 def test_what_is_no_policy_is_refused_with_a_pointer(vm: Vm, policy: Any, pointer: str) -> None:
     error = vm.error("createSession", agentType="echo", options={"permissionPolicy": policy})
-    assert error.code == -32602
+    assert error.rpc_code == -32602
     assert [fault["pointer"] for fault in error.data["errors"]] == [f"/options/permissionPolicy{pointer}"]
 
 

@@ -112,7 +112,7 @@ def test_giving_up_on_an_agent_that_never_answers_leaves_nothing_behind(vm: Vm) 
     pending = vm.start("createSession", agentType="echo", options={"env": {"ECHO_FAIL": "hang"}})
     assert not vm.api.client.wait(pending, 0.2)
     vm.api.client.cancel(pending)
-    assert vm.api.failure(pending).code == -32800
+    assert vm.api.failure(pending).rpc_code == -32800
     assert vm.call("listPersistedSessions") == []
     assert vm.api.call("daemon.status")["processes"] == 0
 
@@ -219,7 +219,7 @@ def test_a_vm_is_created_once_and_keeps_its_options(make_vm: Callable[..., Vm]) 
     assert (again["created"], again["createdAt"]) == (False, vm.created["createdAt"])
     assert vm.call("vm.getOrCreate", options={"labels": {"a": "b"}, "idleTimeoutMs": 60_000})["created"] is False
     assert vm.error("vm.getOrCreate", options={"idleTimeoutMs": 1}).name == "vm_conflict"
-    assert vm.error("vm.getOrCreate", options={"idleTimeoutMs": 1, "colour": "red"}).code == -32602
+    assert vm.error("vm.getOrCreate", options={"idleTimeoutMs": 1, "colour": "red"}).rpc_code == -32602
     assert vm.api.error("vm.get", vm="no-such-vm").name == "vm_not_found"
     assert vm.api.error("createSession", vm="no-such-vm", agentType="echo").name == "vm_not_found"
     assert vm.name in [each["vm"] for each in vm.api.call("vm.list")]

@@ -125,7 +125,7 @@ def test_taking_a_prompt_back_ends_the_wait_and_not_the_turn(vm: Vm) -> None:
     session.subscribe()
     pending = session.begin("say on; permission")
     vm.api.client.cancel(pending)
-    assert vm.api.failure(pending).code == -32800
+    assert vm.api.failure(pending).rpc_code == -32800
     (request,) = session.call("getSession")["pendingPermissions"]
     session.call("respondPermission", permissionId=request["permissionId"], reply="once")
     session.until_update("_torpor/turn_ended")

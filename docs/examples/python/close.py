@@ -14,7 +14,7 @@ async def main() -> None:
         try:
             await agent.send_prompt(session.session_id, "say no")
         except torpor.RpcError as error:
-            print("prompt to a closed session:", error.name)
+            print("prompt to a closed session:", error.code)
 
         await agent.resume_session(session.session_id)
         print((await agent.send_prompt(session.session_id, "say back again")).text)
@@ -23,7 +23,7 @@ async def main() -> None:
         try:
             await agent.get_session_events(session.session_id)
         except torpor.RpcError as error:
-            print("history of a destroyed session:", error.name)
+            print("history of a destroyed session:", error.code)
 
         await agent.destroy()
 

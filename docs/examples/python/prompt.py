@@ -21,7 +21,7 @@ async def main() -> None:
         try:
             await agent.send_prompt("no-such-session", "Hello?")
         except torpor.RpcError as error:
-            print("error:", error.name)
+            print("error:", error.code)
 
         await agent.destroy()
 

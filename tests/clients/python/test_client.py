@@ -26,7 +26,7 @@ def test_calls_and_errors(run, place):
             assert (await client.discover())["openrpc"]
             with pytest.raises(torpor.RpcError) as caught:
                 await client.call("vm.get", vm="missing")
-            assert (caught.value.code, caught.value.name, caught.value.retryable) == (-32000, "vm_not_found", False)
+            assert (caught.value.rpc_code, caught.value.code, caught.value.retryable) == (-32000, "vm_not_found", False)
             with pytest.raises(UnicodeEncodeError):
                 await client.call("vm.get", vm="\udcff")
 
@@ -46,7 +46,7 @@ def test_vms(run, place):
             assert await agent is agent
             with pytest.raises(torpor.RpcError) as caught:
                 await client.vm.get_or_create(name, {"labels": {}})
-            assert caught.value.name == "vm_conflict"
+            assert caught.value.code == "vm_conflict"
             await agent.sleep()
             assert (await agent.stats())["state"] == "asleep"
             await agent.wake()
@@ -80,7 +80,7 @@ def test_sessions(run, place):
             await agent.close_session("s")
             with pytest.raises(torpor.RpcError) as caught:
                 await agent.send_prompt("s", "say x")
-            assert caught.value.name == "session_closed"
+            assert caught.value.code == "session_closed"
             assert (await agent.resume_session("s")).session_id == "s"
             await agent.destroy_session("s")
             assert await agent.list_persisted_sessions() == []

@@ -140,6 +140,6 @@ def test_calls_wait_for_the_daemon_and_gone_sessions_are_reported(run: Run, daem
                 await anyio.to_thread.run_sync(daemon.start)
                 with pytest.raises(torpor.RpcError) as caught:
                     await Log().iterate(conn)
-                assert caught.value.name == "vm_not_found"
+                assert caught.value.code == "vm_not_found"
 
     run(main)

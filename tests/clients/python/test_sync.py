@@ -31,7 +31,7 @@ def test_calls_and_errors(client):
     assert client.call("hello", client="test")["protocol"] == 1
     with pytest.raises(RpcError) as caught:
         client.call("vm.get", vm="missing")
-    assert (caught.value.code, caught.value.name, caught.value.retryable) == (-32000, "vm_not_found", False)
+    assert (caught.value.rpc_code, caught.value.code, caught.value.retryable) == (-32000, "vm_not_found", False)
     with pytest.raises(RpcError) as caught:
         client.call("vm.get")
     assert caught.value.data["errors"] == [{"pointer": "/vm", "message": "missing"}]
@@ -68,7 +68,7 @@ def test_a_request_can_be_given_up(client, session):
     assert client.wait(turn, timeout=WAIT)
     with pytest.raises(RpcError) as caught:
         turn.result()
-    assert (caught.value.code, caught.value.name) == (-32800, "cancelled")
+    assert (caught.value.rpc_code, caught.value.code) == (-32800, "cancelled")
     assert client.call("cancelPrompt", **session) == {"outcome": "cancelled"}
 
 
@@ -141,6 +141,7 @@ def test_the_public_face(socket_path):
     assert torpor.SyncClient is sync.Client
     assert torpor.RpcError is RpcError
     assert all(hasattr(torpor, name) for name in torpor.__all__)
+    assert set(torpor.__all__) <= set(dir(torpor))
     with pytest.raises(AttributeError):
         torpor.nothing  # noqa: B018
     code = """

@@ -79,7 +79,7 @@ async def use(vm: Any) -> None:
     assert {each.state for each in await vm.list_processes()} == {"ended"}
     with pytest.raises(torpor.RpcError) as caught:
         await vm.exec("cat | cat")
-    assert (caught.value.name, caught.value.data["operator"]) == ("invalid_argument", "|")
+    assert (caught.value.code, caught.value.data["operator"]) == ("invalid_argument", "|")
     session = await vm.create_session("echo")
     seq = (await vm.send_prompt(session.session_id, "fswrite x y")).seq
     *_, point = await vm.list_snapshots(session.session_id)  # there may be one of the start of the turn, too
@@ -127,7 +127,7 @@ def test_a_synchronous_handle(daemon: Daemon) -> None:
         assert vm.send_prompt(session.session_id, "say hello").text == "hello"
         with pytest.raises(torpor.RpcError) as caught:
             vm.raw_send(session.session_id, "no/such", {"params": 1})
-        assert caught.value.name == "agent_error"
+        assert caught.value.code == "agent_error"
         subscription = vm.subscribe(session.session_id, after=-1)["subscriptionId"]
         seen = list(client.notifications(timeout=0))
         assert vm.send_prompt(session.session_id, "say more").text == "more"
@@ -144,7 +144,7 @@ def test_both_clients_have_the_same_methods() -> None:
         return {name for name, _ in inspect.getmembers(kind, inspect.isfunction) if not name.startswith("_")}
 
     assert methods(torpor.Vm) - methods(torpor.SyncVm) == {"connect"}
-    assert methods(torpor.SyncVm) - methods(torpor.Vm) == {"subscribe"}
+    assert methods(torpor.SyncVm) - methods(torpor.Vm) == {"subscribe", "serve_files"}
     assert methods(Vms) == methods(SyncVms)
     assert methods(DaemonMethods) <= methods(torpor.SyncClient)
 
