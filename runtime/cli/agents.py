@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from runtime.api.defaults import HOME
+from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
 from runtime.cli.table import add_vm, environment
 
@@ -46,6 +47,22 @@ def register(table: Table) -> None:
         help="mount the directory that the editor works in, at its own path, for the agent to read and change",
     )
     _add_start(command)
+    command.add_argument(
+        "--http", metavar="HOST:PORT", help="be one over WebSocket at ws://HOST:PORT/acp, to who has the token"
+    )
+    command.add_argument(
+        "--http-token",
+        metavar="FILE",
+        help="the file with the token (default: acp-http-token beside the state file, made if need be)",
+    )
+    command.add_argument("--http-public", action="store_true", help="let --http name an address that others can reach")
+    command.add_argument(
+        "--http-origin",
+        metavar="ORIGIN",
+        action="append",
+        default=[],
+        help="let web pages of this origin connect (repeatable)",
+    )
 
 
 def add_run(command: argparse.ArgumentParser) -> None:
@@ -103,6 +120,11 @@ def run(args: argparse.Namespace) -> int:
 
 def acp(args: argparse.Namespace) -> int:
     """Be the agent until stdin ends; return how it went (`runtime.cli.exits`)."""
+    if args.http is not None:
+        return _serve_acp(args)
+    if args.http_token or args.http_public or args.http_origin:
+        output.say("--http-token, --http-public and --http-origin go with --http")
+        return exits.USAGE
     from runtime.cli.acp.face import Face
     from runtime.cli.acp.loop import Loop
     from runtime.cli.mounts import parse_mounts
@@ -123,3 +145,47 @@ def acp(args: argparse.Namespace) -> int:
     with connect_to(args).detach() as daemon:
         daemon.setblocking(False)
         return Loop(face, daemon, sys.stdin.fileno(), sys.stdout.fileno()).run()
+
+
+def _serve_acp(args: argparse.Namespace) -> int:
+    """Be the agent of clients that come over HTTP; return the exit code."""
+    if args.workspace and args.http_public:
+        output.say("--workspace and --http-public: others would have any directory of this machine mounted")
+        return exits.USAGE
+    from pathlib import Path
+
+    import trio
+
+    from runtime.api.endpoint import EndpointError
+    from runtime.cli.acp.http import PATH, TOKEN_NAME, Server
+    from runtime.cli.starting import program
+    from runtime.daemon.places import state_path
+    from runtime.newfile import make_directory
+    from runtime.rpc.http_listener import AddressError, http_options
+
+    token = None if args.http_token is None else Path(args.http_token)
+    default = state_path(args.state).parent / TOKEN_NAME
+    try:
+        if token is None:
+            make_directory(default.parent)
+        options = http_options(args.http, token, default, public=args.http_public, origins=args.http_origin, path=PATH)
+        output.say(f"the token is in {token or default}")
+        return trio.run(Server(options, [*program(), *_same(args)]).run)
+    except AddressError as error:
+        output.say(str(error))
+        return exits.USAGE
+    except EndpointError as error:
+        output.say(str(error))
+        return exits.FAILED
+
+
+def _same(args: argparse.Namespace) -> list[str]:
+    """The command line of a `torpor acp` like this one, for one client."""
+    given = ["acp"]
+    for name in ("socket", "vm", "base", "state"):
+        if (value := getattr(args, name)) is not None:
+            given += [f"--{name}", value]
+    for name in ("env", "allow", "mount"):
+        for value in getattr(args, name):
+            given += [f"--{name}", value]
+    return [*given, *(["--workspace"] if args.workspace else []), args.agent]

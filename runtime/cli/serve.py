@@ -176,10 +176,10 @@ def _http(args: argparse.Namespace, directory: Path) -> HttpOptions | None:
         return None
     from pathlib import Path
 
-    from runtime.rpc.http_listener import http_options
+    from runtime.rpc.http_listener import TOKEN_NAME, http_options
 
     token = None if args.http_token is None else Path(args.http_token)
-    return http_options(args.http, token, directory, public=args.http_public, origins=args.http_origin)
+    return http_options(args.http, token, directory / TOKEN_NAME, public=args.http_public, origins=args.http_origin)
 
 
 def _arguments(

@@ -89,7 +89,7 @@ def _turn(path: Path) -> Iterator[None]:
 def _spawn(arguments: Sequence[str]) -> tuple[int | None, bytes]:
     """Start a daemon and wait until it is ready; its exit code if it ended instead, and what it said. Raises EndpointError."""
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [*_program(), "serve", "--background", *arguments],
+        [*program(), "serve", "--background", *arguments],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -114,7 +114,7 @@ def _spawn(arguments: Sequence[str]) -> tuple[int | None, bytes]:
                 return None, said
 
 
-def _program() -> list[str]:
+def program() -> list[str]:
     """The command line that is this program: the single executable is no Python, and takes its commands itself."""
     return [sys.executable] if is_single_executable() else [sys.executable, "-P", "-m", "runtime.cli"]
 

@@ -39,6 +39,8 @@ class Gate:
     """Origins that are let in besides the daemon's own, such as `https://app.example.com`."""
     public: bool = False
     """Whether others than this machine may connect: then any address, but still no foreign name, may stand in `Host`."""
+    path: str = PATH
+    """Where it is served."""
 
     def refusal(self, path: str, headers: Headers) -> Refusal | None:
         """Return why a handshake is refused, None for one that may go on."""
@@ -47,8 +49,8 @@ class Gate:
             return HTTPStatus.FORBIDDEN, "This Host is not served."
         if not self._origin_allowed(headers.get_all("Origin"), host):
             return HTTPStatus.FORBIDDEN, "This Origin is not allowed."
-        if path.partition("?")[0] != PATH:
-            return HTTPStatus.NOT_FOUND, f"The API is at {PATH}."
+        if path.partition("?")[0] != self.path:
+            return HTTPStatus.NOT_FOUND, f"What is served here is at {self.path}."
         if not any(self._is_token(given) for given in _given_tokens(headers)):
             return HTTPStatus.UNAUTHORIZED, "A bearer token is required."
         return None

@@ -19,7 +19,7 @@ import trio
 from runtime.api.endpoint import EndpointError, prepare_directory
 from runtime.api.local_token import MAX_TOKEN, token_path
 from runtime.newfile import NewFile
-from runtime.rpc.gate import Gate
+from runtime.rpc.gate import PATH, Gate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,9 +56,15 @@ class HttpOptions:
 
 
 def http_options(
-    address: str, token_file: Path | None, state_directory: Path, *, public: bool, origins: Iterable[str]
+    address: str,
+    token_file: Path | None,
+    default_token: Path,
+    *,
+    public: bool,
+    origins: Iterable[str],
+    path: str = PATH,
 ) -> HttpOptions:
-    """Check the address `HOST:PORT` and the origins, and read the token, which is made if no file is named.
+    """Check the address `HOST:PORT` and the origins, and read the token: the default one is made if need be.
 
     Raises AddressError for an address or an origin that is none, and for one that others reach without `public`;
     EndpointError for a host that nobody knows, and for a token that cannot be had.
@@ -74,9 +80,9 @@ def http_options(
         if not _ORIGIN.fullmatch(origin) or not urlsplit(origin).hostname:
             raise AddressError(f"not an origin: {origin}; SCHEME://HOST or SCHEME://HOST:PORT is expected")
     if token_file is None:
-        token_file = state_directory / TOKEN_NAME
+        token_file = default_token
         _make_token(token_file)
-    return HttpOptions(host, int(match["port"]), Gate(_read_token(token_file), allowed, public))
+    return HttpOptions(host, int(match["port"]), Gate(_read_token(token_file), allowed, public, path))
 
 
 def _is_loopback(host: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -25,7 +26,7 @@ from runtime.budget import uncounted
 from runtime.rpc.framing import MAX_SKIPS, RECEIVE_SIZE, LineTooLongError, receive_within
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from runtime.rpc.gate import Gate
 
@@ -150,8 +151,13 @@ class WebSocketTransport:
             self._torn = False
 
 
-async def accept(stream: trio.abc.Stream, gate: Gate) -> WebSocketTransport | None:
-    """Answer a peer's handshake. Returns None, with the stream closed, if the peer is refused, slow or gone."""
+async def accept(
+    stream: trio.abc.Stream, gate: Gate, headers: Mapping[str, str] = MappingProxyType({})
+) -> WebSocketTransport | None:
+    """Answer a peer's handshake, with these headers if it may come in.
+
+    Returns None, with the stream closed, if the peer is refused, slow or gone.
+    """
     protocol = ServerProtocol(select_subprotocol=_choose, max_size=MAX_LINE, logger=_library_logger)
     try:
         with trio.fail_after(HANDSHAKE_SECONDS):
@@ -169,6 +175,7 @@ async def accept(stream: trio.abc.Stream, gate: Gate) -> WebSocketTransport | No
             refusal = gate.refusal(request.path, request.headers)
             if refusal is None:
                 response = protocol.accept(request)
+                response.headers.update(headers)
             else:
                 status, reason = refusal
                 response = protocol.reject(status, reason + "\n")

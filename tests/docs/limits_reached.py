@@ -39,6 +39,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.acp.messages.MAX_RECORD_BYTES": "tests/sessions/test_create.py::test_what_an_agent_says_of_itself_is_of_a_size_to_be_kept",
     "runtime.acp.session_state.MAX_TITLE": "tests/sessions/test_create.py::test_what_an_agent_says_of_itself_is_of_a_size_to_be_kept",
     "runtime.api.limits.MAX_INT": "tests/rpc/test_methods.py::test_faults_of_params_are_named_by_pointer",
+    "runtime.cli.acp.http.MAX_CLIENTS": "tests/cli/test_acp_http.py::test_so_many_clients_are_served_at_once",
     "runtime.cli.acp.terminals.KEPT": "tests/cli/test_acp_terminals.py::test_so_many_are_remembered",
     "runtime.sessions.services.terminals.MAX_SHOWN": "tests/sessions/test_services.py::test_what_people_are_shown_of_terminals",
     "runtime.cli.acp.loop.UNREAD": "tests/cli/test_acp_loop.py::test_while_much_waits_for_one_side_the_other_is_not_read",

@@ -15,7 +15,7 @@ from runtime.api.endpoint import EndpointError
 from runtime.api.local_token import read_local_token, token_path
 from runtime.rpc import connection, server, websocket
 from runtime.rpc.gate import Gate
-from runtime.rpc.http_listener import AddressError, HttpOptions, http_options, open_http, token_left
+from runtime.rpc.http_listener import TOKEN_NAME, AddressError, HttpOptions, http_options, open_http, token_left
 from runtime.rpc.server import serve
 from tests.patience import WAIT
 
@@ -227,7 +227,7 @@ async def test_status_names_the_url(world, peer):
 
 
 def options(tmp_path, address="127.0.0.1:0", token=None, *, public=False, origins=()):
-    return http_options(address, token, tmp_path, public=public, origins=origins)
+    return http_options(address, token, tmp_path / TOKEN_NAME, public=public, origins=origins)
 
 
 def test_only_addresses_of_this_machine_unless_told_otherwise(transport, tmp_path):

@@ -14,6 +14,7 @@
     events      the daemon's notifications, turned into updates and permission requests
     face        the ACP methods
     loop        the one loop that moves bytes between the editor and the daemon
+    http        clients elsewhere, each with a process of the above
 
-Standard library only, like every client command.
+Standard library only, like every client command, but for `http`.
 """

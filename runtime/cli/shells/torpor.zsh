@@ -141,6 +141,10 @@ _torpor_acp() {
         '*--mount=[a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)]:HOST\[\:PATH\]\[\:ro\]: ' \
         '--base=[default or none\: whether the VM has Torpor'\''s commands in /bin, when the VM is created]:WHICH:(default none)' \
         '--state=[the state file of a daemon that is started]:FILE:_files' \
+        '--http=[be one over WebSocket at ws\://HOST\:PORT/acp, to who has the token]:HOST\:PORT: ' \
+        '--http-token=[the file with the token (default\: acp-http-token beside the state file, made if need be)]:FILE:_files' \
+        '--http-public[let --http name an address that others can reach]' \
+        '*--http-origin=[let web pages of this origin connect (repeatable)]:ORIGIN: ' \
         '1:AGENT: '
 }
 _torpor_serve() {
