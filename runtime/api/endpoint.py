@@ -1,9 +1,10 @@
 """Where the daemon is: the one rule that the server and all clients share (api.md, "Transport").
 
-Standard library only. An endpoint is a Unix socket's path (also as `unix:///path`) or `http://HOST:PORT`, which needs the
-token. The default path: `$TORPOR_SOCKET`, else `$XDG_RUNTIME_DIR/torpor/torpor.sock`, else `torpor-<uid>/torpor.sock` under
-the temp dir. Anybody may create things in the temp dir, so that the directory there is trusted only after a look at its
-owner, its mode and what it is: a client that did not look would hand its API keys to whoever was first to bind.
+Standard library only. An endpoint is a Unix socket's path (also as `unix:///path`), or `http://HOST:PORT` or `https://HOST`,
+which need the token. The default path: `$TORPOR_SOCKET`, else `$XDG_RUNTIME_DIR/torpor/torpor.sock`, else
+`torpor-<uid>/torpor.sock` under the temp dir. Anybody may create things in the temp dir, so that the directory there is
+trusted only after a look at its owner, its mode and what it is: a client that did not look would hand its API keys to whoever
+was first to bind.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ MAX_MESSAGE: Final = MAX_RESPONSE + 1024 * 1024
 
 HTTP_PATH: Final = "/rpc"
 
-DEFAULT_HTTP_PORT: Final = 80
-"""Of the scheme, as in any URL."""
+DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+"""Of the schemes, as in any URL."""
 
 
 class EndpointError(OSError):
@@ -50,9 +51,12 @@ class HttpEndpoint(NamedTuple):
     port: int
     token: str | None
     """None where it is looked for with each connection: of a daemon on this machine (`runtime.api.local_token`)."""
+    secure: bool = False
+    """With TLS, which a proxy in front of the daemon has."""
 
     def __str__(self) -> str:
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        scheme = "https" if self.secure else "http"
+        return f"{scheme}://[{self.host}]:{self.port}" if ":" in self.host else f"{scheme}://{self.host}:{self.port}"
 
 
 def endpoint(given: str | os.PathLike[str] | None = None, token: str | None = None) -> UnixEndpoint | HttpEndpoint:
@@ -64,21 +68,22 @@ def endpoint(given: str | os.PathLike[str] | None = None, token: str | None = No
     scheme, separator, _ = text.partition("://")
     if not separator or scheme == "unix":
         return UnixEndpoint(socket_path(given))
-    if scheme != "http":
+    if scheme not in DEFAULT_PORTS:
         raise EndpointError(f"not an endpoint: {text}; a path, unix:///PATH or http://HOST:PORT is expected")
+    secure = scheme == "https"
     from urllib.parse import urlsplit  # noqa: PLC0415 - slow, and most endpoints are paths
 
     try:
         url = urlsplit(text)
-        host, port = url.hostname, url.port or DEFAULT_HTTP_PORT
+        host, port = url.hostname, url.port or DEFAULT_PORTS[scheme]
     except ValueError as error:
         raise EndpointError(f"not an endpoint: {text}: {error}") from error
     if not host or url.username is not None or url.query or url.fragment or url.path not in ("", "/", HTTP_PATH):
         raise EndpointError(f"not an endpoint: {text}; http://HOST:PORT is expected")
     token = token or os.environ.get("TORPOR_TOKEN") or None
-    if token is None and not _is_loopback(host):
+    if token is None and (secure or not _is_loopback(host)):
         raise EndpointError(f"{text} needs a token, which lies in `http-token` beside the daemon's state file")
-    return HttpEndpoint(host, port, token)
+    return HttpEndpoint(host, port, token, secure)
 
 
 def _is_loopback(host: str) -> bool:
@@ -96,23 +101,27 @@ def _is_loopback(host: str) -> bool:
 def socket_path(given: str | os.PathLike[str] | None = None) -> Path:
     """Return the absolute path of the socket: `given` (also as `unix:///path`), else the default.
 
-    Raises EndpointError when the path is too long for a Unix socket.
+    Raises EndpointError for another address, and when the path is too long for a Unix socket.
     """
-    if given is not None:
-        text = os.fspath(given)
-        path = Path(text.removeprefix("unix://") if text.startswith("unix://") else text)
-    else:
-        path = _default_path()
+    path = _default_path() if given is None else Path(_without_scheme(os.fspath(given)))
     path = Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links, which are the caller's business
     if len(os.fsencode(path)) > MAX_PATH:
         raise EndpointError(f"the socket path is longer than {MAX_PATH} bytes: {path}")
     return path
 
 
+def _without_scheme(text: str) -> str:
+    """Return the path in `text`. Raises EndpointError for another scheme than `unix`: that would name a folder."""
+    path = text.removeprefix("unix://")
+    if "://" in path:
+        raise EndpointError(f"not the path of a socket: {text}; a daemon elsewhere is meant with --host or TORPOR_HOST")
+    return path
+
+
 def _default_path() -> Path:
     named = os.environ.get("TORPOR_SOCKET")
     if named:
-        return Path(named)
+        return Path(_without_scheme(named))
     return default_directory() / SOCKET_NAME
 
 

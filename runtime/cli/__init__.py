@@ -11,6 +11,9 @@
     connecting   the daemon that a command works with, by
     reaching     one that runs, or
     starting     one that is started
+    elsewhere    which one is meant, and one on another machine:
+    bridge       over HTTP
+    contexts     names for those
 
 Groups of commands, each with its arguments and what it does:
 
@@ -29,6 +32,7 @@ Groups of commands, each with its arguments and what it does:
     history      fs snapshot and the like, snapshot, fork, fork-session
     move         export, import
     anything     api
+    context_commands  context, relay
     testing      test, sdk
     repair       doctor, salvage
     install      compile, completions, systemd, licenses
@@ -38,7 +42,8 @@ and what is too large for them:
     finding      sessions by a part of their ids, VMs, processes
     asking       before something is deleted
     pruning      vm prune: VMs that editors have left
-    hints        what failures are told with
+    hints        failures: commands in the place of methods
+    guessing     failures: what may have been meant
     prompting    run: one prompt, and its answer as it comes
     permissions  run: what an agent asks for on the way
     elicitations  run: what an agent asks the person

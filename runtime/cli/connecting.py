@@ -14,23 +14,27 @@ if TYPE_CHECKING:
 
 
 def connect_to(args: argparse.Namespace) -> Client:
-    """Connect to the daemon that `--socket` names, and start one, detached, if none answers, unless `--no-start` is given.
+    """Connect to the daemon that is meant (`runtime.cli.elsewhere`), and start one, detached, if none answers on this machine,
+    unless `--no-start` is given.
 
     Raises ConnectError, EndpointError.
     """
-    from runtime.api.endpoint import socket_path
+    from runtime.api.endpoint import UnixEndpoint
+    from runtime.cli import elsewhere
     from runtime.cli.reaching import reach
     from runtime.client.errors import ConnectError
 
-    path = socket_path(args.socket)
+    place = elsewhere.place_of(args)
+    if not isinstance(place, UnixEndpoint):
+        return elsewhere.reach(place)
     try:
-        client = reach(path)
+        client = reach(place.path)
     except ConnectError:
         if args.no_start:
             raise
         from runtime.cli.starting import start
 
-        client = start(path, getattr(args, "state", None))
+        client = start(place.path, getattr(args, "state", None))
     return client
 
 

@@ -69,12 +69,12 @@ def _add_timeout(command: argparse.ArgumentParser) -> None:
 
 def status(args: argparse.Namespace) -> int:
     """Print what the daemon tells of itself; exit with NO_DAEMON when none runs."""
-    from runtime.api.endpoint import socket_path
+    from runtime.cli.elsewhere import local_path
     from runtime.client.errors import ConnectError
     from runtime.client.greeting import greet
     from runtime.daemon.places import state_path
 
-    path = socket_path(args.socket)
+    path = local_path(args)
     try:
         client, _ = greet(path)
     except ConnectError as error:
@@ -148,9 +148,9 @@ def start(args: argparse.Namespace) -> int:
 
 def stop(args: argparse.Namespace) -> int:
     """Ask the daemon to end (SIGTERM) and wait until it has."""
-    from runtime.api.endpoint import socket_path
+    from runtime.cli.elsewhere import local_path
 
-    with _Running(socket_path(args.socket)) as daemon:
+    with _Running(local_path(args)) as daemon:
         daemon.end(args.timeout)
     if args.json:
         output.write_json({"pid": daemon.status["pid"], "stopped": True})
@@ -200,9 +200,9 @@ class _Running:
 
 def restart(args: argparse.Namespace) -> int:
     """End the daemon and start one of this version with the same state, socket and options; return when it is ready."""
-    from runtime.api.endpoint import socket_path
+    from runtime.cli.elsewhere import local_path
 
-    path = socket_path(args.socket)
+    path = local_path(args)
     client = _restarted(path, args.timeout)
     if client is None:
         output.say("systemd runs this daemon, and has to restart it: systemctl --user restart torpor.service")
@@ -271,14 +271,15 @@ def _log_path(args: argparse.Namespace) -> Path:
     """Where the daemon that runs says, else beside the state file."""
     from pathlib import Path
 
-    from runtime.api.endpoint import socket_path
+    from runtime.cli.elsewhere import local_path
     from runtime.client.errors import ClientError
     from runtime.client.greeting import greet
     from runtime.daemon.places import log_path, state_path
 
     if args.state is None:
+        path = local_path(args)
         try:
-            client, _ = greet(socket_path(args.socket))
+            client, _ = greet(path)
             with client:
                 return Path(client.call("daemon.status")["log"])
         except (ClientError, OSError, KeyError):

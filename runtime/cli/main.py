@@ -13,6 +13,7 @@ from runtime.cli import (
     answers,
     anything,
     base,
+    context_commands,
     daemon,
     exits,
     files,
@@ -52,6 +53,7 @@ GROUPS: Final = (
     history,
     move,
     anything,
+    context_commands,
     testing,
     repair,
     install,
@@ -64,6 +66,7 @@ exit codes:
 
 environment:
   TORPOR_SOCKET  the daemon's socket (default: $XDG_RUNTIME_DIR/torpor/torpor.sock)
+  TORPOR_HOST    a daemon elsewhere: ssh://HOST, https://HOST:PORT, or a context's name
   TORPOR_STATE   the daemon's state file (default: ~/.local/state/torpor/torpor.db)
 """
 
@@ -94,7 +97,7 @@ def _failure(error: Exception, args: argparse.Namespace) -> int | None:
     """Report an error that a command may end with, and return its exit code; None for a fault of ours."""
     import json
 
-    from runtime.cli.hints import meant
+    from runtime.cli.guessing import meant
     from runtime.client.sync import ConnectError, ConnectionLostError, EndpointError, RpcError
 
     if isinstance(error, RpcError):

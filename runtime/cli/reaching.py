@@ -44,14 +44,14 @@ def reach(path: Path) -> Client:
             time.sleep(POLL_SECONDS)
         else:
             try:
-                _check(welcome)
+                check(welcome)
             except BaseException:
                 client.close()
                 raise
             return client
 
 
-def _check(welcome: dict[str, Any]) -> None:
+def check(welcome: dict[str, Any]) -> None:
     """Say if the daemon is of another version. Raises EndpointError for one that speaks another protocol."""
     version, protocol = welcome.get("version"), welcome.get("protocol")
     if protocol != PROTOCOL:

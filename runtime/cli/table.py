@@ -39,7 +39,7 @@ class Table:
 
         `text` begins in lower case and has no full stop: it is a line of the list, and made a sentence for the command's help.
         What methods of the API it calls, and an example, are in `runtime.cli.uses`.
-        A command that `starts` connects by `runtime.cli.connecting.connect_to`, and gets the flag that it needs.
+        A command that `starts` connects by `runtime.cli.connecting.connect_to`, and gets the options for that.
         """
 
         def make(program: str) -> argparse.ArgumentParser:
@@ -48,6 +48,9 @@ class Table:
             made.set_defaults(run=run)
             if starts:
                 made.add_argument("--no-start", action="store_true", help="start no daemon when none answers")
+                made.add_argument(
+                    "--host", metavar="ADDRESS", help="a daemon elsewhere: ssh://HOST, https://HOST, or a context"
+                )
             return made
 
         added = Later(make)

@@ -37,9 +37,10 @@ _COPY: Final = (
 
 USES: Final[dict[str, Use]] = {
     "run": Use("torpor run pi 'What is in this folder?'", ("sendPrompt", *_AGENT)),
-    "acp": Use("torpor acp pi --workspace", ("sendPrompt", *_AGENT)),
+    "acp": Use("torpor acp pi --workspace", ("sendPrompt", "serveFiles", "respondFile", *_AGENT)),
     "serve": Use("torpor serve --http 127.0.0.1:6420"),
     "status": Use("torpor status", ("daemon.status",)),
+    "start": Use("torpor start", ("daemon.status",)),
     "stop": Use("torpor stop", ("daemon.status",)),
     "restart": Use("torpor restart", ("daemon.status",)),
     "logs": Use("torpor logs --follow", ("daemon.status",)),
@@ -129,6 +130,11 @@ USES: Final[dict[str, Use]] = {
     "export": Use("torpor export my-project my-project.torpor", ("vm.export",)),
     "import": Use("torpor import my-project.torpor --vm copy", ("vm.import",)),
     "api": Use('torpor api vm.get \'{"vm": "my-project"}\'', ("rpc.discover",)),
+    "context add": Use("torpor context add work ssh://me@work.example.com"),
+    "context ls": Use("torpor context ls"),
+    "context use": Use("torpor context use work"),
+    "context rm": Use("torpor context rm work"),
+    "relay": Use("torpor relay --no-start"),
     "test": Use("torpor test tests/"),
     "sdk": Use("torpor sdk ./sdk"),
     "doctor": Use("torpor doctor"),

@@ -49,8 +49,9 @@ def register(table: Table) -> None:
     command = group.command(
         "prune",
         prune,
-        "remove VMs that `torpor acp` has made for editors and nobody has used for long",
-        epilog="A VM that is awake is never removed, nor one with another name than the workspace's (`torpor acp --vm`).",
+        "remove VMs that were made for editors and that nobody has used for long",
+        epilog="They are those that `torpor acp` has made for workspaces. A VM that is awake is never removed, nor one that "
+        "`torpor acp --vm` has named.",
     )
     command.add_argument(
         "--older-than", metavar="AGE", default="30d", help="last used so long ago, as 30d, 12h or 90min (default: 30d)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import ssl
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -120,13 +121,19 @@ class WebSocketWire:
         await self._stream.aclose()
 
 
-async def open_wire(endpoint: UnixEndpoint | HttpEndpoint) -> Wire:
-    """Connect. Raises ConnectError, and EndpointError when the place is not to be trusted."""
+async def open_wire(endpoint: UnixEndpoint | HttpEndpoint, tls: ssl.SSLContext | None = None) -> Wire:
+    """Connect; `tls` says whom to trust where the endpoint is `secure`, by default whom the system trusts.
+
+    Raises ConnectError, and EndpointError when the place is not to be trusted.
+    """
     try:
         if isinstance(endpoint, UnixEndpoint):
             check_directory(endpoint.path)
             return UnixWire(await anyio.connect_unix(endpoint.path))
-        stream = await anyio.connect_tcp(endpoint.host, endpoint.port)
+        stream = await _connect_tcp(endpoint, tls)
+    except ssl.SSLError as error:
+        why = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else error.reason
+        raise ConnectError(endpoint, f"its TLS is not to be trusted: {why}") from error
     except OSError as error:
         reason = "there is no socket" if error.errno == errno.ENOENT else (error.strerror or str(error))
         raise ConnectError(endpoint, reason) from error
@@ -140,13 +147,21 @@ async def open_wire(endpoint: UnixEndpoint | HttpEndpoint) -> Wire:
         raise
 
 
+async def _connect_tcp(endpoint: HttpEndpoint, tls: ssl.SSLContext | None) -> anyio.abc.ByteStream:
+    if not endpoint.secure:
+        return await anyio.connect_tcp(endpoint.host, endpoint.port)
+    context = tls or ssl.create_default_context()
+    # A daemon that goes away says no goodbye of TLS; what a message is the WebSocket knows.
+    return await anyio.connect_tcp(endpoint.host, endpoint.port, ssl_context=context, tls_standard_compatible=False)
+
+
 async def _shake_hands(stream: anyio.abc.ByteStream, endpoint: HttpEndpoint) -> WebSocketWire:
     from websockets.client import ClientProtocol  # noqa: PLC0415 - most connections are Unix sockets
     from websockets.exceptions import InvalidStatus  # noqa: PLC0415
     from websockets.typing import Subprotocol  # noqa: PLC0415
     from websockets.uri import WebSocketURI  # noqa: PLC0415
 
-    uri = WebSocketURI(secure=False, host=endpoint.host, port=endpoint.port, path=HTTP_PATH, query="")
+    uri = WebSocketURI(secure=endpoint.secure, host=endpoint.host, port=endpoint.port, path=HTTP_PATH, query="")
     protocol = ClientProtocol(
         uri, subprotocols=[Subprotocol(SUBPROTOCOL)], max_size=MAX_MESSAGE, logger=_library_logger
     )

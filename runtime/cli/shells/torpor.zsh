@@ -45,6 +45,8 @@ _torpor() {
                 'export:write a VM with files and sessions to a new file'
                 'import:make a VM of a file that was exported'
                 'api:call a method of the API and print what it answers; without a method, print the API as an OpenRPC document'
+                'context:daemons on other machines: name them, and say which one is meant'
+                'relay:be a connection to this machine'\''s daemon: its API on stdin and stdout'
                 'test:test agents as YAML files say'
                 'sdk:copy the guest SDK into a folder, to build agents with'
                 'doctor:look for trouble: socket, permissions, state file, cache, engine, disk, limits'
@@ -90,6 +92,8 @@ _torpor() {
                 export) _torpor_export ;;
                 import) _torpor_import ;;
                 api) _torpor_api ;;
+                context) _torpor_context ;;
+                relay) _torpor_relay ;;
                 test) _torpor_test ;;
                 sdk) _torpor_sdk ;;
                 doctor) _torpor_doctor ;;
@@ -112,6 +116,7 @@ _torpor_run() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '*--env=[a variable for the agent; K alone takes the value from your environment (repeatable)]:K=V: ' \
         '*--allow=[a host (or host\:port, or *.domain) that the VM may reach, when the VM is created (repeatable)]:HOST: ' \
@@ -134,6 +139,7 @@ _torpor_acp() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: one for each workspace); parts of a name joined with /]:NAME: ' \
         '--workspace[mount the directory that the editor works in, at its own path, for the agent to read and change]' \
         '*--env=[a variable for the agent; K alone takes the value from your environment (repeatable)]:K=V: ' \
@@ -228,6 +234,7 @@ _torpor_sleep() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--force[cancel turns that run instead of waiting for them]' \
         '--grace=[how long to wait for turns that run]:SECONDS: ' \
         '1:VM: '
@@ -260,7 +267,8 @@ _torpor_keys_rotate() {
         '(-h --help)--help[show this help message and exit]' \
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
-        '--no-start[start no daemon when none answers]'
+        '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: '
 }
 _torpor_vm() {
     local context state state_descr line
@@ -281,7 +289,7 @@ _torpor_vm() {
                 'sleep:put a VM to sleep: its agents leave memory, nothing is lost'
                 'wake:wake a VM, which never has to be done: whatever needs it wakes it'
                 'stats:tell what a VM, or each VM, uses; wakes none'
-                'prune:remove VMs that `torpor acp` has made for editors and nobody has used for long'
+                'prune:remove VMs that were made for editors and that nobody has used for long'
                 'fork:make a VM like another, as it is or as it was after an event'
                 'export:write a VM with files and sessions to a new file'
                 'import:make a VM of a file that was exported'
@@ -313,6 +321,7 @@ _torpor_vm_ls() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '(-q --quiet)-q[names alone]' \
         '(-q --quiet)--quiet[names alone]' \
         '*--label=[only with this label (repeatable)]:K\[=V\]: '
@@ -326,6 +335,7 @@ _torpor_vm_show() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '1:VM: '
 }
 _torpor_vm_new() {
@@ -337,6 +347,7 @@ _torpor_vm_new() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '*--allow=[a host that it may reach (repeatable)]:HOST: ' \
         '*--mount=[a directory of the daemon'\''s machine, at its own path or at PATH (repeatable)]:HOST\[\:PATH\]\[\:ro\]: ' \
         '*--label=[a text of your own (repeatable)]:K=V: ' \
@@ -354,6 +365,7 @@ _torpor_vm_configure() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '*--allow=[a host that it may reach (repeatable)]:HOST: ' \
         '*--mount=[a directory of the daemon'\''s machine, at its own path or at PATH (repeatable)]:HOST\[\:PATH\]\[\:ro\]: ' \
         '*--label=[a text of your own (repeatable)]:K=V: ' \
@@ -371,6 +383,7 @@ _torpor_vm_rm() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '(-y --yes -f --force)-y[do it without asking]' \
         '(-y --yes -f --force)--yes[do it without asking]' \
         '(-y --yes -f --force)-f[do it without asking]' \
@@ -386,6 +399,7 @@ _torpor_vm_sleep() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--force[cancel turns that run instead of waiting for them]' \
         '--grace=[how long to wait for turns that run]:SECONDS: ' \
         '1:VM: '
@@ -399,6 +413,7 @@ _torpor_vm_wake() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '1:VM: '
 }
 _torpor_vm_stats() {
@@ -410,6 +425,7 @@ _torpor_vm_stats() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '1:VM: '
 }
 _torpor_vm_prune() {
@@ -421,6 +437,7 @@ _torpor_vm_prune() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--older-than=[last used so long ago, as 30d, 12h or 90min (default\: 30d)]:AGE: ' \
         '--dry-run[list what would be removed, and remove nothing]' \
         '(-y --yes -f --force)-y[do it without asking]' \
@@ -437,6 +454,7 @@ _torpor_vm_fork() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--at=[begin after this event of a session (default\: as everything is now)]:SESSION@SEQ: ' \
         '1:VM: ' \
         '2:NAME: '
@@ -450,6 +468,7 @@ _torpor_vm_export() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '1:VM: ' \
         '2:PATH:_files'
 }
@@ -462,6 +481,7 @@ _torpor_vm_import() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM'\''s name (default\: the one in the file)]:NAME: ' \
         '--trust[take over hosts, policies and cron jobs as well]' \
         '1:PATH:_files'
@@ -511,6 +531,7 @@ _torpor_session_ls() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: ' \
         '--live[only those whose agent is in memory]'
 }
@@ -523,6 +544,7 @@ _torpor_session_show() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
         '1:SESSION: '
 }
@@ -535,6 +557,7 @@ _torpor_session_rm() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
         '(-y --yes -f --force)-y[do it without asking]' \
         '(-y --yes -f --force)--yes[do it without asking]' \
@@ -551,6 +574,7 @@ _torpor_session_close() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
         '1:SESSION: '
 }
@@ -563,6 +587,7 @@ _torpor_session_resume() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
         '*--env=[a variable that it asks for again; K alone takes the value from your environment (repeatable)]:K=V: ' \
         '1:SESSION: '
@@ -576,6 +601,7 @@ _torpor_session_cancel() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
         '--grace=[how long the agent has for it (default\: 5)]:SECONDS: ' \
         '1:SESSION: '
@@ -589,6 +615,7 @@ _torpor_session_fork() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
         '--at=[the last event to keep (default\: all)]:SEQ: ' \
         '--to=[fork the VM to this name, too\: with the files of that moment]:NAME: ' \
@@ -603,6 +630,7 @@ _torpor_session_set() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
         '1:SESSION: ' \
         '2:NAME: ' \
@@ -617,6 +645,7 @@ _torpor_session_send() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
         '1:SESSION: ' \
         '2:METHOD: ' \
@@ -655,6 +684,7 @@ _torpor_permission_ls() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: '
 }
 _torpor_permission_allow() {
@@ -666,6 +696,7 @@ _torpor_permission_allow() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: ' \
         '--always[and the like of it for the rest of the session]' \
         '--option=[by one of the options that the agent offers]:ID: ' \
@@ -680,6 +711,7 @@ _torpor_permission_deny() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: ' \
         '1:REQUEST: '
 }
@@ -691,7 +723,8 @@ _torpor_agents() {
         '(-h --help)--help[show this help message and exit]' \
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
-        '--no-start[start no daemon when none answers]'
+        '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: '
 }
 _torpor_vms() {
     local context state state_descr line
@@ -701,7 +734,8 @@ _torpor_vms() {
         '(-h --help)--help[show this help message and exit]' \
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
-        '--no-start[start no daemon when none answers]'
+        '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: '
 }
 _torpor_sessions() {
     local context state state_descr line
@@ -712,6 +746,7 @@ _torpor_sessions() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: '
 }
 _torpor_events() {
@@ -723,6 +758,7 @@ _torpor_events() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '--after=[only what came after this event]:SEQ: ' \
         '--limit=[at most so many]:N: ' \
@@ -773,6 +809,7 @@ _torpor_agent_add() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--name=[the agent'\''s id (default\: the manifest'\''s, or the file'\''s name)]:ID: ' \
         '--index-url=[where the dependencies of an agent without a build are installed from (default\: PyPI)]:URL: ' \
         '1:PATH:_files'
@@ -786,6 +823,7 @@ _torpor_agent_check() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '1:PATH:_files'
 }
 _torpor_agent_new() {
@@ -809,6 +847,7 @@ _torpor_agent_dev() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '*--env=[a variable for the agent; K alone takes the value from your environment (repeatable)]:K=V: ' \
         '*--allow=[a host (or host\:port, or *.domain) that the VM may reach, when the VM is created (repeatable)]:HOST: ' \
@@ -830,7 +869,8 @@ _torpor_agent_list() {
         '(-h --help)--help[show this help message and exit]' \
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
-        '--no-start[start no daemon when none answers]'
+        '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: '
 }
 _torpor_agent_ls() {
     local context state state_descr line
@@ -840,7 +880,8 @@ _torpor_agent_ls() {
         '(-h --help)--help[show this help message and exit]' \
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
-        '--no-start[start no daemon when none answers]'
+        '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: '
 }
 _torpor_agent_remove() {
     local context state state_descr line
@@ -851,6 +892,7 @@ _torpor_agent_remove() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '1:ID: '
 }
 _torpor_agent_rm() {
@@ -862,6 +904,7 @@ _torpor_agent_rm() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '1:ID: '
 }
 _torpor_exec() {
@@ -873,6 +916,7 @@ _torpor_exec() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '*--env=[a variable for the command; K alone takes the value from your environment (repeatable)]:K=V: ' \
         '--cwd=[the working directory in the VM (default\: /home/user)]:DIR: ' \
@@ -890,6 +934,7 @@ _torpor_ps() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: all); parts of a name joined with /]:NAME: ' \
         '(-a --all)-a[with commands that have ended lately]' \
         '(-a --all)--all[with commands that have ended lately]'
@@ -903,6 +948,7 @@ _torpor_kill() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
         '--grace=[ask it to end, and wait so long]:SECONDS: ' \
         '1:PID: '
@@ -916,6 +962,7 @@ _torpor_wait() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
         '1:PID: '
 }
@@ -928,6 +975,7 @@ _torpor_shell() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '*--env=[a variable for the shell; K alone takes the value from your environment (repeatable)]:K=V: ' \
         '--cwd=[the working directory in the VM (default\: /home/user)]:DIR: ' \
         '1:VM: ' \
@@ -970,6 +1018,7 @@ _torpor_bin_add() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--name=[the command'\''s name (default\: that of the file, without .wasm)]:NAME: ' \
         '1:FILE:_files'
 }
@@ -981,7 +1030,8 @@ _torpor_bin_list() {
         '(-h --help)--help[show this help message and exit]' \
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
-        '--no-start[start no daemon when none answers]'
+        '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: '
 }
 _torpor_bin_ls() {
     local context state state_descr line
@@ -991,7 +1041,8 @@ _torpor_bin_ls() {
         '(-h --help)--help[show this help message and exit]' \
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
-        '--no-start[start no daemon when none answers]'
+        '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: '
 }
 _torpor_bin_remove() {
     local context state state_descr line
@@ -1002,6 +1053,7 @@ _torpor_bin_remove() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '1:NAME: '
 }
 _torpor_bin_rm() {
@@ -1013,6 +1065,7 @@ _torpor_bin_rm() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '1:NAME: '
 }
 _torpor_fs() {
@@ -1080,6 +1133,7 @@ _torpor_fs_ls() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '(-l --long)-l[with type, mode, size and time]' \
         '(-l --long)--long[with type, mode, size and time]' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
@@ -1094,6 +1148,7 @@ _torpor_fs_cat() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:PATH: '
 }
@@ -1106,6 +1161,7 @@ _torpor_fs_put() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:LOCAL:_files' \
         '2:PATH: '
@@ -1119,6 +1175,7 @@ _torpor_fs_rm() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '(-r --recursive)-r[remove directories with what they hold]' \
         '(-r --recursive)--recursive[remove directories with what they hold]' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
@@ -1133,6 +1190,7 @@ _torpor_fs_cp() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '(-r --recursive)-r[copy directories with what they hold]' \
         '(-r --recursive)--recursive[copy directories with what they hold]' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
@@ -1148,6 +1206,7 @@ _torpor_fs_mv() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:FROM: ' \
         '2:TO: '
@@ -1161,6 +1220,7 @@ _torpor_fs_tree() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--depth=[how deep; 1\: the directory'\''s own entries]:N: ' \
         '*--exclude=[leave out what has such a name, or with a slash such a path, and all below it (repeatable)]:GLOB: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
@@ -1175,6 +1235,7 @@ _torpor_fs_get() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:PATH: ' \
         '2:LOCAL:_files'
@@ -1188,6 +1249,7 @@ _torpor_fs_mkdir() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '(-p --parents)-p[with what is missing above it; none may be there]' \
         '(-p --parents)--parents[with what is missing above it; none may be there]' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
@@ -1202,6 +1264,7 @@ _torpor_fs_stat() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:PATH: '
 }
@@ -1214,6 +1277,7 @@ _torpor_fs_find() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:GLOB: ' \
         '2:PATH: '
@@ -1227,6 +1291,7 @@ _torpor_fs_ln() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:TARGET: ' \
         '2:PATH: '
@@ -1240,6 +1305,7 @@ _torpor_fs_chmod() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:MODE: ' \
         '2:PATH: '
@@ -1253,6 +1319,7 @@ _torpor_fs_truncate() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:PATH: ' \
         '2:BYTES: '
@@ -1266,6 +1333,7 @@ _torpor_fs_snapshot() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:NAME: '
 }
@@ -1278,6 +1346,7 @@ _torpor_fs_snapshots() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--session=[those that the turns of a session have left]:ID: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: '
 }
@@ -1290,6 +1359,7 @@ _torpor_fs_drop() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:NAME: '
 }
@@ -1302,6 +1372,7 @@ _torpor_fs_diff() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--path=[only what is at this path or below it]:PATH:_files' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:FROM: ' \
@@ -1316,6 +1387,7 @@ _torpor_fs_restore() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--force[cancel turns and processes instead of waiting for them]' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:POINT: '
@@ -1357,6 +1429,7 @@ _torpor_snapshot_new() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:NAME: '
 }
@@ -1369,6 +1442,7 @@ _torpor_snapshot_ls() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--session=[those that the turns of a session have left]:ID: ' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: '
 }
@@ -1381,6 +1455,7 @@ _torpor_snapshot_rm() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '(-y --yes -f --force)-y[do it without asking]' \
         '(-y --yes -f --force)--yes[do it without asking]' \
         '(-y --yes -f --force)-f[do it without asking]' \
@@ -1397,6 +1472,7 @@ _torpor_snapshot_diff() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--path=[only what is at this path or below it]:PATH:_files' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:FROM: ' \
@@ -1411,6 +1487,7 @@ _torpor_snapshot_restore() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--force[cancel turns and processes instead of waiting for them]' \
         '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
         '1:POINT: '
@@ -1424,6 +1501,7 @@ _torpor_fork() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--at=[begin after this event of a session (default\: as everything is now)]:SESSION@SEQ: ' \
         '1:VM: ' \
         '2:NAME: '
@@ -1437,6 +1515,7 @@ _torpor_fork-session() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
         '--at=[the last event to keep (default\: all)]:SEQ: ' \
         '--to=[fork the VM to this name, too\: with the files of that moment]:NAME: ' \
@@ -1451,6 +1530,7 @@ _torpor_export() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '1:VM: ' \
         '2:PATH:_files'
 }
@@ -1463,6 +1543,7 @@ _torpor_import() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--vm=[the VM'\''s name (default\: the one in the file)]:NAME: ' \
         '--trust[take over hosts, policies and cron jobs as well]' \
         '1:PATH:_files'
@@ -1476,8 +1557,87 @@ _torpor_api() {
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '1:METHOD: ' \
         '2:JSON: '
+}
+_torpor_context() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '1:command:->command' \
+        '*::argument:->argument'
+    case $state in
+        command)
+            local -a commands=(
+                'add:name a daemon elsewhere'
+                'ls:list the contexts; * is the one in use'
+                'use:have commands work with a context; without a name, with this machine'
+                'rm:forget a context; the daemon stays'
+            )
+            _describe -t commands command commands ;;
+        argument)
+            case $line[1] in
+                add) _torpor_context_add ;;
+                ls) _torpor_context_ls ;;
+                use) _torpor_context_use ;;
+                rm) _torpor_context_rm ;;
+            esac ;;
+    esac
+}
+_torpor_context_add() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--token-file=[where the token of an https address lies]:FILE:_files' \
+        '1:NAME: ' \
+        '2:ADDRESS: '
+}
+_torpor_context_ls() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]'
+}
+_torpor_context_use() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '1:NAME: '
+}
+_torpor_context_rm() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '1:NAME: '
+}
+_torpor_relay() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: '
 }
 _torpor_test() {
     local context state state_descr line
