@@ -1,4 +1,4 @@
-"""`torpor acp` under clients that others have made: npm's acpx, and the official Python library."""
+"""`torpor acp` under clients that others have made: npm's acpx, and the official libraries for Python and TypeScript."""
 
 from __future__ import annotations
 
@@ -44,8 +44,8 @@ def node() -> Any:
 
 
 @pytest.fixture(scope="session")
-def acpx_program(node: Any, request: pytest.FixtureRequest) -> Path:
-    """acpx of the lock file, installed once."""
+def packages(node: Any, request: pytest.FixtureRequest) -> Path:
+    """The folder with what the lock file names, installed once."""
     assert request.config.cache is not None
     directory = request.config.cache.mkdir("torpor-acpx")
     lock = (PACKAGE / "package-lock.json").read_bytes()
@@ -66,7 +66,8 @@ def acpx_program(node: Any, request: pytest.FixtureRequest) -> Path:
             capture_output=True,
         )
         stamp.write_text(wanted)
-    return directory / "node_modules" / "acpx" / "dist" / "cli.js"
+    shutil.copy(PACKAGE / "client.mjs", directory)  # what it imports is looked for beside it
+    return directory
 
 
 class Acpx:
@@ -112,8 +113,8 @@ class Acpx:
 
 
 @pytest.fixture
-def acpx(node: Any, acpx_program: Path, daemon: Daemon, tmp_path: Path) -> Iterator[Acpx]:
-    acpx = Acpx(node, acpx_program, daemon, tmp_path)
+def acpx(node: Any, packages: Path, daemon: Daemon, tmp_path: Path) -> Iterator[Acpx]:
+    acpx = Acpx(node, packages / "node_modules" / "acpx" / "dist" / "cli.js", daemon, tmp_path)
     yield acpx
     acpx.let_go()
 
@@ -213,3 +214,27 @@ async def converse(daemon: Daemon, cwd: str) -> None:
 
 def test_the_official_python_client(daemon: Daemon) -> None:
     asyncio.run(asyncio.wait_for(converse(daemon, "/home/me/python"), WAIT))
+
+
+def test_the_official_typescript_client(node: Any, packages: Path, daemon: Daemon, tmp_path: Path) -> None:
+    workspace = tmp_path.resolve() / "typescript"
+    workspace.mkdir()
+    (workspace / "open").write_text("saved")
+    said = subprocess.run(
+        [str(node.node), str(packages / "client.mjs"), str(workspace), *COMMAND, "--workspace", "echo"],
+        env={**os.environ, "TORPOR_SOCKET": str(daemon.socket)},
+        stdout=subprocess.PIPE,
+        check=True,
+        timeout=WAIT,
+    )
+    seen = json.loads(said.stdout)
+    assert seen["hello"]["agentCapabilities"]["sessionCapabilities"].keys() >= {"list", "resume", "fork", "close"}
+    texts = [
+        update["content"]["text"] for update in seen["updates"] if update["sessionUpdate"] == "agent_message_chunk"
+    ]
+    assert texts == ["hello", "permission: allow-once", "read: unsaved"]
+    assert seen["asked"] == ["session/request_permission", f"{workspace}/open"]
+    assert seen["ended"]["stopReason"] == "end_turn"
+    assert set(seen["listed"]) == set(seen["sessions"])
+    assert seen["replayed"].count("agent_message_chunk") == 3
+    assert seen["code"] == 0
