@@ -14,6 +14,7 @@
     elsewhere    which one is meant, and one on another machine:
     bridge       over HTTP
     contexts     names for those
+    opened       a file in its place
 
 Groups of commands, each with its arguments and what it does:
 

@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 def connect_to(args: argparse.Namespace) -> Client:
     """Connect to the daemon that is meant (`runtime.cli.elsewhere`), and start one, detached, if none answers on this machine,
-    unless `--no-start` is given.
+    unless `--no-start` is given. The command of `torpor open` works with a file in the place of a daemon.
 
     Raises ConnectError, EndpointError.
     """
+    if opened := getattr(args, "opened", None):
+        from runtime.cli.opened import open_file
+
+        return open_file(opened)
+
     from runtime.api.endpoint import UnixEndpoint
     from runtime.cli import elsewhere
     from runtime.cli.reaching import reach

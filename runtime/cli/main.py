@@ -140,8 +140,31 @@ def parser() -> argparse.ArgumentParser:
         "words", metavar="COMMAND", nargs="*", help="the command's words"
     )
     entered.command("version", _version, "print the version of this program", starts=False)
+    command = entered.command(
+        "open",
+        _open,
+        "look into a state or export file, read only: run a command that reads on what it holds",
+        starts=False,
+        epilog="The file may be in use by a daemon. Without a command its VMs and sessions are listed. Commands that would "
+        "change something fail.",
+    )
+    command.add_argument("file", metavar="FILE", help="the file")
+    command.add_argument("words", metavar="COMMAND", nargs=argparse.REMAINDER, help="the command, as fs cat /etc/motd")
     entered.enter_into(root)
     return root
+
+
+def _open(args: argparse.Namespace) -> int:
+    """Run commands on a file."""
+    listed = not args.words or args.words[0].startswith("-")
+    code = exits.OK
+    for words in [["vm", "ls"], ["session", "ls"]] if listed else [[]]:
+        inner = parser().parse_args([*words, *args.words])
+        if not hasattr(inner, "no_start"):
+            raise UsageError(f"{args.words[0]} does not work on the VMs of a daemon, nor on those of a file")
+        inner.opened = args.file
+        code = code or inner.run(inner)
+    return code
 
 
 def _help(args: argparse.Namespace) -> int:

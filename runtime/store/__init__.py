@@ -32,6 +32,7 @@ exporting    VMs as files
 importing    VMs from files
 needs        what an exported VM may need where it goes
 foreign      what of a foreign file is looked at
+viewing      a file that is read only
 tree_check   whether the rows of a layer are a tree
 descriptors  a file that has no name yet
 inspection   what a start, and `torpor doctor`, ask of a state file

@@ -69,7 +69,7 @@ def open_foreign(path: Path) -> Iterator[apsw.Connection]:
         for name, value in (("trusted_schema", "off"), ("cell_size_check", "on"), ("mmap_size", 0)):
             connection.pragma(name, value)
         connection.execute("BEGIN")
-        _check_schema(connection)
+        check_schema(connection)
         verdict = rows(connection, "PRAGMA quick_check(1)")[0][0]
         if verdict != "ok":
             damaged(str(verdict))
@@ -85,7 +85,7 @@ def open_foreign(path: Path) -> Iterator[apsw.Connection]:
             connection.close(force=True)
 
 
-def _check_schema(connection: apsw.Connection) -> None:
+def check_schema(connection: apsw.Connection) -> None:
     """Text by text: names alone would let a table bring its own expressions, indexes their own order.
 
     Tables of others are not looked at, and triggers and views are off.

@@ -2,6 +2,7 @@
 
 host          the face: what is done to VMs, by name
 queries       what is read of them, which wakes none
+viewing       the host of a file that is read only
 awake         which are awake: waking and falling asleep, by the table in
 lifecycle     the states of a VM, and what follows from what
 vm            one VM while it is awake

@@ -57,6 +57,7 @@ _torpor() {
                 'licenses:print the licences of what the single executable contains'
                 'help:print the help of a command, or the list of them'
                 'version:print the version of this program'
+                'open:look into a state or export file, read only: run a command that reads on what it holds'
             )
             _describe -t commands command commands ;;
         argument)
@@ -104,6 +105,7 @@ _torpor() {
                 licenses) _torpor_licenses ;;
                 help) _torpor_help ;;
                 version) _torpor_version ;;
+                open) _torpor_open ;;
             esac ;;
     esac
 }
@@ -1744,5 +1746,16 @@ _torpor_version() {
         '(-h --help)--help[show this help message and exit]' \
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]'
+}
+_torpor_open() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '1:FILE:_files' \
+        '*:COMMAND: '
 }
 if [[ $funcstack[1] == _torpor ]]; then _torpor "$@"; else compdef _torpor torpor; fi
