@@ -18,6 +18,8 @@ from pathlib import Path
 from dist_notices import command_parts, licence_texts, npm_parts
 from toolchain import AGENTS, COMMANDS, ROOT, BuildError, run, say
 
+from runtime.cli.main import parser
+from runtime.cli.manual import page
 from runtime.vms.agent_programs import ComponentRef
 from runtime.vms.base import built_in_components, built_in_data
 from runtime.vms.base.commands import MANIFEST, ComponentContent
@@ -52,6 +54,8 @@ def copy(target: Path) -> None:
         shutil.copyfile(agent.program.path, agents / "dist" / agent.program.path.name)
     copy_commands(target / "runtime" / "commands")
     copy_sdk(agents)
+    (target / "man").mkdir()
+    (target / "man" / "torpor.1").write_text(page(parser()), "utf-8")
     (agents / "LICENSES.txt").write_text(licence_texts([*npm_parts(), *command_parts()]), "utf-8")
 
 

@@ -57,6 +57,7 @@ and what is too large for them:
     new_agent    agent new: the files of one
     dependencies  agent add: what pip installs for one
     dev          agent dev: a prompt at each edit
+    manual       man: the page
     log_lines    logs: lines as JSON or for people
 
 Client commands use the standard library alone. The parser needs all groups, and one command runs: so a group imports at its top

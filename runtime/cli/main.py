@@ -140,6 +140,7 @@ def parser() -> argparse.ArgumentParser:
         "words", metavar="COMMAND", nargs="*", help="the command's words"
     )
     entered.command("version", _version, "print the version of this program", starts=False)
+    entered.command("man", _man, "print the manual page, for man(1): torpor man | man -l -", starts=False)
     command = entered.command(
         "open",
         _open,
@@ -152,6 +153,13 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument("words", metavar="COMMAND", nargs=argparse.REMAINDER, help="the command, as fs cat /etc/motd")
     entered.enter_into(root)
     return root
+
+
+def _man(args: argparse.Namespace) -> int:
+    from runtime.cli.manual import page
+
+    output.write_json({"page": page(parser())}) if args.json else sys.stdout.write(page(parser()))
+    return exits.OK
 
 
 def _open(args: argparse.Namespace) -> int:

@@ -143,6 +143,7 @@ USES: Final[dict[str, Use]] = {
     "completions": Use("torpor completions bash"),
     "systemd": Use("torpor systemd"),
     "licenses": Use("torpor licenses"),
+    "man": Use("torpor man"),
     "open": Use("torpor open backup.db session ls"),
     "help": Use("torpor help fs cp"),
     "version": Use("torpor version"),

@@ -4,7 +4,7 @@ function __torpor_command
     set -l command
     for word in (commandline -opc)[2..-1]
         switch "$command $word"
-            case ' run' ' acp' ' serve' ' status' ' start' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' vm' ' vm ls' ' vm show' ' vm new' ' vm configure' ' vm rm' ' vm sleep' ' vm wake' ' vm stats' ' vm prune' ' vm fork' ' vm export' ' vm import' ' session' ' session ls' ' session show' ' session rm' ' session close' ' session resume' ' session cancel' ' session fork' ' session set' ' session send' ' permission' ' permission ls' ' permission allow' ' permission deny' ' agents' ' vms' ' sessions' ' events' ' agent' ' agent add' ' agent check' ' agent new' ' agent dev' ' agent list' ' agent ls' ' agent remove' ' agent rm' ' exec' ' ps' ' kill' ' wait' ' shell' ' bin' ' bin add' ' bin list' ' bin ls' ' bin remove' ' bin rm' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs get' ' fs mkdir' ' fs stat' ' fs find' ' fs ln' ' fs chmod' ' fs truncate' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' snapshot' ' snapshot new' ' snapshot ls' ' snapshot rm' ' snapshot diff' ' snapshot restore' ' fork' ' fork-session' ' export' ' import' ' api' ' context' ' context add' ' context ls' ' context use' ' context rm' ' relay' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses' ' help' ' version' ' open'
+            case ' run' ' acp' ' serve' ' status' ' start' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' vm' ' vm ls' ' vm show' ' vm new' ' vm configure' ' vm rm' ' vm sleep' ' vm wake' ' vm stats' ' vm prune' ' vm fork' ' vm export' ' vm import' ' session' ' session ls' ' session show' ' session rm' ' session close' ' session resume' ' session cancel' ' session fork' ' session set' ' session send' ' permission' ' permission ls' ' permission allow' ' permission deny' ' agents' ' vms' ' sessions' ' events' ' agent' ' agent add' ' agent check' ' agent new' ' agent dev' ' agent list' ' agent ls' ' agent remove' ' agent rm' ' exec' ' ps' ' kill' ' wait' ' shell' ' bin' ' bin add' ' bin list' ' bin ls' ' bin remove' ' bin rm' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs get' ' fs mkdir' ' fs stat' ' fs find' ' fs ln' ' fs chmod' ' fs truncate' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' snapshot' ' snapshot new' ' snapshot ls' ' snapshot rm' ' snapshot diff' ' snapshot restore' ' fork' ' fork-session' ' export' ' import' ' api' ' context' ' context add' ' context ls' ' context use' ' context rm' ' relay' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses' ' help' ' version' ' man' ' open'
                 set command "$command $word"
         end
     end
@@ -57,6 +57,7 @@ complete -c torpor -n '__torpor_at' -a systemd -d 'write systemd\'s user units t
 complete -c torpor -n '__torpor_at' -a licenses -d 'print the licences of what the single executable contains'
 complete -c torpor -n '__torpor_at' -a help -d 'print the help of a command, or the list of them'
 complete -c torpor -n '__torpor_at' -a version -d 'print the version of this program'
+complete -c torpor -n '__torpor_at' -a man -d 'print the manual page, for man(1): torpor man | man -l -'
 complete -c torpor -n '__torpor_at' -a open -d 'look into a state or export file, read only: run a command that reads on what it holds'
 complete -c torpor -n '__torpor_at' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at' -s V -l version -d 'print the version and exit'
@@ -774,6 +775,9 @@ complete -c torpor -n '__torpor_at help' -l json -d 'print JSON, one object a li
 complete -c torpor -n '__torpor_at version' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at version' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at version' -l json -d 'print JSON, one object a line'
+complete -c torpor -n '__torpor_at man' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at man' -l socket -r -F -d 'the daemon\'s socket'
+complete -c torpor -n '__torpor_at man' -l json -d 'print JSON, one object a line'
 complete -c torpor -n '__torpor_at open' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at open' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at open' -l json -d 'print JSON, one object a line'

@@ -57,6 +57,7 @@ _torpor() {
                 'licenses:print the licences of what the single executable contains'
                 'help:print the help of a command, or the list of them'
                 'version:print the version of this program'
+                'man:print the manual page, for man(1): torpor man | man -l -'
                 'open:look into a state or export file, read only: run a command that reads on what it holds'
             )
             _describe -t commands command commands ;;
@@ -105,6 +106,7 @@ _torpor() {
                 licenses) _torpor_licenses ;;
                 help) _torpor_help ;;
                 version) _torpor_version ;;
+                man) _torpor_man ;;
                 open) _torpor_open ;;
             esac ;;
     esac
@@ -1739,6 +1741,15 @@ _torpor_help() {
         '*:COMMAND: '
 }
 _torpor_version() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]'
+}
+_torpor_man() {
     local context state state_descr line
     typeset -A opt_args
     _arguments -s -S -C \
