@@ -134,6 +134,14 @@ export class Echo {
     return session;
   }
 
+  /** A new session, with the state of another where that is given; the answer to who has asked for it. */
+  begin(params, { mode, config = {}, history = [] } = {}) {
+    const id = "echo-" + Array.from(random.getRandomBytes(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    const session = this.open(id, params, mode && { mode, config: { ...config }, history: [...history] });
+    this.save(session);
+    return { sessionId: id, modes: modesOf(session), configOptions: configOf(session) };
+  }
+
   update(session, update) {
     this.wire.send({ jsonrpc: "2.0", method: "session/update", params: { sessionId: session.id, update } });
   }
@@ -181,7 +189,10 @@ const HANDLERS = {
         loadSession: echo.env.ECHO_LOAD === "1",
         promptCapabilities: { image: true, audio: false, embeddedContext: true },
         mcpCapabilities: { http: true, sse: false },
-        sessionCapabilities: echo.env.ECHO_RESUME === "1" ? { resume: {} } : {},
+        sessionCapabilities: {
+          ...(echo.env.ECHO_RESUME === "1" && { resume: {} }),
+          ...(echo.env.ECHO_FORK === "1" && { fork: {} }),
+        },
       },
       agentInfo: { name: "echo", title: "Echo", version: VERSION },
       authMethods: [],
@@ -190,10 +201,13 @@ const HANDLERS = {
 
   "session/new"(echo, params) {
     echo.failIfTold("new");
-    const id = "echo-" + Array.from(random.getRandomBytes(8), (byte) => byte.toString(16).padStart(2, "0")).join("");
-    const session = echo.open(id, params);
-    echo.save(session);
-    return { sessionId: id, modes: modesOf(session), configOptions: configOf(session) };
+    return echo.begin(params);
+  },
+
+  "session/fork"(echo, params) {
+    if (echo.env.ECHO_FORK !== "1") throw METHOD_NOT_FOUND;
+    echo.failIfTold("fork");
+    return echo.begin(params, echo.session(params.sessionId));
   },
 
   "session/load"(echo, params) {

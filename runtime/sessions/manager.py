@@ -23,6 +23,7 @@ from runtime.api import sessions as api
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.api.events import AUTHENTICATED
 from runtime.sessions.operations import config, ending
+from runtime.sessions.operations.forking import fork_at_agent
 from runtime.sessions.operations.launch import authenticate, start_new
 from runtime.sessions.operations.raw import check_raw, send_raw
 from runtime.sessions.operations.resume import ensure_agent
@@ -264,27 +265,26 @@ class Sessions:
 
     async def set_mode(self, session_id: str, mode_id: str) -> dict[str, Any]:
         """`setMode` -> `{configOptions, modes}`."""
-        return await self._configure(
-            session_id, lambda session, attachment: config.set_mode(session, attachment, mode_id)
-        )
+        return await self._configure(session_id, lambda live, agent: config.set_mode(live, agent, mode_id))
 
     async def set_model(self, session_id: str, value: str) -> dict[str, Any]:
         """`setModel`."""
-        return await self._configure(
-            session_id, lambda session, attachment: config.set_category(session, attachment, "model", value)
-        )
+        return await self._configure(session_id, lambda live, agent: config.set_category(live, agent, "model", value))
 
     async def set_thought_level(self, session_id: str, value: str) -> dict[str, Any]:
         """`setThoughtLevel`."""
         return await self._configure(
-            session_id, lambda session, attachment: config.set_category(session, attachment, "thought_level", value)
+            session_id, lambda live, agent: config.set_category(live, agent, "thought_level", value)
         )
 
     async def set_config_option(self, session_id: str, config_id: str, value: str | bool) -> dict[str, Any]:
         """`setConfigOption`."""
-        return await self._configure(
-            session_id, lambda session, attachment: config.set_option(session, attachment, config_id, value)
-        )
+        return await self._configure(session_id, lambda live, agent: config.set_option(live, agent, config_id, value))
+
+    async def fork_at_agent(self, session_id: str, last: int) -> str | None:
+        """The agent's id of a fork of its own, up to the event `last`: see `runtime.sessions.operations.forking`."""
+        async with self._registry.use(session_id) as session:
+            return await fork_at_agent(session, last)
 
     async def raw_send(self, session_id: str, method: str, params: Mapping[str, Any] | None = None) -> Any:
         """`rawSend`: the agent's result. Raises `ApiError` AGENT_ERROR, AGENT_FAILED, INVALID_ARGUMENT."""

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
+import attrs
 import trio
 
 from runtime.api.defaults import SLEEP_GRACE_MS
@@ -222,6 +223,9 @@ class Host:
             return {**described, "vm": to, "filesAt": fork.get("filesAt")}
         record = self.store.vms.find(name)
         copy = await plan_session_fork(self.store, name, session_id, at)
+        if at is None and (vm := self._awake.get(name)):
+            known = await vm.sessions.fork_at_agent(session_id, copy.last_seq)
+            copy = attrs.evolve(copy, fields={**copy.fields, "agent_session_id": known})
         size, count = await self.store.sessions.count_events(record.row)
         Tally(lambda: VmOptions.parse(record.options).transcript_limits, size, count).check_another()
         with trio.CancelScope(shield=True):  # once submitted it cannot be taken back

@@ -200,6 +200,28 @@ def test_a_session_is_forked_in_its_vm(vm: Vm) -> None:
     assert "two" not in vm.read(resumed[0]["event"]["params"]["path"])
 
 
+@pytest.mark.parametrize(
+    ("env", "tier"),
+    [
+        ({"ECHO_FORK": "1", "ECHO_RESUME": "1"}, "resume"),
+        ({"ECHO_FORK": "1", "ECHO_LOAD": "1"}, "load"),
+        ({"ECHO_FORK": "1"}, "continuation"),
+        ({"ECHO_FORK": "1", "ECHO_LOAD": "1", "ECHO_FAIL": "fork"}, "continuation"),
+    ],
+)
+def test_an_agent_forks_its_own_side(vm: Vm, env: dict[str, str], tier: str) -> None:
+    session = vm.session(env=env)
+    session.prompt("say one")
+    forked = Session(vm, session.call("forkSession"))
+    session.prompt("say two")
+    history = forked.say("history")
+    (resumed,) = forked.events(types=["_torpor/session_resumed"])
+    assert resumed["event"]["params"]["tier"] == tier
+    assert ('"user":"say one"' in history) == (tier != "continuation")
+    assert "say two" not in history
+    assert "say two" in session.say("history")
+
+
 def test_the_environment_is_sealed_anew_for_a_forked_session(vm: Vm) -> None:
     session = vm.session(env={"KEY": "in the environment"})
     forked = Session(vm, session.call("forkSession"))

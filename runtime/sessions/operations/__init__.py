@@ -5,5 +5,6 @@ resume   start an agent again and give it its conversation back
 running  run a turn, from the prompt to its stop reason
 config   set modes and the other choices that an agent offers
 raw      a client's own ACP request to the agent (`rawSend`)
+forking  have the agent fork its side of a session
 ending   close, destroy or suspend a session
 """
