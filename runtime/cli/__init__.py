@@ -18,7 +18,7 @@
 
 Groups of commands, each with its arguments and what it does:
 
-    agents       run, acp
+    agents       chat, run, acp
     serve        serve
     daemon       status, stop, restart, logs, sleep, keys
     vms          vm
@@ -48,6 +48,7 @@ and what is too large for them:
     prompting    run: one prompt, and its answer as it comes
     permissions  run: what an agent asks for on the way
     elicitations  run: what an agent asks the person
+    chat/        chat: a conversation in the terminal
     acp/         acp: an agent for an editor
     mounts       run, acp: directories of this machine for a VM
     attached     exec: a command on this program's own streams

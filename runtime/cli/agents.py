@@ -1,4 +1,4 @@
-"""Agents at work: `run` for one prompt, `acp` for an editor."""
+"""Agents at work: `chat` for a conversation, `run` for one prompt, `acp` for an editor."""
 
 from __future__ import annotations
 
@@ -18,6 +18,27 @@ if TYPE_CHECKING:
 
 def register(table: Table) -> None:
     """Enter the commands."""
+    command = table.command(
+        "chat",
+        chat,
+        "hold a conversation with an agent in this terminal, as torpor without any word does",
+        epilog="Without an agent it is pi, with the key for a model that your environment has. /help lists what can be typed. "
+        "Ctrl-D leaves; the session is kept, and a turn that runs goes on.",
+    )
+    command.add_argument(
+        "agent", metavar="AGENT", nargs="?", help="the agent, as `torpor agents` lists them (default: pi)"
+    )
+    add_run(command)
+    command.set_defaults(vm=None)
+    command.add_argument("--session", metavar="ID", help="go on in this session: a part of its id, last, or -")
+    command.add_argument(
+        "--continue",
+        action="store_true",
+        dest="last",
+        help="go on with the last session, of this agent and VM if named",
+    )
+    command.add_argument("--model", metavar="MODEL", help="the model, of those that the agent offers")
+    command.add_argument("--mode", metavar="MODE", help="the mode, of those that the agent offers")
     command = table.command(
         "run",
         run,
@@ -106,6 +127,13 @@ def _add_start(command: argparse.ArgumentParser) -> None:
         help="default or none: whether the VM has Torpor's commands in /bin, when the VM is created",
     )
     command.add_argument("--state", metavar="FILE", help="the state file of a daemon that is started")
+
+
+def chat(args: argparse.Namespace) -> int:
+    """Hold a conversation; return how it went (`runtime.cli.exits`)."""
+    from runtime.cli.chat.entry import chat
+
+    return chat(args)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -12,6 +12,9 @@ from runtime.client.sync import RpcError
 if TYPE_CHECKING:
     from runtime.client.sync import Client
 
+Value = str | bool | int | float | list[str]
+"""What is filled in."""
+
 
 def answer(client: Client, ids: dict[str, Any], request: dict[str, Any], *, ask: bool) -> bool:
     """Answer one question; False when the person at the terminal interrupted instead.
@@ -45,51 +48,65 @@ def _asked(request: dict[str, Any]) -> dict[str, Any]:
     if request.get("mode") == "url":
         sys.stderr.write(f"  to visit {output.one_line(str(request.get('url')))}\n")
         return {"action": "accept" if _line("done? y, or nothing to decline: ").lower() in ("y", "yes") else "decline"}
+    content = {}
+    for field in fields(request):
+        value = field.ask()
+        if value is None and field.is_required:
+            return {"action": "decline"}
+        if value is not None:
+            content[field.name] = value
+    return {"action": "accept", "content": content}
+
+
+def fields(request: dict[str, Any]) -> list[Field]:
+    """The members of a form that an agent asks to be filled in."""
     schema = request.get("requestedSchema") or {}
     properties = schema.get("properties")
     required = schema.get("required") or []
-    content = {}
-    for name, property_ in (properties if isinstance(properties, dict) else {}).items():
-        field = Field(name, property_ if isinstance(property_, dict) else {})
-        value = field.ask()
-        if value is None and name in required:
-            return {"action": "decline"}
-        if value is not None:
-            content[name] = value
-    return {"action": "accept", "content": content}
+    return [
+        Field(name, property_ if isinstance(property_, dict) else {}, is_required=name in required)
+        for name, property_ in (properties if isinstance(properties, dict) else {}).items()
+    ]
 
 
 class Field:
     """One member of a form, as JSON schema describes it."""
 
-    def __init__(self, name: str, schema: dict[str, Any]) -> None:
+    def __init__(self, name: str, schema: dict[str, Any], *, is_required: bool) -> None:
+        self.name = name
+        self.is_required = is_required
         self._title = output.one_line(str(schema.get("title") or name))
         self._about = output.one_line(str(schema.get("description") or ""))
         self._type = schema.get("type")
         items = schema.get("items")
         source = items if self._type == "array" and isinstance(items, dict) else schema
-        self._choices = _choices(source)
-        self._default = schema.get("default")
+        self.choices = _choices(source)
+        self.default = schema.get("default")
 
-    def ask(self) -> str | bool | int | float | list[str] | None:
-        """What the person fills in; None for nothing. Raises KeyboardInterrupt."""
+    @property
+    def heading(self) -> str:
+        """What is asked for, and what nothing means."""
         about = f" ({self._about})" if self._about else ""
-        default = "" if self._default is None else f" [{output.one_line(str(self._default))}]"
-        for number, (_, title) in enumerate(self._choices, 1):
+        return f"{self._title}{about}" + ("" if self.default is None else f" [{output.one_line(str(self.default))}]")
+
+    def ask(self) -> Value | None:
+        """What the person fills in; None for nothing. Raises KeyboardInterrupt."""
+        for number, (_, title) in enumerate(self.choices, 1):
             sys.stderr.write(f"  {number}. {title}\n")
         while True:
-            typed = _line(f"{self._title}{about}{default}: ")
+            typed = _line(f"{self.heading}: ")
             if not typed:
-                return self._default
+                return self.default
             try:
-                return self._value(typed)
+                return self.parse(typed)
             except ValueError as error:
                 sys.stderr.write(f"{error}\n")
 
-    def _value(self, typed: str) -> str | bool | int | float | list[str]:
-        if self._choices and self._type == "array":
+    def parse(self, typed: str) -> Value:
+        """What was typed, as the form has it. Raises ValueError, which says what is expected."""
+        if self.choices and self._type == "array":
             return [self._chosen(each) for each in typed.replace(",", " ").split()]
-        if self._choices:
+        if self.choices:
             return self._chosen(typed)
         if self._type == "boolean":
             if typed.lower() not in ("y", "yes", "n", "no", "true", "false"):
@@ -103,10 +120,10 @@ class Field:
         return [typed] if self._type == "array" else typed
 
     def _chosen(self, typed: str) -> str:
-        for number, (value, _) in enumerate(self._choices, 1):
+        for number, (value, _) in enumerate(self.choices, 1):
             if typed in (str(number), value):
                 return value
-        raise ValueError(f"1-{len(self._choices)}")
+        raise ValueError(f"1-{len(self.choices)}")
 
 
 def _choices(schema: dict[str, Any]) -> list[tuple[str, str]]:

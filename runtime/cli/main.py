@@ -75,7 +75,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code (`runtime.cli.exits`)."""
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="replace")  # type: ignore[union-attr] # both are text files in a command
-    args = parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if not words and sys.stdin.isatty() and sys.stdout.isatty():
+        words = ["chat"]
+    args = parser().parse_args(words)
     try:
         code: int = args.run(args)
         sys.stdout.flush()

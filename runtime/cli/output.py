@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
     from runtime.client.sync import RpcError
 
-_CONTROLS: Final = {code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160)) if code not in (9, 10)}
+_DIRECTIONS: Final = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""Characters with which a text can be shown in another order than it has."""
+
+_CONTROLS: Final = {
+    code: "\N{REPLACEMENT CHARACTER}" for code in (*range(32), *range(127, 160), *_DIRECTIONS) if code not in (9, 10)
+}
 """Agents' words may hold escape sequences that redraw a terminal or answer in the user's name: only tab and newline pass."""
 
 _MESSAGE_WIDTH: Final = 200

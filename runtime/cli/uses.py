@@ -18,6 +18,8 @@ _AGENT: Final = (
 )
 """Of who prompts an agent."""
 
+_SETTERS: Final = ("setModel", "setThoughtLevel", "setMode")
+
 _FIND: Final = ("vm.list", "listPersistedSessions")
 """Of who finds a VM by what people call it."""
 
@@ -36,6 +38,20 @@ _COPY: Final = (
 )
 
 USES: Final[dict[str, Use]] = {
+    "chat": Use(
+        "torpor chat pi --continue",
+        (
+            "sendPrompt",
+            *_AGENT,
+            *_SETTERS,
+            "forkSession",
+            "restore",
+            "diff",
+            "readdirEntries",
+            "closeSession",
+            "vm.sleep",
+        ),
+    ),
     "run": Use("torpor run pi 'What is in this folder?'", ("sendPrompt", *_AGENT)),
     "acp": Use("torpor acp pi --workspace", ("sendPrompt", "serveFiles", "respondFile", *_AGENT)),
     "serve": Use("torpor serve --http 127.0.0.1:6420"),

@@ -4,7 +4,7 @@ function __torpor_command
     set -l command
     for word in (commandline -opc)[2..-1]
         switch "$command $word"
-            case ' run' ' acp' ' serve' ' status' ' start' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' vm' ' vm ls' ' vm show' ' vm new' ' vm configure' ' vm rm' ' vm sleep' ' vm wake' ' vm stats' ' vm prune' ' vm fork' ' vm export' ' vm import' ' session' ' session ls' ' session show' ' session rm' ' session close' ' session resume' ' session cancel' ' session fork' ' session set' ' session send' ' permission' ' permission ls' ' permission allow' ' permission deny' ' agents' ' vms' ' sessions' ' events' ' agent' ' agent add' ' agent check' ' agent new' ' agent dev' ' agent list' ' agent ls' ' agent remove' ' agent rm' ' exec' ' ps' ' kill' ' wait' ' shell' ' bin' ' bin add' ' bin list' ' bin ls' ' bin remove' ' bin rm' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs get' ' fs mkdir' ' fs stat' ' fs find' ' fs ln' ' fs chmod' ' fs truncate' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' snapshot' ' snapshot new' ' snapshot ls' ' snapshot rm' ' snapshot diff' ' snapshot restore' ' fork' ' fork-session' ' export' ' import' ' api' ' context' ' context add' ' context ls' ' context use' ' context rm' ' relay' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses' ' help' ' version' ' man' ' open'
+            case ' chat' ' run' ' acp' ' serve' ' status' ' start' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' vm' ' vm ls' ' vm show' ' vm new' ' vm configure' ' vm rm' ' vm sleep' ' vm wake' ' vm stats' ' vm prune' ' vm fork' ' vm export' ' vm import' ' session' ' session ls' ' session show' ' session rm' ' session close' ' session resume' ' session cancel' ' session fork' ' session set' ' session send' ' permission' ' permission ls' ' permission allow' ' permission deny' ' agents' ' vms' ' sessions' ' events' ' agent' ' agent add' ' agent check' ' agent new' ' agent dev' ' agent list' ' agent ls' ' agent remove' ' agent rm' ' exec' ' ps' ' kill' ' wait' ' shell' ' bin' ' bin add' ' bin list' ' bin ls' ' bin remove' ' bin rm' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs get' ' fs mkdir' ' fs stat' ' fs find' ' fs ln' ' fs chmod' ' fs truncate' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' snapshot' ' snapshot new' ' snapshot ls' ' snapshot rm' ' snapshot diff' ' snapshot restore' ' fork' ' fork-session' ' export' ' import' ' api' ' context' ' context add' ' context ls' ' context use' ' context rm' ' relay' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses' ' help' ' version' ' man' ' open'
                 set command "$command $word"
         end
     end
@@ -14,6 +14,7 @@ function __torpor_at
     test (__torpor_command) = "$argv"
 end
 complete -c torpor -f
+complete -c torpor -n '__torpor_at' -a chat -d 'hold a conversation with an agent in this terminal, as torpor without any word does'
 complete -c torpor -n '__torpor_at' -a run -d 'prompt an agent and print its answer as it comes'
 complete -c torpor -n '__torpor_at' -a acp -d 'be an agent for an editor: ACP on stdin and stdout'
 complete -c torpor -n '__torpor_at' -a serve -d 'run the daemon in the foreground'
@@ -61,6 +62,24 @@ complete -c torpor -n '__torpor_at' -a man -d 'print the manual page, for man(1)
 complete -c torpor -n '__torpor_at' -a open -d 'look into a state or export file, read only: run a command that reads on what it holds'
 complete -c torpor -n '__torpor_at' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at' -s V -l version -d 'print the version and exit'
+complete -c torpor -n '__torpor_at chat' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at chat' -l socket -r -F -d 'the daemon\'s socket'
+complete -c torpor -n '__torpor_at chat' -l json -d 'print JSON, one object a line'
+complete -c torpor -n '__torpor_at chat' -l no-start -d 'start no daemon when none answers'
+complete -c torpor -n '__torpor_at chat' -l host -x -d 'a daemon elsewhere: ssh://HOST, https://HOST, or a context'
+complete -c torpor -n '__torpor_at chat' -l vm -x -d 'the VM (default: default); parts of a name joined with /'
+complete -c torpor -n '__torpor_at chat' -l env -x -d 'a variable for the agent; K alone takes the value from your environment (repeatable)'
+complete -c torpor -n '__torpor_at chat' -l allow -x -d 'a host (or host:port, or *.domain) that the VM may reach, when the VM is created (repeatable)'
+complete -c torpor -n '__torpor_at chat' -l mount -x -d 'a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)'
+complete -c torpor -n '__torpor_at chat' -l base -x -a 'default none' -d 'default or none: whether the VM has Torpor\'s commands in /bin, when the VM is created'
+complete -c torpor -n '__torpor_at chat' -l state -r -F -d 'the state file of a daemon that is started'
+complete -c torpor -n '__torpor_at chat' -l cwd -x -d 'the agent\'s working directory in the VM (default: /home/user)'
+complete -c torpor -n '__torpor_at chat' -l auth-method -x -d 'how the agent is to be authenticated, of the ways that it offers'
+complete -c torpor -n '__torpor_at chat' -l yes -d 'allow whatever the agent asks permission for'
+complete -c torpor -n '__torpor_at chat' -l session -x -d 'go on in this session: a part of its id, last, or -'
+complete -c torpor -n '__torpor_at chat' -l continue -d 'go on with the last session, of this agent and VM if named'
+complete -c torpor -n '__torpor_at chat' -l model -x -d 'the model, of those that the agent offers'
+complete -c torpor -n '__torpor_at chat' -l mode -x -d 'the mode, of those that the agent offers'
 complete -c torpor -n '__torpor_at run' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at run' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at run' -l json -d 'print JSON, one object a line'

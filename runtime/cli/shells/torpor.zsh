@@ -14,6 +14,7 @@ _torpor() {
     case $state in
         command)
             local -a commands=(
+                'chat:hold a conversation with an agent in this terminal, as torpor without any word does'
                 'run:prompt an agent and print its answer as it comes'
                 'acp:be an agent for an editor: ACP on stdin and stdout'
                 'serve:run the daemon in the foreground'
@@ -63,6 +64,7 @@ _torpor() {
             _describe -t commands command commands ;;
         argument)
             case $line[1] in
+                chat) _torpor_chat ;;
                 run) _torpor_run ;;
                 acp) _torpor_acp ;;
                 serve) _torpor_serve ;;
@@ -110,6 +112,31 @@ _torpor() {
                 open) _torpor_open ;;
             esac ;;
     esac
+}
+_torpor_chat() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
+        '--vm=[the VM (default\: default); parts of a name joined with /]:NAME: ' \
+        '*--env=[a variable for the agent; K alone takes the value from your environment (repeatable)]:K=V: ' \
+        '*--allow=[a host (or host\:port, or *.domain) that the VM may reach, when the VM is created (repeatable)]:HOST: ' \
+        '*--mount=[a directory of this machine for the VM, at its own path or at PATH, to be changed or only read (repeatable)]:HOST\[\:PATH\]\[\:ro\]: ' \
+        '--base=[default or none\: whether the VM has Torpor'\''s commands in /bin, when the VM is created]:WHICH:(default none)' \
+        '--state=[the state file of a daemon that is started]:FILE:_files' \
+        '--cwd=[the agent'\''s working directory in the VM (default\: /home/user)]:DIR: ' \
+        '--auth-method=[how the agent is to be authenticated, of the ways that it offers]:ID: ' \
+        '--yes[allow whatever the agent asks permission for]' \
+        '--session=[go on in this session\: a part of its id, last, or -]:ID: ' \
+        '--continue[go on with the last session, of this agent and VM if named]' \
+        '--model=[the model, of those that the agent offers]:MODEL: ' \
+        '--mode=[the mode, of those that the agent offers]:MODE: ' \
+        '1:AGENT: '
 }
 _torpor_run() {
     local context state state_descr line
