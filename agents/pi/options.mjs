@@ -25,12 +25,20 @@ export function registryOf(agentDir) {
   return registry;
 }
 
-/** Has servers in the places of providers, as the environment says. */
+/** Has servers in the places of providers, as the environment says. registry.registerProvider() would make the whole list anew. */
 function redirect(registry) {
   for (const [provider, variable] of Object.entries(BASE_URLS)) {
     const baseUrl = process.env[variable];
-    if (baseUrl) registry.registerProvider(provider, { baseUrl });
+    if (baseUrl) for (const model of modelsOf(registry, provider)) model.baseUrl = baseUrl;
   }
+}
+
+/** Those of one provider. A loop with as little in it as can be: it comes by hundreds of them. */
+function modelsOf(registry, provider) {
+  const all = registry.getAll();
+  const found = [];
+  for (let at = 0; at < all.length; at++) if (all[at].provider === provider) found.push(all[at]);
+  return found;
 }
 
 /**
@@ -40,7 +48,7 @@ function redirect(registry) {
 export function chooseModel(registry, name) {
   const slash = name.indexOf("/");
   const prefix = name.slice(0, Math.max(0, slash));
-  const others = !prefix || prefix === DEFAULT_PROVIDER ? [] : registry.getAll().filter(({ provider }) => provider === prefix);
+  const others = !prefix || prefix === DEFAULT_PROVIDER ? [] : modelsOf(registry, prefix);
   const provider = others[0]?.provider ?? DEFAULT_PROVIDER;
   const id = provider === prefix ? name.slice(slash + 1) : name;
   const like = others[0] ?? registry.find(DEFAULT_PROVIDER, DEFAULT_MODEL);
@@ -65,17 +73,24 @@ export async function checkKey(registry, { provider }) {
 
 /** registry.getAvailable(), which looks for the key of each of the hundreds of models anew. */
 function available(registry) {
-  const has = new Map();
-  return registry.getAll().filter((model) => {
-    if (!has.has(model.provider)) has.set(model.provider, registry.hasConfiguredAuth(model));
-    return has.get(model.provider);
-  });
+  const all = registry.getAll();
+  const found = [];
+  let provider;
+  let hasKey = false;
+  for (let at = 0; at < all.length; at++) {
+    if (all[at].provider !== provider) {
+      provider = all[at].provider;
+      hasKey = registry.hasConfiguredAuth(all[at]);
+    }
+    if (hasKey) found.push(all[at]);
+  }
+  return found;
 }
 
 export function configOptions({ pi }) {
   const { model, thinkingLevel, modelRegistry } = pi;
   const withKey = available(modelRegistry);
-  const known = withKey.length ? withKey : modelRegistry.getAll().filter(({ provider }) => provider === model.provider);
+  const known = withKey.length ? withKey : modelsOf(modelRegistry, model.provider);
   const models = known.some((one) => nameOf(one) === nameOf(model)) ? known : [model, ...known];
   return [
     {

@@ -64,7 +64,8 @@ const FILES = {
   "home/user/.pi/agent/models.json": '{"providers":{}}',
 };
 
-const ENVIRONMENT = { ANTHROPIC_API_KEY: "none", ANTHROPIC_BASE_URL: "http://model", HOME: "/home/user" };
+/** The address is that of the models anyway: they keep it. */
+const ENVIRONMENT = { ANTHROPIC_API_KEY: "none", ANTHROPIC_BASE_URL: "https://api.anthropic.com", HOME: "/home/user" };
 
 /** Runs `play` in a world of paper: model, files and timers, none of which needs a host. */
 async function onPaper(play) {

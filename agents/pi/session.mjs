@@ -35,6 +35,7 @@ export async function openSession({ id, cwd, directories, client, mcp }) {
   if (!journal) return undefined;
   process.chdir(cwd);
   const agentDir = getAgentDir();
+  const shell = findShell();
   const modelRegistry = registryOf(agentDir);
   const settingsManager = SettingsManager.create(cwd, agentDir);
   const session = new Session({ cwd, client, mcp, journal });
@@ -43,10 +44,10 @@ export async function openSession({ id, cwd, directories, client, mcp }) {
     agentDir,
     settingsManager,
     extensionFactories: [(extension) => extension.on("before_agent_start", ({ systemPrompt }) => ({ systemPrompt: session.promptOf(systemPrompt) }))],
-    appendSystemPromptOverride: (base) => [...base, ...partsOfPrompt(directories)],
+    appendSystemPromptOverride: (base) => [...base, ...partsOfPrompt(directories, shell)],
   });
   await resourceLoader.reload(); // which reads the settings anew
-  adapt(settingsManager);
+  adapt(settingsManager, shell);
   const { model: kept } = journal.buildSessionContext();
   const { session: pi } = await createAgentSession({
     cwd,
@@ -58,7 +59,7 @@ export async function openSession({ id, cwd, directories, client, mcp }) {
     model: id && kept ? chooseModel(modelRegistry, `${kept.provider}/${kept.modelId}`) : firstModel(modelRegistry, settingsManager, process.env.PI_MODEL),
     thinkingLevel: id ? undefined : process.env.PI_THINKING,
     sessionManager: journal,
-    tools: [...usableTools(), "plan"],
+    tools: [...usableTools(shell), "plan"],
     customTools: [...ownTools(cwd), planTool((update) => session.update(update))],
   });
   session.begin(pi, resourceLoader);
@@ -66,17 +67,17 @@ export async function openSession({ id, cwd, directories, client, mcp }) {
 }
 
 /** What the system prompt has besides pi's own parts. */
-function partsOfPrompt(directories) {
+function partsOfPrompt(directories, shell) {
   const more = directories.length ? `Further directories of this project: ${directories.join(", ")}` : undefined;
-  return [process.env.TORPOR_INSTRUCTIONS, findShell() ? undefined : NO_SHELL, more].filter(Boolean);
+  return [process.env.TORPOR_INSTRUCTIONS, shell ? undefined : NO_SHELL, more].filter(Boolean);
 }
 
 /** The settings of the VM's user, but for what an agent behind ACP does in another way. */
-function adapt(settings) {
+function adapt(settings, shell) {
   settings.applyOverrides({
     retry: { enabled: false }, // model.mjs does that, as long as nothing has been shown
     images: { autoResize: false },
-    ...(findShell() && { shellPath: findShell() }),
+    ...(shell && { shellPath: shell }),
   });
   // What is chosen in one session is not what the next one begins with.
   settings.setDefaultModelAndProvider = settings.setDefaultThinkingLevel = () => {};

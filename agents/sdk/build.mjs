@@ -2,7 +2,7 @@
 //
 // Three steps: esbuild bundles the modules; regular expressions with \p{..} are spelled out, since the guest's
 // SpiderMonkey has no ICU; componentize-js runs the top level of the bundle once and keeps the heap as it is then. Its
-// adapter to WASI 0.2 gets a clock that asks the host less often.
+// adapter to WASI 0.2 gets a clock that asks the host less often, and its bindings lose what only costs (bindings.mjs).
 //
 // A bundle.json beside the entry may change modules, which it names by the ending of their paths:
 //   "replace": {"some/module.js": "./ours.mjs"}        another module in its place
@@ -17,11 +17,11 @@ import { isBuiltin } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { componentize } from "@bytecodealliance/componentize-js";
 import { parse, preview1AdapterReactorPath, print } from "@bytecodealliance/jco";
 import { parse as acorn, tokenizer } from "acorn";
 import { build } from "esbuild";
 import rewritePattern from "regexpu-core";
+import { makeBindingsLean } from "./bindings.mjs";
 import { nodeModules, packedFiles } from "./node/plugin.mjs";
 
 /** A builtin of Node that a library mentions but no guest can have: using it fails, importing it does not. */
@@ -182,6 +182,8 @@ async function adapterWithRareClock() {
 }
 
 const [entry, witPath, worldName, output] = process.argv.slice(2);
+makeBindingsLean();
+const { componentize } = await import("@bytecodealliance/componentize-js");
 const source = spellOutUnicodeClasses(await bundle(resolve(entry)));
 // The engine's own fetch would bring its own wasi:http imports and its own idea of waiting; sdk/web has one.
 const disableFeatures = ["http", "fetch-event"];

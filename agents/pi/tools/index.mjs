@@ -18,10 +18,10 @@ function has(name) {
   return (process.env.PATH ?? "/usr/bin:/bin").split(":").some((folder) => existsSync(`${folder}/${name}`));
 }
 
-/** The names of pi's tools that the VM has what it takes for. */
-export function usableTools() {
+/** The names of pi's tools that the VM has what it takes for, with its shell if it has one. */
+export function usableTools(shell) {
   const search = has("rg") ? ["grep", "find"] : [];
-  return ["read", ...(findShell() ? ["bash"] : []), "edit", "write", ...search, "ls"];
+  return ["read", ...(shell ? ["bash"] : []), "edit", "write", ...search, "ls"];
 }
 
 /** The size of what a tool takes whole. /dev is not made of such: the agent's own stdin never ends, and its bytes are the client's. */

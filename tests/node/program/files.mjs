@@ -158,6 +158,10 @@ export function test_path() {
   assert.deepEqual(path.parse("/x/y.txt"), { root: "/", dir: "/x", base: "y.txt", ext: ".txt", name: "y" });
   process.chdir("/tmp");
   assert.equal(path.resolve("a"), "/tmp/a");
+  assert.deepEqual(["", "a", ".a", "a/", "a//b", "./a", "/a/./b", "/a/..", "/..a/b."].map(path.normalize), [".", "a", ".a", "a/", "a/b", "a", "/a/b", "/", "/..a/b."]);
+  assert.deepEqual([path.join("/a", "", ".b"), path.join("/a", "/b/"), path.join("", "")], ["/a/.b", "/a/b/", "."]);
+  assert.deepEqual([path.resolve("/a/", ""), path.resolve("/a", "/b/.c"), path.resolve("/a", "../b")], ["/a", "/b/.c", "/b"]);
+  for (const use of [path.join, path.resolve, path.normalize]) assert.throws(() => use(5), TypeError);
   assert.equal(path.posix.sep, path.sep);
 }
 
