@@ -2,8 +2,9 @@
 //
 // The script makes a variable NAME of what the module exports. The module "torpor:unicode" is Unicode's properties, each as
 // the first and the last but one of its ranges of characters, in base 36, as distances from one to the next:
-// {"Script/Greek": "oa 4 ..."}, and the emoji that are recommended, joined by "|", as "emoji".
+// {"Script/Greek": "oa 4 ..."}, and the emoji that are recommended, joined by "|", as "emoji". What imports Node's modules is made for Node, and asks it for these.
 
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -38,6 +39,7 @@ const unicode = {
 };
 
 const [entry, globalName, outfile] = process.argv.slice(2);
+const forNode = /^import .* from "node:/m.test(readFileSync(entry, "utf8"));
 await build({
   entryPoints: [resolve(entry)],
   bundle: true,
@@ -45,7 +47,8 @@ await build({
   format: "iife",
   globalName,
   outfile,
-  platform: "browser",
+  platform: forNode ? "node" : "browser",
+  supported: { "dynamic-import": false }, // what is imported is in it
   nodePaths: [fileURLToPath(new URL("../node_modules", import.meta.url))],
   plugins: [unicode],
   legalComments: "inline",

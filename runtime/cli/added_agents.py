@@ -71,7 +71,7 @@ def register(table: Table) -> None:
 
 def _add_index(command: argparse.ArgumentParser) -> None:
     """Add where packages come from."""
-    text = "where the dependencies of an agent without a build are installed from (default: PyPI)"
+    text = "where the dependencies of an agent without a build are installed from (default: PyPI, or npm's registry)"
     command.add_argument("--index-url", metavar="URL", help=text)
 
 

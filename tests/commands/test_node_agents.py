@@ -9,6 +9,7 @@ import pytest
 from runtime.api.events import AGENT_STDERR
 from tests.commands.agent_folders import Language, new_folder, running_with_agents
 from tests.commands.built import needs
+from tests.commands.registry import npm_registry
 from tests.patience import WAIT
 from tests.system.daemon import text_of
 
@@ -177,6 +178,28 @@ def test_http_comes_while_others_go_on(make_vm: Callable[..., Vm], folder: Folde
     session.call("cancelPrompt")
     assert vm.api.result(pending)["stopReason"] == "cancelled"
     assert text_of(session.events()) == '200 POST /echo/a {"a":1} true true 404 TypeError'
+
+
+def test_what_its_manifest_lists_is_installed_when_it_is_added(vm: Vm, daemon: Daemon, folder: Folder) -> None:
+    folder.answers("(await import('tiny')).default")
+    folder.manifest("network = []", 'dependencies = ["tiny@^1.0"]')
+    assert "its dependencies are not installed" in str(vm.error("createSession", agentType=folder.name))
+    with npm_registry() as registry:
+        registry.publish("tiny", "1.0.0", {"index.js": "module.exports = 'tiny';"})
+        added = folder.add(daemon, "--index-url", registry.url)
+        assert added.stderr.splitlines()[0] == "torpor: installing tiny@^1.0", added
+        assert vm.session(folder.name).say("") == "tiny"
+        registry.publish("tiny", "1.1.0", {"index.js": "module.exports = 'newer';"})
+        folder.manifest("tiny@^1.0", "tiny@1")
+        assert "installing" in folder.add(daemon, "--index-url", registry.url).stderr
+        assert vm.session(folder.name).say("") == "tiny", "its lock file says which"
+        assert "installing" not in folder.add(daemon).stderr, "it is there"
+        folder.manifest("tiny@1", "tiny@2")
+        failed = folder.add(daemon, "--index-url", registry.url)
+    assert (failed.returncode, "npm did not install them" in failed.stderr) == (1, True), failed.stderr
+    files = ["agent.mjs", "agent.toml", "node_modules", "package-lock.json"]
+    assert sorted(each.name for each in folder.path.iterdir()) == files
+    assert [each["vm"] for each in vm.api.call("vm.list")] == [vm.name]
 
 
 @pytest.mark.parametrize("place", ["here", "executable"])

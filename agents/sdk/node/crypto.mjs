@@ -9,6 +9,7 @@ import { sha224, sha256, sha384, sha512, sha512_256 } from "@noble/hashes/sha2.j
 import { sha3_256, sha3_384, sha3_512 } from "@noble/hashes/sha3.js";
 import { Buffer } from "./buffer.mjs";
 import { absent, argumentError } from "./errors.mjs";
+import { largeHash } from "./large-hash.mjs";
 import { Transform } from "./stream.mjs";
 
 const HASHES = {
@@ -17,8 +18,10 @@ const HASHES = {
 /** The engine gives so many random bytes at once. */
 const MAX_DRAWN = 65536;
 
+const plain = (name) => String(name).toLowerCase().replace(/^rsa-/, "").replace(/^sha-(?=\d)/, "sha");
+
 function algorithm(name) {
-  const found = HASHES[String(name).toLowerCase().replace(/^rsa-/, "").replace(/^sha-(?=\d)/, "sha")];
+  const found = HASHES[plain(name)];
   if (!found) throw Object.assign(new Error(`Digest method not supported: ${name}`), { code: "ERR_CRYPTO_INVALID_DIGEST" });
   return found;
 }
@@ -66,9 +69,9 @@ class Hash extends Transform {
   }
 }
 
-export const createHash = (name) => new Hash(algorithm(name).create());
+export const createHash = (name) => new Hash(largeHash(plain(name), algorithm(name).create()));
 export const createHmac = (name, key) => new Hash(hmac.create(algorithm(name), bytesOf(key)));
-export const hash = (name, data, encoding = "hex") => encoded(algorithm(name)(bytesOf(data)), encoding);
+export const hash = (name, data, encoding = "hex") => createHash(name).update(data).digest(encoding);
 export const getHashes = () => Object.keys(HASHES);
 export { Hash, Hash as Hmac };
 

@@ -1,6 +1,7 @@
 // node:fs: files and directories by their names, synchronously. All else of node:fs is made of these.
 
 import { Buffer } from "./buffer.mjs";
+import { spawnSync } from "./child-sync.mjs";
 import { argumentError, systemError } from "./errors.mjs";
 import { constants } from "./fs-constants.mjs";
 import { closeSync, openSync, readRest, timestamp, writeSync } from "./fs-files.mjs";
@@ -230,8 +231,13 @@ export const utimesSync = (path, atime, mtime) =>
 export const lutimesSync = (path, atime, mtime) =>
   at("lutime", path, (root, name) => root.setTimesAt(ITSELF, name, timestamp(atime), timestamp(mtime)));
 
-/** See fchmodSync. */
-export const chmodSync = (path) => at("chmod", path, (root, name) => void root.statAt(FOLLOW, name));
+/** WASI has no permission bits. That a file can be run as a program is what the VM's own `chmod` says; see fchmodSync for the rest. */
+export const chmodSync = (path, mode) =>
+  at("chmod", path, (root, name) => {
+    const { type } = root.statAt(FOLLOW, name);
+    const bits = typeof mode === "string" ? parseInt(mode, 8) : mode;
+    if (type === "regular-file" && bits & 0o111) spawnSync("/usr/bin/chmod", [bits.toString(8), "--", resolve(pathOf(path))]);
+  });
 export const chownSync = (path) => at("chown", path, (root, name) => void root.statAt(FOLLOW, name));
 export const lchownSync = (path) => at("lchown", path, (root, name) => void root.statAt(ITSELF, name));
 

@@ -3,5 +3,14 @@
 import url from "unenv/node/url";
 
 export const { URL, URLSearchParams } = globalThis;
-export const { Url, parse, format, resolve, resolveObject, fileURLToPath, pathToFileURL, domainToASCII, domainToUnicode, urlToHttpOptions } = url;
-export default { ...url, URL, URLSearchParams };
+export const { Url, format, resolve, resolveObject, fileURLToPath, pathToFileURL, domainToASCII, domainToUnicode, urlToHttpOptions } = url;
+
+/** Without the warning that unenv's gives, and Node's does not. */
+export function parse(text, ...how) {
+  if (text instanceof Url) return text;
+  const found = new Url();
+  found.parse(text, ...how);
+  return found;
+}
+
+export default { ...url, parse, URL, URLSearchParams };

@@ -392,7 +392,7 @@ complete -c torpor -n '__torpor_at agent add' -l json -d 'print JSON, one object
 complete -c torpor -n '__torpor_at agent add' -l no-start -d 'start no daemon when none answers'
 complete -c torpor -n '__torpor_at agent add' -l host -x -d 'a daemon elsewhere: ssh://HOST, https://HOST, or a context'
 complete -c torpor -n '__torpor_at agent add' -l name -x -d 'the agent\'s id (default: the manifest\'s, or the file\'s name)'
-complete -c torpor -n '__torpor_at agent add' -l index-url -x -d 'where the dependencies of an agent without a build are installed from (default: PyPI)'
+complete -c torpor -n '__torpor_at agent add' -l index-url -x -d 'where the dependencies of an agent without a build are installed from (default: PyPI, or npm\'s registry)'
 complete -c torpor -n '__torpor_at agent add' -F
 complete -c torpor -n '__torpor_at agent check' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at agent check' -l socket -r -F -d 'the daemon\'s socket'
@@ -419,7 +419,7 @@ complete -c torpor -n '__torpor_at agent dev' -l state -r -F -d 'the state file 
 complete -c torpor -n '__torpor_at agent dev' -l cwd -x -d 'the agent\'s working directory in the VM (default: /home/user)'
 complete -c torpor -n '__torpor_at agent dev' -l auth-method -x -d 'how the agent is to be authenticated, of the ways that it offers'
 complete -c torpor -n '__torpor_at agent dev' -l yes -d 'allow whatever the agent asks permission for'
-complete -c torpor -n '__torpor_at agent dev' -l index-url -x -d 'where the dependencies of an agent without a build are installed from (default: PyPI)'
+complete -c torpor -n '__torpor_at agent dev' -l index-url -x -d 'where the dependencies of an agent without a build are installed from (default: PyPI, or npm\'s registry)'
 complete -c torpor -n '__torpor_at agent list' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at agent list' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at agent list' -l json -d 'print JSON, one object a line'

@@ -842,7 +842,7 @@ _torpor_agent_add() {
         '--no-start[start no daemon when none answers]' \
         '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
         '--name=[the agent'\''s id (default\: the manifest'\''s, or the file'\''s name)]:ID: ' \
-        '--index-url=[where the dependencies of an agent without a build are installed from (default\: PyPI)]:URL: ' \
+        '--index-url=[where the dependencies of an agent without a build are installed from (default\: PyPI, or npm'\''s registry)]:URL: ' \
         '1:PATH:_files'
 }
 _torpor_agent_check() {
@@ -888,7 +888,7 @@ _torpor_agent_dev() {
         '--cwd=[the agent'\''s working directory in the VM (default\: /home/user)]:DIR: ' \
         '--auth-method=[how the agent is to be authenticated, of the ways that it offers]:ID: ' \
         '--yes[allow whatever the agent asks permission for]' \
-        '--index-url=[where the dependencies of an agent without a build are installed from (default\: PyPI)]:URL: ' \
+        '--index-url=[where the dependencies of an agent without a build are installed from (default\: PyPI, or npm'\''s registry)]:URL: ' \
         '1:DIR:_files -/' \
         '2:PROMPT: '
 }

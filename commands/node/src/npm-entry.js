@@ -1,0 +1,2 @@
+// npm looks for its next module by this path.
+module.exports = npmEntry;
