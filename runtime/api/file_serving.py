@@ -8,8 +8,7 @@ from typing import Annotated, Any, Final
 from msgspec import Meta, Struct
 
 from runtime.api.errors import ErrorCode
-from runtime.api.files import Path
-from runtime.api.limits import MAX_MOUNTS
+from runtime.api.limits import MAX_MOUNTS, MAX_PATH
 from runtime.api.method import Method
 from runtime.api.types import Fault, Params, SessionParams, doc
 
@@ -18,7 +17,9 @@ class ServeFiles(SessionParams):
     """Which files the client opens itself."""
 
     paths: Annotated[
-        Annotated[list[Path], Meta(min_length=1, max_length=MAX_MOUNTS)],
+        Annotated[
+            list[Annotated[str, Meta(min_length=1, max_length=MAX_PATH)]], Meta(min_length=1, max_length=MAX_MOUNTS)
+        ],
         doc("Directories of the VM that are mounted, and that the client has under the same paths."),
     ]
     read: Annotated[bool, doc("Ask it for what the agent reads there.")] = True

@@ -9,6 +9,7 @@ import pytest
 
 from runtime.api import limits
 from runtime.api.daemon import Subscribe
+from runtime.api.file_serving import ServeFiles
 from runtime.api.past import TakeSnapshot
 from runtime.api.sessions import CreateSession, RawSend
 from runtime.api.shells import OpenShell, ResizeShell, WaitShell
@@ -33,6 +34,8 @@ TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
         (SendPrompt, lambda n: SESSION | {"prompt": "", "idempotencyKey": "k" * n}, limits.MAX_KEY),
         (TraceContext, lambda n: {"traceparent": TRACE, "tracestate": "s" * n}, limits.MAX_TRACESTATE),
         (TraceContext, lambda n: {"traceparent": TRACE, "baggage": "b" * n}, limits.MAX_BAGGAGE),
+        (ServeFiles, lambda n: SESSION | {"paths": ["/"] * n}, limits.MAX_MOUNTS),
+        (ServeFiles, lambda n: SESSION | {"paths": ["/" * n]}, limits.MAX_PATH),
         (Subscribe, lambda n: VM | {"types": ["t"] * n}, limits.MAX_TYPES),
         (TakeSnapshot, lambda n: VM | {"name": "n" * n}, limits.MAX_SNAPSHOT_NAME),
         (WaitShell, lambda n: VM | {"shell": "s" * n}, limits.MAX_SHELL_NAME),
