@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from runtime import jsonrpc
 from runtime.cli.acp import flows, wire
 from runtime.cli.acp.errors import RefusedError, from_daemon
-from runtime.cli.acp.workspaces import LABEL, MAX_LABEL, absolute_path, workspace_labels, workspace_vm
+from runtime.cli.acp.workspaces import workspace_vm
 from tests.cli.acp_stage import MADE, REQUEST, ROW, Stage, opened
 
 
@@ -306,20 +305,6 @@ def test_the_agents_last_words_are_part_of_the_message() -> None:
     assert error.message == "it failed\nno key"
 
 
-@pytest.mark.parametrize(("cwd", "stem"), [("/home/me/my project", "my-project"), ("/", "root"), ("/ü", "root")])
-def test_a_workspace_has_one_vm(cwd: str, stem: str) -> None:
-    name = workspace_vm(cwd)
-    assert name.startswith(f"acp-{stem}-")
-    assert name == workspace_vm(cwd + "/")
-    assert name != workspace_vm("/elsewhere" + cwd)
-
-
-def test_the_names_of_a_workspace_are_of_a_size_that_a_vm_can_have() -> None:
-    path = "/" + "a" * 2000
-    assert re.fullmatch("acp-a{40}-[0-9a-f]{12}-host", workspace_vm(path, mounted=True))
-    assert workspace_labels(path) == {LABEL: path[:MAX_LABEL]}
-
-
 def test_a_line_that_is_too_long_is_answered_under_its_id() -> None:
     stage = Stage()
     stage.face.hear_editor(
@@ -397,13 +382,6 @@ def test_who_looks_at_a_terminal_is_told_of_an_agent_that_is_compiled(capsys: py
     stage.editor("session/new", id_=2, cwd="/w", mcpServers=[])
     stage.expect("vm.get", {"options": {}})
     stage.expect("createSession")  # one subscription for each VM is enough
-
-
-@pytest.mark.parametrize("path", [None, 5, "", "work", "/a\0b", "/" + "é" * 2048])
-def test_what_is_no_absolute_path_is_refused_before_there_is_a_vm_for_it(path: Any) -> None:
-    with pytest.raises(RefusedError) as caught:
-        absolute_path({"cwd": path}, "cwd")
-    assert caught.value.code == jsonrpc.INVALID_PARAMS
 
 
 def test_an_editor_is_not_sent_what_it_has_not_asked_for(stage: Stage) -> None:
