@@ -46,21 +46,25 @@ class Hub:
 
     def __init__(self) -> None:
         self._listeners: dict[str, dict[object, Listener]] = {}
+        self._observers: list[Listener] = []
         self.file_servers = FileServers()
         """Who opens files for agents."""
 
     def publish(self, notice: Notice) -> None:
         """Call every listener of `notice.vm`, at once; a listener that raises is logged and hurts nobody else."""
+        for observer in self._observers:
+            _tell(observer, notice)
         listeners = self._listeners.get(notice.vm)
         if not listeners:
             return
         for token, listener in tuple(listeners.items()):
             if token not in listeners:  # detached by a listener before it
                 continue
-            try:
-                listener(notice)
-            except Exception:
-                logger.exception("a listener of VM %s failed on %s", notice.vm, notice.method)
+            _tell(listener, notice)
+
+    def observe(self, callback: Listener) -> None:
+        """Have all notices of all VMs go to `callback` as well, which must not wait."""
+        self._observers.append(callback)
 
     def attach(self, vm: str, callback: Listener) -> Callable[[], None]:
         """Listen to the VM named `vm`, which need not exist yet; the returned function detaches (idempotent)."""
@@ -73,3 +77,10 @@ class Hub:
                 del self._listeners[vm]
 
         return detach
+
+
+def _tell(listener: Listener, notice: Notice) -> None:
+    try:
+        listener(notice)
+    except Exception:
+        logger.exception("a listener of VM %s failed on %s", notice.vm, notice.method)

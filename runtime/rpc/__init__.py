@@ -5,10 +5,13 @@ listener        the Unix socket that it listens on
 http_listener   where it listens for HTTP, and the token that clients show
 gate            who may speak to it over HTTP
 service         what all connections share, and the figures of `daemon.status`
+metrics         figures for Prometheus
 
 transport       what a connection needs of the wire, and the Unix socket's way to give it
 framing         bytes to lines
 websocket       frames in both directions
+plain_http      what a peer wants over HTTP: these, or one request and its answer
+server_events   a subscription as server-sent events
 outbox          what waits to be written to one peer
 
 connection      one peer: its requests, side by side, and what comes of them

@@ -252,7 +252,10 @@ class Connection:
             self._running -= 1
             self._running_bytes -= size
             self._share.add(-size - REQUEST_COST)
-            logger.debug("%s took %.1f ms", request.method, (trio.current_time() - started) * 1000)
+            seconds = trio.current_time() - started
+            logger.debug("%s took %.1f ms", request.method, seconds * 1000)
+            if self._service.meters is not None:
+                self._service.meters.took(request.method, seconds)
             if request.id is not UNSET:
                 del self._in_flight[request.id]
 

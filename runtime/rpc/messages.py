@@ -131,6 +131,12 @@ async def parse_large_line(line: bytes | bytearray) -> Request | Refusal:
     return attrs.evolve(message, id=short.text(message.id), long=short)
 
 
+def is_notification(line: bytes) -> bool:
+    """Say whether a line is a request that asks for no answer; of a large one nobody looks."""
+    message = parse_line(line) if len(line) <= SMALL_BYTES else None
+    return isinstance(message, Request) and message.id is UNSET
+
+
 def _read_string(text: bytes) -> str:
     string: str = decoded(text, msgspec.json.decode)
     return string

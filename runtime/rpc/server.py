@@ -84,7 +84,7 @@ class Server:
 
     async def serve_http(self, gate: Gate, stream: trio.SocketStream) -> None:
         """Serve one peer over HTTP, if `gate` lets it in."""
-        from runtime.rpc.websocket import accept  # noqa: PLC0415 - not every daemon needs it
+        from runtime.rpc.plain_http import enter  # noqa: PLC0415 - not every daemon needs it
 
         if self._handshakes >= MAX_HANDSHAKES:
             await trio.aclose_forcefully(stream)
@@ -93,7 +93,7 @@ class Server:
         stream.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # a peer whose machine is gone closes nothing
         transport: Transport | None = None
         try:
-            transport = await accept(stream, gate)
+            transport = await enter(stream, gate, self.service)
         except Exception:
             logger.exception("a handshake failed")
         finally:
@@ -179,8 +179,10 @@ async def _serve_http(
 ) -> contextlib.AbstractContextManager[None]:
     """Serve HTTP; returns what leaves the token for clients on this machine while it is entered."""
     from runtime.rpc.http_listener import http_url, open_http, token_left  # noqa: PLC0415 - as above
+    from runtime.rpc.metrics import Meters  # noqa: PLC0415 - as above
 
     listeners = await open_http(http)
     server.service.http = http_url(listeners[0])
+    server.service.meters = Meters(server.service.host.hub)
     await nursery.start(_accept, server, partial(server.serve_http, http.gate), listeners, nursery)
     return token_left(listeners, http.gate.token)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from runtime.rpc.metrics import Meters
     from runtime.vms.host import Host
 
 CONNECTION_BYTES: Final = 512 * 1024 * 1024
@@ -51,6 +52,8 @@ class Service:
         """Of the Unix socket."""
         self.http: str | None = None
         """The URL that is served besides the socket."""
+        self.meters: Meters | None = None
+        """The figures for Prometheus, where HTTP is served."""
         self.version = VERSION
         self.epoch = secrets.token_hex(8)
         """Names this run of the daemon."""

@@ -152,9 +152,9 @@ class WebSocketTransport:
 
 
 async def accept(
-    stream: trio.abc.Stream, gate: Gate, headers: Mapping[str, str] = MappingProxyType({})
+    stream: trio.abc.Stream, gate: Gate, headers: Mapping[str, str] = MappingProxyType({}), *, begun: bytes = b""
 ) -> WebSocketTransport | None:
-    """Answer a peer's handshake, with these headers if it may come in.
+    """Answer a peer's handshake, of which the bytes `begun` have come, with these headers if it may come in.
 
     Returns None, with the stream closed, if the peer is refused, slow or gone.
     """
@@ -162,7 +162,8 @@ async def accept(
     try:
         with trio.fail_after(HANDSHAKE_SECONDS):
             while not (events := protocol.events_received()):
-                data = await stream.receive_some(RECEIVE_SIZE)
+                data = begun or await stream.receive_some(RECEIVE_SIZE)
+                begun = b""
                 if data:
                     protocol.receive_data(data)
                 else:

@@ -152,6 +152,20 @@ class Sessions:
                 await self._writer.commit(partial(count_events, session=session))
         return sum(counted + uncounted for _, counted, uncounted in counts), len(counts)
 
+    async def totals(self) -> dict[str, dict[str, float]]:
+        """`{sessions, tokens, cost}` of the whole file: counts of sessions by status, tokens by kind, cost by currency."""
+        statuses = "SELECT 'sessions', status, count(*) FROM session GROUP BY status"
+        used = """
+            SELECT part.key, item.key, sum(item.value)
+            FROM session, json_each(session.usage) AS part, json_each(part.value) AS item
+            WHERE part.key IN ('tokens', 'cost') AND part.type = 'object' GROUP BY part.key, item.key
+        """
+        totals: dict[str, dict[str, float]] = {"sessions": {}, "tokens": {}, "cost": {}}
+        for sql in (statuses, used):
+            for kind, name, amount in await self._reader.run(partial(rows, sql=sql)):
+                totals[kind][name] = amount
+        return totals
+
     async def agent_types(self, vm: int) -> Sequence[str]:
         """The types of the agents of the VM with that row id, as many as `needs` knows of."""
         sql = f"SELECT DISTINCT agent_type FROM session WHERE vm = ? ORDER BY agent_type LIMIT {MAX_NEEDS}"  # noqa: S608

@@ -164,6 +164,10 @@ class HostQueries:
             **total_usage(row["usage"] for row in rows),
         }
 
+    async def usage(self) -> dict[str, dict[str, float]]:
+        """`{sessions, tokens, cost}` of all VMs: counts of sessions by status, tokens by kind, cost by currency."""
+        return await self._store.sessions.totals()
+
     def describe(self, record: VmRecord) -> dict[str, Any]:
         """What `vm.get` tells."""
         return {

@@ -183,6 +183,8 @@ REACHED: Final[dict[str, str]] = {
     "runtime.api.limits.MAX_LINE": "tests/rpc/test_connection.py::test_a_line_over_the_limit_is_answered_and_the_connection_closed",
     "runtime.rpc.framing.MAX_SKIPS": "tests/rpc/test_connection.py::test_a_peer_that_never_ends_its_line_is_cut_off",
     "runtime.api.local_token.MAX_TOKEN": "tests/rpc/test_http.py::test_a_token_of_ones_own",
+    "runtime.rpc.plain_http.MAX_HEAD": "tests/rpc/test_plain_http.py::test_what_is_no_request",
+    "runtime.rpc.plain_http.MAX_FIRST_LINE": "tests/rpc/test_plain_http.py::test_what_is_no_request",
     "runtime.rpc.http_listener.MIN_TOKEN": "tests/rpc/test_http.py::test_a_token_of_ones_own",
     "runtime.rpc.listener.BACKLOG": "tests/rpc/test_listener.py::test_so_many_connections_wait_to_be_accepted",
     "runtime.rpc.messages._END_BYTES": "tests/test_large_json.py::test_whose_line_it_is_is_looked_for_at_its_beginning",

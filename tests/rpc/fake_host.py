@@ -277,6 +277,9 @@ class FakeQueries(HostQueries):
     async def get(self, name: str) -> dict[str, Any]:
         return self._host.find(name).info
 
+    async def usage(self) -> dict[str, dict[str, float]]:
+        return {"sessions": {"idle": 2}, "tokens": {"inputTokens": 5}, "cost": {"USD": 0.25}}
+
     async def list(self) -> Sequence[dict[str, Any]]:
         return [vm.info for vm in self._host.vms.values()]
 
