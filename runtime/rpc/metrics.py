@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from runtime.hub import Hub, Notice
-    from runtime.rpc.service import Service
 
 BUCKETS: Final = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0, 60.0, 600.0)
 """Upper bounds in seconds: most calls take a millisecond or two, turns seconds to minutes."""
@@ -75,11 +74,9 @@ class Meters:
         counts[bisect_left(BUCKETS, seconds)] += 1
         self._seconds[method] = self._seconds.get(method, 0.0) + seconds
 
-    async def text(self, service: Service) -> bytes:
-        """Return all figures."""
-        status = {**service.status(), **service.host.status()}
-        usage = await service.host.queries.usage()
-        lines = [*self._now(status, usage), *self._since(service.version)]
+    def text(self, status: dict[str, Any], usage: dict[str, dict[str, float]]) -> bytes:
+        """Return all figures, with those of `daemon.status` and `HostQueries.usage`."""
+        lines = [*self._now(status, usage), *self._since(status["version"])]
         return "".join(f"{line}\n" for line in lines).encode()
 
     def _now(self, status: dict[str, Any], usage: dict[str, dict[str, float]]) -> Iterator[str]:

@@ -313,5 +313,7 @@ async def _route(
         await exchange.answer(status, JSON, encoded(about) + b"\n")
     else:
         assert service.meters is not None
-        await exchange.answer(HTTPStatus.OK, EXPOSITION, await service.meters.text(service))
+        usage = await service.host.queries.usage()
+        text = service.meters.text({**service.status(), **service.host.status()}, usage)
+        await exchange.answer(HTTPStatus.OK, EXPOSITION, text)
     return None
