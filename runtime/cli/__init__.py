@@ -25,6 +25,7 @@ Groups of commands, each with its arguments and what it does:
     sessions     session
     answers      permission
     lists        agents, vms, sessions, events
+    transcripts  log
     added_agents  agent
     processes    exec, ps, kill, wait, shell
     base         bin
@@ -46,6 +47,7 @@ and what is too large for them:
     hints        failures: commands in the place of methods
     guessing     failures: what may have been meant
     prompting    run: one prompt, and its answer as it comes
+    showing      run: what is shown of it
     permissions  run: what an agent asks for on the way
     elicitations  run: what an agent asks the person
     chat/        chat: a conversation in the terminal

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from runtime.api.defaults import HOME
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to, vm_name
-from runtime.cli.table import add_vm, environment
+from runtime.cli.table import UsageError, add_vm, environment
 
 if TYPE_CHECKING:
     import argparse
@@ -37,19 +37,34 @@ def register(table: Table) -> None:
         dest="last",
         help="go on with the last session, of this agent and VM if named",
     )
-    command.add_argument("--model", metavar="MODEL", help="the model, of those that the agent offers")
-    command.add_argument("--mode", metavar="MODE", help="the mode, of those that the agent offers")
+    _add_settings(command)
     command = table.command(
         "run",
         run,
         "prompt an agent and print its answer as it comes",
         epilog="Text goes to stdout, tool calls and messages to stderr. Nothing is inherited "
-        "from your environment but what --env names. Ctrl-C cancels the prompt; a second one leaves it.",
+        "from your environment but what --env names. A session that was made for the prompt is closed after it; --session "
+        "goes on with it. Ctrl-C cancels the prompt; a second one leaves it.",
     )
     command.add_argument("agent", metavar="AGENT", help="the agent, as `torpor agents` lists them")
-    command.add_argument("prompt", metavar="PROMPT", help="what to say to it; - reads it from stdin")
+    command.add_argument(
+        "prompt",
+        metavar="PROMPT",
+        nargs="*",
+        help="what to say to it, in one word or several; - or nothing reads it from a pipe; @path sends that file along",
+    )
     add_run(command)
     command.add_argument("--session", metavar="ID", help="go on in this session, or open it under this id")
+    command.add_argument(
+        "--continue", action="store_true", dest="last", help="go on with the last session of this agent in the VM"
+    )
+    _add_settings(command)
+    command.set_defaults(mixes=True)
+    command.add_argument(
+        "--keep",
+        action="store_true",
+        help="leave the session open if it was made for this: its agent stays in memory",
+    )
     command = table.command(
         "acp",
         acp,
@@ -84,6 +99,11 @@ def register(table: Table) -> None:
         default=[],
         help="let web pages of this origin connect (repeatable)",
     )
+
+
+def _add_settings(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", metavar="MODEL", help="the model, of those that the agent offers")
+    command.add_argument("--mode", metavar="MODE", help="the mode, of those that the agent offers")
 
 
 def add_run(command: argparse.ArgumentParser) -> None:
@@ -141,9 +161,12 @@ def run(args: argparse.Namespace) -> int:
     from runtime.cli.prompting import Run
 
     env = environment(args.env)
-    prompt = sys.stdin.buffer.read().decode(errors="replace") if args.prompt == "-" else args.prompt
+    is_piped = args.prompt in ([], ["-"])
+    if not args.prompt and sys.stdin.isatty():
+        raise UsageError("a PROMPT is missing; `torpor chat` holds a conversation")
+    prompt = sys.stdin.buffer.read().decode(errors="replace") if is_piped else " ".join(args.prompt)
     with connect_to(args) as client:
-        return Run(client, args, env).go(prompt)
+        return Run(client, args, env).go(prompt, attach=not is_piped)
 
 
 def acp(args: argparse.Namespace) -> int:

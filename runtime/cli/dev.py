@@ -48,11 +48,6 @@ class DevRun(Run):
                 self._note(f"| {line}")
         super()._show(notification)
 
-    def close(self) -> None:
-        """End the session, if it has begun."""
-        if self._session:
-            self._client.call("closeSession", **self._ids)
-
 
 def dev(args: argparse.Namespace) -> int:
     """Prompt the agent at each edit until Ctrl-C; return the exit code of the last prompt."""
@@ -87,11 +82,9 @@ def dev(args: argparse.Namespace) -> int:
 
 
 def _prompt(client: Client, args: argparse.Namespace, env: dict[str, str]) -> int:
-    run = DevRun(client, args, env)
     try:
-        return run.go(args.prompt)
+        return DevRun(client, args, env).go(args.prompt)
     finally:
-        run.close()
         sys.stdout.flush()
 
 

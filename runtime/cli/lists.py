@@ -12,6 +12,7 @@ from runtime.cli.table import add_vm
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from runtime.cli.table import Table
     from runtime.client.sync import Client
@@ -89,27 +90,40 @@ def events(args: argparse.Namespace) -> int:
     """Print a transcript, and with `--follow` what comes."""
     ids = {"vm": vm_name(args.vm), "sessionId": args.session}
     with connect_to(args) as client:
-        if args.follow:
-            _follow(client, ids, args)
-        else:
-            _print_pages(client, ids, args)
+        print_events(client, ids, args)
     return exits.OK
 
 
-def _print_pages(client: Client, ids: dict[str, Any], args: argparse.Namespace) -> None:
+def print_events(
+    client: Client, ids: dict[str, Any], args: argparse.Namespace, show: Callable[[dict[str, Any]], None] | None = None
+) -> None:
+    """Print the events of a session that the command line asks for: each by `show`, else a line each, or JSON."""
+    if show is None:
+
+        def show(event: dict[str, Any]) -> None:
+            _print_event(event, as_json=args.json)
+
+    (_follow if args.follow else _print_pages)(client, ids, args, show)
+
+
+def _print_pages(
+    client: Client, ids: dict[str, Any], args: argparse.Namespace, show: Callable[[dict[str, Any]], None]
+) -> None:
     after, left = args.after, args.limit
     while left is None or left > 0:
         limit = PAGE if left is None else min(PAGE, left)
         page = client.call("getSessionEvents", **ids, after=after, limit=limit, types=args.types)
         for event in page:
-            _print_event(event, as_json=args.json)
+            show(event)
         if not page:
             return
         after = page[-1]["seq"]
         left = None if left is None else left - len(page)
 
 
-def _follow(client: Client, ids: dict[str, Any], args: argparse.Namespace) -> None:
+def _follow(
+    client: Client, ids: dict[str, Any], args: argparse.Namespace, show: Callable[[dict[str, Any]], None]
+) -> None:
     last, left = args.after, args.limit
     types = args.types or [SESSION_EVENT]
     client.call("subscribe", **ids, after=last, types=types)
@@ -119,7 +133,7 @@ def _follow(client: Client, ids: dict[str, Any], args: argparse.Namespace) -> No
         elif notification.method == SESSION_EVENT:
             last = notification.params["seq"]
             event = {name: notification.params[name] for name in ("sessionId", "seq", "createdAt", "event")}
-            _print_event(event, as_json=args.json)
+            show(event)
             left = None if left is None else left - 1
         if left is not None and left <= 0:
             return

@@ -28,6 +28,7 @@ from runtime.cli import (
     serve,
     sessions,
     testing,
+    transcripts,
     vms,
 )
 from runtime.cli.parsers import Parser
@@ -45,6 +46,7 @@ GROUPS: Final = (
     sessions,
     answers,
     lists,
+    transcripts,
     added_agents,
     processes,
     base,

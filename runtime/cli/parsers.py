@@ -15,7 +15,18 @@ class Parser(argparse.ArgumentParser):
     """The parser of `torpor` or of one of its commands: its help ends with an example, and what is mistyped is guessed at."""
 
     def __init__(self, **how: Any) -> None:
+        self._is_mixing = False
         super().__init__(allow_abbrev=False, **how)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse has it; of a command whose default `mixes` is set, options may stand anywhere between the words."""
+        if self._is_mixing or not self.get_default("mixes"):
+            return super().parse_known_args(args, namespace)
+        self._is_mixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_mixing = False
 
     @property
     def example(self) -> str | None:

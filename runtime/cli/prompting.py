@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import signal
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api.events import COMPILING, ELICITATION_REQUEST, PERMISSION_REQUEST, SESSION_EVENT, SUBSCRIPTION_LAGGED
 from runtime.cli import elicitations, exits, output, progress
+from runtime.cli.chat.attachments import AttachmentError, content_blocks
 from runtime.cli.connecting import vm_name
 from runtime.cli.mounts import parse_mounts
 from runtime.cli.permissions import Asker
-from runtime.client.sync import RpcError
+from runtime.cli.showing import Showing
+from runtime.cli.table import UsageError
+from runtime.client.errors import ClientError, RpcError
 
 if TYPE_CHECKING:
     import argparse
@@ -36,29 +40,44 @@ class Run:
         self._cancelled: Pending | None = None
         self._subscription = ""
         self._last_seq: int | None = None
-        self._tools: dict[str, str] = {}
-        self._unfinished_line = False
+        self._capabilities: dict[str, Any] = {}
+        self._has_made = False
+        self._showing = Showing(args.agent)
         self._on_terminal = sys.stderr.isatty()
 
-    def go(self, prompt: str) -> int:
-        """Open the session, send the prompt, show what comes; return the exit code."""
+    def go(self, prompt: str, *, attach: bool = True) -> int:
+        """Open the session, send the prompt, show what comes; return the exit code.
+
+        Files that the prompt names as `@path` go along, if it is to `attach` them. Raises UsageError for one that cannot.
+        """
         before = signal.signal(signal.SIGINT, self._on_interrupt)
         try:
             self._prepare()
-            turn = self._client.start("sendPrompt", **self._ids, prompt=prompt)
+            content = content_blocks(prompt, self._capabilities) if attach else prompt
+            turn = self._client.start("sendPrompt", **self._ids, prompt=content)
             self._follow(turn)
             return self._finish(turn)
+        except AttachmentError as error:
+            raise UsageError(str(error)) from error
         except RpcError as error:
             if self._args.json:
                 output.write_json({"type": "error", **output.error_members(error)})
             else:
-                self._end_line()
+                self._showing.end()
                 output.report(error)
             if self._interrupts:
                 return exits.INTERRUPTED
             return exits.AGENT_FAILED if error.name in exits.AGENT_ERRORS else exits.FAILED
         finally:
             signal.signal(signal.SIGINT, before)
+            if self._has_made and not (self._args.keep or self._args.session) and self._interrupts <= 1:
+                self.close()
+
+    def close(self) -> None:
+        """End the session, if there is one; its transcript stays."""
+        if self._session:
+            with suppress(ClientError):
+                self._client.call("closeSession", **self._ids)
 
     @property
     def _ids(self) -> dict[str, Any]:
@@ -78,7 +97,7 @@ class Run:
         self._client.call("vm.getOrCreate", vm=self._vm, options=options or None)
         if self._on_terminal:
             self._client.call("subscribe", vm=self._vm, types=[COMPILING])
-        self._session = self._args.session or ""
+        self._session = self._args.session or (self._last() if self._args.last else "")
         if not (self._session and self._resumed()):
             wanted = {"sessionId": self._session or None, "env": self._env or None, "cwd": self._args.cwd}
             wanted["authMethod"] = self._args.auth_method
@@ -86,7 +105,12 @@ class Run:
             given = {name: value for name, value in wanted.items() if value is not None}
             wanted_of = {"vm": self._vm, "agentType": self._args.agent, "options": given}
             made = progress.call(self._client, f"starting {self._args.agent}", "createSession", **wanted_of)
-            self._session = made["sessionId"]
+            self._session, self._has_made = made["sessionId"], True
+            self._capabilities = made["capabilities"] or {}
+        if self._args.model:
+            self._client.call("setModel", **self._ids, value=self._args.model)
+        if self._args.mode:
+            self._client.call("setMode", **self._ids, modeId=self._args.mode)
         self._subscribe()
         if self._args.json:
             output.write_json({"type": "session", **self._ids})
@@ -99,6 +123,7 @@ class Run:
             if error.name == "session_not_found":
                 return False
             raise
+        self._capabilities = found["capabilities"] or {}
         if found["agentType"] != self._args.agent:
             output.say(f"session {self._session} belongs to the agent {found['agentType']}, which goes on with it")
         if self._env:
@@ -108,6 +133,13 @@ class Run:
         if self._args.auth_method:
             self._client.call("authenticate", **self._ids, methodId=self._args.auth_method)
         return True
+
+    def _last(self) -> str:
+        """Return the id of the session of this agent in the VM that has changed last, "" where there is none."""
+        rows = self._client.call("listPersistedSessions", vm=self._vm)
+        of_agent = [row for row in rows if row["agentType"] == self._args.agent]
+        last: str = max(of_agent, key=lambda row: int(row["updatedAt"]), default={"sessionId": ""})["sessionId"]
+        return last
 
     def _subscribe(self) -> None:
         self._subscription = self._client.call("subscribe", **self._ids, after=self._last_seq)["subscriptionId"]
@@ -123,11 +155,11 @@ class Run:
         while not turn.done:
             for notification in self._client.notifications(until=turn, timeout=TICK):
                 if notification.method == PERMISSION_REQUEST:
-                    self._end_line()
+                    self._showing.pause()
                     if not asker.answer(notification.params["request"]):
                         self._interrupts = max(1, self._interrupts)
                 elif notification.method == ELICITATION_REQUEST:
-                    self._end_line()
+                    self._showing.pause()
                     request = notification.params["request"]
                     if not elicitations.answer(self._client, self._ids, request, ask=self._is_answered):
                         self._interrupts = max(1, self._interrupts)
@@ -135,8 +167,9 @@ class Run:
                     self._show(notification)
                 if self._interrupts:
                     break
+            self._showing.wait()
             if self._interrupts and self._cancelled is None:
-                self._end_line()
+                self._showing.pause()
                 output.say("cancelling the prompt; Ctrl-C again leaves it to itself")
                 self._cancelled = self._client.start("cancelPrompt", **self._ids)
 
@@ -153,34 +186,12 @@ class Run:
             if self._args.json:
                 shown = {name: params[name] for name in ("seq", "createdAt", "event")}
                 output.write_json({"type": "event", **shown})
-            elif params["event"]["method"] == "session/update":
-                self._show_update(params["event"]["params"].get("update") or {})
-
-    def _show_update(self, update: dict[str, Any]) -> None:
-        kind = update.get("sessionUpdate")
-        if kind == "agent_message_chunk":
-            text = (update.get("content") or {}).get("text")
-            if isinstance(text, str) and text:
-                output.write_text(text)
-                self._unfinished_line = not text.endswith("\n")
-        elif kind == "tool_call":
-            title = str(update.get("title") or update.get("kind") or "tool")
-            self._tools[str(update.get("toolCallId"))] = title
-            self._note(f"* {title}")
-        elif kind == "tool_call_update" and update.get("status") == "failed":
-            title = update.get("title") or self._tools.get(str(update.get("toolCallId")), "tool")
-            self._note(f"* failed: {title}")
+            else:
+                self._showing.event(params)
 
     def _note(self, line: str) -> None:
         """Write a line on what the agent does to stderr."""
-        self._end_line()
-        sys.stderr.write(output.one_line(line) + "\n")
-        sys.stderr.flush()
-
-    def _end_line(self) -> None:
-        if self._unfinished_line:
-            output.write_text("\n")
-            self._unfinished_line = False
+        self._showing.note(line)
 
     def _finish(self, turn: Pending) -> int:
         result = turn.result()
@@ -189,9 +200,11 @@ class Run:
             shown = {name: result[name] for name in ("text", "stopReason", "seq")}
             output.write_json({"type": "result", **self._ids, **shown})
         else:
-            self._end_line()
+            self._showing.end()
             if reason != "end_turn":
                 output.say(f"the turn ended: {reason}")
+            if cost := self._showing.cost():
+                output.say(cost)
             output.say(f"session {self._session} in VM {output.vm_label(self._vm)} (--session goes on with it)")
         if self._interrupts:
             return exits.INTERRUPTED

@@ -65,6 +65,7 @@ USES: Final[dict[str, Use]] = {
     "agents": Use("torpor agents", ("listAgents",)),
     "vms": Use("torpor vms", ("vm.list",)),
     "sessions": Use("torpor sessions --vm my-project", ("listPersistedSessions", "vm.list")),
+    "log": Use("torpor log last", ("getSessionEvents", "subscribe", *_ID)),
     "events": Use("torpor events last --follow", ("getSessionEvents", "subscribe")),
     "vm ls": Use("torpor vm ls", ("vm.list", "vm.stats")),
     "vm show": Use("torpor vm show my-project", ("vm.get", "vm.stats", *_FIND)),

@@ -32,10 +32,24 @@ def test_text_goes_to_stdout_and_the_session_to_stderr(torpor):
     assert done.stderr.startswith("torpor: session session-")
 
 
-def test_tool_calls_are_one_line_each_on_stderr(torpor):
+def test_tool_calls_are_told_on_stderr_when_they_are_over(torpor):
     done = torpor("run", "echo", "tool make\nall")
     assert done.returncode == exits.OK
-    assert done.stderr.splitlines()[:2] == ["* make all", "* failed: make all"]
+    assert done.stderr.splitlines()[0] == "* failed: make all"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("echo", "say", "one", "two"),
+        ("--vm", "words", "echo", "say one", "two"),
+        ("echo", "--vm", "words", "say", "one", "two"),
+        ("echo", "say", "--vm", "words", "one", "two"),
+        ("echo", "--", "say", "one", "two"),
+    ],
+)
+def test_a_prompt_may_have_several_words(torpor, words):
+    assert torpor("run", *words).stdout == "onetwo\n"
 
 
 def test_json_is_one_object_a_line(torpor):
@@ -49,6 +63,7 @@ def test_json_is_one_object_a_line(torpor):
 
 def test_the_prompt_can_come_from_stdin(torpor):
     assert torpor("run", "echo", "-", text="say piped").stdout == "piped\n"
+    assert torpor("run", "echo", text="say piped").stdout == "piped\n"
 
 
 def test_text_that_is_not_whole(torpor):
@@ -90,6 +105,19 @@ def test_a_session_can_be_gone_on_with(torpor, socket_path):
     assert "--env is left aside" in done.stderr
     done = torpor("run", "echo", "say new", "--session", "mine")
     assert (done.stdout, session_of(done)) == ("new\n", "mine")
+
+
+def test_a_session_that_was_made_for_a_prompt_is_closed_after_it(torpor, socket_path):
+    made = {
+        session_of(torpor("run", "echo", "say x", "--vm", "closing", *more)): status
+        for more, status in (((), "closed"), (("--keep",), "idle"), (("--session", "named"), "idle"))
+    }
+    with connect(socket_path) as client:
+        rows = client.call("listPersistedSessions", vm="closing")
+    assert {row["sessionId"]: row["status"] for row in rows} == made
+    done = torpor("run", "echo", "say on", "--vm", "closing", "--continue")
+    assert session_of(done) in made
+    assert torpor("run", "pi", "say on", "--vm", "closing", "--continue").stdout == "on\n"
 
 
 def test_nothing_is_inherited_but_what_env_names(torpor, socket_path):

@@ -42,9 +42,10 @@ MAX_FOLDED: Final = 50
 
 
 class Painter:
-    """Makes terminal text of items for a terminal of this kind."""
+    """Makes terminal text of items: for a terminal that knows escape sequences or not, each item as a whole or shortened."""
 
-    def __init__(self, *, escapes: bool = True) -> None:
+    def __init__(self, *, escapes: bool = True, whole: bool = False) -> None:
+        self._whole = whole
         self._escapes = escapes
         self.has_colours = not os.environ.get("NO_COLOR")
         self._before: Item | None = None
@@ -55,11 +56,11 @@ class Painter:
         """Return items as they follow one another, each line with its end."""
         shown = ""
         for item in items:
-            text = self.item(item, width)
+            text = self.item(item, width, whole=self._whole)
             if text:
                 shown += f"\n{text}" if self._is_parted(item) else text
                 self._before = item
-            if is_folded(item, width):
+            if not self._whole and is_folded(item, width):
                 self.folded.append(item)
         return shown
 

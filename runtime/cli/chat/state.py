@@ -153,8 +153,8 @@ class State:
         self.close_text()
         self.complete.append(tool)
 
-    def end_turn(self, reason: str | None, error: str | None, at: int) -> None:
-        """The turn is over, and so is all that was open in it."""
+    def close(self) -> None:
+        """Nothing more comes: what is open is shown as it is."""
         self.close_prompt()
         self.close_thought(None)
         self.close_text()
@@ -163,6 +163,10 @@ class State:
         if self.plan is not None:
             self.complete.append(self.plan)
             self.plan = None
+
+    def end_turn(self, reason: str | None, error: str | None, at: int) -> None:
+        """The turn is over, and so is all that was open in it."""
+        self.close()
         began, self.turn_started = self.turn_started, None
         self.turns += 1
         self.complete.append(Ended(reason, error, 0 if began is None else max(0, at - began)))

@@ -4,7 +4,7 @@ function __torpor_command
     set -l command
     for word in (commandline -opc)[2..-1]
         switch "$command $word"
-            case ' chat' ' run' ' acp' ' serve' ' status' ' start' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' vm' ' vm ls' ' vm show' ' vm new' ' vm configure' ' vm rm' ' vm sleep' ' vm wake' ' vm stats' ' vm prune' ' vm fork' ' vm export' ' vm import' ' session' ' session ls' ' session show' ' session rm' ' session close' ' session resume' ' session cancel' ' session fork' ' session set' ' session send' ' permission' ' permission ls' ' permission allow' ' permission deny' ' agents' ' vms' ' sessions' ' events' ' agent' ' agent add' ' agent check' ' agent new' ' agent dev' ' agent list' ' agent ls' ' agent remove' ' agent rm' ' exec' ' ps' ' kill' ' wait' ' shell' ' bin' ' bin add' ' bin list' ' bin ls' ' bin remove' ' bin rm' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs get' ' fs mkdir' ' fs stat' ' fs find' ' fs ln' ' fs chmod' ' fs truncate' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' snapshot' ' snapshot new' ' snapshot ls' ' snapshot rm' ' snapshot diff' ' snapshot restore' ' fork' ' fork-session' ' export' ' import' ' api' ' context' ' context add' ' context ls' ' context use' ' context rm' ' relay' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses' ' help' ' version' ' man' ' open'
+            case ' chat' ' run' ' acp' ' serve' ' status' ' start' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' vm' ' vm ls' ' vm show' ' vm new' ' vm configure' ' vm rm' ' vm sleep' ' vm wake' ' vm stats' ' vm prune' ' vm fork' ' vm export' ' vm import' ' session' ' session ls' ' session show' ' session rm' ' session close' ' session resume' ' session cancel' ' session fork' ' session set' ' session send' ' permission' ' permission ls' ' permission allow' ' permission deny' ' agents' ' vms' ' sessions' ' events' ' log' ' agent' ' agent add' ' agent check' ' agent new' ' agent dev' ' agent list' ' agent ls' ' agent remove' ' agent rm' ' exec' ' ps' ' kill' ' wait' ' shell' ' bin' ' bin add' ' bin list' ' bin ls' ' bin remove' ' bin rm' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs get' ' fs mkdir' ' fs stat' ' fs find' ' fs ln' ' fs chmod' ' fs truncate' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' snapshot' ' snapshot new' ' snapshot ls' ' snapshot rm' ' snapshot diff' ' snapshot restore' ' fork' ' fork-session' ' export' ' import' ' api' ' context' ' context add' ' context ls' ' context use' ' context rm' ' relay' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses' ' help' ' version' ' man' ' open'
                 set command "$command $word"
         end
     end
@@ -32,6 +32,7 @@ complete -c torpor -n '__torpor_at' -a agents -d 'list the agents that can be ru
 complete -c torpor -n '__torpor_at' -a vms -d 'list the VMs, awake or asleep'
 complete -c torpor -n '__torpor_at' -a sessions -d 'list sessions, also of VMs that sleep'
 complete -c torpor -n '__torpor_at' -a events -d 'print the transcript of a session'
+complete -c torpor -n '__torpor_at' -a log -d 'print a session as a transcript to be read'
 complete -c torpor -n '__torpor_at' -a agent -d 'the agents that can be run, and those that you add'
 complete -c torpor -n '__torpor_at' -a exec -d 'run a command in a VM, with this program\'s stdin, stdout and stderr'
 complete -c torpor -n '__torpor_at' -a ps -d 'list the processes of VMs that are awake'
@@ -95,6 +96,10 @@ complete -c torpor -n '__torpor_at run' -l cwd -x -d 'the agent\'s working direc
 complete -c torpor -n '__torpor_at run' -l auth-method -x -d 'how the agent is to be authenticated, of the ways that it offers'
 complete -c torpor -n '__torpor_at run' -l yes -d 'allow whatever the agent asks permission for'
 complete -c torpor -n '__torpor_at run' -l session -x -d 'go on in this session, or open it under this id'
+complete -c torpor -n '__torpor_at run' -l continue -d 'go on with the last session of this agent in the VM'
+complete -c torpor -n '__torpor_at run' -l model -x -d 'the model, of those that the agent offers'
+complete -c torpor -n '__torpor_at run' -l mode -x -d 'the mode, of those that the agent offers'
+complete -c torpor -n '__torpor_at run' -l keep -d 'leave the session open if it was made for this: its agent stays in memory'
 complete -c torpor -n '__torpor_at acp' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at acp' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at acp' -l json -d 'print JSON, one object a line'
@@ -377,6 +382,14 @@ complete -c torpor -n '__torpor_at events' -l after -x -d 'only what came after 
 complete -c torpor -n '__torpor_at events' -l limit -x -d 'at most so many'
 complete -c torpor -n '__torpor_at events' -l type -x -d 'only this type (repeatable)'
 complete -c torpor -n '__torpor_at events' -l follow -d 'go on with what comes, until interrupted'
+complete -c torpor -n '__torpor_at log' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at log' -l socket -r -F -d 'the daemon\'s socket'
+complete -c torpor -n '__torpor_at log' -l json -d 'print JSON, one object a line'
+complete -c torpor -n '__torpor_at log' -l no-start -d 'start no daemon when none answers'
+complete -c torpor -n '__torpor_at log' -l host -x -d 'a daemon elsewhere: ssh://HOST, https://HOST, or a context'
+complete -c torpor -n '__torpor_at log' -l vm -x -d 'the VM that it is in (default: it is looked for in all)'
+complete -c torpor -n '__torpor_at log' -l follow -d 'go on with what comes, until interrupted'
+complete -c torpor -n '__torpor_at log' -l whole -d 'leave out nothing of thoughts, output and diffs'
 complete -c torpor -n '__torpor_at agent' -a add -d 'add an agent for all VMs, from a component or a folder'
 complete -c torpor -n '__torpor_at agent' -a check -d 'tell what an agent is, and whether it can be run'
 complete -c torpor -n '__torpor_at agent' -a new -d 'write an agent that runs as it is, to be edited'

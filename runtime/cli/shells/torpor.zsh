@@ -32,6 +32,7 @@ _torpor() {
                 'vms:list the VMs, awake or asleep'
                 'sessions:list sessions, also of VMs that sleep'
                 'events:print the transcript of a session'
+                'log:print a session as a transcript to be read'
                 'agent:the agents that can be run, and those that you add'
                 'exec:run a command in a VM, with this program'\''s stdin, stdout and stderr'
                 'ps:list the processes of VMs that are awake'
@@ -82,6 +83,7 @@ _torpor() {
                 vms) _torpor_vms ;;
                 sessions) _torpor_sessions ;;
                 events) _torpor_events ;;
+                log) _torpor_log ;;
                 agent) _torpor_agent ;;
                 exec) _torpor_exec ;;
                 ps) _torpor_ps ;;
@@ -158,8 +160,12 @@ _torpor_run() {
         '--auth-method=[how the agent is to be authenticated, of the ways that it offers]:ID: ' \
         '--yes[allow whatever the agent asks permission for]' \
         '--session=[go on in this session, or open it under this id]:ID: ' \
+        '--continue[go on with the last session of this agent in the VM]' \
+        '--model=[the model, of those that the agent offers]:MODEL: ' \
+        '--mode=[the mode, of those that the agent offers]:MODE: ' \
+        '--keep[leave the session open if it was made for this\: its agent stays in memory]' \
         '1:AGENT: ' \
-        '2:PROMPT: '
+        '*:PROMPT: '
 }
 _torpor_acp() {
     local context state state_descr line
@@ -795,6 +801,21 @@ _torpor_events() {
         '--limit=[at most so many]:N: ' \
         '*--type=[only this type (repeatable)]:TYPE: ' \
         '--follow[go on with what comes, until interrupted]' \
+        '1:SESSION: '
+}
+_torpor_log() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
+        '--vm=[the VM that it is in (default\: it is looked for in all)]:NAME: ' \
+        '--follow[go on with what comes, until interrupted]' \
+        '--whole[leave out nothing of thoughts, output and diffs]' \
         '1:SESSION: '
 }
 _torpor_agent() {
