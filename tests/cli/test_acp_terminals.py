@@ -9,7 +9,7 @@ import pytest
 from runtime.cli.acp import terminals
 from runtime.cli.acp.editor import Editor
 from runtime.cli.acp.terminals import Terminals
-from tests.cli.acp_stage import Stage, opened
+from tests.cli.acp_stage import REQUEST, Stage, opened
 
 TEXT = {"type": "content", "content": {"type": "text", "text": "about it"}}
 CALL = {
@@ -102,3 +102,19 @@ def test_a_session_shows_its_terminals() -> None:
     assert first == {"sessionId": "s", "update": {**CALL, "content": [TEXT]}}
     assert second["sessionId"] == "s"
     assert second["update"]["content"][1]["content"]["text"] == "```\nout\n\n```"
+
+
+def test_a_permission_request_names_no_terminal_that_the_editor_has_not() -> None:
+    stage = opened()
+    call = {name: CALL[name] for name in ("toolCallId", "title", "content")}
+    stage.daemon("permissionRequest", request={**REQUEST, "toolCall": call})
+    (asked,) = stage.told()
+    assert asked["params"]["toolCall"] == {**call, "content": [TEXT]}
+    stage = opened()
+    stage.editor("initialize", id_=9, protocolVersion=1, clientCapabilities={"_meta": {"terminal_output": True}})
+    stage.event(0, "_torpor/terminal_ended", **ENDED)
+    stage.daemon("permissionRequest", request={**REQUEST, "toolCall": call})
+    made, ended, asked = stage.told()
+    assert made["params"]["update"]["_meta"] == {"terminal_info": {"terminal_id": "s.t"}}
+    assert ended["params"]["update"] == END
+    assert asked["params"]["toolCall"] == {**call, "content": [TEXT, {"type": "terminal", "terminalId": "s.t"}]}

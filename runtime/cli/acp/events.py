@@ -19,6 +19,7 @@ from runtime.api.events import (
 from runtime.cli import output
 from runtime.cli.acp.errors import RefusedError
 from runtime.cli.acp.flows import Ask, Call, Flow, Flows
+from runtime.cli.acp.terminals import CALL_UPDATE
 
 if TYPE_CHECKING:
     from runtime.cli.acp.editor import Editor
@@ -139,9 +140,8 @@ class Events:
             return
         self._deciding.add(key)
         try:
-            question: dict[str, Any] = {
-                name: request[name] for name in ("toolCall", "options", "_meta") if name in request
-            }
+            question = {name: request[name] for name in request if name in ("options", "_meta")}
+            question["toolCall"] = self._tool_call(session, request["toolCall"])
             try:
                 answer = yield Ask("session/request_permission", {"sessionId": session.id, **question}, key)
             except RefusedError as refusal:
@@ -150,6 +150,15 @@ class Events:
             yield from self._reply(session, request["permissionId"], answer)
         finally:
             self._deciding.discard(key)
+
+    def _tool_call(self, session: Session, call: dict[str, Any]) -> dict[str, Any]:
+        """The call of a permission request, with no terminal that the editor does not have."""
+        update = {**call, "sessionUpdate": CALL_UPDATE}
+        shown, *ends = session.terminals.shown(self._editor, update)
+        if ends:
+            self._post({"sessionId": session.id}, [shown, *ends])
+            (shown,) = session.terminals.shown(self._editor, update)
+        return {name: value for name, value in shown.items() if name != "sessionUpdate"}
 
     def _elicitation(self, session: Session, request: dict[str, Any]) -> Flow:
         """Pass a question on, or decline it for an editor that knows no such questions."""

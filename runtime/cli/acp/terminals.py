@@ -19,7 +19,8 @@ Update = dict[str, Any]
 KEPT: Final = 64
 """Terminals of a session whose end, or whose place in a tool call, is remembered: an agent has as many open at once."""
 
-CALLS: Final = ("tool_call", "tool_call_update")
+CALL_UPDATE: Final = "tool_call_update"
+CALLS: Final = ("tool_call", CALL_UPDATE)
 
 
 class Terminals:
@@ -63,7 +64,7 @@ class Terminals:
         call, content = self._places[id_]
         if editor.terminals:
             return [self._ended(call, self._ends.pop(id_))]
-        return [{"sessionUpdate": "tool_call_update", "toolCallId": call, "content": self._as_text(content)}]
+        return [{"sessionUpdate": CALL_UPDATE, "toolCallId": call, "content": self._as_text(content)}]
 
     def _ended(self, call: str, end: Update) -> Update:
         terminal = {"terminal_id": self._name(end["terminalId"])}
@@ -71,7 +72,7 @@ class Terminals:
             "terminal_output": {**terminal, "data": _output(end)},
             "terminal_exit": {**terminal, "exit_code": end["exitCode"], "signal": end["signal"]},
         }
-        return {"sessionUpdate": "tool_call_update", "toolCallId": call, "_meta": meta}
+        return {"sessionUpdate": CALL_UPDATE, "toolCallId": call, "_meta": meta}
 
     def _as_text(self, content: list[Any]) -> list[Any]:
         """The content with the output of terminals that have ended, and without those that have not."""
