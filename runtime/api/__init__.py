@@ -14,6 +14,7 @@
     methods     the table of all methods; each, and its params and results with every member described, is by subject in
     daemon      the daemon and the connection
     vms         VMs
+    stats       what `vm.stats` tells
     sessions    sessions
     agents      agents
     turns       prompts, their end, and what the agent asks in between

@@ -40,6 +40,7 @@ ELICITATION_REQUEST: Final = "elicitationRequest"
 FILE_REQUEST: Final = "fileRequest"
 FILE_REQUEST_ENDED: Final = "fileRequestEnded"
 VM_STATE: Final = "vmState"
+VM_WARNING: Final = "vmWarning"
 AGENT_EXITED: Final = "agentExit"
 PROCESS_OUTPUT: Final = "processOutput"
 PROCESS_EXIT: Final = "processExit"
@@ -249,6 +250,11 @@ NOTIFICATIONS: Final = {
         (*_OF_SESSION, "requestId"), "nobody waits for the answer to a `fileRequest` any more"
     ),
     VM_STATE: Notification(("subscriptionId", "vm", "state", "reason"), "the VM woke or fell asleep"),
+    VM_WARNING: Notification(
+        ("subscriptionId", "vm", "limit", "used", "allowed", "sessionId?"),
+        "four fifths of a limit of the VM are used, or of the context of a session's model (`context`, in tokens): looked at "
+        "when a turn or a command has ended, and told once; `vm.stats` tells it as `near`",
+    ),
     AGENT_EXITED: Notification((*_OF_SESSION, "exitCode", "reason", "restart"), "an agent's process ended"),
     PROCESS_OUTPUT: Notification(
         ("subscriptionId", "vm", "pid", "stream", "offset", "data"),

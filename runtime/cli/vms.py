@@ -253,6 +253,13 @@ def stats(args: argparse.Namespace) -> int:
     else:
         header = ("VM", "STATE", "LIVE", "PROCESSES", "MEMORY", "FILES", "FILE BYTES", "TRANSCRIPTS")
         output.write_table(header, [_used(row) for row in found])
+        for row in found:
+            for near in row.get("near", ()):  # an older daemon does not tell
+                of = f" of session {near['sessionId']}" if "sessionId" in near else ""
+                share = 100 * near["used"] // near["allowed"]
+                output.say(
+                    f"VM {output.vm_label(row['vm'])} has used {share} % of {near['limit']}{of} ({near['allowed']:,})"
+                )
     return exits.OK
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from runtime.api.defaults import PROTOCOL
 from runtime.api.endpoint import EndpointError, check_directory, socket_path
+from runtime.api.names import joined
 from runtime.client.greeting import greet
 from runtime.client.sync import ClientError, ConnectError, RpcError
 from runtime.doctor.finding import Finding, fail, ok, warn
@@ -44,16 +45,21 @@ def check_socket(given: str | None, status: dict[str, Any]) -> Iterator[Finding]
         yield fail("socket", f"{path} is open to other users", f"chmod 600 {path}")
     else:
         yield ok("socket", f"{path} is private")
-    yield _daemon(path, status)
+    near: list[dict[str, Any]] = []
+    yield _daemon(path, status, near)
+    yield from _near(near)
     if status.get("maxMemoryBytes") is not None:
         yield _memory(status["memoryBytes"], status["maxMemoryBytes"])
 
 
-def _daemon(path: Path, status: dict[str, Any]) -> Finding:
+def _daemon(path: Path, status: dict[str, Any], near: list[dict[str, Any]]) -> Finding:
     try:
         client, welcome = greet(path)
         with client:
             status.update(client.call("daemon.status"))
+            ours = welcome["protocol"] == PROTOCOL and welcome["version"] == VERSION
+            for row in client.call("vm.list") if ours else ():
+                near += ({"vm": row["vm"], **each} for each in client.call("vm.stats", vm=row["vm"])["near"])
     except ConnectError as error:
         if "refused" in error.reason:
             return ok("daemon", "none runs, and the socket is a left one, which the next daemon removes")
@@ -69,6 +75,19 @@ def _daemon(path: Path, status: dict[str, Any]) -> Finding:
     if welcome["version"] != VERSION:
         return warn("daemon", f"it is torpor {welcome['version']}, this program {VERSION}", RESTART)
     return ok("daemon", f"torpor {welcome['version']} runs as process {status['pid']}")
+
+
+def _near(near: list[dict[str, Any]]) -> Iterator[Finding]:
+    """A line for each limit of a VM that is nearly reached."""
+    for each in near:
+        vm = joined(each["vm"])
+        text = f"VM {vm}: {each['used']:,} of {each['allowed']:,} are used of {each['limit']}"
+        if each["limit"] == "context":
+            text = f"{text} of session {each['sessionId']}"
+            remedy = "have the agent compact the conversation, or go on in a new session"
+        else:
+            remedy = f"remove what nobody needs, or `torpor vm configure {vm} --limit {each['limit']}=N`"
+        yield warn("limits of VMs", text, remedy)
 
 
 def _memory(used: int, bound: int) -> Finding:

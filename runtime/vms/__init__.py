@@ -7,6 +7,7 @@ awake         which are awake: waking and falling asleep, by the table in
 lifecycle     the states of a VM, and what follows from what
 vm            one VM while it is awake
 options       what a client sets of a VM
+nearing       limits that are nearly reached
 mounts        directories of the host that it is given
 portable      VMs as files, and what of a foreign file is believed
 needs         what a VM may need of a daemon, and what another one lacks

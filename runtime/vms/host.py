@@ -181,7 +181,14 @@ class Host:
         answer = None if key is None else await self.queries.earlier_answer(name, session_id, prompt, key)
         if answer is not None:
             return answer
-        return await self.use(name, lambda vm: vm.sessions.prompt(session_id, prompt, key, timeout_ms, trace))
+        result = await self.use(name, lambda vm: vm.sessions.prompt(session_id, prompt, key, timeout_ms, trace))
+        self.warn(name, session_id)
+        return result
+
+    def warn(self, name: str, session_id: str) -> None:
+        """After a turn: tell which limits of the VM are nearly reached."""
+        if vm := self._awake.get(name):
+            vm.warn(session_id)
 
     async def cancel(self, name: str, session_id: str, grace_ms: int) -> dict[str, Any]:
         """`cancelPrompt`: wakes nothing, since a VM that sleeps has no turn."""

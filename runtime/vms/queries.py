@@ -10,6 +10,8 @@ from runtime.acp.usage import total_usage
 from runtime.sessions import queries as of_sessions
 from runtime.sessions.turns import prompts
 from runtime.vms.files import VmFiles
+from runtime.vms.nearing import near_limits
+from runtime.vms.options import VmOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -161,6 +163,13 @@ class HostQueries:
             "files": {"count": usage.entries, "bytes": usage.bytes},
             "events": sum(row["lastSeq"] + 1 for row in rows),
             "eventBytes": event_bytes,
+            "near": near_limits(
+                VmOptions.parse(record.options),
+                usage,
+                vm.processes if vm else None,
+                events=(event_bytes, len(rows)),
+                rows=rows,
+            ),
             **total_usage(row["usage"] for row in rows),
         }
 

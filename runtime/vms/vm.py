@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
-from runtime.api.events import COMPILING
+from runtime.api.events import COMPILING, PROCESS_EXIT, VM_WARNING
 from runtime.engine import Share
 from runtime.hub import Notice
 from runtime.network import HttpGate, NetworkPolicy
@@ -18,6 +19,7 @@ from runtime.vms.commands import Commands
 from runtime.vms.files import VmFiles
 from runtime.vms.lifecycle import Life
 from runtime.vms.mounts import host_fault
+from runtime.vms.nearing import near_limits
 from runtime.vms.processes import Processes
 from runtime.vms.surroundings import Surroundings
 from wasi_fs import FsError, Mount
@@ -84,6 +86,8 @@ class Vm:
         self._ended = trio.Event()
         self._idle_since = trio.current_time()
         self._idle_wait = trio.CancelScope()
+        self._warned: set[tuple[str, str | None]] = set()
+        """Limits that are nearly reached, with the session where one has it: each is told once."""
         self.sessions: Sessions
         self.processes: Processes
         self.commands: Commands
@@ -192,6 +196,23 @@ class Vm:
         """
         self.volume.snapshot(session, seq, changed_only=changed_only)
 
+    def warn(self, session_id: str | None = None) -> None:
+        """Tell which limits are nearly reached since the last time, with the context of a session's model, if one is given."""
+        rows = []
+        with contextlib.suppress(ApiError):  # it was destroyed meanwhile
+            rows = [] if session_id is None else [self.sessions.get(session_id)]
+        tally, usage = self.sessions.tally, self.volume.filesystem.usage
+        events = tally.bytes, tally.sessions
+        near = {
+            (each["limit"], each.get("sessionId")): each
+            for each in near_limits(self.options, usage, self.processes, events=events, rows=rows)
+        }
+        for key in near.keys() - self._warned:
+            told = {"vm": self.name, **near[key]}
+            self.hub.publish(Notice(VM_WARNING, self.name, key[1], None, None, told))
+        others = {key for key in self._warned if key[1] not in (None, session_id)}
+        self._warned = others | near.keys()
+
     def touch(self) -> None:
         """Restart the idle timer."""
         self._idle_since = trio.current_time()
@@ -240,3 +261,5 @@ class Vm:
 
     def _publish(self, method: str, params: dict[str, Any]) -> None:
         self.hub.publish(Notice(method, self.name, None, None, None, {"vm": self.name, **params}))
+        if method == PROCESS_EXIT:  # commands write files, and agents' turns have `warn` called at their end
+            self.warn()

@@ -280,6 +280,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.testing.yaml_file.MAX_FILE_BYTES": "tests/testing/test_bounds.py::test_a_file_of_tests_has_a_size",
     "runtime.text._OUTLINED": "tests/acp/test_text.py::test_what_can_be_known_of_a_line_that_cannot_be_read",
     "runtime.text._TAIL": "tests/acp/test_text.py::test_what_can_be_known_of_a_line_that_cannot_be_read",
+    "runtime.vms.nearing.NEARLY": "tests/cli/test_near.py::test_the_context_of_a_model_is_told_with_its_session",
     "runtime.vms.results.MAX_ANSWER_BYTES": "tests/vms/test_large.py::test_names_count_as_much_as_they_take_in_an_answer",
     "runtime.vms.commands.ENDED_OUTPUT": "tests/system/test_commands.py::test_output_of_ended_commands_is_bounded",
     "runtime.vms.commands.MAX_ENDED": "tests/system/test_commands.py::test_ended_commands_are_forgotten_in_order",

@@ -366,6 +366,9 @@ class FakeHost(Host):
             raise ApiError(ErrorCode.VM_CONFLICT, f"VM {name} has other options")
         return {**self.vms[name].info, "created": created}
 
+    def warn(self, name: str, session_id: str) -> None:
+        pass
+
     async def sleep(self, name: str, grace_ms: int | None, force: bool) -> dict[str, Any]:
         self.find(name).info["state"] = "asleep"
         self.hub.publish(Notice("vmState", name, None, None, None, {"vm": name, "state": "asleep", "reason": "asked"}))

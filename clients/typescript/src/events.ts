@@ -81,6 +81,14 @@ export interface ShellDataNotice extends OfVm {
   data: string | Uint8Array;
 }
 
+/** Four fifths of a limit are used; `limit` is its name in the VM's options, or `context`, of a session's model, in tokens. */
+export interface VmWarningNotice extends OfVm {
+  limit: string;
+  used: number;
+  allowed: number;
+  sessionId?: string;
+}
+
 /** A program is compiled before it starts, which happens once; `program` is the agent's file, or the command. */
 export interface CompilingNotice extends OfVm {
   program: string;
@@ -92,6 +100,7 @@ interface KnownNotices {
   permissionRequest: [notice: PermissionRequestNotice];
   elicitationRequest: [notice: ElicitationRequestNotice];
   vmState: [notice: VmStateNotice];
+  vmWarning: [notice: VmWarningNotice];
   agentExit: [notice: AgentExitNotice];
   processOutput: [notice: ProcessOutputNotice];
   shellData: [notice: ShellDataNotice];

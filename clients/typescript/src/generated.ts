@@ -354,6 +354,18 @@ export interface Mount {
   readOnly?: boolean;
 }
 
+/** A limit of which four fifths are used. */
+export interface NearLimit {
+  /** Its name in `options.limits`; or `context`, how full the context of a session's model is. */
+  limit: string;
+  /** How much of it is used; of `memoryBytes`, by the largest guest. */
+  used: number;
+  /** The limit. */
+  allowed: number;
+  /** The session that it is of, where it is of one. */
+  sessionId?: string | null;
+}
+
 /** An agent or a command that was added to a daemon, and that a VM may need. */
 export interface Need {
   /** What it is. */
@@ -909,6 +921,8 @@ export interface VmStats {
   events: number;
   /** Bytes of these events: what `limits.transcriptBytes` bounds. */
   eventBytes: number;
+  /** Limits of which four fifths are used; also the context of models, of sessions that are not closed. */
+  near: NearLimit[];
   /** Tokens of all sessions, by kind; null where no agent tells any. */
   tokens: Record<string, number> | null;
   /** Cost of all sessions, by currency; null where no agent tells any. */
@@ -1028,6 +1042,7 @@ export type NotificationName =
   | "fileRequest"
   | "fileRequestEnded"
   | "vmState"
+  | "vmWarning"
   | "agentExit"
   | "processOutput"
   | "processExit"

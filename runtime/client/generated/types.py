@@ -360,6 +360,19 @@ class Mount(TypedDict):
     """Nothing below it can be changed through the VM. Default: false."""
 
 
+class NearLimit(TypedDict):
+    """A limit of which four fifths are used."""
+
+    limit: str
+    """Its name in `options.limits`; or `context`, how full the context of a session's model is."""
+    used: int
+    """How much of it is used; of `memoryBytes`, by the largest guest."""
+    allowed: int
+    """The limit."""
+    sessionId: NotRequired[str | None]
+    """The session that it is of, where it is of one."""
+
+
 class Need(TypedDict):
     """An agent or a command that was added to a daemon, and that a VM may need."""
 
@@ -637,6 +650,8 @@ class VmStats(TypedDict):
     """Events in all transcripts of the VM."""
     eventBytes: int
     """Bytes of these events: what `limits.transcriptBytes` bounds."""
+    near: list[NearLimit]
+    """Limits of which four fifths are used; also the context of models, of sessions that are not closed."""
     tokens: dict[str, int] | None
     """Tokens of all sessions, by kind; None where no agent tells any."""
     cost: dict[str, float] | None
