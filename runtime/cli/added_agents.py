@@ -60,7 +60,7 @@ def register(table: Table) -> None:
     command.add_argument("path", metavar="DIR", help="a folder with an agent.toml")
     command.add_argument("prompt", metavar="PROMPT", help="what to say to it")
     add_run(command)
-    command.set_defaults(session=None, last=False, keep=False, model=None, mode=None)
+    command.set_defaults(session=None, new=None, last=False, keep=False, model=None, mode=None)
     _add_index(command)
     for name in ("list", "ls"):
         group.command(name, lists.agents, "list the agents that can be run")

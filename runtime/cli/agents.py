@@ -55,6 +55,7 @@ def register(table: Table) -> None:
     )
     add_run(command)
     command.add_argument("--session", metavar="ID", help="go on in this session, or open it under this id")
+    command.add_argument("--new", metavar="ID", help="open a session under this id, which none may have")
     command.add_argument(
         "--continue", action="store_true", dest="last", help="go on with the last session of this agent in the VM"
     )
@@ -160,6 +161,8 @@ def run(args: argparse.Namespace) -> int:
     """Prompt an agent; return how it went (`runtime.cli.exits`)."""
     from runtime.cli.prompting import Run
 
+    if args.new and (args.session or args.last):
+        raise UsageError("--new opens another session than --session and --continue go on with: give one of them")
     env = environment(args.env)
     is_piped = args.prompt in ([], ["-"])
     if not args.prompt and sys.stdin.isatty():

@@ -70,7 +70,8 @@ class Run:
             return exits.AGENT_FAILED if error.name in exits.AGENT_ERRORS else exits.FAILED
         finally:
             signal.signal(signal.SIGINT, before)
-            if self._has_made and not (self._args.keep or self._args.session) and self._interrupts <= 1:
+            is_kept = self._args.keep or self._args.session or self._args.new
+            if self._has_made and not is_kept and self._interrupts <= 1:
                 self.close()
 
     def close(self) -> None:
@@ -97,7 +98,7 @@ class Run:
         self._client.call("vm.getOrCreate", vm=self._vm, options=options or None)
         if self._on_terminal:
             self._client.call("subscribe", vm=self._vm, types=[COMPILING])
-        self._session = self._args.session or (self._last() if self._args.last else "")
+        self._session = self._args.new or self._args.session or (self._last() if self._args.last else "")
         if not (self._session and self._resumed()):
             wanted = {"sessionId": self._session or None, "env": self._env or None, "cwd": self._args.cwd}
             wanted["authMethod"] = self._args.auth_method
@@ -116,13 +117,15 @@ class Run:
             output.write_json({"type": "session", **self._ids})
 
     def _resumed(self) -> bool:
-        """Go on in the session that `--session` names; False when there is none yet."""
+        """Go on in the session that `--session` names; False when there is none yet. UsageError where `--new` names one."""
         try:
             found = self._client.call("getSession", **self._ids)
         except RpcError as error:
             if error.name == "session_not_found":
                 return False
             raise
+        if self._args.new:
+            raise UsageError(f"there is a session {self._session} already: --session goes on with it")
         self._capabilities = found["capabilities"] or {}
         if found["agentType"] != self._args.agent:
             output.say(f"session {self._session} belongs to the agent {found['agentType']}, which goes on with it")

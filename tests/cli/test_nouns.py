@@ -226,6 +226,16 @@ def test_a_session_is_found_wherever_it_is(run: Any, api: Api, vm: Vm) -> None:
     other.call("vm.destroy")
 
 
+def test_a_new_session_of_run_is_new(run: Any, vm: Vm) -> None:
+    words = ("run", "echo", "hi", "--vm", vm.name)
+    assert run(*words, "--new", "fresh")[0] == exits.OK
+    assert vm.call("getSession", sessionId="fresh")["status"] == "idle"
+    code, _, said = run(*words, "--new", "fresh")
+    assert (code, "there is a session fresh already" in said) == (exits.USAGE, True)
+    assert run(*words, "--session", "fresh")[0] == exits.OK
+    assert run(*words, "--new", "other", "--session", "fresh")[0] == exits.USAGE
+
+
 def test_so_many_that_may_be_meant_are_named(run: Any, vm: Vm) -> None:
     for index in range(SHOWN + 2):
         vm.session("echo", sessionId=f"many-{index}")

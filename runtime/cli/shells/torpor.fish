@@ -96,6 +96,7 @@ complete -c torpor -n '__torpor_at run' -l cwd -x -d 'the agent\'s working direc
 complete -c torpor -n '__torpor_at run' -l auth-method -x -d 'how the agent is to be authenticated, of the ways that it offers'
 complete -c torpor -n '__torpor_at run' -l yes -d 'allow whatever the agent asks permission for'
 complete -c torpor -n '__torpor_at run' -l session -x -d 'go on in this session, or open it under this id'
+complete -c torpor -n '__torpor_at run' -l new -x -d 'open a session under this id, which none may have'
 complete -c torpor -n '__torpor_at run' -l continue -d 'go on with the last session of this agent in the VM'
 complete -c torpor -n '__torpor_at run' -l model -x -d 'the model, of those that the agent offers'
 complete -c torpor -n '__torpor_at run' -l mode -x -d 'the mode, of those that the agent offers'

@@ -160,6 +160,7 @@ _torpor_run() {
         '--auth-method=[how the agent is to be authenticated, of the ways that it offers]:ID: ' \
         '--yes[allow whatever the agent asks permission for]' \
         '--session=[go on in this session, or open it under this id]:ID: ' \
+        '--new=[open a session under this id, which none may have]:ID: ' \
         '--continue[go on with the last session of this agent in the VM]' \
         '--model=[the model, of those that the agent offers]:MODEL: ' \
         '--mode=[the mode, of those that the agent offers]:MODE: ' \
