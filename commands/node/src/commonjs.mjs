@@ -46,9 +46,14 @@ Module._resolveFilename = (request, parent, _isMain, options) => {
   throw coded(new Error(`Cannot find module '${request}'${told}`), "MODULE_NOT_FOUND", { requireStack: stack });
 };
 
+const resolved = new Map(); // folder and request -> the file of a module, which counts as long as that is loaded
+
 Module._load = (request, parent, isMain = false) => {
-  const file = Module._resolveFilename(request, parent, isMain);
+  const asked = parent?.filename && `${dirname(parent.filename)}\0${request}`;
+  const before = resolved.get(asked);
+  const file = before in Module._cache ? before : Module._resolveFilename(request, parent, isMain);
   if (isBuiltin(file)) return builtin(file);
+  if (asked) resolved.set(asked, file);
   const cached = Module._cache[file];
   if (cached) {
     if (parent && !parent.children.includes(cached)) parent.children.push(cached);

@@ -1,7 +1,7 @@
 // Where modules are: Node's two ways of looking for them, of require and of import.
 
-import { readFileSync, realpathSync, statSync } from "node:fs";
-import { dirname, extname, resolve } from "node:path";
+import { existsSync, lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { basename, dirname, extname, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { exports as ofExports, imports as ofImports } from "resolve.exports";
 import { isBuiltin } from "./builtin.mjs";
@@ -17,7 +17,9 @@ export function addConditions(names) {
 
 export const coded = (error, code, more) => Object.assign(error, { code, ...more });
 
+/** Most of what is looked for is not there, which is asked first: to make the error would take longer than all else. */
 const kindOf = (path) => {
+  if (!existsSync(path)) return undefined;
   const found = statSync(path, { throwIfNoEntry: false });
   return found?.isDirectory() ? "folder" : found ? "file" : undefined;
 };
@@ -144,10 +146,15 @@ export function findRequired(request, file, paths = modulePaths(dirname(file))) 
   return undefined;
 }
 
+const realFolders = new Map(); // of modules: as in Node, they are where they were
+
 function real(path) {
   if (path === undefined) return undefined;
   try {
-    return realpathSync(path);
+    const folder = dirname(path);
+    if (!realFolders.has(folder)) realFolders.set(folder, realpathSync(folder));
+    const here = resolve(realFolders.get(folder), basename(path));
+    return lstatSync(here).isSymbolicLink() ? realpathSync(here) : here;
   } catch {
     return path; // it is said when it is read
   }
