@@ -12,7 +12,7 @@ PYTEST = $(BIN)/pytest -n auto --dist worksteal --durations=10
 # What needs no guest, no daemon and nothing built.
 UNIT := $(addprefix tests/,acp api engine network rpc sessions store wasi_fs docs/test_house.py)
 
-.PHONY: check commands sources flaky demo test setup lock advisories agents typescript guests lint format docs bench soak wheel dist test-dist clean generated changelog
+.PHONY: check commands sources flaky demo test setup lock advisories agents typescript guests lint format docs bench soak clients wheel dist test-dist clean generated changelog
 
 # What the demo's script calls; the other commands would double the time.
 DEMO_COMMANDS := bash coreutils grep git
@@ -105,6 +105,9 @@ soak: setup guests ## Ten thousand sessions, kills under load, power cuts, rando
 	TORPOR_SOAK_CUTS=1000 $(BIN)/pytest -s tests/system/test_power.py
 	TORPOR_FUZZ_CALLS=10000000 $(BIN)/pytest -s tests/engine/fuzz -k random
 	TORPOR_SIEGE_SECONDS=600 $(BIN)/pytest -s tests/siege
+
+clients: $(INSTALLED) ## Build the clients' packages alone, for pip and npm, in dist/clients.
+	$(BIN)/python build/client_packages.py
 
 wheel: agents commands ## Build the Python package with the agents, the commands and the guest SDK in it, dist/torpor-*.whl.
 	$(BIN)/python build/wheel.py

@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
+import client_packages
 from dist_notices import check_complete, licence_texts, sbom, third_parties
 from dist_stub import build_stub, pack, zstd_source
 from toolchain import AGENTS, ROOT, BuildError, run, say
@@ -94,6 +95,7 @@ def add_components(internal: Path) -> list[Path]:
         for name in compiles[path]:
             shutil.copyfile(compiled.directory / name, components / name)
     copy_sdk(agents)
+    client_packages.build(agents / "clients")
     return [file for path in together(compiles) for file in (path, *(components / name for name in compiles[path]))]
 
 

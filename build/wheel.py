@@ -1,5 +1,6 @@
 """
-Builds the wheel, dist/torpor-VERSION-py3-none-any.whl: the packages, the built-in agents and the guest SDK.
+Builds the wheel, dist/torpor-VERSION-py3-none-any.whl: the packages, the built-in agents, the guest SDK, and the clients'
+packages.
 
     python build/wheel.py [DIR]
 
@@ -15,6 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import client_packages
 from dist_notices import command_parts, licence_texts, npm_parts
 from toolchain import AGENTS, COMMANDS, ROOT, BuildError, run, say
 
@@ -54,6 +56,7 @@ def copy(target: Path) -> None:
         shutil.copyfile(agent.program.path, agents / "dist" / agent.program.path.name)
     copy_commands(target / "runtime" / "commands")
     copy_sdk(agents)
+    client_packages.build(agents / "clients")
     (target / "man").mkdir()
     (target / "man" / "torpor.1").write_text(page(parser()), "utf-8")
     (agents / "LICENSES.txt").write_text(licence_texts([*npm_parts(), *command_parts()]), "utf-8")

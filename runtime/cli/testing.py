@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from runtime.cli import exits, output
 from runtime.cli.progress import Line
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
     from runtime.cli.table import Table
     from runtime.testing.yaml_file import Case
     from runtime.testing.yaml_run import Outcome
+
+
+CLIENTS: Final = {
+    "python": ("torpor_client-*.whl", "pip install {}"),
+    "typescript": ("torpor-client-*.tgz", "npm install {}"),
+}
+"""By language: the package's file, and what installs it."""
 
 
 def register(table: Table) -> None:
@@ -43,13 +50,15 @@ def register(table: Table) -> None:
     command = table.command(
         "sdk",
         sdk,
-        "copy the guest SDK into a folder, to build agents with",
+        "copy the guest SDK, or the package of a client, into a folder",
         epilog="JavaScript modules for guests on QuickJS (js) and SpiderMonkey (web, build.mjs), what agents without a build "
         "import (python, javascript), and the WASI interfaces with the worlds that agents choose from (wit). Files that are "
-        "there are replaced.",
+        "there are replaced. `torpor sdk client --lang python` copies the package of the Python client, for pip, and "
+        "`--lang typescript` that of the TypeScript client, for npm.",
         starts=False,
     )
-    command.add_argument("directory", metavar="DIR", help="where it goes; made if it is missing")
+    command.add_argument("words", metavar="DIR", nargs="+", help="where it goes; made if it is missing")
+    command.add_argument("--lang", choices=tuple(CLIENTS), help="after the word `client`: of which client")
 
 
 def test(args: argparse.Namespace) -> int:
@@ -117,14 +126,19 @@ def _run_all(args: argparse.Namespace, chosen: list[tuple[Path, Case]]) -> list[
 
 
 def sdk(args: argparse.Namespace) -> int:
-    """Copy what agents are built with, over what is there."""
+    """Copy what agents are built with, or a client's package, over what is there."""
+    if args.lang is not None:
+        return _client(args)
+    if len(args.words) > 1:
+        output.say("one folder is expected; `torpor sdk client DIR --lang LANG` copies a client")
+        return exits.USAGE
     import shutil
     from pathlib import Path
 
     from runtime.vms.catalogue import built_in_directory
 
     parts = {"sdk": ".", "wit": "wit"}  # folders beside the built-in agents, and where they go
-    source, target = built_in_directory(), Path(args.directory)
+    source, target = built_in_directory(), Path(args.words[0])
     built = shutil.ignore_patterns("__pycache__", "node_modules", "dist")  # by tools, in a checkout
     try:
         for name, place in parts.items():
@@ -142,4 +156,38 @@ def sdk(args: argparse.Namespace) -> int:
         output.write_json({"directory": str(target), "files": files})
     else:
         output.write_text(f"{target}: {len(files)} files\n")
+    return exits.OK
+
+
+def _client(args: argparse.Namespace) -> int:
+    """Copy the package of a client."""
+    import shutil
+    from pathlib import Path
+
+    from runtime.vms.catalogue import built_in_directory
+
+    word, *directory = args.words
+    if word != "client" or len(directory) > 1:
+        output.say("`torpor sdk client [DIR] --lang LANG` is expected")
+        return exits.USAGE
+    pattern, install = CLIENTS[args.lang]
+    agents = built_in_directory()
+    places = (agents / "clients", agents.parent / "dist" / "clients")  # of an installation, of a checkout
+    found = next((path for place in places for path in place.glob(pattern)), None)
+    if found is None:
+        output.say("this installation has no packages of clients; in a checkout `make clients` builds them")
+        return exits.FAILED
+    target = Path(*directory) / found.name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(found, target)
+    except OSError as error:
+        output.say(f"{error.filename2 or error.filename}: {error.strerror}")
+        return exits.FAILED
+    command = install.format(target if target.is_absolute() else f"./{target}")
+    if args.json:
+        output.write_json({"file": str(target), "install": command})
+    else:
+        output.write_text(f"{target}\n")
+        output.say(f"`{command}` installs it")
     return exits.OK

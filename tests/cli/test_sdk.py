@@ -39,3 +39,23 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path, capsys: pytest.CaptureFixt
     (tmp_path / "file").write_text("")
     assert main(["sdk", str(tmp_path / "file")]) == exits.FAILED
     assert str(tmp_path / "file") in capsys.readouterr().err
+
+
+def test_a_client_is_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("runtime.vms.catalogue.built_in_directory", lambda: tmp_path / "agents")
+    assert main(["sdk", "client", str(tmp_path / "copy"), "--lang", "python"]) == exits.FAILED
+    assert "make clients" in capsys.readouterr().err
+    (tmp_path / "agents" / "clients").mkdir(parents=True)
+    for lang, name in (("python", "torpor_client-1-py3-none-any.whl"), ("typescript", "torpor-client-1.tgz")):
+        (tmp_path / "agents" / "clients" / name).write_text(lang)
+        assert main(["sdk", "client", str(tmp_path / "copy"), "--lang", lang, "--json"]) == exits.OK
+        told = json.loads(capsys.readouterr().out)
+        assert told["file"] == str(tmp_path / "copy" / name)
+        assert told["install"].endswith(f" install {told['file']}")
+        assert (tmp_path / "copy" / name).read_text() == lang
+    for words in (["a", "b"], ["b", "--lang", "python"], ["client", "a", "b", "--lang", "python"]):
+        assert main(["sdk", *words]) == exits.USAGE
+    (tmp_path / "file").touch()
+    assert main(["sdk", "client", str(tmp_path / "file"), "--lang", "python"]) == exits.FAILED

@@ -50,7 +50,7 @@ _torpor() {
                 'context:daemons on other machines: name them, and say which one is meant'
                 'relay:be a connection to this machine'\''s daemon: its API on stdin and stdout'
                 'test:test agents as YAML files say'
-                'sdk:copy the guest SDK into a folder, to build agents with'
+                'sdk:copy the guest SDK, or the package of a client, into a folder'
                 'doctor:look for trouble: socket, permissions, state file, cache, engine, disk, limits'
                 'salvage:write what can still be read of a damaged state file into a folder: an export for each VM'
                 'compile:compile agents and commands ahead, so that nobody has to wait for it'
@@ -1716,7 +1716,8 @@ _torpor_sdk() {
         '(-h --help)--help[show this help message and exit]' \
         '--socket=[the daemon'\''s socket]:PATH:_files' \
         '--json[print JSON, one object a line]' \
-        '1:DIR:_files -/'
+        '--lang=[after the word `client`\: of which client]:lang:(python typescript)' \
+        '*:DIR:_files -/'
 }
 _torpor_doctor() {
     local context state state_descr line
