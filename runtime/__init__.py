@@ -28,6 +28,7 @@ and single modules:
     hub         publication within the process
     file_servers  clients that open an agent's files themselves
     holding     locks that are mostly free
+    patience    operations on files that let others run in between
     budget      bytes that many peers may hold together
     memory      the memory of this process and of the machine
     exhaustion  the machine's limits, as errors of the API

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import trio
 
 from runtime.engine import GuestExit, HostInterface, Wait
+from runtime.patience import patiently
 from runtime.posix.descriptions import How
 from runtime.posix.errnos import OF_FILES, Errno, PosixError
 from runtime.posix.waiting import until
@@ -103,17 +104,6 @@ async def going_on(process: PosixProcess) -> None:
         finally:
             process.news.waiters.discard(event)
     await trio.lowlevel.checkpoint()
-
-
-async def patiently(function: Callable[[], Any]) -> Any:
-    """What the function returns or raises, once all that it needs of the tree is in memory."""
-    while True:
-        try:
-            return function()
-        except FsError as error:
-            if error.code is not FsCode.WOULD_BLOCK:
-                raise
-        await trio.lowlevel.checkpoint()
 
 
 def waiting(process: PosixProcess, sources: Any, attempt: Callable[[], int | None], flags: int = 0) -> int | Wait:

@@ -8,8 +8,8 @@ import attrs
 import trio
 
 from runtime.engine import HostInterface, Resource, Wait, WitError
+from runtime.patience import patiently
 from runtime.posix.arguments import Arguments
-from runtime.posix.calls import patiently
 from runtime.posix.delivery import Delivery
 from runtime.posix.descriptions import File, How
 from runtime.posix.errnos import OF_FILES, Errno, PosixError

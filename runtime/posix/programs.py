@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
-from runtime.posix.calls import patiently
+from runtime.patience import patiently
 from runtime.posix.errnos import OF_FILES, Errno, PosixError
 from runtime.posix.names import Name
 from runtime.posix.numbers import EXECUTABLE

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import trio
 
 from runtime.engine import Wait
-from runtime.posix.calls import call, end_now, patiently, waiting, write_bytes
+from runtime.patience import patiently
+from runtime.posix.calls import call, end_now, waiting, write_bytes
 from runtime.posix.descriptions import Description, File, Folder, How
 from runtime.posix.errnos import Errno, PosixError
 from runtime.posix.life import signal

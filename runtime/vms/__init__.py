@@ -22,7 +22,6 @@ lines         some lines of a text
 listings      listings of directories, small and vast
 exclusion     what a listing leaves out
 removal       what a directory holds, removed
-patience      operations that let others run in between
 results       the filesystem's values and errors, as clients are told them
 history       snapshots, differences and the way back
 

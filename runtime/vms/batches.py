@@ -8,8 +8,8 @@ import trio
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import COMPONENT_MAGIC
+from runtime.patience import patiently
 from runtime.vms.large import PIECE, cut_up, read_large
-from runtime.vms.patience import patiently
 from runtime.vms.results import telling_errors
 from wasi_fs import Cut, FileType, FsCode, FsError
 

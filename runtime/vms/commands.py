@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode, FallingAsleepError
 from runtime.api.events import PROCESS_EXIT
+from runtime.patience import patiently
 from runtime.sessions.services.detached import run_detached
 from runtime.vms.command import Command
 from runtime.vms.command_line import split
-from runtime.vms.patience import patiently
 from runtime.vms.results import telling_errors
 from runtime.vms.shell import PREFERRED, Shell
 from wasi_fs import FileType, FsCode, FsError

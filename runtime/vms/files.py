@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.patience import HELD_SECONDS, patiently
 from runtime.vms import batches, listings, removal
 from runtime.vms.large import PIECE, cut_up, read_large, read_lines
 from runtime.vms.lines import Lines
-from runtime.vms.patience import patiently
 from runtime.vms.results import describe, telling_errors
 from wasi_fs import FileType, FsCode, FsError
 from wasi_fs.mounts import HeldStillError
@@ -227,7 +227,7 @@ class VmFiles:
             try:
                 await self._changed(path, attempt)
             except _HeldError:
-                await trio.lowlevel.checkpoint()
+                await trio.sleep(HELD_SECONDS)
             else:
                 return
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import trio
 
-from runtime.vms.patience import patiently
+from runtime.patience import patiently
 from wasi_fs import CHUNK_SIZE, Cut, OpenFile, cut
 
 if TYPE_CHECKING:

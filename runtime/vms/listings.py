@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
+from runtime.patience import patiently
 from runtime.vms.exclusion import Exclusion
-from runtime.vms.patience import patiently
 from runtime.vms.results import Budget, describe
 from wasi_fs import FileType, FsCode, FsError, OpenDirectory
 

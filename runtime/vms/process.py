@@ -10,6 +10,7 @@ import trio
 
 from runtime.clock import epoch_ms
 from runtime.engine import Exit
+from runtime.patience import patiently
 from runtime.posix import signals
 from runtime.posix.descriptions import HostInput, HostOutput
 from runtime.posix.life import ended
@@ -19,7 +20,6 @@ from runtime.posix.programs import file_of
 from runtime.posix.signals import Signal
 from runtime.posix.standard import standard_streams
 from runtime.posix.state import PosixState
-from runtime.vms.patience import patiently
 from runtime.wasi.streams import PipeInput, PipeOutput
 from wasi_fs import FsError, OpenDirectory
 

@@ -10,6 +10,7 @@ from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError
 from runtime.exhaustion import check_exhausted
+from runtime.patience import patiently
 from runtime.posix.arguments import Arguments
 from runtime.posix.errnos import Errno, PosixError
 from runtime.posix.names import Name
@@ -19,7 +20,6 @@ from runtime.posix.proc.top import Top
 from runtime.posix.process import Kernel, Next, PosixProcess, Tree
 from runtime.posix.programs import called_by, find
 from runtime.vms.agent_programs import ScriptRef
-from runtime.vms.patience import patiently
 from runtime.vms.process import AttachedProcess, Kind, Process
 from runtime.vms.programs import Found, Programs, Script
 from runtime.vms.terminal import TerminalProcess

@@ -16,8 +16,8 @@ import trio
 
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.engine import ComponentError
+from runtime.patience import patiently
 from runtime.posix.programs import SCRIPT
-from runtime.vms.patience import patiently
 from wasi_fs import FsCode, FsError, OpenFile
 from wasi_fs.base import Digest
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from runtime.api.errors import ApiError, ErrorCode
+from runtime.patience import patiently
 from runtime.vms.listings import Listing, Way, opened
-from runtime.vms.patience import patiently
 from wasi_fs import FileType, FsCode, FsError
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ from runtime.api.defaults import HOME
 from runtime.api.errors import ApiError, ErrorCode
 from runtime.clock import epoch_ms
 from runtime.holding import Holding
+from runtime.patience import patiently
 from runtime.sessions.options import instructions
-from runtime.vms.patience import patiently
 from runtime.wasi.state import Ambient
 from wasi_fs import Base, FileSystem, FsError, Limits, Usage
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import trio
 
 from runtime.engine import HostInterface, Resource, Wait, WitError
+from runtime.patience import patiently
 from runtime.wasi.filesystem.sync import save_tree
 from runtime.wasi.streams import InputStream, IoError, OutputStream
 from wasi_fs.content import DIRTY_LIMIT
@@ -120,10 +121,8 @@ async def _saved_first(function: Callable[..., Any], state: WasiState, *argument
 
 
 async def _patiently(function: Callable[..., Any], *arguments: Any) -> Any:
-    while True:
-        await trio.lowlevel.checkpoint()
-        try:
-            return function(*arguments)
-        except FsError as error:
-            if error.code is not FsCode.WOULD_BLOCK:
-                raise WitError(error.code.value) from None
+    await trio.lowlevel.checkpoint()
+    try:
+        return await patiently(functools.partial(function, *arguments))
+    except FsError as error:
+        raise WitError(error.code.value) from None
