@@ -102,10 +102,10 @@ class ScriptRef:
     @property
     def missing(self) -> str | None:
         """Why it cannot be run; None where it can."""
+        if self.dependencies and not self.has_dependencies:  # its entry may be among them
+            return f"its dependencies are not installed: `torpor agent add {self.folder}` does that"
         if not (self.folder / self.entry).is_file():
             return f"its entry {self.entry} is not there"
-        if self.dependencies and not self.has_dependencies:
-            return f"its dependencies are not installed: `torpor agent add {self.folder}` does that"
         return None
 
     @property

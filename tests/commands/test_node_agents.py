@@ -202,6 +202,35 @@ def test_what_its_manifest_lists_is_installed_when_it_is_added(vm: Vm, daemon: D
     assert [each["vm"] for each in vm.api.call("vm.list")] == [vm.name]
 
 
+PUBLISHED = """#!/usr/bin/env node
+const { say } = require("./say.js");
+require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  const { id, method, params } = JSON.parse(line);
+  if (method === "initialize") say({ id, result: { protocolVersion: 1, agentCapabilities: {} } });
+  else if (method === "session/new") say({ id, result: { sessionId: "one" } });
+  else if (method === "session/prompt") {
+    const update = { sessionUpdate: "agent_message_chunk", content: { type: "text", text: `${process.argv[2]} hears` } };
+    say({ method: "session/update", params: { sessionId: params.sessionId, update } });
+    say({ id, result: { stopReason: "end_turn" } });
+  }
+});
+"""
+
+
+def test_its_entry_may_be_a_package_that_npm_installs(vm: Vm, daemon: Daemon, folder: Folder) -> None:
+    """An agent as npm has them: nothing of it is in the folder, and it knows nothing of Torpor."""
+    (folder.path / "agent.mjs").unlink()
+    folder.manifest("agent.mjs", "node_modules/tiny-agent/cli.js")
+    folder.manifest("network = []", 'dependencies = ["tiny-agent@1"]\nargs = ["--acp"]')
+    assert "its dependencies are not installed" in str(vm.error("createSession", agentType=folder.name))
+    say = "exports.say = (message) => console.log(JSON.stringify({ jsonrpc: '2.0', ...message }));"
+    with npm_registry() as registry:
+        registry.publish("tiny-agent", "1.0.0", {"cli.js": PUBLISHED, "say.js": say})
+        added = folder.add(daemon, "--index-url", registry.url)
+    assert added.returncode == 0, added.stderr
+    assert vm.session(folder.name).say("") == "--acp hears"
+
+
 @pytest.mark.parametrize("place", ["here", "executable"])
 def test_it_is_tested_by_its_path(folder: Folder, tmp_path: Path, place: str) -> None:
     folder.is_tested(tmp_path, place)
