@@ -48,9 +48,8 @@ def offered(conversation: Conversation) -> list[Command]:
 async def run(conversation: Conversation, name: str, argument: str) -> None:
     """Carry out a command of ours."""
     own = OWN[name]
-    if own.between_turns and (conversation.is_busy or conversation.doing):
-        conversation.note(f"/{name} has to wait for the turn to be over; Esc stops it", "warn")
-        return
+    if own.between_turns:
+        await conversation.idle()
     await own.run(conversation, argument)
 
 

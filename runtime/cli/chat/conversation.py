@@ -91,6 +91,7 @@ class Conversation:
         self._is_sending = False
         self._settled_at: int | None = None
         self._following = anyio.CancelScope()
+        self._moved = anyio.Event()
         client.on("disconnected", self._on_lost)
         client.on("reconnected", self._on_back)
 
@@ -128,6 +129,11 @@ class Conversation:
         self.waiting.append(text)
         self._go_on()
         return True
+
+    async def idle(self) -> None:
+        """Wait until no turn runs, and none is about to."""
+        while self.is_busy or self.doing:
+            await self._moved.wait()
 
     async def cancel(self) -> list[str]:
         """Stop the turn; returns the prompts that were to come after it."""
@@ -305,6 +311,8 @@ class Conversation:
 
     def _go_on(self) -> None:
         """Send what waits, if nothing is in its way."""
+        self._moved.set()
+        self._moved = anyio.Event()
         if self.waiting and not self.doing and not self.is_busy and not self.is_lost:
             self._is_sending = True
             self._tasks.start_soon(self._send, self.waiting.pop(0))

@@ -34,6 +34,10 @@ def chat(args: argparse.Namespace) -> int:
     """Hold the conversation; return the exit code."""
     if not (os.isatty(0) and os.isatty(1)):
         raise UsageError("a conversation needs a terminal; `torpor run` takes a prompt from a pipe")
+    if os.environ.get("TERM", "dumb") == "dumb":
+        raise UsageError(
+            "this terminal (TERM=dumb) has no prompt line; `torpor run AGENT --continue` goes on prompt by prompt"
+        )
     env = given_environment(args)
     with quiet():
         return _hold(args, env)

@@ -14,7 +14,9 @@ from runtime.cli.chat import commands
 from runtime.cli.chat.conversation import MAX_WAITING, REPLAYED_EVENTS
 from runtime.cli.chat.pasted import LONG_LINES
 from runtime.cli.chat.screen import INPUT_ROWS, LIVE_TEXT, MENU_ROWS, OTHER_ROWS
+from runtime.testing.script import call, say
 from tests.cli.chat.terminal import END, ENTER, ESCAPE, INTERRUPT, Terminal, at_terminal
+from tests.system.model import model
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -204,6 +206,13 @@ def test_a_terminal_is_needed(torpor):
     assert (done.returncode, "needs a terminal" in done.stderr) == (exits.USAGE, True)
 
 
+def test_a_terminal_that_knows_nothing_is_told_another_way(daemon):
+    with at_terminal("chat", "echo", columns=200, TORPOR_SOCKET=str(daemon.socket), TERM="dumb") as terminal:
+        assert terminal.code() == exits.USAGE
+        assert terminal.shows("`torpor run AGENT --continue` goes on prompt by prompt")
+        assert b"\x1b" not in terminal.written
+
+
 def test_without_a_key_the_way_to_one_is_told(daemon, tmp_path):
     env = {"TORPOR_SOCKET": str(daemon.socket), "XDG_STATE_HOME": str(tmp_path)}
     keys = dict.fromkeys(("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "OPENROUTER_API_KEY"), "")
@@ -260,3 +269,24 @@ def test_a_long_session_is_gone_on_with_at_its_end(chat):
     with chat("--continue") as terminal:
         terminal.until("… what was before is in `torpor log`", "last")
         assert not terminal.shows("say first")
+
+
+def test_pi_asks_before_it_writes(chat):
+    script = [say("I will **write** it."), call("write", path="a.txt", content="one\ntwo\n"), say("Done.")]
+    with model(script) as served:
+        env = [word for name, value in served.env.items() for word in ("--env", f"{name}={value}")]
+        with chat("--mode", "ask", "--allow", served.host, *env, agent="pi") as terminal:
+            terminal.until("· Ask")
+            terminal.type(f"Hello{ENTER}")
+            terminal.until("I will write it.", "% of ")
+            terminal.type(f"Write a.txt{ENTER}")
+            terminal.until("› Write a.txt", "? Allow: ", "a.txt", "› 1. ")
+            terminal.type("y")
+            terminal.until("✓ Write /home/user/a.txt", "/home/user/a.txt +2", "1 + one", "2 + two", "Done.", "% of ")
+            terminal.type(f"/undo{ENTER}")
+            terminal.until("the last turn is taken back")
+            terminal.type(f"/files{ENTER}")
+            terminal.wait(
+                lambda: terminal.shows("› /files", "a.txt") or terminal.shows("› /files", "nothing is there"), "a list"
+            )
+            assert not terminal.shows("› /files", "a.txt")
