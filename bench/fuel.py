@@ -63,5 +63,5 @@ def _write() -> dict[str, Any]:
 
 def _used(client: Client, vm: str) -> float:
     """Millions that the VM's guests have used."""
-    used: int = client.call("vm.get", vm=vm)["fuelUsed"]
+    used: int = client.call("vm.stats", vm=vm)["fuelUsed"]
     return used / 1e6

@@ -76,7 +76,7 @@ export class Answer {
     this.#taken = new Set(taken);
     this.message = emptyMessage(model, before);
     this.#used = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
-    this.#usedBefore = before?.usage ?? this.#used;
+    this.#usedBefore = before?.usage ?? { ...this.#used };
     this.#count();
   }
 

@@ -96,6 +96,9 @@ class Session {
     const { agent } = pi;
     Object.assign(this, { pi, agent, resourceLoader });
     agent.toolExecution = "sequential"; // they all work on the same files
+    // The run that follows a compaction. Where the answer is complete there is none, which pi tells nobody.
+    const goOn = agent.continue.bind(agent);
+    agent.continue = () => goOn().finally(() => this.endOfAgain?.());
     const { beforeToolCall, transformContext } = agent;
     agent.beforeToolCall = async (call, signal) => (await beforeToolCall(call, signal)) ?? this.ask(call);
     const { afterToolCall } = agent;
@@ -124,7 +127,6 @@ class Session {
   hear(event) {
     if (event.type === "agent_start" && this.cancelled) this.agent.abort();
     if (event.type === "message_end" && event.message.role === "assistant") this.answers.push(event.message);
-    if (event.type === "agent_end") this.endOfAgain?.();
     return this.reporter.report(event);
   }
 

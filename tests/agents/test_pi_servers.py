@@ -56,6 +56,13 @@ async def test_stop_reasons(pi: Pi, reason: str | None, wanted: str) -> None:
         assert len(model.requests) == 1
 
 
+async def test_tokens_are_counted_once(pi: Pi) -> None:
+    async with pi.hearing(saying("x")) as (bench, _):
+        await bench.ask("go")
+        await bench.ask("on")
+        assert [update["used"] for update in await bench.updates("usage_update")] == [2, 2]
+
+
 async def test_a_pause_is_gone_on_from(pi: Pi) -> None:
     async with pi.hearing(saying("one, ", stop_reason="pause_turn"), saying("two"), FINE) as (bench, model):
         assert await answer_to(bench) == ("end_turn", "one, two")
