@@ -122,5 +122,4 @@ def _wanted(args: argparse.Namespace, env: dict[str, str], going_on: dict[str, A
 
 
 def _load() -> None:
-    import runtime.cli.chat.hold
-    import runtime.cli.chat.markdown  # noqa: F401
+    import runtime.cli.chat.hold  # noqa: F401

@@ -57,6 +57,7 @@ async def hold(args: argparse.Namespace, wanted: Wanted) -> int:
 
         client.on("disconnected", bring_back)
         tasks.start_soon(converse)
+        tasks.start_soon(anyio.to_thread.run_sync, _load_markdown)
         await screen.run(conversation, tasks)
         tasks.cancel_scope.cancel()
     if failure is not None:
@@ -84,6 +85,11 @@ def history_file() -> Path | None:
     except OSError:
         return None
     return path
+
+
+def _load_markdown() -> None:
+    """Have what answers are rendered with, before there is one: the prompt line does not wait for it."""
+    import runtime.cli.chat.markdown  # noqa: F401
 
 
 def _place(args: argparse.Namespace) -> tuple[str, str | None]:
