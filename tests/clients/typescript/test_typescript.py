@@ -118,6 +118,31 @@ def test_example_over_http(node: Node, http_url: str, name: str) -> None:
     assert re.fullmatch(wanted(name), printed), printed
 
 
+@pytest.mark.parametrize("command", [["bun"], ["deno", "run", "--allow-all"]], ids=["bun", "deno"])
+@pytest.mark.parametrize("kind", ["unix", "http"])
+def test_example_elsewhere(node: Node, http_url: str, tmp_path: Path, command: list[str], kind: str) -> None:
+    """Runtimes other than Node.js, where they are on the PATH (npm's packages `bun` and `deno` bring them)."""
+    program = shutil.which(command[0])
+    if program is None:
+        pytest.skip(f"this machine has no {command[0]}")
+    text = (EXAMPLES / "dist" / "stream.js").read_text()
+    text = text.replace('"torpor-client"', json.dumps(str(CLIENT / "dist" / "index.js")))
+    if kind == "http":
+        text = text.replace("createClient()", f"createClient({{ endpoint: {http_url!r} }})")
+    (tmp_path / "stream.mjs").write_text(text)
+    done = subprocess.run(
+        [program, *command[1:], tmp_path / "stream.mjs"],
+        env={**node.variables, "HOME": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=WAIT,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.fullmatch(wanted("stream"), done.stdout), done.stdout
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in HERE.glob("*.test.mjs")))
 def test_in_node(node: Node, name: str) -> None:
     """Each file is a suite of Node's own test runner."""
