@@ -172,6 +172,7 @@ def test_every_event_of_ours_is_shown_or_known_not_to_be():
     silent = {
         *("_torpor/session_suspended", "_torpor/session_closed", "_torpor/authenticated", "_torpor/permission_reply"),
         *("_torpor/elicitation_reply", "_torpor/malformed", "_torpor/notification", "_torpor/http_requests"),
+        "_torpor/terminal_ended",
     }
     assert {kind for kind in EVENTS if kind not in table.CHANGES} == silent
 
