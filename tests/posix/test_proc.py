@@ -241,6 +241,7 @@ def test_the_machine_is_the_vm(box: Box) -> None:
     ]
     assert box.text("/proc/cpuinfo").count("processor") == 1
     assert box.text("/proc/sys/kernel/ostype") == "Linux\n"
+    assert box.text("/proc/sys/kernel/overflowuid") == "65534\n"
     assert box.text("/proc/sys/kernel/pid_max") == f"{LAST_PID}\n"
     assert box.text("/proc/sys/kernel/random/uuid") == "00000000-0000-4000-8000-000000000000\n"
     assert box.text("/proc/sys/kernel/hostname") == "torpor\n"

@@ -90,6 +90,9 @@ def _settings(facts: MachineFacts, numbers: Iterator[int]) -> Fixed:
         "hostname": MadeFile(next(numbers), facts.host_name),
         "osrelease": MadeFile(next(numbers), f"{OS_RELEASE}\n".encode),
         "ostype": MadeFile(next(numbers), f"{OS_TYPE}\n".encode),
+        # What stands for users that are unknown here: lock files are looked at by it, and Linux has it in every machine.
+        "overflowgid": MadeFile(next(numbers), lambda: b"65534\n"),
+        "overflowuid": MadeFile(next(numbers), lambda: b"65534\n"),
         "pid_max": MadeFile(next(numbers), f"{LAST_PID}\n".encode),
         "random": Fixed(next(numbers), random),
     }
