@@ -99,7 +99,7 @@ class Desk:
             try:
                 result = client.call(request["method"], **request["params"])
             except RpcError as error:
-                failure = {"code": error.code, "message": error.message, "data": error.data}
+                failure = {"code": error.rpc_code, "message": error.message, "data": error.data}
                 return {"jsonrpc": "2.0", "id": request["id"], "error": failure}
             return {"jsonrpc": "2.0", "id": request["id"], "result": result}
 

@@ -88,7 +88,7 @@ def test_nobody_there(run, places, monkeypatch):
         with socket.create_server(("127.0.0.1", 0)) as stranger:
             url = f"http://127.0.0.1:{stranger.getsockname()[1]}"
             await fails(torpor.ConnectError, "there is no token for it", url)
-        for place in ("ftp://x", "http://", "http://a@b:1", "http://a:1/other", "http://a:99999", "https://a:1"):
+        for place in ("ftp://x", "http://", "http://a@b:1", "http://a:1/other", "http://a:99999", "https://a:1/other"):
             await fails(torpor.EndpointError, "not an endpoint", place, token="x")
         with pytest.raises(ValueError, match="patience"):
             async with connect(places["unix"], patience=-1):
