@@ -12,7 +12,7 @@ PYTEST = $(BIN)/pytest -n auto --dist worksteal --durations=10
 # What needs no guest, no daemon and nothing built.
 UNIT := $(addprefix tests/,acp api engine network rpc sessions store wasi_fs docs/test_house.py)
 
-.PHONY: check commands sources flaky demo test setup lock advisories agents typescript guests lint format docs bench soak clients wheel dist test-dist clean generated changelog
+.PHONY: check commands sources flaky demo test setup lock advisories agents typescript inspect guests lint format docs bench soak clients wheel dist test-dist clean generated changelog
 
 # What the demo's script calls; the other commands would double the time.
 DEMO_COMMANDS := bash coreutils grep git
@@ -21,13 +21,13 @@ demo: $(INSTALLED) ## Run the main job visibly: an agent in a VM, its file, its 
 	@$(MAKE) --no-print-directory --jobs=2 agents commands COMMANDS="$(DEMO_COMMANDS)"
 	@$(BIN)/python build/demo.py
 
-test: setup guests commands typescript ## Set up and pass the tests.
+test: setup guests commands typescript inspect ## Set up and pass the tests.
 	$(PYTEST)
 
 check: $(INSTALLED) ## Pass the quick tests: half a minute, and nothing is built.
 	$(PYTEST) -q -m "not slow" $(UNIT)
 
-flaky: setup guests commands typescript ## Pass the tests five times, and twice more on a busy machine; TESTS=... names some of them.
+flaky: setup guests commands typescript inspect ## Pass the tests five times, and twice more on a busy machine; TESTS=... names some of them.
 	$(BIN)/python build/flaky.py $(TESTS)
 
 setup: $(INSTALLED) agents ## Leave .venv/bin/torpor usable.
@@ -64,6 +64,9 @@ sources: $(INSTALLED) ## Collect the sources of these commands in dist/sources, 
 
 typescript: $(INSTALLED) ## Build the TypeScript client and its examples.
 	$(BIN)/python build/typescript.py
+
+inspect: $(INSTALLED) ## Build the page of `torpor inspect`.
+	$(BIN)/python build/inspector.py
 
 guests: $(INSTALLED) ## Build the guest programs of the tests, and the agents that are examples.
 	$(BIN)/python build/components.py --examples
@@ -109,15 +112,15 @@ soak: setup guests ## Ten thousand sessions, kills under load, power cuts, rando
 clients: $(INSTALLED) ## Build the clients' packages alone, for pip and npm, in dist/clients.
 	$(BIN)/python build/client_packages.py
 
-wheel: agents commands ## Build the Python package with the agents, the commands and the guest SDK in it, dist/torpor-*.whl.
+wheel: agents commands inspect ## Build the Python package with the agents, the commands, the page and the guest SDK in it, dist/torpor-*.whl.
 	$(BIN)/python build/wheel.py
 
-dist: agents commands ## Build the single executable, its SBOM and its SHA-256 sums in dist/.
+dist: agents commands inspect ## Build the single executable, its SBOM and its SHA-256 sums in dist/.
 	$(BIN)/python build/dist.py
 
 test-dist: dist ## Test the single executable in a root with nothing but a libc.
 	TORPOR_DIST=1 $(BIN)/pytest tests/dist
 
 clean:
-	rm -rf $(VENV) agents/dist agents/node_modules agents/examples/dist tests/guests/dist dist site
-	rm -rf $(foreach folder,clients/typescript docs/examples/typescript,$(folder)/dist $(folder)/node_modules)
+	rm -rf $(VENV) agents/dist agents/node_modules agents/examples/dist tests/guests/dist runtime/inspector/page dist site
+	rm -rf $(foreach folder,clients/typescript clients/inspect docs/examples/typescript,$(folder)/dist $(folder)/node_modules)

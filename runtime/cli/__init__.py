@@ -35,6 +35,7 @@ Groups of commands, each with its arguments and what it does:
     move         export, import
     anything     api
     context_commands  context, relay
+    inspecting   inspect
     testing      test, sdk
     repair       doctor, salvage
     install      compile, completions, systemd, licenses

@@ -44,15 +44,22 @@ class Gate:
 
     def refusal(self, path: str, headers: Headers, others: frozenset[str] = frozenset()) -> Refusal | None:
         """Return why a handshake, or a request for one of `others` besides, is refused, None for one that may go on."""
+        foreign = self.foreign(headers)
+        if foreign is not None:
+            return foreign
+        if path.partition("?")[0] not in {self.path, *others}:
+            return HTTPStatus.NOT_FOUND, f"What is served here is at {self.path}."
+        if not any(self._is_token(given) for given in _given_tokens(headers)):
+            return HTTPStatus.UNAUTHORIZED, "A bearer token is required."
+        return None
+
+    def foreign(self, headers: Headers) -> Refusal | None:
+        """Return why a request is refused for its `Host` or its `Origin`, None where both are ours."""
         host = self._host(headers)
         if host is None:
             return HTTPStatus.FORBIDDEN, "This Host is not served."
         if not self._origin_allowed(headers.get_all("Origin"), host):
             return HTTPStatus.FORBIDDEN, "This Origin is not allowed."
-        if path.partition("?")[0] not in {self.path, *others}:
-            return HTTPStatus.NOT_FOUND, f"What is served here is at {self.path}."
-        if not any(self._is_token(given) for given in _given_tokens(headers)):
-            return HTTPStatus.UNAUTHORIZED, "A bearer token is required."
         return None
 
     def _host(self, headers: Headers) -> str | None:
