@@ -39,7 +39,7 @@ def install(node: Node) -> None:
     say("installing what the page is built with (once; some seconds and 60 MB)")
     # No package runs anything: esbuild's own step only checks what npm has brought.
     run(
-        [*node.npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        [*node.npm, "ci", "--ignore-scripts"],
         cwd=SOURCE,
         environment=environment(node),
         timeout=INSTALL_TIMEOUT_S,

@@ -24,8 +24,8 @@ def register(table: Table) -> None:
         "inspect",
         inspect,
         "show VMs, sessions and files in a browser",
-        epilog="Serves a page on 127.0.0.1 until Ctrl-C. Each address that it prints lets one browser in; then comes the next. Only "
-        "programs of your own can connect.",
+        epilog="Serves a page on 127.0.0.1 until Ctrl-C. Each address that it prints lets one browser in; then comes the next. "
+        "Only programs of your own can connect.",
     )
     command.add_argument("--port", metavar="N", type=int, default=0, help="the port (default: any that is free)")
     command.add_argument("--no-browser", action="store_true", help="open no browser, print the address alone")
@@ -35,7 +35,8 @@ def inspect(args: argparse.Namespace) -> int:
     """Serve the page until SIGINT or SIGTERM."""
     import trio
 
-    from runtime.api.endpoint import EndpointError, socket_path
+    from runtime.api.endpoint import EndpointError, UnixEndpoint
+    from runtime.cli import elsewhere
     from runtime.inspector.door import Door
     from runtime.inspector.files import NotBuiltError, load
     from runtime.inspector.server import Inspector
@@ -46,6 +47,10 @@ def inspect(args: argparse.Namespace) -> int:
     except NotBuiltError as error:
         output.say(str(error))
         return exits.FAILED
+    place = elsewhere.place_of(args)
+    if getattr(args, "opened", None) or not isinstance(place, UnixEndpoint):
+        output.say("the page is of a daemon on this machine: run `torpor inspect` where it runs, and forward the port")
+        return exits.USAGE
     connect_to(args).close()
     browse = not args.no_browser and _has_screen()
 
@@ -66,7 +71,7 @@ def inspect(args: argparse.Namespace) -> int:
             raise EndpointError(f"cannot listen on port {args.port}: {error}") from error
         url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
         # The gate's token is for the daemon's own port; here the door decides.
-        await _until_told(Inspector(socket_path(args.socket), files, Gate(""), Door(url, announce)), listeners)
+        await _until_told(Inspector(place.path, files, Gate(""), Door(url, announce)), listeners)
 
     trio.run(serve)
     return exits.OK

@@ -1,4 +1,4 @@
-"""Whose the other end of a connection on loopback is, as the kernel lists it: the TCP port's answer to a Unix socket's peer credentials."""
+"""Whose the other end of a connection on loopback is, as the kernel lists it: what peer credentials are for a Unix socket."""
 
 from __future__ import annotations
 

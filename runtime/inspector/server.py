@@ -1,7 +1,7 @@
 """The HTTP of `torpor inspect`: the page's files and its WebSocket, for who is let in.
 
-One request a connection, and GET alone: it is the handshake of a WebSocket, by the `websockets` library's protocol core, that is
-answered with a file where a file is asked for.
+One request a connection, and GET alone: it is the handshake of a WebSocket, by the `websockets` library's protocol core, that
+is answered with a file where a file is asked for.
 """
 
 from __future__ import annotations

@@ -165,6 +165,7 @@ REACHED: Final[dict[str, str]] = {
     "runtime.memory.MEMORY_SHARE": "tests/vms/test_memory.py::test_the_bound",
     "runtime.jsonrpc.HEAD": "tests/test_jsonrpc.py::test_a_line_that_is_too_long_is_dropped_as_it_comes",
     "runtime.jsonrpc.LONG": "tests/test_jsonrpc.py::test_what_is_long_is_told_by_the_size",
+    "runtime.inspector.server.MAX_CONNECTIONS": "tests/inspector/test_server.py::test_so_many_connections_and_no_more",
     "runtime.network.backend.LOOKUPS": "tests/network/test_lookups.py::test_names_that_nobody_answers_for_hold_up_that_vm_alone",
     "runtime.network.backend.MAX_ADDRESSES": "tests/network/test_gate.py::test_so_many_addresses_are_tried",
     "runtime.network.connections.MAX_HEADERS": "tests/network/test_gate.py::test_requests_that_are_refused",

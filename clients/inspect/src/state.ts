@@ -200,7 +200,10 @@ export class Session {
       const event = params as SessionEvent;
       this.events.push(event);
       this.transcript.value.add(event);
-      show();
+      // What was there when it was opened is shown at once, not piece by piece.
+      if (event.seq >= (this.details.value?.lastSeq ?? 0) || this.version.value > 0) {
+        show();
+      }
       if (LOOKED_AT.has(typeOf(event.event))) {
         again();
       }

@@ -4,7 +4,7 @@ function __torpor_command
     set -l command
     for word in (commandline -opc)[2..-1]
         switch "$command $word"
-            case ' chat' ' run' ' acp' ' serve' ' status' ' start' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' vm' ' vm ls' ' vm show' ' vm new' ' vm configure' ' vm rm' ' vm sleep' ' vm wake' ' vm stats' ' vm prune' ' vm fork' ' vm export' ' vm import' ' session' ' session ls' ' session show' ' session rm' ' session close' ' session resume' ' session cancel' ' session fork' ' session set' ' session send' ' permission' ' permission ls' ' permission allow' ' permission deny' ' agents' ' vms' ' sessions' ' events' ' log' ' agent' ' agent add' ' agent check' ' agent new' ' agent dev' ' agent list' ' agent ls' ' agent remove' ' agent rm' ' exec' ' ps' ' kill' ' wait' ' shell' ' bin' ' bin add' ' bin list' ' bin ls' ' bin remove' ' bin rm' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs get' ' fs mkdir' ' fs stat' ' fs find' ' fs ln' ' fs chmod' ' fs truncate' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' snapshot' ' snapshot new' ' snapshot ls' ' snapshot rm' ' snapshot diff' ' snapshot restore' ' fork' ' fork-session' ' export' ' import' ' api' ' context' ' context add' ' context ls' ' context use' ' context rm' ' relay' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses' ' help' ' version' ' man' ' open'
+            case ' chat' ' run' ' acp' ' serve' ' status' ' start' ' stop' ' restart' ' logs' ' sleep' ' keys' ' keys rotate' ' vm' ' vm ls' ' vm show' ' vm new' ' vm configure' ' vm rm' ' vm sleep' ' vm wake' ' vm stats' ' vm prune' ' vm fork' ' vm export' ' vm import' ' session' ' session ls' ' session show' ' session rm' ' session close' ' session resume' ' session cancel' ' session fork' ' session set' ' session send' ' permission' ' permission ls' ' permission allow' ' permission deny' ' agents' ' vms' ' sessions' ' events' ' log' ' agent' ' agent add' ' agent check' ' agent new' ' agent dev' ' agent list' ' agent ls' ' agent remove' ' agent rm' ' exec' ' ps' ' kill' ' wait' ' shell' ' bin' ' bin add' ' bin list' ' bin ls' ' bin remove' ' bin rm' ' fs' ' fs ls' ' fs cat' ' fs put' ' fs rm' ' fs cp' ' fs mv' ' fs tree' ' fs get' ' fs mkdir' ' fs stat' ' fs find' ' fs ln' ' fs chmod' ' fs truncate' ' fs snapshot' ' fs snapshots' ' fs drop' ' fs diff' ' fs restore' ' snapshot' ' snapshot new' ' snapshot ls' ' snapshot rm' ' snapshot diff' ' snapshot restore' ' fork' ' fork-session' ' export' ' import' ' api' ' context' ' context add' ' context ls' ' context use' ' context rm' ' relay' ' inspect' ' test' ' sdk' ' doctor' ' salvage' ' compile' ' completions' ' systemd' ' licenses' ' help' ' version' ' man' ' open'
                 set command "$command $word"
         end
     end
@@ -49,6 +49,7 @@ complete -c torpor -n '__torpor_at' -a import -d 'make a VM of a file that was e
 complete -c torpor -n '__torpor_at' -a api -d 'call a method of the API and print what it answers; without a method, print the API as an OpenRPC document'
 complete -c torpor -n '__torpor_at' -a context -d 'daemons on other machines: name them, and say which one is meant'
 complete -c torpor -n '__torpor_at' -a relay -d 'be a connection to this machine\'s daemon: its API on stdin and stdout'
+complete -c torpor -n '__torpor_at' -a inspect -d 'show VMs, sessions and files in a browser'
 complete -c torpor -n '__torpor_at' -a test -d 'test agents as YAML files say'
 complete -c torpor -n '__torpor_at' -a sdk -d 'copy the guest SDK, or the package of a client, into a folder'
 complete -c torpor -n '__torpor_at' -a doctor -d 'look for trouble: socket, permissions, state file, cache, engine, disk, limits'
@@ -765,6 +766,13 @@ complete -c torpor -n '__torpor_at relay' -l socket -r -F -d 'the daemon\'s sock
 complete -c torpor -n '__torpor_at relay' -l json -d 'print JSON, one object a line'
 complete -c torpor -n '__torpor_at relay' -l no-start -d 'start no daemon when none answers'
 complete -c torpor -n '__torpor_at relay' -l host -x -d 'a daemon elsewhere: ssh://HOST, https://HOST, or a context'
+complete -c torpor -n '__torpor_at inspect' -s h -l help -d 'show this help message and exit'
+complete -c torpor -n '__torpor_at inspect' -l socket -r -F -d 'the daemon\'s socket'
+complete -c torpor -n '__torpor_at inspect' -l json -d 'print JSON, one object a line'
+complete -c torpor -n '__torpor_at inspect' -l no-start -d 'start no daemon when none answers'
+complete -c torpor -n '__torpor_at inspect' -l host -x -d 'a daemon elsewhere: ssh://HOST, https://HOST, or a context'
+complete -c torpor -n '__torpor_at inspect' -l port -x -d 'the port (default: any that is free)'
+complete -c torpor -n '__torpor_at inspect' -l no-browser -d 'open no browser, print the address alone'
 complete -c torpor -n '__torpor_at test' -s h -l help -d 'show this help message and exit'
 complete -c torpor -n '__torpor_at test' -l socket -r -F -d 'the daemon\'s socket'
 complete -c torpor -n '__torpor_at test' -l json -d 'print JSON, one object a line'

@@ -49,6 +49,7 @@ _torpor() {
                 'api:call a method of the API and print what it answers; without a method, print the API as an OpenRPC document'
                 'context:daemons on other machines: name them, and say which one is meant'
                 'relay:be a connection to this machine'\''s daemon: its API on stdin and stdout'
+                'inspect:show VMs, sessions and files in a browser'
                 'test:test agents as YAML files say'
                 'sdk:copy the guest SDK, or the package of a client, into a folder'
                 'doctor:look for trouble: socket, permissions, state file, cache, engine, disk, limits'
@@ -100,6 +101,7 @@ _torpor() {
                 api) _torpor_api ;;
                 context) _torpor_context ;;
                 relay) _torpor_relay ;;
+                inspect) _torpor_inspect ;;
                 test) _torpor_test ;;
                 sdk) _torpor_sdk ;;
                 doctor) _torpor_doctor ;;
@@ -1691,6 +1693,19 @@ _torpor_relay() {
         '--json[print JSON, one object a line]' \
         '--no-start[start no daemon when none answers]' \
         '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: '
+}
+_torpor_inspect() {
+    local context state state_descr line
+    typeset -A opt_args
+    _arguments -s -S -C \
+        '(-h --help)-h[show this help message and exit]' \
+        '(-h --help)--help[show this help message and exit]' \
+        '--socket=[the daemon'\''s socket]:PATH:_files' \
+        '--json[print JSON, one object a line]' \
+        '--no-start[start no daemon when none answers]' \
+        '--host=[a daemon elsewhere\: ssh\://HOST, https\://HOST, or a context]:ADDRESS: ' \
+        '--port=[the port (default\: any that is free)]:N: ' \
+        '--no-browser[open no browser, print the address alone]'
 }
 _torpor_test() {
     local context state state_descr line

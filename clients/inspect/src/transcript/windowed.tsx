@@ -15,6 +15,9 @@ const MARGIN = "1000px";
 /** Pixels from the end that still count as the end. */
 const NEAR_END = 48;
 
+/** Keys that lead away from the end. */
+const UPWARDS = new Set(["ArrowUp", "PageUp", "Home", "Tab"]);
+
 interface BlockProps<T> {
   items: T[];
   draw(item: T): VNode;
@@ -65,6 +68,8 @@ export function Windowed<T>({ items, draw, label, children }: Props<T>) {
   const [root, setRoot] = useState<HTMLElement | null>(null);
   const inner = useRef<HTMLDivElement>(null);
   const follows = useRef(true);
+  // Whether it is a person who scrolls: what comes and what goes out of the page move the end, too.
+  const leaves = useRef(false);
   const [away, setAway] = useState(false);
   const toEnd = useCallback(() => {
     if (root !== null) {
@@ -83,7 +88,12 @@ export function Windowed<T>({ items, draw, label, children }: Props<T>) {
     observer.observe(inner.current!);
     observer.observe(root);
     const onScroll = (): void => {
-      follows.current = root.scrollHeight - root.scrollTop - root.clientHeight < NEAR_END;
+      if (root.scrollHeight - root.scrollTop - root.clientHeight < NEAR_END) {
+        follows.current = true;
+      } else if (leaves.current) {
+        follows.current = false;
+      }
+      leaves.current = false;
       setAway(!follows.current);
     };
     root.addEventListener("scroll", onScroll, { passive: true });
@@ -96,8 +106,27 @@ export function Windowed<T>({ items, draw, label, children }: Props<T>) {
   for (let at = 0; at < items.length; at += BLOCK) {
     blocks.push(items.slice(at, at + BLOCK));
   }
+  const leave = (isMeant: boolean): void => {
+    leaves.current ||= isMeant;
+  };
   return (
-    <div class="scroller" ref={setRoot} tabIndex={0} role="log" aria-label={label}>
+    <div
+      class={`scroller ${away ? "" : "at-end"}`}
+      ref={setRoot}
+      tabIndex={0}
+      role="log"
+      aria-label={label}
+      onWheel={({ deltaY }) => leave(deltaY < 0)}
+      onTouchMove={() => leave(true)}
+      onKeyDown={({ key }) => leave(UPWARDS.has(key))}
+      onPointerDown={({ target }) => leave(target === root)}
+      onClick={({ target }) => {
+        // What somebody opens stays where it is.
+        if ((target as Element).closest("summary") !== null) {
+          follows.current = false;
+        }
+      }}
+    >
       <div class="column" ref={inner}>
         {children}
         {root !== null &&

@@ -5,7 +5,7 @@ import type { DirEntry } from "../../../typescript/src/generated.ts";
 import { bytes, moment } from "../format.ts";
 import { Icon } from "../icons.tsx";
 import { go, route, vmText, type VmName } from "../route.ts";
-import { daemon, reason, type Session } from "../state.ts";
+import { daemon, reason, type Session, vm as shownVm } from "../state.ts";
 import { Output, plain, visible } from "../visible.tsx";
 
 /** Entries of one directory that are in the page. */
@@ -17,9 +17,10 @@ export function Files({ vm, session }: { vm: VmName; session?: Session }) {
   const path = route.value.path;
   const [stamp, setStamp] = useState(0);
   const start = session?.details.value?.cwd ?? "/home/user";
-  const ended = session?.transcript.value.turnSince;
-  // Files change in turns: when one is over, what is open is read again.
-  useEffect(() => setStamp((before) => before + 1), [ended]);
+  // Files change in turns: when there is news of one, or a daemon again, what is open is read again.
+  const news = shownVm.value?.stats.value?.events;
+  const isThere = daemon.state.value === "open";
+  useEffect(() => setStamp((before) => before + 1), [news, isThere]);
   const open = (to: string): void =>
     go({ vm, view: "files", path: to, ...(session === undefined ? {} : { session: session.id }) });
   return (
