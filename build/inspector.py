@@ -57,7 +57,7 @@ def build(node: Node, output: Path) -> None:
     """Checks the types and bundles the page into `output`. Raises BuildError."""
     install(node)
     run([node.node, MODULES / "typescript" / "bin" / "tsc", "--project", SOURCE], cwd=SOURCE)
-    vite = [node.node, MODULES / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn"]
+    vite: list[str | Path] = [node.node, MODULES / "vite" / "bin" / "vite.js", "build", "--logLevel", "warn"]
     run([*vite, "--outDir", output, "--emptyOutDir"], cwd=SOURCE, environment=environment(node))
     size = packed(output)
     if size > MAX_PACKED:

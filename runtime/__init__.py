@@ -5,6 +5,7 @@ From the user down; a package imports only what is below it:
     cli/        the command `torpor`
     daemon/     the process that has all VMs: put together, supervised, ended
     doctor/     what may be wrong with an installation
+    inspector/  the page of `torpor inspect`, and who may see it
     salvage/    what can be read of a damaged state file
     testing/    the harness in which tests of agents run
     rpc/        the API over a Unix socket and over HTTP

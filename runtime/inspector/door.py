@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SECRET_BYTES: Final = 32
+TOKEN_BYTES: Final = 32
 
 TOKEN: Final = "token"  # noqa: S105 - a parameter's name
 
@@ -24,7 +24,7 @@ class Door:
         self._announce = announce
         # Cookies do not know ports: two pages of one machine would take each other's.
         self._name = f"torpor-inspect-{url.rpartition(':')[2]}"
-        self._cookie = secrets.token_urlsafe(SECRET_BYTES)
+        self._cookie = secrets.token_urlsafe(TOKEN_BYTES)
         self._token = ""
         self._next()
 
@@ -49,7 +49,7 @@ class Door:
         return False
 
     def _next(self) -> None:
-        self._token = secrets.token_urlsafe(SECRET_BYTES)
+        self._token = secrets.token_urlsafe(TOKEN_BYTES)
         self._announce(f"{self._url}/?{TOKEN}={self._token}")
 
 

@@ -6,6 +6,7 @@ is answered with a file where a file is asked for.
 
 from __future__ import annotations
 
+import logging
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,7 @@ from runtime.inspector.files import HEADERS
 from runtime.inspector.owner import is_ours
 from runtime.rpc.framing import RECEIVE_SIZE
 from runtime.rpc.gate import PATH
-from runtime.rpc.websocket import HANDSHAKE_SECONDS, WebSocketTransport, library_logger
+from runtime.rpc.websocket import HANDSHAKE_SECONDS, WebSocketTransport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,10 @@ if TYPE_CHECKING:
 
     from runtime.inspector.door import Door
     from runtime.rpc.gate import Gate
+
+# As for the daemon's own WebSocket: at DEBUG the library would note the headers, of which one is the cookie.
+_library_logger: Final = logging.getLogger("runtime.inspector.server.library")
+_library_logger.setLevel(logging.WARNING)
 
 MAX_CONNECTIONS: Final = 256
 """At once: some tabs, each with a handful of files under way. Who comes beyond it is hung up on, and costs no descriptor."""
@@ -68,7 +73,7 @@ class Inspector:
             await trio.aclose_forcefully(stream)
 
     async def _answer(self, stream: trio.SocketStream) -> None:
-        protocol = ServerProtocol(max_size=MAX_LINE, logger=library_logger)
+        protocol = ServerProtocol(max_size=MAX_LINE, logger=_library_logger)
         daemon: trio.SocketStream | None = None
         with trio.move_on_after(HANDSHAKE_SECONDS) as patience:
             while not (events := protocol.events_received()) and protocol.handshake_exc is None:

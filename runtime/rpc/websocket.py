@@ -39,8 +39,8 @@ CLOSE_SECONDS: Final = 1.0
 
 
 # Above INFO: the library would note each connection, and at DEBUG the headers, of which one is the token.
-library_logger: Final = logging.getLogger("runtime.rpc.websocket.library")
-library_logger.setLevel(logging.WARNING)
+_library_logger: Final = logging.getLogger("runtime.rpc.websocket.library")
+_library_logger.setLevel(logging.WARNING)
 
 
 class WebSocketTransport:
@@ -158,7 +158,7 @@ async def accept(
 
     Returns None, with the stream closed, if the peer is refused, slow or gone.
     """
-    protocol = ServerProtocol(select_subprotocol=_choose, max_size=MAX_LINE, logger=library_logger)
+    protocol = ServerProtocol(select_subprotocol=_choose, max_size=MAX_LINE, logger=_library_logger)
     try:
         with trio.fail_after(HANDSHAKE_SECONDS):
             while not (events := protocol.events_received()):
