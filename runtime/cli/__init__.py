@@ -4,6 +4,7 @@
     __main__     the same as `python -m runtime.cli`
     table        how groups of commands enter themselves, and arguments that several have
     parsers      parsers of commands, which are made when they are wanted
+    sections     the help of `torpor`, under headings
     uses         what each command calls of the API, and an example of it
     exits        exit codes
     output       what is printed: text for people, JSON lines for programs

@@ -33,6 +33,7 @@ from runtime.cli import (
     vms,
 )
 from runtime.cli.parsers import Parser
+from runtime.cli.sections import SectionsFormatter
 from runtime.cli.table import Table, UsageError
 from runtime.version import VERSION
 
@@ -62,7 +63,7 @@ GROUPS: Final = (
     repair,
     install,
 )
-"""In the order in which the help lists their commands."""
+"""In the order in which the reference lists their commands."""
 DESCRIPTION: Final = "Run AI agents in durable, hibernating VMs."
 EPILOG: Final = f"""\
 exit codes:
@@ -137,7 +138,7 @@ def parser() -> argparse.ArgumentParser:
         prog="torpor",
         description=DESCRIPTION,
         epilog=EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=SectionsFormatter,
     )
     root.add_argument(
         "-V", "--version", action="version", version=f"torpor {VERSION}", help="print the version and exit"

@@ -54,6 +54,7 @@ USES: Final[dict[str, Use]] = {
     ),
     "run": Use("torpor run pi 'What is in this folder?'", ("sendPrompt", *_AGENT)),
     "acp": Use("torpor acp pi --workspace", ("sendPrompt", "serveFiles", "respondFile", *_AGENT)),
+    "inspect": Use("torpor inspect"),
     "serve": Use("torpor serve --http 127.0.0.1:6420"),
     "status": Use("torpor status", ("daemon.status",)),
     "start": Use("torpor start", ("daemon.status",)),

@@ -12,6 +12,7 @@ import pytest
 
 from runtime.cli import exits, output
 from runtime.cli.main import parser
+from runtime.cli.sections import SECTIONS
 from runtime.client.sync import connect
 from runtime.daemon.places import state_path
 from tests.patience import WAIT
@@ -36,6 +37,12 @@ def test_every_command_has_help_a_socket_flag_and_json(command):
     assert "--json" in text
     assert len(sub.description) > 20
     assert all(action.help or action.metavar == "PATH" for action in sub._actions), "an argument without help"
+
+
+def test_the_help_lists_every_command_once():
+    listed = [name for names in SECTIONS.values() for name in names]
+    (commands,) = parser()._subparsers._group_actions
+    assert sorted(listed) == sorted(commands.choices)
 
 
 def test_the_help_holds_the_exit_codes(torpor):
@@ -202,7 +209,7 @@ import sys
 from runtime.cli.main import GROUPS, parser
 parser()
 groups = {group.__name__.rpartition(".")[2] for group in GROUPS}
-own = {"main", "table", "parsers", "uses", "exits", "output", "connecting", "progress", *groups}
+own = {"main", "table", "parsers", "sections", "uses", "exits", "output", "connecting", "progress", *groups}
 ours = {name for name in sys.modules if name.startswith("runtime.")}
 words = {"runtime.api", "runtime.api.defaults", "runtime.api.events"}
 assert ours == {"runtime.cli", "runtime.version", *words, *(f"runtime.cli.{name}" for name in own)}, ours
