@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LIST: Final = ROOT / "build" / "advisories.toml"
-NPM_LOCKS: Final = ("agents", "clients/typescript", "tests/cli/acpx")
+NPM_LOCKS: Final = ("agents", "clients/inspect", "clients/typescript", "tests/cli/acpx")
 
 TIMEOUT_S: Final = 50
 """Both tools take some seconds where the services answer. CI waits for all of this, once, so it is bounded as a whole."""
