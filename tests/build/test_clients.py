@@ -15,12 +15,12 @@ from tests.build.conftest import module
 from tests.patience import WAIT
 
 if TYPE_CHECKING:
-    from tests.system.daemon import Daemon
+    from tests.system.daemon import Daemon, Vm
 
 FOREIGN = ("wasmtime", "trio", "apsw", "attrs", "cryptography", "runtime.store", "runtime.engine", "runtime.rpc")
 PROGRAM = f"""
 import sys, torpor
-with torpor.vm("wheel", place=sys.argv[1]) as vm:
+with torpor.vm(sys.argv[3], place=sys.argv[1]) as vm:
     print(vm.run("echo", "say hello").text)
 import asyncio
 async def main():
@@ -33,7 +33,7 @@ assert not foreign, foreign
 """
 
 
-def test_the_wheel_works_without_the_engine(tmp_path: Path, daemon: Daemon) -> None:
+def test_the_wheel_works_without_the_engine(tmp_path: Path, daemon: Daemon, vm: Vm) -> None:
     clients = module("client_packages")
     clients.python_wheel(tmp_path)
     (wheel,) = tmp_path.glob("torpor_client-*.whl")
@@ -64,6 +64,7 @@ def test_the_wheel_works_without_the_engine(tmp_path: Path, daemon: Daemon) -> N
             f"import sys; sys.path.insert(0, {str(site)!r})" + PROGRAM,
             daemon.socket,
             VERSION,
+            vm.name,
         ],
         env={"PATH": os.environ["PATH"]},
         cwd=tmp_path,
