@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 from command import read_commands
+from inspector import SOURCE as PAGE
 from packaging.requirements import Requirement
 from toolchain import AGENTS, BuildError
 
@@ -161,11 +162,16 @@ def _from_system(internal: Path) -> Iterator[Part]:
 
 
 def npm_parts() -> Iterator[Part]:
-    """What agents can be made of: everything that is not only for development, and the engines that run it."""
-    lock: dict[str, Any] = json.loads((AGENTS / "package-lock.json").read_text("utf-8"))
+    """What agents and the page can be made of: everything that is not only for development, and the engines that run agents."""
+    for folder in (AGENTS, PAGE):
+        yield from _npm_parts_of(folder)
+
+
+def _npm_parts_of(project: Path) -> Iterator[Part]:
+    lock: dict[str, Any] = json.loads((project / "package-lock.json").read_text("utf-8"))
     for place, entry in sorted(lock["packages"].items()):
         name = place.rpartition("node_modules/")[2]
-        folder = AGENTS / place
+        folder = project / place
         if not name or not folder.is_dir():
             continue
         for engine, licence in GUEST_ENGINES.get(name, ()):

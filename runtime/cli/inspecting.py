@@ -12,10 +12,7 @@ from runtime.cli.connecting import connect_to
 if TYPE_CHECKING:
     import argparse
 
-    import trio
-
     from runtime.cli.table import Table
-    from runtime.inspector.server import Inspector
 
 
 def register(table: Table) -> None:
@@ -33,6 +30,8 @@ def register(table: Table) -> None:
 
 def inspect(args: argparse.Namespace) -> int:
     """Serve the page until SIGINT or SIGTERM."""
+    import signal
+
     import trio
 
     from runtime.api.endpoint import EndpointError, UnixEndpoint
@@ -70,23 +69,16 @@ def inspect(args: argparse.Namespace) -> int:
         except (OSError, OverflowError) as error:
             raise EndpointError(f"cannot listen on port {args.port}: {error}") from error
         url = f"http://127.0.0.1:{listeners[0].socket.getsockname()[1]}"
-        # The gate's token is for the daemon's own port; here the door decides.
-        await _until_told(Inspector(place.path, files, Gate(""), Door(url, announce)), listeners)
+        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            # The gate's token is for the daemon's own port; here the door decides.
+            inspector = Inspector(place.path, files, Gate(""), Door(url, announce))
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(inspector.serve, listeners)
+                async for _ in signals:
+                    nursery.cancel_scope.cancel()
 
     trio.run(serve)
     return exits.OK
-
-
-async def _until_told(inspector: Inspector, listeners: list[trio.SocketListener]) -> None:
-    import signal
-
-    import trio
-
-    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(inspector.serve, listeners)
-            async for _ in signals:
-                nursery.cancel_scope.cancel()
 
 
 def _has_screen() -> bool:

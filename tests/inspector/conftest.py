@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -40,9 +41,14 @@ class Inspect(subprocess.Popen[str]):
             text=True,
             env={**os.environ, "TORPOR_SOCKET": str(daemon.socket)},
         )
+        self._first: str | None = self._line()
 
     def address(self) -> str:
         """Wait for a line."""
+        address, self._first = self._first or self._line(), None
+        return address
+
+    def _line(self) -> str:
         assert self.stdout is not None
         return self.stdout.readline().strip()
 
@@ -120,4 +126,4 @@ def api(daemon: Daemon) -> Iterator[Api]:
 @pytest.fixture
 def vm(api: Api, request: pytest.FixtureRequest) -> Vm:
     """A VM of this test."""
-    return Vm(api, request.node.name.replace("[", "-").replace("]", "")[:100])
+    return Vm(api, re.sub("[^A-Za-z0-9._-]+", "-", request.node.name)[:100])
