@@ -177,10 +177,13 @@ def _npm_parts_of(project: Path) -> Iterator[Part]:
         for engine, licence in GUEST_ENGINES.get(name, ()):
             yield Part(f"{engine}, from {name}", entry["version"], licence, _texts(folder), _npm_url(name, entry))
         if not entry.get("dev") and not entry.get("optional"):
-            licence = entry.get("license") or json.loads((folder / "package.json").read_text("utf-8")).get(
-                "license", ""
-            )
+            licence = entry.get("license") or _npm_licence(json.loads((folder / "package.json").read_text("utf-8")))
             yield Part(name, entry["version"], licence, _texts(folder), _npm_url(name, entry))
+
+
+def _npm_licence(package: dict[str, Any]) -> str:
+    """What a package says of itself, in a list in the old way, too."""
+    return str(package.get("license") or " OR ".join(each["type"] for each in package.get("licenses", ())))
 
 
 def _npm_url(name: str, entry: dict[str, Any]) -> str:
