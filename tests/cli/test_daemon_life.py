@@ -104,7 +104,7 @@ def test_status(place: Place) -> None:
         "stateBytes": None,
         "reason": "there is no socket",
     }
-    assert place.run("run", "echo", "say hello", "--vm", "a").returncode == exits.OK
+    assert place.run("run", "echo", "say hello", "--vm", "a", "--keep").returncode == exits.OK
     shown = place.run("status")
     assert shown.returncode == exits.OK
     rows = dict(line.split(maxsplit=1) for line in shown.stdout.splitlines())
@@ -351,7 +351,7 @@ def test_logs_are_shown_and_followed(place: Place) -> None:
 def test_of_what_a_daemon_says_before_it_ends_the_last_is_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str, lines: list[str]
 ) -> None:
-    monkeypatch.setattr(starting, "_program", lambda: ["sh", "-c", f"exec >&2; {script}; exit 1"])
+    monkeypatch.setattr(starting, "program", lambda: ["sh", "-c", f"exec >&2; {script}; exit 1"])
     with pytest.raises(EndpointError) as caught:
         starting.start(tmp_path / "s", None)
     assert str(caught.value) == "the daemon did not start: " + "\n  ".join(lines)

@@ -226,6 +226,7 @@ def test_long_lists_prompts_and_pastes_have_their_room(chat, daemon, vm):
     files = [{"path": f"/home/user/many/{number:03}.txt", "content": ""} for number in range(commands.LISTED + 20)]
     with chat(rows=24) as terminal:
         with daemon.connect() as api:
+            api.client.call("vm.getOrCreate", vm=vm)  # the program may not have come so far
             api.client.call("writeFiles", vm=vm, files=files)
         terminal.type(f"/files many{ENTER}")
         terminal.until(f"0 bytes  {commands.LISTED - 1:03}.txt", "…")
