@@ -67,7 +67,10 @@ class Folder:
     def write(self, body: str) -> None:
         """Edit it: what is in the class."""
         text = f"{self._language.head}{body}{self._language.foot}"
-        (self.path / self._language.entry).write_text(text)
+        # At once: `agent dev` would prompt one that is half written, and then the whole.
+        beside = self.path / f".{self._language.entry}"
+        beside.write_text(text)
+        beside.replace(self.path / self._language.entry)
 
     def answers(self, expression: str) -> None:
         """Edit it: what a prompt is answered with."""
