@@ -16,8 +16,14 @@ _LOCAL, _REMOTE, _UID = 1, 2, 7
 
 
 def is_ours(stream: trio.SocketStream) -> bool:
-    """Say whether the peer is a program of this user or of root. Where the kernel has no such list, nobody is turned away."""
-    wanted = [_address(stream.socket.getpeername()), _address(stream.socket.getsockname())]
+    """Say whether the peer is a program of this user or of root. Where the kernel has no such list, nobody is turned away.
+
+    A peer that has reset the connection already is nobody's.
+    """
+    try:
+        wanted = [_address(stream.socket.getpeername()), _address(stream.socket.getsockname())]
+    except OSError:
+        return False
     try:
         lines = _TABLE.read_text("ascii").splitlines()[1:]
     except FileNotFoundError:

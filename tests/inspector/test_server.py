@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import struct
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -121,6 +123,15 @@ async def test_programs_of_other_users_are_hung_up_on(tmp_path, monkeypatch):
         monkeypatch.setattr(owner, "_TABLE", OfOthers())
         async with await trio.open_tcp_stream("127.0.0.1", place.port) as stream:
             assert await stream.receive_some() == b""
+
+
+async def test_one_who_resets_the_connection_at_once_ends_nothing(tmp_path):
+    async with served(tmp_path) as place:
+        # Blocking, so that it is over before the page's task runs.
+        with socket.create_connection(("127.0.0.1", place.port)) as peer:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await trio.testing.wait_all_tasks_blocked()
+        assert (await place.get("/"))[0] == 401
 
 
 async def test_so_many_connections_and_no_more(tmp_path, monkeypatch):
