@@ -11,6 +11,7 @@ has a new session of its own, whose cost begins at nothing: what its predecessor
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Any, Final, TypeGuard
 
 import attrs
@@ -31,8 +32,8 @@ TOKENS: Final = (
 MAX_COUNT: Final = 2**53 - 1
 """Tokens: every JSON reader has integers up to here, and an agent may claim any number."""
 
-CURRENCY_LETTERS: Final = 3
-"""Of a code of ISO 4217."""
+_CURRENCY: Final = re.compile("[A-Z]{3}")
+"""A code of ISO 4217."""
 
 
 @attrs.frozen
@@ -104,4 +105,4 @@ def _is_amount(value: Any) -> TypeGuard[float]:
 
 
 def _is_currency(value: Any) -> bool:
-    return isinstance(value, str) and len(value) == CURRENCY_LETTERS and value.isascii() and value.isupper()
+    return isinstance(value, str) and _CURRENCY.fullmatch(value) is not None

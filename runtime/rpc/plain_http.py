@@ -65,6 +65,8 @@ class Exchange:
         self.protocol = h11.Connection(h11.SERVER, max_incomplete_event_size=MAX_HEAD)
         self.answered = trio.Event()
         """The answer has been sent to its end."""
+        self.head_only = False
+        """The answer has no body, whatever its head says of one (RFC 9110, 9.3.2): the request's method is HEAD."""
 
     async def next_event(self) -> h11.Request | h11.Data | h11.EndOfMessage | h11.ConnectionClosed:
         """Return the next part of the request. Raises h11.RemoteProtocolError, trio.BrokenResourceError."""
@@ -84,7 +86,7 @@ class Exchange:
 
     async def body(self, data: bytes, *, end: bool) -> None:
         """Send a piece of the answer's body."""
-        if data:
+        if data and not self.head_only:
             await self._send(h11.Data(data=data))
         if end:
             await self._send(h11.EndOfMessage())
@@ -280,6 +282,7 @@ async def _accept_plain(
         request = await exchange.next_event()
         if not isinstance(request, h11.Request):
             return None
+        exchange.head_only = request.method == b"HEAD"
         return await _route(exchange, request, gate, service)
     except h11.RemoteProtocolError as error:
         if exchange.protocol.our_state in (h11.IDLE, h11.SEND_RESPONSE):
@@ -306,7 +309,7 @@ async def _route(
         length = headers.get("Content-Length")
         return PostTransport(exchange, None if length is None else int(length))
     elif path == EVENTS_PATH:
-        return EventsTransport(exchange, subscribe_line(parse_qsl(query), headers.get(LAST_EVENT_ID)))
+        return EventsTransport(exchange, subscribe_line(parse_qsl(query), ", ".join(headers.get_all(LAST_EVENT_ID))))
     elif path == HEALTH_PATH:
         about = {"status": "closing" if service.closing else "ok", "version": service.version, "epoch": service.epoch}
         status = HTTPStatus.SERVICE_UNAVAILABLE if service.closing else HTTPStatus.OK

@@ -46,10 +46,11 @@ _messages: Final = msgspec.json.Decoder(_Message)
 _seqs: Final = msgspec.json.Decoder(_Seq)
 
 
-def subscribe_line(query: Iterable[tuple[str, str]], last_event_id: str | None) -> bytes:
+def subscribe_line(query: Iterable[tuple[str, str]], last_event_id: str) -> bytes:
     """Return the request `subscribe` for the members of a query; what is wrong with them, its answer says.
 
-    `vm` joins the parts of a name by `/`, `types` its items by commas; `Last-Event-ID` is an `after` that counts more.
+    `vm` joins the parts of a name by `/`, `types` its items by commas; a `Last-Event-ID` is an `after` that counts more, "" is
+    none.
     """
     params: dict[str, Any] = dict(query)
     if "/" in params.get("vm", ""):

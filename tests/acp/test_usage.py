@@ -84,6 +84,11 @@ def test_nonsense_is_passed_over(value: Any) -> None:
         assert 0 <= amount <= MAX_COUNT
 
 
+@pytest.mark.parametrize("currency", ['A"}', "A\nB", "usd", "ÄÖÜ", "EURO"])
+def test_a_currency_is_three_capital_letters(currency: str) -> None:
+    assert folded(told(1, 2, 0.5, currency)).cost is None
+
+
 def test_sums_stay_numbers_that_every_reader_has() -> None:
     assert folded(turn(totalTokens=MAX_COUNT), turn(totalTokens=MAX_COUNT)).tokens == {"totalTokens": MAX_COUNT}
 

@@ -124,6 +124,13 @@ async def test_the_same_rules_as_for_websockets(world):
     assert status == 200
 
 
+async def test_an_answer_to_head_has_no_body(world, caplog):
+    for status, more in ((401, {"Authorization": None}), (405, {})):
+        assert await ask(world, "HEAD", "/health", **more) == (status, "text/plain; charset=utf-8", b"")
+    await all_gone(world)
+    assert not caplog.records
+
+
 async def test_large_bodies_in_both_directions(world, monkeypatch):
     text = "x" * 3_000_000
     status, answer = await post(world, request("vm.getOrCreate", vm="v", options={"labels": {"a": "b"}}))
@@ -235,6 +242,12 @@ async def test_a_subscription_that_cannot_be(world):
         found, kind, body = await ask(world, "GET", f"/events?{query}")
         assert (found, kind) == (status, "application/json")
         assert json.loads(body)["error"]["data"]["code"]
+    async with await connect(world) as stream:
+        exchange = Exchange(stream)
+        twice = [*headers(world).items(), ("Last-Event-ID", "1"), ("Last-Event-ID", "2")]
+        get = h11.Request(method="GET", target="/events?vm=v&sessionId=s", headers=twice)
+        await stream.send_all(exchange.protocol.send(get))
+        assert (await exchange.event()).status_code == 400
 
 
 async def test_a_stream_that_is_not_read_ends_and_goes_on_later(world, monkeypatch):
