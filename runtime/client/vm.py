@@ -7,7 +7,9 @@ ConnectionLostError. They are generated (`runtime.client.generated.vm`); here is
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, Self
+
+import anyio
 
 from runtime.client.conversion import converted
 from runtime.client.errors import ConnectionLostError
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
     from runtime.api.turns import PromptResult
     from runtime.client.generated.types import Lack, PermissionPolicy, Secret, VmOptions
+
+RUN_CLOSE_SECONDS: Final = 10.0
+"""For the session of a `run` to close, which a cancellation waits for: an agent has half of it to end its turn."""
 
 
 class Calls(Links, Protocol):
@@ -114,6 +119,7 @@ class Vm(VmMethods):
 
         Nobody is there to be asked: what the agent wants a permission for is refused unless `permission_policy` allows it.
         The other options are those of `create_session`, `set_model`, `set_mode` and `send_prompt`. Raises RpcError.
+        Cancelling it closes the session, too, which ends the turn.
         """
         session = await self.create_session(
             agent_type, env=env, secrets=secrets, cwd=cwd, permission_policy=permission_policy
@@ -125,8 +131,9 @@ class Vm(VmMethods):
                 await self.set_mode(session.session_id, mode)
             return await self.send_prompt(session.session_id, prompt, timeout_ms=timeout_ms)
         finally:
-            with suppress(ConnectionLostError):  # the error that led here says it
-                await self.close_session(session.session_id)
+            with anyio.move_on_after(RUN_CLOSE_SECONDS, shield=True):  # a turn that nobody waits for is not to go on
+                with suppress(ConnectionLostError):  # the error that led here says it
+                    await self.close_session(session.session_id)
 
     async def _invoke(self, method: str, params: dict[str, Any]) -> Any:
         return converted(method, await self.call(method, **params))

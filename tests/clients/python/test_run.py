@@ -42,6 +42,21 @@ def test_the_same_without_blocking(run, daemon):
     run(main)
 
 
+def test_one_that_is_given_up_closes_its_session(run, daemon):
+    async def main():
+        async with torpor.connect(daemon.socket) as client:
+            vm = client.vm.get_or_create("given-up")
+            async with vm.connect() as conn, anyio.create_task_group() as tasks:
+                tasks.start_soon(vm.run, "echo", "sleep 60000")
+                async for event in conn:
+                    if event.type == "user_message_chunk":
+                        break
+                tasks.cancel_scope.cancel()
+            assert [row.status for row in await vm.list_persisted_sessions()] == ["closed"]
+
+    run(main)
+
+
 def test_calls_that_fail_for_one_reason_have_tracebacks_of_their_own(run, daemon):
     frames: list[list[str]] = []
 
