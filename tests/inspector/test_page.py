@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.system.daemon import Vm
@@ -45,6 +47,29 @@ def test_a_vm_that_comes_and_one_that_falls_asleep(visit, vm, api):
     page.get_by_role("button", name="Put to sleep").click()
     expect(page.get_by_role("button", name="Wake")).to_be_visible()
     assert vm.state() == "asleep"
+
+
+def test_a_session_that_is_not_there_is_asked_for_once(visit, vm, api):
+    page = visit()
+    asked: list[str] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda text: asked.append(json.loads(text)["method"])))
+    page.reload()
+    page.goto(page.url.split("#")[0] + f"#/vm/{vm.name}/session/nobody")
+    expect(page.get_by_role("main").get_by_text("nobody")).to_be_visible()
+    other = Vm(api, f"{vm.name}-later")
+    expect(page.get_by_role("link", name=other.name)).to_be_visible()
+    assert asked.count("getSession") == 1
+
+
+def test_what_was_typed_is_of_one_session_alone(visit, vm, api):
+    one, other = (each.session(sessionId="main") for each in (vm, Vm(api, f"{vm.name}-other")))
+    page = visit(place(one))
+    page.get_by_label("Prompt").fill("for this one")
+    page.goto(page.url.split("#")[0] + place(other))
+    expect(page.get_by_role("link", name=other.vm.name, exact=True).last).to_be_visible()
+    expect(page.get_by_label("Prompt")).to_have_value("")
+    page.goto(page.url.split("#")[0] + place(one))
+    expect(page.get_by_label("Prompt")).to_have_value("for this one")
 
 
 def test_a_session_is_started_and_spoken_to(visit, vm):
@@ -97,6 +122,13 @@ def test_markdown_is_laid_out(visit, vm):
     links = shown.get_by_role("link")
     expect(links).to_have_text(["https://example.com/a", "a page (example.org)"])
     assert links.last.get_attribute("href") == "https://example.org/b"
+
+
+@pytest.mark.parametrize(("head", "foot"), [("# a", "b"), ("~~~", "`"), ("1.", "\u2028b"), ("", "`" * 100_000 + "a")])
+def test_a_line_that_is_long_and_almost_markdown(visit, vm, head, foot):
+    session = vm.session()
+    session.prompt(f"say {head}{' ' * 100_000}{foot}")
+    expect(transcript(visit(place(session))).get_by_text("Done")).to_be_visible()
 
 
 def test_a_permission_is_answered(visit, vm):

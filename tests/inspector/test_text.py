@@ -75,6 +75,7 @@ FIELDS = {
     "malformed": ours("malformed", reason=EVIL),
     "other update": update("other", member=EVIL),
     "other type": update(EVIL),
+    "type that every object has": update("constructor", member=EVIL),
 }
 """By what the agent writes: an event as it would stand in the transcript."""
 

@@ -32,37 +32,28 @@ export interface Item {
   blocks: JsonObject[];
 }
 
-/** Tokens and cost that a turn came to, for a plot over time. */
-export interface Usage {
-  seq: number;
-  at: number;
-  /** By ACP's names, of one turn. */
-  tokens?: Record<string, number>;
-  /** So far, as the agent tells it. */
-  cost?: { amount: number; currency: string };
-  context?: { used: number; size: number };
-}
-
-const CHUNKS: Record<string, Kind> = {
-  user_message_chunk: "prompt",
-  agent_message_chunk: "answer",
-  agent_thought_chunk: "thought",
-};
+const CHUNKS = new Map<string, Kind>([
+  ["user_message_chunk", "prompt"],
+  ["agent_message_chunk", "answer"],
+  ["agent_thought_chunk", "thought"],
+]);
 /** What comes beside the conversation, sooner or later: it does not part a text in two. */
 const BESIDE = new Set<Kind>(["http", "stderr"]);
 /** What is shown elsewhere, or says nothing to people. */
-const SILENT = new Set(["available_commands_update", "session_info_update", "config_option_update", "current_mode_update"]);
+const SILENT = new Set([
+  ...["available_commands_update", "session_info_update", "config_option_update", "current_mode_update", "usage_update"],
+]);
 
-const NAMES: Record<string, Kind> = {
-  "session/request_permission": "permission",
-  "elicitation/create": "question",
-  "_torpor/turn_ended": "end",
-  "_torpor/turn_interrupted": "end",
-  "_torpor/stderr": "stderr",
-  "_torpor/mcp_stderr": "stderr",
-  "_torpor/http_request": "http",
-  "_torpor/http_requests": "http",
-};
+const NAMES = new Map<string, Kind>([
+  ["session/request_permission", "permission"],
+  ["elicitation/create", "question"],
+  ["_torpor/turn_ended", "end"],
+  ["_torpor/turn_interrupted", "end"],
+  ["_torpor/stderr", "stderr"],
+  ["_torpor/mcp_stderr", "stderr"],
+  ["_torpor/http_request", "http"],
+  ["_torpor/http_requests", "http"],
+]);
 
 /** The type by which the API selects events. */
 export function typeOf(event: JsonObject): string {
@@ -71,9 +62,7 @@ export function typeOf(event: JsonObject): string {
 
 export class Transcript {
   readonly items: Item[] = [];
-  readonly usage: Usage[] = [];
-  /** The first and the last event that are in it; -1: none. */
-  first = -1;
+  /** The last event that is in it; -1: none. */
   last = -1;
   /** When the turn that goes on began; undefined between turns. */
   turnSince: number | undefined;
@@ -83,7 +72,6 @@ export class Transcript {
 
   /** Takes the next event. */
   add({ seq, createdAt, event }: SessionEvent): void {
-    this.first = this.first < 0 ? seq : this.first;
     this.last = seq;
     const type = typeOf(event);
     const params: JsonObject = event.params ?? {};
@@ -94,8 +82,9 @@ export class Transcript {
       this.items[index] = { ...this.items[index]!, last: seq, until: createdAt, ...more };
     };
 
-    if (type in CHUNKS) {
-      this.#chunk(CHUNKS[type]!, data.content ?? {}, put, merge);
+    const chunk = CHUNKS.get(type);
+    if (chunk !== undefined) {
+      this.#chunk(chunk, data.content ?? {}, put, merge);
     } else if (type === "tool_call" || type === "tool_call_update") {
       const id = String(data.toolCallId);
       const known = this.#tools.get(id);
@@ -123,14 +112,11 @@ export class Transcript {
     } else if (type === "_torpor/turn_started") {
       this.turnSince = createdAt;
       this.#plan = undefined;
-    } else if (type === "usage_update") {
-      this.#use({ seq, at: createdAt, context: pick(data, "used", "size"), cost: pick(data.cost, "amount", "currency") });
-    } else if (NAMES[type] === "end") {
+    } else if (NAMES.get(type) === "end") {
       const started = this.turnSince;
       this.turnSince = undefined;
-      this.#use({ seq, at: createdAt, tokens: data.response?.usage });
       put("end", { data: { ...params, type, tookMs: started === undefined ? undefined : createdAt - started } });
-    } else if (NAMES[type] === "stderr") {
+    } else if (NAMES.get(type) === "stderr") {
       const before = this.items.length - 1;
       const text = String(data.text ?? "");
       if (this.items[before]?.kind === "stderr") {
@@ -139,7 +125,7 @@ export class Transcript {
         put("stderr", { text, data: { type } });
       }
     } else if (!SILENT.has(type)) {
-      put(NAMES[type] ?? "note", { data: { ...data, type } });
+      put(NAMES.get(type) ?? "note", { data: { ...data, type } });
     }
   }
 
@@ -164,15 +150,4 @@ export class Transcript {
       put(kind, { text, blocks });
     }
   }
-
-  #use(usage: Usage): void {
-    if (usage.tokens ?? usage.cost ?? usage.context) {
-      this.usage.push(usage);
-    }
-  }
-}
-
-/** Returns an object if it has both members. */
-function pick<A extends string, B extends string>(from: JsonObject | undefined, a: A, b: B): any {
-  return from?.[a] === undefined || from[b] === undefined ? undefined : { [a]: from[a], [b]: from[b] };
 }

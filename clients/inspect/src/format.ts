@@ -1,4 +1,4 @@
-/** Numbers and times as people read them. */
+/** Numbers, times and words as people read them. */
 
 const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
 
@@ -50,4 +50,9 @@ export function tokens(kinds: Record<string, number>): string {
 
 export function count(value: number, word: string): string {
   return `${amount(value)} ${word}${value === 1 ? "" : "s"}`;
+}
+
+/** What a table has for a word of an agent's, which may be the name of what every object has (`constructor`). */
+export function own<T>(table: Record<string, T>, word: unknown): T | undefined {
+  return Object.hasOwn(table, String(word)) ? table[String(word)] : undefined;
 }

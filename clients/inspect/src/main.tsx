@@ -7,7 +7,7 @@ import "./style/transcript.css";
 import "./style/views.css";
 import { effect, useSignalEffect } from "@preact/signals";
 import { render } from "preact";
-import { route } from "./route.ts";
+import { route, vmText } from "./route.ts";
 import { daemon, session, show, vm } from "./state.ts";
 import { plain } from "./visible.tsx";
 import { Home } from "./views/home.tsx";
@@ -25,7 +25,7 @@ effect(() => show(route.value.vm, route.value.session));
 function App() {
   useSignalEffect(() => {
     const title = session.value?.details.value?.title ?? session.value?.id;
-    document.title = [title, vm.value && String(vm.value.name), "Torpor"].filter(Boolean).map(plain).join(" – ");
+    document.title = [title, vm.value && vmText(vm.value.name), "Torpor"].filter(Boolean).map(plain).join(" – ");
   });
   return (
     <div class={`frame ${route.value.vm === undefined ? "at-home" : ""}`}>
@@ -37,9 +37,9 @@ function App() {
           </p>
         )}
         {session.value ? (
-          <SessionView key={session.value.id} session={session.value} />
+          <SessionView key={session.value.key} session={session.value} />
         ) : vm.value ? (
-          <VmView key={String(vm.value.name)} vm={vm.value} />
+          <VmView key={vmText(vm.value.name)} vm={vm.value} />
         ) : (
           <Home />
         )}

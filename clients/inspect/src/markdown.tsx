@@ -6,9 +6,10 @@
 import type { ComponentChildren, VNode } from "preact";
 import { plain, visible } from "./visible.tsx";
 
-const FENCE = /^ {0,3}(```+|~~~+)\s*([^`]*)$/;
-const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/;
-const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)$/;
+// Each takes time in proportion to its line, whatever an agent writes.
+const FENCE = /^ {0,3}(`{3,}(?!`)(?!.*`)|~{3,})/;
+const HEADING = /^ {0,3}(#{1,6})\s(.*)/s;
+const ITEM = /^(\s*)([-*+]|\d{1,9}[.)])\s+(.*)/s;
 const RULE = /^ {0,3}([-*_])\s*(?:\1\s*){2,}$/;
 const QUOTE = /^ {0,3}> ?(.*)$/;
 const CELLS = /^ {0,3}\|(.+)\|\s*$/;
@@ -49,7 +50,7 @@ function blocks(lines: string[], depth: number): VNode[] {
       );
     } else if (heading) {
       const Level = `h${Math.min(6, heading[1]!.length + 2)}` as "h3";
-      found.push(<Level>{inline(heading[2]!)}</Level>);
+      found.push(<Level>{inline(heading[2]!.trim().replace(/(^|\s)#+$/, ""))}</Level>);
       at++;
     } else if (RULE.test(line)) {
       found.push(<hr />);
@@ -59,7 +60,7 @@ function blocks(lines: string[], depth: number): VNode[] {
     } else if (ITEM.test(line) && depth < MAX_DEPTH) {
       found.push(list());
     } else if (CELLS.test(line) && DELIMITER.test(lines[at + 1] ?? "")) {
-      const [head, , ...rows] = take(/^(.*\|.*)$/);
+      const [head, , ...rows] = take(/^([^|]*\|.*)/s);
       found.push(table(head!, rows));
     } else {
       const paragraph = [line];
@@ -140,7 +141,7 @@ function table(head: string, rows: string[]): VNode {
 /** Code, links, addresses, strong, emphasis, struck: the first that matches where it stands. Bounded, so that none looks far. */
 const INLINE = new RegExp(
   [
-    /(`+)(?<code>[^`]{1,2000}?)\1(?!`)/,
+    /(?<!`)(`+)(?<code>[^`]{1,2000})\1(?!`)/,
     /!?\[(?<label>[^\][\n]{1,500})\]\((?<target>[^()\s]{1,2000})\)/,
     /(?<address>https?:\/\/[^\s<>"')\]]{1,2000}[^\s<>"')\].,;:!?])/,
     /\*\*(?<strong>[^*\n]{1,1000})\*\*/,

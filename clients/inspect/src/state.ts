@@ -11,7 +11,7 @@ import type {
   VmStats,
 } from "../../typescript/src/generated.ts";
 import { Transcript, typeOf } from "./fold.ts";
-import { vmText, type VmName } from "./route.ts";
+import { href, vmText, type VmName } from "./route.ts";
 import { Daemon, RpcError } from "./rpc.ts";
 
 export const daemon = new Daemon(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/rpc`);
@@ -120,15 +120,16 @@ export function reason(error: unknown): string | undefined {
 
 /** The session that is shown. */
 export class Session {
+  /** Names it among those of all VMs. */
+  readonly key: string;
   readonly details = signal<SessionDetails | undefined>(undefined);
   readonly gone = signal<string | undefined>(undefined);
   /** Grows with each change of the transcript. */
   readonly version = signal(0);
-  /** The transcript so far, and as it was after the event that is looked at. */
+  /** What is in it so far. */
   readonly transcript = signal(new Transcript());
   /** Whether all that was there when it was opened is read. */
   readonly complete = signal(false);
-  readonly events: SessionEvent[] = [];
   #end: () => void = () => {};
   #begin = -1;
   #closed = false;
@@ -137,13 +138,13 @@ export class Session {
     readonly vm: VmName,
     readonly id: string,
   ) {
+    this.key = href({ vm, session: id });
     void this.#open();
   }
 
   /** Reads it from the beginning. */
   async readAll(): Promise<void> {
     this.#end();
-    this.events.length = 0;
     this.transcript.value = new Transcript();
     this.#begin = -1;
     this.#subscribe();
@@ -173,8 +174,11 @@ export class Session {
     if (this.#closed) {
       return;
     }
+    if (this.gone.value !== undefined) {
+      return;
+    }
     if (this.details.value === undefined) {
-      // Not there, or no connection yet: the subscription waits for one.
+      // No connection yet: the subscription waits for one.
       this.#end = daemon.subscribe(
         () => ({ vm: this.vm, types: ["vmState"] }),
         () => {},
@@ -198,7 +202,6 @@ export class Session {
         return;
       }
       const event = params as SessionEvent;
-      this.events.push(event);
       this.transcript.value.add(event);
       // What was there when it was opened is shown at once, not piece by piece.
       if (event.seq >= (this.details.value?.lastSeq ?? 0) || this.version.value > 0) {
@@ -209,7 +212,7 @@ export class Session {
       }
     };
     this.#end = daemon.subscribe(
-      () => ({ vm: this.vm, sessionId: this.id, after: this.events.at(-1)?.seq ?? this.#begin }),
+      () => ({ vm: this.vm, sessionId: this.id, after: Math.max(this.transcript.value.last, this.#begin) }),
       hear,
       () => {
         this.complete.value = true;

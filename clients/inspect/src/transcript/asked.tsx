@@ -3,6 +3,7 @@
 import { useState } from "preact/hooks";
 import type { JsonObject } from "../../../typescript/src/generated.ts";
 import type { Item } from "../fold.ts";
+import { own } from "../format.ts";
 import { Icon } from "../icons.tsx";
 import { daemon, reason, session } from "../state.ts";
 import { visible } from "../visible.tsx";
@@ -29,7 +30,7 @@ export function Permission({ item: { data } }: { item: Item }) {
   if (!reply && waits(session.value?.details.value?.pendingPermissions, "permissionId", data.permissionId)) {
     return <Pending data={data} call={call} options={options} />;
   }
-  const word = reply?.outcome === "selected" ? (OUTCOMES[chosen?.kind] ?? chosen?.name ?? reply.optionId) : "Not answered";
+  const word = reply?.outcome === "selected" ? (own(OUTCOMES, chosen?.kind) ?? chosen?.name ?? reply.optionId) : "Not answered";
   return (
     <p class="aside">
       <Icon name="lock" />

@@ -3,7 +3,7 @@
 import type { VNode } from "preact";
 import type { JsonObject } from "../../../typescript/src/generated.ts";
 import type { Item } from "../fold.ts";
-import { clock, duration, tokens } from "../format.ts";
+import { clock, duration, own, tokens } from "../format.ts";
 import { Markdown } from "../markdown.tsx";
 import { Output, plain, visible } from "../visible.tsx";
 import { Blocks } from "./blocks.tsx";
@@ -121,7 +121,7 @@ function End({ data }: { data: JsonObject }) {
   const word = data.stopReason ?? data.end;
   return (
     <p class="ended">
-      <span>{ENDS[String(word)] ?? visible(word)}</span>
+      <span>{own(ENDS, word) ?? visible(word)}</span>
       {facts.map((fact) => (
         <span>{fact}</span>
       ))}
@@ -166,7 +166,7 @@ const NOTES: Record<string, (data: JsonObject) => string> = {
 const UNSAID = new Set(["type", "sessionUpdate", "sessionId"]);
 
 function Note({ data }: { data: JsonObject }) {
-  const say = NOTES[data.type];
+  const say = own(NOTES, data.type);
   const rest = Object.fromEntries(Object.entries(data).filter(([name]) => !UNSAID.has(name)));
   return (
     <details class="aside">

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import type { JsonObject } from "../../../typescript/src/generated.ts";
 import { type Line, diff } from "../diff.ts";
 import type { Item } from "../fold.ts";
-import { duration } from "../format.ts";
+import { duration, own } from "../format.ts";
 import { Icon } from "../icons.tsx";
 import { Output, plain, visible } from "../visible.tsx";
 import { Blocks } from "./blocks.tsx";
@@ -30,7 +30,7 @@ export function Tool({ item: { data, at, until } }: { item: Item }) {
         <Icon name={String(data.kind ?? "other")} />
         <span class="title">{visible(data.title ?? data.toolCallId)}</span>
         {status === "completed" && took >= 100 && <span class="soft">{duration(took)}</span>}
-        <span class={`state ${status in STATES ? status : ""}`}>{STATES[status] ?? visible(status)}</span>
+        <span class={`state ${own(STATES, status) ? status : ""}`}>{own(STATES, status) ?? visible(status)}</span>
       </summary>
       {isOpen && (
         <div class="inside">

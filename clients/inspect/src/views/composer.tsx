@@ -13,17 +13,18 @@ interface Props {
   turnSince: number | undefined;
 }
 
-/** What was typed and not sent, by session: it outlives a look at another one. */
+/** What was typed and not sent, by the sessions' keys: it outlives a look at another one. */
 const drafts = new Map<string, string>();
 
 export function Composer({ session, details, turnSince }: Props) {
-  const [text, setText] = useState(drafts.get(session.id) ?? "");
+  const [text, setText] = useState(drafts.get(session.key) ?? "");
   const [problem, setProblem] = useState<string>();
   const area = useRef<HTMLTextAreaElement>(null);
   const isRunning = details.status === "running";
+  const canSend = text.trim() !== "" && !isRunning && daemon.state.value === "open";
   const where = { vm: session.vm, sessionId: session.id };
   const write = (given: string): void => {
-    drafts.set(session.id, given);
+    drafts.set(session.key, given);
     setText(given);
   };
   useEffect(() => {
@@ -42,12 +43,12 @@ export function Composer({ session, details, turnSince }: Props) {
     }
   };
   const send = async (): Promise<void> => {
-    if (text.trim() === "" || isRunning) {
+    if (!canSend) {
       return;
     }
     write("");
     if (!(await attempt(daemon.call("sendPrompt", { ...where, prompt: text })))) {
-      write(drafts.get(session.id) || text);
+      write(drafts.get(session.key) || text);
     }
   };
   const stop = (): void => void attempt(daemon.call("cancelPrompt", where));
@@ -91,7 +92,7 @@ export function Composer({ session, details, turnSince }: Props) {
                 <Icon name="stop" />
               </button>
             ) : (
-              <button type="submit" class="round primary" aria-label="Send" title="Send (Enter)" disabled={text.trim() === ""}>
+              <button type="submit" class="round primary" aria-label="Send" title="Send (Enter)" disabled={!canSend}>
                 <Icon name="send" />
               </button>
             )}
