@@ -144,10 +144,13 @@ attempt(lambda: connection.request("GET", "/"))
     ]
 
 
-def test_pip_installs_from_an_index(make_vm: Callable[..., Vm], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "begin", ["", "python3 -m venv own && . own/bin/activate && "], ids=["the machine's", "of a venv"]
+)
+def test_pip_installs_from_an_index(make_vm: Callable[..., Vm], tmp_path: Path, begin: str) -> None:
     with tiny_index(tmp_path) as host:
         vm = make_vm(network={"allow": [host]})
-        install = f"pip install --target t --index-url http://{host}/simple tiny"
+        install = f"{begin}pip install --target t --index-url http://{host}/simple tiny"
         script = f"{install} && cd t && python3 -c 'import tiny; print(tiny.NAME)'"
         done = vm.call("exec", argv=["bash", "-c", script], timeoutMs=LONGEST_MS)
     assert (done["stderr"], done["exitCode"]) == ("", 0)

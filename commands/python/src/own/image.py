@@ -5,7 +5,6 @@ What is imported here is there when a program imports it; what belongs to one pr
 """
 
 import builtins
-import functools
 import gc
 import importlib
 import importlib.machinery
@@ -81,38 +80,6 @@ def keep() -> None:
     sys.meta_path.insert(sys.meta_path.index(importlib.machinery.PathFinder), KeptFinder)
 
 
-class DrawingFinder:
-    """Finds rich's module of live displays, its own and pip's: they draw when they are told something, as rich has it for
-    programs that ask for that (auto_refresh=False), and not in a thread, of which there is one."""
-
-    names = ("rich.live", "pip._vendor.rich.live")
-
-    @classmethod
-    def find_spec(
-        cls, name: str, path: list[str] | None, _target: types.ModuleType | None = None
-    ) -> importlib.machinery.ModuleSpec | None:
-        """See importlib.abc.MetaPathFinder."""
-        spec = importlib.machinery.PathFinder.find_spec(name, path) if name in cls.names else None
-        if spec is not None and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
-            spec.loader = DrawingLoader(name, spec.loader.path)
-        return spec
-
-
-class DrawingLoader(importlib.machinery.SourceFileLoader):
-    """Loads it, and changes what is meant when nothing is said."""
-
-    def exec_module(self, module: types.ModuleType) -> None:
-        """See importlib.abc.Loader."""
-        super().exec_module(module)
-        begin = module.Live.__init__
-
-        @functools.wraps(begin)
-        def quietly(self, *arguments, **options):
-            begin(self, *arguments, **options | {"auto_refresh": False})
-
-        module.Live.__init__ = quietly
-
-
 def resume(environment: dict[bytes, bytes], search: str | None) -> None:
     """Begins a process: with its variables, and the folders of PYTHONPATH before all others."""
     environ.clear()
@@ -139,7 +106,6 @@ def resume(environment: dict[bytes, bytes], search: str | None) -> None:
 for module in MODULES.split():
     importlib.import_module(module)
 keep()
-sys.meta_path.insert(sys.meta_path.index(importlib.machinery.PathFinder), DrawingFinder)
 re.purge()
 environ.clear()
 del sys.argv[:]
