@@ -34,7 +34,7 @@ def path() -> str:
 def read() -> Contexts:
     """Return what the file holds; nothing where there is none. Raises UsageError for one that cannot be used."""
     try:
-        with open(path(), encoding="utf-8") as file:  # noqa: PTH123 - as above
+        with open(path(), "rb") as file:  # noqa: PTH123 - as above
             text = file.read()
     except FileNotFoundError:
         return Contexts({}, None)

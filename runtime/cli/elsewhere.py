@@ -31,6 +31,9 @@ _SSH: Final = re.compile(
 )
 """A host or a user that began with - would be an option of ssh."""
 
+_NO_BRACKETS: Final = {ord("["): None, ord("]"): None}
+"""ssh has an IPv6 address without them, also behind a user."""
+
 
 class SshEndpoint(NamedTuple):
     """A daemon on a machine that ssh reaches."""
@@ -140,7 +143,7 @@ def _by_ssh(place: SshEndpoint) -> socket.socket:
 
     remote = ["torpor", "relay", *(["--socket", place.socket] if place.socket else [])]
     port = ["-p", place.port] if place.port else []
-    command = ["ssh", "-T", *port, "--", place.host.strip("[]"), shlex.join(remote)]
+    command = ["ssh", "-T", *port, "--", place.host.translate(_NO_BRACKETS), shlex.join(remote)]
     ours, theirs = socket.socketpair()
     # A Ctrl-C is for us: we cancel what runs, which takes the connection. ssh leaves ignored signals ignored.
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)

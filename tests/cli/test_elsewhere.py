@@ -101,7 +101,8 @@ def test_by_ssh(torpor: Any, vm: Vm, tmp_path: Path) -> None:
     assert vm.name in names(torpor("vms", "--json", "--host", "ssh://me@far.example:2222"))
     notes = (tmp_path / "notes").read_text().splitlines()
     assert notes == ["-T", "-p", "2222", "--", "me@far.example", "torpor relay"]
-    assert vm.name in names(torpor("vms", "--json", TORPOR_HOST="ssh://far"))
+    assert vm.name in names(torpor("vms", "--json", TORPOR_HOST="ssh://me@[::1]"))
+    assert (tmp_path / "notes").read_text().splitlines()[-2] == "me@::1"
     done = torpor("run", "echo", "hello far", "--vm", vm.name, "--host", "ssh://far")
     assert (done.returncode, done.stdout) == (exits.OK, "echo: hello far\n")
     big = "x" * 3_000_000
@@ -132,9 +133,7 @@ def test_an_ssh_that_fails(torpor: Any, tmp_path: Path) -> None:
         *("ftp://far", "unix://relative", "https://", "https://far/elsewhere", "https://me@far", "http://far:1"),
     ],
 )
-def test_what_is_no_address_is_refused_and_makes_nothing(
-    torpor: Any, tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_no_address_is_refused(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("TORPOR_TOKEN", raising=False)
     with pytest.raises(EndpointError):
         parse(address)
@@ -186,9 +185,10 @@ def test_contexts(torpor: Any, vm: Vm) -> None:
     assert torpor("context", "use", "far").returncode == exits.NO_DAEMON
 
 
-def test_a_damaged_file_of_contexts_is_told(torpor: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"[]", b"\xff\xfe\xff"])
+def test_a_damaged_file_of_contexts_is_told(torpor: Any, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "config" / "torpor").mkdir(parents=True)
-    (tmp_path / "config" / "torpor" / "contexts.json").write_text("[]")
+    (tmp_path / "config" / "torpor" / "contexts.json").write_bytes(content)
     done = torpor("vms")
     assert (done.returncode, "is damaged" in done.stderr) == (exits.USAGE, True)
 
