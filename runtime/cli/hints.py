@@ -7,8 +7,8 @@ from typing import Final
 
 from runtime.cli.uses import USES
 
-_METHOD: Final = re.compile(r"\b[a-z]+(?:\.[a-zA-Z]+|[A-Z][A-Za-z]*)\b")
-"""What may be a method's name, and is no word of English."""
+_METHOD: Final = re.compile(r"(?<![\w./-])[a-z]+(?:\.[a-zA-Z]+|[A-Z][A-Za-z]*)(?![\w/-]|\.\w)")
+"""What may be a method's name, and is no word of English, nor in a path: people have files called readFile.ts."""
 
 
 def in_commands(message: str) -> str:
