@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def meant(error: RpcError, args: argparse.Namespace) -> str:
     """Return what may have been meant by the name of a VM that is none, as the end of a message."""
     name = error.data.get("vm") if isinstance(error.data, dict) else None
-    if error.name != "vm_not_found" or not isinstance(name, str):
+    if error.name != "vm_not_found" or not isinstance(name, str) or hasattr(args, "opened"):  # a file has no daemon
         return ""
     try:
         place = place_of(args)

@@ -178,7 +178,8 @@ def _open(args: argparse.Namespace) -> int:
         inner = parser().parse_args([*words, *args.words])
         if not hasattr(inner, "no_start"):
             raise UsageError(f"{args.words[0]} does not work on the VMs of a daemon, nor on those of a file")
-        inner.opened = args.file
+        inner.opened = args.opened = args.file
+        inner.json = args.json = args.json or inner.json  # a failure is told as the command would
         code = code or inner.run(inner)
     return code
 

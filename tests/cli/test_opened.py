@@ -72,6 +72,15 @@ def test_the_file_of_a_daemon_that_runs(opened: Any, daemon: Daemon, vm: Vm) -> 
     assert opened(daemon.state, "snapshot", "diff", "first", "--vm", vm.name)[1] == "M /home/user/notes.txt\n"
 
 
+def test_a_failure_is_told_of_the_file(opened: Any, daemon: Daemon, vm: Vm, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not of the daemon of who looks into it, whose VMs are others."""
+    monkeypatch.setenv("TORPOR_SOCKET", str(daemon.socket))
+    words = ("fs", "ls", "--vm", f"{vm.name}0")
+    code, _, said = opened(daemon.state, *words)
+    assert (code, "did you mean" in said) == (exits.FAILED, False)
+    assert json.loads(opened(daemon.state, *words, "--json")[2])["error"]["data"]["code"] == "vm_not_found"
+
+
 def test_an_export_is_read_and_stays_as_it_is(opened: Any, vm: Vm, tmp_path: Path) -> None:
     file = tmp_path / "exported"
     vm.call("vm.export", path=str(file))
@@ -104,8 +113,7 @@ def test_commands_that_need_no_daemon_need_no_file(opened: Any, tmp_path: Path) 
     assert (code, "nor on those of a file" in said) == (exits.USAGE, True)
 
 
-def test_methods_that_read_change_nothing_by_their_summaries() -> None:
-    """Those that only listings and prints call; a new one is thought about here."""
+def test_what_listings_and_prints_call_is_served() -> None:
     of_readers: set[Any] = set()
     for words in (
         "vm ls",
