@@ -143,14 +143,19 @@ def rm(args: argparse.Namespace) -> int:
 
 def cp(args: argparse.Namespace) -> int:
     """Copy; a path that begins with a colon is in the VM."""
-    from runtime.cli.copying import CopyError, copy
-
     if not (args.source.startswith(":") or args.target.startswith(":")):
         output.say("neither path is in the VM: such a one begins with a colon")
         return exits.USAGE
+    return copy_files(args, args.source, args.target, recursive=args.recursive)
+
+
+def copy_files(args: argparse.Namespace, source: str, target: str, *, recursive: bool) -> int:
+    """Copy, and tell how much; `fs get` is this as well."""
+    from runtime.cli.copying import CopyError, copy
+
     with connect_to(args) as client:
         try:
-            copied = copy(client, vm_name(args.vm), args.source, args.target, recursive=args.recursive)
+            copied = copy(client, vm_name(args.vm), source, target, recursive=recursive)
         except CopyError as failure:
             output.say(str(failure))
             return exits.FAILED

@@ -57,17 +57,9 @@ def register(table: Table) -> None:
 
 def get(args: argparse.Namespace) -> int:
     """Copy out of the VM, with what is below a directory."""
-    from runtime.cli.copying import CopyError, copy
+    from runtime.cli.files import copy_files
 
-    with connect_to(args) as client:
-        try:
-            copied = copy(client, vm_name(args.vm), f":{args.path}", args.local, recursive=True)
-        except CopyError as failure:
-            output.say(str(failure))
-            return exits.FAILED
-    if args.json:
-        output.write_json({"files": copied})
-    return exits.OK
+    return copy_files(args, f":{args.path}", args.local, recursive=True)
 
 
 def mkdir(args: argparse.Namespace) -> int:
