@@ -90,7 +90,10 @@ def _waiting(client: Client, vm: str | None) -> list[dict[str, Any]]:
     ids = [{"vm": row["vm"], "sessionId": row["sessionId"]} for row in rows if row["status"] == "running"]
     details = at_once(client, [("getSession", each) for each in ids])
     return [
-        {**each, **request} for each, found in zip(ids, details, strict=True) for request in found["pendingPermissions"]
+        {**each, **request}
+        for each, found in zip(ids, details, strict=True)
+        if found
+        for request in found["pendingPermissions"]
     ]
 
 

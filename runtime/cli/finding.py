@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterable
 
-    from runtime.client.sync import Client
+    from runtime.client.sync import Client, Pending
 
 Name = str | list[str]
 
@@ -28,6 +28,9 @@ APPLICATION_ERROR: Final = -32000
 
 BATCH: Final = 1000
 """Calls under way at once: a quarter of what the daemon takes of one connection."""
+
+GONE: Final = ("session_not_found", "vm_not_found")
+"""Errors of what is not there, as what somebody has removed since it was listed."""
 
 SHOWN: Final = 5
 """Candidates that a message names: who sees them types more of the id."""
@@ -72,7 +75,7 @@ def find_process(client: Client, pid: int, vm: str | None) -> dict[str, Any]:
     if vm is None:
         awake = [row["vm"] for row in client.call("vm.list") if row["state"] == "awake"]
         found = at_once(client, [("listProcesses", {"vm": name}) for name in awake])
-        having = [name for name, rows in zip(awake, found, strict=True) if any(row["pid"] == pid for row in rows)]
+        having = [name for name, rows in zip(awake, found, strict=True) if any(row["pid"] == pid for row in rows or ())]
         return {"vm": having[0] if having else DEFAULT_VM, "pid": pid}
     return {"vm": vm_name(vm), "pid": pid}
 
@@ -80,28 +83,42 @@ def find_process(client: Client, pid: int, vm: str | None) -> dict[str, Any]:
 def rows_of(
     client: Client, vms: Iterable[Name] | None = None, method: str = "listPersistedSessions"
 ) -> list[dict[str, Any]]:
-    """Return the sessions of these VMs, by default of all, each with its `vm`; the requests are sent at once."""
-    names = [row["vm"] for row in client.call("vm.list")] if vms is None else list(vms)
+    """Return the sessions of these VMs, by default of all, each with its `vm`. Raises RpcError."""
+    if vms is not None:
+        return [{"vm": name, **row} for name in vms for row in client.call(method, vm=name)]
+    names = [row["vm"] for row in client.call("vm.list")]
     answers = at_once(client, [(method, {"vm": name}) for name in names])
-    return [{"vm": name, **row} for name, rows in zip(names, answers, strict=True) for row in rows]
+    return [{"vm": name, **row} for name, rows in zip(names, answers, strict=True) for row in rows or ()]
 
 
 def at_once(client: Client, calls: list[tuple[str, dict[str, Any]]]) -> list[Any]:
-    """Return the answers to calls, of which many are sent before the first is waited for. Raises RpcError."""
-    answers = []
+    """Return the answers to calls, of which many are sent before the first is waited for; None about what is gone.
+
+    They are about what a list had, and others may remove that meanwhile. Raises RpcError.
+    """
+    answers: list[Any] = []
     for start in range(0, len(calls), BATCH):
         under_way = [client.start(method, **params) for method, params in calls[start : start + BATCH]]
         for each in under_way:
             client.wait(each)
-        answers += [each.result() for each in under_way]
+        answers += map(_unless_gone, under_way)
     return answers
+
+
+def _unless_gone(answered: Pending) -> Any:
+    try:
+        return answered.result()
+    except RpcError as error:
+        if error.name in GONE:
+            return None
+        raise
 
 
 def _is_there(client: Client, vm: str, session: str) -> bool:
     try:
         client.call("getSession", vm=vm, sessionId=session)
     except RpcError as error:
-        if error.name in ("session_not_found", "vm_not_found"):
+        if error.name in GONE:
             return False
         raise
     return True

@@ -65,9 +65,10 @@ def vms(args: argparse.Namespace) -> int:
 
 def sessions(args: argparse.Namespace) -> int:
     """List the sessions of one VM or of all."""
+    from runtime.cli.finding import rows_of
+
     with connect_to(args) as client:
-        names = [vm["vm"] for vm in client.call("vm.list")] if args.vm is None else [vm_name(args.vm)]
-        found = [{"vm": name, **row} for name in names for row in client.call("listPersistedSessions", vm=name)]
+        found = rows_of(client, None if args.vm is None else [vm_name(args.vm)])
     if args.json:
         return _as_json(found)
     rows = [

@@ -27,10 +27,12 @@ def prune(args: argparse.Namespace) -> int:
     """Remove them, after a question."""
     before = (time.time() - _seconds(args.older_than)) * 1000
     with connect_to(args) as client:
-        found = [row for row in client.call("vm.list") if _is_left(row, before)]
-        stats = at_once(client, [("vm.stats", {"vm": row["vm"]}) for row in found])
+        listed = [row for row in client.call("vm.list") if _is_left(row, before)]
+        stats = at_once(client, [("vm.stats", {"vm": row["vm"]}) for row in listed])
+        held = [(row, each) for row, each in zip(listed, stats, strict=True) if each]
+        found = [row for row, _ in held]
         if not args.json:
-            rows = [_row(row, each) for row, each in zip(found, stats, strict=True)]
+            rows = [_row(row, each) for row, each in held]
             output.write_table(("VM", "LAST USED", "SESSIONS", "SIZE", "WORKSPACE"), rows)
             sys.stdout.flush()
         if (
@@ -41,6 +43,10 @@ def prune(args: argparse.Namespace) -> int:
             return exits.FAILED
         for row in found:
             if not args.dry_run:
+                (now,) = at_once(client, [("vm.get", {"vm": row["vm"]})])  # a question may wait for long
+                if now is None or not _is_left(now, before):
+                    output.say(f"VM {output.vm_label(row['vm'])} is left alone: somebody used or removed it meanwhile")
+                    continue
                 client.call("vm.destroy", vm=row["vm"])
             if args.json:
                 output.write_json({"vm": row["vm"], "updatedAt": row["updatedAt"], "removed": not args.dry_run})

@@ -79,7 +79,7 @@ USES: Final[dict[str, Use]] = {
     "vm fork": Use("torpor vm fork my-project my-fork", ("vm.fork",)),
     "vm export": Use("torpor vm export my-project my-project.torpor", ("vm.export",)),
     "vm import": Use("torpor vm import my-project.torpor --vm copy", ("vm.import",)),
-    "vm prune": Use("torpor vm prune --older-than 30d --dry-run", ("vm.destroy", "vm.list", "vm.stats")),
+    "vm prune": Use("torpor vm prune --older-than 30d --dry-run", ("vm.destroy", "vm.get", "vm.list", "vm.stats")),
     "session ls": Use("torpor session ls --live", ("listPersistedSessions", "listSessions", "vm.list")),
     "session show": Use("torpor session show last", ("getSession", *_FIND)),
     "session rm": Use("torpor session rm 0197a3", ("destroySession", *_ID)),

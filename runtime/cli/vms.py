@@ -128,7 +128,7 @@ def ls(args: argparse.Namespace) -> int:
         found = [row for row in client.call("vm.list") if all(_has(row, label) for label in args.label)]
         if not args.quiet:
             used = at_once(client, [("vm.stats", {"vm": row["vm"]}) for row in found])
-            found = [{**row, "stats": each} for row, each in zip(found, used, strict=True)]
+            found = [{**row, "stats": each} for row, each in zip(found, used, strict=True) if each]
     if args.json:
         for row in found:
             output.write_json(row)
@@ -171,7 +171,7 @@ def show(args: argparse.Namespace) -> int:
 
 
 def new(args: argparse.Namespace) -> int:
-    """Make a VM; one of that name must not be there."""
+    """Make a VM, unless there is one of that name: that one stays as it is."""
     options = _options(args)
     with connect_to(args) as client:
         made = client.call("vm.getOrCreate", vm=vm_name(args.name), options=options or None)
@@ -245,8 +245,11 @@ def stats(args: argparse.Namespace) -> int:
     from runtime.cli.finding import at_once, find_vm
 
     with connect_to(args) as client:
-        names = [find_vm(client, args.name)] if args.name else [row["vm"] for row in client.call("vm.list")]
-        found = at_once(client, [("vm.stats", {"vm": name}) for name in names])
+        if args.name:
+            found = [client.call("vm.stats", vm=find_vm(client, args.name))]
+        else:
+            of_all = at_once(client, [("vm.stats", {"vm": row["vm"]}) for row in client.call("vm.list")])
+            found = [each for each in of_all if each]
     if args.json:
         for row in found:
             output.write_json(row)

@@ -71,7 +71,7 @@ def vm(api: Api) -> Iterator[Vm]:
 
 
 @pytest.fixture
-def run(daemon: Daemon, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+def run(daemon: Daemon, api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     """Run a command in this process: exit code, stdout and stderr."""
     monkeypatch.setenv("TORPOR_SOCKET", str(daemon.socket))
     monkeypatch.setenv("TORPOR_STATE", str(daemon.state))
@@ -79,7 +79,8 @@ def run(daemon: Daemon, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     begin = Client.start
 
     def start(self: Client, method: str, /, **params: Any) -> Any:
-        started.append(method)
+        if self is not api.client:
+            started.append(method)
         return begin(self, method, **params)
 
     monkeypatch.setattr(Client, "start", start)
@@ -165,6 +166,27 @@ def test_a_deletion_is_asked_about_at_a_terminal(run: Any, vm: Vm, monkeypatch: 
         assert f"Remove VM {vm.name} with 0 sessions" in said
         assert done == code
     assert run("vm", "show", vm.name)[0] == exits.FAILED
+
+
+def test_what_is_removed_while_it_is_listed_is_left_out(
+    run: Any, api: Api, vm: Vm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = Client.call
+
+    def call(self: Client, method: str, /, **params: Any) -> Any:
+        found = listed(self, method, **params)
+        if method == "vm.list" and self is not api.client:
+            gone.call("vm.destroy")
+        return found
+
+    for words in (["vm", "ls"], ["vm", "stats"], ["session", "ls"], ["sessions"], ["permission", "ls"]):
+        gone = Vm(api, fresh_name("gone"))
+        vm.session("echo", sessionId=f"of-{'-'.join(words)}")
+        with monkeypatch.context() as patch:
+            patch.setattr(Client, "call", call)
+            code, out, said = run(*words)
+        assert (code, said, gone.name in out) == (exits.OK, "", False)
+        assert vm.name in out or words == ["permission", "ls"]
 
 
 def test_a_session_from_its_first_turn_to_its_end(run: Any, vm: Vm) -> None:
@@ -368,6 +390,28 @@ def test_vms_that_editors_have_left_are_pruned(run: Any, api: Api) -> None:
         each.call("vm.destroy")
 
 
+def test_a_vm_that_is_used_while_prune_asks_stays(run: Any, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    used, removed = (Vm(api, fresh_name("acp"), labels={LABEL: "/home/me/project"}) for _ in range(2))
+    for each in (used, removed):
+        each.sleep()
+
+    class Person(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self, size: int | None = -1, /) -> str:
+            used.call("vm.wake")
+            removed.call("vm.destroy")
+            return "y\n"
+
+    monkeypatch.setattr(sys, "stdin", Person())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    code, _, said = run("vm", "prune", "--older-than", "0d")
+    assert (code, said.count("is left alone")) == (exits.OK, 2)
+    assert used.call("vm.get")["state"] == "awake"
+    used.call("vm.destroy")
+
+
 def test_hints_name_commands_and_what_may_have_been_meant(run: Any, vm: Vm) -> None:
     code, _, said = run("exec", "--vm", f"{vm.name}0", "--", "ls")
     assert code == exits.FAILED
@@ -378,3 +422,5 @@ def test_hints_name_commands_and_what_may_have_been_meant(run: Any, vm: Vm) -> N
     assert hints.in_commands("destroy some (vm.destroy); stat and userAgent stay") == (
         "destroy some (`torpor vm rm`); stat and userAgent stay"
     )
+    told = "there is no file /home/user/readFile.ts, createSession/a or vm.destroy.py"
+    assert hints.in_commands(told) == told
