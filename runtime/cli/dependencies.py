@@ -56,11 +56,12 @@ def install(client: Client, folder: Path, index: str | None) -> None:
         if (new / by.packages).is_symlink():
             raise InstallError(f"{by.installer} left a link in the place of {by.packages}")
         publish(new / by.packages / INSTALLED, dependencies_text(program.dependencies).encode())
+        # Before the packages: once these are there, nothing is installed that would make the file again.
+        if by.installer == "npm" and _keeps_lock(folder) and _is_plain(new / LOCK):
+            (new / LOCK).rename(folder / LOCK)
         if whole.exists():
             shutil.rmtree(whole)
         (new / by.packages).rename(whole)
-        if by.installer == "npm" and _keeps_lock(folder) and _is_plain(new / LOCK):
-            (new / LOCK).rename(folder / LOCK)
     finally:
         shutil.rmtree(new, ignore_errors=True)
 

@@ -90,3 +90,23 @@ def test_a_lock_file_that_is_a_link_is_neither_kept_nor_followed(tmp_path: Path)
     daemon = Installer(own, LOCK)
     install(cast("Client", daemon), folder, None)
     assert daemon.found == {"node_modules", "package.json"}
+
+
+class Locking(Installer):
+    """One whose installer has chosen versions."""
+
+    def call(self, method: str, **params: Any) -> dict[str, Any]:
+        if method == "exec":
+            (self._folder / LOCK).write_text("chosen")
+            return {"exitCode": 0, "stderr": ""}
+        return super().call(method, **params)
+
+
+def test_an_install_that_ends_before_the_packages_are_there_has_kept_which_were_chosen(tmp_path: Path) -> None:
+    folder = tmp_path / "agent"
+    packages = agent_in(folder, "node")
+    (tmp_path / "elsewhere").mkdir()
+    packages.symlink_to(tmp_path / "elsewhere")  # which is not removed
+    with pytest.raises(OSError, match="symbolic link"):
+        install(cast("Client", Locking(tmp_path, "")), folder, None)
+    assert (folder / LOCK).read_text() == "chosen"
