@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from runtime.api.events import AGENT_STDERR, SESSION_EVENT
 from runtime.cli import exits, output
 from runtime.cli.connecting import connect_to
-from runtime.cli.dependencies import install
+from runtime.cli.dependencies import LOCK, install
 from runtime.cli.prompting import Run
 from runtime.cli.table import environment
 from runtime.client.sync import RpcError
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 LOOK: Final = 0.2
 """Seconds between two looks at the files: less than it takes to turn to another window."""
 
-SKIPPED: Final = frozenset({"__pycache__", "node_modules", *(each.packages for each in INTERPRETERS.values())})
-"""Folders that tools write."""
+SKIPPED: Final = frozenset({"__pycache__", "node_modules", LOCK, *(each.packages for each in INTERPRETERS.values())})
+"""What tools write, `install` among them."""
 
 Files = dict[str, tuple[int, int]]
 
@@ -52,9 +52,9 @@ class DevRun(Run):
 def dev(args: argparse.Namespace) -> int:
     """Prompt the agent at each edit until Ctrl-C; return the exit code of the last prompt."""
     folder, env, added, code = Path(args.path).absolute(), environment(args.env), False, exits.OK
+    before = files(folder)
     with connect_to(args) as client:
         while True:
-            before = files(folder)
             try:
                 if not added:
                     install(client, folder, args.index_url)
@@ -71,14 +71,14 @@ def dev(args: argparse.Namespace) -> int:
                 return code
             try:
                 output.say("waiting for an edit; Ctrl-C ends")
-                while (now := files(folder)) == before:
-                    time.sleep(LOOK)
+                now = edited(folder, before)
             except KeyboardInterrupt:
                 return code
             changed = {os.path.relpath(path, folder) for path in {*before, *now} if before.get(path) != now.get(path)}
             added = added and MANIFEST not in changed
             for path in sorted(changed):
                 output.say(f"{path} has changed")
+            before = now
 
 
 def _prompt(client: Client, args: argparse.Namespace, env: dict[str, str]) -> int:
@@ -101,6 +101,15 @@ def _add(client: Client, folder: Path) -> dict[str, Any]:
             raise
         made = found[0]
     return made
+
+
+def edited(folder: Path, before: Files) -> Files:
+    """Wait until the files are others, and the same at two looks: nothing is half written then. Return them."""
+    last = before
+    while (now := files(folder)) == before or now != last:
+        last = now
+        time.sleep(LOOK)
+    return now
 
 
 def files(folder: Path) -> Files:

@@ -67,10 +67,7 @@ class Folder:
     def write(self, body: str) -> None:
         """Edit it: what is in the class."""
         text = f"{self._language.head}{body}{self._language.foot}"
-        # At once: `agent dev` would prompt one that is half written, and then the whole.
-        beside = self.path / f".{self._language.entry}"
-        beside.write_text(text)
-        beside.replace(self.path / self._language.entry)
+        (self.path / self._language.entry).write_text(text)
 
     def answers(self, expression: str) -> None:
         """Edit it: what a prompt is answered with."""
