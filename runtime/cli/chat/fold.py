@@ -85,8 +85,7 @@ def _thought(state: State, members: Members, at: int) -> None:
 
 def _tool(state: State, members: Members, at: int) -> None:
     call_id = members.get("toolCallId")
-    is_late = members["sessionUpdate"] == "tool_call_update" and call_id in state.shown
-    if not isinstance(call_id, str) or is_late:
+    if not isinstance(call_id, str) or (members["sessionUpdate"] == "tool_call_update" and call_id in state.shown):
         return
     state.close_prompt()
     state.close_thought(at)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runtime.api.events import EVENTS
@@ -198,6 +198,7 @@ VALUES = st.recursive(
 )
 MEMBERS = (
     *(
+        "toolCallId",
         "content",
         "title",
         "kind",
@@ -227,6 +228,7 @@ MEMBERS = (
 )
 
 
+@example("tool_call_update", {"toolCallId": []})
 @given(st.sampled_from(sorted(table.CHANGES)), st.dictionaries(st.sampled_from(MEMBERS), VALUES, max_size=6))
 def test_whatever_an_agent_sends_commands_no_terminal(kind, members):
     session = Session()
@@ -234,7 +236,7 @@ def test_whatever_an_agent_sends_commands_no_terminal(kind, members):
     if kind.startswith("_"):
         session.event(kind, **members)
     else:
-        session.update(kind, **{**members, "toolCallId": "1"})
+        session.update(kind, **{"toolCallId": "1", **members})
     session.end()
     shown = Painter().items(session.state.take(), 80)
     assert (
