@@ -9,6 +9,7 @@ from prompt_toolkit.key_binding import KeyBindings
 from prompt_toolkit.keys import Keys as Key
 
 from runtime.cli.chat.questions import Form, Permission
+from runtime.text import whole
 
 if TYPE_CHECKING:
     from prompt_toolkit.key_binding import KeyPressEvent
@@ -107,7 +108,7 @@ class Keys:
     def _fill_in(self, _event: KeyPressEvent) -> None:
         question = self._screen.conversation.question
         assert isinstance(question, Form)
-        question.type(self._screen.answer.text.strip())
+        question.type(whole(self._screen.answer.text).strip())
         self._screen.answer.reset()
         if question.is_answered:
             self._screen.answer_with(question, *question.answer())

@@ -30,6 +30,7 @@ from runtime.cli.chat.lines import cut
 from runtime.cli.chat.paint import CODES
 from runtime.cli.chat.pasted import Pasted
 from runtime.cli.chat.questions import Form, Permission
+from runtime.text import whole
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -135,7 +136,7 @@ class Screen:
     def submit(self) -> None:
         """Take what was typed: a command, or a prompt."""
         typed = self.input.text
-        text = self.pasted.expanded(typed).strip()
+        text = whole(self.pasted.expanded(typed)).strip()  # bytes that are not UTF-8 come as halves of characters
         if not text:
             return
         command = commands.parse(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -120,6 +121,13 @@ def test_undo_takes_files_back(chat, daemon, vm):
             assert api.client.call("readdir", vm=vm, path="/home/user") == ["a.txt"]
         terminal.type(f"say on{ENTER}")
         terminal.until("the agent begins afresh", "› say on", "you answer.]on\n")
+
+
+def test_bytes_that_are_not_utf8_are_replaced(chat):
+    with chat() as terminal:
+        os.write(terminal.end, b"say caf\xe9 au lait\r")
+        terminal.until("› say caf\ufffd au lait", "\ncaf\ufffd au lait\n")
+        leave(terminal)
 
 
 def test_settings(chat):
