@@ -9,6 +9,7 @@ from runtime.cli import output
 from runtime.cli.chat.items import clean
 from runtime.cli.chat.live import count, money
 from runtime.cli.chat.state import Command
+from runtime.client.errors import ClientError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -46,11 +47,14 @@ def offered(conversation: Conversation) -> list[Command]:
 
 
 async def run(conversation: Conversation, name: str, argument: str) -> None:
-    """Carry out a command of ours."""
+    """Carry out a command of ours; an error is shown."""
     own = OWN[name]
     if own.between_turns:
         await conversation.idle()
-    await own.run(conversation, argument)
+    try:
+        await own.run(conversation, argument)
+    except ClientError as error:
+        conversation.note_error(error)
 
 
 async def _help(conversation: Conversation, _: str) -> None:

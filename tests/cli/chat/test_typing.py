@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 
+import anyio
 import pytest
 
 from runtime.cli.chat import completing
 from runtime.cli.chat.attachments import MAX_FILE, MAX_FILES, AttachmentError, content_blocks
-from runtime.cli.chat.commands import parse
+from runtime.cli.chat.commands import parse, run
 from runtime.cli.chat.completing import MAX_OFFERED, offers
 from runtime.cli.chat.hold import MAX_HISTORY, history_file
 from runtime.cli.chat.items import Tool
@@ -16,6 +17,7 @@ from runtime.cli.chat.lines import plain
 from runtime.cli.chat.pasted import LONG, LONG_LINES, MAX_PASTED, Pasted
 from runtime.cli.chat.questions import Form, Permission
 from runtime.cli.chat.state import Command
+from runtime.client.errors import ConnectionLostError
 
 ALL = {"promptCapabilities": {"image": True, "embeddedContext": True}}
 PNG = b"\x89PNG\r\n\x1a\n..."
@@ -109,6 +111,20 @@ def test_what_is_a_command():
     assert parse("/quit") == ("quit", "")
     assert parse("/home/user is my folder") is None
     assert parse("say /quit") is None
+
+
+def test_an_error_of_a_command_is_shown_and_ends_nothing():
+    error = ConnectionLostError("the daemon went away")
+    shown: list[Exception] = []
+
+    class Conversation:
+        note_error = staticmethod(shown.append)
+
+        async def turn_starts(self) -> list[int]:
+            raise error
+
+    anyio.run(run, Conversation(), "diff", "")
+    assert shown == [error]
 
 
 def test_long_pastes_are_placeholders():
