@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 COMMAND = [sys.executable, "-P", "-m", "runtime.cli"]
 
+TICK = 0.05
+"""Seconds between two looks whether the program has ended: the terminal does not tell, as the test has it open too."""
+
 ESCAPE, ENTER, INTERRUPT, END = "\x1b", "\r", "\x03", "\x04"
 
 
@@ -75,15 +78,10 @@ class Terminal:
         """Look until it is so."""
         deadline = time.monotonic() + WAIT
         while not is_so():
-            ready, _, _ = select.select([self.end], [], [], max(0.0, deadline - time.monotonic()))
-            assert ready, f"waited for {what}, and saw:\n" + "\n".join(self.lines())
-            try:
-                data = os.read(self.end, 65536)
-            except OSError:  # the program has gone
-                data = b""
-            assert data, f"it ended before {what}; seen:\n" + "\n".join(self.lines())
-            self.written += data
-            self._stream.feed(data)
+            has_ended = self.program.poll() is not None
+            if not self._read(TICK):
+                assert not has_ended, f"it ended before {what}; seen:\n" + "\n".join(self.lines())
+                assert time.monotonic() < deadline, f"waited for {what}, and saw:\n" + "\n".join(self.lines())
 
     def resize(self, rows: int, columns: int) -> None:
         """Be a window of another size."""
@@ -103,12 +101,18 @@ class Terminal:
     def wait_for_end(self) -> None:
         """Read on until the program has ended."""
         while self.program.poll() is None:
-            if select.select([self.end], [], [], 0.05)[0]:
-                data = os.read(self.end, 65536)
-                self.written += data
-                self._stream.feed(data)
-        while select.select([self.end], [], [], 0)[0]:
-            self._stream.feed(os.read(self.end, 65536))
+            self._read(TICK)
+        while self._read(0):
+            pass
+
+    def _read(self, seconds: float) -> bool:
+        """Show what the program writes within so long, if it does."""
+        if not select.select([self.end], [], [], seconds)[0]:
+            return False
+        data = os.read(self.end, 65536)
+        self.written += data
+        self._stream.feed(data)
+        return True
 
     def close(self) -> None:
         """Close the window."""
