@@ -131,6 +131,15 @@ def test_a_line_that_is_long_and_almost_markdown(visit, vm, head, foot):
     expect(transcript(visit(place(session))).get_by_text("Done")).to_be_visible()
 
 
+def test_of_a_very_long_answer_the_beginning_is_shown(visit, vm):
+    session = vm.session()
+    session.prompt(f"say {'word ' * 50_000}end")
+    shown = transcript(visit(place(session)))
+    expect(shown.locator(".markdown")).not_to_contain_text("word end")
+    shown.get_by_role("button", name="more characters").click()
+    expect(shown.locator(".markdown")).to_contain_text("word end")
+
+
 def test_a_permission_is_answered(visit, vm):
     session = vm.session()
     turn = session.start("sendPrompt", prompt="permission Write to the disk")

@@ -4,7 +4,7 @@
  */
 
 import type { ComponentChildren, VNode } from "preact";
-import { plain, visible } from "./visible.tsx";
+import { plain, useBeginning, visible } from "./visible.tsx";
 
 // Each takes time in proportion to its line, whatever an agent writes.
 const FENCE = /^ {0,3}(`{3,}(?!`)(?!.*`)|~{3,})/;
@@ -17,8 +17,17 @@ const DELIMITER = /^ {0,3}\|(?:\s*:?-+:?\s*\|)+\s*$/;
 /** Quotes and lists within each other: what a person reads; deeper ones are text. */
 const MAX_DEPTH = 8;
 
+/** Characters that are shown before somebody asks for more: all is laid out anew with each piece that comes. */
+const MAX_TEXT = 200_000;
+
 export function Markdown({ text }: { text: string }): VNode {
-  return <div class="markdown">{blocks(text.split("\n"), 0)}</div>;
+  const [shown, more] = useBeginning(text, MAX_TEXT);
+  return (
+    <div class="markdown">
+      {blocks(shown.split("\n"), 0)}
+      {more}
+    </div>
+  );
 }
 
 function blocks(lines: string[], depth: number): VNode[] {

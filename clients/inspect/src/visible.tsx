@@ -1,6 +1,6 @@
 /** Text of others as it is: what would reorder it, hide in it or draw over it is shown by its number. */
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChildren, VNode } from "preact";
 import { useState } from "preact/hooks";
 
 /**
@@ -38,20 +38,29 @@ export function visible(text: unknown): ComponentChildren {
 /** Characters of one text that are shown before somebody asks for more: what a person scrolls through. */
 const MAX_TEXT = 20_000;
 
+/** Returns the beginning of a text, and the button that shows more of it. */
+export function useBeginning(text: string, most: number): [string, VNode | false] {
+  const [shown, show] = useState(most);
+  const rest = text.length - shown;
+  return [
+    rest > 0 ? text.slice(0, shown) : text,
+    rest > 0 && (
+      <button type="button" class="quiet" onClick={() => show(shown * 4)}>
+        {rest.toLocaleString("en")} more characters
+      </button>
+    ),
+  ];
+}
+
 /** A text with its line ends and spaces, as output and files have it; `whole` is one whose length somebody else bounds. */
 export function Output({ text, label, whole = false }: { text: string; label: string; whole?: boolean }) {
-  const [shown, show] = useState(whole ? text.length : MAX_TEXT);
-  const rest = text.length - shown;
+  const [shown, more] = useBeginning(text, whole ? text.length : MAX_TEXT);
   return (
     <div class="output">
       <pre tabIndex={0} aria-label={label}>
-        {visible(rest > 0 ? text.slice(0, shown) : text)}
+        {visible(shown)}
       </pre>
-      {rest > 0 && (
-        <button type="button" class="quiet" onClick={() => show(shown * 4)}>
-          {rest.toLocaleString("en")} more characters
-        </button>
-      )}
+      {more}
     </div>
   );
 }
