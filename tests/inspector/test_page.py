@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from runtime.api.defaults import FILE_BYTES, FILES, TRANSCRIPT_BYTES
 from tests.system.daemon import Vm
 
 if TYPE_CHECKING:
@@ -33,6 +34,14 @@ def test_from_the_list_of_vms_to_a_session(visit, vm):
     page.get_by_role("main").get_by_role("link", name="A walk").click()
     expect(transcript(page).get_by_text("Good morning.", exact=True)).to_be_visible()
     expect(page).to_have_title(f"A walk – {vm.name} – Torpor")
+
+
+def test_meters_know_the_defaults_of_limits(visit, vm):
+    page = visit(f"#/vm/{vm.name}")
+    meters = page.locator(".meter")
+    expect(meters.filter(has_text="Files")).to_contain_text(f"of {FILE_BYTES // 2**30} GiB")
+    expect(meters.filter(has_text="Entries")).to_contain_text(f"of {FILES // 10**6}M")
+    expect(meters.filter(has_text="Transcripts")).to_contain_text(f"of {TRANSCRIPT_BYTES / 2**30:.1f} GiB")
 
 
 def test_a_vm_that_comes_and_one_that_falls_asleep(visit, vm, api):
