@@ -19,6 +19,7 @@ import { asTorporError, ConnectionError, type TorporError, unlessGone } from "./
 import type { ConnectionEvents } from "./events.js";
 import type { JsonObject, SessionEvent, SessionRow, VmInfo } from "./generated.js";
 import { Gate } from "./gate.js";
+import { Held } from "./held.js";
 import type { Link } from "./link.js";
 import type { Peer, Subscription } from "./peer.js";
 import type { VmName } from "./vm.js";
@@ -32,18 +33,11 @@ export interface ConnectOptions {
   types?: string[];
 }
 
-/** Milliseconds to wait before the first new attempt, doubled up to the second: a daemon restarts within one or two. */
+/** Milliseconds to wait before the first new attempt, doubled up to the other: a daemon restarts within a second or two. */
 const FIRST_DELAY_MS = 25;
 const MAX_DELAY_MS = 2_000;
 /** Events read at a time: some 400 KiB of ordinary ones. */
 const PAGE = 1_000;
-/** Notices held beside the reading; events beyond it are read again instead. */
-const MAX_HELD = 10_000;
-
-interface Notice {
-  method: string;
-  params: JsonObject;
-}
 
 export class Connection extends EventEmitter<ConnectionEvents> {
   readonly #link: Link;
@@ -66,8 +60,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
   #epoch: string | undefined;
   #subscription: Subscription | undefined;
   #lag: () => void = () => {};
-  #held: Notice[] | undefined;
-  #overflowed = false;
+  #held: Held | undefined;
 
   /** Not for use by others: `Vm.connect` makes connections. */
   constructor(link: Link, vm: VmName, options: ConnectOptions, prepare: () => Promise<void>, ended: () => void) {
@@ -255,12 +248,11 @@ export class Connection extends EventEmitter<ConnectionEvents> {
       }
       this.#begun = true;
     }
-    this.#held = [];
+    const held = (this.#held = new Held());
     try {
       await this.#subscribe(peer, {});
       await this.#tellState(peer);
       do {
-        this.#overflowed = false;
         const rows = await this.#sessions(peer);
         for (const row of rows) {
           await this.#catchUp(peer, row);
@@ -268,8 +260,11 @@ export class Connection extends EventEmitter<ConnectionEvents> {
         for (const row of rows.filter(({ status }) => status === "running")) {
           await this.#tellPending(peer, row.sessionId);
         }
-      } while (this.#overflowed && !this.#over);
-      this.#release();
+      } while (held.takeOverflow() && !this.#over);
+      this.#held = undefined;
+      for (const { method, params } of held.news(this.#positions)) {
+        this.#dispatch(method, params);
+      }
     } finally {
       this.#held = undefined;
     }
@@ -348,22 +343,7 @@ export class Connection extends EventEmitter<ConnectionEvents> {
     } else if (this.#held === undefined) {
       this.#dispatch(method, params);
     } else {
-      if (this.#held.length >= MAX_HELD) {
-        this.#held = []; // the events among them are read again; the rest is lost, as to any subscriber that lags
-        this.#overflowed = true;
-      }
       this.#held.push({ method, params });
-    }
-  }
-
-  /** Tells what was held, but for what has been read meanwhile. */
-  #release(): void {
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const { method, params } of held) {
-      if (method !== "sessionEvent" || params.seq > (this.#positions.get(params.sessionId) ?? -1)) {
-        this.#dispatch(method, params);
-      }
     }
   }
 
@@ -390,6 +370,9 @@ export class Connection extends EventEmitter<ConnectionEvents> {
 
   /** Calls the listeners. One that throws ends the process as elsewhere in Node, but not this subscription halfway. */
   #tell(name: string, argument: unknown): void {
+    if (this.#over && name !== "close") {
+      return; // a listener has closed it in the middle of a page
+    }
     try {
       (this as EventEmitter).emit(name, argument);
     } catch (error) {

@@ -56,7 +56,6 @@ export interface ProcessExitNotice extends OfVm {
   detail?: string;
 }
 
-/** What a shell's terminal shows: text, or bytes where it is not valid UTF-8. */
 /** An agent asks a person to fill in a form, or to visit a page; answer with `respondElicitation`. */
 export interface ElicitationRequest {
   questionId: string;
@@ -69,11 +68,11 @@ export interface ElicitationRequest {
   toolCallId?: string;
 }
 
-export interface ElicitationRequestNotice extends OfVm {
-  sessionId: string;
+export interface ElicitationRequestNotice extends OfSession {
   request: ElicitationRequest;
 }
 
+/** What a shell's terminal shows: text, or bytes where it is not valid UTF-8. */
 export interface ShellDataNotice extends OfVm {
   shell: string;
   /** Where the data begins in all that was shown, in bytes. */

@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { createClient, TorporError } from "../../../clients/typescript/dist/index.js";
+import { Held } from "../../../clients/typescript/dist/held.js";
 import { LineSplitter } from "../../../clients/typescript/dist/transport.js";
 import { FrameReader } from "../../../clients/typescript/dist/websocket.js";
 
@@ -117,6 +118,38 @@ for (const line of ["null", "[]", "5", "{", '"x"']) {
     await assert.rejects(client.vm.list(), { code: "connection_lost", message: /does not send JSON/ });
   });
 }
+
+test("a listener that closes its connection hears no more", async (t) => {
+  const event = (seq) => ({ seq, type: "x", createdAt: 0, event: {} });
+  let lists = 0;
+  const client = await scripted(t, ({ id, method }, send) => {
+    if (method === "subscribe") send({ id, result: { subscriptionId: "sub-1" } });
+    // The first list says where it begins: what the second has beyond that was missed.
+    if (method === "listPersistedSessions") send({ id, result: [{ sessionId: "s", lastSeq: lists++ ? 2 : -1, status: "idle" }] });
+    if (method === "getSessionEvents") send({ id, result: [0, 1, 2].map(event) });
+  });
+  const conn = client.vm.get("v").connect();
+  const heard = [];
+  conn.on("sessionEvent", ({ seq }) => {
+    heard.push(seq);
+    conn.close();
+  });
+  await once(conn, "close");
+  await new Promise(setImmediate);
+  assert.deepEqual(heard, [0]);
+});
+
+test("notices that are held have a bound, and events that were read are not told again", () => {
+  const held = new Held();
+  const event = (seq) => ({ method: "sessionEvent", params: { sessionId: "s", seq } });
+  [0, 1, 2].map(event).forEach((notice) => held.push(notice));
+  held.push({ method: "vmState", params: {} });
+  const told = (last) => held.news(new Map([["s", last]])).map(({ method, params }) => params.seq ?? method);
+  assert.deepEqual([told(-1), told(1)], [[0, 1, 2, "vmState"], [2, "vmState"]]);
+  assert.equal(held.takeOverflow(), false);
+  for (let seq = 3; seq < 10_000; seq += 1) held.push(event(seq));
+  assert.deepEqual([told(-1), held.takeOverflow(), held.takeOverflow()], [[9_999], true, false]);
+});
 
 test("what does not speak JSON is no daemon", async (t) => {
   const client = await scripted(t, (_message, _send, socket) => socket.write("HTTP/1.1 400 Bad Request\r\n"));
