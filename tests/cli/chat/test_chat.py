@@ -54,6 +54,11 @@ def leave(terminal: Terminal) -> None:
     assert terminal.shows("` goes on")
 
 
+def until_idle(terminal: Terminal, *texts: str) -> None:
+    """Look until all of this can be read, and no turn runs: an answer can be read before its turn is over."""
+    terminal.wait(lambda: terminal.shows(*texts) and not terminal.shows("Esc stops"), texts)
+
+
 def test_a_conversation(chat):
     with chat() as terminal:
         terminal.type(f"say # Title\\n\\nwith *words*\\n{ENTER}")
@@ -94,11 +99,11 @@ def test_a_turn_is_stopped_and_what_waits_comes_back(chat):
         terminal.type("draft")
         terminal.until("› draft")
         terminal.type(ESCAPE)
-        terminal.until("the turn ended: cancelled", "› say later\n  draft")
+        until_idle(terminal, "the turn ended: cancelled", "› say later\n  draft")
         terminal.type(INTERRUPT)
         terminal.wait(lambda: not terminal.shows("  draft"), "an empty prompt line")
         terminal.type(f"say on{ENTER}")
-        terminal.until("› say on", "\non\n")
+        until_idle(terminal, "› say on", "\non\n")
         terminal.type(INTERRUPT)
         terminal.until("Ctrl-C again leaves")
         terminal.type(INTERRUPT)
@@ -166,11 +171,11 @@ def test_completions(chat, tmp_path, monkeypatch):
     (tmp_path / "notes.txt").write_text("noted\n")
     with chat() as terminal:
         terminal.type("/un")
-        terminal.until("/undo  take the last turn back")
+        terminal.until("› /un\n", "/undo  take the last turn back")
         terminal.type("\t")
         terminal.until("› /undo")
         terminal.type("\x15params @no")
-        terminal.until("notes.txt")
+        terminal.until("› params @no\n", "notes.txt")
         terminal.type(f"\t{ENTER}")
         terminal.until("› params @notes.txt")
 
@@ -180,7 +185,7 @@ def test_a_daemon_that_went_away_is_waited_for_and_nothing_is_missed(chat, daemo
         terminal.type(f"say before{ENTER}")
         terminal.until("\nbefore")
         terminal.type(f"sleep 100000{ENTER}")
-        terminal.until("Esc stops")
+        terminal.until("› sleep 100000", "Esc stops")  # the daemon has begun the turn
         daemon.kill()
         terminal.until("the daemon went away; waiting for it")
         terminal.type(f"say after{ENTER}")
@@ -248,7 +253,7 @@ def test_long_lists_prompts_and_pastes_have_their_room(chat, daemon, vm):
         terminal.type("\x1b[200~" + "\n".join("y" * LONG_LINES) + "\x1b[201~")
         terminal.until(f"› [pasted 1: {LONG_LINES} lines]")
         terminal.type("\x03/")
-        terminal.until("› /", "/help")
+        terminal.until("› /\n", "/help", f"{vm} · ")
         assert sum("  /" in line for line in terminal.screen.display) == MENU_ROWS
         terminal.type(f"\x15sleep 100000{ENTER}")
         terminal.until("Esc stops")
@@ -272,11 +277,11 @@ def test_a_long_block_that_is_not_complete_has_its_end_on_the_screen(chat):
 
 def test_a_long_session_is_gone_on_with_at_its_end(chat):
     with chat() as terminal:
-        terminal.type(f"say first;stream {REPLAYED_EVENTS + 100};say last{ENTER}")
-        terminal.until("last\n", "· small")
+        terminal.type(f"say first;stream {REPLAYED_EVENTS + 100}{ENTER}say last{ENTER}")
+        terminal.until("› say last\n", "\nlast\n", "· small")
         leave(terminal)
     with chat("--continue") as terminal:
-        terminal.until("… what was before is in `torpor log`", "last")
+        terminal.until("… what was before is in `torpor log`", "\nlast\n")
         assert not terminal.shows("say first")
 
 
